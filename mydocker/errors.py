@@ -1,0 +1,71 @@
+"""Every error that mydocker raises on purpose.
+
+    Error                      one line for the user, perhaps a hint on a line of its own
+    ├── BadInput               a value that is not what was expected; nothing has happened
+    ├── NotFound               the container, image, volume … that was named does not exist
+    ├── Conflict               it exists already, is in use, or is in the wrong state
+    ├── Unsupported            this host cannot do it; the message names what is missing
+    ├── Damaged                what is on disk is not what its record or digest says
+    ├── StepFailed             the kernel refused a step; carries the errno
+    ├── CommandNotExecutable   126
+    └── CommandNotFound        127
+
+Messages are lower case without a full stop and quote their object. Only `cli` turns an error into an exit status.
+"""
+
+from __future__ import annotations
+
+
+class Error(Exception):
+    """A failure to tell the user in one line.
+
+    exit_status: what the command exits with; None leaves it to the verb (125 for run, create, start and
+    exec, 1 elsewhere).
+    """
+
+    exit_status: int | None = None
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class BadInput(Error):
+    """A value from the user that is not what was expected."""
+
+
+class NotFound(Error):
+    """A named object does not exist."""
+
+
+class Conflict(Error):
+    """An object exists already, is in use, or is in a state that forbids the verb."""
+
+
+class Unsupported(Error):
+    """The host lacks an ability; the message names it."""
+
+
+class Damaged(Error):
+    """Stored data does not match its record, digest or size."""
+
+
+class StepFailed(Error):
+    """A step of a plan failed with an errno (`errno` modules' numbers; 0 when the kernel was not the one to refuse)."""
+
+    def __init__(self, message: str, errno: int = 0, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.errno = errno
+
+
+class CommandNotExecutable(Error):
+    """The container's command exists and cannot be executed."""
+
+    exit_status = 126
+
+
+class CommandNotFound(Error):
+    """The container's command does not exist in the container."""
+
+    exit_status = 127

@@ -1,0 +1,77 @@
+"""Every root directory as a value, so that a test's fake tree is just another root.
+
+/var/lib/mydocker/              ROOT: survives a reboot
+  containers/ID/                config.json (record), bundle/config.json (OCI), bundle/rootfs (mount point),
+                                upper, work (writable layer), log.json, lock
+  names/NAME                    claim: holds the id of the container that has the name
+  images/                       an OCI image layout: oci-layout, index.json, blobs/sha256/
+  layers/DRIVER/CHAINID/        layers, unpacked in the form that storage driver wants
+  volumes/NAME/_data            named and anonymous volumes
+  cache/                        compiled seccomp filters; may be deleted at any time
+/run/mydocker/                  STATE: gone after a reboot
+  ID/state.json                 pid, start time, monitor; its absence says "not running"
+"""
+
+from __future__ import annotations
+
+from os import environ
+
+
+class Paths:
+    """Where things are: mydocker's own roots and the kernel's (`proc`, `sys`, `cgroup`)."""
+
+    __slots__ = ("root", "state", "proc", "sys", "cgroup")
+
+    def __init__(
+        self,
+        root: str = "/var/lib/mydocker",
+        state: str = "/run/mydocker",
+        proc: str = "/proc",
+        sys: str = "/sys",
+        cgroup: str = "/sys/fs/cgroup",
+    ) -> None:
+        self.root = root
+        self.state = state
+        self.proc = proc
+        self.sys = sys
+        self.cgroup = cgroup
+
+    @classmethod
+    def from_environment(cls, root: str | None = None, state: str | None = None) -> Paths:
+        """Return the paths that arguments, MYDOCKER_ROOT, MYDOCKER_STATE and the defaults give, in this order."""
+        return cls(
+            root or environ.get("MYDOCKER_ROOT") or "/var/lib/mydocker",
+            state or environ.get("MYDOCKER_STATE") or "/run/mydocker",
+        )
+
+    @property
+    def containers(self) -> str:
+        return self.root + "/containers"
+
+    @property
+    def names(self) -> str:
+        return self.root + "/names"
+
+    @property
+    def images(self) -> str:
+        return self.root + "/images"
+
+    @property
+    def layers(self) -> str:
+        return self.root + "/layers"
+
+    @property
+    def volumes(self) -> str:
+        return self.root + "/volumes"
+
+    @property
+    def cache(self) -> str:
+        return self.root + "/cache"
+
+    def container(self, container_id: str) -> str:
+        """Return the directory of a container's record, bundle, writable layer and log."""
+        return f"{self.root}/containers/{container_id}"
+
+    def running(self, container_id: str) -> str:
+        """Return the directory of what a reboot ends: pid, sockets."""
+        return f"{self.state}/{container_id}"

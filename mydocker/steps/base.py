@@ -1,0 +1,114 @@
+"""A step is one effect on the kernel that can apply, undo and describe itself; a plan is a list of them.
+
+Plans are made by pure functions and executed here, by one loop. That loop is where --explain listens, where a
+failure undoes what was done, and where a test injects a crash.
+"""
+
+from __future__ import annotations
+
+import os
+from time import monotonic
+
+from mydocker.errors import Error, StepFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    # (who, step, seconds): told after each step that was applied.
+    Observer = Callable[[str, "Step", float], None]
+
+
+class Step:
+    """One effect. Subclasses hold their arguments in slots, in the order of their constructor."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def apply(self) -> None:
+        """Do it. Raises OSError or Error."""
+        raise NotImplementedError
+
+    def undo(self) -> None:
+        """Take it back; a step whose effect ends with its process has nothing to undo."""
+
+    def describe(self) -> str:
+        """Return one line in the words of the manual pages."""
+        raise NotImplementedError
+
+    def shell(self) -> str:
+        """Return the shell command that does the same; a line that starts with # where there is none."""
+        return f"# {self.describe()}"
+
+    def _values(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and isinstance(other, Step) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), repr(self._values())))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{self._values()!r}"
+
+
+class Run:
+    """One process's execution of plans: who it is, who listens, what can be undone.
+
+    who: 'cli', 'monitor' or 'init'. crash_after: 'N' or 'WHO:N' (MYDOCKER_CRASH_AFTER, for tests only): this
+    process kills itself with SIGKILL right after its Nth step.
+    """
+
+    __slots__ = ("who", "observer", "done", "count", "_crash_at")
+
+    def __init__(self, who: str, observer: Observer | None = None, crash_after: str = "") -> None:
+        self.who = who
+        self.observer = observer
+        self.done: list[Step] = []
+        self.count = 0
+        name, _, number = crash_after.rpartition(":")
+        self._crash_at = int(number) if number and name in ("", who) else 0
+
+    def execute(self, plan: Iterable[Step]) -> None:
+        """Apply the steps in order. The first failure is raised as StepFailed; undoing is the caller's choice."""
+        for step in plan:
+            self.apply(step)
+
+    def apply(self, step: Step) -> None:
+        """Apply one step, tell the observer, remember it for undo_all()."""
+        start = monotonic()
+        try:
+            step.apply()
+        except OSError as error:
+            raise StepFailed(f"{step.describe()}: {error.strerror or error}", error.errno or 0) from error
+        self.done.append(step)
+        self.count += 1
+        if self.observer:
+            self.observer(self.who, step, monotonic() - start)
+        if self.count == self._crash_at:
+            os.kill(os.getpid(), 9)
+
+    def undo_all(self) -> list[Error]:
+        """Undo every applied step in reverse, going on past errors; return the errors."""
+        problems: list[Error] = []
+        while self.done:
+            step = self.done.pop()
+            try:
+                step.undo()
+            except OSError as error:
+                problems.append(StepFailed(f"undo {step.describe()}: {error.strerror or error}", error.errno or 0))
+            except Error as error:
+                problems.append(error)
+        return problems
+
+
+def quote(word: str) -> str:
+    """Quote a word for sh, leaving harmless ones bare (shlex.quote without the 5 ms that re costs)."""
+    if word and all(c.isalnum() and c.isascii() or c in "@%+=:,./-_" for c in word):
+        return word
+    return "'" + word.replace("'", "'\"'\"'") + "'"
+
+
+def command(*words: str) -> str:
+    """Return words as one sh command line."""
+    return " ".join(quote(word) for word in words)

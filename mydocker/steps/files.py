@@ -1,0 +1,86 @@
+"""Steps on files and directories, the kernel's own (cgroup, /proc/sys) among them."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.steps.base import Step, command, quote
+
+
+class MakeDir(Step):
+    """Make one directory; parents must exist. `exist_ok` leaves one that is there, and then undo leaves it too."""
+
+    __slots__ = ("path", "mode", "exist_ok")
+
+    def __init__(self, path: str, mode: int = 0o755, exist_ok: bool = False) -> None:
+        self.path = path
+        self.mode = mode
+        self.exist_ok = exist_ok
+
+    def apply(self) -> None:
+        try:
+            os.mkdir(self.path, self.mode)
+        except FileExistsError:
+            if not self.exist_ok:
+                raise
+
+    def undo(self) -> None:
+        if not self.exist_ok:
+            os.rmdir(self.path)
+
+    def describe(self) -> str:
+        return f"mkdir {quote(self.path)} mode {self.mode:o}"
+
+    def shell(self) -> str:
+        return command("mkdir", *(["-p"] if self.exist_ok else []), "-m", f"{self.mode:o}", self.path)
+
+
+class WriteFile(Step):
+    """Write a value to a kernel file, in one write(2), without O_CREAT: a wrong name fails, in a fake tree too."""
+
+    __slots__ = ("path", "value")
+
+    def __init__(self, path: str, value: str) -> None:
+        self.path = path
+        self.value = value
+
+    def apply(self) -> None:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
+        try:
+            os.write(descriptor, self.value.encode())
+        finally:
+            os.close(descriptor)
+
+    def describe(self) -> str:
+        return f"write {quote(self.value)} to {quote(self.path)}"
+
+    def shell(self) -> str:
+        return f"echo {quote(self.value)} > {quote(self.path)}"
+
+
+class CreateFile(Step):
+    """Create or replace an ordinary file of ours with this content."""
+
+    __slots__ = ("path", "content", "mode")
+
+    def __init__(self, path: str, content: str, mode: int = 0o644) -> None:
+        self.path = path
+        self.content = content
+        self.mode = mode
+
+    def apply(self) -> None:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, self.mode)
+        try:
+            os.write(descriptor, self.content.encode(errors="surrogateescape"))
+            os.fchmod(descriptor, self.mode)
+        finally:
+            os.close(descriptor)
+
+    def undo(self) -> None:
+        os.unlink(self.path)
+
+    def describe(self) -> str:
+        return f"create {quote(self.path)}, {len(self.content)} characters, mode {self.mode:o}"
+
+    def shell(self) -> str:
+        return f"printf %s {quote(self.content)} > {quote(self.path)}"
