@@ -56,4 +56,4 @@ def _refuse(value: object) -> None:
 try:
     loads, dumps = _lean()
 except ImportError:  # pragma: no cover - an interpreter without the accelerator
-    from json import dumps, loads
+    from json import dumps, loads  # noqa: F401

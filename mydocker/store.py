@@ -1,0 +1,120 @@
+"""Crash-safe files: records that are whole or absent, claims that only one can hold, locks that die with their holder.
+
+Locking order: container before network before image. A lock is flock(2) on a file of its own, so that the kernel
+frees it whatever ends its holder; the file itself stays.
+"""
+
+from __future__ import annotations
+
+import os
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
+
+from mydocker import leanjson
+from mydocker.errors import Damaged
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def write_atomic(path: str, data: bytes, mode: int = 0o644, sync: bool = True) -> None:
+    """Replace a file so that a reader, or a power cut, sees the old content or the new one and nothing between.
+
+    sync=False leaves out both fsyncs: for what a reboot ends anyway (tmpfs) or whose loss means "never happened".
+    """
+    temporary = f"{path}.{os.getpid()}.tmp"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            if sync:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    if sync:
+        sync_directory(os.path.dirname(path))
+
+
+def sync_directory(path: str) -> None:
+    """Make renames and removals in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_json(path: str) -> Any:
+    """Return a JSON file's value. Raises FileNotFoundError, or Damaged when it is not JSON."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    try:
+        return leanjson.loads(text)
+    except ValueError as error:
+        raise Damaged(f"{path}: not valid JSON: {error}") from error
+
+
+def write_json(path: str, value: Any, mode: int = 0o644, sync: bool = True) -> None:
+    """Replace a JSON file atomically; see write_atomic."""
+    write_atomic(path, leanjson.dumps(value).encode(), mode, sync)
+
+
+def claim(path: str, owner: str) -> str | None:
+    """Claim a name for `owner`: None when it is ours now, else the owner that holds it.
+
+    The claim appears whole, by link(2): there is no moment at which it exists without its owner.
+    """
+    temporary = f"{path}.{os.getpid()}.tmp"
+    with open(temporary, "w") as file:
+        file.write(owner)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return claimed_by(path) or claim(path, owner)
+    finally:
+        os.unlink(temporary)
+    return None
+
+
+def claimed_by(path: str) -> str | None:
+    """Return who holds a claim, None when nobody does."""
+    try:
+        with open(path) as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def release(path: str, owner: str) -> None:
+    """Give a claim back if `owner` holds it; to release what is not held is no error."""
+    if claimed_by(path) == owner:
+        os.unlink(path)
+
+
+class Lock:
+    """An flock on a file, held inside a `with` block; waits unless `wait` is False (then BlockingIOError)."""
+
+    __slots__ = ("_descriptor", "_mode", "_path")
+
+    def __init__(self, path: str, shared: bool = False, wait: bool = True) -> None:
+        self._path = path
+        self._mode = (LOCK_SH if shared else LOCK_EX) | (0 if wait else LOCK_NB)
+        self._descriptor = -1
+
+    def __enter__(self) -> Lock:
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            flock(self._descriptor, self._mode)
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        os.close(self._descriptor)
