@@ -1,0 +1,147 @@
+"""What every verb shares: lazy groups, docker's and the seed's spellings, --explain, and errors as exit statuses."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from mydocker.errors import Error, NotFound
+from mydocker.paths import Paths
+
+# The seed's one-dash spellings of long options.
+SEED_SPELLINGS = {"-cpuset": "--cpuset-cpus", "-cpushare": "--cpu-shares", "-net": "--network", "-name": "--name"}
+
+# Verbs whose refusals are 125, so that they differ from the status of the container's own command.
+STATUS_125 = ("run", "create", "exec")
+
+
+class Session:
+    """One call's settings: where everything is, and how to tell what is done.
+
+    explain: None, 'text', 'sh' or 'json'. dry_run: describe, do nothing.
+    """
+
+    def __init__(self, paths: Paths, explain: str | None, dry_run: bool) -> None:
+        self.paths = paths
+        self.explain = explain
+        self.dry_run = dry_run
+
+
+def explain_option(command: Any) -> Any:
+    """Add --explain[=sh|json] and --dry-run; Verb makes a bare --explain mean --explain=text."""
+    dry_run = click.option("--dry-run", is_flag=True, help="Print the steps without doing them.")
+    explain = click.option("--explain", type=click.Choice(["text", "sh", "json"]), help="Print each step as it is done [text, sh or json].")
+    return explain(dry_run(command))
+
+
+class Normalising(click.Command):
+    """A command that reads the seed's spellings and a bare --explain."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, self._normalised(ctx, args))
+
+    def _normalised(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Rewrite options up to the first argument; what follows belongs to the container and is not looked at."""
+        takes_value = {name: not getattr(p, "is_flag", True) for p in self.get_params(ctx) for name in (*p.opts, *p.secondary_opts)}
+        result: list[str] = []
+        rest = list(args)
+        while rest and (self.allow_interspersed_args or rest[0].startswith("-")) and rest[0] != "--":
+            word = self._spelled(rest.pop(0))
+            result.append(word)
+            if rest and self._wants_value(word, takes_value):
+                result.append(rest.pop(0))
+        return result + rest
+
+    @staticmethod
+    def _spelled(word: str) -> str:
+        name, equals, value = word.partition("=")
+        return SEED_SPELLINGS.get(name, name) + equals + value if word != "--explain" else "--explain=text"
+
+    @staticmethod
+    def _wants_value(word: str, takes_value: dict[str, bool]) -> bool:
+        if not word.startswith("-") or word.startswith("--"):
+            return "=" not in word and takes_value.get(word, False)
+        # A cluster such as -itv: the first letter that takes a value takes the rest of the word, or the next word.
+        for position, letter in enumerate(word[1:], 1):
+            if takes_value.get("-" + letter, False):
+                return position == len(word) - 1
+        return False
+
+
+class Verb(Normalising):
+    """A verb; after its first argument nothing is an option (docker's rule for run, create and exec) if `interspersed` is False."""
+
+    def __init__(self, *args: Any, interspersed: bool = True, **extra: Any) -> None:
+        super().__init__(*args, **extra)
+        self.allow_interspersed_args = interspersed
+
+    def invoke(self, ctx: click.Context) -> Any:
+        session = ctx.find_object(Session)
+        if session is not None:
+            session.explain = ctx.params.pop("explain", None) or session.explain
+            session.dry_run = ctx.params.pop("dry_run", False) or session.dry_run
+        return super().invoke(ctx)
+
+
+class LazyGroup(Normalising, click.Group):
+    """A group that imports a verb's module when that verb is called: {'run': 'run:run'} is mydocker.cli.run's `run`."""
+
+    def __init__(self, *args: Any, verbs: dict[str, str], hidden: tuple[str, ...] = (), **extra: Any) -> None:
+        super().__init__(*args, **extra)
+        self.allow_interspersed_args = False
+        self.verbs = verbs
+        self.hidden_verbs = hidden
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(set(self.verbs) - set(self.hidden_verbs))
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self.verbs:
+            return None
+        module, attribute = self.verbs[name].split(":")
+        command: click.Command = getattr(import_module(f"mydocker.cli.{module}"), attribute)
+        return command
+
+
+def run(group: click.Command, args: list[str]) -> int:
+    """Run a command line; print a failure as one line on standard error and return the exit status."""
+    refused = 125 if any(verb in STATUS_125 for verb in [a for a in args if not a.startswith("-")][:2]) else 1
+    try:
+        status = group.main(args, prog_name="mydocker", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        complain(error.format_message(), "try: mydocker --help" if isinstance(error, click.UsageError) else None)
+        return refused
+    except Error as error:
+        complain(error.message, error.hint)
+        return error.exit_status or (1 if isinstance(error, NotFound) and "exec" in args else refused)
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except BrokenPipeError:
+        # The reader went away (mydocker ps | head -1); nothing more can be written, not at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+
+
+def complain(message: str, hint: str | None = None) -> None:
+    """Print an error as users see it: one line, and a hint on a line of its own."""
+    print(f"mydocker: {message}" + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
+
+
+def each(names: tuple[str, ...], action: Any) -> int:
+    """Do `action(name)` for several objects, go on past failures, and return 1 if there was one."""
+    status = 0
+    for name in names:
+        try:
+            action(name)
+        except Error as error:
+            complain(error.message, error.hint)
+            status = 1
+    return status

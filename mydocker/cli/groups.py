@@ -1,0 +1,43 @@
+"""The groups that docker has too: container, image, volume, system."""
+
+from __future__ import annotations
+
+from mydocker.cli.base import LazyGroup
+
+container = LazyGroup(
+    "container",
+    help="Manage containers.",
+    verbs={
+        "run": "run:run",
+        "create": "run:create",
+        "start": "run:start",
+        "ls": "containers:ps",
+        "list": "containers:ps",
+        "ps": "containers:ps",
+        "rm": "containers:rm",
+        "commit": "commit:commit",
+        "export": "commit:export",
+    },
+    hidden=("list", "ps"),
+)
+image = LazyGroup(
+    "image",
+    help="Manage images.",
+    verbs={"import": "images:import_", "ls": "images:images", "list": "images:images", "tag": "images:tag", "rm": "images:rmi"},
+    hidden=("list",),
+)
+volume = LazyGroup(
+    "volume",
+    help="Manage volumes.",
+    verbs={
+        "create": "volumes:create",
+        "ls": "volumes:list_",
+        "list": "volumes:list_",
+        "rm": "volumes:remove",
+        "remove": "volumes:remove",
+        "inspect": "volumes:inspect",
+        "prune": "volumes:prune",
+    },
+    hidden=("list", "remove"),
+)
+system = LazyGroup("system", help="Manage mydocker itself.", verbs={"info": "system:info", "check": "check:check"})

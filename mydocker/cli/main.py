@@ -1,0 +1,51 @@
+"""The command line's root: global options and the table of verbs."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from mydocker.cli.base import LazyGroup, Session, explain_option, run
+from mydocker.paths import Paths
+from mydocker.version import VERSION
+
+VERBS = {
+    "run": "run:run",
+    "create": "run:create",
+    "start": "run:start",
+    "ps": "containers:ps",
+    "rm": "containers:rm",
+    "container": "groups:container",
+    "images": "images:images",
+    "import": "images:import_",
+    "tag": "images:tag",
+    "rmi": "images:rmi",
+    "image": "groups:image",
+    "commit": "commit:commit",
+    "export": "commit:export",
+    "volume": "groups:volume",
+    "system": "groups:system",
+    "info": "system:info",
+    "version": "system:version",
+}
+
+
+@click.group(cls=LazyGroup, verbs=VERBS, invoke_without_command=True, context_settings={"help_option_names": ["--help"]})
+@click.option("--root", metavar="DIR", help="What survives a reboot [/var/lib/mydocker, or MYDOCKER_ROOT].")
+@click.option("--state", metavar="DIR", help="What a reboot ends [/run/mydocker, or MYDOCKER_STATE].")
+@click.option("-v", "--version", is_flag=True, help="Print the version.")
+@explain_option
+@click.pass_context
+def mydocker(ctx: click.Context, root: str | None, state: str | None, version: bool, explain: str | None, dry_run: bool) -> None:
+    """Containers that explain themselves: no daemon, OCI inside, nothing left behind."""
+    ctx.obj = Session(Paths.from_environment(root, state), explain, dry_run)
+    if version:
+        click.echo(f"mydocker version {VERSION}")
+    elif ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    sys.exit(run(mydocker, sys.argv[1:]))
