@@ -128,20 +128,24 @@ def _architectures(document: Object, machine: str) -> list[str]:
         raise BadInput("both 'architectures' and 'archMap' are given")
     for entry in _objects(document, "archMap"):
         if entry.get("architecture") == NATIVE.get(machine):
-            return [entry["architecture"], *(entry.get("subArchitectures") or [])]
-    architectures: list[str] = document.get("architectures") or []
-    return architectures
+            return [entry["architecture"], *_strings(entry, "subArchitectures")]
+    return _strings(document, "architectures")
 
 
 def _applies(rule: Object, capabilities: list[str], machine: str, kernel: tuple[int, int]) -> bool:
     """Decide `includes` (all of its capabilities, its minKernel, one of its arches) and `excludes` (any of them)."""
-    includes, excludes = rule.get("includes") or {}, rule.get("excludes") or {}
+    includes, excludes = _object(rule, "includes"), _object(rule, "excludes")
     architecture = GO_ARCHITECTURES.get(machine, machine)
-    wanted = set(includes.get("caps") or []) <= set(capabilities)
-    wanted = wanted and architecture in (includes.get("arches") or [architecture])
-    wanted = wanted and kernel >= _version(includes.get("minKernel") or "0.0")
-    refused = bool(set(excludes.get("caps") or []) & set(capabilities)) or architecture in (excludes.get("arches") or [])
-    refused = refused or ("minKernel" in excludes and kernel >= _version(excludes["minKernel"]))
+    wanted = (
+        set(_strings(includes, "caps")) <= set(capabilities)
+        and architecture in (_strings(includes, "arches") or [architecture])
+        and kernel >= _version(includes.get("minKernel") or "0.0")
+    )
+    refused = (
+        not set(_strings(excludes, "caps")).isdisjoint(capabilities)
+        or architecture in _strings(excludes, "arches")
+        or ("minKernel" in excludes and kernel >= _version(excludes["minKernel"]))
+    )
     return wanted and not refused
 
 
@@ -156,10 +160,24 @@ def _rule(rule: Object) -> Object:
     return result
 
 
+def _object(parent: Object, key: str) -> Object:
+    value = parent.get(key) or {}
+    if not isinstance(value, dict):
+        raise BadInput(f"{key!r} is not an object")
+    return value
+
+
 def _objects(parent: Object, key: str) -> list[Object]:
     value = parent.get(key) or []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise BadInput(f"{key!r} is not a list of objects")
+    return value
+
+
+def _strings(parent: Object, key: str) -> list[str]:
+    value = parent.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadInput(f"{key!r} is not a list of names")
     return value
 
 
