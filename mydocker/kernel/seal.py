@@ -15,7 +15,7 @@ from mydocker.kernel.mounts import MOUNT_ATTR_RDONLY, mount_setattr, open_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 SELF = "/proc/self/exe"
 
@@ -59,7 +59,7 @@ def sealed_copy(path: str) -> int:
         raise
 
 
-def exec_sealed(descriptor: int | None, argv: Sequence[str], env: Mapping[str, str]) -> None:
+def exec_sealed(descriptor: int | None, argv: list[str], env: Mapping[str, str]) -> None:
     """Replace this process by the interpreter of sealed_interpreter().
 
     argv: argv[0] must be sys.executable: Python looks for its library (and a venv's pyvenv.cfg) from there, since
