@@ -107,3 +107,15 @@ from mydocker.kernel import seal
 seal.exec_sealed(seal.read_only_view("/proc/self/exe"), [sys.executable, *{inside!r}], {{}})
 """
     assert subprocess.run([INTERPRETER, "-I", "-S", "-c", outside], capture_output=True, text=True, check=True).stdout == "None\n"
+
+
+def test_without_cap_sys_admin_a_copy_is_sealed() -> None:
+    script = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from mydocker.kernel import capabilities, seal
+capabilities.capset(0, 0, 0)
+print(os.readlink(f"/proc/self/fd/{seal.sealed_interpreter()}"))
+"""
+    command = [INTERPRETER, "-I", "-S", "-c", script, str(REPOSITORY)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "/memfd:mydocker (deleted)\n"
