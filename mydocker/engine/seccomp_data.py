@@ -1,6 +1,6 @@
 """The default seccomp profile as data: what a container may call, by subject, by capability, by machine.
 
-Equal in effect to docker's default of 2025 and later. The rule behind it: what an ordinary program needs is allowed;
+Equal in effect to the default of moby's profiles module in 2026. The rule behind it: what an ordinary program needs is allowed;
 what administers the host is allowed to who has the capability for it; the rest, above all what is not namespaced (keyrings, swap, kexec,
 clocks, modules) or has a history of holes (userfaultfd, io_uring, bpf), is refused with EPERM.
 Names of 32-bit and other machines' calls are here too: the filter also covers i386, x32 and arm programs.
