@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
+from mydocker import store
 from mydocker.engine import images
-from mydocker.errors import Error, StepFailed
+from mydocker.errors import BadInput, Error, StepFailed
 from mydocker.images import change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import Layout
@@ -93,6 +94,38 @@ def export(paths: Paths, driver: StorageDriver, record: Record, stream: BinaryIO
         directory = paths.container(record["id"])
         rootfs = directory + "/bundle/rootfs"
         _export_stopped(driver.mount_steps(directory, record["layers"], rootfs), rootfs, stream)
+
+
+def export_to_file(paths: Paths, driver: StorageDriver, record: Record, path: str) -> None:
+    """Write a container's root file system to a file, which appears when it is whole. Raises BadInput."""
+    # A device or a FIFO is written to; only an ordinary file is replaced.
+    replace = not os.path.exists(path) or os.path.isfile(path)
+    target = f"{path}.{os.getpid()}.tmp" if replace else path
+    with _opened(target, path) as file:
+        try:
+            export(paths, driver, record, file, running_pid(paths, record))
+        except BaseException:
+            if replace:
+                os.unlink(target)
+            raise
+    if replace:
+        os.rename(target, path)
+
+
+def _opened(target: str, shown: str) -> BinaryIO:
+    try:
+        return open(target, "wb")
+    except OSError as error:
+        raise BadInput(f"cannot write {shown!r}: {error.strerror}") from error
+
+
+def running_pid(paths: Paths, record: Record) -> int:
+    """Return the pid of a container's init, 0 when it is not running."""
+    try:
+        pid: int = store.read_json(paths.running(record["id"]) + "/state.json")["pid"]
+    except FileNotFoundError:
+        return 0
+    return pid if os.path.exists(f"{paths.proc}/{pid}/root/.") else 0
 
 
 def _export_running(pid: int, stream: BinaryIO) -> None:
