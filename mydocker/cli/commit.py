@@ -1,0 +1,63 @@
+"""commit and export."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from mydocker.cli.base import Session, Verb, explain_option
+from mydocker.cli.execution import runner
+from mydocker.cli.images import change_option, print_id
+from mydocker.engine import containers, snapshots
+from mydocker.errors import BadInput
+from mydocker.images.reference import Reference, parse_name
+from mydocker.storage.drivers import driver
+
+
+@click.command(cls=Verb)
+@click.option("-a", "--author", default="", metavar="NAME", help="Author in the image and its history.")
+@click.option("-m", "--message", default="", metavar="TEXT", help="Comment in the image's history.")
+@change_option
+@explain_option
+@click.argument("container")
+@click.argument("name", metavar="[REPOSITORY[:TAG]|IMAGE.tar]", required=False)
+@click.pass_obj
+def commit(session: Session, author: str, message: str, changes: tuple[str, ...], container: str, name: str | None) -> None:
+    """Make an image of what a container changed; IMAGE.tar also writes its whole root file system to that file.
+
+    Example: mydocker commit -m 'with vim' web web:vim
+    """
+    record = containers.load(session.paths, containers.resolve(session.paths, container))
+    storage = driver(record["storageDriver"], session.paths)
+    options = snapshots.CommitOptions(changes, author, message)
+    print_id(snapshots.commit(session.paths, storage, record, reference_for(name), options, runner(session)))
+    if name and name.endswith(".tar") and not session.dry_run:
+        snapshots.export_to_file(session.paths, storage, record, name)
+
+
+def reference_for(name: str | None) -> Reference | None:
+    """Return the name that an image gets: the file's for the seed's IMAGE.tar."""
+    if name is None:
+        return None
+    return parse_name(os.path.basename(name).removesuffix(".tar") if name.endswith(".tar") else name)
+
+
+@click.command(cls=Verb)
+@click.option("-o", "--output", metavar="FILE", help="Write to a file instead of standard output.")
+@click.argument("container")
+@click.pass_obj
+def export(session: Session, output: str | None, container: str) -> None:
+    """Write a container's root file system as a tar, volumes left out.
+
+    Example: mydocker export -o web.tar web
+    """
+    if output is None and sys.stdout.isatty():
+        raise BadInput("cowardly refusing to save to a terminal", "use -o FILE, or redirect")
+    record = containers.load(session.paths, containers.resolve(session.paths, container))
+    storage = driver(record["storageDriver"], session.paths)
+    if output is not None:
+        snapshots.export_to_file(session.paths, storage, record, output)
+    else:
+        snapshots.export(session.paths, storage, record, sys.stdout.buffer, snapshots.running_pid(session.paths, record))

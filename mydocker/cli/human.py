@@ -1,0 +1,55 @@
+"""Sizes and times as docker shows them to people."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from mydocker.errors import Damaged
+
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+
+
+def size(count: int) -> str:
+    """Return bytes in decimal units with three significant digits: '4.26MB'."""
+    value, unit = float(count), 0
+    # What would round to 1e+03 belongs to the next unit.
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.3g}{_UNITS[unit]}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span in its largest unit: '2 hours', 'About a minute'."""
+    minutes, hours = int(seconds // 60), int(seconds / 3600 + 0.5)
+    if seconds < 60:
+        return {0: "Less than a second", 1: "1 second"}.get(int(seconds), f"{int(seconds)} seconds")
+    if minutes < 60:
+        return "About a minute" if minutes == 1 else f"{minutes} minutes"
+    if hours < 48:
+        return "About an hour" if hours == 1 else f"{hours} hours"
+    return _long_duration(hours)
+
+
+def _long_duration(hours: int) -> str:
+    days = hours // 24
+    for limit, length, unit in ((14, 1, "days"), (60, 7, "weeks"), (730, 30, "months")):
+        if days < limit:
+            return f"{days // length} {unit}"
+    return f"{days // 365} years"
+
+
+def parse_time(text: str) -> datetime:
+    """Return an RFC 3339 time. Raises Damaged when it is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Damaged(f"invalid time {text!r}: expected RFC 3339") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def since(text: str, now: datetime | None = None) -> str:
+    """Return how long ago an RFC 3339 time was: '2 hours ago'; 'N/A' for none and for Go's zero time."""
+    if not text or text.startswith("0001-"):
+        return "N/A"
+    past = (now or datetime.now(UTC)) - parse_time(text)
+    return f"{duration(max(past.total_seconds(), 0))} ago"

@@ -1,0 +1,143 @@
+"""import, images, tag, rmi."""
+
+from __future__ import annotations
+
+import sys
+from io import BufferedReader
+from typing import cast
+
+import click
+
+from mydocker import leanjson
+from mydocker.cli import human
+from mydocker.cli.base import Session, Verb, each, explain_option
+from mydocker.cli.execution import runner
+from mydocker.cli.table import table
+from mydocker.engine import imagestore
+from mydocker.engine.images import Image, all_images
+from mydocker.images.reference import Reference, parse, parse_name
+
+change_option = click.option("-c", "--change", "changes", multiple=True, metavar="INSTRUCTION", help="Apply a Dockerfile instruction.")
+
+
+@click.command("import", cls=Verb)
+@change_option
+@click.option("-m", "--message", default="", metavar="TEXT", help="Comment in the image's history.")
+@click.option("--platform", default="", metavar="OS/ARCH[/VARIANT]", help="Platform of the content [this machine's].")
+@explain_option
+@click.argument("source", metavar="FILE|DIRECTORY|-")
+@click.argument("name", metavar="[REPOSITORY[:TAG]]", required=False)
+@click.pass_obj
+def import_(session: Session, changes: tuple[str, ...], message: str, platform: str, source: str, name: str | None) -> None:
+    """Make an image from a root file system: a tar archive (plain, gzip, bzip2, xz, zstd) or a directory.
+
+    Example: mydocker import -c 'CMD ["sh"]' rootfs.tar.gz busybox
+    """
+    reference = parse_name(name) if name else None
+    options = imagestore.ImportOptions(changes, message, platform)
+    stdin = cast("BufferedReader", sys.stdin.buffer)
+    print_id(imagestore.import_image(session.paths, source, stdin, reference, options, runner(session)))
+
+
+def print_id(image_id: str) -> None:
+    """Print a new image's id; a dry run made none."""
+    if image_id:
+        click.echo(f"sha256:{image_id}")
+
+
+@click.command(cls=Verb)
+@explain_option
+@click.argument("source", metavar="IMAGE[:TAG]")
+@click.argument("target", metavar="NAME[:TAG]")
+@click.pass_obj
+def tag(session: Session, source: str, target: str) -> None:
+    """Give an image one more name.
+
+    Example: mydocker tag busybox registry.example/tools/busybox:1
+    """
+    imagestore.tag(session.paths, source, target, runner(session))
+
+
+@click.command(cls=Verb)
+@click.option("-f", "--force", is_flag=True, help="Also when a stopped container uses it or it has several names.")
+@explain_option
+@click.argument("names", metavar="IMAGE...", nargs=-1, required=True)
+@click.pass_obj
+def rmi(session: Session, force: bool, names: tuple[str, ...]) -> int:
+    """Take names from images, and remove images with their last name.
+
+    Example: mydocker rmi busybox:old
+    """
+    from mydocker.storage import drivers
+
+    run = runner(session)
+    all_drivers = [drivers.driver(name, session.paths) for name in drivers.names]
+
+    def remove(name: str) -> None:
+        lines = imagestore.remove(session.paths, all_drivers, name, force, run)
+        if not session.dry_run:
+            click.echo("\n".join(lines))
+
+    return each(names, remove)
+
+
+class Row:
+    """One line of `images`: an image under one of its names, or under none."""
+
+    def __init__(self, image: Image, reference: Reference | None) -> None:
+        self.image = image
+        self.repository = reference.familiar if reference else "<none>"
+        self.tag = reference.tag if reference and reference.tag else "<none>"
+
+    def shown_id(self, whole: bool) -> str:
+        return f"sha256:{self.image.id}" if whole else self.image.id[:12]
+
+    def cells(self, whole: bool, digests: bool) -> list[str]:
+        digest = [self.image.manifest] if digests else []
+        created = human.since(self.image.created)
+        return [self.repository, self.tag, *digest, self.shown_id(whole), created, human.size(self.image.size)]
+
+    def as_json(self, whole: bool, digests: bool) -> dict[str, str]:
+        """Return docker's field names and texts."""
+        names = ("Repository", "Tag", *(["Digest"] if digests else []), "ID", "CreatedSince", "Size")
+        return {**dict(zip(names, self.cells(whole, digests), strict=True)), "CreatedAt": self.image.created}
+
+
+@click.command(cls=Verb)
+@click.option("-q", "--quiet", is_flag=True, help="Only ids.")
+@click.option("-a", "--all", "_all", is_flag=True, help="As docker; every image is shown anyway.")
+@click.option("--no-trunc", is_flag=True, help="Whole ids.")
+@click.option("--digests", is_flag=True, help="Also the manifests' digests.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="table, or json: one object a line.")
+@click.argument("name", metavar="[REPOSITORY[:TAG]]", required=False)
+@click.pass_obj
+def images(session: Session, quiet: bool, _all: bool, no_trunc: bool, digests: bool, form: str, name: str | None) -> None:
+    """List images, the newest first.
+
+    Example: mydocker images --digests busybox
+    """
+    rows = _rows(all_images(session.paths), parse(name) if name else None)
+    if quiet:
+        lines = list(dict.fromkeys(row.shown_id(no_trunc) for row in rows))
+    elif form == "json":
+        lines = [leanjson.dumps(row.as_json(no_trunc, digests)) for row in rows]
+    else:
+        header = ["REPOSITORY", "TAG", *(["DIGEST"] if digests else []), "IMAGE ID", "CREATED", "SIZE"]
+        lines = [table([header, *(row.cells(no_trunc, digests) for row in rows)])]
+    if lines:
+        click.echo("\n".join(lines))
+
+
+def _rows(found: list[Image], wanted: Reference | None) -> list[Row]:
+    """Return a row per name, newest image first, of the repository and tag that are wanted."""
+    newest = sorted(found, key=lambda image: image.created, reverse=True)
+    rows = [(image, reference) for image in newest for reference in _references(image)]
+    return [Row(image, reference) for image, reference in rows if wanted is None or _matches(reference, wanted)]
+
+
+def _references(image: Image) -> list[Reference | None]:
+    return [parse(name) for name in image.names] or [None]
+
+
+def _matches(reference: Reference | None, wanted: Reference) -> bool:
+    return reference is not None and reference.repository == wanted.repository and wanted.tag in ("", reference.tag)

@@ -1,0 +1,185 @@
+"""From a name to an image, and from an image to unpacked layers: the part of images that every start goes through.
+
+Kept light: a start reads index.json, one manifest and one config, each verified, and imports nothing heavy.
+
+Who may remove what: layers that neither an image nor a container's record names are removed by remove_unused_layers(),
+under the lock of ROOT/layers. So a container's record, with its layers in it, is written *before* ensure_layers().
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.errors import Conflict, Damaged, NotFound
+from mydocker.images import index
+from mydocker.images.config import chain_ids
+from mydocker.images.layout import Layout
+from mydocker.images.reference import is_id, parse
+from mydocker.steps.base import Step
+from mydocker.store import Lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.images.layers import StoredLayer
+    from mydocker.images.layout import Descriptor, Document
+    from mydocker.images.reference import Reference
+    from mydocker.paths import Paths
+    from mydocker.steps.base import Run
+    from mydocker.storage.base import StorageDriver
+
+
+class Image:
+    """An image of the layout.
+
+    id: hexadecimal digest of the config. document: the whole OCI configuration. entry: a descriptor of it in index.json.
+    layers: descriptors, lowest first. chain_ids: topmost first, as record['layers'] and the storage drivers want them.
+    names: as users see them, 'busybox:latest'. size: bytes of all layers, uncompressed (compressed where nobody noted the other).
+    """
+
+    __slots__ = ("chain_ids", "diff_ids", "document", "entry", "id", "layers", "names", "size")
+
+    def __init__(self, layout: Layout, entries: list[Descriptor], entry: Descriptor) -> None:
+        manifest = layout.manifest(entry)
+        self.entry = entry
+        self.id: str = manifest["config"]["digest"].removeprefix("sha256:")
+        self.document: Document = layout.document(manifest["config"])
+        self.layers: list[Descriptor] = manifest["layers"]
+        self.diff_ids: list[str] = (self.document.get("rootfs") or {}).get("diff_ids") or []
+        if len(self.diff_ids) != len(self.layers):
+            raise Damaged(f"image {self.id[:12]} has {len(self.layers)} layers and {len(self.diff_ids)} diff ids")
+        self.chain_ids = chain_ids(self.diff_ids)
+        self.names = [str(parse(name)) for e in entries if e["digest"] == self.manifest and (name := index.name_of(e))]
+        self.size = int((entry.get("annotations") or {}).get(index.SIZE) or sum(layer["size"] for layer in self.layers))
+
+    @property
+    def manifest(self) -> str:
+        """The manifest's digest, 'sha256:HEX'."""
+        digest: str = self.entry["digest"]
+        return digest
+
+    @property
+    def config(self) -> Document:
+        """The config object: Env, Cmd, Entrypoint, …; docker's keys."""
+        return self.document.get("config") or {}
+
+    @property
+    def created(self) -> str:
+        """RFC 3339, empty when the image does not say."""
+        return self.document.get("created") or ""
+
+
+def find(paths: Paths, name: str) -> Image:
+    """Return the image that a name, NAME@DIGEST, id or unique id prefix means. Raises NotFound, BadInput, Damaged.
+
+    As docker: a whole id is an id, anything else a name first and then the beginning of an id.
+    """
+    layout = Layout(paths.images)
+    entries = layout.entries()
+    digits = name.removeprefix("sha256:")
+    if is_id(digits) or name.startswith("sha256:"):
+        return _by_id(layout, entries, digits, name)
+    entry = by_name(entries, parse(name).with_default_tag())
+    return Image(layout, entries, entry) if entry else _by_id(layout, entries, name, name)
+
+
+def by_name(entries: list[Descriptor], reference: Reference) -> Descriptor | None:
+    """Return the descriptor that a name, or a digest in a repository, means."""
+    if reference.digest:
+        matches = (e for e in entries if e["digest"] == reference.digest and _repository(e) in (None, reference.repository))
+        return next(matches, None)
+    return next((e for e in entries if index.name_of(e) == reference.canonical), None)
+
+
+def _repository(entry: Descriptor) -> str | None:
+    name = index.name_of(entry)
+    return parse(name).repository if name else None
+
+
+def all_images(paths: Paths) -> list[Image]:
+    """Return every image once, in the order of the index."""
+    layout = Layout(paths.images)
+    entries = layout.entries()
+    unique = {entry["digest"]: entry for entry in reversed(entries)}
+    return [Image(layout, entries, entry) for entry in reversed(unique.values())]
+
+
+def _by_id(layout: Layout, entries: list[Descriptor], prefix: str, name: str) -> Image:
+    """Return the image whose id, or whose manifest's digest if that is whole, begins so."""
+    matches: dict[str, Descriptor] = {}
+    for entry in entries if _may_be_id(prefix) else []:
+        image_id = layout.manifest(entry)["config"]["digest"].removeprefix("sha256:")
+        if image_id.startswith(prefix) or entry["digest"] == f"sha256:{prefix}":
+            matches.setdefault(image_id, entry)
+    if not matches:
+        raise missing(name)
+    if len(matches) > 1:
+        raise Conflict(f"{name!r} is the beginning of {len(matches)} image ids", "give more of its digits")
+    return Image(layout, entries, next(iter(matches.values())))
+
+
+def _may_be_id(prefix: str) -> bool:
+    return bool(prefix) and all(c in "0123456789abcdef" for c in prefix)
+
+
+def missing(name: str) -> NotFound:
+    """Return the error for an image that is not there, with the way to get it."""
+    shown = name
+    if not _may_be_id(name.removeprefix("sha256:")):
+        shown = str(parse(name).with_default_tag())
+    return NotFound(f"no such image: {shown}", f"make it from a root file system: mydocker import FILE|DIRECTORY {shown}")
+
+
+class UnpackLayer(Step):
+    """Unpack one stored layer with a storage driver, verified, unless it has it already."""
+
+    __slots__ = ("driver", "image", "layout", "position")
+
+    def __init__(self, driver: StorageDriver, layout: Layout, image: Image, position: int) -> None:
+        self.driver = driver
+        self.layout = layout
+        self.image = image
+        self.position = position  # from the lowest, 0
+
+    def apply(self) -> None:
+        from mydocker.images.layers import StoredLayer
+
+        chain_id, *parents = self.image.chain_ids[-1 - self.position :]
+        with StoredLayer(self.layout, self._descriptor(), self.image.diff_ids[self.position]) as layer:
+            # Whoever had the blob's lock before may have done the work.
+            if self.driver.has(chain_id):
+                return
+            self.driver.apply(chain_id, parents, layer.as_binary())
+            self._finish(layer, chain_id)
+
+    def _finish(self, layer: StoredLayer, chain_id: str) -> None:
+        # A driver that stops at the tar's end marker has not seen whether the whole matches its diff id.
+        try:
+            layer.finish()
+        except Damaged:
+            self.driver.remove_layer(chain_id)
+            raise
+
+    def _descriptor(self) -> Descriptor:
+        return self.image.layers[self.position]
+
+    def describe(self) -> str:
+        chain_id = self.image.chain_ids[-1 - self.position]
+        return f"unpack layer {self._descriptor()['digest']} to {self.driver.layer(chain_id)}"
+
+
+def ensure_layers(paths: Paths, driver: StorageDriver, image: Image, run: Run) -> None:
+    """Unpack the layers of an image that a storage driver has not got yet, lowest first. Raises Damaged.
+
+    The record that names them must be on disk already, or a concurrent removal may take them away again.
+    """
+    os.makedirs(paths.layers, exist_ok=True)
+    with Lock(layers_lock(paths), shared=True):
+        lowest_first = list(enumerate(reversed(image.chain_ids)))
+        wanting = [position for position, chain_id in lowest_first if not driver.has(chain_id)]
+    layout = Layout(paths.images)
+    run.execute(UnpackLayer(driver, layout, image, position) for position in wanting)
+
+
+def layers_lock(paths: Paths) -> str:
+    """Return the file whose flock guards ROOT/layers: shared to look what is there, exclusive to remove."""
+    return paths.layers + "/lock"

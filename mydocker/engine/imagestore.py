@@ -1,0 +1,191 @@
+"""Verbs that change the image store: import, tag, rmi."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.engine import containers
+from mydocker.engine.images import Image, all_images, by_name, find, layers_lock
+from mydocker.errors import BadInput, Conflict, Damaged, NotFound
+from mydocker.images import archive, change, config
+from mydocker.images.draft import Draft, StoreImage, StoreLayer
+from mydocker.images.layout import Layout
+from mydocker.images.naming import DeleteImage, NameImage, UnnameImage
+from mydocker.images.reference import parse, parse_name
+from mydocker.steps.base import Step
+from mydocker.store import Lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from io import BufferedReader
+
+    from mydocker.engine.containers import Record
+    from mydocker.images.archive import LayerWriter
+    from mydocker.images.draft import Fill
+    from mydocker.images.reference import Reference
+    from mydocker.paths import Paths
+    from mydocker.steps.base import Run
+    from mydocker.storage.base import StorageDriver
+
+
+class ImportOptions:
+    """What import is told: Dockerfile instructions, the history's comment, 'linux/amd64' or empty for the host's platform."""
+
+    __slots__ = ("changes", "message", "platform")
+
+    def __init__(self, changes: Sequence[str] = (), message: str = "", platform: str = "") -> None:
+        self.changes = changes
+        self.message = message
+        self.platform = platform
+
+
+def import_image(paths: Paths, source: str, stdin: BufferedReader, reference: Reference | None, options: ImportOptions, run: Run) -> str:
+    """Make an image of one layer from a tar archive, a directory or, for '-', standard input. Raises BadInput.
+
+    Returns its id, empty when `run` did not apply the steps.
+    """
+    created = config.now()
+    settings = change.apply({}, options.changes)
+    document = config.new_document(options.platform or config.host_platform(), config.image_settings(settings), created)
+    entry = config.history_entry(created, comment=options.message or f"Imported from {source}")
+    with Draft(Layout(paths.images), document, [], 0) as draft:
+        run.execute([StoreLayer(draft, f"from {source}", _filler(source, stdin), entry), StoreImage(draft, reference)])
+        return draft.image_id
+
+
+def _filler(source: str, stdin: BufferedReader) -> Fill:
+    if source == "-":
+        return lambda layer: archive.store(stdin, "standard input", layer)
+    if os.path.isdir(source):
+        return lambda layer: _store_directory(source, layer)
+    if not os.path.exists(source):
+        raise BadInput(f"cannot import {source!r}: no such file or directory")
+    return lambda layer: _store_file(source, layer)
+
+
+def _store_directory(source: str, layer: LayerWriter) -> None:
+    from mydocker.storage.pack import pack_tree
+
+    pack_tree(source, layer.as_binary(), one_file_system=True)
+
+
+def _store_file(source: str, layer: LayerWriter) -> None:
+    with open(source, "rb") as file:
+        archive.store(file, source, layer)
+
+
+def tag(paths: Paths, source: str, target: str, run: Run) -> None:
+    """Give an image one more name."""
+    reference = parse_name(target)
+    run.apply(NameImage(Layout(paths.images), find(paths, source).entry, reference))
+
+
+def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: bool, run: Run) -> list[str]:
+    """Take a name from an image and remove the image with its last one; return docker's 'Untagged:' and 'Deleted:' lines.
+
+    As docker: one of several names is only taken away; an image that a container uses, or an id that stands for several
+    names, wants force; one that a running container uses only loses its name. `drivers`: all that may have unpacked it.
+    """
+    layout = Layout(paths.images)
+    reference = _name_meant(layout, name)
+    try:
+        image = find(paths, name)
+    except Damaged:
+        if reference is None or not force:
+            raise
+        return _remove_damaged(layout, reference, run)
+    users = using(paths, image)
+    names = [reference] if reference else [parse(n) for n in image.names]
+    last = len(image.names) <= len(names)
+    _check_removable(paths, image, reference, users, force)
+    run.execute(UnnameImage(layout, image.manifest, n) for n in names)
+    lines = [f"Untagged: {n}" for n in names]
+    if not last or any(is_running(paths, record) for record in users):
+        return lines
+    return lines + _delete(paths, drivers, image, run)
+
+
+def _name_meant(layout: Layout, name: str) -> Reference | None:
+    """Return the stored name that a user's text is, None when it is an id or nothing."""
+    try:
+        reference = parse(name).with_default_tag()
+    except BadInput:
+        return None
+    return reference if reference.tag and by_name(layout.entries(), reference) else None
+
+
+def _check_removable(paths: Paths, image: Image, reference: Reference | None, users: list[Record], force: bool) -> None:
+    running = [record for record in users if is_running(paths, record)]
+    if reference:
+        if len(image.names) == 1 and users and not force:
+            raise Conflict(f"cannot remove {reference} without force: container {users[0]['id'][:12]} uses its image {image.id[:12]}")
+        return
+    if running:
+        raise Conflict(f"cannot delete image {image.id[:12]}: running container {running[0]['id'][:12]} uses it")
+    if len(image.names) > 1 and not force:
+        raise Conflict(f"cannot delete image {image.id[:12]} without force: it has {len(image.names)} names")
+    if users and not force:
+        raise Conflict(f"cannot delete image {image.id[:12]} without force: stopped container {users[0]['id'][:12]} uses it")
+
+
+def _remove_damaged(layout: Layout, reference: Reference, run: Run) -> list[str]:
+    entry = by_name(layout.entries(), reference)
+    if entry is None:
+        raise NotFound(f"no such image: {reference}")
+    run.execute([UnnameImage(layout, entry["digest"], reference), DeleteImage(layout, entry["digest"])])
+    return [f"Untagged: {reference}", f"Deleted: {entry['digest']}"]
+
+
+def _delete(paths: Paths, drivers: Sequence[StorageDriver], image: Image, run: Run) -> list[str]:
+    run.apply(DeleteImage(Layout(paths.images), image.manifest))
+    gone = remove_unused_layers(paths, drivers, image, run)
+    return [f"Deleted: sha256:{i}" for i in [image.id, *gone]]
+
+
+def using(paths: Paths, image: Image) -> list[Record]:
+    """Return the records of the containers that were made from an image."""
+    return [record for record in records(paths) if record.get("imageId") == image.id]
+
+
+def records(paths: Paths) -> list[Record]:
+    """Return every container's record; a container without one is only just being made, or half removed."""
+    found = []
+    for container_id in containers.ids(paths):
+        try:
+            found.append(containers.load(paths, container_id))
+        except NotFound:
+            continue
+    return found
+
+
+def is_running(paths: Paths, record: Record) -> bool:
+    """Say whether a container has runtime state; in doubt (its monitor was killed) it counts as running."""
+    return os.path.exists(paths.running(record["id"]) + "/state.json")
+
+
+class RemoveLayer(Step):
+    """Remove one unpacked layer of one storage driver."""
+
+    __slots__ = ("chain_id", "driver")
+
+    def __init__(self, driver: StorageDriver, chain_id: str) -> None:
+        self.driver = driver
+        self.chain_id = chain_id
+
+    def apply(self) -> None:
+        self.driver.remove_layer(self.chain_id)
+
+    def describe(self) -> str:
+        return f"remove layer {self.driver.layer(self.chain_id)}"
+
+
+def remove_unused_layers(paths: Paths, drivers: Sequence[StorageDriver], image: Image, run: Run) -> list[str]:
+    """Remove, with these storage drivers, a removed image's layers that no image and no container needs; return their chain ids."""
+    os.makedirs(paths.layers, exist_ok=True)
+    with Lock(layers_lock(paths)):
+        needed = {c for other in all_images(paths) if other.manifest != image.manifest for c in other.chain_ids}
+        needed.update(c for record in records(paths) for c in record.get("layers", []))
+        gone = [c for c in image.chain_ids if c not in needed]
+        run.execute(RemoveLayer(d, c) for c in gone for d in drivers if d.has(c))
+    return gone

@@ -1,0 +1,179 @@
+"""A container's files as an image or as an archive: commit and export."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import store
+from mydocker.engine import images
+from mydocker.errors import BadInput, Error, StepFailed
+from mydocker.images import change, config
+from mydocker.images.draft import Draft, StoreImage, StoreLayer
+from mydocker.images.layout import Layout
+from mydocker.kernel.libc import call
+from mydocker.kernel.mounts import MS_PRIVATE, MS_REC
+from mydocker.steps.base import Run
+from mydocker.steps.mounts import Mount
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import BinaryIO, NoReturn
+
+    from mydocker.engine.containers import Record
+    from mydocker.images.archive import LayerWriter
+    from mydocker.images.draft import Fill
+    from mydocker.images.layout import Document
+    from mydocker.images.reference import Reference
+    from mydocker.paths import Paths
+    from mydocker.steps.base import Step
+    from mydocker.storage.base import StorageDriver
+
+CLONE_NEWNS = 0x20000
+_CHUNK = 1 << 18
+
+# What the runtime mounts over every container, and so may have made as mount points in its writable layer.
+RUNTIME_MOUNTS = frozenset({"/dev", "/proc", "/sys", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"})
+
+
+class CommitOptions:
+    """What commit is told: Dockerfile instructions, author and message."""
+
+    __slots__ = ("author", "changes", "message")
+
+    def __init__(self, changes: Sequence[str] = (), author: str = "", message: str = "") -> None:
+        self.changes = changes
+        self.author = author
+        self.message = message
+
+
+def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Reference | None, options: CommitOptions, run: Run) -> str:
+    """Make an image of a container: its image's layers and one of what it changed, volumes left out.
+
+    Returns the image's id, empty when `run` did not apply the steps. Raises NotFound when the container's image is gone.
+    """
+    base = images.find(paths, "sha256:" + record["imageId"])
+    settings = change.apply(record["config"], options.changes)
+    created = config.now()
+    entry = config.history_entry(created, " ".join(record["config"].get("Cmd") or []), options.author, options.message)
+    document = _child_document(base, config.image_settings(settings), created, options.author)
+    fill = _difference(paths, driver, record)
+    with Draft(Layout(paths.images), document, list(base.layers), base.size) as draft:
+        run.execute([StoreLayer(draft, f"of changes in container {record['id'][:12]}", fill, entry), StoreImage(draft, reference)])
+        return draft.image_id
+
+
+def _child_document(base: images.Image, settings: Document, created: str, author: str) -> Document:
+    """Return the base image's configuration with other settings, in lists of its own to which a layer can be added."""
+    rest = {key: value for key, value in base.document.items() if key not in ("author", "created")}
+    head = {"created": created, **({"author": author} if author else {})}
+    rootfs = {"type": "layers", "diff_ids": list(base.diff_ids)}
+    return {**head, **rest, "config": settings, "rootfs": rootfs, "history": list(base.document.get("history") or [])}
+
+
+def mounted(record: Record) -> set[str]:
+    """Return the paths in a container that something is mounted on."""
+    return {mount["destination"] for mount in record.get("mounts", [])} | RUNTIME_MOUNTS
+
+
+def _difference(paths: Paths, driver: StorageDriver, record: Record) -> Fill:
+    def fill(layer: LayerWriter) -> None:
+        driver.diff(paths.container(record["id"]), record["layers"], layer.as_binary(), mounted(record))
+
+    return fill
+
+
+def export(paths: Paths, driver: StorageDriver, record: Record, stream: BinaryIO, pid: int) -> None:
+    """Write a container's whole root file system as a plain tar, without what is mounted in it. Raises Error.
+
+    pid: of the container's init, 0 when it is not running; then the caller keeps it from being started meanwhile.
+    """
+    if pid:
+        _export_running(pid, stream)
+    else:
+        directory = paths.container(record["id"])
+        rootfs = directory + "/bundle/rootfs"
+        _export_stopped(driver.mount_steps(directory, record["layers"], rootfs), rootfs, stream)
+
+
+def export_to_file(paths: Paths, driver: StorageDriver, record: Record, path: str) -> None:
+    """Write a container's root file system to a file, which appears when it is whole. Raises BadInput."""
+    # A device or a FIFO is written to; only an ordinary file is replaced.
+    replace = not os.path.exists(path) or os.path.isfile(path)
+    target = f"{path}.{os.getpid()}.tmp" if replace else path
+    with _opened(target, path) as file:
+        try:
+            export(paths, driver, record, file, running_pid(paths, record))
+        except BaseException:
+            if replace:
+                os.unlink(target)
+            raise
+    if replace:
+        os.rename(target, path)
+
+
+def _opened(target: str, shown: str) -> BinaryIO:
+    try:
+        return open(target, "wb")
+    except OSError as error:
+        raise BadInput(f"cannot write {shown!r}: {error.strerror}") from error
+
+
+def running_pid(paths: Paths, record: Record) -> int:
+    """Return the pid of a container's init, 0 when it is not running."""
+    try:
+        pid: int = store.read_json(paths.running(record["id"]) + "/state.json")["pid"]
+    except FileNotFoundError:
+        return 0
+    return pid if os.path.exists(f"{paths.proc}/{pid}/root/.") else 0
+
+
+def _export_running(pid: int, stream: BinaryIO) -> None:
+    from mydocker.storage.pack import pack_tree
+
+    # The descriptor keeps the tree, should the container end meanwhile.
+    root = os.open(f"/proc/{pid}/root", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        pack_tree(f"/proc/self/fd/{root}", stream, one_file_system=True)
+    finally:
+        os.close(root)
+
+
+def _export_stopped(mounting: list[Step], rootfs: str, stream: BinaryIO) -> None:
+    """Mount and pack in a child with a mount namespace of its own, which the kernel takes down with the child.
+
+    The tar comes through one pipe, the child's failure, in one line, through another.
+    """
+    tar_read, tar_write = os.pipe()
+    error_read, error_write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _child(mounting, rootfs, tar_write, error_write)
+    os.close(tar_write)
+    os.close(error_write)
+    with open(tar_read, "rb") as tar, open(error_read) as errors:
+        try:
+            while chunk := tar.read(_CHUNK):
+                stream.write(chunk)
+        finally:
+            tar.close()  # a child that still writes ends now
+            failure = errors.read()
+            _, status = os.waitpid(child, 0)
+    if failure or status:
+        raise StepFailed(failure or f"export of {rootfs} ended with status {status}")
+
+
+def _child(mounting: list[Step], rootfs: str, tar: int, errors: int) -> NoReturn:
+    status = 1
+    try:
+        from mydocker.storage.pack import pack_tree
+
+        call("unshare", CLONE_NEWNS, subject="mount namespace")
+        Run("export").execute([Mount("", "/", flags=MS_REC | MS_PRIVATE), *mounting])
+        with open(tar, "wb") as stream:
+            pack_tree(rootfs, stream, one_file_system=True)
+        status = 0
+    except (Error, OSError) as error:
+        os.write(errors, str(error).encode(errors="surrogateescape"))
+    finally:
+        os._exit(status)

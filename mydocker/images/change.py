@@ -1,0 +1,222 @@
+"""--change: Dockerfile instructions applied to an image's config object, as docker's import and commit accept them.
+
+A config object is a dict with docker's keys: Cmd, Entrypoint, Env, ExposedPorts, Labels, User, Volumes, WorkingDir,
+StopSignal, OnBuild, Healthcheck. Nothing here changes its argument. Source: the Dockerfile reference.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from posixpath import join, normpath
+
+from mydocker.errors import BadInput
+from mydocker.images.words import expand, split
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mydocker.images.layout import Document
+
+    # (instruction's name, its text, the settings so far) → what it sets.
+    Instruction = Callable[[str, str, Document], Document]
+
+_SECOND = 10**9
+_UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": _SECOND, "m": 60 * _SECOND, "h": 3600 * _SECOND}
+_DURATION_PART = r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)"
+
+
+def apply(settings: Document, changes: Iterable[str]) -> Document:
+    """Return the config object after these instructions, in order. Raises BadInput for one that is not valid."""
+    parsed = [_parse(change) for change in changes]
+    result = dict(settings)
+    for name, text in parsed:
+        result = {**result, **_INSTRUCTIONS[name](name, text, result)}
+    # As docker's builder: an entrypoint without a command of its own forgets the command that was there before.
+    names = [name for name, _ in parsed]
+    return {**result, "Cmd": None} if "ENTRYPOINT" in names and "CMD" not in names else result
+
+
+def _parse(change: str) -> tuple[str, str]:
+    word, _, text = change.strip().replace("\t", " ").partition(" ")
+    name = word.upper()
+    if name not in _INSTRUCTIONS:
+        raise BadInput(f"{word.lower()} is not a valid change command", "one of " + " ".join(sorted(_INSTRUCTIONS)))
+    if not text.strip():
+        raise BadInput(f"{name} requires at least one argument")
+    return name, text.strip()
+
+
+def _json_list(text: str) -> list[str] | None:
+    """Return the exec form's list; None when the text is the shell form."""
+    try:
+        value = json.loads(text) if text.startswith("[") else None
+    except ValueError:
+        return None
+    return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
+
+
+def _argv(text: str) -> list[str]:
+    exec_form = _json_list(text)
+    return ["/bin/sh", "-c", text] if exec_form is None else exec_form
+
+
+def variables(settings: Document) -> dict[str, str]:
+    """Return a config object's Env as a dict."""
+    return {key: value for key, _, value in (entry.partition("=") for entry in settings.get("Env") or [])}
+
+
+def _words(text: str, settings: Document) -> list[str]:
+    return [expand(word, variables(settings)) for word in split(text)]
+
+
+def _single(name: str, text: str, settings: Document) -> str:
+    words = _words(text, settings)
+    if len(words) != 1:
+        raise BadInput(f"{name} requires exactly one argument: {text!r}")
+    return words[0]
+
+
+def _pairs(name: str, text: str, settings: Document) -> dict[str, str]:
+    """Return what 'K=V K2=V2' or the old form 'K the rest' sets."""
+    words = split(text)
+    if "=" not in words[0]:
+        key, _, rest = text.partition(" ")
+        if not rest.strip():
+            raise BadInput(f"{name} must have two arguments: {text!r}")
+        return {expand(key, variables(settings)): expand(rest.strip(), variables(settings))}
+    pairs = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise BadInput(f"can't find = in {word!r}: must be of the form NAME=VALUE")
+        pairs[expand(key, variables(settings))] = expand(value, variables(settings))
+    return pairs
+
+
+def _cmd(name: str, text: str, settings: Document) -> Document:
+    return {"Cmd": _argv(text)}
+
+
+def _entrypoint(name: str, text: str, settings: Document) -> Document:
+    return {"Entrypoint": _argv(text)}
+
+
+def _env(name: str, text: str, settings: Document) -> Document:
+    merged = {**variables(settings), **_pairs(name, text, settings)}
+    return {"Env": [f"{key}={value}" for key, value in merged.items()]}
+
+
+def _label(name: str, text: str, settings: Document) -> Document:
+    return {"Labels": {**(settings.get("Labels") or {}), **_pairs(name, text, settings)}}
+
+
+def _expose(name: str, text: str, settings: Document) -> Document:
+    ports: Document = {port: {} for word in _words(text, settings) for port in _ports(word)}
+    return {"ExposedPorts": {**(settings.get("ExposedPorts") or {}), **ports}}
+
+
+def _ports(word: str) -> list[str]:
+    """Return what PORT[-PORT][/PROTOCOL] means: ['80/tcp']."""
+    range_, _, protocol = word.partition("/")
+    first, dash, last = range_.partition("-")
+    numbers = [int(n) for n in ([first, last] if dash else [first, first]) if n.isascii() and n.isdigit()]
+    known = (protocol or "tcp").lower() in ("tcp", "udp", "sctp")
+    if not known or len(numbers) != 2 or not 0 < numbers[0] <= numbers[1] < 65536:
+        raise BadInput(f"invalid port {word!r}: expected PORT[-PORT][/tcp|udp|sctp]")
+    return [f"{port}/{(protocol or 'tcp').lower()}" for port in range(numbers[0], numbers[1] + 1)]
+
+
+def _user(name: str, text: str, settings: Document) -> Document:
+    return {"User": _single(name, text, settings)}
+
+
+def _workdir(name: str, text: str, settings: Document) -> Document:
+    directory = expand(text, variables(settings))
+    return {"WorkingDir": "/" + normpath(join(settings.get("WorkingDir") or "/", directory)).lstrip("/")}
+
+
+def _volume(name: str, text: str, settings: Document) -> Document:
+    volumes = _json_list(text)
+    places = _words(text, settings) if volumes is None else volumes
+    if not all(place.strip() for place in places):
+        raise BadInput("VOLUME specified can not be an empty string")
+    return {"Volumes": {**(settings.get("Volumes") or {}), **{place: {} for place in places}}}
+
+
+def _stopsignal(name: str, text: str, settings: Document) -> Document:
+    signal = _single(name, text, settings)
+    if not _is_signal(signal):
+        raise BadInput(f"invalid signal {signal!r}: expected a name such as SIGTERM or a number from 1 to 64")
+    return {"StopSignal": signal}
+
+
+def _is_signal(text: str) -> bool:
+    from signal import Signals
+
+    if text.isascii() and text.isdigit():
+        return 1 <= int(text) <= 64
+    base, _, offset = text.upper().removeprefix("SIG").partition("+")
+    return "SIG" + base in Signals.__members__ and (not offset or (base == "RTMIN" and offset.isdigit() and int(offset) <= 30))
+
+
+def _onbuild(name: str, text: str, settings: Document) -> Document:
+    trigger = text.split()[0].upper()
+    if trigger == "ONBUILD":
+        raise BadInput("chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed")
+    if trigger in ("MAINTAINER", "FROM"):
+        raise BadInput(f"{trigger} isn't allowed as an ONBUILD trigger")
+    return {"OnBuild": [*(settings.get("OnBuild") or []), text]}
+
+
+def _healthcheck(name: str, text: str, settings: Document) -> Document:
+    options: Document = {}
+    word, _, rest = text.partition(" ")
+    while word.startswith("--"):
+        options.update(_health_option(word))
+        word, _, rest = rest.strip().partition(" ")
+    return {"Healthcheck": {**_health_test(word.upper(), rest.strip(), bool(options)), **options}}
+
+
+def _health_test(kind: str, text: str, has_options: bool) -> Document:
+    if kind == "NONE" and not text and not has_options:
+        return {"Test": ["NONE"]}
+    if kind != "CMD" or not text:
+        raise BadInput(f"invalid HEALTHCHECK {(kind + ' ' + text).strip()!r}: expected NONE or [OPTIONS] CMD COMMAND")
+    exec_form = _json_list(text)
+    return {"Test": ["CMD-SHELL", text] if exec_form is None else ["CMD", *exec_form]}
+
+
+def _health_option(word: str) -> Document:
+    name, _, value = word[2:].partition("=")
+    keys = {"interval": "Interval", "timeout": "Timeout", "start-period": "StartPeriod", "start-interval": "StartInterval"}
+    if name in keys:
+        return {keys[name]: nanoseconds(value)}
+    if name == "retries" and value.isascii() and value.isdigit() and int(value) > 0:
+        return {"Retries": int(value)}
+    raise BadInput(f"invalid HEALTHCHECK option {word!r}")
+
+
+def nanoseconds(text: str) -> int:
+    """Return a duration such as 1m30s or 500ms in nanoseconds; at least a millisecond. Raises BadInput."""
+    parts = re.findall(_DURATION_PART, text)
+    total = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if "".join(number + unit for number, unit in parts) != text or total < 10**6:
+        raise BadInput(f"invalid duration {text!r}: expected something like 30s or 1m30s, at least 1ms")
+    return round(total)
+
+
+_INSTRUCTIONS: dict[str, Instruction] = {
+    "CMD": _cmd,
+    "ENTRYPOINT": _entrypoint,
+    "ENV": _env,
+    "EXPOSE": _expose,
+    "HEALTHCHECK": _healthcheck,
+    "LABEL": _label,
+    "ONBUILD": _onbuild,
+    "STOPSIGNAL": _stopsignal,
+    "USER": _user,
+    "VOLUME": _volume,
+    "WORKDIR": _workdir,
+}

@@ -1,0 +1,65 @@
+"""What index.json says of names: pure functions on its list of descriptors.
+
+Every name has a descriptor of its own with three annotations; an image without a name has one without a name.
+
+    org.opencontainers.image.ref.name   busybox:latest                      skopeo, umoci and podman look here
+    io.containerd.image.name            docker.io/library/busybox:latest    containerd and docker look here
+    mydocker.size                       bytes of all layers, uncompressed   what `images` shows
+"""
+
+from __future__ import annotations
+
+from mydocker.errors import BadInput
+from mydocker.images.reference import Reference, parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.images.layout import Descriptor
+
+REF_NAME = "org.opencontainers.image.ref.name"
+CONTAINERD_NAME = "io.containerd.image.name"
+SIZE = "mydocker.size"
+
+
+def name_of(entry: Descriptor) -> str | None:
+    """Return the canonical name that a descriptor gives its image; None without one, or with one that is no reference."""
+    annotations = entry.get("annotations") or {}
+    if CONTAINERD_NAME in annotations:
+        return str(annotations[CONTAINERD_NAME])
+    try:
+        return parse(annotations[REF_NAME]).with_default_tag().canonical if REF_NAME in annotations else None
+    except BadInput:
+        return None
+
+
+def named(entry: Descriptor, reference: Reference | None) -> Descriptor:
+    """Return a copy of a descriptor that bears this name instead of its own."""
+    others = {k: v for k, v in (entry.get("annotations") or {}).items() if k not in (REF_NAME, CONTAINERD_NAME)}
+    names = {REF_NAME: str(reference), CONTAINERD_NAME: reference.canonical} if reference else {}
+    annotations = {**names, **others}
+    plain = {k: v for k, v in entry.items() if k != "annotations"}
+    return {**plain, "annotations": annotations} if annotations else plain
+
+
+def add(entries: list[Descriptor], entry: Descriptor, reference: Reference | None) -> list[Descriptor]:
+    """Give an image a name. Whichever image had that name loses it, and stays without a name if it had no other."""
+    rest = [e for e in entries if e["digest"] != entry["digest"] or name_of(e)]
+    if reference is None:
+        return entries if len(rest) < len(entries) or _has(rest, entry["digest"]) else [*entries, named(entry, None)]
+    return [*remove_name(rest, reference.canonical, keep=entry["digest"]), named(entry, reference)]
+
+
+def remove_name(entries: list[Descriptor], name: str, keep: str = "") -> list[Descriptor]:
+    """Take a name away; an image that had only this one stays without a name, unless its digest is `keep`."""
+    rest = [e for e in entries if name_of(e) != name]
+    lost = [e for e in entries if name_of(e) == name and e["digest"] != keep and not _has(rest, e["digest"])]
+    return rest + [named(e, None) for e in lost[:1]]
+
+
+def remove_unnamed(entries: list[Descriptor], digest: str) -> list[Descriptor]:
+    """Take away an image that has no name."""
+    return [e for e in entries if e["digest"] != digest or name_of(e)]
+
+
+def _has(entries: list[Descriptor], digest: str) -> bool:
+    return any(e["digest"] == digest for e in entries)

@@ -1,0 +1,76 @@
+"""Steps that change which names and images index.json has."""
+
+from __future__ import annotations
+
+from mydocker.errors import Conflict
+from mydocker.images import index
+from mydocker.steps.base import Step, quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.images.layout import Descriptor, Layout
+    from mydocker.images.reference import Reference
+
+
+class NameImage(Step):
+    """Give an image a name, taking it from whichever image had it. Raises Conflict when the image was removed meanwhile."""
+
+    __slots__ = ("entry", "layout", "reference")
+
+    def __init__(self, layout: Layout, entry: Descriptor, reference: Reference) -> None:
+        self.layout = layout
+        self.entry = entry
+        self.reference = reference
+
+    def apply(self) -> None:
+        with self.layout.lock():
+            self.layout.change(self._changed)
+
+    def _changed(self, entries: list[Descriptor]) -> list[Descriptor]:
+        if not any(e["digest"] == self.entry["digest"] for e in entries):
+            raise Conflict(f"image {self.entry['digest']} was removed meanwhile")
+        return index.add(entries, self.entry, self.reference)
+
+    def describe(self) -> str:
+        return f"name image {self.entry['digest']} {self.reference} in {quote(self.layout.directory + '/index.json')}"
+
+
+class UnnameImage(Step):
+    """Take a name from an image, if it still has it; the image stays."""
+
+    __slots__ = ("digest", "layout", "reference")
+
+    def __init__(self, layout: Layout, digest: str, reference: Reference) -> None:
+        self.layout = layout
+        self.digest = digest
+        self.reference = reference
+
+    def apply(self) -> None:
+        with self.layout.lock():
+            self.layout.change(self._changed)
+
+    def _changed(self, entries: list[Descriptor]) -> list[Descriptor]:
+        name = self.reference.canonical
+        has_it = any(e["digest"] == self.digest and index.name_of(e) == name for e in entries)
+        return index.remove_name(entries, name) if has_it else entries
+
+    def describe(self) -> str:
+        return f"take name {self.reference} from image {self.digest} in {quote(self.layout.directory + '/index.json')}"
+
+
+class DeleteImage(Step):
+    """Remove an image without a name, and the blobs that no other needs; one that was given a name meanwhile stays."""
+
+    __slots__ = ("digest", "layout")
+
+    def __init__(self, layout: Layout, digest: str) -> None:
+        self.layout = layout
+        self.digest = digest
+
+    def apply(self) -> None:
+        with self.layout.lock():
+            self.layout.change(lambda entries: index.remove_unnamed(entries, self.digest))
+            self.layout.collect()
+
+    def describe(self) -> str:
+        return f"delete image {self.digest} and its blobs from {quote(self.layout.directory)}"

@@ -1,0 +1,133 @@
+"""Image references: docker's grammar, what a short name stands for, and how it is shown.
+
+    reference = [HOST[:PORT]/]PATH[:TAG][@ALGORITHM:HEX]
+
+Source: the grammar at the top of distribution/reference. A short name such as 'busybox' stands for
+'docker.io/library/busybox'; that long form is what is compared, the short one is what users see.
+"""
+
+from __future__ import annotations
+
+from mydocker.errors import BadInput
+
+_HUB = "docker.io"
+_LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+_ALPHANUMERIC = _LOWER | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_TAG_FIRST = _ALPHANUMERIC | {"_"}
+_TAG_REST = _TAG_FIRST | {".", "-"}
+_HEX = frozenset("0123456789abcdef")
+_NAME_MAX = 255
+
+
+class Reference:
+    """A normalised reference. tag and digest ('sha256:…') are empty when not given."""
+
+    __slots__ = ("digest", "domain", "path", "tag")
+
+    def __init__(self, domain: str, path: str, tag: str = "", digest: str = "") -> None:
+        self.domain = domain
+        self.path = path
+        self.tag = tag
+        self.digest = digest
+
+    @property
+    def repository(self) -> str:
+        """The long name: 'docker.io/library/busybox'."""
+        return f"{self.domain}/{self.path}"
+
+    @property
+    def familiar(self) -> str:
+        """The name that users see: 'busybox'."""
+        return self.path.removeprefix("library/") if self.domain == _HUB else self.repository
+
+    @property
+    def canonical(self) -> str:
+        """The long name with tag and digest, as `io.containerd.image.name` wants it."""
+        return self._complete(self.repository)
+
+    def with_default_tag(self) -> Reference:
+        """Return the reference with tag 'latest' where it has neither tag nor digest."""
+        return self if self.tag or self.digest else Reference(self.domain, self.path, "latest")
+
+    def _complete(self, name: str) -> str:
+        return name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+    def __str__(self) -> str:
+        return self._complete(self.familiar)
+
+
+def parse(text: str) -> Reference:
+    """Return the reference that a user's text stands for. Raises BadInput."""
+    rest, at, digest = text.partition("@")
+    name, tag = _split_tag(rest)
+    domain, path = _split_domain(name)
+    if path != path.lower():
+        raise BadInput(f"invalid reference format: repository name {name!r} must be lowercase")
+    valid = _is_domain(domain) and path and all(map(_is_component, path.split("/"))) and len(f"{domain}/{path}") <= _NAME_MAX
+    if not valid or not (tag is None or _is_tag(tag)) or not (not at or is_digest(digest)):
+        raise BadInput(f"invalid reference format: {text!r}", "expected [HOST[:PORT]/]NAME[:TAG][@sha256:DIGEST]")
+    if is_id(rest):
+        raise BadInput(f"invalid repository name {rest!r}: 64 hexadecimal digits are an image id")
+    return Reference(domain, path, tag or "", digest)
+
+
+def parse_name(text: str) -> Reference:
+    """Return the reference of a name to give to an image: the tag defaults to 'latest', a digest is refused."""
+    reference = parse(text)
+    if reference.digest:
+        raise BadInput(f"refusing to create a tag with a digest reference: {text!r}")
+    return reference.with_default_tag()
+
+
+def is_id(text: str) -> bool:
+    """Say whether a text is 64 lower case hexadecimal digits."""
+    return len(text) == 64 and _HEX.issuperset(text)
+
+
+def is_digest(text: str) -> bool:
+    """Say whether a text is ALGORITHM:HEX with at least 32 digits."""
+    algorithm, _, digits = text.partition(":")
+    return bool(algorithm) and _ALPHANUMERIC.issuperset(algorithm) and len(digits) >= 32 and _HEX.issuperset(digits)
+
+
+def _split_tag(text: str) -> tuple[str, str | None]:
+    # A colon before the last slash separates a port, not a tag.
+    colon = text.rfind(":")
+    return (text[:colon], text[colon + 1 :]) if colon > text.rfind("/") else (text, None)
+
+
+def _split_domain(name: str) -> tuple[str, str]:
+    first, slash, rest = name.partition("/")
+    # As docker: what stands before the first slash is a host only if it could not be a path.
+    if slash and (first == "localhost" or "." in first or ":" in first or first != first.lower()):
+        domain, path = ("docker.io" if first == "index.docker.io" else first), rest
+    else:
+        domain, path = _HUB, name
+    return domain, f"library/{path}" if domain == _HUB and path and "/" not in path else path
+
+
+def _is_domain(domain: str) -> bool:
+    if domain.startswith("["):
+        host, bracket, port = domain[1:].partition("]")
+        return bool(bracket) and bool(host) and _HEX.issuperset(host.lower().replace(":", "")) and _is_port(port)
+    host, colon, port = domain.partition(":")
+    return all(map(_is_label, host.split("."))) and _is_port(colon + port)
+
+
+def _is_port(text: str) -> bool:
+    return not text or (text[0] == ":" and text[1:].isascii() and text[1:].isdigit())
+
+
+def _is_label(label: str) -> bool:
+    return label[:1] in _ALPHANUMERIC and label[-1:] in _ALPHANUMERIC and _ALPHANUMERIC.issuperset(label.replace("-", ""))
+
+
+def _is_component(text: str) -> bool:
+    # Letters and digits, with one '.', one or two '_' or any number of '-' between them.
+    separators = "".join("/" if c in _LOWER else c for c in text).split("/")
+    inside = all(run in ("", ".", "_", "__") or not run.strip("-") for run in separators)
+    return text[:1] in _LOWER and text[-1:] in _LOWER and inside
+
+
+def _is_tag(tag: str) -> bool:
+    return tag[:1] in _TAG_FIRST and _TAG_REST.issuperset(tag) and len(tag) <= 128

@@ -1,0 +1,147 @@
+"""Blobs on their way into a layout: written and hashed in a directory of their writer's, then published in one go.
+
+The writer holds an flock on its directory, so that one whose writer was killed is known and can be removed.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
+from hashlib import sha256
+
+from mydocker.images.layout import Layout
+from mydocker.store import sync_directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.images.layout import Change
+
+
+class BlobWriter:
+    """A blob being written and hashed; after finish(), digest and size are its descriptor's."""
+
+    __slots__ = ("_directory", "_file", "_hash", "digest", "size")
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+        self._file = open(f"{directory}/{os.urandom(8).hex()}.tmp", "xb", buffering=1 << 18)  # noqa: SIM115 - closed by finish
+        self._hash = sha256()
+        self.digest = ""
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._hash.update(data)
+        self.size += len(data)
+
+    def finish(self) -> None:
+        """Make the content durable and give the file the name of its digest."""
+        with self._file as file:
+            file.flush()
+            os.fsync(file.fileno())
+        self.digest = f"sha256:{self._hash.hexdigest()}"
+        os.rename(file.name, f"{self._directory}/{self._hash.hexdigest()}")
+
+    def abandon(self) -> None:
+        """Close the file; it goes with the staging directory."""
+        self._file.close()
+
+
+class Staging:
+    """One writer's directory, made when the first blob is; `with` removes what was not published."""
+
+    __slots__ = ("_descriptor", "directory", "layout")
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.directory = ""
+        self._descriptor = -1
+
+    def __enter__(self) -> Staging:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.directory:
+            _remove(self.directory)
+            os.close(self._descriptor)
+            self.directory = ""
+
+    def writer(self) -> BlobWriter:
+        """Begin a blob."""
+        if not self.directory:
+            self._open()
+        return BlobWriter(self.directory)
+
+    def put(self, data: bytes) -> BlobWriter:
+        """Write a whole blob."""
+        writer = self.writer()
+        writer.write(data)
+        writer.finish()
+        return writer
+
+    def publish(self, change: Change) -> None:
+        """Move the finished blobs into the layout and change its index, as one transaction under the layout's lock."""
+        with self.layout.lock():
+            for name in os.listdir(self.directory):
+                if not name.endswith(".tmp"):
+                    os.rename(f"{self.directory}/{name}", self.layout.blob(f"sha256:{name}"))
+            sync_directory(self.layout.directory + "/blobs/sha256")
+            self.layout.change(change)
+
+    def _open(self) -> None:
+        self.layout.create()
+        # Under the lock, or clean() could come between mkdir and flock.
+        with self.layout.lock():
+            directory = f"{self.layout.directory}/staging/{os.urandom(8).hex()}"
+            os.mkdir(directory, 0o700)
+            self._descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            flock(self._descriptor, LOCK_SH | LOCK_NB)
+        self.directory = directory
+
+
+def leftovers(layout: Layout) -> list[str]:
+    """Return the paths of what killed writers left; the caller holds the layout's lock."""
+    staging = layout.directory + "/staging"
+    dead = [f"{staging}/{name}" for name in sorted(os.listdir(staging)) if _is_dead(f"{staging}/{name}")]
+    # index.json and oci-layout are only written under the lock, which we hold: their temporaries have no owner.
+    temporary = [f"{layout.directory}/{name}" for name in sorted(os.listdir(layout.directory)) if name.endswith(".tmp")]
+    return dead + temporary + [layout.blob(digest) for digest in layout.unreachable()]
+
+
+def clean(layout: Layout) -> list[str]:
+    """Remove what killed writers left and return the paths; what living ones are writing stays."""
+    if not os.path.exists(layout.directory):
+        return []
+    layout.create()
+    with layout.lock():
+        found = leftovers(layout)
+        for path in found:
+            # A writer may end, and remove its directory itself, at this very moment.
+            with suppress(FileNotFoundError):
+                _remove(path)
+    return found
+
+
+def _is_dead(directory: str) -> bool:
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        flock(descriptor, LOCK_EX | LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: str) -> None:
+    if not os.path.isdir(path):
+        os.unlink(path)
+        return
+    # A staging directory holds files only.
+    for name in os.listdir(path):
+        os.unlink(f"{path}/{name}")
+    os.rmdir(path)

@@ -1,0 +1,94 @@
+"""Words of a Dockerfile instruction: quotes, backslashes and variables, as docker's builder reads them.
+
+Source: the Dockerfile reference, "Environment replacement" and "Escape".
+"""
+
+from __future__ import annotations
+
+from mydocker.errors import BadInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+
+
+def split(text: str) -> list[str]:
+    """Return the words of a text, their quotes and backslashes still in them. Raises BadInput for an open quote."""
+    words: list[str] = []
+    word, position = "", 0
+    while position < len(text):
+        if text[position].isspace():
+            words += [word] if word else []
+            word, position = "", position + 1
+        else:
+            end = _end_of_piece(text, position)
+            word, position = word + text[position:end], end
+    return words + ([word] if word else [])
+
+
+def _end_of_piece(text: str, start: int) -> int:
+    if text[start] == "\\":
+        return min(start + 2, len(text))
+    if text[start] in "'\"":
+        return _closing_quote(text, start) + 1
+    return start + 1
+
+
+def _closing_quote(text: str, start: int) -> int:
+    quote, position = text[start], start + 1
+    while position < len(text) and text[position] != quote:
+        position += 2 if text[position] == "\\" and quote == '"' else 1
+    if position >= len(text):
+        raise BadInput(f"unterminated quote in {text!r}")
+    return position
+
+
+def expand(word: str, variables: Mapping[str, str]) -> str:
+    """Return a word without its quotes and backslashes and with $NAME, ${NAME}, ${NAME:-WORD} and ${NAME:+WORD} replaced."""
+    result, position, quote = "", 0, ""
+    while position < len(word):
+        character = word[position]
+        if character == "\\" and quote != "'" and position + 1 < len(word):
+            kept = "\\" if quote and word[position + 1] not in '"$\\' else ""
+            result, position = result + kept + word[position + 1], position + 2
+        elif character in "'\"" and quote in ("", character):
+            quote, position = "" if quote else character, position + 1
+        elif character == "$" and quote != "'":
+            value, position = _variable(word, position + 1, variables)
+            result += value
+        else:
+            result, position = result + character, position + 1
+    return result
+
+
+def _variable(word: str, start: int, variables: Mapping[str, str]) -> tuple[str, int]:
+    """Return the value of the variable whose name begins at `start`, and where the text goes on after it."""
+    if word[start : start + 1] == "{":
+        end = _closing_brace(word, start)
+        return _braced(word[start + 1 : end], variables), end + 1
+    end = start
+    while end < len(word) and word[end] in _NAME:
+        end += 1
+    return (variables.get(word[start:end], ""), end) if end > start else ("$", start)
+
+
+def _closing_brace(word: str, start: int) -> int:
+    depth = 0
+    for position in range(start, len(word)):
+        depth += {"{": 1, "}": -1}.get(word[position], 0)
+        if depth == 0:
+            return position
+    raise BadInput(f"missing '}}' in {word!r}")
+
+
+def _braced(inside: str, variables: Mapping[str, str]) -> str:
+    name, colon, rest = inside.partition(":")
+    if not name or not _NAME.issuperset(name) or (colon and rest[:1] not in ("-", "+")):
+        raise BadInput(f"unsupported variable '${{{inside}}}': expected ${{NAME}}, ${{NAME:-WORD}} or ${{NAME:+WORD}}")
+    value = variables.get(name, "")
+    if not colon:
+        return value
+    default = expand(rest[1:], variables)
+    return (value or default) if rest[0] == "-" else (default if value else "")
