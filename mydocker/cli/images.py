@@ -71,7 +71,7 @@ def rmi(session: Session, force: bool, names: tuple[str, ...]) -> int:
     from mydocker.storage import drivers
 
     run = runner(session)
-    all_drivers = [drivers.driver(name, session.paths) for name in drivers.names]
+    all_drivers = [drivers.driver(name, session.paths) for name in drivers.NAMES]
 
     def remove(name: str) -> None:
         lines = imagestore.remove(session.paths, all_drivers, name, force, run)

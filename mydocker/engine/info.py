@@ -26,7 +26,7 @@ def info(paths: Paths) -> dict[str, Any]:
         "Containers": len(statuses),
         "Running": statuses.count("running"),
         "Stopped": len(statuses) - statuses.count("running"),
-        "Images": len(images.listed(paths)),
+        "Images": len(images.all_images(paths)),
         "Version": VERSION,
         "Python": f"{sys.version.split()[0]} ({sys.executable})",
         "Root": paths.root,

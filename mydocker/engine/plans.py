@@ -82,8 +82,6 @@ def monitor_plan(paths: Paths, record: Record, spec: dict[str, Any], driver: Sto
 
 
 def hierarchies(paths, spec):
-    import os
-
     return [
         Hierarchy(c, "none,name=systemd" if c == "systemd" else c, [], "") for c in sorted(os.listdir("/sys/fs/cgroup")) if c != "unified"
     ]

@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 
 from mydocker.errors import Error
-from mydocker.kernel import tasks
+from mydocker.kernel import process
 from mydocker.runtime import plan
 from mydocker.runtime.console import OpenConsole, OwnStandardStreams
 from mydocker.runtime.mounts import Hierarchy
@@ -85,7 +85,7 @@ def failure(error: Error) -> dict[str, Any]:
 def _become(setting: Setting, channel: Channel) -> None:
     spec = setting.spec
     run = Run("init", _observer(setting, channel), setting.crash_after)
-    tasks.set_dumpable(False)
+    process.set_dumpable(False)
     _take_streams(setting)
     run.execute(plan.early(spec))
     run.execute(plan.isolate(spec))
@@ -94,7 +94,7 @@ def _become(setting: Setting, channel: Channel) -> None:
         os._exit(1)  # the parent is gone, and with it the container's only owner
     console: list[Step] = [OpenConsole(setting.root, setting.size, channel)] if spec["process"].get("terminal") else []
     run.execute(plan.close(spec, setting.root, setting.hierarchies, setting.unified, console))
-    uid, gid, groups, home = resolve_user(spec)
+    uid, gid, groups, home = resolved_user(spec, _text("/etc/passwd"), _text("/etc/group"))
     if uid:
         run.apply(OwnStandardStreams(uid))
     run.execute(plan.confine(spec, uid, gid, groups, setting.seccomp))
@@ -122,15 +122,15 @@ def _take_streams(setting: Setting) -> None:
         os.dup2(descriptor, number)
 
 
-def resolve_user(spec: dict[str, Any]) -> tuple[int, int, list[int], str]:
-    """Return (uid, gid, additional gids, home), from the container's own passwd and group files where they are needed."""
+def resolved_user(spec: dict[str, Any], passwd: str, group: str) -> tuple[int, int, list[int], str]:
+    """Return (uid, gid, additional gids, home); passwd and group are the texts of the container's own files."""
     user = spec["process"].get("user", {})
     annotations = spec.get("annotations", {})
     name = annotations.get(USER_ANNOTATION)
     if name is None:
         name = f"{user.get('uid', 0)}:{user.get('gid', 0)}"
     extra = [str(gid) for gid in user.get("additionalGids", [])] + [g for g in annotations.get(GROUPS_ANNOTATION, "").split(",") if g]
-    return lookup(name, _text("/etc/passwd"), _text("/etc/group"), extra)
+    return lookup(name, passwd, group, extra)
 
 
 def _text(path: str) -> str:

@@ -14,9 +14,18 @@ from __future__ import annotations
 
 from mydocker.errors import BadInput
 from mydocker.kernel import mounts as k
+from mydocker.kernel.capabilities import NUMBERS
 from mydocker.kernel.namespaces import CLONE_NEWCGROUP, NAMESPACES
 from mydocker.runtime.mounts import Hierarchy, cgroup_steps, mount_steps, normalised
-from mydocker.steps.confinement import AppArmorExec, DropBoundingSet, LoadSeccomp, SetCapabilities, SetNoNewPrivileges
+from mydocker.runtime.seccomp import flags_for
+from mydocker.steps.confinement import (
+    DropBoundingSet,
+    LoadSeccomp,
+    SetCapabilities,
+    SetKeepCapabilities,
+    SetNoNewPrivileges,
+    apparmor_exec,
+)
 from mydocker.steps.files import WriteFile
 from mydocker.steps.mounts import Mount
 from mydocker.steps.namespaces import BringUpLoopback, JoinNamespace, SetDomainname, SetHostname, SetSysctl, Unshare
@@ -71,7 +80,7 @@ def early(spec: Spec) -> list[Step]:
     if "oomScoreAdj" in process:
         steps.append(WriteFile("/proc/self/oom_score_adj", str(process["oomScoreAdj"])))
     if process.get("apparmorProfile"):
-        steps.append(AppArmorExec(process["apparmorProfile"]))
+        steps.append(apparmor_exec(process["apparmorProfile"]))
     return steps + [SetRlimit(limit["type"], limit["soft"], limit["hard"]) for limit in process.get("rlimits", [])]
 
 
@@ -150,29 +159,20 @@ def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | 
     capabilities go; with no_new_privs it comes last, so that the filter sees as little as possible of our own calls.
     """
     process = spec["process"]
-    capabilities = process.get("capabilities", {})
-    load: list[Step] = [LoadSeccomp(seccomp, _seccomp_flags(spec))] if seccomp else []
+    load: list[Step] = [LoadSeccomp(seccomp, flags_for(spec["linux"]["seccomp"]))] if seccomp else []
     no_new_privileges = process.get("noNewPrivileges", False)
+    sets = {kind: [name for name in names if name in NUMBERS] for kind, names in process.get("capabilities", {}).items()}
     return [
         ChangeDirectory(process["cwd"]),
         SetUmask(process.get("user", {}).get("umask", 0o022)),
         ResetSignals(),
         *([] if no_new_privileges else load),
-        DropBoundingSet(capabilities.get("bounding", [])),
+        DropBoundingSet(sets.get("bounding", [])),
+        SetKeepCapabilities(),
         SetUser(uid, gid, groups),
-        SetCapabilities(
-            capabilities.get("effective", []),
-            capabilities.get("permitted", []),
-            capabilities.get("inheritable", []),
-            capabilities.get("ambient", []),
-        ),
+        SetCapabilities.from_oci(sets),
         *([SetNoNewPrivileges(), *load] if no_new_privileges else []),
     ]
-
-
-def _seccomp_flags(spec: Spec) -> list[str]:
-    flags: list[str] = spec["linux"]["seccomp"].get("flags", [])
-    return flags
 
 
 def program(spec: Spec, home: str) -> Exec:
