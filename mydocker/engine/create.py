@@ -13,6 +13,8 @@ from fcntl import LOCK_EX, flock
 from typing import Any
 
 from mydocker import leanjson, store
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import manager
 from mydocker.engine import capabilities, containers, images, names, spec, volumes
 from mydocker.engine.hosts import host_devices, init_program, resolv_conf
 from mydocker.engine.log import timestamp
@@ -177,6 +179,7 @@ def prepare(paths: Paths, options: Options) -> Prepared:
         mounts,
         _MAPPING_BASE + int(container_id[:3], 16) * 65536,
         init_program() if options.init else "",
+        manager(Layout.detect(paths), spec.CGROUP_PARENT).has_swap_limit(),
     )
     facts.seccomp = _seccomp(options, facts.capabilities)
     bundle = spec.make_spec(options, image.config, facts)

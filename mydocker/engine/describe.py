@@ -8,7 +8,7 @@ from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine.create import Prepared
 from mydocker.engine.images import UnpackLayer
-from mydocker.engine.plans import hierarchies, monitor_plan
+from mydocker.engine.plans import monitor_plan
 from mydocker.engine.script import Plans
 from mydocker.errors import BadInput
 from mydocker.images.layout import Layout as ImageLayout
@@ -37,7 +37,7 @@ def plans(prepared: Prepared) -> Plans:
         monitor,
         [*early, *late],
         plan.isolate(spec),
-        [*plan.early(spec), *plan.build(spec, rootfs), *plan.close(spec, rootfs, *hierarchies(layout, spec), console)],
+        [*plan.early(spec), *plan.build(spec, rootfs), *plan.close(spec, rootfs, layout.container_mounts(cgroup.path), console)],
         [*own, *plan.confine(spec, uid, gid, groups, filter_for(seccomp, paths.cache) if seccomp else None), plan.program(spec, home)],
         spec,
         rootfs,

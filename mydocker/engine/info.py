@@ -32,7 +32,7 @@ def info(paths: Paths) -> dict[str, Any]:
         "Root": paths.root,
         "State": paths.state,
         "Storage drivers": {name: _driver(name, paths) for name in drivers.NAMES},
-        "Cgroups": {"Version": layout.mode, "Controllers": " ".join(sorted(layout.controllers))},
+        "Cgroups": {"Version": layout.mode, "Controllers": " ".join(sorted(name for h in layout.hierarchies for name in h.controllers))},
         "Kernel": {"Release": os.uname().release, "Machine": os.uname().machine, **_kernel(paths)},
     }
 

@@ -22,7 +22,6 @@ from mydocker.errors import Error
 from mydocker.kernel import process
 from mydocker.runtime import plan
 from mydocker.runtime.console import OpenConsole, OwnStandardStreams
-from mydocker.runtime.mounts import Hierarchy
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION, lookup
 from mydocker.steps.base import Run, Step
 
@@ -30,6 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
+    from mydocker.cgroups.layout import ContainerMount
     from mydocker.kernel.channel import Channel
 
 
@@ -37,10 +37,10 @@ class Setting:
     """All that init needs besides config.json: what its parent found out before the fork.
 
     root: absolute path of the root file system. streams: descriptors for 0, 1 and 2 without a terminal.
-    size: (rows, columns) of the terminal. hierarchies, unified: see mounts.cgroup_steps. seccomp: the compiled filter.
+    size: (rows, columns) of the terminal. cgroups: what it sees of each hierarchy. seccomp: the compiled filter.
     """
 
-    __slots__ = ("spec", "root", "streams", "size", "hierarchies", "unified", "seccomp", "explain", "crash_after")
+    __slots__ = ("spec", "root", "streams", "size", "cgroups", "seccomp", "explain", "crash_after")
 
     def __init__(
         self,
@@ -48,8 +48,7 @@ class Setting:
         root: str,
         streams: tuple[int, int, int],
         size: tuple[int, int] | None,
-        hierarchies: list[Hierarchy],
-        unified: bool,
+        cgroups: list[ContainerMount],
         seccomp: bytes | None,
         explain: str = "",
         crash_after: str = "",
@@ -58,8 +57,7 @@ class Setting:
         self.root = root
         self.streams = streams
         self.size = size
-        self.hierarchies = hierarchies
-        self.unified = unified
+        self.cgroups = cgroups
         self.seccomp = seccomp
         self.explain = explain
         self.crash_after = crash_after
@@ -93,7 +91,7 @@ def _become(setting: Setting, channel: Channel) -> None:
     if channel.receive()[0] != "G":
         os._exit(1)  # the parent is gone, and with it the container's only owner
     console: list[Step] = [OpenConsole(setting.root, setting.size, channel)] if spec["process"].get("terminal") else []
-    run.execute(plan.close(spec, setting.root, setting.hierarchies, setting.unified, console))
+    run.execute(plan.close(spec, setting.root, setting.cgroups, console))
     uid, gid, groups, home = resolved_user(spec, _text("/etc/passwd"), _text("/etc/group"))
     if uid:
         run.apply(OwnStandardStreams(uid))

@@ -16,7 +16,7 @@ from mydocker.errors import BadInput
 from mydocker.kernel import mounts as k
 from mydocker.kernel.capabilities import NUMBERS
 from mydocker.kernel.namespaces import CLONE_NEWCGROUP, NAMESPACES
-from mydocker.runtime.mounts import Hierarchy, cgroup_steps, mount_steps, normalised
+from mydocker.runtime.mounts import cgroup_steps, mount_steps, normalised
 from mydocker.runtime.seccomp import flags_for
 from mydocker.steps.confinement import (
     DropBoundingSet,
@@ -46,6 +46,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.cgroups.layout import ContainerMount
     from mydocker.steps.base import Step
 
     Spec = dict[str, Any]
@@ -126,12 +127,12 @@ def _devices(root: str, spec: Spec) -> list[Step]:
     return [*nodes.values(), *(MakeSymlink(root, f"/dev/{name}", target) for name, target in _DEVICE_LINKS)]
 
 
-def close(spec: Spec, root: str, hierarchies: list[Hierarchy], unified: bool, console: list[Step]) -> list[Step]:
+def close(spec: Spec, root: str, shown: list[ContainerMount], console: list[Step]) -> list[Step]:
     """Return the steps from being placed in the cgroups to having the container's root as /."""
     linux = spec.get("linux", {})
     has_cgroup = "cgroup" in namespaces(spec)
     steps: list[Step] = [Unshare(CLONE_NEWCGROUP)] if has_cgroup and not namespaces(spec)["cgroup"] else []
-    steps += cgroup_steps(root, spec.get("mounts", []), hierarchies, unified, has_cgroup)
+    steps += cgroup_steps(root, spec.get("mounts", []), shown, has_cgroup)
     steps += console
     steps += [MakeReadOnly(root, path) for path in linux.get("readonlyPaths", [])]
     steps += [MaskPath(root, path) for path in linux.get("maskedPaths", [])]
