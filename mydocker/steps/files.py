@@ -25,7 +25,8 @@ class MakeDir(Step):
                 raise
 
     def undo(self) -> None:
-        if not self.exist_ok:
+        # Gone already when it was in a file system that was unmounted meanwhile.
+        if not self.exist_ok and os.path.isdir(self.path):
             os.rmdir(self.path)
 
     def describe(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import EINVAL, ENOENT
+
 from mydocker.kernel import mounts
 from mydocker.steps.base import Step, command, quote
 
@@ -45,6 +47,15 @@ def shell_mount(source: str, target: str, fstype: str, flags: int, data: str) ->
     return command("mount", "-t", fstype, *(["-o", ",".join(words)] if words else []), source, target)
 
 
+def unmounted(target: str) -> None:
+    """Detach what is mounted at `target`; nothing there is no error (EINVAL), nor is a target that is gone."""
+    try:
+        mounts.umount(target, mounts.MNT_DETACH)
+    except OSError as error:
+        if error.errno not in (EINVAL, ENOENT):
+            raise
+
+
 class Mount(Step):
     """mount(2) with all its arguments. Undo detaches it."""
 
@@ -62,7 +73,7 @@ class Mount(Step):
 
     def undo(self) -> None:
         if not self.flags & (mounts.MS_REMOUNT | mounts.MS_PRIVATE | mounts.MS_SLAVE | mounts.MS_SHARED):
-            mounts.umount(self.target, mounts.MNT_DETACH)
+            unmounted(self.target)
 
     def describe(self) -> str:
         what = f" type {self.fstype}" if self.fstype else ""

@@ -11,7 +11,10 @@ import os
 import pty
 import select
 import shlex
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from fcntl import ioctl
@@ -153,12 +156,12 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def directory() -> Iterator[str]:
     """A directory for all tests, with a short name and open to every user, as containers' users must pass through it."""
-    path = tmp_path_factory.mktemp("machine")
-    for part in (path, *path.parents[:2]):
-        part.chmod(0o755)
-    yield str(path)
+    path = tempfile.mkdtemp(prefix="mydocker-test-")
+    os.chmod(path, 0o755)
+    yield path
+    shutil.rmtree(path)
 
 
 @pytest.fixture(scope="session")
@@ -166,8 +169,6 @@ def image_imported(program: str, directory: str) -> None:
     """Make busybox:latest once."""
     environment = {**os.environ, "MYDOCKER_ROOT": f"{directory}/root", "MYDOCKER_STATE": f"{directory}/state"}
     line = f"{REPOSITORY}/vm/busybox-image | {program} import -c 'CMD [\"sh\"]' - busybox:latest && {program} run --rm busybox true"
-    import subprocess
-
     subprocess.run(["sh", "-ec", line], env=environment, check=True, stdout=subprocess.DEVNULL)
 
 

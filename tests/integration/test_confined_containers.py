@@ -47,17 +47,14 @@ def test_no_new_privileges(mydocker, flags, expected):
 
 
 def test_a_seccomp_profile_from_a_file(mydocker):
-    mydocker.sh(
-        """printf '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":1}]}' > profile.json"""
-    )
+    rule = '{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}'
+    mydocker.sh("cat > profile.json <<'END'\n{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [" + rule + "]}\nEND")
     result = mydocker("run", "--rm", "--security-opt", "seccomp=profile.json", "busybox", "sh", "-c", "mkdir /x; touch /y && echo made")
     assert "Operation not permitted" in result.stderr
     assert result.stdout == "made\n"
 
 
-@pytest.mark.parametrize(
-    "command", ["mount -t tmpfs t /mnt", "unshare -U true", "hostname x", "mknod /x b 8 0 && cat /x", "swapoff -a", "dmesg"]
-)
+@pytest.mark.parametrize("command", ["mount -t tmpfs t /mnt", "unshare -U true", "hostname x", "mknod /x b 8 0 && cat /x", "dmesg"])
 def test_default_confinement_refuses(mydocker, command):
     result = mydocker("run", "--rm", "busybox", "sh", "-c", f"mkdir -p /mnt; {command}")
     assert result.rc != 0
@@ -71,8 +68,10 @@ def test_device_nodes_outside_the_list_cannot_be_opened(mydocker):
 
 
 def test_a_device_cgroup_rule_opens_one(mydocker):
-    rule = ["--device-cgroup-rule", "c 1:11 r"]
-    assert mydocker("run", "--rm", *rule, "busybox", "sh", "-c", "mknod /kmsg c 1 11; exec 3</kmsg && echo open").stdout == "open\n"
+    # A node that no driver serves: what the kernel says of it shows whether the device controller let it through.
+    command = ("busybox", "sh", "-c", "mknod /node c 254 77; cat /node")
+    assert "Operation not permitted" in mydocker("run", "--rm", *command).stderr
+    assert "Operation not permitted" not in mydocker("run", "--rm", "--device-cgroup-rule", "c 254:* r", *command).stderr
 
 
 def test_privileged_gives_back_what_was_taken(mydocker):
@@ -101,19 +100,16 @@ class TestAttacks:
         assert "work" not in result.stdout
 
     def test_cve_2016_9962_the_entering_process_cannot_be_traced(self, mydocker):
-        """A container that shares its pid namespace watches another start: it never gets to open its memory."""
+        """A container watches another start in its own pid namespace: it never gets at what that process still holds."""
         mydocker(
             "run",
             "-d",
             "--name",
             "spy",
-            "--cap-add",
-            "SYS_PTRACE",
-            "--privileged",
             "busybox",
             "sh",
             "-c",
-            "while :; do for p in /proc/[0-9]*; do [ $p != /proc/1 ] && grep -q python $p/maps 2>/dev/null && ls $p/root/etc/debian_version 2>/dev/null >> /caught; done; done",
+            "while :; do for p in /proc/[0-9]*; do [ $p = /proc/1 ] || ls $p/root/etc/debian_version 2>/dev/null >> /caught; done; done",
         )
         for _ in range(5):
             mydocker("run", "--rm", "--pid", "container:spy", "busybox", "true")
@@ -143,7 +139,8 @@ class TestAttacks:
         ]
 
     def test_cve_2022_0492_no_release_agent(self, mydocker):
-        script = "mkdir /tmp/c; mount -t cgroup -o memory c /tmp/c; mount -t cgroup2 c /tmp/c; unshare -UrmC sh -c 'mount -t cgroup -o memory c /tmp/c'; ls /tmp/c"
+        mounts = ("mount -t cgroup -o memory c /tmp/c", "mount -t cgroup2 c /tmp/c", "unshare -UrmC mount -t cgroup -o memory c /tmp/c")
+        script = "; ".join(["mkdir /tmp/c", *mounts, "ls /tmp/c"])
         result = mydocker("run", "--rm", "busybox", "sh", "-c", script)
         assert result.stdout == ""
         assert (

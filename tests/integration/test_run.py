@@ -11,7 +11,7 @@ ARGUMENTS = ["", " ", "a b", "'", '"', "\\", "$HOME", "`id`", "a\nb", "\t", "Ã¤â
         (["true"], 0),
         (["false"], 1),
         (["sh", "-c", "exit 42"], 42),
-        (["sh", "-c", "sh -c 'kill -9 $$'"], 137),
+        (["sh", "-c", "sh -c 'kill -9 $$'; exit $?"], 137),
         (["/etc/passwd"], 126),
         (["/bin"], 126),
         (["nosuchprogram"], 127),
