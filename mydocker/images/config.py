@@ -54,7 +54,7 @@ def host_platform() -> str:
 def platform_fields(platform: str) -> dict[str, str]:
     """Return architecture, os and perhaps variant for 'OS/ARCHITECTURE[/VARIANT]', 'ARCHITECTURE' or 'linux'. Raises BadInput."""
     parts = platform.split("/") if "/" in platform else _lone_platform(platform)
-    if not 2 <= len(parts) <= 3 or not all(part.isalnum() and part.isascii() for part in parts):
+    if not 2 <= len(parts) <= 3 or not all(part.replace("_", "").isalnum() and part.isascii() for part in parts):
         raise BadInput(f"invalid platform {platform!r}: expected OS/ARCHITECTURE[/VARIANT], such as linux/arm64")
     if parts[0] != "linux":
         raise BadInput(f"invalid platform {platform!r}: only linux images can run here")
