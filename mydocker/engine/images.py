@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from mydocker.storage.base import StorageDriver
 
 
+IMPORT_HINT = "make it from a root file system: mydocker import FILE|DIRECTORY"
+LIST_HINT = "mydocker images --no-trunc --digests shows what there is"
+
+
 class Image:
     """An image of the layout.
 
@@ -123,10 +127,10 @@ def _may_be_id(prefix: str) -> bool:
 
 def missing(name: str) -> NotFound:
     """Return the error for an image that is not there, with the way to get it."""
-    shown = name
-    if not _may_be_id(name.removeprefix("sha256:")):
-        shown = str(parse(name).with_default_tag())
-    return NotFound(f"no such image: {shown}", f"make it from a root file system: mydocker import FILE|DIRECTORY {shown}")
+    if is_id(name) or "sha256:" in name:
+        return NotFound(f"no such image: {name}", LIST_HINT)
+    shown = parse(name).with_default_tag()
+    return NotFound(f"no such image: {shown}", f"{IMPORT_HINT} {shown}")
 
 
 class UnpackLayer(Step):
