@@ -1,5 +1,5 @@
 """python -m mydocker: the same as the mydocker command."""
 
-from mydocker.cli.main import main
+from mydocker.cli.entry import main
 
 main()

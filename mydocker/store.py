@@ -97,6 +97,19 @@ def release(path: str, owner: str) -> None:
         os.unlink(path)
 
 
+def remove_tree(path: str) -> None:
+    """Remove a file or a directory with all it holds, never following a symlink; what is gone already is no error."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except IsADirectoryError:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                remove_tree(entry.path)
+        os.rmdir(path)
+
+
 class Lock:
     """An flock on a file, held inside a `with` block; waits unless `wait` is False (then BlockingIOError)."""
 

@@ -1,7 +1,7 @@
 """System calls that the os module lacks, one short wrapper each, under their own names.
 
 Everything here raises OSError with the errno and the object, as the os module does. The only module besides
-seccomp.py that imports ctypes. Sources: the manual pages, section 2; <asm/unistd.h> for the numbers.
+libseccomp.py that imports ctypes. Sources: the manual pages, section 2; <asm/unistd.h> for the numbers.
 """
 
 from __future__ import annotations

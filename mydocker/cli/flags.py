@@ -1,0 +1,115 @@
+"""The flags that run and create share, under docker's names, in the groups of --help."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+_MANY: dict[str, Any] = {"multiple": True}
+_FLAG: dict[str, Any] = {"is_flag": True}
+
+# (names, metavar or settings, help); a settings dict makes it a flag or lets it be given many times.
+_RUN_ONLY = [
+    (("-d", "--detach"), _FLAG, "Run in the background and print the container's id."),
+    (("-a", "--attach"), {"multiple": True, "metavar": "STREAM"}, "Attach stdin, stdout or stderr."),
+    (("--rm", "remove"), _FLAG, "Remove the container when it ends."),
+    (("--detach-keys",), {"default": "ctrl-p,ctrl-q", "metavar": "KEYS"}, "Keys that detach from a terminal [ctrl-p,ctrl-q]."),
+    (("--sig-proxy/--no-sig-proxy",), {"default": True}, "Pass signals on to the container, without a terminal [yes]."),
+]
+_LIFE = [
+    (("-i", "--interactive"), _FLAG, "Keep standard input open."),
+    (("-t", "--tty"), _FLAG, "Give it a terminal."),
+    (("--name",), "NAME", "Its name."),
+    (("--cidfile",), "FILE", "Write its id to a new file."),
+    (("--init",), _FLAG, "Run a small init as pid 1 that forwards signals and reaps processes."),
+    (("--stop-signal",), "SIGNAL", "The signal that stops it."),
+    (("--stop-timeout",), "SECONDS", "How long a stop waits before SIGKILL."),
+    (("--pull",), {"type": click.Choice(["missing", "never", "always"]), "default": "missing"}, "Whether to pull the image first."),
+    (("--platform",), "OS/ARCH", "The image's platform; only this host's own can run."),
+    (("--runtime",), "NAME|PATH", "The OCI runtime: mydocker, crun, runc or a path [mydocker]."),
+    (("--storage-driver",), "NAME", "overlay, aufs or vfs [MYDOCKER_STORAGE_DRIVER, or the best that works]."),
+]
+_COMMAND = [
+    (("-e", "--env"), {"multiple": True, "metavar": "NAME[=VALUE]"}, "Set a variable, or take it from here."),
+    (("--env-file",), {"multiple": True, "metavar": "FILE"}, "Read variables from a file."),
+    (("-w", "--workdir"), "DIR", "Working directory."),
+    (("-u", "--user"), "USER[:GROUP]", "User and group, names or numbers."),
+    (("--group-add",), {"multiple": True, "metavar": "GROUP"}, "Another group."),
+    (("-h", "--hostname"), "NAME", "Host name [the first 12 digits of its id]."),
+    (("--domainname",), "NAME", "NIS domain name."),
+    (("--entrypoint",), "PROGRAM", "Replace the image's entrypoint."),
+    (("-l", "--label"), {"multiple": True, "metavar": "KEY[=VALUE]"}, "Set a label."),
+    (("--label-file",), {"multiple": True, "metavar": "FILE"}, "Read labels from a file."),
+    (("--annotation",), {"multiple": True, "metavar": "KEY=VALUE"}, "Add an OCI annotation."),
+]
+_LIMITS = [
+    (("-m", "--memory"), "SIZE", "Memory limit."),
+    (("--memory-swap",), "SIZE", "Memory and swap together; -1 for no limit."),
+    (("--memory-reservation",), "SIZE", "What it gets back to when memory is short."),
+    (("--memory-swappiness",), "0-100", "How readily its pages are swapped (cgroup v1)."),
+    (("--oom-kill-disable",), _FLAG, "Let it wait instead of being killed for want of memory (cgroup v1)."),
+    (("--oom-score-adj",), "-1000-1000", "How soon the host's OOM killer takes it."),
+    (("--cpus",), "NUMBER", "How many CPUs' time it may use."),
+    (("-c", "--cpu-shares"), "WEIGHT", "Its share where CPUs are short [1024]."),
+    (("--cpu-quota",), "MICROSECONDS", "CPU time in each period."),
+    (("--cpu-period",), "MICROSECONDS", "Length of a period [100000]."),
+    (("--cpuset-cpus",), "LIST", "CPUs that it may use, such as 0-2,7."),
+    (("--cpuset-mems",), "LIST", "Memory nodes that it may use."),
+    (("--pids-limit",), "NUMBER", "How many processes and threads; -1 for no limit."),
+    (("--blkio-weight",), "10-1000", "Its share of block i/o."),
+    (("--blkio-weight-device",), {"multiple": True, "metavar": "PATH:WEIGHT"}, "Its share of one device."),
+    (("--device-read-bps",), {"multiple": True, "metavar": "PATH:SIZE"}, "Bytes per second that it may read."),
+    (("--device-write-bps",), {"multiple": True, "metavar": "PATH:SIZE"}, "Bytes per second that it may write."),
+    (("--device-read-iops",), {"multiple": True, "metavar": "PATH:N"}, "Reads per second."),
+    (("--device-write-iops",), {"multiple": True, "metavar": "PATH:N"}, "Writes per second."),
+    (("--ulimit",), {"multiple": True, "metavar": "NAME=SOFT[:HARD]"}, "A resource limit of each process."),
+    (("--shm-size",), "SIZE", "Size of /dev/shm [64m]."),
+    (("--cgroup-parent",), "PATH", "Where its cgroup is made [/mydocker]."),
+    (("--cgroupns",), {"type": click.Choice(["private", "host"]), "default": "private"}, "Its cgroup namespace [private]."),
+]
+_FILES = [
+    (("-v", "--volume"), {"multiple": True, "metavar": "[SOURCE:]DIR[:OPTIONS]"}, "Mount a host directory or a volume."),
+    (("--mount",), {"multiple": True, "metavar": "type=TYPE,…"}, "Mount a bind, volume or tmpfs."),
+    (("--tmpfs",), {"multiple": True, "metavar": "DIR[:OPTIONS]"}, "Mount a tmpfs."),
+    (("--volumes-from",), {"multiple": True, "metavar": "CONTAINER[:ro]"}, "Mount what another container mounts."),
+    (("--read-only",), _FLAG, "Make its root file system read-only."),
+    (("--device",), {"multiple": True, "metavar": "HOST[:DIR[:rwm]]"}, "Give it a device of the host."),
+    (("--device-cgroup-rule",), {"multiple": True, "metavar": "RULE"}, "Allow devices, such as 'c 1:3 rwm'."),
+]
+_CONFINEMENT = [
+    (("--network", "--net"), "MODE", "none, host or container:NAME [none]."),
+    (("--cap-add",), {"multiple": True, "metavar": "NAME"}, "Add a capability, or ALL."),
+    (("--cap-drop",), {"multiple": True, "metavar": "NAME"}, "Drop a capability, or ALL."),
+    (
+        ("--security-opt",),
+        {"multiple": True, "metavar": "OPTION"},
+        "seccomp=FILE|unconfined, no-new-privileges, apparmor=PROFILE, systempaths=unconfined.",
+    ),
+    (("--privileged",), _FLAG, "Give it all capabilities and devices, and confine nothing."),
+    (("--userns",), "MODE", "host, auto or CONTAINER-ID:HOST-ID:SIZE [host]."),
+    (("--pid",), "MODE", "host or container:NAME."),
+    (("--ipc",), "MODE", "private, shareable, none, host or container:NAME."),
+    (("--uts",), "MODE", "host or container:NAME."),
+    (("--sysctl",), {"multiple": True, "metavar": "KEY=VALUE"}, "Set a namespaced kernel parameter."),
+]
+
+
+def _option(names: tuple[str, ...], setting: Any, text: str) -> Any:
+    extra = {"metavar": setting} if isinstance(setting, str) else dict(setting)
+    return click.option(*names, help=text, **extra)
+
+
+def create_flags(command: Any) -> Any:
+    """Add every flag that create and run have, and the image and command."""
+    command = click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="IMAGE [COMMAND] [ARGUMENT...]")(command)
+    for names, setting, text in reversed([*_LIFE, *_COMMAND, *_LIMITS, *_FILES, *_CONFINEMENT]):
+        command = _option(names, setting, text)(command)
+    return command
+
+
+def run_flags(command: Any) -> Any:
+    """Add what only run has."""
+    for names, setting, text in reversed(_RUN_ONLY):
+        command = _option(names, setting, text)(command)
+    return create_flags(command)

@@ -1,0 +1,54 @@
+"""info and version."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+import click
+
+from mydocker.cli.base import Session, Verb
+from mydocker.version import VERSION
+
+_FORMAT = click.option("-f", "--format", "form", type=click.Choice(["json"]), help="Print JSON.")
+
+
+@click.command(cls=Verb)
+@_FORMAT
+@click.pass_obj
+def info(session: Session, form: str | None) -> None:
+    """Show what this host can do, and the reason for each thing that it cannot.
+
+    Example: mydocker info
+    """
+    from mydocker.engine.info import info as facts
+
+    found = facts(session.paths)
+    click.echo(json.dumps(found) if form else "\n".join(_lines(found, 0)))
+
+
+def _lines(facts: dict[str, Any], depth: int) -> list[str]:
+    lines = []
+    for name, value in facts.items():
+        lines.append("  " * depth + f"{name}:" + ("" if isinstance(value, dict) else f" {value}"))
+        if isinstance(value, dict):
+            lines += _lines(value, depth + 1)
+    return lines
+
+
+@click.command(cls=Verb)
+@_FORMAT
+def version(form: str | None) -> None:
+    """Show the versions of mydocker, Python and the kernel.
+
+    Example: mydocker version
+    """
+    facts = {
+        "Version": VERSION,
+        "Python": sys.version.split()[0],
+        "OS/Arch": f"linux/{os.uname().machine}",
+        "Kernel": os.uname().release,
+    }
+    click.echo(json.dumps(facts) if form else "\n".join(f"{name + ':':10} {value}" for name, value in facts.items()))

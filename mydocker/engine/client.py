@@ -1,0 +1,201 @@
+"""The user's side of a running container: terminal, standard streams and signals ↔ its monitor (protocol: supervise.py)."""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # what the signal module wraps in enums, at 4 ms
+import marshal
+import os
+import sys
+import termios
+from errno import EAGAIN
+from select import POLLHUP, POLLIN, poll
+
+from mydocker.errors import Error
+from mydocker.kernel import terminal
+from mydocker.runtime.launch import error_from
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from mydocker.kernel.channel import Channel
+
+    Explain = Callable[[str, str, float], None]
+
+# A frame of a stopped child, a broken pipe of ours, and what cannot be caught, are not the container's business.
+_NOT_PROXIED = {_signal.SIGCHLD, _signal.SIGPIPE, _signal.SIGURG, _signal.SIGKILL, _signal.SIGSTOP, 32, 33}
+
+_CHUNK = 65536
+
+
+class Client:
+    """One attachment. streams: of 'I', 'O', 'E', what to connect; detach_keys: the bytes that end it, b'' for none."""
+
+    __slots__ = ("channel", "streams", "is_tty", "detach_keys", "proxy", "explain", "_matched", "_may_send", "_wake", "detached")
+
+    def __init__(self, channel: Channel, streams: str, is_tty: bool, detach_keys: bytes, proxy: bool, explain: Explain | None) -> None:
+        self.channel = channel
+        self.streams = streams
+        self.is_tty = is_tty
+        self.detach_keys = detach_keys
+        self.proxy = proxy and not is_tty
+        self.explain = explain
+        self.detached = False
+        self._matched = 0
+        self._may_send = "I" in streams
+        self._wake = -1
+
+    def wait_started(self) -> int:
+        """Return the pid once the program runs; raise what the start failed with."""
+        while True:
+            kind, value = self._next()
+            if kind == "S":
+                return int(marshal.loads(value))
+            self._handle(kind, value)
+
+    def run(self) -> int:
+        """Serve the user until the container ends; return its exit status (0 when the user detached)."""
+        self._wake, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        os.set_blocking(write, False)
+        previous = _signal.set_wakeup_fd(write)
+        try:
+            self._catch_signals()
+            raw = self._make_raw() if self.is_tty else None
+            try:
+                return self._serve()
+            finally:
+                if raw:
+                    termios.tcsetattr(0, termios.TCSADRAIN, raw)
+        finally:
+            _signal.set_wakeup_fd(previous)
+            os.close(self._wake)
+            os.close(write)
+
+    def _catch_signals(self) -> None:
+        caught = {_signal.SIGWINCH} if self.is_tty else set()
+        if self.proxy:
+            caught |= set(_signal.valid_signals()) - _NOT_PROXIED
+        for number in caught:
+            _signal.signal(number, lambda *_: None)
+
+    def _make_raw(self) -> list[Any] | None:
+        """Put the user's terminal into raw mode; return what it was."""
+        if not os.isatty(0) or "I" not in self.streams:
+            return None
+        before = termios.tcgetattr(0)
+        raw = termios.tcgetattr(0)
+        raw[0] &= ~(termios.BRKINT | termios.ICRNL | termios.INPCK | termios.ISTRIP | termios.IXON)
+        raw[1] &= ~termios.OPOST
+        raw[2] = raw[2] & ~(termios.CSIZE | termios.PARENB) | termios.CS8
+        raw[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN | termios.ISIG)
+        raw[6][termios.VMIN], raw[6][termios.VTIME] = 1, 0
+        termios.tcsetattr(0, termios.TCSAFLUSH, raw)
+        return before
+
+    def _serve(self) -> int:
+        if self.is_tty:
+            self._send_size()
+        while True:
+            ready = self._wait()
+            if self._wake in ready:
+                self._pass_signals()
+            if 0 in ready and self._may_send:
+                self._read_input()
+                if self.detached:
+                    return 0
+            if self.channel.fileno() in ready:
+                kind, value = self._next()
+                if kind == "Z":
+                    return int(marshal.loads(value))
+                self._handle(kind, value)
+
+    def _wait(self) -> dict[int, int]:
+        poller = poll()
+        poller.register(self._wake, POLLIN)
+        poller.register(self.channel.fileno(), POLLIN)
+        if self._may_send:
+            poller.register(0, POLLIN | POLLHUP)
+        return dict(poller.poll())
+
+    def _next(self) -> tuple[str, bytes]:
+        kind, value, _ = self.channel.receive()
+        if kind == "":
+            raise Error("the container's monitor ended unexpectedly", "mydocker system check shows what is left")
+        return kind, value
+
+    def _handle(self, kind: str, value: bytes) -> None:
+        if kind in "OE":
+            _write_all(1 if kind == "O" else 2, value)
+        elif kind == "A":
+            self._may_send = True
+        elif kind == "C":
+            self._may_send = False
+        elif kind == "X":
+            self._show(*marshal.loads(value))
+        elif kind == "F":
+            raise error_from(marshal.loads(value))
+
+    def _show(self, who: str, text: str, seconds: float) -> None:
+        if self.explain:
+            self.explain(who, text, seconds)
+        else:
+            print(f"mydocker: {who}: {text}", file=sys.stderr)
+
+    def _read_input(self) -> None:
+        try:
+            data = os.read(0, _CHUNK)
+        except OSError as error:
+            if error.errno == EAGAIN:
+                return
+            data = b""
+        if self.is_tty and self.detach_keys and data:
+            data = self._without_detach_keys(data)
+            if not data:
+                return
+        self._may_send = False
+        self._send("I", data)
+
+    def _without_detach_keys(self, data: bytes) -> bytes:
+        """Return what is to be sent: a beginning of the detach keys is held back until they are complete or not."""
+        result = b""
+        for byte in data:
+            if byte == self.detach_keys[self._matched]:
+                self._matched += 1
+                if self._matched == len(self.detach_keys):
+                    self.detached = True
+                    return b""
+                continue
+            result += self.detach_keys[: self._matched]
+            self._matched = int(byte == self.detach_keys[0])
+            result += b"" if self._matched else bytes([byte])
+        return result
+
+    def _pass_signals(self) -> None:
+        for number in os.read(self._wake, 128):
+            if number == _signal.SIGWINCH and self.is_tty:
+                self._send_size()
+            elif self.proxy and number not in _NOT_PROXIED:
+                self._send("K", str(number).encode())
+
+    def _send_size(self) -> None:
+        if os.isatty(1) or os.isatty(0):
+            self._send("W", marshal.dumps(terminal.window_size(0 if os.isatty(0) else 1)))
+
+    def _send(self, kind: str, payload: bytes) -> None:
+        try:
+            self.channel.send(kind, payload)
+        except (BrokenPipeError, ConnectionResetError):
+            self._may_send = False  # it is ending: its last messages are still to be read
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(descriptor, view) :]
+        except BlockingIOError:
+            # Somebody made our standard output non-blocking (a terminal is shared): wait for room.
+            poller = poll()
+            poller.register(descriptor, 4)
+            poller.poll()

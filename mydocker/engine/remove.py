@@ -1,0 +1,67 @@
+"""Taking a container away, whole or what a run leaves: idempotent, going on past failures and returning them."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import store
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import CgroupManager, manager
+from mydocker.engine import containers, state
+from mydocker.errors import Error, StepFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mydocker.engine.containers import Record
+    from mydocker.paths import Paths
+
+
+def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None = None) -> list[Error]:
+    """End what is left of a run, remove its cgroup and its directory under STATE."""
+    problems: list[Error] = []
+    if cgroup is None:
+        known = state.load(paths, container_id)
+        cgroup = manager(Layout.detect(paths), known["cgroup"]) if known else None
+    if cgroup is not None:
+        # With the host's pid namespace, processes may outlive the first one.
+        if cgroup.pids():
+            attempt(problems, cgroup.kill)
+        attempt(problems, cgroup.remove)
+    attempt(problems, lambda: store.remove_tree(paths.running(container_id)))
+    return problems
+
+
+def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]:
+    """Remove a container that does not run: its name, anonymous volumes, writable layer and directory.
+
+    The caller holds the container's lock.
+    """
+    problems: list[Error] = []
+    containers.save(paths, {**record, "status": "removing"}, sync=False)
+    attempt(problems, lambda: store.release(f"{paths.names}/{record['name']}", record["id"]))
+    for mount in record.get("mounts", []) if volumes else []:
+        if mount.get("anonymous"):
+            attempt(problems, lambda name=mount["name"]: store.remove_tree(f"{paths.volumes}/{name}"))  # type: ignore[misc]
+    attempt(problems, lambda: directory(paths, record["id"]))
+    return problems
+
+
+def directory(paths: Paths, container_id: str) -> None:
+    """Remove a container's directory, its lock last, so that nobody takes it for an orphan while it goes."""
+    path = paths.container(container_id)
+    for name in os.listdir(path):
+        if name != "lock":
+            store.remove_tree(f"{path}/{name}")
+    store.remove_tree(path)
+
+
+def attempt(problems: list[Error], action: Callable[[], object]) -> None:
+    """Do one part of a teardown; add its failure to `problems` and go on."""
+    try:
+        action()
+    except OSError as error:
+        problems.append(StepFailed(f"{error.filename or 'remove'}: {error.strerror or error}", error.errno or 0))
+    except Error as error:
+        problems.append(error)

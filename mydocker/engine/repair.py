@@ -1,0 +1,145 @@
+"""Finding what a crash left, and removing it.
+
+Nothing in mydocker needs a clean end: whatever has no living owner is a leftover. A container that is being created,
+started or removed is owned by whoever holds its lock; one that runs, by its processes; a name, by the container whose
+id it holds; a directory under STATE, a cgroup and a mount, by a container that runs.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import store
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import manager
+from mydocker.engine import containers, remove, state
+from mydocker.errors import Damaged, Error, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mydocker.engine.containers import Record
+    from mydocker.paths import Paths
+
+CGROUP_PARENT = "/mydocker"
+
+
+class Leftover:
+    """One thing without an owner: what it is, and how to remove it (returns what could not be)."""
+
+    __slots__ = ("what", "repair")
+
+    def __init__(self, what: str, repair: Callable[[], list[Error]]) -> None:
+        self.what = what
+        self.repair = repair
+
+
+def leftovers(paths: Paths) -> list[Leftover]:
+    """Return everything that a crash left and no living process owns, in an order in which it can be removed."""
+    return [*_containers(paths), *_states(paths), *_cgroups(paths), *_names(paths), *_temporaries(paths)]
+
+
+def _containers(paths: Paths) -> list[Leftover]:
+    found = []
+    for container_id in containers.ids(paths):
+        reason = half_made(paths, container_id)
+        if reason:
+            found.append(Leftover(f"container {container_id[:12]}: {reason}", lambda i=container_id: discard(paths, i)))  # type: ignore[misc]
+    return found
+
+
+def half_made(paths: Paths, container_id: str) -> str:
+    """Return why a container counts as never finished or half removed, '' if it is whole or somebody works on it."""
+    if state.is_busy(paths, container_id) or state.running_pid(paths, container_id):
+        return ""
+    try:
+        status = containers.load(paths, container_id)["status"]
+    except NotFound:
+        return "it has no record"
+    except Damaged as error:
+        return error.message
+    return {"creating": "its creation was not finished", "removing": "its removal was not finished"}.get(status, "")
+
+
+def discard(paths: Paths, container_id: str) -> list[Error]:
+    """Remove a half-made container, whatever there is of it."""
+    problems = remove.runtime_state(paths, container_id)
+    try:
+        record: Record = containers.load(paths, container_id)
+    except (NotFound, Damaged):
+        remove.directory(paths, container_id)
+        return problems
+    return problems + remove.container(paths, record)
+
+
+def _states(paths: Paths) -> list[Leftover]:
+    """Runs that nobody supervises any more: their record says what is known, the rest goes."""
+    return [
+        Leftover(f"state of container {i[:12]}, which does not run", lambda i=i: settle(paths, i))  # type: ignore[misc]
+        for i in _listed(paths.state)
+        if len(i) == 64 and not state.running_pid(paths, i) and not state.has_monitor(paths, i) and not _busy(paths, i)
+    ]
+
+
+def _busy(paths: Paths, container_id: str) -> bool:
+    return os.path.isdir(paths.container(container_id)) and state.is_busy(paths, container_id)
+
+
+def settle(paths: Paths, container_id: str) -> list[Error]:
+    """Record the end of a run whose monitor died, and remove what the run left."""
+    try:
+        record = containers.load(paths, container_id)
+    except NotFound:
+        return remove.runtime_state(paths, container_id)
+    problems = remove.runtime_state(paths, container_id)
+    if record["status"] == "running":
+        containers.save(paths, {**record, "status": "exited", "pid": 0, "exitCode": 255, "error": "its monitor died before it ended"})
+    return problems + (remove.container(paths, record) if record["autoRemove"] else [])
+
+
+def _cgroups(paths: Paths) -> list[Leftover]:
+    layout = Layout.detect(paths)
+    parent = manager(layout, CGROUP_PARENT)
+    orphans = [i for i in parent.children() if len(i) == 64 and not os.path.isdir(paths.running(i)) and not _busy(paths, i)]
+    found = []
+    for container_id in orphans:
+        cgroup = manager(layout, f"{CGROUP_PARENT}/{container_id}")
+        if not cgroup.pids():
+            found.append(Leftover(f"cgroup {CGROUP_PARENT}/{container_id}", lambda c=cgroup: _removed(c.remove)))  # type: ignore[misc]
+    return found
+
+
+def _names(paths: Paths) -> list[Leftover]:
+    found = []
+    for name in _listed(paths.names):
+        owner = store.claimed_by(f"{paths.names}/{name}")
+        if owner is not None and not os.path.isdir(paths.container(owner)):
+            claim = f"{paths.names}/{name}"
+            found.append(Leftover(f"name {name!r} of a container that is gone", lambda c=claim: _removed(lambda: os.unlink(c))))  # type: ignore[misc]
+    return found
+
+
+def _temporaries(paths: Paths) -> list[Leftover]:
+    """Temporary files of writers that died: NAME.PID.tmp, see store.py."""
+    found = []
+    for directory in (paths.names, *(paths.container(i) for i in containers.ids(paths))):
+        for name in _listed(directory):
+            parts = name.split(".")
+            if parts[-1] == "tmp" and len(parts) > 2 and parts[-2].isdigit() and not os.path.exists(f"/proc/{parts[-2]}"):
+                path = f"{directory}/{name}"
+                found.append(Leftover(f"temporary file {path}", lambda p=path: _removed(lambda: os.unlink(p))))  # type: ignore[misc]
+    return found
+
+
+def _removed(action: Callable[[], object]) -> list[Error]:
+    problems: list[Error] = []
+    remove.attempt(problems, action)
+    return problems
+
+
+def _listed(directory: str) -> list[str]:
+    try:
+        return sorted(os.listdir(directory))
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,71 @@
+"""A message channel between two processes: SOCK_SEQPACKET, one kind byte and a payload, perhaps descriptors.
+
+The parts of the socket module that cost nothing (it spends 5 ms on enum and selectors). A message is whole or not
+there; the end of the peer is the end of file, which is how its death is seen.
+"""
+
+from __future__ import annotations
+
+import _socket
+import marshal
+import os
+from struct import pack, unpack_from
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # What marshal carries: between our own processes only, which run the same interpreter.
+    Value = None | bool | int | float | str | bytes | list["Value"] | tuple["Value", ...] | dict[str, "Value"]
+
+LIMIT = 65536
+_MAX_DESCRIPTORS = 8
+
+
+class Channel:
+    """One end of a socket pair. Messages are at most LIMIT bytes of payload."""
+
+    __slots__ = ("_socket",)
+
+    def __init__(self, socket: _socket.socket) -> None:
+        self._socket = socket
+
+    @classmethod
+    def pair(cls) -> tuple[Channel, Channel]:
+        """Return two connected ends, both close-on-exec."""
+        ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        return cls(ours), cls(theirs)
+
+    @classmethod
+    def inherited(cls, descriptor: int) -> Channel:
+        """Take over an end that was inherited by number; children of this process do not inherit it."""
+        os.set_inheritable(descriptor, False)
+        return cls(_socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, descriptor))
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def send(self, kind: str, payload: bytes = b"", descriptors: tuple[int, ...] = (), wait: bool = True) -> None:
+        """Send one message. Raises BrokenPipeError when the peer is gone, BlockingIOError when it would wait and may not."""
+        ancillary = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, pack(f"{len(descriptors)}i", *descriptors))] if descriptors else []
+        flags = _socket.MSG_NOSIGNAL | (0 if wait else _socket.MSG_DONTWAIT)
+        self._socket.sendmsg([kind.encode(), payload], ancillary, flags)
+
+    def put(self, kind: str, value: Value, descriptors: tuple[int, ...] = ()) -> None:
+        """Send a value that marshal can carry."""
+        self.send(kind, marshal.dumps(value), descriptors)
+
+    def receive(self) -> tuple[str, bytes, list[int]]:
+        """Return (kind, payload, descriptors) of the next message; kind '' at the end of file."""
+        space = _socket.CMSG_SPACE(4 * _MAX_DESCRIPTORS)
+        try:
+            data, ancillary, _, _ = self._socket.recvmsg(LIMIT + 1, space, _socket.MSG_CMSG_CLOEXEC)
+        except ConnectionResetError:
+            return "", b"", []
+        descriptors = [n for _, _, value in ancillary for (n,) in _each_int(value)]
+        return data[:1].decode(), data[1:], descriptors
+
+
+def _each_int(value: bytes) -> list[tuple[int]]:
+    return [unpack_from("i", value, offset) for offset in range(0, len(value) - 3, 4)]

@@ -1,0 +1,64 @@
+"""Opening a path inside a directory that somebody else controls: openat2(2), by hand where the kernel lacks it (before 5.6)."""
+
+from __future__ import annotations
+
+import os
+from errno import ELOOP, ENOSYS
+from stat import S_ISLNK
+from struct import pack
+
+from mydocker.kernel.libc import AT_FDCWD, buffer, syscall
+
+RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_NO_SYMLINKS = 0x04
+RESOLVE_BENEATH = 0x08
+RESOLVE_IN_ROOT = 0x10
+
+_MOST_SYMLINKS = 40
+
+
+def openat2(path: str, flags: int, mode: int = 0, dirfd: int = AT_FDCWD, resolve: int = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS) -> int:
+    """Open a path below `dirfd` as if that were the root: no symlink leads out of it."""
+    how = buffer(pack("QQQ", flags | os.O_CLOEXEC, mode, resolve))
+    try:
+        return syscall("openat2", dirfd, path, how, len(how), subject=path)
+    except OSError as error:
+        if error.errno != ENOSYS:
+            raise
+    return open_by_hand(path, flags, mode, dirfd, bool(resolve & RESOLVE_NO_SYMLINKS))
+
+
+def open_by_hand(path: str, flags: int, mode: int, dirfd: int, no_symlinks: bool) -> int:
+    """Do what openat2 with RESOLVE_IN_ROOT does, component by component: a symlink's target starts again from `dirfd`."""
+    parts = [part for part in path.split("/") if part not in ("", ".")][::-1]
+    opened = [os.dup(dirfd)]
+    followed = 0
+    try:
+        while parts:
+            part = parts.pop()
+            if part == "..":
+                if len(opened) > 1:
+                    os.close(opened.pop())
+                continue
+            try:
+                here = os.open(part, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=opened[-1])
+            except FileNotFoundError:
+                if parts or not flags & os.O_CREAT:
+                    raise
+                return os.open(part, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=opened[-1])
+            if not S_ISLNK(os.fstat(here).st_mode):
+                opened.append(here)
+                continue
+            target = os.readlink("", dir_fd=here)
+            os.close(here)
+            followed += 1
+            if no_symlinks or followed > _MOST_SYMLINKS:
+                raise OSError(ELOOP, os.strerror(ELOOP), path)
+            if target.startswith("/"):
+                while len(opened) > 1:
+                    os.close(opened.pop())
+            parts += [word for word in target.split("/") if word not in ("", ".")][::-1]
+        return os.open(f"/proc/self/fd/{opened[-1]}", flags | os.O_CLOEXEC)
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)

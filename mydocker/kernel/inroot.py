@@ -1,0 +1,73 @@
+"""Finding and making files inside a container's root file system, whose symlinks are the container's to choose.
+
+Every path is resolved by openat2(2) with RESOLVE_IN_ROOT, so that '..' and symlinks end inside the root, and what was
+found is used by its descriptor (CVE-2021-30465, CVE-2018-15664): there is no second look-up that could end elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.kernel.files import openat2
+
+
+def by_descriptor(descriptor: int) -> str:
+    """Return a path that names the open object itself, for calls that take only paths."""
+    return f"/proc/self/fd/{descriptor}"
+
+
+def open_root(root: str) -> int:
+    """Return an O_PATH descriptor of a root directory."""
+    return os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def open_in(root: str, path: str, flags: int = os.O_PATH) -> int:
+    """Open `path` inside `root`. Raises OSError."""
+    top = open_root(root)
+    try:
+        return openat2(path.lstrip("/") or ".", flags, dirfd=top)
+    finally:
+        os.close(top)
+
+
+def make_directories(root: str, path: str, mode: int = 0o755) -> int:
+    """Make a directory and its missing parents inside `root`; return an O_PATH descriptor of it."""
+    top = open_root(root)
+    try:
+        return _made(top, [part for part in path.split("/") if part not in ("", ".")], mode)
+    finally:
+        os.close(top)
+
+
+def _made(top: int, parts: list[str], mode: int) -> int:
+    try:
+        return openat2("/".join(parts) or ".", os.O_PATH | os.O_DIRECTORY, dirfd=top)
+    except FileNotFoundError:
+        parent = _made(top, parts[:-1], mode)
+        try:
+            os.mkdir(parts[-1], mode, dir_fd=parent)
+        except FileExistsError:
+            pass  # A symlink that dangles, or somebody was faster: the next look-up tells.
+        finally:
+            os.close(parent)
+        return openat2("/".join(parts), os.O_PATH | os.O_DIRECTORY, dirfd=top)
+
+
+def make_file(root: str, path: str) -> int:
+    """Make an empty file, unless there is anything, and its missing parents; return an O_PATH descriptor of it."""
+    try:
+        return open_in(root, path)
+    except FileNotFoundError:
+        parent_path, _, name = path.rstrip("/").rpartition("/")
+        parent = make_directories(root, parent_path)
+        try:
+            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o755, dir_fd=parent))
+        finally:
+            os.close(parent)
+        return open_in(root, path)
+
+
+def parent_of(root: str, path: str) -> tuple[int, str]:
+    """Make the missing parents of `path`; return a descriptor of its directory, and its last name."""
+    parent, _, name = path.rstrip("/").rpartition("/")
+    return make_directories(root, parent), name

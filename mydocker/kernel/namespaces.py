@@ -1,0 +1,45 @@
+"""unshare(2), setns(2) and the names of namespaces (namespaces(7))."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.kernel.libc import call
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWCGROUP = 0x02000000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+
+# The runtime specification's names (config-linux.md, Namespaces): the file in /proc/PID/ns and the clone flag.
+NAMESPACES = {
+    "user": ("user", CLONE_NEWUSER),
+    "mount": ("mnt", CLONE_NEWNS),
+    "pid": ("pid", CLONE_NEWPID),
+    "network": ("net", CLONE_NEWNET),
+    "ipc": ("ipc", CLONE_NEWIPC),
+    "uts": ("uts", CLONE_NEWUTS),
+    "cgroup": ("cgroup", CLONE_NEWCGROUP),
+}
+
+
+def unshare(flags: int) -> None:
+    """Move this process into new namespaces; for CLONE_NEWPID, its next children."""
+    call("unshare", flags)
+
+
+def setns(path: str, flag: int) -> None:
+    """Join the namespace that a path names; ENOENT when its last process is gone, EINVAL when it is of another kind."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        call("setns", descriptor, flag, subject=path)
+    finally:
+        os.close(descriptor)
+
+
+def flag_words(flags: int) -> list[str]:
+    """Return the names of clone flags: ['CLONE_NEWNS', 'CLONE_NEWUTS']."""
+    return ["CLONE_NEW" + ("NS" if name == "mnt" else name.upper()) for name, flag in NAMESPACES.values() if flags & flag]

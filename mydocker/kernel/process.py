@@ -1,0 +1,54 @@
+"""prctl(2): what a process decides about its own privileges, one option each."""
+
+from __future__ import annotations
+
+from mydocker.kernel.libc import call
+
+PR_SET_DUMPABLE = 4
+PR_SET_KEEPCAPS = 8
+PR_CAPBSET_READ = 23
+PR_CAPBSET_DROP = 24
+PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_RAISE = 2
+PR_CAP_AMBIENT_CLEAR_ALL = 4
+
+
+def _prctl(option: int, value: int = 0, third: int = 0, subject: str | None = None) -> int:
+    # The kernel refuses some options (EINVAL) unless the arguments they do not use are zero.
+    return call("prctl", option, value, third, 0, 0, subject=subject)
+
+
+def set_dumpable(dumpable: bool) -> None:
+    """Say whether others of the same user may ptrace this process and open its /proc/PID files; execve resets it."""
+    _prctl(PR_SET_DUMPABLE, int(dumpable))
+
+
+def set_keepcaps(keep: bool) -> None:
+    """Keep the permitted set when setuid leaves uid 0; execve resets it."""
+    _prctl(PR_SET_KEEPCAPS, int(keep))
+
+
+def set_no_new_privs() -> None:
+    """Let no execve grant what this process cannot do (set-user-ID, file capabilities); cannot be taken back."""
+    _prctl(PR_SET_NO_NEW_PRIVS, 1)
+
+
+def in_bounding_set(capability: int) -> bool:
+    """Say whether a capability is in the bounding set. Raises OSError (EINVAL) for a number the kernel lacks."""
+    return _prctl(PR_CAPBSET_READ, capability, subject=f"capability {capability}") == 1
+
+
+def drop_from_bounding_set(capability: int) -> None:
+    """Take a capability out of the bounding set; needs CAP_SETPCAP."""
+    _prctl(PR_CAPBSET_DROP, capability, subject=f"capability {capability}")
+
+
+def clear_ambient_set() -> None:
+    """Empty the ambient set."""
+    _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
+
+
+def raise_ambient(capability: int) -> None:
+    """Add a capability, both permitted and inheritable, to the ambient set, which survives execve of any program."""
+    _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, subject=f"capability {capability}")

@@ -1,0 +1,131 @@
+"""Reading an OCI `linux.seccomp` object: every name checked and turned into the kernel's and libseccomp's numbers.
+
+Pure: it is what the compiler works from, and what tells a user that a profile is wrong. Sources: the runtime
+specification's config-linux.md; <seccomp.h>; <linux/seccomp.h>.
+"""
+
+from __future__ import annotations
+
+from errno import EPERM
+
+from mydocker.errors import BadInput, Unsupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Object = dict[str, Any]
+    # Argument index, libseccomp's operator, value (for MASKED_EQ the mask), second value.
+    Condition = tuple[int, int, int, int]
+
+ACTIONS = {
+    "SCMP_ACT_KILL": 0x00000000,
+    "SCMP_ACT_KILL_THREAD": 0x00000000,
+    "SCMP_ACT_KILL_PROCESS": 0x80000000,
+    "SCMP_ACT_TRAP": 0x00030000,
+    "SCMP_ACT_ERRNO": 0x00050000,
+    "SCMP_ACT_TRACE": 0x7FF00000,
+    "SCMP_ACT_LOG": 0x7FFC0000,
+    "SCMP_ACT_ALLOW": 0x7FFF0000,
+}
+# These carry an errno in their low 16 bits, EPERM unless the profile says otherwise.
+_WITH_ERRNO = ("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE")
+
+OPERATORS = {
+    "SCMP_CMP_NE": 1,
+    "SCMP_CMP_LT": 2,
+    "SCMP_CMP_LE": 3,
+    "SCMP_CMP_EQ": 4,
+    "SCMP_CMP_GE": 5,
+    "SCMP_CMP_GT": 6,
+    "SCMP_CMP_MASKED_EQ": 7,
+}
+
+_ARCHITECTURE_NAMES = """
+    X86 X86_64 X32 ARM AARCH64 MIPS MIPS64 MIPS64N32 MIPSEL MIPSEL64 MIPSEL64N32 PPC PPC64 PPC64LE S390 S390X
+    PARISC PARISC64 RISCV64 LOONGARCH64 M68K SH SHEB
+"""
+ARCHITECTURES = frozenset("SCMP_ARCH_" + name for name in _ARCHITECTURE_NAMES.split())
+
+
+class Rule:
+    """What happens to some calls when, of `alternatives`, all conditions of one hold; [[]] is always."""
+
+    __slots__ = ("names", "action", "alternatives")
+
+    def __init__(self, names: list[str], action: int, alternatives: list[list[Condition]]) -> None:
+        self.names = names
+        self.action = action
+        self.alternatives = alternatives
+
+
+class Rules:
+    """A whole filter in numbers, but for the names of calls and architectures, which only the library can resolve."""
+
+    __slots__ = ("default", "architectures", "rules")
+
+    def __init__(self, seccomp: Object) -> None:
+        """Read an OCI object. Raises BadInput for a name or a number that does not exist, Unsupported for a listener."""
+        if seccomp.get("listenerPath"):
+            raise Unsupported(f"seccomp listener {seccomp['listenerPath']!r}: user notification is not supported")
+        self.default = action(seccomp.get("defaultAction"), seccomp.get("defaultErrnoRet"))
+        self.architectures = [_architecture(name) for name in _list(seccomp, "architectures")]
+        self.rules = [_rule(rule) for rule in _list(seccomp, "syscalls")]
+
+    def names(self) -> set[str]:
+        """Return every system call that is named, whatever happens to it."""
+        return {name for rule in self.rules for name in rule.names}
+
+
+def action(name: str | None, errno_ret: int | None = None) -> int:
+    """Return SECCOMP_RET_* with its data for an action's name."""
+    if name == "SCMP_ACT_NOTIFY":
+        raise Unsupported("seccomp action 'SCMP_ACT_NOTIFY': user notification is not supported")
+    if name not in ACTIONS:
+        raise BadInput(f"unknown seccomp action {name!r}")
+    number = EPERM if errno_ret is None else _number(errno_ret, 0xFFFF, "errno")
+    return ACTIONS[name] | (number if name in _WITH_ERRNO else 0)
+
+
+def _rule(rule: Object) -> Rule:
+    if not isinstance(rule, dict):
+        raise BadInput(f"seccomp rule {rule!r} is not an object")
+    names = _list(rule, "names")
+    if not names or not all(name and isinstance(name, str) for name in names):
+        raise BadInput(f"seccomp rule names {names!r} are not a list of system calls")
+    conditions = [_condition(argument) for argument in _list(rule, "args")]
+    return Rule(names, action(rule.get("action"), rule.get("errnoRet")), _alternatives(conditions))
+
+
+def _condition(argument: Object) -> Condition:
+    if not isinstance(argument, dict) or argument.get("op") not in OPERATORS:
+        raise BadInput(f"unknown seccomp operator in argument {argument!r}")
+    index = _number(argument.get("index"), 5, "argument index")
+    values = [_number(argument.get(key) or 0, 2**64 - 1, "argument value") for key in ("value", "valueTwo")]
+    return index, OPERATORS[argument["op"]], values[0], values[1]
+
+
+def _alternatives(conditions: list[Condition]) -> list[list[Condition]]:
+    # libseccomp takes one condition on each argument of a rule; runc reads several on one as alternatives.
+    if len({index for index, *_ in conditions}) < len(conditions):
+        return [[condition] for condition in conditions]
+    return [conditions]
+
+
+def _architecture(name: str) -> str:
+    if name not in ARCHITECTURES:
+        raise BadInput(f"unknown seccomp architecture {name!r}")
+    return name
+
+
+def _list(parent: Object, key: str) -> list[Any]:
+    value = parent.get(key) or []
+    if not isinstance(value, list):
+        raise BadInput(f"seccomp {key} {value!r} is not a list")
+    return value
+
+
+def _number(value: object, most: int, what: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise BadInput(f"seccomp {what} {value!r} is not a number from 0 to {most}")
+    return value

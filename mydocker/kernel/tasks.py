@@ -1,0 +1,58 @@
+"""Processes as others see them: a process is its pid and its start time, since pids come round again (proc(5))."""
+
+from __future__ import annotations
+
+from mydocker.kernel.libc import call
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_KEEPCAPS = 8
+_PR_SET_NAME = 15
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+
+
+def start_time(pid: int, proc: str = "/proc") -> int | None:
+    """Return when a process started, in clock ticks since boot; None when there is no such process, or a zombie only."""
+    try:
+        with open(f"{proc}/{pid}/stat", "rb") as file:
+            # The command may contain blanks and parentheses: field 3 starts after the last one.
+            fields = file.read().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def is_alive(pid: int, started: int, proc: str = "/proc") -> bool:
+    """Say whether the process that had this pid when it started then still runs."""
+    return pid > 0 and start_time(pid, proc) == started
+
+
+def set_name(name: str) -> None:
+    """Set what /proc/self/comm and ps show, at most 15 bytes."""
+    call("prctl", _PR_SET_NAME, name[:15], 0, 0, 0)
+
+
+def set_dumpable(dumpable: bool) -> None:
+    """Forbid or allow others to ptrace this process and to open its /proc entries (CVE-2016-9962)."""
+    call("prctl", _PR_SET_DUMPABLE, int(dumpable), 0, 0, 0)
+
+
+def set_child_subreaper() -> None:
+    """Become the parent of orphaned descendants."""
+    call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def set_parent_death_signal(signal: int) -> None:
+    """Ask for a signal when the parent dies; 0 for none."""
+    call("prctl", _PR_SET_PDEATHSIG, signal, 0, 0, 0)
+
+
+def set_keepcaps(keep: bool) -> None:
+    """Keep the permitted capabilities when all uids change from 0 to others."""
+    call("prctl", _PR_SET_KEEPCAPS, int(keep), 0, 0, 0)
+
+
+def set_no_new_privileges() -> None:
+    """Forbid this process and its descendants to gain privileges by execve."""
+    call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

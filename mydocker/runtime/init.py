@@ -1,0 +1,141 @@
+"""The process that becomes the container: a fork of its parent, which executes the plans of plan.py and then the program.
+
+What it tells its parent, one message each (the parent's side is launch.py):
+
+    init                                   parent
+      │ early, isolate, build                │ writes init's pid into the cgroups, connects its network
+      │ ◄──────────────────────────────── G ─┤ go: everything outside is ready
+      │ cgroup namespace, mounts, pivot_root │
+      ├─ T + descriptor ───────────────────► │ the pty's master, with a terminal
+      │ user, capabilities, seccomp          │
+      ├─ X (who, text, seconds) ───────────► │ any time: one step was done, where somebody wants to know
+      ├─ F {type, message, hint, errno} ───► │ failed; init has exited
+      ├─ E ────────────────────────────────► │ all is done but the last step, execve
+      └─ end of file: execve worked ───────► │
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.errors import Error
+from mydocker.kernel import tasks
+from mydocker.runtime import plan
+from mydocker.runtime.console import OpenConsole, OwnStandardStreams
+from mydocker.runtime.mounts import Hierarchy
+from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION, lookup
+from mydocker.steps.base import Run, Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from mydocker.kernel.channel import Channel
+
+
+class Setting:
+    """All that init needs besides config.json: what its parent found out before the fork.
+
+    root: absolute path of the root file system. streams: descriptors for 0, 1 and 2 without a terminal.
+    size: (rows, columns) of the terminal. hierarchies, unified: see mounts.cgroup_steps. seccomp: the compiled filter.
+    """
+
+    __slots__ = ("spec", "root", "streams", "size", "hierarchies", "unified", "seccomp", "explain", "crash_after")
+
+    def __init__(
+        self,
+        spec: dict[str, Any],
+        root: str,
+        streams: tuple[int, int, int],
+        size: tuple[int, int] | None,
+        hierarchies: list[Hierarchy],
+        unified: bool,
+        seccomp: bytes | None,
+        explain: str = "",
+        crash_after: str = "",
+    ) -> None:
+        self.spec = spec
+        self.root = root
+        self.streams = streams
+        self.size = size
+        self.hierarchies = hierarchies
+        self.unified = unified
+        self.seccomp = seccomp
+        self.explain = explain
+        self.crash_after = crash_after
+
+
+def become(setting: Setting, channel: Channel) -> NoReturn:
+    """Turn this process into the container; never returns."""
+    try:
+        _become(setting, channel)
+    except Error as error:
+        channel.put("F", failure(error))
+    except BaseException as error:
+        channel.put("F", {"type": "Error", "message": f"init: {type(error).__name__}: {error}", "hint": None, "errno": 0})
+    finally:
+        os._exit(1)
+
+
+def failure(error: Error) -> dict[str, Any]:
+    """Return an error as data that a parent can raise again."""
+    return {"type": type(error).__name__, "message": error.message, "hint": error.hint, "errno": getattr(error, "errno", 0)}
+
+
+def _become(setting: Setting, channel: Channel) -> None:
+    spec = setting.spec
+    run = Run("init", _observer(setting, channel), setting.crash_after)
+    tasks.set_dumpable(False)
+    _take_streams(setting)
+    run.execute(plan.early(spec))
+    run.execute(plan.isolate(spec))
+    run.execute(plan.build(spec, setting.root))
+    if channel.receive()[0] != "G":
+        os._exit(1)  # the parent is gone, and with it the container's only owner
+    console: list[Step] = [OpenConsole(setting.root, setting.size, channel)] if spec["process"].get("terminal") else []
+    run.execute(plan.close(spec, setting.root, setting.hierarchies, setting.unified, console))
+    uid, gid, groups, home = resolve_user(spec)
+    if uid:
+        run.apply(OwnStandardStreams(uid))
+    run.execute(plan.confine(spec, uid, gid, groups, setting.seccomp))
+    channel.send("E")
+    run.apply(plan.program(spec, home))
+
+
+def _observer(setting: Setting, channel: Channel) -> Any:
+    if not setting.explain:
+        return None
+
+    def tell(who: str, step: Step, seconds: float) -> None:
+        channel.put("X", (who, told(step, setting.explain), seconds))
+
+    return tell
+
+
+def told(step: Step, how: str) -> str:
+    """Return a step as --explain shows it. how: 'text', 'sh' or 'json'."""
+    return step.shell() if how == "sh" else step.describe()
+
+
+def _take_streams(setting: Setting) -> None:
+    for number, descriptor in enumerate(setting.streams):
+        os.dup2(descriptor, number)
+
+
+def resolve_user(spec: dict[str, Any]) -> tuple[int, int, list[int], str]:
+    """Return (uid, gid, additional gids, home), from the container's own passwd and group files where they are needed."""
+    user = spec["process"].get("user", {})
+    annotations = spec.get("annotations", {})
+    name = annotations.get(USER_ANNOTATION)
+    if name is None:
+        name = f"{user.get('uid', 0)}:{user.get('gid', 0)}"
+    extra = [str(gid) for gid in user.get("additionalGids", [])] + [g for g in annotations.get(GROUPS_ANNOTATION, "").split(",") if g]
+    return lookup(name, _text("/etc/passwd"), _text("/etc/group"), extra)
+
+
+def _text(path: str) -> str:
+    """Return a file's text; '' when it is missing or, being the image's to choose, no ordinary file."""
+    if not os.path.isfile(path):
+        return ""
+    with open(path, errors="surrogateescape") as file:
+        return file.read()

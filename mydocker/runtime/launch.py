@@ -1,0 +1,165 @@
+"""Starting a container's process: fork it into its pid namespace, place it in its cgroups, tell it to go.
+
+With a new user namespace there is a process in between, because the pid namespace must belong to the user namespace,
+whose map only a process outside of it may write:
+
+    parent ── fork ──► stage: unshare CLONE_NEWUSER ── M ──► parent writes uid_map, gid_map ── m ──► stage
+                       stage: unshare CLONE_NEWPID, fork ── P pid ──► parent; stage ends, init is the parent's child
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import errors
+from mydocker.kernel import tasks
+from mydocker.kernel.channel import Channel
+from mydocker.kernel.namespaces import CLONE_NEWPID, CLONE_NEWUSER
+from mydocker.runtime import plan
+from mydocker.runtime.init import Setting, become
+from mydocker.steps.base import Run
+from mydocker.steps.files import WriteFile
+from mydocker.steps.namespaces import JoinNamespace, Unshare
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from mydocker.kernel.channel import Value
+
+
+class Launch:
+    """One container's process from fork to execve. After go() `pid` runs the program; `master` is the pty's, or -1.
+
+    tell: called with the payload of each explain record of init.
+    """
+
+    __slots__ = ("setting", "run", "tell", "pid", "master", "_channel")
+
+    def __init__(self, setting: Setting, run: Run, tell: Callable[[Value], None]) -> None:
+        self.setting = setting
+        self.run = run
+        self.tell = tell
+        self.pid = 0
+        self.master = -1
+        self._channel: Channel
+
+    def fork(self) -> int:
+        """Fork init, which starts to build its root and waits; return its pid."""
+        self._channel, theirs = Channel.pair()
+        wanted = plan.namespaces(self.setting.spec)
+        if "user" in wanted:
+            self._fork_through_stage(theirs, wanted)
+        else:
+            self._fork(theirs, wanted)
+        theirs.close()
+        return self.pid
+
+    def _fork(self, theirs: Channel, wanted: dict[str, str]) -> None:
+        own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if "pid" in wanted:
+                self.run.apply(_enter_pid_namespace(wanted["pid"]))
+            self.pid = os.fork()
+            if self.pid == 0:
+                become(self.setting, theirs)
+            if "pid" in wanted:
+                JoinNamespace(f"/proc/self/fd/{own}", "pid").apply()
+        finally:
+            os.close(own)
+
+    def _fork_through_stage(self, theirs: Channel, wanted: dict[str, str]) -> None:
+        tasks.set_child_subreaper()
+        stage = os.fork()
+        if stage == 0:
+            _be_stage(self.setting, theirs, wanted)
+        try:
+            if not wanted["user"]:
+                self._expect("M")
+                self._write_maps(stage)
+                self._channel.send("m")
+            self.pid = int(self._expect("P"))
+        finally:
+            os.waitpid(stage, 0)
+
+    def _write_maps(self, pid: int) -> None:
+        linux = self.setting.spec["linux"]
+        for kind in ("uid", "gid"):
+            lines = [f"{m['containerID']} {m['hostID']} {m['size']}" for m in linux.get(f"{kind}Mappings", [])]
+            self.run.apply(WriteFile(f"/proc/{pid}/{kind}_map", "\n".join(lines)))
+
+    def go(self) -> None:
+        """Let init finish; return once the program is executed. Raises what init failed with."""
+        self._channel.send("G")
+        self._expect("E")
+        self._expect("")
+        self._channel.close()
+
+    def kill(self) -> None:
+        """End init, whatever it is doing, and reap it."""
+        if self.pid > 0:
+            os.kill(self.pid, 9)
+            os.waitpid(self.pid, 0)
+            self.pid = 0
+
+    def _expect(self, wanted: str) -> bytes:
+        """Return the payload of the next message of this kind ('' for the end of file), handling those on the way."""
+        while True:
+            kind, payload, descriptors = self._channel.receive()
+            if kind == "T":
+                self.master = descriptors[0]
+            elif kind == "X":
+                self.tell(_value(payload))
+            elif kind == "F":
+                raise error_from(_value(payload))
+            elif kind == wanted:
+                return payload
+            else:
+                raise errors.StepFailed("init ended before it was ready")
+
+
+def _value(payload: bytes) -> Any:
+    import marshal
+
+    return marshal.loads(payload)
+
+
+def error_from(data: dict[str, Any]) -> errors.Error:
+    """Return the exception that init, in its own words, ended with."""
+    kind: type[errors.Error] = getattr(errors, data["type"], errors.Error)
+    if issubclass(kind, errors.StepFailed):
+        return kind(data["message"], data["errno"], data["hint"])
+    return kind(data["message"], data["hint"])
+
+
+def _enter_pid_namespace(path: str) -> Unshare | JoinNamespace:
+    return JoinNamespace(path, "pid") if path else Unshare(CLONE_NEWPID)
+
+
+def _be_stage(setting: Setting, channel: Channel, wanted: dict[str, str]) -> None:
+    """Enter the user namespace, then the pid namespace, fork init, report its pid and end."""
+    run = Run("stage", None)
+    try:
+        tasks.set_dumpable(True)
+        if wanted["user"]:
+            run.apply(JoinNamespace(wanted["user"], "user"))
+        else:
+            run.apply(Unshare(CLONE_NEWUSER))
+            channel.send("M")
+            if channel.receive()[0] != "m":
+                os._exit(1)
+        os.setresgid(0, 0, 0)
+        os.setresuid(0, 0, 0)
+        os.setgroups([])
+        if "pid" in wanted:
+            run.apply(_enter_pid_namespace(wanted["pid"]))
+        pid = os.fork()
+        if pid == 0:
+            become(setting, channel)
+        channel.send("P", str(pid).encode())
+        os._exit(0)
+    except BaseException as error:
+        message = error.message if isinstance(error, errors.Error) else f"stage: {type(error).__name__}: {error}"
+        channel.put("F", {"type": "StepFailed", "message": message, "hint": None, "errno": getattr(error, "errno", 0) or 0})
+        os._exit(1)

@@ -1,0 +1,177 @@
+"""The `mounts` of an OCI config.json → steps (runtime-spec config.md, Mounts; options as mount(8) names them)."""
+
+from __future__ import annotations
+
+from mydocker.errors import BadInput
+from mydocker.kernel import mounts as k
+from mydocker.steps.rootfs import AttachTree, MakeSymlink, MountInRoot, OpenTree, RemountReadOnly
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.steps.base import Step
+
+# option: flags to set. The negative of each clears them.
+_SET = {
+    "ro": k.MS_RDONLY,
+    "nosuid": k.MS_NOSUID,
+    "nodev": k.MS_NODEV,
+    "noexec": k.MS_NOEXEC,
+    "sync": k.MS_SYNCHRONOUS,
+    "dirsync": k.MS_DIRSYNC,
+    "nosymfollow": k.MS_NOSYMFOLLOW,
+    "noatime": k.MS_NOATIME,
+    "nodiratime": k.MS_NODIRATIME,
+    "relatime": k.MS_RELATIME,
+    "strictatime": k.MS_STRICTATIME,
+    "mand": k.MS_MANDLOCK,
+    "silent": k.MS_SILENT,
+    "bind": k.MS_BIND,
+    "rbind": k.MS_BIND | k.MS_REC,
+}
+_CLEAR = {
+    "rw": k.MS_RDONLY,
+    "suid": k.MS_NOSUID,
+    "dev": k.MS_NODEV,
+    "exec": k.MS_NOEXEC,
+    "async": k.MS_SYNCHRONOUS,
+    "symfollow": k.MS_NOSYMFOLLOW,
+    "atime": k.MS_NOATIME,
+    "diratime": k.MS_NODIRATIME,
+    "norelatime": k.MS_RELATIME,
+    "nostrictatime": k.MS_STRICTATIME,
+    "nomand": k.MS_MANDLOCK,
+    "loud": k.MS_SILENT,
+    "defaults": 0,
+}
+_PROPAGATION = {"private": k.MS_PRIVATE, "slave": k.MS_SLAVE, "shared": k.MS_SHARED, "unbindable": k.MS_UNBINDABLE}
+
+# What may be mounted over inside /proc: files that describe the machine, as lxcfs replaces them.
+_PROC_FILES = ("cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo", "net/dev", "sys/kernel/ns_last_pid")
+
+# Descriptors of shared host mounts, kept open across the fork of init, start here.
+_FIRST_TREE = 200
+
+
+class Options:
+    """Mount options, parsed: flags of mount(2), propagation flags, and the data that only the file system knows."""
+
+    __slots__ = ("flags", "propagation", "data")
+
+    def __init__(self, words: list[str]) -> None:
+        self.flags = self.propagation = 0
+        data = []
+        for word in words:
+            if word in _SET:
+                self.flags |= _SET[word]
+            elif word in _CLEAR:
+                self.flags &= ~_CLEAR[word]
+            elif word in _PROPAGATION:
+                self.propagation = _PROPAGATION[word]
+            elif word[:1] == "r" and word[1:] in _PROPAGATION:
+                self.propagation = _PROPAGATION[word[1:]] | k.MS_REC
+            else:
+                data.append(word)
+        self.data = ",".join(data)
+
+
+class Hierarchy:
+    """What one cgroup mount in a container looks like: a directory's name, the mount's options, links to it."""
+
+    __slots__ = ("name", "options", "links", "path")
+
+    def __init__(self, name: str, options: str, links: list[str], path: str) -> None:
+        self.name = name
+        self.options = options
+        self.links = links
+        # On the host: bound instead of mounted where the container has no cgroup namespace.
+        self.path = path
+
+
+def check_destination(mount: dict[str, Any]) -> None:
+    """Refuse a mount inside /proc: what is written there later could go anywhere (CVE-2019-16884, CVE-2025-52881)."""
+    destination = normalised(mount["destination"])
+    if destination == "/proc" and mount.get("type") not in ("proc", "bind"):
+        raise BadInput(f"mount on {destination!r}: only proc itself can be mounted there")
+    if destination.startswith("/proc/") and destination[6:] not in _PROC_FILES:
+        raise BadInput(f"mount on {destination!r}: it is inside /proc")
+
+
+def normalised(path: str) -> str:
+    """Return an absolute path without '.', '..', empty parts and a trailing slash."""
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/" + "/".join(parts)
+
+
+def shared_trees(mounts: list[dict[str, Any]]) -> list[Step]:
+    """Return the steps that keep the sources of shared binds open, before the namespace's mounts become slaves."""
+    shared = [mount for mount in mounts if _is_shared(mount)]
+    return [OpenTree(mount["source"], _FIRST_TREE + number) for number, mount in enumerate(shared)]
+
+
+def _is_shared(mount: dict[str, Any]) -> bool:
+    options = Options(mount.get("options", []))
+    return bool(options.flags & k.MS_BIND and options.propagation & k.MS_SHARED)
+
+
+def mount_steps(root: str, mounts: list[dict[str, Any]]) -> list[Step]:
+    """Return the steps for every mount but the cgroup ones, in the specification's order."""
+    steps: list[Step] = []
+    tree = _FIRST_TREE
+    for mount in mounts:
+        check_destination(mount)
+        if mount.get("type") == "cgroup":
+            continue
+        if _is_shared(mount):
+            flags = Options(mount.get("options", [])).flags & ~(k.MS_BIND | k.MS_REC)
+            steps.append(AttachTree(root, tree, mount["destination"], flags))
+            tree += 1
+        else:
+            steps.append(_mount(root, mount))
+    return steps
+
+
+def _mount(root: str, mount: dict[str, Any]) -> Step:
+    options = Options(mount.get("options", []))
+    fstype = mount.get("type", "")
+    if fstype == "bind" and not options.flags & k.MS_BIND:
+        options.flags |= k.MS_BIND | k.MS_REC
+    if options.flags & k.MS_BIND:
+        fstype = ""
+    return MountInRoot(root, mount.get("source", ""), mount["destination"], fstype, options.flags, options.data, options.propagation)
+
+
+def cgroup_steps(root: str, mounts: list[dict[str, Any]], hierarchies: list[Hierarchy], unified: bool, namespace: bool) -> list[Step]:
+    """Return the steps for mounts of type cgroup: one cgroup2, or as docker a tmpfs with a directory per v1 hierarchy.
+
+    They come after the process is in its cgroups and its cgroup namespace, which are what such a mount shows.
+    """
+    steps: list[Step] = []
+    for mount in mounts:
+        if mount.get("type") == "cgroup":
+            steps += _cgroup_mount(root, mount, hierarchies, unified, namespace)
+    return steps
+
+
+def _cgroup_mount(root: str, mount: dict[str, Any], hierarchies: list[Hierarchy], unified: bool, namespace: bool) -> list[Step]:
+    flags, target = Options(mount.get("options", [])).flags, mount["destination"]
+    if unified:
+        return [_hierarchy(root, hierarchies[0], target, "cgroup2", flags, namespace)]
+    base = flags & ~k.MS_RDONLY
+    steps: list[Step] = [MountInRoot(root, "cgroup", target, "tmpfs", base, "mode=755")]
+    for hierarchy in hierarchies:
+        steps.append(_hierarchy(root, hierarchy, f"{target}/{hierarchy.name}", "cgroup", flags, namespace))
+        steps += [MakeSymlink(root, f"{target}/{link}", hierarchy.name) for link in hierarchy.links]
+    return steps + ([RemountReadOnly(root, target)] if flags & k.MS_RDONLY else [])
+
+
+def _hierarchy(root: str, hierarchy: Hierarchy, target: str, fstype: str, flags: int, namespace: bool) -> Step:
+    if namespace:
+        return MountInRoot(root, "cgroup", target, fstype, flags, hierarchy.options)
+    return MountInRoot(root, hierarchy.path, target, flags=flags | k.MS_BIND)

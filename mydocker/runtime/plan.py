@@ -1,0 +1,183 @@
+"""An OCI config.json → the plans of the process that becomes the container (runtime-spec config.md, config-linux.md).
+
+    early(spec)                 still in the host's namespaces: what only the host's root may do
+    isolate(spec)               namespaces, new and joined (the pid and user namespaces are the parent's, see launch.py)
+    build(spec, root)           the root file system: mounts, /dev, host name
+      … here init waits until its parent has placed it in its cgroups and connected its network …
+    close(spec, root, …)        cgroup mounts, masks, read-only paths, pivot_root
+    confine(spec, user, …)      inside: directory, user, capabilities, seccomp; then Exec
+
+All are pure functions. No step of them needs an undo: their effects end with the process.
+"""
+
+from __future__ import annotations
+
+from mydocker.errors import BadInput
+from mydocker.kernel import mounts as k
+from mydocker.kernel.namespaces import CLONE_NEWCGROUP, NAMESPACES
+from mydocker.runtime.mounts import Hierarchy, cgroup_steps, mount_steps, normalised
+from mydocker.steps.confinement import AppArmorExec, DropBoundingSet, LoadSeccomp, SetCapabilities, SetNoNewPrivileges
+from mydocker.steps.files import WriteFile
+from mydocker.steps.mounts import Mount
+from mydocker.steps.namespaces import BringUpLoopback, JoinNamespace, SetDomainname, SetHostname, SetSysctl, Unshare
+from mydocker.steps.process import (
+    ChangeDirectory,
+    CloseOnExec,
+    Exec,
+    NewSession,
+    NewSessionKeyring,
+    ResetSignals,
+    SetRlimit,
+    SetUmask,
+    SetUser,
+)
+from mydocker.steps.rootfs import MakeDirInRoot, MakeNode, MakeReadOnly, MakeSymlink, MaskPath, PivotRoot, RemountReadOnly
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.steps.base import Step
+
+    Spec = dict[str, Any]
+
+# runtime-spec config-linux.md, Default Devices; the console is the pty's, see console.py.
+_DEFAULT_DEVICES = (("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0))
+_DEVICE_LINKS = (
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("core", "/proc/kcore"),
+    ("ptmx", "pts/ptmx"),
+)
+_PROPAGATION = {"private": k.MS_PRIVATE, "slave": k.MS_SLAVE, "shared": k.MS_SHARED, "unbindable": k.MS_UNBINDABLE}
+
+
+def namespaces(spec: Spec) -> dict[str, str]:
+    """Return {kind: path to join, or '' for a new one}. Raises BadInput for a kind that Linux does not have."""
+    found = {}
+    for namespace in spec.get("linux", {}).get("namespaces", []):
+        if namespace["type"] not in NAMESPACES:
+            raise BadInput(f"unknown namespace type {namespace['type']!r}: expected one of {', '.join(NAMESPACES)}")
+        found[namespace["type"]] = namespace.get("path", "")
+    return found
+
+
+def early(spec: Spec) -> list[Step]:
+    """Return what init does first, in the host's namespaces and user namespace."""
+    process = spec["process"]
+    steps: list[Step] = [CloseOnExec(), NewSession(), NewSessionKeyring("_ses." + spec.get("hostname", "")[:64])]
+    if "oomScoreAdj" in process:
+        steps.append(WriteFile("/proc/self/oom_score_adj", str(process["oomScoreAdj"])))
+    if process.get("apparmorProfile"):
+        steps.append(AppArmorExec(process["apparmorProfile"]))
+    return steps + [SetRlimit(limit["type"], limit["soft"], limit["hard"]) for limit in process.get("rlimits", [])]
+
+
+def isolate(spec: Spec) -> list[Step]:
+    """Return the steps into every namespace but pid and user, which the parent made, and cgroup, which comes later."""
+    wanted = namespaces(spec)
+    joins: list[Step] = [JoinNamespace(path, kind) for kind, path in wanted.items() if path and kind not in ("pid", "user")]
+    new = sum(NAMESPACES[kind][1] for kind, path in wanted.items() if not path and kind not in ("pid", "user", "cgroup"))
+    loopback: list[Step] = [BringUpLoopback()] if wanted.get("network") == "" else []
+    return joins + ([Unshare(new)] if new else []) + loopback
+
+
+def build(spec: Spec, root: str) -> list[Step]:
+    """Return the steps that make the root file system of the container, all but what shows its cgroups."""
+    linux = spec.get("linux", {})
+    propagation = linux.get("rootfsPropagation", "")
+    # A private root would cut off the volumes that are slaves of the host's mounts, so a slave is the least.
+    around = k.MS_SHARED if "shared" in propagation else k.MS_SLAVE
+    steps: list[Step] = [
+        Mount("", "/", flags=around | k.MS_REC),
+        Mount(root, root, flags=k.MS_BIND | k.MS_REC),
+        Mount("", root, flags=k.MS_PRIVATE),
+        *mount_steps(root, spec.get("mounts", [])),
+        *_devices(root, spec),
+    ]
+    if spec.get("hostname"):
+        steps.append(SetHostname(spec["hostname"]))
+    if spec.get("domainname"):
+        steps.append(SetDomainname(spec["domainname"]))
+    return steps + [SetSysctl(key, value) for key, value in linux.get("sysctl", {}).items()]
+
+
+def _devices(root: str, spec: Spec) -> list[Step]:
+    if not any(normalised(mount["destination"]) == "/dev" and mount.get("type") != "bind" for mount in spec.get("mounts", [])):
+        return []
+    nodes: dict[str, Step] = {
+        f"/dev/{name}": MakeNode(root, f"/dev/{name}", "c", (major, minor)) for name, major, minor in _DEFAULT_DEVICES
+    }
+    for device in spec.get("linux", {}).get("devices", []):
+        number = (device.get("major", 0), device.get("minor", 0))
+        owner = (device.get("uid", 0), device.get("gid", 0))
+        nodes[device["path"]] = MakeNode(root, device["path"], device["type"], number, device.get("fileMode", 0o666), owner)
+    return [*nodes.values(), *(MakeSymlink(root, f"/dev/{name}", target) for name, target in _DEVICE_LINKS)]
+
+
+def close(spec: Spec, root: str, hierarchies: list[Hierarchy], unified: bool, console: list[Step]) -> list[Step]:
+    """Return the steps from being placed in the cgroups to having the container's root as /."""
+    linux = spec.get("linux", {})
+    has_cgroup = "cgroup" in namespaces(spec)
+    steps: list[Step] = [Unshare(CLONE_NEWCGROUP)] if has_cgroup and not namespaces(spec)["cgroup"] else []
+    steps += cgroup_steps(root, spec.get("mounts", []), hierarchies, unified, has_cgroup)
+    steps += console
+    steps += [MakeReadOnly(root, path) for path in linux.get("readonlyPaths", [])]
+    steps += [MaskPath(root, path) for path in linux.get("maskedPaths", [])]
+    steps.append(MakeDirInRoot(root, spec["process"]["cwd"]))
+    if spec.get("root", {}).get("readonly"):
+        steps.append(RemountReadOnly(root, "/"))
+    steps.append(PivotRoot(root))
+    if linux.get("rootfsPropagation"):
+        steps.append(Mount("", "/", flags=_root_propagation(linux["rootfsPropagation"])))
+    return steps
+
+
+def _root_propagation(name: str) -> int:
+    recursive = name.startswith("r") and name[1:] in _PROPAGATION
+    kind = name[1:] if recursive else name
+    if kind not in _PROPAGATION:
+        raise BadInput(f"invalid rootfsPropagation {name!r}: expected private, slave, shared or unbindable")
+    return _PROPAGATION[kind] | (k.MS_REC if recursive else 0)
+
+
+def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | None) -> list[Step]:
+    """Return the steps from the new root to the program: after them the process has what config.json allows it, and no more.
+
+    seccomp: the compiled filter. Without no_new_privs loading it takes CAP_SYS_ADMIN, so it comes before the
+    capabilities go; with no_new_privs it comes last, so that the filter sees as little as possible of our own calls.
+    """
+    process = spec["process"]
+    capabilities = process.get("capabilities", {})
+    load: list[Step] = [LoadSeccomp(seccomp, _seccomp_flags(spec))] if seccomp else []
+    no_new_privileges = process.get("noNewPrivileges", False)
+    return [
+        ChangeDirectory(process["cwd"]),
+        SetUmask(process.get("user", {}).get("umask", 0o022)),
+        ResetSignals(),
+        *([] if no_new_privileges else load),
+        DropBoundingSet(capabilities.get("bounding", [])),
+        SetUser(uid, gid, groups),
+        SetCapabilities(
+            capabilities.get("effective", []),
+            capabilities.get("permitted", []),
+            capabilities.get("inheritable", []),
+            capabilities.get("ambient", []),
+        ),
+        *([SetNoNewPrivileges(), *load] if no_new_privileges else []),
+    ]
+
+
+def _seccomp_flags(spec: Spec) -> list[str]:
+    flags: list[str] = spec["linux"]["seccomp"].get("flags", [])
+    return flags
+
+
+def program(spec: Spec, home: str) -> Exec:
+    """Return the last step; HOME is added unless config.json sets it."""
+    environment: list[str] = spec["process"].get("env", [])
+    if not any(pair.startswith("HOME=") for pair in environment):
+        environment = [*environment, f"HOME={home}"]
+    return Exec(spec["process"]["args"], environment)

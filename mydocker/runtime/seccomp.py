@@ -1,0 +1,102 @@
+"""The compiled filter of an OCI `linux.seccomp` object, from a cache: compiling takes 25 ms, a hit about 0.1.
+
+CACHE/seccomp-KEY.bpf     the program, then the BLAKE2b-256 digest of the program
+KEY                       BLAKE2b-256 of this format's version, the machine and the object as JSON
+
+A file that does not end in its digest is compiled again; any file may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import leanjson, store
+from mydocker.errors import BadInput, Unsupported
+from mydocker.kernel.libc import MACHINE
+from mydocker.kernel.seccomp import (
+    INSTRUCTION_SIZE,
+    SECCOMP_FILTER_FLAG_LOG,
+    SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+)
+
+try:
+    # hashlib takes 1 to 3 ms to import, nearly all of it for OpenSSL.
+    from _blake2 import blake2b
+except ImportError:  # pragma: no cover - an interpreter without the module
+    from hashlib import blake2b
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Changes when the same object would compile to something else.
+_VERSION = 1
+_DIGEST_SIZE = 32
+
+FLAGS = {
+    # One thread is all there is when a filter is loaded, so there is nothing to synchronise.
+    "SECCOMP_FILTER_FLAG_TSYNC": 0,
+    "SECCOMP_FILTER_FLAG_LOG": SECCOMP_FILTER_FLAG_LOG,
+    "SECCOMP_FILTER_FLAG_SPEC_ALLOW": SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+}
+
+
+def filter_for(seccomp: dict[str, Any], cache: str) -> bytes:
+    """Return the BPF program of an OCI `linux.seccomp` object; `cache` is a directory, made when it is missing.
+
+    Raises BadInput or Unsupported as kernel.libseccomp.compile_filter does, OSError when the cache cannot be written.
+    """
+    path = f"{cache}/seccomp-{_key(seccomp)}.bpf"
+    return _read(path) or _compile(seccomp, path)
+
+
+def flags_for(seccomp: dict[str, Any]) -> int:
+    """Return seccomp(2)'s flags. An object without `flags` gets SPEC_ALLOW, as from runc: no slow-down by SSBD."""
+    names = seccomp.get("flags")
+    if names is None:
+        return SECCOMP_FILTER_FLAG_SPEC_ALLOW
+    flags = 0
+    for name in names:
+        flags |= _flag(name)
+    return flags
+
+
+def _flag(name: str) -> int:
+    if name == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV":
+        raise Unsupported(f"seccomp flag {name!r}: user notification is not supported")
+    if name not in FLAGS:
+        raise BadInput(f"unknown seccomp flag {name!r}")
+    return FLAGS[name]
+
+
+def _digest(data: bytes) -> Any:
+    return blake2b(data, digest_size=_DIGEST_SIZE)
+
+
+def _key(seccomp: dict[str, Any]) -> str:
+    text: str = _digest(f"{_VERSION} {MACHINE} {leanjson.dumps(seccomp)}".encode()).hexdigest()
+    return text
+
+
+def _read(path: str) -> bytes:
+    """Return a cached program, nothing when it is absent or damaged."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return b""
+    try:
+        content = os.read(descriptor, os.fstat(descriptor).st_size)
+    finally:
+        os.close(descriptor)
+    program, digest = content[:-_DIGEST_SIZE], content[-_DIGEST_SIZE:]
+    intact = len(program) % INSTRUCTION_SIZE == 0 and digest == _digest(program).digest()
+    return program if intact else b""
+
+
+def _compile(seccomp: dict[str, Any], path: str) -> bytes:
+    from mydocker.kernel.libseccomp import compile_filter
+
+    program = compile_filter(seccomp)
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    store.write_atomic(path, program + _digest(program).digest(), mode=0o600, sync=False)
+    return program

@@ -1,0 +1,168 @@
+"""Steps that move this process between namespaces and set what belongs to one: host name, sysctls."""
+
+from __future__ import annotations
+
+import _socket
+import os
+from fcntl import ioctl
+from struct import pack, unpack
+
+from mydocker.errors import BadInput
+from mydocker.kernel import namespaces
+from mydocker.kernel.libc import call
+from mydocker.steps.base import Step, command, quote
+
+_SIOCGIFFLAGS = 0x8913
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP = 0x1
+
+# unshare(1)'s options.
+_UNSHARE_WORDS = {
+    namespaces.CLONE_NEWNS: "--mount",
+    namespaces.CLONE_NEWUTS: "--uts",
+    namespaces.CLONE_NEWIPC: "--ipc",
+    namespaces.CLONE_NEWNET: "--net",
+    namespaces.CLONE_NEWPID: "--pid",
+    namespaces.CLONE_NEWCGROUP: "--cgroup",
+    namespaces.CLONE_NEWUSER: "--user",
+}
+
+
+class Unshare(Step):
+    """unshare(2) of one or more kinds of namespace."""
+
+    __slots__ = ("flags",)
+
+    def __init__(self, flags: int) -> None:
+        self.flags = flags
+
+    def apply(self) -> None:
+        namespaces.unshare(self.flags)
+
+    def describe(self) -> str:
+        return f"unshare {'|'.join(namespaces.flag_words(self.flags))}"
+
+    def shell_words(self) -> list[str]:
+        """Return the unshare(1) command that the rest of the script has to run under."""
+        words = [word for flag, word in _UNSHARE_WORDS.items() if self.flags & flag]
+        if self.flags & namespaces.CLONE_NEWNS:
+            words += ["--propagation", "unchanged"]
+        if self.flags & namespaces.CLONE_NEWPID:
+            words += ["--fork"]
+        return ["unshare", *words]
+
+    def shell(self) -> str:
+        return command(*self.shell_words())
+
+
+class JoinNamespace(Step):
+    """setns(2): enter the namespace that a path names."""
+
+    __slots__ = ("path", "kind")
+
+    def __init__(self, path: str, kind: str) -> None:
+        self.path = path
+        self.kind = kind
+
+    def apply(self) -> None:
+        namespaces.setns(self.path, namespaces.NAMESPACES[self.kind][1])
+
+    def describe(self) -> str:
+        return f"setns to the {self.kind} namespace {quote(self.path)}"
+
+    def shell_words(self) -> list[str]:
+        """Return the nsenter(1) command that the rest of the script has to run under."""
+        return ["nsenter", f"--{'net' if self.kind == 'network' else self.kind}={self.path}"]
+
+    def shell(self) -> str:
+        return command(*self.shell_words())
+
+
+class BringUpLoopback(Step):
+    """Set lo up in a new network namespace: without it not even 127.0.0.1 answers (netdevice(7))."""
+
+    __slots__ = ()
+
+    def apply(self) -> None:
+        probe = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
+        try:
+            request = pack("16sH22x", b"lo", 0)
+            flags = unpack("16sH22x", ioctl(probe.fileno(), _SIOCGIFFLAGS, request))[1]
+            ioctl(probe.fileno(), _SIOCSIFFLAGS, pack("16sH22x", b"lo", flags | _IFF_UP))
+        finally:
+            probe.close()
+
+    def describe(self) -> str:
+        return "set the interface lo up"
+
+    def shell(self) -> str:
+        return "ip link set lo up"
+
+
+class SetHostname(Step):
+    """sethostname(2)."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def apply(self) -> None:
+        name = self.name.encode()
+        call("sethostname", name, len(name), subject=self.name)
+
+    def describe(self) -> str:
+        return f"sethostname {quote(self.name)}"
+
+    def shell(self) -> str:
+        return command("hostname", self.name)
+
+
+class SetDomainname(Step):
+    """setdomainname(2)."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def apply(self) -> None:
+        name = self.name.encode()
+        call("setdomainname", name, len(name), subject=self.name)
+
+    def describe(self) -> str:
+        return f"setdomainname {quote(self.name)}"
+
+    def shell(self) -> str:
+        return f"echo {quote(self.name)} > /proc/sys/kernel/domainname"
+
+
+class SetSysctl(Step):
+    """Write one namespaced kernel parameter, while the host's own /proc is still there to write to (CVE-2025-52881)."""
+
+    __slots__ = ("key", "value")
+
+    def __init__(self, key: str, value: str) -> None:
+        self.key = key
+        self.value = value
+
+    @property
+    def path(self) -> str:
+        # A name may hold dots (net.ipv4.conf.eth0/1.forwarding): sysctl(8) writes those as slashes.
+        return "/proc/sys/" + self.key.translate({ord("."): "/", ord("/"): "."})
+
+    def apply(self) -> None:
+        try:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise BadInput(f"sysctl {self.key!r} does not exist in this kernel") from error
+        try:
+            os.write(descriptor, self.value.encode())
+        finally:
+            os.close(descriptor)
+
+    def describe(self) -> str:
+        return f"write {quote(self.value)} to {quote(self.path)}"
+
+    def shell(self) -> str:
+        return f"echo {quote(self.value)} > {quote(self.path)}"

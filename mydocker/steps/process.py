@@ -1,0 +1,220 @@
+"""Steps on the process itself: its limits, user, directory and, last, its program."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from mydocker.errors import BadInput, CommandNotExecutable, CommandNotFound, StepFailed
+from mydocker.kernel.libc import syscall
+from mydocker.kernel.tasks import set_keepcaps
+from mydocker.steps.base import Step, command, quote
+
+_KEYCTL_JOIN_SESSION_KEYRING = 1
+
+
+class SetRlimit(Step):
+    """setrlimit(2). kind: 'RLIMIT_NOFILE' …; soft, hard: numbers, 2**64-1 for no limit."""
+
+    __slots__ = ("kind", "soft", "hard")
+
+    def __init__(self, kind: str, soft: int, hard: int) -> None:
+        self.kind = kind
+        self.soft = soft
+        self.hard = hard
+
+    def apply(self) -> None:
+        import resource
+
+        number = getattr(resource, self.kind, None)
+        if number is None:
+            raise BadInput(f"unknown resource limit {self.kind!r}")
+        infinity = 2**64 - 1
+        limits = [resource.RLIM_INFINITY if value == infinity else value for value in (self.soft, self.hard)]
+        try:
+            resource.setrlimit(number, (limits[0], limits[1]))
+        except ValueError as error:
+            hint = "raising a hard limit needs CAP_SYS_RESOURCE"
+            raise StepFailed(f"{self.describe()}: {error}", errno.EPERM, hint) from error
+
+    def describe(self) -> str:
+        return f"setrlimit {self.kind} {self.soft}:{self.hard}"
+
+    def shell(self) -> str:
+        soft, hard = ("unlimited" if value == 2**64 - 1 else str(value) for value in (self.soft, self.hard))
+        return f"prlimit --pid $$ --{self.kind.removeprefix('RLIMIT_').lower()}={soft}:{hard}"
+
+
+class NewSession(Step):
+    """setsid(2): no controlling terminal of the host's."""
+
+    __slots__ = ()
+
+    def apply(self) -> None:
+        os.setsid()
+
+    def describe(self) -> str:
+        return "setsid"
+
+
+class NewSessionKeyring(Step):
+    """keyctl(2): leave the host's session keyring behind; a kernel without keyrings has none to leave."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def apply(self) -> None:
+        try:
+            syscall("keyctl", _KEYCTL_JOIN_SESSION_KEYRING, self.name, 0, 0, 0, subject=self.name)
+        except OSError as error:
+            if error.errno not in (errno.ENOSYS, errno.EPERM):
+                raise
+
+    def describe(self) -> str:
+        return f"join a new session keyring {quote(self.name)}"
+
+
+class SetUmask(Step):
+    """umask(2)."""
+
+    __slots__ = ("mask",)
+
+    def __init__(self, mask: int) -> None:
+        self.mask = mask
+
+    def apply(self) -> None:
+        os.umask(self.mask)
+
+    def describe(self) -> str:
+        return f"umask {self.mask:04o}"
+
+    def shell(self) -> str:
+        return f"umask {self.mask:04o}"
+
+
+class ResetSignals(Step):
+    """Default dispositions and an empty mask, as exec(2) would keep ignored and blocked ones."""
+
+    __slots__ = ()
+
+    def apply(self) -> None:
+        import _signal  # type: ignore[import-not-found]  # what the signal module wraps in enums
+
+        for number in _signal.valid_signals():
+            # SIGKILL, SIGSTOP and the two real-time signals that libc keeps for itself cannot be set.
+            if number not in (9, 19, 32, 33):
+                _signal.signal(number, _signal.SIG_DFL)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, [])
+
+    def describe(self) -> str:
+        return "reset signal dispositions and mask"
+
+
+class CloseOnExec(Step):
+    """Mark every descriptor from 3 on close-on-exec (CVE-2024-21626): none of the host's goes in."""
+
+    __slots__ = ()
+
+    def apply(self) -> None:
+        for name in os.listdir("/proc/self/fd"):
+            if int(name) > 2:
+                try:
+                    os.set_inheritable(int(name), False)
+                except OSError as error:
+                    if error.errno != errno.EBADF:  # the directory's own descriptor is closed by now
+                        raise
+
+    def describe(self) -> str:
+        return "set FD_CLOEXEC on every descriptor above 2"
+
+
+class ChangeDirectory(Step):
+    """chdir(2) inside the container; the directory must lie inside the root."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def apply(self) -> None:
+        os.chdir(self.path)
+        # getcwd(2) cannot name a directory outside of the root (CVE-2024-21626).
+        try:
+            inside = os.getcwd().startswith("/")
+        except FileNotFoundError:
+            inside = False
+        if not inside:
+            raise BadInput(f"working directory {self.path!r} is outside of the container's root")
+
+    def describe(self) -> str:
+        return f"chdir {quote(self.path)}"
+
+
+class SetUser(Step):
+    """setgroups(2), setgid(2), setuid(2), with the capabilities kept until SetCapabilities chooses among them."""
+
+    __slots__ = ("uid", "gid", "groups")
+
+    def __init__(self, uid: int, gid: int, groups: list[int]) -> None:
+        self.uid = uid
+        self.gid = gid
+        self.groups = groups
+
+    def apply(self) -> None:
+        set_keepcaps(True)
+        os.setgroups(self.groups)
+        os.setresgid(self.gid, self.gid, self.gid)
+        os.setresuid(self.uid, self.uid, self.uid)
+        set_keepcaps(False)
+
+    def describe(self) -> str:
+        return f"setgroups {self.groups}, setgid {self.gid}, setuid {self.uid}"
+
+
+class Exec(Step):
+    """execve(2) of the container's program; `path` is looked up in the container's PATH when it has no slash."""
+
+    __slots__ = ("args", "environment")
+
+    def __init__(self, args: list[str], environment: list[str]) -> None:
+        self.args = args
+        self.environment = environment
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment as a mapping; of two settings of a variable the later wins."""
+        return dict(pair.split("=", 1) for pair in self.environment if "=" in pair)
+
+    def apply(self) -> None:
+        environment = self.variables()
+        name = self.args[0]
+        program = name if "/" in name else find_program(name, environment.get("PATH", ""))
+        try:
+            os.execve(program, self.args, environment)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise CommandNotFound(f"exec: {name!r}: {_strerror(error)}") from error
+        except OSError as error:
+            raise CommandNotExecutable(f"exec: {name!r}: {_strerror(error)}") from error
+
+    def describe(self) -> str:
+        return f"execve {command(*self.args)}"
+
+
+def _strerror(error: OSError) -> str:
+    # Callers of OCI runtimes look for these words in lower case.
+    return (error.strerror or str(error)).lower()
+
+
+def find_program(name: str, search: str) -> str:
+    """Return the path of a program in the directories of a PATH. Raises CommandNotFound or CommandNotExecutable."""
+    refused = False
+    for directory in search.split(":"):
+        candidate = f"{directory or '.'}/{name}"
+        if os.path.isfile(candidate):
+            if os.access(candidate, os.X_OK, effective_ids=True):
+                return candidate
+            refused = True
+    if refused:
+        raise CommandNotExecutable(f"exec: {name!r}: permission denied")
+    raise CommandNotFound(f"exec: {name!r}: executable file not found in $PATH")

@@ -1,0 +1,117 @@
+"""The one interface of storage drivers.
+
+A layer is a directory that holds what one layer of an image changes, in the form that the driver's file system reads;
+it is named by its chain id (64 hexadecimal digits), which stands for it and all below it. A container has a writable
+layer in its own directory. Lists of layers are topmost first, as the kernel's options are.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import store
+from mydocker.errors import Conflict
+from mydocker.steps.base import Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from mydocker.paths import Paths
+
+# Options of mount(2) separate paths by these, and AUFS knows no escape for them.
+_FORBIDDEN = ",:=\\"
+
+
+class Change:
+    """One line of a diff: kind 'A' added, 'C' changed, 'D' deleted; path as the container sees it."""
+
+    __slots__ = ("kind", "path")
+
+    def __init__(self, kind: str, path: str) -> None:
+        self.kind = kind
+        self.path = path
+
+
+class StorageDriver:
+    """What the engine needs of a union file system, or of what stands in for one."""
+
+    name = ""
+
+    __slots__ = ("layers",)
+
+    def __init__(self, layers: str) -> None:
+        # ROOT/layers/NAME
+        self.layers = layers
+
+    def unsupported(self, paths: Paths) -> str | None:
+        """Return why this host cannot use the driver, None when it can."""
+        raise NotImplementedError
+
+    def layer(self, chain_id: str) -> str:
+        """Return the directory of a layer."""
+        return f"{self.layers}/{chain_id}"
+
+    def has(self, chain_id: str) -> bool:
+        """Say whether a layer is unpacked, whole."""
+        return os.path.isdir(self.layer(chain_id))
+
+    def apply(self, chain_id: str, parents: list[str], stream: BinaryIO, max_size: int | None = None) -> None:
+        """Unpack an uncompressed layer tar, beside its place and renamed when whole. parents: topmost first."""
+        os.makedirs(self.layers, mode=0o710, exist_ok=True)
+        partial = f"{self.layer(chain_id)}.{os.getpid()}.partial"
+        store.remove_tree(partial)
+        try:
+            self._prepare(partial, parents)
+            self._unpack(stream, partial, max_size)
+            os.rename(partial, self.layer(chain_id))
+        except OSError:
+            store.remove_tree(partial)
+            if not self.has(chain_id):  # else somebody was faster with the same layer
+                raise
+        except BaseException:
+            store.remove_tree(partial)
+            raise
+
+    def _prepare(self, partial: str, parents: list[str]) -> None:
+        os.mkdir(partial, 0o755)
+
+    def _unpack(self, stream: BinaryIO, directory: str, max_size: int | None) -> None:
+        raise NotImplementedError
+
+    def writable_steps(self, directory: str) -> list[Step]:
+        """Return the steps that make a container's writable layer in its directory."""
+        raise NotImplementedError
+
+    def mount_steps(self, directory: str, layers: list[str], target: str) -> list[Step]:
+        """Return the steps that mount a container's root file system, in a mount namespace of its own."""
+        raise NotImplementedError
+
+    def changes(self, directory: str, layers: list[str]) -> list[Change]:
+        """Return what the writable layer changes, sorted by path."""
+        raise NotImplementedError
+
+    def diff(self, directory: str, layers: list[str], stream: BinaryIO, exclude: set[str]) -> None:
+        """Write the writable layer as an uncompressed OCI layer tar, without the paths in `exclude` and what is below them."""
+        raise NotImplementedError
+
+    def remove_layer(self, chain_id: str) -> None:
+        """Remove a layer; the caller knows that nobody uses it."""
+        store.remove_tree(self.layer(chain_id))
+
+
+def check_path(path: str) -> None:
+    """Refuse a root directory that cannot stand in mount options."""
+    for character in _FORBIDDEN:
+        if character in path:
+            raise Conflict(f"root directory {path!r} contains {character!r}, which mount options cannot hold", "use another --root")
+
+
+def leftovers(layers: str) -> list[str]:
+    """Return half-unpacked layers whose writer is gone: CHAINID.PID.partial."""
+    found = []
+    for name in os.listdir(layers) if os.path.isdir(layers) else []:
+        parts = name.split(".")
+        if parts[-1] == "partial" and not os.path.exists(f"/proc/{parts[-2]}"):
+            found.append(f"{layers}/{name}")
+    return found

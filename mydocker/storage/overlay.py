@@ -1,0 +1,170 @@
+"""overlay: the kernel's own union file system (Documentation/filesystems/overlayfs.rst).
+
+Layers are given by short relative names, because all mount options together must fit into a page: each layer has a
+link l/NN in the layers' directory, from which the mount is made.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import store
+from mydocker.errors import Unsupported
+from mydocker.kernel import mounts
+from mydocker.steps.base import Step, command, quote
+from mydocker.steps.files import MakeDir
+from mydocker.storage.base import Change, StorageDriver, check_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from mydocker.paths import Paths
+
+_PAGE = 4096
+# What would make the upper directory unreadable as a diff is switched off, where the kernel has a switch for it.
+_SWITCHES = ("redirect_dir", "metacopy", "index")
+
+
+class MountOverlay(Step):
+    """Mount an overlay from inside the layers' directory. layers: names relative to it, topmost first."""
+
+    __slots__ = ("base", "layers", "upper", "work", "target", "options")
+
+    def __init__(self, base: str, layers: list[str], upper: str, work: str, target: str, options: str) -> None:
+        self.base = base
+        self.layers = layers
+        self.upper = upper
+        self.work = work
+        self.target = target
+        self.options = options
+
+    def data(self) -> str:
+        return f"lowerdir={':'.join(self.layers)},upperdir={self.upper},workdir={self.work}{self.options}"
+
+    def apply(self) -> None:
+        if len(self.data()) >= _PAGE:
+            raise Unsupported(f"overlay: the options for {len(self.layers)} layers do not fit into a page of {_PAGE} bytes")
+        before = os.open(".", os.O_PATH | os.O_CLOEXEC)
+        try:
+            os.chdir(self.base)
+            mounts.mount("overlay", self.target, "overlay", 0, self.data())
+        finally:
+            os.fchdir(before)
+            os.close(before)
+
+    def undo(self) -> None:
+        mounts.umount(self.target, mounts.MNT_DETACH)
+
+    def describe(self) -> str:
+        return f"mount overlay on {quote(self.target)} type overlay data {self.data()} from {quote(self.base)}"
+
+    def shell(self) -> str:
+        return f"(cd {quote(self.base)} && {command('mount', '-t', 'overlay', '-o', self.data(), 'overlay', self.target)})"
+
+
+class Overlay(StorageDriver):
+    """upper and work in the container's directory, layers as they are."""
+
+    name = "overlay"
+    __slots__ = ()
+
+    def unsupported(self, paths: Paths) -> str | None:
+        with open(paths.proc + "/filesystems") as file:
+            if not any(line.split()[-1] == "overlay" for line in file):
+                return "this kernel has no overlay file system (modprobe overlay)"
+        return _refused_by(paths)
+
+    def _unpack(self, stream: BinaryIO, directory: str, max_size: int | None) -> None:
+        from mydocker.storage.unpack import unpack
+        from mydocker.storage.whiteouts import OVERLAY
+
+        unpack(stream, directory, OVERLAY, max_size)
+        self._link(os.path.basename(directory).split(".")[0])
+
+    def _link(self, chain_id: str) -> None:
+        """Give a layer its short name; the same layer always gets the same one, unless a few digits are taken."""
+        os.makedirs(self.layers + "/l", mode=0o710, exist_ok=True)
+        target = f"../{chain_id}"
+        for length in range(6, 65):
+            link = f"{self.layers}/l/{chain_id[:length]}"
+            try:
+                os.symlink(target, link)
+                return
+            except FileExistsError:
+                if os.readlink(link) == target:
+                    return
+
+    def short_name(self, chain_id: str) -> str:
+        """Return a layer's link relative to the layers' directory, its full name where it has none."""
+        for length in range(6, 65):
+            link = f"l/{chain_id[:length]}"
+            try:
+                if os.readlink(f"{self.layers}/{link}") == f"../{chain_id}":
+                    return link
+            except FileNotFoundError:
+                break
+        return chain_id
+
+    def writable_steps(self, directory: str) -> list[Step]:
+        return [MakeDir(directory + "/upper"), MakeDir(directory + "/work", 0o700)]
+
+    def mount_steps(self, directory: str, layers: list[str], target: str) -> list[Step]:
+        check_path(directory)
+        names = [self.short_name(chain_id) for chain_id in layers]
+        return [MountOverlay(self.layers, names, directory + "/upper", directory + "/work", target, switches())]
+
+    def changes(self, directory: str, layers: list[str]) -> list[Change]:
+        from mydocker.storage.whiteouts import OVERLAY, union_changes
+
+        return union_changes(OVERLAY, directory + "/upper", [self.layer(chain_id) for chain_id in layers])
+
+    def diff(self, directory: str, layers: list[str], stream: BinaryIO, exclude: set[str]) -> None:
+        from mydocker.storage.pack import pack
+        from mydocker.storage.whiteouts import OVERLAY
+
+        pack(directory + "/upper", stream, OVERLAY, exclude)
+
+    def remove_layer(self, chain_id: str) -> None:
+        name = self.short_name(chain_id)
+        if name != chain_id:
+            os.unlink(f"{self.layers}/{name}")
+        super().remove_layer(chain_id)
+
+
+def switches(sys: str = "/sys") -> str:
+    """Return ',redirect_dir=off…' for the features that this kernel knows."""
+    found = [name for name in _SWITCHES if os.path.exists(f"{sys}/module/overlay/parameters/{name}")]
+    return "".join(f",{name}=off" for name in found)
+
+
+def _refused_by(paths: Paths) -> str | None:
+    """Try a mount in a child with its own mount namespace: the file system below may be unfit for an upper directory."""
+    trial = f"{paths.root}/trial.{os.getpid()}"
+    for name in ("", "/lower", "/upper", "/work", "/root"):
+        os.makedirs(trial + name, exist_ok=True)
+    try:
+        return _tried(trial)
+    finally:
+        store.remove_tree(trial)
+
+
+def _tried(trial: str) -> str | None:
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            from mydocker.kernel.namespaces import CLONE_NEWNS, unshare
+
+            unshare(CLONE_NEWNS)
+            mounts.mount(None, "/", None, mounts.MS_PRIVATE | mounts.MS_REC)
+            mounts.mount("overlay", trial + "/root", "overlay", 0, f"lowerdir={trial}/lower,upperdir={trial}/upper,workdir={trial}/work")
+        except OSError as error:
+            os.write(write, (error.strerror or "refused").encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    os.waitpid(child, 0)
+    with os.fdopen(read) as answer:
+        reason = answer.read()
+    return f"mounting an overlay under {os.path.dirname(trial)} was refused: {reason}" if reason else None

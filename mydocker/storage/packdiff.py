@@ -1,0 +1,29 @@
+"""A list of changes and the tree they are in → a layer tar: what vfs has instead of an upper directory."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from typing import BinaryIO
+
+from mydocker.storage.base import Change
+from mydocker.storage.pack import Packing
+from mydocker.storage.whiteouts import PLAIN, PREFIX
+
+
+def pack_changes(tree: str, changes: list[Change], stream: BinaryIO, exclude: set[str]) -> None:
+    """Write the changed entries of a tree, each without what is below it, and whiteouts for the deleted ones."""
+    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+        packing = Packing(archive, tree, PLAIN, exclude, False)
+        for change in changes:
+            if _excluded(change.path, exclude):
+                continue
+            if change.kind == "D":
+                parent, _, name = change.path.rpartition("/")
+                packing.add_whiteout(f"{parent}/{PREFIX}{name}")
+            else:
+                packing.add_entry(change.path, os.lstat(tree + change.path))
+
+
+def _excluded(path: str, exclude: set[str]) -> bool:
+    return any(path == place or path.startswith(place + "/") for place in exclude)

@@ -1,0 +1,214 @@
+"""A layer tar → a directory. Nothing is ever written outside of it, whatever the tar says.
+
+Each member's parent is opened component by component without following symlinks, and the member is made by its
+name in that directory. Refused, with Damaged: absolute names, names with '..' that lead out, members below a symlink,
+hard links to what is not in the directory, and more bytes than allowed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tarfile
+from typing import BinaryIO
+
+from mydocker import store
+from mydocker.errors import Damaged, Error
+from mydocker.kernel.files import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, openat2
+from mydocker.storage.whiteouts import OPAQUE, PREFIX, Form
+
+_CHUNK = 1 << 20
+_XATTR_PREFIX = "SCHILY.xattr."
+# Attributes that say something about this machine's layers, not about the image.
+_PRIVATE_XATTRS = ("trusted.overlay.", "user.overlay.")
+
+
+def unpack(stream: BinaryIO, directory: str, form: Form, max_size: int | None = None) -> int:
+    """Unpack an uncompressed tar into an existing directory; return the bytes of its files' contents."""
+    unpacking = _Unpacking(directory, form, max_size)
+    try:
+        with tarfile.open(fileobj=stream, mode="r|", errorlevel=2) as archive:
+            for member in archive:
+                unpacking.add(archive, member)
+    except (tarfile.TarError, EOFError) as error:
+        raise Damaged(f"not a tar archive, or a damaged one: {error}") from error
+    finally:
+        unpacking.close()
+    return unpacking.size
+
+
+class _Unpacking:
+    """One tar under way: the directory, what it holds already, the times of directories that are set at the end."""
+
+    def __init__(self, directory: str, form: Form, max_size: int | None) -> None:
+        self.root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.form = form
+        self.max_size = max_size
+        self.size = 0
+        self.names: dict[str, set[str]] = {}
+        self.times: dict[str, tarfile.TarInfo] = {}
+
+    def close(self) -> None:
+        """Set the directories' times, innermost first, and let go."""
+        try:
+            for path in sorted(self.times, reverse=True):
+                self._set_times(path)
+        finally:
+            os.close(self.root)
+
+    def _set_times(self, path: str) -> None:
+        try:
+            descriptor = self._open(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return  # a later member replaced it
+        _touch(f"/proc/self/fd/{descriptor}", self.times[path])
+        os.close(descriptor)
+
+    def add(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        """Make one member."""
+        path = _checked(member.name)
+        if path == "":
+            self._set_attributes(f"/proc/self/fd/{self.root}/.", member)
+            self.times["."] = member
+            return
+        parent, _, name = path.rpartition("/")
+        try:
+            descriptor = self._parent(parent)
+        except OSError as error:
+            if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+                raise
+            raise Damaged(f"tar member {member.name!r} lies below a symlink or a file") from error
+        try:
+            self._add_in(archive, member, f"/proc/self/fd/{descriptor}", parent, name)
+        finally:
+            os.close(descriptor)
+
+    def _add_in(self, archive: tarfile.TarFile, member: tarfile.TarInfo, directory: str, parent: str, name: str) -> None:
+        known = self.names.setdefault(parent, set())
+        if name == OPAQUE:
+            self.form.make_opaque(directory, known)
+        elif name.startswith(PREFIX + PREFIX):
+            return  # aufs' own bookkeeping never belongs to a layer
+        elif name.startswith(PREFIX):
+            store.remove_tree(f"{directory}/{name[len(PREFIX) :]}")
+            self.form.white_out(directory, name[len(PREFIX) :])
+        else:
+            known.add(name)
+            self._make(archive, member, f"{directory}/{name}", f"{parent}/{name}".lstrip("/"))
+
+    def _make(self, archive: tarfile.TarFile, member: tarfile.TarInfo, place: str, path: str) -> None:
+        if member.isdir():
+            if not _is_directory(place):
+                store.remove_tree(place)
+                os.mkdir(place)
+            self.times[path] = member
+        else:
+            store.remove_tree(place)
+            self._make_other(archive, member, place)
+        if not member.islnk():
+            self._set_attributes(place, member)
+
+    def _make_other(self, archive: tarfile.TarFile, member: tarfile.TarInfo, place: str) -> None:
+        if member.islnk():
+            self._hard_link(member, place)
+        elif member.issym():
+            os.symlink(member.linkname, place)
+        elif member.isfifo():
+            os.mkfifo(place)
+        elif member.ischr() or member.isblk():
+            kind = 0o020000 if member.ischr() else 0o060000
+            os.mknod(place, kind | 0o600, os.makedev(member.devmajor, member.devminor))
+        elif member.isfile():
+            self._write_file(archive, member, place)
+        else:
+            raise Damaged(f"tar member {member.name!r} is of a kind that no layer has: {member.type!r}")
+
+    def _hard_link(self, member: tarfile.TarInfo, place: str) -> None:
+        parent, _, name = _checked(member.linkname).rpartition("/")
+        try:
+            descriptor = self._open(parent or ".")
+            try:
+                os.link(name, place, src_dir_fd=descriptor, follow_symlinks=False)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise Damaged(f"tar member {member.name!r} links to {member.linkname!r}: {error.strerror}") from error
+
+    def _write_file(self, archive: tarfile.TarFile, member: tarfile.TarInfo, place: str) -> None:
+        self.size += member.size
+        if self.max_size is not None and self.size > self.max_size:
+            raise Error(f"the archive's contents are more than {self.max_size} bytes", "raise the limit by --max-size if you trust it")
+        source = archive.extractfile(member)
+        assert source
+        descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb", buffering=0) as target:
+            end = 0
+            while chunk := source.read(_CHUNK):
+                # A hole stays a hole: sparse files are mostly zeros.
+                if chunk.count(0) == len(chunk):
+                    target.seek(len(chunk), os.SEEK_CUR)
+                else:
+                    target.write(chunk)
+                end += len(chunk)
+            target.truncate(end)
+
+    def _set_attributes(self, place: str, member: tarfile.TarInfo) -> None:
+        if os.geteuid() == 0:
+            os.chown(place, member.uid, member.gid, follow_symlinks=False)
+        if not member.issym():
+            os.chmod(place, member.mode & 0o7777)
+        for key, value in member.pax_headers.items():
+            if key.startswith(_XATTR_PREFIX) and not key[len(_XATTR_PREFIX) :].startswith(_PRIVATE_XATTRS):
+                _set_xattr(place, key[len(_XATTR_PREFIX) :], value)
+        _touch(place, member)
+
+    def _parent(self, path: str) -> int:
+        """Open a member's directory, making what is missing of it."""
+        try:
+            return self._open(path or ".")
+        except FileNotFoundError:
+            above, _, name = path.rpartition("/")
+            descriptor = self._parent(above)
+            try:
+                os.mkdir(name, 0o755, dir_fd=descriptor)
+            finally:
+                os.close(descriptor)
+            return self._open(path)
+
+    def _open(self, path: str) -> int:
+        return openat2(path, os.O_PATH | os.O_DIRECTORY, dirfd=self.root, resolve=RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)
+
+
+def _checked(name: str) -> str:
+    """Return a member's name without '.', '..' and a trailing slash; Damaged if it leads out."""
+    if name.startswith("/"):
+        raise Damaged(f"tar member {name!r} has an absolute name")
+    parts: list[str] = []
+    for part in name.split("/"):
+        if part == "..":
+            if not parts:
+                raise Damaged(f"tar member {name!r} lies outside of the archive's root")
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _is_directory(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
+def _set_xattr(place: str, name: str, value: str) -> None:
+    try:
+        os.setxattr(place, name, value.encode("utf-8", "surrogateescape"), follow_symlinks=False)
+    except OSError as error:
+        # user.* on what is neither file nor directory, or a file system without attributes: as docker, go on.
+        if error.errno not in (errno.EOPNOTSUPP, errno.EPERM):
+            raise
+
+
+def _touch(place: str, member: tarfile.TarInfo) -> None:
+    stamp = member.pax_headers.get("mtime", "")
+    whole, _, fraction = stamp.partition(".")
+    nanoseconds = int(whole) * 10**9 + int((fraction + "0" * 9)[:9]) if whole.isdigit() else int(member.mtime) * 10**9
+    os.utime(place, ns=(nanoseconds, nanoseconds), follow_symlinks=not member.issym())

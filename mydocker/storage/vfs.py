@@ -1,0 +1,168 @@
+"""vfs: every layer a whole copy of the one below with its changes. Works everywhere; shares blocks where the file system can."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from fcntl import ioctl
+
+from mydocker.kernel import mounts
+from mydocker.steps.base import Step, command, quote
+from mydocker.steps.files import MakeDir
+from mydocker.steps.mounts import Mount
+from mydocker.storage.base import Change, StorageDriver
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from mydocker.paths import Paths
+
+_FICLONE = 0x40049409
+_CHUNK = 1 << 24
+
+
+class CopyTree(Step):
+    """Copy a tree with owners, modes, times, attributes and hard links, once: a copy that is there is left alone."""
+
+    __slots__ = ("source", "target")
+
+    def __init__(self, source: str, target: str) -> None:
+        self.source = source
+        self.target = target
+
+    def apply(self) -> None:
+        if not os.path.lexists(self.target):
+            copy_tree(self.source, self.target + ".partial")
+            os.rename(self.target + ".partial", self.target)
+
+    def describe(self) -> str:
+        return f"copy {quote(self.source)} to {quote(self.target)}"
+
+    def shell(self) -> str:
+        return f"[ -e {quote(self.target)} ] || {command('cp', '-a', '--reflink=auto', self.source, self.target)}"
+
+
+class Vfs(StorageDriver):
+    """The container's copy is `tree` in its directory, made at its first start."""
+
+    name = "vfs"
+    __slots__ = ()
+
+    def unsupported(self, paths: Paths) -> str | None:
+        return None
+
+    def _prepare(self, partial: str, parents: list[str]) -> None:
+        if parents:
+            copy_tree(self.layer(parents[0]), partial)
+        else:
+            super()._prepare(partial, parents)
+
+    def _unpack(self, stream: BinaryIO, directory: str, max_size: int | None) -> None:
+        from mydocker.storage.unpack import unpack
+        from mydocker.storage.whiteouts import PLAIN
+
+        unpack(stream, directory, PLAIN, max_size)
+
+    def writable_steps(self, directory: str) -> list[Step]:
+        return []
+
+    def mount_steps(self, directory: str, layers: list[str], target: str) -> list[Step]:
+        tree = directory + "/tree"
+        source: Step = CopyTree(self.layer(layers[0]), tree) if layers else MakeDir(tree, exist_ok=True)
+        return [source, Mount(tree, target, flags=mounts.MS_BIND)]
+
+    def changes(self, directory: str, layers: list[str]) -> list[Change]:
+        found: list[Change] = []
+        if os.path.isdir(directory + "/tree"):
+            _compare(self.layer(layers[0]) if layers else os.devnull, directory + "/tree", "", found)
+        return sorted(found, key=lambda change: change.path)
+
+    def diff(self, directory: str, layers: list[str], stream: BinaryIO, exclude: set[str]) -> None:
+        from mydocker.storage.packdiff import pack_changes
+
+        pack_changes(directory + "/tree", self.changes(directory, layers), stream, exclude)
+
+
+def copy_tree(source: str, target: str) -> None:
+    """Copy a tree; what is at `target` already, from an interrupted copy, goes first."""
+    from mydocker.store import remove_tree
+
+    remove_tree(target)
+    _copy(source, target, {})
+
+
+def _copy(source: str, target: str, links: dict[tuple[int, int], str]) -> None:
+    status = os.lstat(source)
+    key = (status.st_dev, status.st_ino)
+    if not stat.S_ISDIR(status.st_mode) and key in links:
+        os.link(links[key], target, follow_symlinks=False)
+        return
+    _make_like(source, target, status)
+    if stat.S_ISDIR(status.st_mode):
+        for name in os.listdir(source):
+            _copy(f"{source}/{name}", f"{target}/{name}", links)
+    elif status.st_nlink > 1:
+        links[key] = target
+    copy_attributes(source, target, status)
+
+
+def _make_like(source: str, target: str, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        os.mkdir(target)
+    elif stat.S_ISLNK(status.st_mode):
+        os.symlink(os.readlink(source), target)
+    elif stat.S_ISREG(status.st_mode):
+        copy_file(source, target)
+    else:
+        os.mknod(target, status.st_mode, status.st_rdev)
+
+
+def copy_file(source: str, target: str) -> None:
+    """Copy a file's bytes, sharing its blocks where the file system can."""
+    with open(source, "rb", buffering=0) as reader, open(target, "xb", buffering=0) as writer:
+        try:
+            ioctl(writer.fileno(), _FICLONE, reader.fileno())
+        except OSError:
+            while os.sendfile(writer.fileno(), reader.fileno(), None, _CHUNK):  # type: ignore[arg-type]
+                pass
+
+
+def copy_attributes(source: str, target: str, status: os.stat_result) -> None:
+    """Give `target` the owner, mode, extended attributes and times of `source`."""
+    os.chown(target, status.st_uid, status.st_gid, follow_symlinks=False)
+    if not stat.S_ISLNK(status.st_mode):
+        os.chmod(target, stat.S_IMODE(status.st_mode))
+    try:
+        for name in os.listxattr(source, follow_symlinks=False):
+            os.setxattr(target, name, os.getxattr(source, name, follow_symlinks=False), follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EPERM):
+            raise
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns), follow_symlinks=False)
+
+
+def _compare(old: str, new: str, path: str, found: list[Change]) -> None:
+    """Add what differs between two directories."""
+    before = set(os.listdir(old)) if os.path.isdir(old) and not os.path.islink(old) else set()
+    after = set(os.listdir(new))
+    found += [Change("D", f"{path}/{name}") for name in before - after]
+    for name in after:
+        status = os.lstat(f"{new}/{name}")
+        if name not in before:
+            found.append(Change("A", f"{path}/{name}"))
+        elif _differs(os.lstat(f"{old}/{name}"), status, f"{old}/{name}", f"{new}/{name}"):
+            found.append(Change("C", f"{path}/{name}"))
+        if stat.S_ISDIR(status.st_mode):
+            _compare(f"{old}/{name}", f"{new}/{name}", f"{path}/{name}", found)
+
+
+def _differs(a: os.stat_result, b: os.stat_result, old: str, new: str) -> bool:
+    """Say whether two entries differ; times count for all but directories, which change whenever their entries do."""
+    same = (a.st_mode, a.st_uid, a.st_gid, a.st_rdev) == (b.st_mode, b.st_uid, b.st_gid, b.st_rdev)
+    if stat.S_ISDIR(a.st_mode) and stat.S_ISDIR(b.st_mode):
+        return not same or a.st_mtime_ns != b.st_mtime_ns
+    if stat.S_ISLNK(a.st_mode) and stat.S_ISLNK(b.st_mode):
+        return os.readlink(old) != os.readlink(new)
+    return not same or a.st_size != b.st_size or a.st_mtime_ns != b.st_mtime_ns

@@ -1,0 +1,145 @@
+"""What is gone and what hides all below it: `.wh.` files in tars (OCI image-spec, layer.md), something else on disk.
+
+form      a deleted NAME                    an opaque directory
+tar       .wh.NAME                          .wh..wh..opq in it
+AUFS      .wh.NAME                          .wh..wh..opq in it
+OVERLAY   a character device 0:0            xattr trusted.overlay.opaque = y
+PLAIN     NAME is removed                   what it held before this layer is removed
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from mydocker import store
+from mydocker.storage.base import Change
+
+PREFIX = ".wh."
+OPAQUE = ".wh..wh..opq"
+_RESERVED = ".wh..wh."
+_XATTR = "trusted.overlay.opaque"
+
+
+class Form:
+    """How one driver writes and reads whiteouts. Directories are O_PATH or ordinary paths, names without slashes."""
+
+    def white_out(self, directory: str, name: str) -> None:
+        """Say that `name` of a lower layer is gone."""
+        raise NotImplementedError
+
+    def make_opaque(self, directory: str, new: set[str]) -> None:
+        """Say that nothing of lower layers shows in a directory; `new` are this layer's own names in it."""
+        raise NotImplementedError
+
+    def deleted(self, directory: str, name: str, status: os.stat_result) -> str | None:
+        """Return the name that an entry says is gone, None if it is an entry like others."""
+        raise NotImplementedError
+
+    def is_opaque(self, directory: str) -> bool:
+        """Say whether a directory hides what lower layers have in it."""
+        raise NotImplementedError
+
+    def is_own(self, name: str) -> bool:
+        """Say whether an entry is the driver's own bookkeeping and no part of the layer."""
+        return False
+
+
+class _Overlay(Form):
+    def white_out(self, directory: str, name: str) -> None:
+        os.mknod(f"{directory}/{name}", stat.S_IFCHR, os.makedev(0, 0))
+
+    def make_opaque(self, directory: str, new: set[str]) -> None:
+        os.setxattr(directory, _XATTR, b"y")
+
+    def deleted(self, directory: str, name: str, status: os.stat_result) -> str | None:
+        return name if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0 else None
+
+    def is_opaque(self, directory: str) -> bool:
+        try:
+            return os.getxattr(directory, _XATTR, follow_symlinks=False) == b"y"
+        except OSError:
+            return False  # no such attribute, or no attributes at all
+
+
+class _Aufs(Form):
+    def white_out(self, directory: str, name: str) -> None:
+        os.close(os.open(f"{directory}/{PREFIX}{name}", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o444))
+
+    def make_opaque(self, directory: str, new: set[str]) -> None:
+        os.close(os.open(f"{directory}/{OPAQUE}", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o444))
+
+    def deleted(self, directory: str, name: str, status: os.stat_result) -> str | None:
+        return name[len(PREFIX) :] if name.startswith(PREFIX) and not name.startswith(_RESERVED) else None
+
+    def is_opaque(self, directory: str) -> bool:
+        return os.path.lexists(f"{directory}/{OPAQUE}")
+
+    def is_own(self, name: str) -> bool:
+        return name.startswith(_RESERVED)
+
+
+class _Plain(Form):
+    def white_out(self, directory: str, name: str) -> None:
+        store.remove_tree(f"{directory}/{name}")
+
+    def make_opaque(self, directory: str, new: set[str]) -> None:
+        for name in os.listdir(directory):
+            if name not in new:
+                store.remove_tree(f"{directory}/{name}")
+
+    def deleted(self, directory: str, name: str, status: os.stat_result) -> str | None:
+        return None
+
+    def is_opaque(self, directory: str) -> bool:
+        return False
+
+
+OVERLAY, AUFS, PLAIN = _Overlay(), _Aufs(), _Plain()
+
+
+def union_changes(form: Form, upper: str, layers: list[str]) -> list[Change]:
+    """Return what a writable layer changes against the layers below it (topmost first), sorted by path."""
+    found: list[Change] = []
+    _collect(form, upper, "", layers, found)
+    return sorted(found, key=lambda change: change.path)
+
+
+def _collect(form: Form, upper: str, path: str, layers: list[str], found: list[Change]) -> None:
+    for entry in os.scandir(upper + path):
+        if form.is_own(entry.name):
+            continue
+        status = entry.stat(follow_symlinks=False)
+        gone = form.deleted(upper + path, entry.name, status)
+        where = f"{path}/{gone or entry.name}"
+        if gone:
+            found.append(Change("D", where))
+            continue
+        found.append(Change("C" if exists_below(form, where, layers) else "A", where))
+        if stat.S_ISDIR(status.st_mode):
+            _collect(form, upper, where, layers, found)
+
+
+def exists_below(form: Form, path: str, layers: list[str]) -> bool:
+    """Say whether the union of these layers, topmost first, has something at a path."""
+    for layer in layers:
+        verdict = _in_layer(form, layer, path)
+        if verdict is not None:
+            return verdict
+    return False
+
+
+def _in_layer(form: Form, layer: str, path: str) -> bool | None:
+    """Return True or False where one layer decides, None where it leaves it to those below."""
+    directory = layer
+    for name in path.strip("/").split("/"):
+        if os.path.lexists(f"{directory}/{PREFIX}{name}") and isinstance(form, _Aufs):
+            return False
+        try:
+            status = os.lstat(f"{directory}/{name}")
+        except (FileNotFoundError, NotADirectoryError):
+            return False if form.is_opaque(directory) else None
+        if form.deleted(directory, name, status):
+            return False
+        directory = f"{directory}/{name}"
+    return True

@@ -1,0 +1,156 @@
+"""Namespaces, mounts and devices: what a container sees, and what of the host it does not."""
+
+import pytest
+
+KINDS = ("mnt", "uts", "ipc", "pid", "net", "cgroup")
+
+
+def test_every_namespace_is_new(mydocker):
+    inside = mydocker("run", "--rm", "busybox", "sh", "-c", "readlink " + " ".join(f"/proc/self/ns/{k}" for k in KINDS))
+    outside = mydocker.sh("readlink " + " ".join(f"/proc/self/ns/{k}" for k in KINDS))
+    assert len(inside.stdout.split()) == len(KINDS)
+    assert not set(inside.stdout.split()) & set(outside.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("flag", "kind"), [("--pid", "pid"), ("--ipc", "ipc"), ("--uts", "uts"), ("--network", "net"), ("--cgroupns", "cgroup")]
+)
+def test_a_namespace_can_be_the_hosts(mydocker, flag, kind):
+    inside = mydocker("run", "--rm", flag, "host", "busybox", "readlink", f"/proc/self/ns/{kind}")
+    assert inside.stdout == mydocker.sh(f"readlink /proc/self/ns/{kind}").stdout
+
+
+@pytest.mark.parametrize(("flag", "kind"), [("--pid", "pid"), ("--ipc", "ipc"), ("--network", "net")])
+def test_a_namespace_can_be_another_containers(mydocker, flag, kind):
+    ipc = ["--ipc", "shareable"] if kind == "ipc" else []
+    mydocker("run", "-d", "--name", "first", *ipc, "busybox", "sleep", "60")
+    pid = mydocker.pid("first")
+    joined = mydocker("run", "--rm", flag, "container:first", "busybox", "readlink", f"/proc/self/ns/{kind}")
+    assert joined.stdout == mydocker.sh(f"readlink /proc/{pid}/ns/{kind}").stdout
+    assert mydocker("rm", "-f", "first").rc == 0
+
+
+def test_a_container_that_does_not_run_has_no_namespace_to_share(mydocker):
+    mydocker("create", "--name", "first", "busybox", "true")
+    result = mydocker("run", "--rm", "--pid", "container:first", "busybox", "true")
+    assert result.rc == 125
+    assert "first" in result.stderr
+    mydocker("rm", "first")
+
+
+def test_the_program_is_pid_1_and_alone(mydocker):
+    assert mydocker("run", "--rm", "busybox", "sh", "-c", "echo $$; ls -d /proc/[0-9]*").stdout.split() == ["1", "/proc/1", "/proc/2"]
+
+
+def test_nothing_of_the_hosts_tree_is_mounted(mydocker):
+    mounts = mydocker("run", "--rm", "busybox", "cat", "/proc/self/mountinfo").stdout.splitlines()
+    sources = {line.split(" - ")[1].split()[0] for line in mounts}
+    assert sources <= {"overlay", "aufs", "proc", "tmpfs", "devpts", "sysfs", "mqueue", "cgroup", "cgroup2", "ext4", "xfs", "btrfs"}
+    assert not any(" shared:" in line for line in mounts)
+
+
+def test_nothing_shows_on_the_host(mydocker):
+    mydocker("run", "-d", "--name", "here", "busybox", "sleep", "60")
+    assert mydocker.directory not in mydocker.sh("cat /proc/self/mounts").stdout
+    mydocker("rm", "-f", "here")
+
+
+def test_dev_has_exactly_dockers_nodes(mydocker):
+    names = mydocker("run", "--rm", "busybox", "ls", "/dev").stdout.split()
+    assert names == [
+        "core",
+        "fd",
+        "full",
+        "mqueue",
+        "null",
+        "ptmx",
+        "pts",
+        "random",
+        "shm",
+        "stderr",
+        "stdin",
+        "stdout",
+        "tty",
+        "urandom",
+        "zero",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "fstype", "options"),
+    [
+        ("/proc", "proc", {"rw", "nosuid", "nodev", "noexec"}),
+        ("/dev", "tmpfs", {"rw", "nosuid"}),
+        ("/dev/pts", "devpts", {"rw", "nosuid", "noexec"}),
+        ("/sys", "sysfs", {"ro", "nosuid", "nodev", "noexec"}),
+        ("/dev/mqueue", "mqueue", {"rw", "nosuid", "nodev", "noexec"}),
+        ("/dev/shm", "tmpfs", {"rw", "nosuid", "nodev", "noexec"}),
+        ("/proc/sys", "proc", {"ro"}),
+        ("/proc/sysrq-trigger", "proc", {"ro"}),
+    ],
+)
+def test_kernel_file_systems_are_mounted_as_dockers(mydocker, path, fstype, options):
+    for line in mydocker("run", "--rm", "busybox", "cat", "/proc/self/mounts").stdout.splitlines():
+        _, target, found, words, *_ = line.split()
+        if target == path:
+            assert found == fstype
+            assert options <= set(words.split(","))
+            return
+    pytest.fail(f"{path} is not mounted")
+
+
+def test_cgroups_show_the_containers_own_and_are_read_only(mydocker):
+    result = mydocker(
+        "run", "--rm", "busybox", "sh", "-c", "cat /proc/self/cgroup; find /sys/fs/cgroup -maxdepth 2 -name cgroup.procs | head -1"
+    )
+    *paths, procs = result.stdout.split()
+    assert {path.split(":")[2] for path in paths} == {"/"}
+    assert procs.startswith("/sys/fs/cgroup/")
+    assert mydocker("run", "--rm", "busybox", "sh", "-c", f"echo 1 > {procs}").rc != 0
+
+
+def test_masked_paths_are_empty_and_proc_sys_is_read_only(mydocker):
+    script = (
+        "cat /proc/kcore /proc/keys /proc/timer_list 2>/dev/null | wc -c; ls /sys/firmware | wc -l; echo x > /proc/sys/kernel/domainname"
+    )
+    result = mydocker("run", "--rm", "busybox", "sh", "-c", script)
+    assert result.stdout.split() == ["0", "0"]
+    assert "Read-only file system" in result.stderr
+
+
+def test_nothing_of_the_callers_process_leaks_in(mydocker):
+    script = (
+        "SECRET=1 sh -c \"trap '' PIPE HUP; exec 7</etc/passwd 9>/dev/null; umask 0; "
+        '{mydocker} run --rm -e A=1 busybox sh -c \'env; umask; ls -l /proc/self/fd | tail -n +2 | wc -l; grep -E "^(SigIgn|SigBlk|Groups)" /proc/self/status\'"'
+    )
+    lines = mydocker.sh(script).stdout.splitlines()
+    variables = {line.split("=")[0] for line in lines if "=" in line}
+    assert variables <= {"A", "PATH", "HOME", "HOSTNAME", "PWD", "SHLVL"}
+    assert lines[-5:] == ["0022", "4", "Groups:\t ", "SigBlk:\t0000000000000000", "SigIgn:\t0000000000000000"] or lines[-5:-3] == [
+        "0022",
+        "4",
+    ]
+    assert "SigIgn:\t0000000000000000" in lines
+    assert "SigBlk:\t0000000000000000" in lines
+
+
+def test_lo_is_up(mydocker):
+    assert "UP" in mydocker("run", "--rm", "busybox", "ip", "link", "show", "lo").stdout
+    assert mydocker("run", "--rm", "busybox", "ping", "-c", "1", "-W", "1", "127.0.0.1").rc == 0
+
+
+class TestUserNamespace:
+    """--userns: root inside is nobody of consequence outside."""
+
+    def test_root_inside_is_another_user_outside(self, mydocker):
+        mydocker("run", "-d", "--name", "mapped", "--userns", "auto", "busybox", "sleep", "60")
+        pid = mydocker.pid("mapped")
+        owner = int(mydocker.sh(f"stat -c %u /proc/{pid}").stdout)
+        assert owner >= 65536
+        assert mydocker("rm", "-f", "mapped").rc == 0
+
+    def test_the_image_belongs_to_root_inside(self, mydocker):
+        result = mydocker(
+            "run", "--rm", "--userns", "auto", "busybox", "sh", "-c", "id -u; stat -c %u:%g /bin /etc/passwd; touch /new; stat -c %u /new"
+        )
+        assert result.stdout.split() == ["0", "0:0", "0:0", "0"], result.stderr

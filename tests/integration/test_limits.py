@@ -1,0 +1,72 @@
+"""Limits are felt, or refused with the controller's name."""
+
+import pytest
+
+
+@pytest.fixture
+def v1(host):
+    return host.file("/sys/fs/cgroup/memory/memory.limit_in_bytes").exists
+
+
+def value(mydocker, flags, v1, v1_file, v2_file):
+    """Return what the kernel says of a container's limit, read from inside."""
+    result = mydocker("run", "--rm", *flags, "busybox", "cat", "/sys/fs/cgroup/" + (v1_file if v1 else v2_file))
+    assert result.rc == 0, result.stderr
+    return result.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("flags", "v1_file", "v1_value", "v2_file", "v2_value"),
+    [
+        (["-m", "64m"], "memory/memory.limit_in_bytes", "67108864", "memory.max", "67108864"),
+        (["-m", "64m", "--memory-swap", "128m"], "memory/memory.memsw.limit_in_bytes", "134217728", "memory.swap.max", "67108864"),
+        (["-m", "64m", "--memory-reservation", "32m"], "memory/memory.soft_limit_in_bytes", "33554432", "memory.low", "33554432"),
+        (["--cpus", "0.5"], "cpu/cpu.cfs_quota_us", "50000", "cpu.max", "50000 100000"),
+        (["--cpu-quota", "20000", "--cpu-period", "50000"], "cpu/cpu.cfs_period_us", "50000", "cpu.max", "20000 50000"),
+        (["--cpu-shares", "512"], "cpu/cpu.shares", "512", "cpu.weight", None),
+        (["-cpuset", "0"], "cpuset/cpuset.cpus", "0", "cpuset.cpus", "0"),
+        (["--pids-limit", "32"], "pids/pids.max", "32", "pids.max", "32"),
+    ],
+)
+def test_a_limit_reaches_the_kernel(mydocker, v1, flags, v1_file, v1_value, v2_file, v2_value):
+    found = value(mydocker, flags, v1, v1_file, v2_file)
+    expected = v1_value if v1 else v2_value
+    assert expected is None or found == expected
+
+
+def test_memory_is_limited_and_the_oom_kill_is_seen(mydocker):
+    result = mydocker("run", "--name", "hog", "-m", "16m", "--memory-swap", "16m", "busybox", "sh", "-c", "x=$(head -c 64m /dev/zero | tr '\\0' x); echo ${#x}")
+    assert result.rc == 137, result.stdout
+    record = mydocker.record("hog")
+    assert record["oomKilled"] is True
+    assert record["exitCode"] == 137
+    mydocker("rm", "hog")
+
+
+def test_processes_are_limited(mydocker):
+    script = "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1 & done 2>&1 | head -1; wait"
+    result = mydocker("run", "--rm", "--pids-limit", "6", "busybox", "sh", "-c", script)
+    assert "can't fork" in result.stdout + result.stderr
+
+
+def test_each_container_has_a_cgroup_of_its_own(mydocker):
+    for name in ("one", "two"):
+        mydocker("run", "-d", "--name", name, "busybox", "sleep", "60")
+    paths = [mydocker.sh(f"cat /proc/{mydocker.pid(name)}/cgroup").stdout for name in ("one", "two")]
+    assert paths[0] != paths[1]
+    assert all("/mydocker/" in path for path in paths)
+    mydocker("rm", "-f", "one", "two")
+
+
+def test_a_cgroup_parent(mydocker):
+    mydocker("run", "-d", "--name", "child", "--cgroup-parent", "/mydocker/team", "busybox", "sleep", "60")
+    assert "/mydocker/team/" in mydocker.sh(f"cat /proc/{mydocker.pid('child')}/cgroup").stdout
+    mydocker("rm", "-f", "child")
+    mydocker.sh("find /sys/fs/cgroup -type d -path '*/mydocker/team' -exec rmdir {} + ")
+
+
+@pytest.mark.parametrize("flags", [["--cpuset-cpus", "4096"], ["--cpuset-cpus", "x"], ["--blkio-weight", "5"], ["--cpus", "99999"], ["--memory-swappiness", "101"]])
+def test_impossible_limits_are_refused(mydocker, flags):
+    result = mydocker("run", "--rm", *flags, "busybox", "true")
+    assert result.rc == 125
+    assert flags[1].split(",")[0] in result.stderr

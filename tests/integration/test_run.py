@@ -1,0 +1,227 @@
+"""run, create and start: arguments, streams, terminals, signals and exit statuses."""
+
+import pytest
+
+ARGUMENTS = ["", " ", "a b", "'", '"', "\\", "$HOME", "`id`", "a\nb", "\t", "ä€🐳", "-x", "--", "*", "x" * 100_000]
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        (["true"], 0),
+        (["false"], 1),
+        (["sh", "-c", "exit 42"], 42),
+        (["sh", "-c", "kill -9 $$"], 137),
+        (["sh", "-c", "kill -TERM $$; sleep 1"], 143),
+        (["/etc/passwd"], 126),
+        (["/bin"], 126),
+        (["nosuchprogram"], 127),
+        (["/no/such/program"], 127),
+    ],
+)
+def test_the_exit_status_is_the_containers(mydocker, command, status):
+    assert mydocker("run", "--rm", "busybox", *command).rc == status
+
+
+def test_arguments_pass_unchanged(mydocker):
+    result = mydocker("run", "--rm", "busybox", "sh", "-c", 'for a; do printf "%s\\0" "$a"; done', "sh", *ARGUMENTS)
+    assert result.stdout.split("\0")[:-1] == ARGUMENTS
+
+
+def test_streams_are_apart(mydocker):
+    result = mydocker("run", "--rm", "busybox", "sh", "-c", "echo out; echo err >&2")
+    assert (result.stdout, result.stderr) == ("out\n", "err\n")
+
+
+def test_input_arrives_only_with_i(mydocker):
+    assert mydocker("run", "--rm", "busybox", "cat", stdin="hello").stdout == ""
+    assert mydocker("run", "--rm", "-i", "busybox", "cat", stdin="hello").stdout == "hello"
+
+
+def test_megabytes_pass_both_ways(mydocker):
+    text = "0123456789abcde\n" * 200_000
+    assert mydocker("run", "--rm", "-i", "busybox", "cat", stdin=text).stdout == text
+
+
+def test_output_of_a_fast_writer_is_whole(mydocker):
+    assert mydocker("run", "--rm", "busybox", "seq", "200000").stdout.split() == [str(n) for n in range(1, 200_001)]
+
+
+def test_a_client_that_stops_reading_does_not_hold_the_container(mydocker):
+    assert mydocker.sh("{mydocker} run --rm busybox seq 1000000 | head -1").stdout == "1\n"
+
+
+def test_a_signal_is_proxied_without_a_terminal(mydocker):
+    program = "trap 'echo got TERM; exit 7' TERM; echo ready; while :; do sleep 0.1; done"
+    script = (
+        "{mydocker} run --rm busybox sh -c " + mydocker.quote(program) + " > out & pid=$!; "
+        "for i in $(seq 100); do grep -q ready out && break; sleep 0.1; done; kill -TERM $pid; wait $pid; echo $?; cat out"
+    )
+    assert mydocker.sh(script).stdout == "7\nready\ngot TERM\n"
+
+
+def test_a_detached_container_prints_its_id_and_lives_on(mydocker):
+    result = mydocker("run", "-d", "--name", "web", "busybox", "sleep", "60")
+    identity = result.stdout.strip()
+    assert len(identity) == 64
+    assert mydocker("ps", "-q", "--no-trunc").stdout.strip() == identity
+    assert "Up" in mydocker("ps").stdout
+    assert mydocker("rm", "web").rc == 1
+    assert mydocker("rm", "-f", "web").stdout == "web\n"
+    assert mydocker("ps", "-a", "-q").stdout == ""
+
+
+def test_the_record_knows_the_end(mydocker):
+    mydocker("run", "--name", "done", "busybox", "sh", "-c", "exit 3")
+    assert "Exited (3)" in mydocker("ps", "-a").stdout
+    assert mydocker("rm", "done").rc == 0
+
+
+def test_create_then_start(mydocker):
+    assert len(mydocker("create", "--name", "later", "busybox", "sh", "-c", "echo now; exit 4").stdout.strip()) == 64
+    assert "Created" in mydocker("ps", "-a").stdout
+    for _ in range(2):  # a container keeps its writable layer and can be started again
+        result = mydocker("start", "-a", "later")
+        assert (result.rc, result.stdout) == (4, "now\n")
+    assert mydocker("rm", "later").rc == 0
+
+
+def test_the_writable_layer_survives_a_restart(mydocker):
+    mydocker("create", "--name", "kept", "busybox", "sh", "-c", "cat /seen 2>/dev/null; echo again >> /seen")
+    outputs = [mydocker("start", "-a", "kept").stdout for _ in range(3)]
+    assert outputs == ["", "again\n", "again\nagain\n"]
+    assert mydocker("rm", "kept").rc == 0
+
+
+def test_a_name_is_unique_and_checked(mydocker):
+    assert mydocker("create", "--name", "one", "busybox", "true").rc == 0
+    clash = mydocker("run", "--name", "one", "busybox", "true")
+    assert clash.rc == 125
+    assert "one" in clash.stderr
+    for bad in ("../x", "a/b", "", "-a", "."):
+        assert mydocker("create", f"--name={bad}", "busybox", "true").rc == 125
+    assert mydocker("rm", "one").rc == 0
+    assert mydocker("ps", "-a", "-q").stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nosuchimage"], ["nosuchimage", "import"]),
+        (["--nosuchflag", "busybox"], ["--nosuchflag"]),
+        (["-m", "lots", "busybox"], ["lots"]),
+        (["-m", "1m", "busybox"], ["6"]),
+        (["--cpus", "-1", "busybox"], ["-1"]),
+        (["--cap-add", "nosuch", "busybox"], ["nosuch"]),
+        (["-v", "/a:/b:zz", "busybox"], ["zz"]),
+        (["-v", "relative/path:/b", "busybox"], ["relative/path"]),
+        (["--mount", "type=bind,source=/nosuch,target=/x", "busybox", "true"], ["/nosuch"]),
+        (["--ulimit", "nofile", "busybox"], ["nofile"]),
+        (["--device", "/dev/nosuch", "busybox", "true"], ["/dev/nosuch"]),
+        (["--network", "nosuch", "busybox"], ["nosuch"]),
+        (["--runtime", "nosuch", "busybox", "true"], ["nosuch"]),
+        (["--sysctl", "kernel.hostname=x", "busybox", "true"], ["kernel.hostname"]),
+        (["--security-opt", "seccomp=/nosuch", "busybox", "true"], ["/nosuch"]),
+        (["-u", "nosuchuser", "busybox", "true"], ["nosuchuser"]),
+        ([], ["IMAGE"]),
+    ],
+)
+def test_bad_input_is_one_line_and_changes_nothing(mydocker, arguments, words):
+    result = mydocker("run", "--rm", *arguments)
+    assert result.rc == 125
+    first, *rest = result.stderr.splitlines()
+    assert all(line.startswith("hint: ") for line in rest), result.stderr
+    assert all(word in first + "".join(rest) for word in words), result.stderr
+    assert mydocker("ps", "-a", "-q").stdout == ""
+
+
+def test_a_cidfile_holds_the_id_and_is_never_overwritten(mydocker, tmp_path):
+    path = f"{mydocker.directory}/cid"
+    identity = mydocker("create", "--cidfile", path, "busybox", "true").stdout.strip()
+    assert mydocker.sh(f"cat {path}").stdout == identity
+    assert mydocker("create", "--cidfile", path, "busybox", "true").rc == 125
+    assert mydocker("rm", identity[:12]).rc == 0
+    mydocker.sh(f"rm {path}")
+
+
+@pytest.mark.parametrize(
+    ("flags", "command", "expected"),
+    [
+        (["-e", "A=b c", "-e", "B="], 'echo "$A|$B"', "b c|"),
+        (["-w", "/tmp"], "pwd", "/tmp"),
+        (["-w", "/made/for/it"], "pwd", "/made/for/it"),
+        (["-h", "somewhere"], "hostname; cat /etc/hostname", "somewhere\nsomewhere"),
+        (["--domainname", "example.org"], "cat /proc/sys/kernel/domainname", "example.org"),
+        (["-u", "65534:100"], "id -u; id -g", "65534\n100"),
+        (["-u", "nobody"], "id -u; echo $HOME", "65534\n/home"),
+        (["-u", "0", "--group-add", "27", "--group-add", "28"], "id -G", "0 27 28"),
+        (["--entrypoint", "echo"], "x", "-c x"),
+        (["--ulimit", "nofile=64:128"], "ulimit -n; ulimit -Hn", "64\n128"),
+        (["--oom-score-adj", "500"], "cat /proc/self/oom_score_adj", "500"),
+        (["--shm-size", "1m"], "df -k /dev/shm | tail -1 | awk '{print $2}'", "1024"),
+        (["--tmpfs", "/run/x:size=2m"], "df -k /run/x | tail -1 | awk '{print $2}'", "2048"),
+        (["--read-only"], "touch /x 2>/dev/null || echo refused; touch /dev/shm/y && echo shm", "refused\nshm"),
+        (["--sysctl", "kernel.msgmax=4711"], "cat /proc/sys/kernel/msgmax", "4711"),
+        (["--network", "none"], "ls /sys/class/net", "lo"),
+        (["--device", "/dev/null:/dev/other:r"], "ls -l /dev/other | cut -c1-10", "crw-rw-rw-"),
+    ],
+)
+def test_flags(mydocker, flags, command, expected):
+    result = mydocker("run", "--rm", *flags, "busybox", *([] if "--entrypoint" in flags else ["sh"]), "-c", command)
+    assert result.stdout.strip() == expected, result.stderr
+
+
+def test_an_environment_file_is_read(mydocker):
+    mydocker.sh("printf '# comment\\nA=1\\n\\nB=two words\\n' > env")
+    assert mydocker("run", "--rm", "--env-file", "env", "busybox", "sh", "-c", 'echo "$A $B"').stdout == "1 two words\n"
+
+
+def test_the_seeds_spellings_work(mydocker):
+    assert mydocker("run", "-ti", "busybox", "true").rc == 125  # -t without a terminal
+    assert mydocker("run", "--rm", "-cpuset", "0", "-m", "100m", "-cpushare", "512", "busybox", "true").rc == 0
+
+
+class TestTerminal:
+    """-t: a pty in the container's own devpts."""
+
+    def test_a_terminal_is_a_terminal(self, mydocker):
+        with mydocker.terminal("run", "--rm", "-it", "busybox", "sh") as terminal:
+            terminal.expect("# ")
+            terminal.send("tty; ls /dev/pts; echo rc=$?\n")
+            terminal.expect("/dev/pts/0")
+            terminal.expect("rc=0")
+            terminal.send("exit 5\n")
+            assert terminal.wait() == 5
+
+    def test_the_window_size_follows(self, mydocker):
+        with mydocker.terminal("run", "--rm", "-it", "busybox", "sh", size=(33, 99)) as terminal:
+            terminal.expect("# ")
+            terminal.send("stty size\n")
+            terminal.expect("33 99")
+            terminal.resize(40, 120)
+            terminal.send("sleep 0.2; stty size\n")
+            terminal.expect("40 120")
+            terminal.send("exit\n")
+            assert terminal.wait() == 0
+
+    def test_control_c_reaches_the_container(self, mydocker):
+        with mydocker.terminal("run", "--rm", "-it", "busybox", "sh", "-c", "echo up; sleep 60") as terminal:
+            terminal.expect("up")
+            terminal.send("\x03")
+            assert terminal.wait() == 130
+
+    def test_detach_keys_leave_the_container_running(self, mydocker):
+        with mydocker.terminal("run", "-it", "--name", "left", "busybox", "sh") as terminal:
+            terminal.expect("# ")
+            terminal.send("\x10\x11")
+            assert terminal.wait() == 0
+        assert "Up" in mydocker("ps").stdout
+        assert mydocker("rm", "-f", "left").rc == 0
+
+    def test_other_detach_keys(self, mydocker):
+        with mydocker.terminal("run", "-it", "--name", "left", "--detach-keys", "a,b", "busybox", "cat") as terminal:
+            terminal.send("ax")
+            terminal.expect("ax")
+            terminal.send("ab")
+            assert terminal.wait() == 0
+        assert mydocker("rm", "-f", "left").rc == 0

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mydocker.kernel import capabilities
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("CAP_CHOWN", 0), ("CAP_KILL", 5), ("CAP_SYS_ADMIN", 21), ("CAP_AUDIT_WRITE", 29), ("CAP_BPF", 39), ("CAP_CHECKPOINT_RESTORE", 40)],
+)
+def test_numbers_are_the_kernels(name: str, number: int) -> None:
+    assert capabilities.NUMBERS[name] == number
+
+
+def test_mask_sets_one_bit_each() -> None:
+    assert capabilities.mask(["CAP_CHOWN", "CAP_KILL", "CAP_CHECKPOINT_RESTORE"]) == 1 | 1 << 5 | 1 << 40
+
+
+def test_mask_refuses_unknown_names() -> None:
+    with pytest.raises(KeyError):
+        capabilities.mask(["CAP_NO_SUCH"])
+
+
+def test_last_cap_is_read_from_the_kernel(tmp_path: Path) -> None:
+    file = tmp_path / "sys/kernel/cap_last_cap"
+    file.parent.mkdir(parents=True)
+    file.write_text("37\n")
+    assert capabilities.last_cap(str(tmp_path)) == 37
+
+
+def test_available_are_the_effective_ones(tmp_path: Path) -> None:
+    status = tmp_path / "self/status"
+    status.parent.mkdir()
+    status.write_text("Name:\tx\nCapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\nCapEff:\t8000000000000021\n")
+    assert capabilities.available(str(tmp_path)) == ["CAP_CHOWN", "CAP_KILL"]

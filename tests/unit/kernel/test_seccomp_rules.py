@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from mydocker.errors import BadInput, Error, Unsupported
+from mydocker.kernel.seccomp_rules import Rules, action
+
+
+@pytest.mark.parametrize(
+    ("name", "errno_ret", "value"),
+    [
+        ("SCMP_ACT_ALLOW", None, 0x7FFF0000),
+        ("SCMP_ACT_ALLOW", 5, 0x7FFF0000),
+        ("SCMP_ACT_ERRNO", None, 0x00050001),
+        ("SCMP_ACT_ERRNO", 0, 0x00050000),
+        ("SCMP_ACT_ERRNO", 38, 0x00050026),
+        ("SCMP_ACT_TRACE", 7, 0x7FF00007),
+        ("SCMP_ACT_KILL", None, 0),
+        ("SCMP_ACT_KILL_PROCESS", None, 0x80000000),
+    ],
+)
+def test_actions(name: str, errno_ret: int | None, value: int) -> None:
+    assert action(name, errno_ret) == value
+
+
+def test_rules_in_numbers() -> None:
+    argument = {"index": 1, "value": 8, "valueTwo": 9, "op": "SCMP_CMP_MASKED_EQ"}
+    rule = {"names": ["clone", "fork"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38, "args": [argument]}
+    rules = Rules({"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X32"], "syscalls": [rule]})
+    assert (rules.default, rules.architectures, rules.names()) == (0x7FFF0000, ["SCMP_ARCH_X32"], {"clone", "fork"})
+    assert [(rule.names, rule.action, rule.alternatives) for rule in rules.rules] == [(["clone", "fork"], 0x50026, [[(1, 7, 8, 9)]])]
+
+
+def bad_rule(**changes: object) -> dict[str, object]:
+    rule = {"names": ["read"], "action": "SCMP_ACT_ALLOW"}
+    return {"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{**rule, **changes}]}
+
+
+def bad_argument(**changes: object) -> dict[str, object]:
+    return bad_rule(args=[{"index": 0, "value": 0, "op": "SCMP_CMP_EQ", **changes}])
+
+
+@pytest.mark.parametrize(
+    ("seccomp", "kind", "message"),
+    [
+        ({}, BadInput, "unknown seccomp action None"),
+        ({"defaultAction": "ALLOW"}, BadInput, "unknown seccomp action 'ALLOW'"),
+        ({"defaultAction": "SCMP_ACT_NOTIFY"}, Unsupported, "seccomp action 'SCMP_ACT_NOTIFY': user notification is not supported"),
+        (
+            {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/s"},
+            Unsupported,
+            "seccomp listener '/run/s': user notification is not supported",
+        ),
+        ({"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["x86"]}, BadInput, "unknown seccomp architecture 'x86'"),
+        ({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": "read"}, BadInput, "seccomp syscalls 'read' is not a list"),
+        ({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": ["read"]}, BadInput, "seccomp rule 'read' is not an object"),
+        (bad_rule(names=[]), BadInput, "seccomp rule names [] are not a list of system calls"),
+        (bad_rule(names=[3]), BadInput, "seccomp rule names [3] are not a list of system calls"),
+        (bad_rule(action="SCMP_ACT_NO"), BadInput, "unknown seccomp action 'SCMP_ACT_NO'"),
+        (bad_rule(action="SCMP_ACT_ERRNO", errnoRet=-1), BadInput, "seccomp errno -1 is not a number from 0 to 65535"),
+        (bad_argument(index=6), BadInput, "seccomp argument index 6 is not a number from 0 to 5"),
+        (bad_argument(value="x"), BadInput, "seccomp argument value 'x' is not a number from 0 to 18446744073709551615"),
+        (
+            bad_argument(op="=="),
+            BadInput,
+            "unknown seccomp operator in argument {'index': 0, 'value': 0, 'op': '=='}",
+        ),
+    ],
+)
+def test_bad_objects(seccomp: dict[str, object], kind: type[Error], message: str) -> None:
+    with pytest.raises(kind) as caught:
+        Rules(seccomp)
+    assert caught.value.message == message

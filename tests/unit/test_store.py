@@ -1,0 +1,90 @@
+"""Records, claims, locks and trees on disk."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mydocker import leanjson, store
+from mydocker.errors import Damaged
+
+
+def test_a_record_is_replaced_whole(tmp_path: Path) -> None:
+    path = str(tmp_path / "r.json")
+    store.write_json(path, {"a": 1})
+    store.write_json(path, {"a": 'é\n"', "b": [None, True, 1.5]})
+    assert store.read_json(path) == {"a": 'é\n"', "b": [None, True, 1.5]}
+    assert os.listdir(tmp_path) == ["r.json"]
+
+
+def test_a_failed_write_leaves_the_old_record_and_nothing_else(tmp_path: Path) -> None:
+    path = str(tmp_path / "r.json")
+    store.write_json(path, {"a": 1})
+    (tmp_path / "d").mkdir()
+    with pytest.raises(IsADirectoryError):
+        store.write_atomic(str(tmp_path / "d"), b"x")
+    assert store.read_json(path) == {"a": 1}
+    assert sorted(os.listdir(tmp_path)) == ["d", "r.json"]
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"a": }', "{} x", "nul"])
+def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(Damaged, match=r"r\.json: not valid JSON"):
+        store.read_json(str(tmp_path / "r.json"))
+
+
+def test_only_one_of_many_gets_a_claim(tmp_path: Path) -> None:
+    claim = str(tmp_path / "name")
+    read, write = os.pipe()
+    children = []
+    for number in range(20):
+        child = os.fork()
+        if child == 0:
+            holder = store.claim(claim, f"owner{number}")
+            os.write(write, b"won\n" if holder is None else b"lost\n")
+            os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+    os.close(write)
+    with os.fdopen(read) as file:
+        assert sorted(file.read().split()) == ["lost"] * 19 + ["won"]
+    assert os.listdir(tmp_path) == ["name"]
+
+
+def test_a_claim_is_released_by_its_owner_only(tmp_path: Path) -> None:
+    claim = str(tmp_path / "name")
+    assert store.claim(claim, "a") is None
+    assert store.claim(claim, "b") == "a"
+    store.release(claim, "b")
+    assert store.claimed_by(claim) == "a"
+    store.release(claim, "a")
+    store.release(claim, "a")
+    assert store.claimed_by(claim) is None
+
+
+def test_a_lock_dies_with_its_holder(tmp_path: Path) -> None:
+    path = str(tmp_path / "lock")
+    with store.Lock(path), pytest.raises(BlockingIOError), store.Lock(path, wait=False):
+        pass
+    with store.Lock(path, wait=False):
+        pass
+
+
+def test_a_tree_goes_and_what_its_symlinks_name_stays(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept/file").write_text("kept")
+    tree = tmp_path / "tree"
+    (tree / "a/b").mkdir(parents=True)
+    (tree / "a/link").symlink_to(tmp_path / "kept")
+    (tree / "a/b/file").write_text("x")
+    os.mkfifo(tree / "fifo")
+    store.remove_tree(str(tree))
+    store.remove_tree(str(tree))
+    assert [p.name for p in tmp_path.rglob("*")] == ["kept", "file"]
+
+
+@pytest.mark.parametrize("value", [{}, [], "", 0, -1.5, None, True, {"a": [{"b": "\ud800"}]}, "\udc80"])
+def test_lean_json_round_trips(value: object) -> None:
+    assert leanjson.loads(leanjson.dumps(value)) == value
