@@ -71,7 +71,7 @@ def rmi(session: Session, force: bool, names: tuple[str, ...]) -> int:
     from mydocker.storage import drivers
 
     run = runner(session)
-    all_drivers = [drivers.driver(name, session.paths) for name in drivers.names]
+    all_drivers = [drivers.driver(name, session.paths) for name in drivers.NAMES]
 
     def remove(name: str) -> None:
         lines = imagestore.remove(session.paths, all_drivers, name, force, run)
@@ -94,7 +94,7 @@ class Row:
 
     def cells(self, whole: bool, digests: bool) -> list[str]:
         digest = [self.image.manifest] if digests else []
-        created = human.since(self.image.created)
+        created = human.ago(self.image.created)
         return [self.repository, self.tag, *digest, self.shown_id(whole), created, human.size(self.image.size)]
 
     def as_json(self, whole: bool, digests: bool) -> dict[str, str]:

@@ -6,6 +6,7 @@ import os
 
 from mydocker.engine import containers
 from mydocker.engine.images import Image, all_images, by_name, find, layers_lock
+from mydocker.engine.state import running_pid
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.images import archive, change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
@@ -67,7 +68,7 @@ def _filler(source: str, stdin: BufferedReader) -> Fill:
 def _store_directory(source: str, layer: LayerWriter) -> None:
     from mydocker.storage.pack import pack_tree
 
-    pack_tree(source, layer.as_binary(), one_file_system=True)
+    pack_tree(source, layer.as_binary())
 
 
 def _store_file(source: str, layer: LayerWriter) -> None:
@@ -101,7 +102,7 @@ def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: boo
     _check_removable(paths, image, reference, users, force)
     run.execute(UnnameImage(layout, image.manifest, n) for n in names)
     lines = [f"Untagged: {n}" for n in names]
-    if not last or any(is_running(paths, record) for record in users):
+    if not last or any(running_pid(paths, record["id"]) for record in users):
         return lines
     return lines + _delete(paths, drivers, image, run)
 
@@ -116,7 +117,7 @@ def _name_meant(layout: Layout, name: str) -> Reference | None:
 
 
 def _check_removable(paths: Paths, image: Image, reference: Reference | None, users: list[Record], force: bool) -> None:
-    running = [record for record in users if is_running(paths, record)]
+    running = [record for record in users if running_pid(paths, record["id"])]
     if reference:
         if len(image.names) == 1 and users and not force:
             raise Conflict(f"cannot remove {reference} without force: container {users[0]['id'][:12]} uses its image {image.id[:12]}")
@@ -157,11 +158,6 @@ def records(paths: Paths) -> list[Record]:
         except NotFound:
             continue
     return found
-
-
-def is_running(paths: Paths, record: Record) -> bool:
-    """Say whether a container has runtime state; in doubt (its monitor was killed) it counts as running."""
-    return os.path.exists(paths.running(record["id"]) + "/state.json")
 
 
 class RemoveLayer(Step):

@@ -136,8 +136,7 @@ def test_a_layer_can_be_written_like_a_file(layout: Layout) -> None:
 def test_a_stored_layer_reads_back(layout: Layout) -> None:
     entry, diff_id = publish(layout, TAR)
     with StoredLayer(layout, entry, diff_id) as layer:
-        assert layer.read(10) + layer.read(1 << 20) == TAR
-        layer.finish()
+        assert layer.read(10) + layer.read(1 << 20) + layer.read(1) == TAR
 
 
 def test_a_wrong_diff_id_is_told_at_the_end(layout: Layout) -> None:
@@ -145,7 +144,7 @@ def test_a_wrong_diff_id_is_told_at_the_end(layout: Layout) -> None:
     with StoredLayer(layout, entry, "sha256:" + "0" * 64) as layer:
         assert layer.read(len(TAR)) == TAR
         with pytest.raises(Damaged, match="does not match its diff id"):
-            layer.finish()
+            layer.read(1)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mydocker.images.layout import Layout
-from mydocker.images.staging import Staging, clean
+from mydocker.images.staging import Staging, leftovers
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def tree(layout: Layout) -> list[str]:
 WHOLE = ["lock", "oci-layout"]
 
 
-def test_clean_needs_no_layout(layout: Layout) -> None:
-    assert clean(layout) == []
+def test_there_need_be_no_layout(layout: Layout) -> None:
+    assert leftovers(layout, remove=True) == []
     assert not os.path.exists(layout.directory)
 
 
@@ -45,9 +45,9 @@ def test_a_killed_writers_blobs_go(layout: Layout) -> None:
 
     killed(half)
     assert len(tree(layout)) == 4
-    assert [os.path.dirname(path) for path in clean(layout)] == [layout.directory + "/staging"]
+    assert [os.path.dirname(path) for path in leftovers(layout, remove=True)] == [layout.directory + "/staging"]
     assert tree(layout) == WHOLE
-    assert clean(layout) == []
+    assert leftovers(layout, remove=True) == []
 
 
 def test_killed_between_blobs_and_index(layout: Layout) -> None:
@@ -58,7 +58,7 @@ def test_killed_between_blobs_and_index(layout: Layout) -> None:
 
     killed(half)
     assert any(path.startswith("blobs/") for path in tree(layout))
-    assert len(clean(layout)) == 2
+    assert len(leftovers(layout, remove=True)) == 2
     assert tree(layout) == WHOLE
 
 
@@ -66,7 +66,7 @@ def test_killed_while_writing_the_index(layout: Layout) -> None:
     layout.create()
     temporary = Path(layout.directory, "index.json.4711.tmp")
     temporary.write_text('{"manif')
-    assert clean(layout) == [str(temporary)]
+    assert leftovers(layout, remove=True) == [str(temporary)]
 
 
 def test_a_living_writer_is_left_alone(layout: Layout) -> None:
@@ -74,7 +74,7 @@ def test_a_living_writer_is_left_alone(layout: Layout) -> None:
         blob = staging.put(b"content")
         child = os.fork()
         if child == 0:
-            os._exit(len(clean(layout)))
+            os._exit(len(leftovers(layout, remove=True)))
         assert os.waitpid(child, 0)[1] == 0
         staging.publish(lambda entries: [*entries, {"digest": blob.digest, "size": 7, "mediaType": "layer"}])
     assert layout.read(layout.entries()[0]) == b"content"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mydocker import store
-from mydocker.engine import imagestore
+from mydocker.engine import imagestore, state
 from mydocker.engine.imagestore import ImportOptions
 from mydocker.images.reference import parse_name
 from mydocker.paths import Paths
@@ -40,7 +40,10 @@ class PlainDriver:
 
     def apply(self, chain_id: str, parents: list[str], stream: BinaryIO, max_size: int | None = None) -> None:
         with tarfile.open(fileobj=stream, mode="r|") as tar:
-            tar.extractall(self.layer(chain_id), filter="data")
+            tar.extractall(self.layer(chain_id) + ".partial", filter="data")
+        while stream.read(1 << 16):
+            pass
+        os.rename(self.layer(chain_id) + ".partial", self.layer(chain_id))
         self.applied.append((chain_id, parents))
 
     def remove_layer(self, chain_id: str) -> None:
@@ -98,7 +101,7 @@ def make_container(paths: Paths) -> Callable[..., dict[str, object]]:
         store.write_json(directory + "/config.json", record)
         if running:
             os.makedirs(paths.running(str(record["id"])))
-            store.write_json(paths.running(str(record["id"])) + "/state.json", {"pid": os.getpid()})
+            state.save(paths, str(record["id"]), os.getpid(), "")
         return record
 
     return make

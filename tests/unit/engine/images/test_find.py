@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -89,13 +88,13 @@ def test_layers_are_unpacked_once(paths: Paths, driver: object, make_image: Call
     assert Path(paths.layers, "plain", image.chain_ids[0], "file").read_text() == "content"
 
 
-def test_a_layer_that_is_not_what_its_image_says_is_removed_again(paths: Paths, driver: object, make_image: Callable[..., str]) -> None:
+def test_a_layer_that_is_not_what_its_image_says_does_not_count(paths: Paths, driver: object, make_image: Callable[..., str]) -> None:
     make_image("busybox")
     image = images.find(paths, "busybox")
     image.diff_ids = ["sha256:" + "0" * 64]
     with pytest.raises(Damaged, match="diff id"):
         images.ensure_layers(paths, driver, image, Run("cli"))  # type: ignore[arg-type]
-    assert os.listdir(paths.layers + "/plain") == []
+    assert not driver.has(image.chain_ids[0])  # type: ignore[attr-defined]
 
 
 def test_parents_are_told_topmost_first(paths: Paths, driver: object, make_image: Callable[..., str]) -> None:

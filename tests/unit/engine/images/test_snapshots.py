@@ -82,14 +82,3 @@ def test_the_child_outlives_its_base(paths: Paths, driver: object, run: Run, mak
     child = images.find(paths, "child")
     images.ensure_layers(paths, driver, child, run)  # type: ignore[arg-type]
     assert [driver.has(chain_id) for chain_id in child.chain_ids] == [True, True]  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize(("pid", "expected"), [(os.getpid(), os.getpid()), (2**22 + 1, 0)])
-def test_running_pid(paths: Paths, pid: int, expected: int) -> None:
-    os.makedirs(paths.running("c"))
-    Path(paths.running("c"), "state.json").write_text(f'{{"pid": {pid}}}')
-    assert snapshots.running_pid(paths, {"id": "c"}) == expected
-
-
-def test_no_state_is_not_running(paths: Paths) -> None:
-    assert snapshots.running_pid(paths, {"id": "c"}) == 0
