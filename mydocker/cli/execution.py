@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from os import environ
+
 import click
 
 from mydocker import leanjson
@@ -22,7 +24,7 @@ def runner(session: Session) -> Run:
     tell = {"sh": _tell_shell, "json": _tell_json}.get(session.explain or "text", _tell_text)
     if session.dry_run:
         return DryRun("cli", tell)
-    return Run("cli", tell if session.explain else None)
+    return Run("cli", tell if session.explain else None, environ.get("MYDOCKER_CRASH_AFTER", ""))
 
 
 def _tell_text(who: str, step: Step, seconds: float) -> None:

@@ -82,7 +82,16 @@ def find(paths: Paths, name: str) -> Image:
     if is_id(digits) or name.startswith("sha256:"):
         return _by_id(layout, entries, digits, name)
     entry = by_name(entries, parse(name).with_default_tag())
-    return Image(layout, entries, entry) if entry else _by_id(layout, entries, name, name)
+    return _image(layout, entries, entry) if entry else _by_id(layout, entries, name, name)
+
+
+def _image(layout: Layout, entries: list[Descriptor], entry: Descriptor) -> Image:
+    try:
+        return Image(layout, entries, entry)
+    except Damaged as error:
+        name = index.name_of(entry)
+        shown = str(parse(name)) if name else entry["digest"]
+        raise Damaged(f"image {shown}: {error.message}", f"remove it: mydocker rmi -f {shown}") from error
 
 
 def by_name(entries: list[Descriptor], reference: Reference) -> Descriptor | None:
@@ -103,21 +112,21 @@ def all_images(paths: Paths) -> list[Image]:
     layout = Layout(paths.images)
     entries = layout.entries()
     unique = {entry["digest"]: entry for entry in reversed(entries)}
-    return [Image(layout, entries, entry) for entry in reversed(unique.values())]
+    return [_image(layout, entries, entry) for entry in reversed(unique.values())]
 
 
 def _by_id(layout: Layout, entries: list[Descriptor], prefix: str, name: str) -> Image:
     """Return the image whose id, or whose manifest's digest if that is whole, begins so."""
-    matches: dict[str, Descriptor] = {}
+    matches: dict[str, Image] = {}
     for entry in entries if _may_be_id(prefix) else []:
-        image_id = layout.manifest(entry)["config"]["digest"].removeprefix("sha256:")
-        if image_id.startswith(prefix) or entry["digest"] == f"sha256:{prefix}":
-            matches.setdefault(image_id, entry)
+        image = _image(layout, entries, entry)
+        if image.id.startswith(prefix) or image.manifest == f"sha256:{prefix}":
+            matches.setdefault(image.id, image)
     if not matches:
         raise missing(name)
     if len(matches) > 1:
         raise Conflict(f"{name!r} is the beginning of {len(matches)} image ids", "give more of its digits")
-    return Image(layout, entries, next(iter(matches.values())))
+    return next(iter(matches.values()))
 
 
 def _may_be_id(prefix: str) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mydocker.engine.containers import Record
     from mydocker.images.archive import LayerWriter
     from mydocker.images.draft import Fill
+    from mydocker.images.layout import Descriptor
     from mydocker.images.reference import Reference
     from mydocker.paths import Paths
     from mydocker.steps.base import Run
@@ -93,9 +94,10 @@ def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: boo
     try:
         image = find(paths, name)
     except Damaged:
-        if reference is None or not force:
+        entry = by_name(layout.entries(), reference) if reference else _by_digest(layout, name)
+        if entry is None or not force:
             raise
-        return _remove_damaged(layout, reference, run)
+        return _remove_damaged(layout, entry, reference, run)
     users = using(paths, image)
     names = [reference] if reference else [parse(n) for n in image.names]
     last = len(image.names) <= len(names)
@@ -130,12 +132,14 @@ def _check_removable(paths: Paths, image: Image, reference: Reference | None, us
         raise Conflict(f"cannot delete image {image.id[:12]} without force: stopped container {users[0]['id'][:12]} uses it")
 
 
-def _remove_damaged(layout: Layout, reference: Reference, run: Run) -> list[str]:
-    entry = by_name(layout.entries(), reference)
-    if entry is None:
-        raise NotFound(f"no such image: {reference}")
-    run.execute([UnnameImage(layout, entry["digest"], reference), DeleteImage(layout, entry["digest"])])
-    return [f"Untagged: {reference}", f"Deleted: {entry['digest']}"]
+def _by_digest(layout: Layout, digest: str) -> Descriptor | None:
+    return next((entry for entry in layout.entries() if entry["digest"] == digest), None)
+
+
+def _remove_damaged(layout: Layout, entry: Descriptor, reference: Reference | None, run: Run) -> list[str]:
+    names = [reference] if reference else []
+    run.execute([*(UnnameImage(layout, entry["digest"], n) for n in names), DeleteImage(layout, entry["digest"])])
+    return [*(f"Untagged: {n}" for n in names), f"Deleted: {entry['digest']}"]
 
 
 def _delete(paths: Paths, drivers: Sequence[StorageDriver], image: Image, run: Run) -> list[str]:

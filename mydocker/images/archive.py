@@ -11,7 +11,7 @@ from hashlib import sha256
 from io import BufferedReader, RawIOBase
 from typing import cast
 
-from mydocker.errors import BadInput
+from mydocker.errors import BadInput, Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,6 +104,9 @@ class _Tee(RawIOBase):
         try:
             data = self._stream.read(size)
         except _damages() as error:
+            # bz2 and gzip complain by an OSError without errno; one with it is the kernel's.
+            if isinstance(error, OSError) and error.errno:
+                raise
             raise BadInput(f"{self._name}: damaged archive: {str(error).lower()}") from error
         self._layer.write(data)
         return data
@@ -169,7 +172,10 @@ def _zstd(stream: BufferedReader) -> BinaryIO:
     try:
         from compression.zstd import ZstdFile  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
-        from backports.zstd import ZstdFile
+        try:
+            from backports.zstd import ZstdFile
+        except ImportError as error:
+            raise Unsupported("a zstd archive needs Python 3.14 or the package backports.zstd") from error
 
     file: BinaryIO = ZstdFile(stream)
     return file

@@ -252,6 +252,17 @@ def test_killed_imports_leave_only_what_is_recognised(paths: Paths, rootfs: Path
     assert os.listdir(paths.images + "/blobs/sha256") == os.listdir(paths.images + "/staging") == []
 
 
+@pytest.mark.parametrize("step", [1, 2])
+def test_an_import_that_crashes_after_a_step(paths: Paths, rootfs: Path, step: int) -> None:
+    crash = {**environment(), "MYDOCKER_CRASH_AFTER": str(step)}
+    result = subprocess.run(command(paths, "import", str(rootfs), "x"), env=crash, capture_output=True)
+    assert result.returncode == -signal.SIGKILL
+    layout = Layout(paths.images)
+    assert [os.path.dirname(path) for path in leftovers(layout, remove=True)] == [paths.images + "/staging"]
+    assert leftovers(layout) == []
+    assert len(images.all_images(paths)) == step - 1
+
+
 def test_imports_at_once(paths: Paths, rootfs: Path) -> None:
     running = [
         subprocess.Popen(command(paths, "import", str(rootfs), "x"), env=environment(), stdout=subprocess.PIPE, text=True) for _ in range(6)

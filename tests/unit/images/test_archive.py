@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import hashlib
 import io
@@ -112,6 +113,29 @@ def test_damage_is_told_and_nothing_stored(layout: Layout, data: bytes) -> None:
     with pytest.raises(BadInput, match=r"^x\.tar(: damaged | is not a tar)"):
         publish(layout, data)
     assert layout.entries() == []
+
+
+class Failing(io.RawIOBase):
+    """A file whose content after the first bytes the kernel cannot read."""
+
+    def __init__(self, data: bytes) -> None:
+        self.chunks = [data]
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        if not self.chunks:
+            raise OSError(errno.EIO, "Input/output error")
+        data = self.chunks.pop()
+        buffer[: len(data)] = data
+        return len(data)
+
+
+@pytest.mark.parametrize("data", [TAR[:5000], gzip.compress(TAR)[:100]])
+def test_a_read_error_is_not_called_damage(layout: Layout, data: bytes) -> None:
+    with Staging(layout) as staging, LayerWriter(staging) as layer, pytest.raises(OSError, match="Input/output error"):
+        archive.store(io.BufferedReader(Failing(data)), "x.tar", layer)
 
 
 def test_damaged_zstd(layout: Layout) -> None:

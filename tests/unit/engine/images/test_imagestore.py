@@ -157,14 +157,18 @@ def test_a_container_without_a_record_yet_is_passed_over(paths: Paths, run: Run,
     assert len(imagestore.remove(paths, [], "a", False, run)) == 3
 
 
-def test_a_damaged_image_can_be_removed_by_force(paths: Paths, run: Run, make_image: Make) -> None:
-    make_image("a")
-    digest = images.find(paths, "a").manifest
+@pytest.mark.parametrize("named", [True, False])
+def test_a_damaged_image_can_be_removed_by_force(paths: Paths, run: Run, make_image: Make, named: bool) -> None:
+    make_image("other", "y")
+    image_id = make_image("a" if named else None)
+    digest = images.find(paths, image_id).manifest
+    name = "a" if named else digest
     os.truncate(Layout(paths.images).blob(digest), 5)
-    with pytest.raises(Damaged):
-        imagestore.remove(paths, [], "a", False, run)
-    assert imagestore.remove(paths, [], "a", True, run) == ["Untagged: a:latest", f"Deleted: {digest}"]
-    assert blobs(paths) == 0
+    with pytest.raises(Damaged) as caught:
+        imagestore.remove(paths, [], name, False, run)
+    assert caught.value.hint == f"remove it: mydocker rmi -f {'a:latest' if named else digest}"
+    assert imagestore.remove(paths, [], name, True, run) == ["Untagged: a:latest"] * named + [f"Deleted: {digest}"]
+    assert blobs(paths) == 3
 
 
 def test_missing(paths: Paths, run: Run) -> None:
