@@ -2,7 +2,7 @@
 
 Kept light: a start reads index.json, one manifest and one config, each verified, and imports nothing heavy.
 
-Who may remove what: layers that neither an image nor a container's record names are removed by remove_unused_layers(),
+Who may remove what: layers that neither an image nor a container's record names are removed by imagestore.RemoveLayers,
 under the lock of ROOT/layers. So a container's record, with its layers in it, is written *before* ensure_layers().
 """
 
@@ -12,7 +12,7 @@ import os
 
 from mydocker.errors import Conflict, Damaged, NotFound
 from mydocker.images import index
-from mydocker.images.config import chain_ids
+from mydocker.images.config import chain_ids, diff_ids
 from mydocker.images.layout import Layout
 from mydocker.images.reference import is_id, parse
 from mydocker.steps.base import Step
@@ -46,8 +46,10 @@ class Image:
         self.entry = entry
         self.id: str = manifest["config"]["digest"].removeprefix("sha256:")
         self.document: Document = layout.document(manifest["config"])
-        self.layers: list[Descriptor] = manifest["layers"]
-        self.diff_ids: list[str] = (self.document.get("rootfs") or {}).get("diff_ids") or []
+        self.layers: list[Descriptor] = manifest.get("layers") or []
+        self.diff_ids = diff_ids(self.document)
+        if not isinstance(self.config, dict):
+            raise Damaged(f"image {self.id[:12]} has a config that is not an object")
         if len(self.diff_ids) != len(self.layers):
             raise Damaged(f"image {self.id[:12]} has {len(self.layers)} layers and {len(self.diff_ids)} diff ids")
         self.chain_ids = chain_ids(self.diff_ids)

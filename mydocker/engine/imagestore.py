@@ -13,7 +13,7 @@ from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import Layout
 from mydocker.images.naming import DeleteImage, NameImage, UnnameImage
 from mydocker.images.reference import parse, parse_name
-from mydocker.steps.base import Step
+from mydocker.steps.base import Step, quote
 from mydocker.store import Lock
 
 TYPE_CHECKING = False
@@ -143,8 +143,9 @@ def _remove_damaged(layout: Layout, entry: Descriptor, reference: Reference | No
 
 
 def _delete(paths: Paths, drivers: Sequence[StorageDriver], image: Image, run: Run) -> list[str]:
-    run.apply(DeleteImage(Layout(paths.images), image.manifest))
-    gone = remove_unused_layers(paths, drivers, image, run)
+    needed = needed_layers(paths, image.manifest)
+    gone = [chain_id for chain_id in image.chain_ids if chain_id not in needed]
+    run.execute([DeleteImage(Layout(paths.images), image.manifest), *([RemoveLayers(paths, drivers, gone)] if gone else [])])
     return [f"Deleted: sha256:{i}" for i in [image.id, *gone]]
 
 
@@ -164,28 +165,31 @@ def records(paths: Paths) -> list[Record]:
     return found
 
 
-class RemoveLayer(Step):
-    """Remove one unpacked layer of one storage driver."""
+def needed_layers(paths: Paths, except_image: str = "") -> set[str]:
+    """Return the chain ids that images and containers need, not counting the image with this manifest."""
+    needed = {c for image in all_images(paths) if image.manifest != except_image for c in image.chain_ids}
+    return needed.union(c for record in records(paths) for c in record.get("layers", []))
 
-    __slots__ = ("chain_id", "driver")
 
-    def __init__(self, driver: StorageDriver, chain_id: str) -> None:
-        self.driver = driver
-        self.chain_id = chain_id
+class RemoveLayers(Step):
+    """Remove unpacked layers that still nobody needs, with every storage driver that has them."""
+
+    __slots__ = ("chain_ids", "drivers", "paths")
+
+    def __init__(self, paths: Paths, drivers: Sequence[StorageDriver], chain_ids: list[str]) -> None:
+        self.paths = paths
+        self.drivers = drivers
+        self.chain_ids = chain_ids
 
     def apply(self) -> None:
-        self.driver.remove_layer(self.chain_id)
+        os.makedirs(self.paths.layers, exist_ok=True)
+        with Lock(layers_lock(self.paths)):
+            # Asked again under the lock: a container may have been created meanwhile.
+            needed = needed_layers(self.paths)
+            for chain_id in self.chain_ids:
+                for driver in self.drivers if chain_id not in needed else ():
+                    if driver.has(chain_id):
+                        driver.remove_layer(chain_id)
 
     def describe(self) -> str:
-        return f"remove layer {self.driver.layer(self.chain_id)}"
-
-
-def remove_unused_layers(paths: Paths, drivers: Sequence[StorageDriver], image: Image, run: Run) -> list[str]:
-    """Remove, with these storage drivers, a removed image's layers that no image and no container needs; return their chain ids."""
-    os.makedirs(paths.layers, exist_ok=True)
-    with Lock(layers_lock(paths)):
-        needed = {c for other in all_images(paths) if other.manifest != image.manifest for c in other.chain_ids}
-        needed.update(c for record in records(paths) for c in record.get("layers", []))
-        gone = [c for c in image.chain_ids if c not in needed]
-        run.execute(RemoveLayer(d, c) for c in gone for d in drivers if d.has(c))
-    return gone
+        return f"remove layers {' '.join(self.chain_ids)} in {quote(self.paths.layers)}"

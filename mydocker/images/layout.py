@@ -109,7 +109,7 @@ class Layout:
         """Return an image manifest, verified. Raises Damaged when the blob is something else."""
         manifest = self.document(descriptor)
         parts = [manifest.get("config"), *(manifest.get("layers") or [])]
-        if not all(isinstance(part, dict) and "digest" in part and "size" in part for part in parts):
+        if not all(isinstance(part, dict) and isinstance(part.get("digest"), str) and "size" in part for part in parts):
             raise Damaged(f"blob {descriptor['digest']}: not an image manifest")
         return manifest
 

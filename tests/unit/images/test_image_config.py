@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from mydocker.errors import BadInput
+from mydocker.errors import BadInput, Damaged
 from mydocker.images import config
 
 
@@ -16,6 +16,17 @@ def test_chain_ids_by_the_formula() -> None:
     ab = digest(f"{a} {b}")
     assert config.chain_ids([a, b, c]) == [digest(f"{ab} {c}")[7:], ab[7:], a[7:]]
     assert config.chain_ids([]) == []
+
+
+@pytest.mark.parametrize("diff_id", ["sha256:../../../etc", "sha256:" + "A" * 64, "a" * 64, "sha512:" + "a" * 128, 1, None])
+def test_a_diff_id_is_never_a_path(diff_id: object) -> None:
+    with pytest.raises(Damaged, match="invalid diff id"):
+        config.diff_ids({"rootfs": {"diff_ids": [diff_id]}})
+
+
+@pytest.mark.parametrize("document", [{}, {"rootfs": None}, {"rootfs": []}, {"rootfs": {"diff_ids": None}}])
+def test_no_diff_ids(document: dict[str, object]) -> None:
+    assert config.diff_ids(document) == []
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ def test_annotations_are_those_other_tools_read() -> None:
     assert index.named({"digest": "d"}, None) == {"digest": "d"}
 
 
-@pytest.mark.parametrize(("ref_name", "name"), [("x", "docker.io/library/x:latest"), ("not a name", None)])
-def test_names_by_other_tools(ref_name: str, name: str | None) -> None:
-    assert index.name_of({"digest": "d", "annotations": {index.REF_NAME: ref_name}}) == name
+@pytest.mark.parametrize(("ref_name", "name"), [("x", "docker.io/library/x:latest"), ("not a name", None), ("", None)])
+@pytest.mark.parametrize("key", [index.REF_NAME, index.CONTAINERD_NAME])
+def test_names_by_other_tools(key: str, ref_name: str, name: str | None) -> None:
+    assert index.name_of({"digest": "d", "annotations": {key: ref_name}}) == name

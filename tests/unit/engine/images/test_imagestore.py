@@ -109,6 +109,14 @@ def test_a_shared_layer_stays(paths: Paths, driver: object, run: Run, make_image
     assert os.listdir(paths.layers + "/plain") == images.find(paths, "b").chain_ids
 
 
+def test_a_layer_that_is_needed_again_meanwhile_stays(paths: Paths, driver: object, run: Run, make_image: Make) -> None:
+    make_image("a")
+    image = images.find(paths, "a")
+    images.ensure_layers(paths, driver, image, run)  # type: ignore[arg-type]
+    run.apply(imagestore.RemoveLayers(paths, [driver], image.chain_ids))  # type: ignore[list-item]
+    assert os.listdir(paths.layers + "/plain") == image.chain_ids
+
+
 def test_by_id(paths: Paths, run: Run, make_image: Make) -> None:
     image_id = make_image("a")
     assert imagestore.remove(paths, [], image_id[:12], False, run)[:2] == ["Untagged: a:latest", f"Deleted: sha256:{image_id}"]
