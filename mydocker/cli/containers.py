@@ -9,7 +9,8 @@ import click
 
 from mydocker import store
 from mydocker.cli.base import Session, Verb, complain, each, explain_option
-from mydocker.cli.human import ago
+from mydocker.cli.human import since
+from mydocker.cli.table import table
 from mydocker.engine import containers, remove, state
 from mydocker.engine.repair import half_made, settle
 from mydocker.errors import Conflict, Error, NotFound
@@ -35,7 +36,7 @@ def ps(session: Session, show_all: bool, quiet: bool, latest: bool, last: int, n
         status = state.status(session.paths, record)
         if status == "running" or show_all or limit >= 0:
             rows.append(_row(record, status, no_trunc))
-    click.echo("\n".join(row[0] for row in rows) if quiet else _table([_HEADINGS, *rows]), nl=bool(rows) or not quiet)
+    click.echo("\n".join(row[0] for row in rows) if quiet else table([_HEADINGS, *rows]), nl=bool(rows) or not quiet)
 
 
 def _records(session: Session) -> list[containers.Record]:
@@ -57,7 +58,7 @@ def _row(record: containers.Record, status: str, no_trunc: bool) -> tuple[str, .
         record["id"] if no_trunc else record["id"][:12],
         record["image"],
         f'"{command}"',
-        ago(record["createTime"]),
+        since(record["createTime"]),
         _status(record, status),
         "",
         record["name"],
@@ -66,17 +67,12 @@ def _row(record: containers.Record, status: str, no_trunc: bool) -> tuple[str, .
 
 def _status(record: containers.Record, status: str) -> str:
     if status == "running":
-        return "Up " + ago(record["startedAt"], suffix="")
+        return "Up " + since(record["startedAt"]).removesuffix(" ago")
     if status == "exited":
         if not record.get("finishedAt"):
             return "Exited (unknown)"
-        return f"Exited ({record['exitCode']}) {ago(record['finishedAt'])}"
+        return f"Exited ({record['exitCode']}) {since(record['finishedAt'])}"
     return {"removing": "Removal In Progress"}.get(status, "Created")
-
-
-def _table(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
 @click.command(cls=Verb)

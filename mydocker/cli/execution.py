@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from os import environ
+import os
 
 import click
 
@@ -20,21 +20,24 @@ class DryRun(Run):
 
 
 def runner(session: Session) -> Run:
-    """Return what executes this call's steps, telling them on standard error as the session wants."""
-    tell = {"sh": _tell_shell, "json": _tell_json}.get(session.explain or "text", _tell_text)
+    """Return what executes this call's steps, telling them as the session wants."""
+    how = session.explain or "text"
+
+    def told(who: str, step: Step, seconds: float) -> None:
+        text = step.shell() if how == "sh" else step.describe()
+        tell(how, who, text, None if session.dry_run else seconds, err=not session.dry_run)
+
     if session.dry_run:
-        return DryRun("cli", tell)
-    return Run("cli", tell if session.explain else None, environ.get("MYDOCKER_CRASH_AFTER", ""))
+        return DryRun("cli", told)
+    return Run("cli", told if session.explain else None, os.environ.get("MYDOCKER_CRASH_AFTER", ""))
 
 
-def _tell_text(who: str, step: Step, seconds: float) -> None:
-    click.echo(f"{who:8}{step.describe()} ({seconds * 1000:.1f} ms)", err=True)
-
-
-def _tell_shell(who: str, step: Step, seconds: float) -> None:
-    click.echo(step.shell(), err=True)
-
-
-def _tell_json(who: str, step: Step, seconds: float) -> None:
-    event = {"who": who, "step": type(step).__name__, "describe": step.describe(), "shell": step.shell(), "seconds": seconds}
-    click.echo(leanjson.dumps(event), err=True)
+def tell(how: str, who: str, text: str, seconds: float | None, err: bool = True) -> None:
+    """Print one step. how: 'text', 'sh' or 'json'; seconds: what it took, None if it was not done."""
+    if how == "sh":
+        click.echo(text, err=err)
+    elif how == "json":
+        click.echo(leanjson.dumps({"who": who, "step": text, "seconds": seconds}), err=err)
+    else:
+        took = "" if seconds is None else f"{seconds * 1000:8.2f} ms"
+        click.echo(f"{who:8}{took} {text}", err=err)

@@ -26,13 +26,13 @@ def info(paths: Paths) -> dict[str, Any]:
         "Containers": len(statuses),
         "Running": statuses.count("running"),
         "Stopped": len(statuses) - statuses.count("running"),
-        "Images": len(images.listed(paths)),
+        "Images": len(images.all_images(paths)),
         "Version": VERSION,
         "Python": f"{sys.version.split()[0]} ({sys.executable})",
         "Root": paths.root,
         "State": paths.state,
         "Storage drivers": {name: _driver(name, paths) for name in drivers.NAMES},
-        "Cgroups": {"Version": layout.mode, "Controllers": " ".join(sorted(layout.controllers))},
+        "Cgroups": {"Version": layout.mode, "Controllers": " ".join(sorted(name for h in layout.hierarchies for name in h.controllers))},
         "Kernel": {"Release": os.uname().release, "Machine": os.uname().machine, **_kernel(paths)},
     }
 

@@ -10,7 +10,7 @@ import os
 import sys
 
 from mydocker.kernel.channel import Channel
-from mydocker.kernel.seal import exec_sealed
+from mydocker.kernel.seal import exec_sealed, sealed_interpreter
 
 _VERBS = ("run", "start")
 _PROGRAM = "import sys; sys.path.insert(0, {!r}); from mydocker.engine.monitor import main; main({})"
@@ -52,7 +52,7 @@ def _become_monitor(descriptor: int) -> None:
     for number in (0, 1, 2):
         os.dup2(null, number)
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    python = os.path.realpath(sys.executable)
+    python = sys.executable
     arguments = [python, "-I", "-S", "-c", _PROGRAM.format(package, descriptor)]
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-    exec_sealed(python, arguments, kept)
+    exec_sealed(sealed_interpreter(), arguments, kept)

@@ -18,7 +18,7 @@ from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine import containers, remove, state
 from mydocker.engine.log import Log, timestamp
-from mydocker.engine.plans import hierarchies, monitor_plan
+from mydocker.engine.plans import monitor_plan
 from mydocker.engine.supervise import Supervisor
 from mydocker.errors import Error
 from mydocker.kernel import mounts, tasks
@@ -55,7 +55,7 @@ def main(descriptor: int) -> None:
 class Monitor:
     """One container from its start to its end."""
 
-    __slots__ = ("paths", "request", "client", "lock", "run", "record", "spec", "cgroup", "launch", "ours")
+    __slots__ = ("paths", "request", "client", "lock", "run", "record", "spec", "layout", "cgroup", "launch", "ours")
 
     def __init__(self, request: dict[str, Any], client: Channel, lock: int) -> None:
         self.paths = Paths(request["root"], request["state"])
@@ -65,6 +65,7 @@ class Monitor:
         self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
         self.record = containers.load(self.paths, request["id"])
         self.spec: dict[str, Any] = store.read_json(f"{self.directory}/bundle/config.json")
+        self.layout: Layout
         self.cgroup: CgroupManager
         self.launch: Launch
         # Our ends of the container's pipes: {descriptor: 'I', 'O' or 'E'}.
@@ -91,7 +92,8 @@ class Monitor:
             self._finish(self._supervise())
 
     def _start(self) -> None:
-        self.cgroup = manager(Layout.detect(self.paths), self.spec["linux"]["cgroupsPath"])
+        self.layout = Layout.detect(self.paths)
+        self.cgroup = manager(self.layout, self.spec["linux"]["cgroupsPath"])
         drive = driver(self.record["storageDriver"], self.paths)
         self.run.execute(monitor_plan(self.paths, self.record, self.spec, drive, self.cgroup))
         self.launch = Launch(self._setting(), self.run, self._forward)
@@ -118,8 +120,7 @@ class Monitor:
             f"{self.directory}/bundle/rootfs",
             self._streams(),
             (size[0], size[1]) if size else None,
-            hierarchies(self.paths, self.spec),
-            Layout.detect(self.paths).mode == "v2",
+            self.layout.container_mounts(self.cgroup.path),
             filter_for(seccomp, self.paths.cache) if seccomp else None,
             self.request["explain"],
             self.request["crashAfter"],

@@ -8,7 +8,7 @@ from mydocker import store
 from mydocker.engine.populate import populate
 from mydocker.kernel import mounts as k
 from mydocker.kernel.namespaces import CLONE_NEWNS
-from mydocker.runtime.mounts import Hierarchy, shared_trees
+from mydocker.runtime.mounts import shared_trees
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.mounts import Mount
 from mydocker.steps.namespaces import Unshare
@@ -78,12 +78,4 @@ def monitor_plan(paths: Paths, record: Record, spec: dict[str, Any], driver: Sto
         *driver.mount_steps(directory, record["layers"], rootfs),
         *(Populate(rootfs, m["destination"], m["source"]) for m in record["mounts"] if m["type"] == "volume" and m["copy"]),
         *cgroup.create_steps(spec["linux"].get("resources", {})),
-    ]
-
-
-def hierarchies(paths, spec):
-    import os
-
-    return [
-        Hierarchy(c, "none,name=systemd" if c == "systemd" else c, [], "") for c in sorted(os.listdir("/sys/fs/cgroup")) if c != "unified"
     ]

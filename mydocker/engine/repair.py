@@ -100,8 +100,8 @@ def settle(paths: Paths, container_id: str) -> list[Error]:
 
 def _cgroups(paths: Paths) -> list[Leftover]:
     layout = Layout.detect(paths)
-    parent = manager(layout, CGROUP_PARENT)
-    orphans = [i for i in parent.children() if len(i) == 64 and not os.path.isdir(paths.running(i)) and not _busy(paths, i)]
+    present = {name for hierarchy in layout.hierarchies for name in _listed(hierarchy.mount + CGROUP_PARENT)}
+    orphans = [i for i in sorted(present) if len(i) == 64 and not os.path.isdir(paths.running(i)) and not _busy(paths, i)]
     found = []
     for container_id in orphans:
         cgroup = manager(layout, f"{CGROUP_PARENT}/{container_id}")

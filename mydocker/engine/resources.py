@@ -23,9 +23,9 @@ def device_rules(options: Options) -> list[dict[str, Any]]:
     return [*rules, *(rule for pairs in options.device for _, rule in pairs), *options.device_cgroup_rule]
 
 
-def resources(options: Options) -> dict[str, Any]:
-    """Return memory, cpu, pids and blockIO, each only if a flag asks for it."""
-    groups = {"memory": _memory(options), "cpu": _cpu(options), "pids": _pids(options), "blockIO": _block_io(options)}
+def resources(options: Options, has_swap: bool) -> dict[str, Any]:
+    """Return memory, cpu, pids and blockIO, each only if a flag asks for it. has_swap: this host can limit swap."""
+    groups = {"memory": _memory(options, has_swap), "cpu": _cpu(options), "pids": _pids(options), "blockIO": _block_io(options)}
     return {name: group for name, group in groups.items() if group}
 
 
@@ -33,9 +33,9 @@ def _given(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and value is not False and value != []}
 
 
-def _memory(options: Options) -> dict[str, Any]:
+def _memory(options: Options, has_swap: bool) -> dict[str, Any]:
     swap = options.memory_swap
-    if options.memory and not swap:
+    if options.memory and not swap and has_swap:
         swap = options.memory * 2  # docker's default: as much swap as memory
     return _given(
         limit=options.memory or None,

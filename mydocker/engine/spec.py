@@ -38,10 +38,10 @@ class Facts:
 
     directory: the container's own. capabilities: names. seccomp: an OCI linux.seccomp object, or None. host_devices:
     for --privileged, OCI devices. mounts: mount points with their sources known. subuid: first host id of --userns auto.
-    init: path of the host's init program for --init.
+    init: path of the host's init program for --init. has_swap: whether swap can be limited.
     """
 
-    __slots__ = ("id", "directory", "capabilities", "seccomp", "host_devices", "mounts", "subuid", "init")
+    __slots__ = ("id", "directory", "capabilities", "seccomp", "host_devices", "mounts", "subuid", "init", "has_swap")
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Facts:
         mounts: list[dict[str, Any]],
         subuid: int = 0,
         init: str = "",
+        has_swap: bool = True,
     ) -> None:
         self.id = id
         self.directory = directory
@@ -62,6 +63,7 @@ class Facts:
         self.mounts = mounts
         self.subuid = subuid
         self.init = init
+        self.has_swap = has_swap
 
 
 def make_spec(options: Options, image: dict[str, Any], facts: Facts) -> dict[str, Any]:
@@ -172,7 +174,7 @@ def _linux(options: Options, facts: Facts) -> dict[str, Any]:
         "namespaces": _namespaces(options),
         "devices": nodes,
         "cgroupsPath": f"{(options.cgroup_parent or CGROUP_PARENT).rstrip('/')}/{facts.id}",
-        "resources": {"devices": device_rules(options), **resources(options)},
+        "resources": {"devices": device_rules(options), **resources(options, facts.has_swap)},
         "sysctl": _sysctls(options),
         "maskedPaths": [] if options.privileged or options.unmask else _MASKED,
         "readonlyPaths": [] if options.privileged or options.unmask else _READ_ONLY,

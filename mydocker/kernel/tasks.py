@@ -5,11 +5,8 @@ from __future__ import annotations
 from mydocker.kernel.libc import call
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_DUMPABLE = 4
-_PR_SET_KEEPCAPS = 8
 _PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
-_PR_SET_NO_NEW_PRIVS = 38
 
 
 def start_time(pid: int, proc: str = "/proc") -> int | None:
@@ -33,11 +30,6 @@ def set_name(name: str) -> None:
     call("prctl", _PR_SET_NAME, name[:15], 0, 0, 0)
 
 
-def set_dumpable(dumpable: bool) -> None:
-    """Forbid or allow others to ptrace this process and to open its /proc entries (CVE-2016-9962)."""
-    call("prctl", _PR_SET_DUMPABLE, int(dumpable), 0, 0, 0)
-
-
 def set_child_subreaper() -> None:
     """Become the parent of orphaned descendants."""
     call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -46,13 +38,3 @@ def set_child_subreaper() -> None:
 def set_parent_death_signal(signal: int) -> None:
     """Ask for a signal when the parent dies; 0 for none."""
     call("prctl", _PR_SET_PDEATHSIG, signal, 0, 0, 0)
-
-
-def set_keepcaps(keep: bool) -> None:
-    """Keep the permitted capabilities when all uids change from 0 to others."""
-    call("prctl", _PR_SET_KEEPCAPS, int(keep), 0, 0, 0)
-
-
-def set_no_new_privileges() -> None:
-    """Forbid this process and its descendants to gain privileges by execve."""
-    call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

@@ -19,10 +19,9 @@ from __future__ import annotations
 import os
 
 from mydocker.errors import Error
-from mydocker.kernel import tasks
+from mydocker.kernel import process
 from mydocker.runtime import plan
 from mydocker.runtime.console import OpenConsole, OwnStandardStreams
-from mydocker.runtime.mounts import Hierarchy
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION, lookup
 from mydocker.steps.base import Run, Step
 
@@ -30,6 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
+    from mydocker.cgroups.layout import ContainerMount
     from mydocker.kernel.channel import Channel
 
 
@@ -37,10 +37,10 @@ class Setting:
     """All that init needs besides config.json: what its parent found out before the fork.
 
     root: absolute path of the root file system. streams: descriptors for 0, 1 and 2 without a terminal.
-    size: (rows, columns) of the terminal. hierarchies, unified: see mounts.cgroup_steps. seccomp: the compiled filter.
+    size: (rows, columns) of the terminal. cgroups: what it sees of each hierarchy. seccomp: the compiled filter.
     """
 
-    __slots__ = ("spec", "root", "streams", "size", "hierarchies", "unified", "seccomp", "explain", "crash_after")
+    __slots__ = ("spec", "root", "streams", "size", "cgroups", "seccomp", "explain", "crash_after")
 
     def __init__(
         self,
@@ -48,8 +48,7 @@ class Setting:
         root: str,
         streams: tuple[int, int, int],
         size: tuple[int, int] | None,
-        hierarchies: list[Hierarchy],
-        unified: bool,
+        cgroups: list[ContainerMount],
         seccomp: bytes | None,
         explain: str = "",
         crash_after: str = "",
@@ -58,8 +57,7 @@ class Setting:
         self.root = root
         self.streams = streams
         self.size = size
-        self.hierarchies = hierarchies
-        self.unified = unified
+        self.cgroups = cgroups
         self.seccomp = seccomp
         self.explain = explain
         self.crash_after = crash_after
@@ -85,7 +83,7 @@ def failure(error: Error) -> dict[str, Any]:
 def _become(setting: Setting, channel: Channel) -> None:
     spec = setting.spec
     run = Run("init", _observer(setting, channel), setting.crash_after)
-    tasks.set_dumpable(False)
+    process.set_dumpable(False)
     _take_streams(setting)
     run.execute(plan.early(spec))
     run.execute(plan.isolate(spec))
@@ -93,8 +91,8 @@ def _become(setting: Setting, channel: Channel) -> None:
     if channel.receive()[0] != "G":
         os._exit(1)  # the parent is gone, and with it the container's only owner
     console: list[Step] = [OpenConsole(setting.root, setting.size, channel)] if spec["process"].get("terminal") else []
-    run.execute(plan.close(spec, setting.root, setting.hierarchies, setting.unified, console))
-    uid, gid, groups, home = resolve_user(spec)
+    run.execute(plan.close(spec, setting.root, setting.cgroups, console))
+    uid, gid, groups, home = resolved_user(spec, _text("/etc/passwd"), _text("/etc/group"))
     if uid:
         run.apply(OwnStandardStreams(uid))
     run.execute(plan.confine(spec, uid, gid, groups, setting.seccomp))
@@ -122,15 +120,15 @@ def _take_streams(setting: Setting) -> None:
         os.dup2(descriptor, number)
 
 
-def resolve_user(spec: dict[str, Any]) -> tuple[int, int, list[int], str]:
-    """Return (uid, gid, additional gids, home), from the container's own passwd and group files where they are needed."""
+def resolved_user(spec: dict[str, Any], passwd: str, group: str) -> tuple[int, int, list[int], str]:
+    """Return (uid, gid, additional gids, home); passwd and group are the texts of the container's own files."""
     user = spec["process"].get("user", {})
     annotations = spec.get("annotations", {})
     name = annotations.get(USER_ANNOTATION)
     if name is None:
         name = f"{user.get('uid', 0)}:{user.get('gid', 0)}"
     extra = [str(gid) for gid in user.get("additionalGids", [])] + [g for g in annotations.get(GROUPS_ANNOTATION, "").split(",") if g]
-    return lookup(name, _text("/etc/passwd"), _text("/etc/group"), extra)
+    return lookup(name, passwd, group, extra)
 
 
 def _text(path: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 
 from mydocker import errors
-from mydocker.kernel import tasks
+from mydocker.kernel import process, tasks
 from mydocker.kernel.channel import Channel
 from mydocker.kernel.namespaces import CLONE_NEWPID, CLONE_NEWUSER
 from mydocker.runtime import plan
@@ -141,7 +141,7 @@ def _be_stage(setting: Setting, channel: Channel, wanted: dict[str, str]) -> Non
     """Enter the user namespace, then the pid namespace, fork init, report its pid and end."""
     run = Run("stage", None)
     try:
-        tasks.set_dumpable(True)
+        process.set_dumpable(True)
         if wanted["user"]:
             run.apply(JoinNamespace(wanted["user"], "user"))
         else:

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.cgroups.layout import ContainerMount
     from mydocker.steps.base import Step
 
 # option: flags to set. The negative of each clears them.
@@ -76,19 +77,6 @@ class Options:
         self.data = ",".join(data)
 
 
-class Hierarchy:
-    """What one cgroup mount in a container looks like: a directory's name, the mount's options, links to it."""
-
-    __slots__ = ("name", "options", "links", "path")
-
-    def __init__(self, name: str, options: str, links: list[str], path: str) -> None:
-        self.name = name
-        self.options = options
-        self.links = links
-        # On the host: bound instead of mounted where the container has no cgroup namespace.
-        self.path = path
-
-
 def check_destination(mount: dict[str, Any]) -> None:
     """Refuse a mount inside /proc: what is written there later could go anywhere (CVE-2019-16884, CVE-2025-52881)."""
     destination = normalised(mount["destination"])
@@ -147,31 +135,32 @@ def _mount(root: str, mount: dict[str, Any]) -> Step:
     return MountInRoot(root, mount.get("source", ""), mount["destination"], fstype, options.flags, options.data, options.propagation)
 
 
-def cgroup_steps(root: str, mounts: list[dict[str, Any]], hierarchies: list[Hierarchy], unified: bool, namespace: bool) -> list[Step]:
+def cgroup_steps(root: str, mounts: list[dict[str, Any]], shown: list[ContainerMount], namespace: bool) -> list[Step]:
     """Return the steps for mounts of type cgroup: one cgroup2, or as docker a tmpfs with a directory per v1 hierarchy.
 
-    They come after the process is in its cgroups and its cgroup namespace, which are what such a mount shows.
+    They come after the process is in its cgroups and its cgroup namespace, which are what such a mount shows; without
+    a namespace of its own (`namespace` False) the container's cgroups are bound instead.
     """
     steps: list[Step] = []
     for mount in mounts:
-        if mount.get("type") == "cgroup":
-            steps += _cgroup_mount(root, mount, hierarchies, unified, namespace)
+        if mount.get("type") == "cgroup" and shown:
+            steps += _cgroup_mount(root, mount, shown, namespace)
     return steps
 
 
-def _cgroup_mount(root: str, mount: dict[str, Any], hierarchies: list[Hierarchy], unified: bool, namespace: bool) -> list[Step]:
+def _cgroup_mount(root: str, mount: dict[str, Any], shown: list[ContainerMount], namespace: bool) -> list[Step]:
     flags, target = Options(mount.get("options", [])).flags, mount["destination"]
-    if unified:
-        return [_hierarchy(root, hierarchies[0], target, "cgroup2", flags, namespace)]
+    if not shown[0].directory:
+        return [_hierarchy(root, shown[0], target, flags, namespace)]
     base = flags & ~k.MS_RDONLY
     steps: list[Step] = [MountInRoot(root, "cgroup", target, "tmpfs", base, "mode=755")]
-    for hierarchy in hierarchies:
-        steps.append(_hierarchy(root, hierarchy, f"{target}/{hierarchy.name}", "cgroup", flags, namespace))
-        steps += [MakeSymlink(root, f"{target}/{link}", hierarchy.name) for link in hierarchy.links]
+    for hierarchy in shown:
+        steps.append(_hierarchy(root, hierarchy, f"{target}/{hierarchy.directory}", flags, namespace))
+        steps += [MakeSymlink(root, f"{target}/{link}", hierarchy.directory) for link in hierarchy.links]
     return steps + ([RemountReadOnly(root, target)] if flags & k.MS_RDONLY else [])
 
 
-def _hierarchy(root: str, hierarchy: Hierarchy, target: str, fstype: str, flags: int, namespace: bool) -> Step:
+def _hierarchy(root: str, hierarchy: ContainerMount, target: str, flags: int, namespace: bool) -> Step:
     if namespace:
-        return MountInRoot(root, "cgroup", target, fstype, flags, hierarchy.options)
-    return MountInRoot(root, hierarchy.path, target, flags=flags | k.MS_BIND)
+        return MountInRoot(root, "cgroup", target, hierarchy.fstype, flags, hierarchy.data)
+    return MountInRoot(root, hierarchy.source, target, flags=flags | k.MS_BIND)

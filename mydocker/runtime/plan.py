@@ -14,9 +14,18 @@ from __future__ import annotations
 
 from mydocker.errors import BadInput
 from mydocker.kernel import mounts as k
+from mydocker.kernel.capabilities import NUMBERS
 from mydocker.kernel.namespaces import CLONE_NEWCGROUP, NAMESPACES
-from mydocker.runtime.mounts import Hierarchy, cgroup_steps, mount_steps, normalised
-from mydocker.steps.confinement import AppArmorExec, DropBoundingSet, LoadSeccomp, SetCapabilities, SetNoNewPrivileges
+from mydocker.runtime.mounts import cgroup_steps, mount_steps, normalised
+from mydocker.runtime.seccomp import flags_for
+from mydocker.steps.confinement import (
+    DropBoundingSet,
+    LoadSeccomp,
+    SetCapabilities,
+    SetKeepCapabilities,
+    SetNoNewPrivileges,
+    apparmor_exec,
+)
 from mydocker.steps.files import WriteFile
 from mydocker.steps.mounts import Mount
 from mydocker.steps.namespaces import BringUpLoopback, JoinNamespace, SetDomainname, SetHostname, SetSysctl, Unshare
@@ -37,6 +46,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.cgroups.layout import ContainerMount
     from mydocker.steps.base import Step
 
     Spec = dict[str, Any]
@@ -71,7 +81,7 @@ def early(spec: Spec) -> list[Step]:
     if "oomScoreAdj" in process:
         steps.append(WriteFile("/proc/self/oom_score_adj", str(process["oomScoreAdj"])))
     if process.get("apparmorProfile"):
-        steps.append(AppArmorExec(process["apparmorProfile"]))
+        steps.append(apparmor_exec(process["apparmorProfile"]))
     return steps + [SetRlimit(limit["type"], limit["soft"], limit["hard"]) for limit in process.get("rlimits", [])]
 
 
@@ -117,12 +127,12 @@ def _devices(root: str, spec: Spec) -> list[Step]:
     return [*nodes.values(), *(MakeSymlink(root, f"/dev/{name}", target) for name, target in _DEVICE_LINKS)]
 
 
-def close(spec: Spec, root: str, hierarchies: list[Hierarchy], unified: bool, console: list[Step]) -> list[Step]:
+def close(spec: Spec, root: str, shown: list[ContainerMount], console: list[Step]) -> list[Step]:
     """Return the steps from being placed in the cgroups to having the container's root as /."""
     linux = spec.get("linux", {})
     has_cgroup = "cgroup" in namespaces(spec)
     steps: list[Step] = [Unshare(CLONE_NEWCGROUP)] if has_cgroup and not namespaces(spec)["cgroup"] else []
-    steps += cgroup_steps(root, spec.get("mounts", []), hierarchies, unified, has_cgroup)
+    steps += cgroup_steps(root, spec.get("mounts", []), shown, has_cgroup)
     steps += console
     steps += [MakeReadOnly(root, path) for path in linux.get("readonlyPaths", [])]
     steps += [MaskPath(root, path) for path in linux.get("maskedPaths", [])]
@@ -150,29 +160,20 @@ def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | 
     capabilities go; with no_new_privs it comes last, so that the filter sees as little as possible of our own calls.
     """
     process = spec["process"]
-    capabilities = process.get("capabilities", {})
-    load: list[Step] = [LoadSeccomp(seccomp, _seccomp_flags(spec))] if seccomp else []
+    load: list[Step] = [LoadSeccomp(seccomp, flags_for(spec["linux"]["seccomp"]))] if seccomp else []
     no_new_privileges = process.get("noNewPrivileges", False)
+    sets = {kind: [name for name in names if name in NUMBERS] for kind, names in process.get("capabilities", {}).items()}
     return [
         ChangeDirectory(process["cwd"]),
         SetUmask(process.get("user", {}).get("umask", 0o022)),
         ResetSignals(),
         *([] if no_new_privileges else load),
-        DropBoundingSet(capabilities.get("bounding", [])),
+        DropBoundingSet(sets.get("bounding", [])),
+        SetKeepCapabilities(),
         SetUser(uid, gid, groups),
-        SetCapabilities(
-            capabilities.get("effective", []),
-            capabilities.get("permitted", []),
-            capabilities.get("inheritable", []),
-            capabilities.get("ambient", []),
-        ),
+        SetCapabilities.from_oci(sets),
         *([SetNoNewPrivileges(), *load] if no_new_privileges else []),
     ]
-
-
-def _seccomp_flags(spec: Spec) -> list[str]:
-    flags: list[str] = spec["linux"]["seccomp"].get("flags", [])
-    return flags
 
 
 def program(spec: Spec, home: str) -> Exec:

@@ -7,7 +7,6 @@ import os
 
 from mydocker.errors import BadInput, CommandNotExecutable, CommandNotFound, StepFailed
 from mydocker.kernel.libc import syscall
-from mydocker.kernel.tasks import set_keepcaps
 from mydocker.steps.base import Step, command, quote
 
 _KEYCTL_JOIN_SESSION_KEYRING = 1
@@ -153,7 +152,7 @@ class ChangeDirectory(Step):
 
 
 class SetUser(Step):
-    """setgroups(2), setgid(2), setuid(2), with the capabilities kept until SetCapabilities chooses among them."""
+    """setgroups(2), setgid(2), setuid(2)."""
 
     __slots__ = ("uid", "gid", "groups")
 
@@ -163,11 +162,9 @@ class SetUser(Step):
         self.groups = groups
 
     def apply(self) -> None:
-        set_keepcaps(True)
         os.setgroups(self.groups)
         os.setresgid(self.gid, self.gid, self.gid)
         os.setresuid(self.uid, self.uid, self.uid)
-        set_keepcaps(False)
 
     def describe(self) -> str:
         return f"setgroups {self.groups}, setgid {self.gid}, setuid {self.uid}"

@@ -23,9 +23,9 @@ def pack(directory: str, stream: BinaryIO, form: Form, exclude: set[str], one_fi
         Packing(archive, directory, form, exclude, one_file_system).walk("")
 
 
-def pack_tree(directory: str, stream: BinaryIO, exclude: set[str] | None = None) -> None:
-    """Write a whole tree as an uncompressed tar, without what other file systems are mounted in it."""
-    pack(directory, stream, PLAIN, exclude or set(), one_file_system=True)
+def pack_tree(directory: str, stream: BinaryIO, exclude: set[str] | None = None, one_file_system: bool = True) -> None:
+    """Write a whole tree as an uncompressed tar, without what other file systems that are mounted in it hold."""
+    pack(directory, stream, PLAIN, exclude or set(), one_file_system)
 
 
 class Packing:
@@ -78,11 +78,11 @@ class Packing:
         member.uid, member.gid, member.mode = status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)
         seconds, rest = divmod(status.st_mtime_ns, 10**9)
         member.mtime = seconds
-        if rest:
-            member.pax_headers["mtime"] = f"{seconds}.{rest:09d}"
+        headers = {"mtime": f"{seconds}.{rest:09d}"} if rest else {}
         self._set_kind(member, path, status)
         if not member.islnk():
-            member.pax_headers.update(_xattrs(self.root + path))
+            headers |= _xattrs(self.root + path)
+        member.pax_headers = headers
         return member
 
     def _set_kind(self, member: tarfile.TarInfo, path: str, status: os.stat_result) -> None:

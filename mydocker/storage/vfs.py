@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
-from fcntl import ioctl
 
+from mydocker import store
 from mydocker.kernel import mounts
+from mydocker.kernel.trees import copy_tree
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
 from mydocker.steps.mounts import Mount
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from mydocker.paths import Paths
-
-_FICLONE = 0x40049409
-_CHUNK = 1 << 24
 
 
 class CopyTree(Step):
@@ -34,6 +31,7 @@ class CopyTree(Step):
 
     def apply(self) -> None:
         if not os.path.lexists(self.target):
+            store.remove_tree(self.target + ".partial")
             copy_tree(self.source, self.target + ".partial")
             os.rename(self.target + ".partial", self.target)
 
@@ -83,64 +81,6 @@ class Vfs(StorageDriver):
         from mydocker.storage.packdiff import pack_changes
 
         pack_changes(directory + "/tree", self.changes(directory, layers), stream, exclude)
-
-
-def copy_tree(source: str, target: str) -> None:
-    """Copy a tree; what is at `target` already, from an interrupted copy, goes first."""
-    from mydocker.store import remove_tree
-
-    remove_tree(target)
-    _copy(source, target, {})
-
-
-def _copy(source: str, target: str, links: dict[tuple[int, int], str]) -> None:
-    status = os.lstat(source)
-    key = (status.st_dev, status.st_ino)
-    if not stat.S_ISDIR(status.st_mode) and key in links:
-        os.link(links[key], target, follow_symlinks=False)
-        return
-    _make_like(source, target, status)
-    if stat.S_ISDIR(status.st_mode):
-        for name in os.listdir(source):
-            _copy(f"{source}/{name}", f"{target}/{name}", links)
-    elif status.st_nlink > 1:
-        links[key] = target
-    copy_attributes(source, target, status)
-
-
-def _make_like(source: str, target: str, status: os.stat_result) -> None:
-    if stat.S_ISDIR(status.st_mode):
-        os.mkdir(target)
-    elif stat.S_ISLNK(status.st_mode):
-        os.symlink(os.readlink(source), target)
-    elif stat.S_ISREG(status.st_mode):
-        copy_file(source, target)
-    else:
-        os.mknod(target, status.st_mode, status.st_rdev)
-
-
-def copy_file(source: str, target: str) -> None:
-    """Copy a file's bytes, sharing its blocks where the file system can."""
-    with open(source, "rb", buffering=0) as reader, open(target, "xb", buffering=0) as writer:
-        try:
-            ioctl(writer.fileno(), _FICLONE, reader.fileno())
-        except OSError:
-            while os.sendfile(writer.fileno(), reader.fileno(), None, _CHUNK):  # type: ignore[arg-type]
-                pass
-
-
-def copy_attributes(source: str, target: str, status: os.stat_result) -> None:
-    """Give `target` the owner, mode, extended attributes and times of `source`."""
-    os.chown(target, status.st_uid, status.st_gid, follow_symlinks=False)
-    if not stat.S_ISLNK(status.st_mode):
-        os.chmod(target, stat.S_IMODE(status.st_mode))
-    try:
-        for name in os.listxattr(source, follow_symlinks=False):
-            os.setxattr(target, name, os.getxattr(source, name, follow_symlinks=False), follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in (errno.EOPNOTSUPP, errno.EPERM):
-            raise
-    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns), follow_symlinks=False)
 
 
 def _compare(old: str, new: str, path: str, found: list[Change]) -> None:

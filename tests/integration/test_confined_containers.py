@@ -55,7 +55,9 @@ def test_a_seccomp_profile_from_a_file(mydocker):
     assert result.stdout == "made\n"
 
 
-@pytest.mark.parametrize("command", ["mount -t tmpfs t /mnt", "unshare -U true", "hostname x", "mknod /x b 8 0 && cat /x", "swapoff -a", "dmesg"])
+@pytest.mark.parametrize(
+    "command", ["mount -t tmpfs t /mnt", "unshare -U true", "hostname x", "mknod /x b 8 0 && cat /x", "swapoff -a", "dmesg"]
+)
 def test_default_confinement_refuses(mydocker, command):
     result = mydocker("run", "--rm", "busybox", "sh", "-c", f"mkdir -p /mnt; {command}")
     assert result.rc != 0
@@ -87,7 +89,9 @@ class TestAttacks:
     def test_cve_2019_5736_the_interpreter_cannot_be_overwritten(self, mydocker):
         """pid 1 waits in the container while another process tries to write through its /proc/PID/exe."""
         script = "for p in /proc/[0-9]*; do ( : 3>>$p/exe ) 2>/dev/null && echo $p writable; done; readlink /proc/self/exe"
-        result = mydocker("run", "--rm", "--privileged", "--pid", "host", "busybox", "sh", "-c", "true; " + script.replace("/proc/[0-9]*", "$PPID"))
+        result = mydocker(
+            "run", "--rm", "--privileged", "--pid", "host", "busybox", "sh", "-c", "true; " + script.replace("/proc/[0-9]*", "$PPID")
+        )
         assert "writable" not in result.stdout
 
     @pytest.mark.parametrize("fd", range(3, 12))
@@ -98,8 +102,19 @@ class TestAttacks:
 
     def test_cve_2016_9962_the_entering_process_cannot_be_traced(self, mydocker):
         """A container that shares its pid namespace watches another start: it never gets to open its memory."""
-        mydocker("run", "-d", "--name", "spy", "--cap-add", "SYS_PTRACE", "--privileged", "busybox", "sh", "-c",
-                 "while :; do for p in /proc/[0-9]*; do [ $p != /proc/1 ] && grep -q python $p/maps 2>/dev/null && ls $p/root/etc/debian_version 2>/dev/null >> /caught; done; done")
+        mydocker(
+            "run",
+            "-d",
+            "--name",
+            "spy",
+            "--cap-add",
+            "SYS_PTRACE",
+            "--privileged",
+            "busybox",
+            "sh",
+            "-c",
+            "while :; do for p in /proc/[0-9]*; do [ $p != /proc/1 ] && grep -q python $p/maps 2>/dev/null && ls $p/root/etc/debian_version 2>/dev/null >> /caught; done; done",
+        )
         for _ in range(5):
             mydocker("run", "--rm", "--pid", "container:spy", "busybox", "true")
         pid = mydocker.pid("spy")
@@ -122,13 +137,19 @@ class TestAttacks:
 
     def test_cve_2025_31133_a_masked_path_is_not_a_symlinks_target(self, mydocker):
         """The image's /dev/null is a symlink to something worth reading; what masks is still the null device."""
-        assert mydocker("run", "--rm", "busybox", "sh", "-c", "cat /proc/kcore | wc -c; ls -l /dev/null | cut -c1").stdout.split() == ["0", "c"]
+        assert mydocker("run", "--rm", "busybox", "sh", "-c", "cat /proc/kcore | wc -c; ls -l /dev/null | cut -c1").stdout.split() == [
+            "0",
+            "c",
+        ]
 
     def test_cve_2022_0492_no_release_agent(self, mydocker):
         script = "mkdir /tmp/c; mount -t cgroup -o memory c /tmp/c; mount -t cgroup2 c /tmp/c; unshare -UrmC sh -c 'mount -t cgroup -o memory c /tmp/c'; ls /tmp/c"
         result = mydocker("run", "--rm", "busybox", "sh", "-c", script)
         assert result.stdout == ""
-        assert mydocker("run", "--rm", "busybox", "sh", "-c", "for f in /sys/fs/cgroup/*/release_agent; do [ -w $f ] && echo $f; done").stdout == ""
+        assert (
+            mydocker("run", "--rm", "busybox", "sh", "-c", "for f in /sys/fs/cgroup/*/release_agent; do [ -w $f ] && echo $f; done").stdout
+            == ""
+        )
 
     def test_cve_2022_29162_inheritable_capabilities_are_empty(self, mydocker):
         for flags in ([], ["--privileged"], ["--cap-add", "ALL"]):

@@ -35,7 +35,19 @@ def test_a_limit_reaches_the_kernel(mydocker, v1, flags, v1_file, v1_value, v2_f
 
 
 def test_memory_is_limited_and_the_oom_kill_is_seen(mydocker):
-    result = mydocker("run", "--name", "hog", "-m", "16m", "--memory-swap", "16m", "busybox", "sh", "-c", "x=$(head -c 64m /dev/zero | tr '\\0' x); echo ${#x}")
+    result = mydocker(
+        "run",
+        "--name",
+        "hog",
+        "-m",
+        "16m",
+        "--memory-swap",
+        "16m",
+        "busybox",
+        "sh",
+        "-c",
+        "x=$(head -c 64m /dev/zero | tr '\\0' x); echo ${#x}",
+    )
     assert result.rc == 137, result.stdout
     record = mydocker.record("hog")
     assert record["oomKilled"] is True
@@ -65,7 +77,10 @@ def test_a_cgroup_parent(mydocker):
     mydocker.sh("find /sys/fs/cgroup -type d -path '*/mydocker/team' -exec rmdir {} + ")
 
 
-@pytest.mark.parametrize("flags", [["--cpuset-cpus", "4096"], ["--cpuset-cpus", "x"], ["--blkio-weight", "5"], ["--cpus", "99999"], ["--memory-swappiness", "101"]])
+@pytest.mark.parametrize(
+    "flags",
+    [["--cpuset-cpus", "4096"], ["--cpuset-cpus", "x"], ["--blkio-weight", "5"], ["--cpus", "99999"], ["--memory-swappiness", "101"]],
+)
 def test_impossible_limits_are_refused(mydocker, flags):
     result = mydocker("run", "--rm", *flags, "busybox", "true")
     assert result.rc == 125

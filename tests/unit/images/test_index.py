@@ -48,10 +48,10 @@ def test_add(pairs: list[tuple[Descriptor, str | None]], expected: list[tuple[st
 
 
 def test_remove_name() -> None:
-    entries = with_names((A, "x:1"), (A, "y:1"), (B, "z"))
+    entries = with_names((A, "x:1"), (A, "y:1"), (B, "z:1"))
     fewer = index.remove_name(entries, X)
-    assert shown(fewer) == [("a", Y), ("b", "docker.io/library/z")]
-    assert shown(index.remove_name(fewer, Y)) == [("b", "docker.io/library/z"), ("a", None)]
+    assert shown(fewer) == [("a", Y), ("b", "docker.io/library/z:1")]
+    assert shown(index.remove_name(fewer, Y)) == [("b", "docker.io/library/z:1"), ("a", None)]
 
 
 def test_remove_unnamed_leaves_names() -> None:

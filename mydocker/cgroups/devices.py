@@ -1,0 +1,141 @@
+"""Device rules: the specification's list, version 1's lines, version 2's eBPF program.
+
+The last rule that matches decides, for each of r, w and m apart; what no rule matches is denied. Sources: the OCI runtime
+specification (config-linux, allowed device list), <linux/bpf.h> (struct bpf_cgroup_dev_ctx), RFC 9669 (the instruction set).
+"""
+
+from __future__ import annotations
+
+from struct import pack
+
+from mydocker.cgroups.values import flag, integer
+from mydocker.errors import BadInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.cgroups.values import Resources
+
+ANY = -1
+# Linux has 12 bits of major and 20 of minor; an eBPF immediate has 31 before it counts as negative.
+LARGEST_NUMBER = 2**31 - 1
+TYPES = {"b": 1, "c": 2}
+ACCESS = {"m": 1, "r": 2, "w": 4}
+KINDS = {"a": "a", "b": "b", "c": "c", "u": "c"}
+
+
+class Rule:
+    """Allow or deny access ('rwm' or less) to devices; kind 'a' (both), 'b' or 'c'; major and minor may be ANY."""
+
+    __slots__ = ("allow", "kind", "major", "minor", "access")
+
+    def __init__(self, allow: bool, kind: str = "a", major: int = ANY, minor: int = ANY, access: str = "rwm") -> None:
+        self.allow = allow
+        self.kind = kind
+        self.major = major
+        self.minor = minor
+        self.access = access
+
+    def is_everything(self) -> bool:
+        return (self.kind, self.major, self.minor, self.access) == ("a", ANY, ANY, "rwm")
+
+    def is_default_deny(self) -> bool:
+        return self.is_everything() and not self.allow
+
+    def parts(self) -> list[Rule]:
+        """Return this rule as version 1 can take it: there 'a' means everything, whatever follows it."""
+        if self.kind != "a" or self.is_everything():
+            return [self]
+        return [Rule(self.allow, kind, self.major, self.minor, self.access) for kind in TYPES]
+
+    def kernel_line(self) -> str:
+        """Return 'c 1:3 rwm', as devices.allow, devices.deny and devices.list have it."""
+        major, minor = ("*" if number == ANY else str(number) for number in (self.major, self.minor))
+        return f"{self.kind} {major}:{minor} {self.access}"
+
+    def describe(self) -> str:
+        return f"{'allow' if self.allow else 'deny'} {self.kernel_line()}"
+
+
+def parse_rules(devices: list[Resources]) -> list[Rule]:
+    """Return the specification's `devices` as rules."""
+    return [parse_rule(device) for device in devices]
+
+
+def parse_rule(device: Resources) -> Rule:
+    """Return one entry as a rule; what is left out means all."""
+    kind, access = device.get("type") or "a", device.get("access") or "rwm"
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise BadInput(f"device type {kind!r}: expected a, b or c")
+    if not isinstance(access, str) or not set(access) <= set(ACCESS):
+        raise BadInput(f"device access {access!r}: expected some of rwm")
+    major, minor = (integer(device, key, f"device {key}", ANY, LARGEST_NUMBER) for key in ("major", "minor"))
+    ordered = "".join(letter for letter in "rwm" if letter in access)
+    allow = flag(device, "allow", "device allow")
+    return Rule(allow, KINDS[kind], ANY if major is None else major, ANY if minor is None else minor, ordered)
+
+
+# eBPF: r1 the context on entry; here r2 device type, r3 access still to be decided, r4 major, r5 minor, r1 scratch.
+LOAD_WORD = 0x61  # dst = *(u32 *)(src + offset)
+AND = 0x57  # dst &= immediate
+RIGHT_SHIFT = 0x77  # dst >>= immediate
+MOVE = 0xB7  # dst = immediate
+MOVE_REGISTER = 0xBF  # dst = src
+JUMP_EQUAL = 0x15
+JUMP_NOT_EQUAL = 0x55
+EXIT = 0x95
+
+RESULT, SCRATCH, KIND, WANTED, MAJOR, MINOR = 0, 1, 2, 3, 4, 5
+
+
+def instruction(code: int, target: int = 0, source: int = 0, offset: int = 0, immediate: int = 0) -> bytes:
+    """Return one instruction (struct bpf_insn), in this machine's byte order."""
+    return pack("=BBhI", code, source << 4 | target, offset, immediate & 0xFFFFFFFF)
+
+
+def verdict(allow: bool) -> list[bytes]:
+    """Return the instructions that end the program: 1 lets the access happen, 0 makes it EPERM."""
+    return [instruction(MOVE, RESULT, immediate=int(allow)), instruction(EXIT)]
+
+
+def compile_rules(rules: list[Rule]) -> bytes:
+    """Return a BPF_PROG_TYPE_CGROUP_DEVICE program that decides as the rules say."""
+    code = [
+        instruction(LOAD_WORD, KIND, 1, 0),
+        instruction(MOVE_REGISTER, WANTED, KIND),
+        instruction(RIGHT_SHIFT, WANTED, immediate=16),
+        instruction(AND, KIND, immediate=0xFFFF),
+        instruction(LOAD_WORD, MAJOR, 1, 4),
+        instruction(LOAD_WORD, MINOR, 1, 8),
+    ]
+    for rule in reversed(relevant(rules)):
+        code += compile_rule(rule)
+    return b"".join(code + verdict(False))
+
+
+def relevant(rules: list[Rule]) -> list[Rule]:
+    """Return the rules from the last one on that speaks of everything: nothing before it can matter."""
+    last = max((index for index, rule in enumerate(rules) if rule.is_everything()), default=0)
+    return rules[last:]
+
+
+def compile_rule(rule: Rule) -> list[bytes]:
+    """Return the code of one rule: skip it unless the device matches, then decide on the access it speaks of."""
+    tests = [(JUMP_NOT_EQUAL, KIND, TYPES[rule.kind])] if rule.kind != "a" else []
+    tests += [(JUMP_NOT_EQUAL, register, number) for register, number in ((MAJOR, rule.major), (MINOR, rule.minor)) if number != ANY]
+    decision = decide(rule)
+    total = len(tests) + len(decision)
+    # A jump's offset counts from the instruction after it.
+    jumps = [
+        instruction(code, register, offset=total - index - 1, immediate=number) for index, (code, register, number) in enumerate(tests)
+    ]
+    return jumps + decision
+
+
+def decide(rule: Rule) -> list[bytes]:
+    """Return what a matching rule does: allowing takes its access off what is wanted, denying refuses any of it."""
+    mask = sum(ACCESS[letter] for letter in rule.access)
+    if rule.allow:
+        taken = instruction(AND, WANTED, immediate=~mask & 7)
+        return [taken, instruction(JUMP_NOT_EQUAL, WANTED, offset=2), *verdict(True)]
+    masked = [instruction(MOVE_REGISTER, SCRATCH, WANTED), instruction(AND, SCRATCH, immediate=mask)]
+    return [*masked, instruction(JUMP_EQUAL, SCRATCH, offset=2), *verdict(False)]

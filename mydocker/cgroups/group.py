@@ -1,0 +1,135 @@
+"""One cgroup: a container's directory in one hierarchy, which may not exist yet."""
+
+from __future__ import annotations
+
+import errno
+import os
+from time import monotonic, sleep
+
+from mydocker.steps.files import WriteFile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mydocker.cgroups.layout import Hierarchy
+
+REMOVE_SECONDS = 2.0
+
+
+class Group:
+    """The cgroup `path` ('/mydocker/ID') of a hierarchy."""
+
+    __slots__ = ("hierarchy", "path")
+
+    def __init__(self, hierarchy: Hierarchy, path: str) -> None:
+        self.hierarchy = hierarchy
+        self.path = path
+
+    @property
+    def directory(self) -> str:
+        return self.hierarchy.mount + self.path
+
+    def exists(self) -> bool:
+        return os.path.isdir(self.directory)
+
+    def read(self, file: str) -> str:
+        """Return a file's content without the last newline; '' when the file, or the cgroup, does not exist."""
+        return read(f"{self.directory}/{file}")
+
+    def table(self, file: str) -> dict[str, int]:
+        """Return a flat-keyed file such as memory.stat as numbers; {} when it does not exist."""
+        pairs = (line.split() for line in self.read(file).splitlines())
+        return {key: int(value) for key, value in pairs}
+
+    def write(self, file: str, value: str | int) -> WriteFile:
+        """Return the step that writes a value to one of this cgroup's files."""
+        return WriteFile(f"{self.directory}/{file}", str(value))
+
+    def chain(self) -> list[str]:
+        """Return the directories from the hierarchy's mount point down to this cgroup."""
+        names = [name for name in self.path.split("/") if name]
+        return [self.hierarchy.mount + "".join(f"/{name}" for name in names[:depth]) for depth in range(len(names) + 1)]
+
+    def offers(self, file: str, controller: str) -> bool:
+        """Say whether this cgroup has a file, or will have it once it is made.
+
+        A cgroup that does not exist yet is judged by its nearest ancestor that has the controller, and the topmost one, which lacks
+        the files of limits, by its other children. Without any such witness the answer is yes, and a write would tell.
+        """
+        for directory in reversed(self.chain()[1:]):
+            if has_controller(directory, controller, self.hierarchy.version):
+                return os.path.exists(f"{directory}/{file}")
+        return os.path.exists(f"{self.hierarchy.mount}/{file}") or self._a_child_offers(file, controller)
+
+    def _a_child_offers(self, file: str, controller: str) -> bool:
+        for entry in os.scandir(self.hierarchy.mount):
+            if entry.is_dir() and has_controller(entry.path, controller, self.hierarchy.version):
+                return os.path.exists(f"{entry.path}/{file}")
+        return True
+
+    def pids(self) -> set[int]:
+        """Return the processes in this cgroup and all below it; those of other pid namespaces (shown as 0) are left out."""
+        found: set[int] = set()
+        for directory in walk_up(self.directory):
+            found.update(int(line) for line in read(f"{directory}/cgroup.procs").split())
+        return found - {0}
+
+    def remove(self, deadline: float) -> None:
+        """Remove this cgroup and all below it. A process that is just ending holds its cgroup: EBUSY is retried until `deadline`."""
+        for directory in walk_up(self.directory):
+            remove_directory(directory, deadline)
+
+
+def read(path: str) -> str:
+    """Return a kernel file's content without the last newline; '' when it does not exist or its cgroup has just gone (ENODEV)."""
+    try:
+        with open(path) as file:
+            return file.read().rstrip("\n")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        if error.errno == errno.ENODEV:
+            return ""
+        raise
+
+
+def has_controller(directory: str, controller: str, version: int) -> bool:
+    """Say whether an existing cgroup has a controller's files ('cgroup' means the core's, which all have)."""
+    if version == 1 or controller == "cgroup":
+        return os.path.isdir(directory)
+    return controller in read(f"{directory}/cgroup.controllers").split()
+
+
+def walk_up(directory: str) -> Iterator[str]:
+    """Yield a directory and all below it, children first; nothing when it does not exist."""
+    for path, _, _ in os.walk(directory, topdown=False):
+        yield path
+
+
+def remove_directory(directory: str, deadline: float) -> None:
+    """Remove an empty cgroup; one that is gone already is no error."""
+
+    def gone() -> bool:
+        try:
+            os.rmdir(directory)
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            if error.errno != errno.EBUSY or monotonic() >= deadline:
+                raise
+            return False
+        return True
+
+    wait_until(gone, deadline)
+
+
+def wait_until(condition: Callable[[], bool], deadline: float, longest: float = 0.05) -> bool:
+    """Poll a condition with doubling delays until it holds (True) or the monotonic clock passes `deadline` (False)."""
+    delay = 0.0005
+    while not condition():
+        if monotonic() >= deadline:
+            return False
+        sleep(delay)
+        delay = min(2 * delay, longest)
+    return True

@@ -1,0 +1,175 @@
+"""Which cgroup hierarchies this machine has, where they are mounted, and which controller lives in which.
+
+Nothing is assumed about names under /sys/fs/cgroup: mountinfo says where a hierarchy is, /proc/self/cgroup says which of a
+mount's options are controllers and where this process is. Sources: cgroups(7), cgroup_namespaces(7), proc(5).
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.kernel.mounts import MountEntry, mountinfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.paths import Paths
+
+
+class Hierarchy:
+    """One mounted hierarchy.
+
+    version 1 or 2; mount: its mount point; controllers: names, as the kernel lists them; name: of a v1 hierarchy without
+    controllers ('systemd'), '' otherwise; root: what cgroup the mount point shows ('/' unless inside a container);
+    own: this process's cgroup, relative to the mount point; readonly: nothing can be made there.
+    """
+
+    __slots__ = ("version", "mount", "controllers", "name", "root", "own", "readonly")
+
+    def __init__(
+        self,
+        version: int,
+        mount: str,
+        controllers: tuple[str, ...] = (),
+        name: str = "",
+        root: str = "/",
+        own: str = "/",
+        readonly: bool = False,
+    ) -> None:
+        self.version = version
+        self.mount = mount
+        self.controllers = controllers
+        self.name = name
+        self.root = root
+        self.own = own
+        self.readonly = readonly
+
+    @property
+    def title(self) -> str:
+        """What mount(8) calls it: 'cpu,cpuacct', 'name=systemd', or 'unified' for version 2."""
+        if self.version == 2:
+            return "unified"
+        return ",".join(self.controllers) or f"name={self.name}"
+
+
+class ContainerMount:
+    """What a container sees of one hierarchy in its /sys/fs/cgroup.
+
+    directory: name under /sys/fs/cgroup, '' for all of it (v2); source: the container's cgroup on the host, for a bind mount;
+    fstype and data: for a fresh mount in the container's own cgroup namespace; links: names of symlinks to `directory`.
+    """
+
+    __slots__ = ("directory", "source", "fstype", "data", "links")
+
+    def __init__(self, directory: str, source: str, fstype: str, data: str, links: tuple[str, ...]) -> None:
+        self.directory = directory
+        self.source = source
+        self.fstype = fstype
+        self.data = data
+        self.links = links
+
+
+class Layout:
+    """The hierarchies of a machine, and its mode: 'v1', 'v2', 'hybrid' (both are mounted) or 'none'."""
+
+    __slots__ = ("hierarchies", "proc")
+
+    def __init__(self, hierarchies: list[Hierarchy], proc: str = "/proc") -> None:
+        self.hierarchies = hierarchies
+        self.proc = proc
+
+    @classmethod
+    def detect(cls, paths: Paths) -> Layout:
+        """Read PROC/self/mountinfo and PROC/self/cgroup, and cgroup.controllers where version 2 is mounted."""
+        positions = read_positions(paths.proc)
+        found: dict[str, Hierarchy] = {}
+        for entry in visible(mountinfo(paths.proc), paths.cgroup):
+            hierarchy = read_hierarchy(entry, positions)
+            found.setdefault(hierarchy.title, hierarchy)
+        return cls(list(found.values()), paths.proc)
+
+    @property
+    def mode(self) -> str:
+        versions = {hierarchy.version for hierarchy in self.hierarchies}
+        return {frozenset(): "none", frozenset((1,)): "v1", frozenset((2,)): "v2"}.get(frozenset(versions), "hybrid")
+
+    @property
+    def unified(self) -> Hierarchy | None:
+        """The version 2 hierarchy, on a hybrid machine too."""
+        return next((hierarchy for hierarchy in self.hierarchies if hierarchy.version == 2), None)
+
+    def find(self, controller: str) -> Hierarchy | None:
+        """Return the hierarchy that a controller lives in."""
+        return next((hierarchy for hierarchy in self.hierarchies if controller in hierarchy.controllers), None)
+
+    def absence(self, controller: str) -> str:
+        """Say why a controller is not to be had: it is off, not in this kernel, or just not mounted."""
+        for line in read_lines(f"{self.proc}/cgroups"):
+            words = line.split()
+            if words[0] == controller:
+                return "is not mounted" if words[3] == "1" else "is switched off on the kernel's command line"
+        return "is not in this kernel"
+
+    def container_mounts(self, path: str) -> list[ContainerMount]:
+        """Return what a container in cgroup `path` gets in its /sys/fs/cgroup.
+
+        As docker does: all of version 2 where that is the only one, else each version 1 hierarchy (the hybrid's
+        unified one, which has no controllers, is left out).
+        """
+        if self.mode == "v2":
+            return [ContainerMount("", hierarchy.mount + path, "cgroup2", "", ()) for hierarchy in self.hierarchies]
+        return [container_mount(hierarchy, path) for hierarchy in self.hierarchies if hierarchy.version == 1]
+
+
+def container_mount(hierarchy: Hierarchy, path: str) -> ContainerMount:
+    """Return what a container sees of a version 1 hierarchy: 'cpu,cpuacct' with links 'cpu' and 'cpuacct'."""
+    names = hierarchy.controllers or (hierarchy.name,)
+    data = hierarchy.title if hierarchy.controllers else f"none,name={hierarchy.name}"
+    links = names if len(names) > 1 else ()
+    return ContainerMount(",".join(names), hierarchy.mount + path, "cgroup", data, links)
+
+
+def visible(entries: list[MountEntry], preferred: str) -> list[MountEntry]:
+    """Return the cgroup mounts that no later mount covers, those under `preferred` first."""
+    by_target = {entry.target: entry for entry in entries}
+    cgroups = [entry for entry in by_target.values() if entry.fstype in ("cgroup", "cgroup2")]
+    return sorted(cgroups, key=lambda entry: not inside(entry.target, preferred))
+
+
+def inside(path: str, directory: str) -> bool:
+    """Say whether a path is a directory or lies in it."""
+    return (path + "/").startswith(directory.rstrip("/") + "/")
+
+
+def read_positions(proc: str) -> dict[str, str]:
+    """Return this process's cgroup by hierarchy: {'cpu,cpuacct': '/a', 'name=systemd': '/b', '': '/c' (version 2)}."""
+    lines = (line.split(":", 2) for line in read_lines(f"{proc}/self/cgroup"))
+    return {title: path for _, title, path in lines}
+
+
+def read_hierarchy(entry: MountEntry, positions: dict[str, str]) -> Hierarchy:
+    """Return what one mountinfo line means."""
+    readonly = "ro" in entry.options or "ro" in entry.super_options
+    if entry.fstype == "cgroup2":
+        controllers = tuple(" ".join(read_lines(f"{entry.target}/cgroup.controllers")).split())
+        own = relative(positions.get("", "/"), entry.root)
+        return Hierarchy(2, entry.target, controllers, "", entry.root, own, readonly)
+    title = next((title for title in positions if title and set(title.split(",")) <= set(entry.super_options)), "")
+    own = relative(positions.get(title, "/"), entry.root)
+    name = title.removeprefix("name=") if title.startswith("name=") else ""
+    controllers = () if name or not title else tuple(title.split(","))
+    return Hierarchy(1, entry.target, controllers, name or ("" if controllers else "unknown"), entry.root, own, readonly)
+
+
+def relative(cgroup: str, root: str) -> str:
+    """Return a cgroup's path below a mount that shows `root`; '/' when the mount does not show it."""
+    if inside(cgroup, root):
+        return "/" + cgroup.removeprefix(root.rstrip("/")).lstrip("/")
+    return "/"
+
+
+def read_lines(path: str) -> list[str]:
+    """Return the lines of a small kernel file, comments left out; none when the file does not exist."""
+    if not os.path.exists(path):
+        return []
+    with open(path) as file:
+        return [line for line in file.read().splitlines() if not line.startswith("#")]

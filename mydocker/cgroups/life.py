@@ -1,0 +1,92 @@
+"""Freezing and killing all processes of a container.
+
+Sources: Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst, cgroup-v2.rst (cgroup.freeze, cgroup.kill).
+"""
+
+from __future__ import annotations
+
+import os
+from time import monotonic
+
+from mydocker.cgroups.group import wait_until
+from mydocker.errors import Conflict, Unsupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.cgroups.group import Group
+    from mydocker.cgroups.manager import CgroupManager
+
+SIGKILL = 9  # signal(7); the signal module imports enum
+FREEZE_SECONDS = 10.0
+KILL_SECONDS = 10.0
+
+
+def freeze(freezer: Group | None, unified: Group | None, frozen: bool) -> None:
+    """Freeze or thaw by version 1's freezer where it is mounted, else by version 2's cgroup.freeze (Linux 5.2)."""
+    deadline = monotonic() + FREEZE_SECONDS
+    group, change = (freezer, freeze_v1) if freezer else (unified, freeze_v2)
+    if group is None or not (freezer or group.offers("cgroup.freeze", "cgroup")):
+        raise Unsupported("freeze: neither a cgroup controller freezer nor a file cgroup.freeze on this host")
+    if not change(group, frozen, deadline):
+        raise Conflict(f"cgroup {group.path}: processes would not {'freeze' if frozen else 'thaw'}")
+
+
+def freeze_v1(group: Group, frozen: bool, deadline: float) -> bool:
+    """Write freezer.state until it is what it should be; what cannot be frozen is let go again."""
+    state = "FROZEN" if frozen else "THAWED"
+
+    def reached() -> bool:
+        # Each write makes the kernel look again for processes that were forked or vforked meanwhile.
+        group.write("freezer.state", state).apply()
+        return group.read("freezer.state") == state
+
+    done = wait_until(reached, deadline)
+    if frozen and not done:
+        group.write("freezer.state", "THAWED").apply()
+    return done
+
+
+def freeze_v2(group: Group, frozen: bool, deadline: float) -> bool:
+    """Write cgroup.freeze and wait for cgroup.events to agree; what cannot be frozen is let go again."""
+    group.write("cgroup.freeze", int(frozen)).apply()
+    done = wait_until(lambda: group.table("cgroup.events").get("frozen") == int(frozen), deadline)
+    if frozen and not done:
+        group.write("cgroup.freeze", 0).apply()
+    return done
+
+
+def kill(manager: CgroupManager) -> None:
+    """Kill by cgroup.kill (Linux 5.14), and whatever that does not reach one by one, until nothing is left."""
+
+    def empty() -> bool:
+        unified = manager.unified
+        if unified and unified.exists() and unified.offers("cgroup.kill", "cgroup"):
+            unified.write("cgroup.kill", 1).apply()
+        kill_each(manager)
+        return not manager.pids()
+
+    if not wait_until(empty, monotonic() + KILL_SECONDS):
+        left = ", ".join(map(str, manager.pids()))
+        raise Conflict(f"cgroup {manager.path}: processes {left} do not end after SIGKILL")
+
+
+def kill_each(manager: CgroupManager) -> None:
+    """SIGKILL each process, frozen meanwhile where version 1 can, so that none can fork out of reach."""
+    if not manager.pids():
+        return
+    freezer = manager.group("freezer")
+    if freezer and freezer.exists():
+        freezer.write("freezer.state", "FROZEN").apply()
+    for pid in manager.pids():
+        send_sigkill(pid)
+    # A frozen process of version 1 dies only when it is thawed.
+    if freezer and freezer.exists():
+        freezer.write("freezer.state", "THAWED").apply()
+
+
+def send_sigkill(pid: int) -> None:
+    """Kill a process; one that has ended is no error."""
+    try:
+        os.kill(pid, SIGKILL)
+    except ProcessLookupError:
+        return

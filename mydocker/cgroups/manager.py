@@ -1,0 +1,135 @@
+"""One container's cgroups in every hierarchy: what to do is planned here as steps, what is so is read here."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from mydocker.cgroups import life, stats, v1, v2
+from mydocker.cgroups.group import REMOVE_SECONDS, Group
+from mydocker.cgroups.subsystem import Subsystem
+from mydocker.errors import BadInput, Conflict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.cgroups.controller import Controller
+    from mydocker.cgroups.layout import Layout
+    from mydocker.cgroups.values import Resources
+    from mydocker.steps.base import Step
+
+# The same controller under its names in version 1 and 2.
+OTHER_NAME = {"blkio": "io", "io": "blkio"}
+
+
+def manager(layout: Layout, path: str) -> CgroupManager:
+    """Return the manager of cgroup `path`: '/mydocker/ID', below every hierarchy's mount point. Raises BadInput for no such path."""
+    names = path.split("/")[1:]
+    if not path.startswith("/") or any(name in ("", ".", "..") or "\n" in name for name in names):
+        raise BadInput(f"cgroup path {path!r}: expected an absolute path without . and ..")
+    subsystems = [Subsystem(group, controllers(group, layout)) for group in (Group(each, path) for each in layout.hierarchies)]
+    return CgroupManager(path, subsystems, missing_controllers(layout))
+
+
+def controllers(group: Group, layout: Layout) -> list[Controller]:
+    """Return the controllers of one hierarchy that can limit something."""
+    if group.hierarchy.version == 1:
+        return [each(group) for each in v1.CONTROLLERS if each.name in group.hierarchy.controllers]
+    found: list[Controller] = [each(group) for each in v2.CONTROLLERS if each.name in group.hierarchy.controllers]
+    # Not for these: they are in no cgroup.controllers.
+    if not layout.find("devices"):
+        found.append(v2.Devices(group))
+    return [*found, v2.Unified(group), *([v2.NoNetwork(group)] if layout.mode == "v2" else [])]
+
+
+def missing_controllers(layout: Layout) -> list[Controller]:
+    """Return the controllers that this machine lacks: all that they do is to refuse limits."""
+    known = v2.CONTROLLERS if layout.mode == "v2" else v1.CONTROLLERS
+    lacking = [each for each in known if not layout.find(each.name) and not layout.find(OTHER_NAME.get(each.name, each.name))]
+    if layout.unified:
+        lacking = [each for each in lacking if each.name != "devices"]
+    else:
+        lacking.append(v2.Unified)
+    return [each(None, layout.absence(each.name)) for each in lacking]
+
+
+class CgroupManager:
+    """Makes, fills, limits, reads, freezes, kills and removes one container's cgroups.
+
+    Methods that end in _steps only plan: they read the present values and raise BadInput or Unsupported before anything has
+    happened. `resources` is the OCI runtime specification's linux.resources.
+    """
+
+    __slots__ = ("path", "subsystems", "missing")
+
+    def __init__(self, path: str, subsystems: list[Subsystem], missing: list[Controller]) -> None:
+        self.path = path
+        self.subsystems = subsystems
+        self.missing = missing
+
+    def create_steps(self, resources: Resources) -> list[Step]:
+        """Return the steps that make the cgroups and set their limits. Parents that they make ('/mydocker') stay for the next one."""
+        limits = self.update_steps(resources)
+        return [step for subsystem in self.subsystems for step in subsystem.create(resources)] + limits
+
+    def update_steps(self, resources: Resources) -> list[Step]:
+        """Return the steps that set the limits, and only what `resources` names."""
+        for controller in self.missing:
+            controller.set(resources)
+        return [step for subsystem in self.subsystems for step in subsystem.set(resources)]
+
+    def enter_steps(self, pid: int) -> tuple[list[Step], list[Step]]:
+        """Return (early, late): steps that move a process in; pid 0 is whoever applies the step.
+
+        Memory's hierarchy is late, so that what the process uses before is not charged to the container.
+        """
+        early = [each.apply(pid) for each in self.subsystems if "memory" not in each.group.hierarchy.controllers]
+        late = [each.apply(pid) for each in self.subsystems if "memory" in each.group.hierarchy.controllers]
+        return early, late
+
+    def exists(self) -> bool:
+        """Say whether the container has a cgroup in any hierarchy."""
+        return any(subsystem.group.exists() for subsystem in self.subsystems)
+
+    def pids(self) -> list[int]:
+        """Return the processes in these cgroups and below, whichever hierarchy shows them, in ascending order."""
+        return sorted({pid for subsystem in self.subsystems for pid in subsystem.group.pids()})
+
+    def group(self, controller: str) -> Group | None:
+        """Return the cgroup that has a controller."""
+        return next((each.group for each in self.subsystems if controller in each.group.hierarchy.controllers), None)
+
+    @property
+    def unified(self) -> Group | None:
+        """The version 2 cgroup, on a hybrid machine too."""
+        return next((each.group for each in self.subsystems if each.group.hierarchy.version == 2), None)
+
+    def has_swap_limit(self) -> bool:
+        """Say whether this host can limit swap: what decides if `--memory` may bring a default for it."""
+        return any(group.offers(file, "memory") for group in [self.group("memory")] if group for file in stats.SWAP_LIMITS)
+
+    def stats(self) -> stats.Stats:
+        """Return what the container uses; see stats.read_stats."""
+        return stats.read_stats(self.group)
+
+    def oom_kills(self) -> int:
+        """Return how many processes the kernel has killed here for want of memory; 0 where nothing counts them."""
+        return stats.oom_kills(self.group("memory")) or 0
+
+    def freeze(self, frozen: bool) -> None:
+        """Stop every process where it is, or let all go on; returns when it is so. Raises Unsupported, Conflict."""
+        life.freeze(self.group("freezer"), self.unified, frozen)
+
+    def kill(self) -> None:
+        """SIGKILL every process and wait until the cgroups are empty. Raises Conflict when some will not end."""
+        life.kill(self)
+
+    def remove(self) -> None:
+        """Remove the cgroups, children first, going on past failures; what is gone is no error. Raises Conflict with all that is left."""
+        deadline = monotonic() + REMOVE_SECONDS
+        problems = []
+        for subsystem in self.subsystems:
+            try:
+                subsystem.remove(deadline)
+            except OSError as error:
+                problems.append(f"{error.filename}: {error.strerror}")
+        if problems:
+            raise Conflict(f"cgroup {self.path} is still there: {'; '.join(problems)}")

@@ -1,0 +1,86 @@
+"""A container's share of one hierarchy, with the verbs that the book gives a subsystem: set, apply, remove."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.cgroups.group import Group, read
+from mydocker.errors import Conflict, Unsupported
+from mydocker.steps.files import MakeDir, WriteFile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.cgroups.controller import Controller
+    from mydocker.cgroups.values import Resources
+    from mydocker.steps.base import Step
+
+# Switched on for every container on version 2, limits or not: statistics come from them.
+ACCOUNTING = ("cpu", "io", "memory", "pids")
+
+
+class Subsystem:
+    """One hierarchy's controllers (one, several mounted together, or all of version 2's) for one container."""
+
+    __slots__ = ("name", "group", "controllers")
+
+    def __init__(self, group: Group, controllers: list[Controller]) -> None:
+        self.name = group.hierarchy.title
+        self.group = group
+        self.controllers = controllers
+
+    def create(self, resources: Resources) -> list[Step]:
+        """Return the steps that make the container's cgroup, its parents, and what the kernel wants filled in before use."""
+        if self.group.hierarchy.readonly:
+            raise Unsupported(f"cgroup hierarchy {self.name}: {self.group.hierarchy.mount} is mounted read-only")
+        *parents, leaf = self.group.chain()
+        if self.group.hierarchy.version == 2:
+            return self._create_v2(parents, leaf, resources)
+        fill = "cpuset" in self.group.hierarchy.controllers
+        made = [make for directory in parents[1:] for make in (MakeDir(directory, exist_ok=True), *(self._fill(directory) if fill else ()))]
+        return [*made, MakeDir(leaf), *(self._fill(leaf) if fill else ())]
+
+    def _fill(self, directory: str) -> list[Step]:
+        """Return steps that copy what an ancestor has: without cpus and mems a version 1 cpuset takes no process (ENOSPC)."""
+        files = ("cpuset.cpus", "cpuset.mems")
+        return [WriteFile(f"{directory}/{file}", self._inherited(directory, file)) for file in files if not read(f"{directory}/{file}")]
+
+    def _inherited(self, directory: str, file: str) -> str:
+        ancestors = [other for other in self.group.chain() if directory.startswith(other + "/")]
+        values = (read(f"{ancestor}/{file}") for ancestor in reversed(ancestors))
+        return next((value for value in values if value), "0")
+
+    def _create_v2(self, parents: list[str], leaf: str, resources: Resources) -> list[Step]:
+        wanted = self._wanted(resources)
+        steps: list[Step] = []
+        for parent, child in zip(parents, [*parents[1:], leaf], strict=True):
+            steps += self._enable(parent, wanted)
+            steps.append(MakeDir(child, exist_ok=child != leaf))
+        return steps
+
+    def _wanted(self, resources: Resources) -> list[str]:
+        """Return the controllers to switch on: those that limits need, and those that count."""
+        named = {step.path.rpartition("/")[2].partition(".")[0] for step in self.set(resources) if isinstance(step, WriteFile)}
+        return [name for name in self.group.hierarchy.controllers if name in named or name in ACCOUNTING]
+
+    def _enable(self, directory: str, wanted: list[str]) -> list[Step]:
+        """Return the step that gives a cgroup's children their controllers."""
+        missing = [name for name in wanted if name not in read(f"{directory}/cgroup.subtree_control").split()]
+        if not missing:
+            return []
+        # Only below the real root, which has no cgroup.type, may a cgroup not hold both processes and controllers' children.
+        if os.path.exists(f"{directory}/cgroup.type") and read(f"{directory}/cgroup.procs"):
+            hint = "move them into a cgroup of their own, or name another with --cgroup-parent"
+            raise Conflict(f"cgroup {directory}: it holds processes, so its controllers cannot be switched on", hint)
+        return [WriteFile(f"{directory}/cgroup.subtree_control", " ".join(f"+{name}" for name in missing))]
+
+    def set(self, resources: Resources) -> list[Step]:
+        """Return the steps that apply the limits."""
+        return [step for controller in self.controllers for step in controller.set(resources)]
+
+    def apply(self, pid: int) -> Step:
+        """Return the step that moves a process in; 0 is the writer itself."""
+        return self.group.write("cgroup.procs", pid)
+
+    def remove(self, deadline: float) -> None:
+        """Remove the container's cgroup and all below it; one that is gone is no error."""
+        self.group.remove(deadline)

@@ -1,0 +1,210 @@
+"""The controllers of cgroup version 2, and how version 1's values become theirs.
+
+Source: Documentation/admin-guide/cgroup-v2.rst. The OCI runtime specification speaks version 1; the translations are those of
+runc 1.3.2 (opencontainers/cgroups 0.0.3) and crun 1.23, so a container has the same weight under any of them.
+"""
+
+from __future__ import annotations
+
+from mydocker.cgroups.controller import Controller, Cpuset, HugetlbV2, Pids, Rdma
+from mydocker.cgroups.devices import compile_rules, parse_rules
+from mydocker.cgroups.v1 import check_usage, device_weights, read_bandwidth, read_memory, read_shares, read_weight, refuse_kernel, throttle
+from mydocker.cgroups.values import entries, flag, integer, section
+from mydocker.errors import BadInput, Unsupported
+from mydocker.steps.cgroups import AttachDevices
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.cgroups.values import Resources
+    from mydocker.steps.base import Step
+
+
+def weight_of_shares(shares: int) -> int:
+    """Return cpu.weight (1 to 10000) for cpu shares (2 to 262144): a curve through both ends and 1024 → 100."""
+    if shares <= 2:
+        return 1
+    from math import ceil, log2
+
+    power = log2(shares)
+    return min(10000, ceil(10 ** ((power * power + 125 * power) / 612 - 7 / 34)))
+
+
+def io_weight(weight: int) -> int:
+    """Return io.weight (1 to 10000) for a block io weight (10 to 1000), on a straight line."""
+    return 1 + (weight - 10) * 9999 // 990
+
+
+class Cpu(Controller):
+    """cpu.weight, cpu.max, cpu.max.burst, cpu.idle."""
+
+    name = "cpu"
+    __slots__ = ()
+
+    def set(self, resources: Resources) -> list[Step]:
+        cpu = section(resources, "cpu")
+        refuse(cpu, "realtimeRuntime", "cpu realtime runtime", "cpu", "cpu.rt_runtime_us")
+        refuse(cpu, "realtimePeriod", "cpu realtime period", "cpu", "cpu.rt_period_us")
+        return [*self._weight(cpu), *self._bandwidth(cpu)]
+
+    def _weight(self, cpu: Resources) -> list[Step]:
+        shares, idle = read_shares(cpu), integer(cpu, "idle", "cpu idle", 0, 1)
+        steps = [] if idle is None else [self.write("cpu.idle", idle, "cpu idle")]
+        return steps + ([self.write("cpu.weight", weight_of_shares(shares), "cpu shares")] if shares and not idle else [])
+
+    def _bandwidth(self, cpu: Resources) -> list[Step]:
+        quota, period, burst = read_bandwidth(cpu)
+        steps = [self.write("cpu.max", self._maximum(quota, period), "cpu quota")] if quota or period else []
+        if burst is not None:
+            lower = burst < int(self.present("cpu.max.burst", "0"))
+            steps.insert(0 if lower else len(steps), self.write("cpu.max.burst", burst, "cpu burst"))
+        return steps
+
+    def _maximum(self, quota: int, period: int) -> str:
+        present_quota, present_period = self.present("cpu.max", "max 100000").split()
+        wanted = {0: present_quota, -1: "max"}.get(quota, str(quota))
+        return f"{wanted} {period or present_period}"
+
+
+def refuse(values: Resources, key: str, limit: str, controller: str, file: str) -> None:
+    """Refuse a limit that only version 1 has."""
+    if values.get(key):
+        raise Unsupported(f"{limit}: cgroup version 2 controller {controller} has no {file}")
+
+
+class Memory(Controller):
+    """memory.max, memory.low, memory.swap.max."""
+
+    name = "memory"
+    __slots__ = ()
+
+    def set(self, resources: Resources) -> list[Step]:
+        memory = section(resources, "memory")
+        self._refuse(memory)
+        check_usage(memory, self.present("memory.current", "0"))
+        reservation = integer(memory, "reservation", "memory reservation", -1)
+        steps = [self.write("memory.low", maximum(reservation), "memory reservation")] if reservation else []
+        return self._limits(*read_memory(memory)) + steps
+
+    def _refuse(self, memory: Resources) -> None:
+        refuse_kernel(memory)
+        if (integer(memory, "kernelTCP", "kernel TCP memory limit", -1) or -1) > 0:
+            raise Unsupported("kernel TCP memory limit: cgroup version 2 controller memory has no memory.kmem.tcp.limit_in_bytes")
+        if integer(memory, "swappiness", "memory swappiness", 0, 100) is not None:
+            raise Unsupported("memory swappiness: cgroup version 2 controller memory has no memory.swappiness")
+        if flag(memory, "disableOOMKiller", "disable OOM killer"):
+            raise Unsupported("disable OOM killer: cgroup version 2 controller memory has no memory.oom_control")
+
+    def _limits(self, limit: int, swap: int) -> list[Step]:
+        steps = [self.write("memory.max", maximum(limit), "memory limit")] if limit else []
+        if limit == -1 and not swap and self.offers("memory.swap.max"):
+            swap = -1
+        if swap:
+            steps.append(self.write("memory.swap.max", self._swap(limit, swap), "memory swap limit"))
+        return steps
+
+    def _swap(self, limit: int, swap: int) -> str:
+        """Return memory.swap.max: version 1's value counts memory and swap together."""
+        if swap == -1:
+            return "max"
+        limit = limit or int(self.present("memory.max", "max").replace("max", "0"))
+        if not limit:
+            raise BadInput(f"memory swap limit {swap}: expected a memory limit too")
+        if swap < limit:
+            raise BadInput(f"memory swap limit {swap}: expected at least the memory limit {limit}")
+        return str(swap - limit)
+
+
+def maximum(value: int) -> str:
+    """Return version 2's word for a limit: -1 is 'max'."""
+    return "max" if value == -1 else str(value)
+
+
+class Io(Controller):
+    """io.bfq.weight or io.weight, and io.max."""
+
+    name = "io"
+    __slots__ = ()
+
+    def set(self, resources: Resources) -> list[Step]:
+        block = section(resources, "blockIO")
+        refuse(block, "leafWeight", "block io leaf weight", "io", "leaf weight")
+        return [*self._weights(block), *self._throttles(block)]
+
+    def _weights(self, block: Resources) -> list[Step]:
+        weight, lines = read_weight(block, "weight"), device_weights(block)
+        if self.offers("io.bfq.weight"):
+            file, values = "io.bfq.weight", [str(weight)] * bool(weight) + lines
+        else:
+            pairs = [line.split() for line in lines]
+            file, values = "io.weight", [f"default {io_weight(weight)}"] * bool(weight)
+            values += [f"{where} {io_weight(int(own))}" for where, own in pairs]
+        return [self.write(file, value, "block io weight") for value in values]
+
+    def _throttles(self, block: Resources) -> list[Step]:
+        return [
+            self.write("io.max", f"{where} {name}={rate or 'max'}", f"block io {name} limit")
+            for key, name in THROTTLES.items()
+            for where, rate in throttle(block, key)
+        ]
+
+
+# The specification's key and the kernel's name in io.max.
+THROTTLES = {
+    "throttleReadBpsDevice": "rbps",
+    "throttleWriteBpsDevice": "wbps",
+    "throttleReadIOPSDevice": "riops",
+    "throttleWriteIOPSDevice": "wiops",
+}
+
+
+class Devices(Controller):
+    """Access to devices: an eBPF program of the cgroup's own, since version 2 has no files for it."""
+
+    name = "devices"
+    __slots__ = ()
+
+    def set(self, resources: Resources) -> list[Step]:
+        rules = parse_rules(entries(resources, "devices"))
+        if not rules:
+            return []
+        if self.group is None:
+            raise Unsupported(f"device rule: cgroup controller devices {self.absence}")
+        return [AttachDevices(self.group.directory, compile_rules(rules), "; ".join(rule.describe() for rule in rules))]
+
+
+class NoNetwork(Controller):
+    """Version 2 has neither net_cls nor net_prio: nftables matches on the cgroup itself."""
+
+    name = "net_cls"
+    __slots__ = ()
+
+    def set(self, resources: Resources) -> list[Step]:
+        network = section(resources, "network")
+        refuse(network, "classID", "network class", "net_cls", "net_cls.classid")
+        refuse(network, "priorities", "network priority", "net_prio", "net_prio.ifpriomap")
+        return []
+
+
+class Unified(Controller):
+    """The specification's `unified`: version 2 files by name."""
+
+    name = "cgroup"
+    __slots__ = ()
+
+    def set(self, resources: Resources) -> list[Step]:
+        return [self._file(file, value) for file, value in section(resources, "unified").items()]
+
+    def _file(self, file: str, value: object) -> Step:
+        controller, dot, _ = file.partition(".")
+        if "/" in file or not dot or controller == "cgroup":
+            raise BadInput(f"unified '{file}': expected a controller's file such as memory.high")
+        if not isinstance(value, str):
+            raise BadInput(f"unified {file} {value!r}: expected a string")
+        if self.group is None or controller not in self.group.hierarchy.controllers:
+            raise Unsupported(f"unified {file}: cgroup version 2 has no controller {controller} on this host")
+        if not self.group.offers(file, controller):
+            raise Unsupported(f"unified {file}: cgroup controller {controller} has no file {file} on this host")
+        return self.group.write(file, value)
+
+
+CONTROLLERS: tuple[type[Controller], ...] = (Cpu, Cpuset, Memory, Pids, Io, HugetlbV2, Rdma)

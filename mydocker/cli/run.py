@@ -1,0 +1,165 @@
+"""run, create and start."""
+
+from __future__ import annotations
+
+import os
+from fcntl import LOCK_EX, flock
+from typing import Any
+
+import click
+
+from mydocker.cli.base import Session, Verb, complain, explain_option
+from mydocker.cli.execution import runner, tell
+from mydocker.cli.flags import create_flags, run_flags
+from mydocker.engine import containers, state
+from mydocker.engine.client import Client
+from mydocker.engine.create import Prepared, finish, prepare, write_cidfile
+from mydocker.engine.create import create as create_container
+from mydocker.engine.options import Options, parse
+from mydocker.engine.start import start as start_container
+from mydocker.engine.values import detach_keys as parse_keys
+from mydocker.errors import BadInput, Conflict, Error
+
+_STREAMS = {"stdin": "I", "stdout": "O", "stderr": "E"}
+
+
+@click.command(cls=Verb, interspersed=False)
+@run_flags
+@explain_option
+@click.pass_obj
+def run(session: Session, /, **flags: Any) -> int:
+    """Create a container and run a command in it.
+
+    Example: mydocker run --rm -it busybox sh
+    """
+    options = parse(flags)
+    streams = _wanted_streams(options)
+    _check_terminal(options.tty and "I" in streams)
+    prepared = prepare(session.paths, options)
+    if _only_told(session, prepared):
+        return 0
+    lock = _create(session, prepared)
+    client = _start(session, prepared.record, lock, streams, options)
+    if options.detach:
+        click.echo(prepared.record["id"])
+        return 0
+    return client.run()
+
+
+def _wanted_streams(options: Options) -> str:
+    """Return which of 'I', 'O' and 'E' the caller's streams are connected to."""
+    if options.detach:
+        return ""
+    chosen = "".join(_STREAMS[name] for name in options.attach) or "OE"
+    return chosen + ("I" if options.interactive and (not options.attach or "stdin" in options.attach) and "I" not in chosen else "")
+
+
+def _check_terminal(wanted: bool) -> None:
+    if wanted and not os.isatty(0):
+        raise BadInput("-t with -i needs a terminal, and standard input is none", "leave out -t in a script or a pipe")
+
+
+def _create(session: Session, prepared: Prepared) -> int:
+    step_runner = runner(session)
+    lock = create_container(prepared, step_runner)
+    try:
+        write_cidfile(prepared.options, prepared.record["id"])
+    except Error:
+        step_runner.undo_all()
+        raise
+    return lock
+
+
+def _start(session: Session, record: dict[str, Any], lock: int, streams: str, options: Options) -> Client:
+    how = session.explain if session.explain in ("text", "json") else ""
+    explain = (lambda who, text, seconds: tell(how, who, text, seconds)) if how else None
+    return start_container(session.paths, record, lock, streams, options.detach_keys, options.sig_proxy, how, explain)
+
+
+def _only_told(session: Session, prepared: Prepared) -> bool:
+    """Tell the plan for --dry-run, and the script for --explain=sh; return whether that was all."""
+    if not session.dry_run and session.explain != "sh":
+        return False
+    from mydocker.engine.describe import plans
+    from mydocker.engine.script import script
+
+    whole = plans(prepared)
+    if session.explain == "sh":
+        click.echo(script(whole), nl=False, err=not session.dry_run)
+        session.explain = None
+    else:
+        for who, step in whole.every():
+            tell(session.explain or "text", who, step.describe(), None, err=False)
+    return session.dry_run
+
+
+@click.command(cls=Verb, interspersed=False)
+@create_flags
+@explain_option
+@click.pass_obj
+def create(session: Session, /, **flags: Any) -> None:
+    """Create a container without starting it, and print its id.
+
+    Example: mydocker create --name web busybox httpd -f
+    """
+    prepared = prepare(session.paths, parse({**flags, "detach_keys": None}))
+    if _only_told(session, prepared):
+        return
+    lock = _create(session, prepared)
+    finish(prepared, runner(session))
+    os.close(lock)
+    click.echo(prepared.record["id"])
+
+
+@click.command(cls=Verb)
+@click.option("-a", "--attach", is_flag=True, help="Attach its output, pass signals on, exit with its status.")
+@click.option("-i", "--interactive", is_flag=True, help="Attach standard input too.")
+@click.option("--detach-keys", default="ctrl-p,ctrl-q", metavar="KEYS", help="Keys that detach from a terminal [ctrl-p,ctrl-q].")
+@explain_option
+@click.argument("names", nargs=-1, required=True, metavar="CONTAINER...")
+@click.pass_obj
+def start(session: Session, attach: bool, interactive: bool, detach_keys: str, names: tuple[str, ...]) -> int:
+    """Start created or ended containers.
+
+    Example: mydocker start -a job
+    """
+    keys = parse_keys(detach_keys)
+    if (attach or interactive) and len(names) > 1:
+        raise BadInput(f"only one container can be attached to, not {len(names)}")
+    status = 0
+    for name in names:
+        try:
+            status = _start_one(session, name, attach or interactive, interactive, keys) or status
+        except Error as error:
+            if attach or interactive:
+                raise
+            complain(error.message, error.hint)
+            status = 1
+    return status
+
+
+def _start_one(session: Session, name: str, attach: bool, interactive: bool, keys: bytes) -> int:
+    paths = session.paths
+    container_id = containers.resolve(paths, name)
+    lock = os.open(paths.container(container_id) + "/lock", os.O_RDWR | os.O_CLOEXEC)
+    flock(lock, LOCK_EX)
+    record = containers.load(paths, container_id)
+    if state.running_pid(paths, container_id):
+        os.close(lock)
+        if attach:
+            raise Conflict(f"container {name} is running already")
+        click.echo(name)
+        return 0
+    is_tty = record["config"]["Tty"]
+    streams = ("OE" + ("I" if interactive and record["config"]["OpenStdin"] else "")) if attach else ""
+    _check_terminal(is_tty and "I" in streams)
+    if session.dry_run:
+        tell("text", "cli", f"start container {container_id[:12]}", None, err=False)
+        return 0
+    how = session.explain if session.explain in ("text", "json") else ""
+    explain = (lambda who, text, seconds: tell(how, who, text, seconds)) if how else None
+    client = start_container(paths, record, lock, streams, keys, True, how, explain)
+    if attach:
+        return client.run()
+    click.echo(name)
+    return 0

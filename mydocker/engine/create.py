@@ -1,0 +1,256 @@
+"""Creating a container: from options to a record and an OCI bundle on disk.
+
+    prepare()   finds and decides; nothing happens
+    create()    directory and lock, name, record (`creating`), layers, writable layer, bundle, record (`created`)
+
+Until the end the container's lock is held: whoever finds the record `creating` with its lock free may remove it all.
+"""
+
+from __future__ import annotations
+
+import os
+from fcntl import LOCK_EX, flock
+from typing import Any
+
+from mydocker import leanjson, store
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import manager
+from mydocker.engine import capabilities, containers, images, names, spec, volumes
+from mydocker.engine.hosts import host_devices, init_program, resolv_conf
+from mydocker.engine.log import timestamp
+from mydocker.engine.options import Options
+from mydocker.engine.records import record_of
+from mydocker.engine.repair import discard, half_made
+from mydocker.errors import BadInput, Conflict, Error
+from mydocker.kernel import capabilities as kernel_capabilities
+from mydocker.paths import Paths
+from mydocker.steps.base import Run, Step, command, quote
+from mydocker.steps.files import CreateFile, MakeDir
+from mydocker.storage import drivers
+from mydocker.storage.base import StorageDriver
+
+_MAPPING_BASE = 1 << 29
+
+
+class MakeContainerDirectory(Step):
+    """Make a container's directory and hold its lock, as the open descriptor `lock`."""
+
+    __slots__ = ("path", "lock")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.lock = -1
+
+    def apply(self) -> None:
+        os.mkdir(self.path, 0o711)
+        self.lock = os.open(f"{self.path}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        flock(self.lock, LOCK_EX)
+
+    def undo(self) -> None:
+        store.remove_tree(self.path)
+        os.close(self.lock)
+
+    def describe(self) -> str:
+        return f"mkdir {quote(self.path)} and flock its lock"
+
+    def shell(self) -> str:
+        return command("mkdir", "-m", "711", self.path)
+
+
+class ClaimName(Step):
+    """Claim a name for a container; a claim whose owner is gone or never was finished is free."""
+
+    __slots__ = ("paths", "name", "container_id")
+
+    def __init__(self, paths: Paths, name: str, container_id: str) -> None:
+        self.paths = paths
+        self.name = name
+        self.container_id = container_id
+
+    @property
+    def path(self) -> str:
+        return f"{self.paths.names}/{self.name}"
+
+    def apply(self) -> None:
+        owner = store.claim(self.path, self.container_id)
+        while owner is not None:
+            self._free(owner)
+            owner = store.claim(self.path, self.container_id)
+
+    def _free(self, owner: str) -> None:
+        """Free the claim of a container that does not exist any more; Conflict if it does."""
+        if not os.path.isdir(self.paths.container(owner)):
+            store.release(self.path, owner)
+        elif half_made(self.paths, owner):
+            discard(self.paths, owner)
+            store.release(self.path, owner)
+        else:
+            raise Conflict(f"the name {self.name!r} is in use by container {owner[:12]}", "remove or rename that one, or use another name")
+
+    def undo(self) -> None:
+        store.release(self.path, self.container_id)
+
+    def describe(self) -> str:
+        return f"claim the name {quote(self.name)}"
+
+    def shell(self) -> str:
+        return f"(set -C; printf %s {self.container_id} > {quote(self.path)})"
+
+
+class SaveRecord(Step):
+    """Write a container's record."""
+
+    __slots__ = ("paths", "record", "sync")
+
+    def __init__(self, paths: Paths, record: dict[str, Any], sync: bool) -> None:
+        self.paths = paths
+        self.record = record
+        self.sync = sync
+
+    def apply(self) -> None:
+        containers.save(self.paths, self.record, self.sync)
+
+    def describe(self) -> str:
+        return f"write the record of container {self.record['id'][:12]}, status {self.record['status']}"
+
+
+class Prepared:
+    """Everything decided about a container that is to be created."""
+
+    __slots__ = ("paths", "options", "image", "driver", "record", "spec")
+
+    def __init__(
+        self, paths: Paths, options: Options, image: images.Image, driver: StorageDriver, record: dict[str, Any], spec: dict[str, Any]
+    ) -> None:
+        self.paths = paths
+        self.options = options
+        self.image = image
+        self.driver = driver
+        self.record = record
+        self.spec = spec
+
+    @property
+    def directory(self) -> str:
+        return self.paths.container(self.record["id"])
+
+    def claim_steps(self) -> list[Step]:
+        """Return the steps up to the record: from then on the container's layers are in use."""
+        paths = self.paths
+        roots = [
+            MakeDir(path, 0o711, True) for path in (paths.root, paths.containers, paths.names, paths.volumes, paths.cache, paths.state)
+        ]
+        return [
+            *roots,
+            MakeContainerDirectory(self.directory),
+            ClaimName(paths, self.record["name"], self.record["id"]),
+            # A power cut that loses this record loses all of a container that nobody was told of.
+            SaveRecord(paths, self.record, sync=False),
+        ]
+
+    def bundle_steps(self) -> list[Step]:
+        """Return the steps that make the writable layer, the bundle and what is mounted."""
+        bundle = self.directory + "/bundle"
+        name = self.spec["hostname"]
+        return [
+            *self.driver.writable_steps(self.directory),
+            MakeDir(bundle, 0o711),
+            MakeDir(bundle + "/rootfs"),
+            CreateFile(bundle + "/config.json", leanjson.dumps(self.spec)),
+            CreateFile(self.directory + "/hostname", name + "\n"),
+            CreateFile(self.directory + "/hosts", spec.hosts(name)),
+            CreateFile(self.directory + "/resolv.conf", resolv_conf(self.options.network)),
+            *volumes.mount_steps(self.paths, self.record["mounts"]),
+        ]
+
+
+def prepare(paths: Paths, options: Options) -> Prepared:
+    """Find the image and decide everything. Raises what is wrong with the options; nothing has happened then."""
+    image = images.find(paths, options.image)
+    driver = drivers.choose(paths, options.storage_driver)
+    container_id = containers.new_id()
+    name = options.name or names.generate()
+    mounts = volumes.plan_mounts(paths, options, image.config)
+    facts = spec.Facts(
+        container_id,
+        paths.container(container_id),
+        _capabilities(options),
+        None,
+        host_devices() if options.privileged else [],
+        mounts,
+        _MAPPING_BASE + int(container_id[:3], 16) * 65536,
+        init_program() if options.init else "",
+        manager(Layout.detect(paths), spec.CGROUP_PARENT).has_swap_limit(),
+    )
+    facts.seccomp = _seccomp(options, facts.capabilities)
+    bundle = spec.make_spec(options, image.config, facts)
+    record = record_of(options, image, bundle, facts, name, driver.name, timestamp())
+    _check_shared(paths, options)
+    return Prepared(paths, options, image, driver, record, bundle)
+
+
+def _capabilities(options: Options) -> list[str]:
+    return capabilities.select(list(options.cap_add), list(options.cap_drop), options.privileged, kernel_capabilities.available())
+
+
+def _seccomp(options: Options, names: list[str]) -> dict[str, Any] | None:
+    from mydocker.engine import seccomp
+
+    if options.seccomp == "unconfined" or (options.privileged and not options.seccomp):
+        return None
+    machine = os.uname().machine
+    major, minor = os.uname().release.split(".")[:2]
+    kernel = (int(major), int("".join(c for c in minor if c.isdigit()) or 0))
+    if options.seccomp and options.seccomp != "builtin":
+        return seccomp.load_profile(options.seccomp, names, machine, kernel)
+    return seccomp.profile(names, machine, kernel)
+
+
+def _check_shared(paths: Paths, options: Options) -> None:
+    """Check that containers whose namespaces are to be shared exist."""
+    for mode in (options.pid, options.ipc, options.uts, options.network):
+        if mode.startswith("container:"):
+            containers.resolve(paths, mode.removeprefix("container:"))
+
+
+def create(prepared: Prepared, run: Run) -> int:
+    """Create the container; return the descriptor of its lock. A failure undoes everything."""
+    try:
+        _claim(prepared, run)
+        images.ensure_layers(prepared.paths, prepared.driver, prepared.image, run)
+        run.execute(prepared.bundle_steps())
+    except (Error, OSError):
+        problems = run.undo_all()
+        if problems:
+            raise problems[0] from None
+        raise
+    return next((step.lock for step in run.done if isinstance(step, MakeContainerDirectory)), -1)
+
+
+def _claim(prepared: Prepared, run: Run) -> None:
+    """Execute the claim; a generated name that is taken is replaced by another one."""
+    while True:
+        try:
+            run.execute(prepared.claim_steps())
+            return
+        except Conflict:
+            run.undo_all()
+            if prepared.options.name:
+                raise
+            prepared.record["name"] = names.generate()
+
+
+def finish(prepared: Prepared, run: Run) -> None:
+    """Make the new container durable, with the status `created`."""
+    prepared.record["status"] = "created"
+    run.apply(SaveRecord(prepared.paths, prepared.record, sync=True))
+
+
+def write_cidfile(options: Options, container_id: str) -> None:
+    """Write the id to the file of --cidfile, which must be new."""
+    if options.cidfile is None:
+        return
+    try:
+        with open(options.cidfile, "x") as file:
+            file.write(container_id)
+    except OSError as error:
+        raise BadInput(f"cidfile {options.cidfile!r}: {error.strerror}") from error

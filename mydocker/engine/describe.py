@@ -1,0 +1,82 @@
+"""What a start would do, process by process, for --dry-run and --explain=sh: the same plans, made and not executed."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import manager
+from mydocker.engine.create import Prepared
+from mydocker.engine.images import UnpackLayer
+from mydocker.engine.plans import monitor_plan
+from mydocker.engine.script import Plans
+from mydocker.errors import BadInput
+from mydocker.images.layout import Layout as ImageLayout
+from mydocker.runtime import plan
+from mydocker.runtime.console import OpenConsole, OwnStandardStreams
+from mydocker.runtime.init import resolved_user
+from mydocker.runtime.seccomp import filter_for
+from mydocker.steps.base import Step, command
+from mydocker.steps.files import MakeDir
+
+
+def plans(prepared: Prepared) -> Plans:
+    """Return every plan of one start. Raises what making the real ones would raise."""
+    paths, spec = prepared.paths, prepared.spec
+    layout = Layout.detect(paths)
+    cgroup = manager(layout, spec["linux"]["cgroupsPath"])
+    rootfs = prepared.directory + "/bundle/rootfs"
+    monitor = monitor_plan(paths, prepared.record, spec, prepared.driver, cgroup)
+    early, late = cgroup.enter_steps(0)
+    uid, gid, groups, home = _user(prepared)
+    console: list[Step] = [OpenConsole(rootfs, None, None)] if prepared.options.tty else []
+    seccomp = spec["linux"].get("seccomp")
+    own: list[Step] = [OwnStandardStreams(uid)] if uid else []
+    return Plans(
+        [*prepared.claim_steps(), *_unpacking(prepared), *prepared.bundle_steps()],
+        monitor,
+        [*early, *late],
+        plan.isolate(spec),
+        [*plan.early(spec), *plan.build(spec, rootfs), *plan.close(spec, rootfs, layout.container_mounts(cgroup.path), console)],
+        [*own, *plan.confine(spec, uid, gid, groups, filter_for(seccomp, paths.cache) if seccomp else None), plan.program(spec, home)],
+        spec,
+        rootfs,
+        _undo(prepared, monitor),
+    )
+
+
+def _unpacking(prepared: Prepared) -> list[Step]:
+    """Return the steps for layers that this storage driver has not unpacked yet."""
+    image, driver = prepared.image, prepared.driver
+    lowest_first = enumerate(reversed(image.chain_ids))
+    layout = ImageLayout(prepared.paths.images)
+    return [UnpackLayer(driver, layout, image, position) for position, chain_id in lowest_first if not driver.has(chain_id)]
+
+
+def _user(prepared: Prepared) -> tuple[int, int, list[int], str]:
+    """Return the user as init would find it, from the image's layers: the container's root is not mounted."""
+    try:
+        return resolved_user(prepared.spec, _in_layers(prepared, "/etc/passwd"), _in_layers(prepared, "/etc/group"))
+    except BadInput:
+        if all(prepared.driver.has(chain_id) for chain_id in prepared.image.chain_ids):
+            raise
+        return 0, 0, [], "/root"  # a name, and an image whose files nobody unpacked yet
+
+
+def _in_layers(prepared: Prepared, path: str) -> str:
+    for chain_id in prepared.record["layers"]:
+        place = prepared.driver.layer(chain_id) + path
+        if os.path.isfile(place):
+            with open(place, errors="surrogateescape") as file:
+                return file.read()
+    return ""
+
+
+def _undo(prepared: Prepared, monitor: list[Step]) -> list[str]:
+    """Return the shell commands that remove what outlives the processes: cgroups, state, container, name."""
+    cgroups = [s.path for s in monitor if isinstance(s, MakeDir) and s.path.endswith(prepared.record["id"])]
+    name = f"{prepared.paths.names}/{prepared.record['name']}"
+    return [
+        *(command("rmdir", path) for path in reversed(cgroups)),
+        command("rm", "-rf", prepared.paths.running(prepared.record["id"]), prepared.directory, name),
+    ]

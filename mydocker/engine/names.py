@@ -1,0 +1,23 @@
+"""Names for containers that were given none."""
+
+from __future__ import annotations
+
+from random import choice
+
+_QUALITIES = (
+    "agile amber bold brave bright brisk calm candid clever cosmic crisp curious daring eager earnest fair fancy fond frank "
+    "gentle glad golden grand handy happy hardy honest humble jolly keen kind lively loyal lucid lucky mellow merry mild "
+    "modest neat nimble noble patient placid polite proud quick quiet rapid rustic serene sharp silent smooth snug solid "
+    "steady sturdy sunny swift tender tidy upbeat vivid warm wise witty zesty"
+)
+_BOATS = (
+    "barge bark brig canoe caravel carrack catboat clipper cog coracle corvette cruiser currach cutter dhow dinghy dory "
+    "felucca ferry frigate galleon galley gondola hoy hulk jangada junk kayak keelboat ketch knarr launch lighter longship "
+    "lugger pinnace pirogue proa punt raft sampan scow schooner shallop skiff sloop smack sternwheeler tender trawler "
+    "trimaran tug umiak whaler wherry xebec yacht yawl"
+)
+
+
+def generate() -> str:
+    """Return a name such as 'calm_cutter'."""
+    return f"{choice(_QUALITIES.split())}_{choice(_BOATS.split())}"

@@ -1,0 +1,72 @@
+"""A new container's record; the fields are listed in containers.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mydocker.engine.images import Image
+from mydocker.engine.options import Options
+from mydocker.engine.spec import Facts
+
+
+def record_of(options: Options, image: Image, spec: dict[str, Any], facts: Facts, name: str, driver: str, now: str) -> dict[str, Any]:
+    """Return the record, status `creating`."""
+    return {
+        "id": facts.id,
+        "name": name,
+        "status": "creating",
+        "pid": 0,
+        "createTime": now,
+        "startedAt": "",
+        "finishedAt": "",
+        "exitCode": 0,
+        "oomKilled": False,
+        "error": "",
+        "command": spec["process"]["args"],
+        "image": options.image,
+        "imageId": image.id,
+        "storageDriver": driver,
+        "layers": image.chain_ids,
+        "mounts": facts.mounts,
+        "autoRemove": options.remove,
+        "config": _config(options, image.config, spec),
+        "hostConfig": _host_config(options, spec),
+    }
+
+
+def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    process = spec["process"]
+    return {
+        "Hostname": spec["hostname"],
+        "Domainname": options.domainname or "",
+        "User": options.user if options.user is not None else image.get("User", ""),
+        "Tty": options.tty,
+        "OpenStdin": options.interactive,
+        "Env": process["env"],
+        "Cmd": options.command or (image.get("Cmd") if options.entrypoint is None else None),
+        "Entrypoint": [options.entrypoint] if options.entrypoint else image.get("Entrypoint"),
+        "Image": options.image,
+        "WorkingDir": process["cwd"],
+        "Labels": {**(image.get("Labels") or {}), **options.labels},
+        "Volumes": image.get("Volumes"),
+        "ExposedPorts": image.get("ExposedPorts"),
+        "StopSignal": options.stop_signal or image.get("StopSignal"),
+        "StopTimeout": options.stop_timeout,
+    }
+
+
+def _host_config(options: Options, spec: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "NetworkMode": options.network,
+        "PidMode": options.pid,
+        "IpcMode": options.ipc or "private",
+        "UTSMode": options.uts,
+        "UsernsMode": options.userns,
+        "CgroupnsMode": options.cgroupns,
+        "Privileged": options.privileged,
+        "ReadonlyRootfs": options.read_only,
+        "Init": options.init,
+        "Runtime": options.runtime or "mydocker",
+        "CgroupPath": spec["linux"]["cgroupsPath"],
+        "AutoRemove": options.remove,
+    }

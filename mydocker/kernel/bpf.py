@@ -1,0 +1,70 @@
+"""bpf(2), the few commands that a cgroup's device program takes. Source: <linux/bpf.h>, union bpf_attr."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from struct import pack, unpack, unpack_from
+
+from mydocker.kernel.libc import address, buffer, syscall
+
+BPF_PROG_LOAD = 5
+BPF_PROG_ATTACH = 8
+BPF_PROG_DETACH = 9
+BPF_PROG_GET_FD_BY_ID = 13
+BPF_PROG_QUERY = 16
+
+BPF_PROG_TYPE_CGROUP_DEVICE = 15
+BPF_CGROUP_DEVICE = 6
+BPF_F_ALLOW_MULTI = 2
+
+MAXIMUM_ATTACHED = 64  # BPF_CGROUP_MAX_PROGS
+
+
+def bpf(command: int, attributes: ctypes.Array[ctypes.c_char], subject: str) -> int:
+    """Make one bpf(2) call; the kernel may write results into `attributes`."""
+    return syscall("bpf", command, attributes, len(attributes), subject=subject)
+
+
+def load_device_program(program: bytes) -> int:
+    """Return a descriptor of a verified device program (instructions as in devices.py)."""
+    code, text = buffer(program), buffer(b"Apache-2.0\0")
+    attributes = pack("IIQQIIQII", BPF_PROG_TYPE_CGROUP_DEVICE, len(program) // 8, address(code), address(text), 0, 0, 0, 0, 0)
+    return bpf(BPF_PROG_LOAD, buffer(attributes), "device program")
+
+
+def attached_device_programs(cgroup: int, path: str) -> list[int]:
+    """Return the ids of the device programs attached to a cgroup itself, its ancestors' left out."""
+    found = buffer(bytes(4 * MAXIMUM_ATTACHED))
+    attributes = buffer(pack("IIIIQII", cgroup, BPF_CGROUP_DEVICE, 0, 0, address(found), MAXIMUM_ATTACHED, 0))
+    bpf(BPF_PROG_QUERY, attributes, path)
+    (count,) = unpack_from("I", attributes.raw, 24)
+    return list(unpack(f"{count}I", found.raw[: 4 * count]))
+
+
+def replace_device_program(path: str, program: bytes) -> None:
+    """Make `program` the only device program of a cgroup.
+
+    The new one is attached before the old ones go: all of them have to agree, so there is no moment without any. Raises OSError.
+    """
+    cgroup = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        old = attached_device_programs(cgroup, path)
+        loaded = load_device_program(program)
+        try:
+            bpf(BPF_PROG_ATTACH, buffer(pack("IIII", cgroup, loaded, BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI)), path)
+        finally:
+            os.close(loaded)
+        for identity in old:
+            detach_device_program(cgroup, identity, path)
+    finally:
+        os.close(cgroup)
+
+
+def detach_device_program(cgroup: int, identity: int, path: str) -> None:
+    """Detach a program by its id."""
+    program = bpf(BPF_PROG_GET_FD_BY_ID, buffer(pack("III", identity, 0, 0)), path)
+    try:
+        bpf(BPF_PROG_DETACH, buffer(pack("IIII", cgroup, program, BPF_CGROUP_DEVICE, 0)), path)
+    finally:
+        os.close(program)
