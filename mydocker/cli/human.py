@@ -47,9 +47,9 @@ def parse_time(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def ago(text: str, suffix: str = " ago", now: datetime | None = None) -> str:
+def since(text: str, now: datetime | None = None) -> str:
     """Return how long ago an RFC 3339 time was: '2 hours ago'; 'N/A' for none and for Go's zero time."""
     if not text or text.startswith("0001-"):
         return "N/A"
     past = (now or datetime.now(UTC)) - parse_time(text)
-    return duration(max(past.total_seconds(), 0)) + suffix
+    return f"{duration(max(past.total_seconds(), 0))} ago"

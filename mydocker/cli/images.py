@@ -94,7 +94,7 @@ class Row:
 
     def cells(self, whole: bool, digests: bool) -> list[str]:
         digest = [self.image.manifest] if digests else []
-        created = human.ago(self.image.created)
+        created = human.since(self.image.created)
         return [self.repository, self.tag, *digest, self.shown_id(whole), created, human.size(self.image.size)]
 
     def as_json(self, whole: bool, digests: bool) -> dict[str, str]:
