@@ -263,6 +263,32 @@ def test_an_import_that_crashes_after_a_step(paths: Paths, rootfs: Path, step: i
     assert len(images.all_images(paths)) == step - 1
 
 
+def test_system_check_finds_and_repairs_images_and_layers(paths: Paths, rootfs: Path) -> None:
+    mydocker(paths, "import", str(rootfs), "kept")
+    vfs = drivers.driver("vfs", paths)
+    images.ensure_layers(paths, vfs, images.find(paths, "kept"), Run("test"))
+    assert mydocker(paths, "system", "check") == ""
+    subprocess.run(command(paths, "import", str(rootfs), "x"), env={**environment(), "MYDOCKER_CRASH_AFTER": "1"}, check=False)
+    for name in ("a" * 64, "b" * 64 + ".4194305.partial"):
+        os.makedirs(f"{vfs.layers}/{name}/etc")
+    found = subprocess.run(command(paths, "system", "check"), env=environment(), capture_output=True, text=True, check=False)
+    kinds = sorted(line.split()[0] for line in found.stdout.splitlines())
+    assert (found.returncode, kinds, found.stderr) == (1, ["half-unpacked", "image", "layer"], "")
+    mydocker(paths, "system", "check", "--repair")
+    assert mydocker(paths, "system", "check") == ""
+    assert os.listdir(vfs.layers) == images.find(paths, "kept").chain_ids
+
+
+def test_system_check_tells_damage(paths: Paths, rootfs: Path) -> None:
+    mydocker(paths, "import", str(rootfs), "broken")
+    os.unlink(Layout(paths.images).blob(images.find(paths, "broken").manifest))
+    found = subprocess.run(command(paths, "system", "check", "--repair"), env=environment(), capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert "image broken:latest: blob sha256:" in found.stderr
+    mydocker(paths, "rmi", "-f", "broken")
+    mydocker(paths, "system", "check", "--repair")
+
+
 def test_imports_at_once(paths: Paths, rootfs: Path) -> None:
     running = [
         subprocess.Popen(command(paths, "import", str(rootfs), "x"), env=environment(), stdout=subprocess.PIPE, text=True) for _ in range(6)
