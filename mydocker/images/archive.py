@@ -126,14 +126,14 @@ class _StrictTarInfo(tarfile.TarInfo):
 def store(stream: BufferedReader, name: str, layer: LayerWriter) -> None:
     """Write a tar, plain or compressed, to a layer. Raises BadInput when it is no tar or is damaged."""
     tee = _Tee(decompressed(stream, name), name, layer)
+    begins_well = False
     try:
         with tarfile.open(fileobj=tee, mode="r|", tarinfo=_StrictTarInfo) as archive:
+            begins_well = True
             for _ in archive:
                 archive.members = []  # type: ignore[attr-defined] # or it would keep every header of the archive
     except tarfile.ReadError as error:
-        raise BadInput(
-            f"{name} is not a tar archive" if layer.tar_size <= tarfile.RECORDSIZE else f"{name}: damaged tar: {error}"
-        ) from error
+        raise BadInput(f"{name}: damaged tar: {error}" if begins_well else f"{name} is not a tar archive") from error
     while tee.read(_CHUNK):
         pass
 

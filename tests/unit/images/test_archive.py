@@ -99,6 +99,7 @@ def broken_header(data: bytes) -> bytes:
     [
         TAR[:15000],
         broken_header(TAR),
+        broken_header(tar_of({"first": b"", "last": b""})),
         gzip.compress(TAR)[:-9],
         gzip.compress(TAR)[:-8] + b"12345678",
         gzip.compress(TAR) + b"trailing rubbish",
@@ -107,10 +108,10 @@ def broken_header(data: bytes) -> bytes:
         lzma.compress(TAR)[:60] + b"\0" * 40,
         zlib.compress(TAR).join([gzip.compress(b"")[:10], b"12345678"]),
     ],
-    ids=["cut", "header", "gzip cut", "gzip crc", "gzip rubbish", "bzip2 cut", "xz cut", "xz damage", "deflate"],
+    ids=["cut", "header", "short", "gzip cut", "gzip crc", "gzip rubbish", "bzip2 cut", "xz cut", "xz damage", "deflate"],
 )
 def test_damage_is_told_and_nothing_stored(layout: Layout, data: bytes) -> None:
-    with pytest.raises(BadInput, match=r"^x\.tar(: damaged | is not a tar)"):
+    with pytest.raises(BadInput, match=r"^x\.tar: damaged "):
         publish(layout, data)
     assert layout.entries() == []
 
