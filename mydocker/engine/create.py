@@ -24,8 +24,9 @@ from mydocker.engine.repair import discard, half_made
 from mydocker.errors import BadInput, Conflict, Error
 from mydocker.kernel import capabilities as kernel_capabilities
 from mydocker.paths import Paths
+from mydocker.runtime.launch import mappings
 from mydocker.steps.base import Run, Step, command, quote
-from mydocker.steps.files import CreateFile, MakeDir
+from mydocker.steps.files import ChangeOwner, CreateFile, MakeDir
 from mydocker.storage import drivers
 from mydocker.storage.base import StorageDriver
 
@@ -156,11 +157,16 @@ class Prepared:
             MakeDir(bundle, 0o711),
             MakeDir(bundle + "/rootfs"),
             CreateFile(bundle + "/config.json", leanjson.dumps(self.spec)),
-            CreateFile(self.directory + "/hostname", name + "\n"),
-            CreateFile(self.directory + "/hosts", spec.hosts(name)),
-            CreateFile(self.directory + "/resolv.conf", resolv_conf(self.options.network)),
+            *self._network_files(name),
             *volumes.mount_steps(self.paths, self.record["mounts"]),
         ]
+
+    def _network_files(self, name: str) -> list[Step]:
+        files = {"hostname": name + "\n", "hosts": spec.hosts(name), "resolv.conf": resolv_conf(self.options.network)}
+        steps: list[Step] = [CreateFile(f"{self.directory}/{file}", content) for file, content in files.items()]
+        for _, outside, _ in mappings(self.spec, "uidMappings")[:1]:
+            steps += [ChangeOwner(f"{self.directory}/{file}", outside, outside) for file in files]
+        return steps
 
 
 def prepare(paths: Paths, options: Options) -> Prepared:

@@ -186,13 +186,9 @@ class Monitor:
         if hasattr(self, "launch"):
             self.launch.kill()
         problems = self.run.undo_all()
-        status = error.exit_status or 125
-        self.record |= {"status": "created", "pid": 0, "exitCode": status, "error": error.message}
-        containers.save(self.paths, self.record)
-        if self.record["autoRemove"]:
-            problems += remove.container(self.paths, self.record)
+        problems += remove.after_failed_start(self.paths, self.record, error)
         self._report(problems)
-        self._tell("F", {**failure(error), "status": status})
+        self._tell("F", failure(error))
 
     def _report(self, problems: list[Error]) -> None:
         for problem in problems:

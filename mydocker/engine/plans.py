@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 
-from mydocker import store
+from mydocker.engine import state
 from mydocker.engine.populate import populate
 from mydocker.kernel import mounts as k
 from mydocker.kernel.namespaces import CLONE_NEWNS
+from mydocker.runtime.launch import mappings
 from mydocker.runtime.mounts import shared_trees
 from mydocker.steps.base import Step, command, quote
+from mydocker.steps.files import MakeDir
 from mydocker.steps.mounts import Mount
 from mydocker.steps.namespaces import Unshare
 
@@ -26,17 +28,22 @@ if TYPE_CHECKING:
 class MakeStateDirectory(Step):
     """Make STATE/ID, which says that the container is being run; what an earlier run left there goes first."""
 
-    __slots__ = ("path",)
+    __slots__ = ("paths", "container_id")
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, paths: Paths, container_id: str) -> None:
+        self.paths = paths
+        self.container_id = container_id
+
+    @property
+    def path(self) -> str:
+        return self.paths.running(self.container_id)
 
     def apply(self) -> None:
-        store.remove_tree(self.path)
+        state.clear(self.paths, self.container_id)
         os.mkdir(self.path, 0o700)
 
     def undo(self) -> None:
-        store.remove_tree(self.path)
+        state.clear(self.paths, self.container_id)
 
     def describe(self) -> str:
         return f"mkdir {quote(self.path)} mode 700"
@@ -71,11 +78,21 @@ def monitor_plan(paths: Paths, record: Record, spec: dict[str, Any], driver: Sto
     directory = paths.container(record["id"])
     rootfs = directory + "/bundle/rootfs"
     return [
-        MakeStateDirectory(paths.running(record["id"])),
+        MakeStateDirectory(paths, record["id"]),
         *shared_trees(spec["mounts"]),
         Unshare(CLONE_NEWNS),
         Mount("", "/", flags=k.MS_SLAVE | k.MS_REC),
-        *driver.mount_steps(directory, record["layers"], rootfs),
+        *_root_steps(paths, record, spec, driver),
         *(Populate(rootfs, m["destination"], m["source"]) for m in record["mounts"] if m["type"] == "volume" and m["copy"]),
         *cgroup.create_steps(spec["linux"].get("resources", {})),
     ]
+
+
+def _root_steps(paths: Paths, record: Record, spec: dict[str, Any], driver: StorageDriver) -> list[Step]:
+    """Return the steps that mount the root file system, with a user namespace so that its files belong to the root inside."""
+    directory, layers = paths.container(record["id"]), record["layers"]
+    users, groups = mappings(spec, "uidMappings"), mappings(spec, "gidMappings")
+    if not users:
+        return driver.mount_steps(directory, layers, directory + "/bundle/rootfs")
+    staging = paths.running(record["id"]) + "/mapped"
+    return [MakeDir(staging, 0o711), *driver.mapped_steps(directory, layers, directory + "/bundle/rootfs", staging, users, groups)]

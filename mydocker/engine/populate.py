@@ -25,7 +25,10 @@ def populate(root: str, destination: str, data: str) -> None:
         source = inroot.open_in(root, destination)
     except (FileNotFoundError, NotADirectoryError):
         source = -1
-    if source >= 0:
+    if source < 0:
+        owner = os.stat(root)
+        os.chown(data, owner.st_uid, owner.st_gid)  # with a user namespace, the root inside
+    else:
         try:
             _fill(f"/proc/self/fd/{source}/.", source, data)
         finally:

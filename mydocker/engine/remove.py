@@ -29,7 +29,7 @@ def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None 
         if cgroup.pids():
             attempt(problems, cgroup.kill)
         attempt(problems, cgroup.remove)
-    attempt(problems, lambda: store.remove_tree(paths.running(container_id)))
+    attempt(problems, lambda: state.clear(paths, container_id))
     return problems
 
 
@@ -55,6 +55,15 @@ def directory(paths: Paths, container_id: str) -> None:
         if name != "lock":
             store.remove_tree(f"{path}/{name}")
     store.remove_tree(path)
+
+
+def after_failed_start(paths: Paths, record: Record, error: Error) -> list[Error]:
+    """Record that a start failed, or remove the container with --rm; return what could not be removed."""
+    record |= {"status": "created", "pid": 0, "exitCode": error.exit_status or 125, "error": error.message}
+    if record["autoRemove"]:
+        return container(paths, record)
+    containers.save(paths, record)
+    return []
 
 
 def attempt(problems: list[Error], action: Callable[[], object]) -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 
-from mydocker.engine import launcher
+from mydocker import store
+from mydocker.engine import containers, launcher, remove, state
 from mydocker.engine.client import Client
+from mydocker.errors import Conflict, Error
 from mydocker.kernel import terminal
+from mydocker.kernel.namespaces import NAMESPACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.client import Explain
     from mydocker.engine.containers import Record
     from mydocker.paths import Paths
+
+_MODES = {"pid": "PidMode", "ipc": "IpcMode", "uts": "UTSMode", "network": "NetworkMode"}
 
 
 def start(
@@ -30,6 +35,12 @@ def start(
     streams: of 'I', 'O', 'E', what the caller's own are to be connected to. how: '', 'text', 'sh' or 'json'.
     Raises what the start failed with.
     """
+    try:
+        join_namespaces(paths, record)
+    except Error as error:
+        remove.after_failed_start(paths, record, error)
+        os.close(lock)
+        raise
     channel = launcher.monitor()
     is_tty = record["config"]["Tty"]
     client = Client(channel, streams, is_tty, detach_keys, proxy, explain)
@@ -46,6 +57,27 @@ def start(
     os.close(lock)
     client.wait_started()
     return client
+
+
+def join_namespaces(paths: Paths, record: Record) -> None:
+    """Write where the namespaces of other containers are now into the bundle's config.json (mode 'container:NAME')."""
+    modes = {kind: record["hostConfig"][field] for kind, field in _MODES.items()}
+    joined = {kind: mode.removeprefix("container:") for kind, mode in modes.items() if mode.startswith("container:")}
+    if not joined:
+        return
+    path = f"{paths.container(record['id'])}/bundle/config.json"
+    spec = store.read_json(path)
+    for entry in spec["linux"]["namespaces"]:
+        if entry["type"] in joined:
+            entry["path"] = _namespace_of(paths, joined[entry["type"]], entry["type"])
+    store.write_json(path, spec, sync=False)
+
+
+def _namespace_of(paths: Paths, name: str, kind: str) -> str:
+    pid = state.running_pid(paths, containers.resolve(paths, name))
+    if not pid:
+        raise Conflict(f"cannot join the {kind} namespace of container {name}: it is not running", f"mydocker start {name}")
+    return f"/proc/{pid}/ns/{NAMESPACES[kind][0]}"
 
 
 def _size() -> tuple[int, int] | None:

@@ -46,6 +46,18 @@ def save(paths: Paths, container_id: str, pid: int, cgroup: str) -> None:
     store.write_json(paths.running(container_id) + "/state.json", state, sync=False)
 
 
+def clear(paths: Paths, container_id: str) -> None:
+    """Remove what a run left under STATE, one level deep: should anything be mounted there, it must not be descended into."""
+    directory = paths.running(container_id)
+    try:
+        entries = list(os.scandir(directory))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        (os.rmdir if entry.is_dir(follow_symlinks=False) else os.unlink)(entry.path)
+    os.rmdir(directory)
+
+
 def running_pid(paths: Paths, container_id: str) -> int:
     """Return the pid of a container's init, 0 when it does not run."""
     state = load(paths, container_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mydocker.kernel import capabilities
 from mydocker.kernel.libc import call
 
 PR_SET_DUMPABLE = 4
@@ -52,3 +53,11 @@ def clear_ambient_set() -> None:
 def raise_ambient(capability: int) -> None:
     """Add a capability, both permitted and inheritable, to the ambient set, which survives execve of any program."""
     _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, subject=f"capability {capability}")
+
+
+def set_fs_ids(uid: int, gid: int) -> None:
+    """Set who this process is to file systems, without losing the capabilities that setfsuid(2) takes from anybody but 0."""
+    held = capabilities.mask(capabilities.available())
+    call("setfsgid", gid)
+    call("setfsuid", uid)
+    capabilities.capset(held, held, 0)

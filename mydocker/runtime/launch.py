@@ -19,6 +19,7 @@ from mydocker.runtime import plan
 from mydocker.runtime.init import Setting, become
 from mydocker.steps.base import Run
 from mydocker.steps.files import WriteFile
+from mydocker.steps.idmap import map_text
 from mydocker.steps.namespaces import JoinNamespace, Unshare
 
 TYPE_CHECKING = False
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mydocker.kernel.channel import Value
+    from mydocker.steps.idmap import Mapping
 
 
 class Launch:
@@ -84,17 +86,21 @@ class Launch:
             os.waitpid(stage, 0)
 
     def _write_maps(self, pid: int) -> None:
-        linux = self.setting.spec["linux"]
         for kind in ("uid", "gid"):
-            lines = [f"{m['containerID']} {m['hostID']} {m['size']}" for m in linux.get(f"{kind}Mappings", [])]
-            self.run.apply(WriteFile(f"/proc/{pid}/{kind}_map", "\n".join(lines)))
+            self.run.apply(WriteFile(f"/proc/{pid}/{kind}_map", map_text(mappings(self.setting.spec, f"{kind}Mappings"))))
 
     def go(self) -> None:
         """Let init finish; return once the program is executed. Raises what init failed with."""
-        self._channel.send("G")
+        self._tell_go()
         self._expect("E")
         self._expect("")
         self._channel.close()
+
+    def _tell_go(self) -> None:
+        try:
+            self._channel.send("G")
+        except BrokenPipeError:
+            return  # init has failed already: its last message says why
 
     def kill(self) -> None:
         """End init, whatever it is doing, and reap it."""
@@ -117,6 +123,11 @@ class Launch:
                 return payload
             else:
                 raise errors.StepFailed("init ended before it was ready")
+
+
+def mappings(spec: dict[str, Any], kind: str) -> list[Mapping]:
+    """Return config.json's uidMappings or gidMappings as (inside, outside, size)."""
+    return [(m["containerID"], m["hostID"], m["size"]) for m in spec.get("linux", {}).get(kind, [])]
 
 
 def _value(payload: bytes) -> Any:

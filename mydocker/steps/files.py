@@ -84,3 +84,23 @@ class CreateFile(Step):
 
     def shell(self) -> str:
         return f"printf %s {quote(self.content)} > {quote(self.path)}"
+
+
+class ChangeOwner(Step):
+    """chown(2)."""
+
+    __slots__ = ("path", "uid", "gid")
+
+    def __init__(self, path: str, uid: int, gid: int) -> None:
+        self.path = path
+        self.uid = uid
+        self.gid = gid
+
+    def apply(self) -> None:
+        os.chown(self.path, self.uid, self.gid, follow_symlinks=False)
+
+    def describe(self) -> str:
+        return f"chown {self.uid}:{self.gid} {quote(self.path)}"
+
+    def shell(self) -> str:
+        return command("chown", "-h", f"{self.uid}:{self.gid}", self.path)

@@ -72,3 +72,21 @@ class Mount(Step):
 
     def shell(self) -> str:
         return shell_mount(self.source or "none", self.target, self.fstype, self.flags, self.data)
+
+
+class Unmount(Step):
+    """umount2(2) with MNT_DETACH, of a mount and all that is mounted below it."""
+
+    __slots__ = ("target",)
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    def apply(self) -> None:
+        mounts.umount(self.target, mounts.MNT_DETACH)
+
+    def describe(self) -> str:
+        return f"umount2 {quote(self.target)} MNT_DETACH"
+
+    def shell(self) -> str:
+        return command("umount", "-l", self.target)

@@ -181,7 +181,9 @@ class MakeNode(Step):
             if self.owner != (0, 0):
                 os.chown(name, *self.owner, dir_fd=parent, follow_symlinks=False)
         except PermissionError:
-            MountInRoot(self.root, self.path, self.path, flags=mounts.MS_BIND).apply()
+            known = f"/dev/{'block' if self.kind == 'b' else 'char'}/{self.number[0]}:{self.number[1]}"
+            source = known if os.path.exists(known) else self.path
+            MountInRoot(self.root, source, self.path, flags=mounts.MS_BIND).apply()
         finally:
             os.close(parent)
 

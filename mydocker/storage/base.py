@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from mydocker import store
-from mydocker.errors import Conflict
+from mydocker.errors import Conflict, Unsupported
 from mydocker.steps.base import Step
 
 TYPE_CHECKING = False
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from mydocker.paths import Paths
+    from mydocker.steps.idmap import Mapping
 
 # Options of mount(2) separate paths by these, and AUFS knows no escape for them.
 _FORBIDDEN = ",:=\\"
@@ -92,6 +93,15 @@ class StorageDriver:
     def mount_steps(self, directory: str, layers: list[str], target: str) -> list[Step]:
         """Return the steps that mount a container's root file system, in a mount namespace of its own."""
         raise NotImplementedError
+
+    def mapped_steps(
+        self, directory: str, layers: list[str], target: str, staging: str, users: list[Mapping], groups: list[Mapping]
+    ) -> list[Step]:
+        """Return mount_steps for a container with a user namespace: what belongs to 0 on disk belongs to its root.
+
+        staging: an existing directory to mount what is needed on the way. Raises Unsupported.
+        """
+        raise Unsupported(f"storage driver {self.name} cannot map users", "use overlay or vfs for --userns")
 
     def changes(self, directory: str, layers: list[str]) -> list[Change]:
         """Return what the writable layer changes, sorted by path."""

@@ -10,9 +10,11 @@ import os
 
 from mydocker import store
 from mydocker.errors import Unsupported
-from mydocker.kernel import mounts
+from mydocker.kernel import mounts, process
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
+from mydocker.steps.idmap import IdmapTree
+from mydocker.steps.mounts import Mount, Unmount
 from mydocker.storage.base import Change, StorageDriver, check_path
 
 TYPE_CHECKING = False
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from mydocker.paths import Paths
+    from mydocker.steps.idmap import Mapping
 
 _PAGE = 4096
 # What would make the upper directory unreadable as a diff is switched off, where the kernel has a switch for it.
@@ -27,17 +30,23 @@ _SWITCHES = ("redirect_dir", "metacopy", "index")
 
 
 class MountOverlay(Step):
-    """Mount an overlay from inside the layers' directory. layers: names relative to it, topmost first."""
+    """Mount an overlay from inside the layers' directory. layers: names relative to it, topmost first.
 
-    __slots__ = ("base", "layers", "upper", "work", "target", "options")
+    owner: (uid, gid) in whose name overlay works on an idmapped upper directory, where 0 is nobody.
+    """
 
-    def __init__(self, base: str, layers: list[str], upper: str, work: str, target: str, options: str) -> None:
+    __slots__ = ("base", "layers", "upper", "work", "target", "options", "owner")
+
+    def __init__(
+        self, base: str, layers: list[str], upper: str, work: str, target: str, options: str, owner: tuple[int, int] = (0, 0)
+    ) -> None:
         self.base = base
         self.layers = layers
         self.upper = upper
         self.work = work
         self.target = target
         self.options = options
+        self.owner = owner
 
     def data(self) -> str:
         return f"lowerdir={':'.join(self.layers)},upperdir={self.upper},workdir={self.work}{self.options}"
@@ -48,8 +57,10 @@ class MountOverlay(Step):
         before = os.open(".", os.O_PATH | os.O_CLOEXEC)
         try:
             os.chdir(self.base)
+            process.set_fs_ids(*self.owner)
             mounts.mount("overlay", self.target, "overlay", 0, self.data())
         finally:
+            process.set_fs_ids(0, 0)
             os.fchdir(before)
             os.close(before)
 
@@ -113,6 +124,21 @@ class Overlay(StorageDriver):
         check_path(directory)
         names = [self.short_name(chain_id) for chain_id in layers]
         return [MountOverlay(self.layers, names, directory + "/upper", directory + "/work", target, switches())]
+
+    def mapped_steps(
+        self, directory: str, layers: list[str], target: str, staging: str, users: list[Mapping], groups: list[Mapping]
+    ) -> list[Step]:
+        names = ["layers/" + self.short_name(chain_id) for chain_id in layers]
+        return [
+            Mount("tmpfs", staging, "tmpfs", mounts.MS_NODEV | mounts.MS_NOSUID, "mode=711"),
+            MakeDir(staging + "/layers"),
+            IdmapTree(self.layers, staging + "/layers", users, groups),
+            MakeDir(staging + "/own"),
+            IdmapTree(directory, staging + "/own", users, groups),
+            MountOverlay(staging, names, "own/upper", "own/work", target, switches(), (users[0][1], groups[0][1])),
+            # The overlay has its own hold on the layers; nothing may ever find them through the staging directory.
+            Unmount(staging),
+        ]
 
     def changes(self, directory: str, layers: list[str]) -> list[Change]:
         from mydocker.storage.whiteouts import OVERLAY, union_changes

@@ -10,6 +10,7 @@ from mydocker.kernel import mounts
 from mydocker.kernel.trees import copy_tree
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
+from mydocker.steps.idmap import IdmapTree
 from mydocker.steps.mounts import Mount
 from mydocker.storage.base import Change, StorageDriver
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from mydocker.paths import Paths
+    from mydocker.steps.idmap import Mapping
 
 
 class CopyTree(Step):
@@ -70,6 +72,12 @@ class Vfs(StorageDriver):
         tree = directory + "/tree"
         source: Step = CopyTree(self.layer(layers[0]), tree) if layers else MakeDir(tree, exist_ok=True)
         return [source, Mount(tree, target, flags=mounts.MS_BIND)]
+
+    def mapped_steps(
+        self, directory: str, layers: list[str], target: str, staging: str, users: list[Mapping], groups: list[Mapping]
+    ) -> list[Step]:
+        copy, _ = self.mount_steps(directory, layers, target)
+        return [copy, IdmapTree(directory + "/tree", target, users, groups)]
 
     def changes(self, directory: str, layers: list[str]) -> list[Change]:
         found: list[Change] = []

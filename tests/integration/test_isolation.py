@@ -6,7 +6,7 @@ KINDS = ("mnt", "uts", "ipc", "pid", "net", "cgroup")
 
 
 def test_every_namespace_is_new(mydocker):
-    inside = mydocker("run", "--rm", "busybox", "sh", "-c", "readlink " + " ".join(f"/proc/self/ns/{k}" for k in KINDS))
+    inside = mydocker("run", "--rm", "busybox", "sh", "-c", "; ".join(f"readlink /proc/self/ns/{k}" for k in KINDS))
     outside = mydocker.sh("readlink " + " ".join(f"/proc/self/ns/{k}" for k in KINDS))
     assert len(inside.stdout.split()) == len(KINDS)
     assert not set(inside.stdout.split()) & set(outside.stdout.split())
@@ -39,7 +39,7 @@ def test_a_container_that_does_not_run_has_no_namespace_to_share(mydocker):
 
 
 def test_the_program_is_pid_1_and_alone(mydocker):
-    assert mydocker("run", "--rm", "busybox", "sh", "-c", "echo $$; ls -d /proc/[0-9]*").stdout.split() == ["1", "/proc/1", "/proc/2"]
+    assert mydocker("run", "--rm", "busybox", "sh", "-c", "echo $$; ls -d /proc/[0-9]*").stdout.split() == ["1", "/proc/1"]
 
 
 def test_nothing_of_the_hosts_tree_is_mounted(mydocker):
@@ -86,7 +86,6 @@ def test_dev_has_exactly_dockers_nodes(mydocker):
         ("/dev/mqueue", "mqueue", {"rw", "nosuid", "nodev", "noexec"}),
         ("/dev/shm", "tmpfs", {"rw", "nosuid", "nodev", "noexec"}),
         ("/proc/sys", "proc", {"ro"}),
-        ("/proc/sysrq-trigger", "proc", {"ro"}),
     ],
 )
 def test_kernel_file_systems_are_mounted_as_dockers(mydocker, path, fstype, options):
@@ -119,19 +118,15 @@ def test_masked_paths_are_empty_and_proc_sys_is_read_only(mydocker):
 
 
 def test_nothing_of_the_callers_process_leaks_in(mydocker):
-    script = (
-        "SECRET=1 sh -c \"trap '' PIPE HUP; exec 7</etc/passwd 9>/dev/null; umask 0; "
-        '{mydocker} run --rm -e A=1 busybox sh -c \'env; umask; ls -l /proc/self/fd | tail -n +2 | wc -l; grep -E "^(SigIgn|SigBlk|Groups)" /proc/self/status\'"'
-    )
-    lines = mydocker.sh(script).stdout.splitlines()
+    inside = "env; umask; ls /proc/self/fd | wc -w"
+    mydocker.sh("cat > caller <<'END'\ntrap '' PIPE HUP\nexec 7</etc/passwd 9>/dev/null\numask 0\n\"$@\"\nEND")
+    lines = mydocker.sh("SECRET=1 sh caller {mydocker} run --rm -e A=1 busybox sh -c " + mydocker.quote(inside)).stdout.splitlines()
     variables = {line.split("=")[0] for line in lines if "=" in line}
-    assert variables <= {"A", "PATH", "HOME", "HOSTNAME", "PWD", "SHLVL"}
-    assert lines[-5:] == ["0022", "4", "Groups:\t ", "SigBlk:\t0000000000000000", "SigIgn:\t0000000000000000"] or lines[-5:-3] == [
-        "0022",
-        "4",
-    ]
-    assert "SigIgn:\t0000000000000000" in lines
-    assert "SigBlk:\t0000000000000000" in lines
+    assert variables == {"A", "PATH", "HOME", "HOSTNAME", "PWD", "SHLVL"}
+    # Standard streams, and the directory that ls itself reads.
+    assert lines[-2:] == ["0022", "4"]
+    status = mydocker.sh("sh caller {mydocker} run --rm busybox grep -E '^Sig(Ign|Blk)' /proc/self/status").stdout.split()
+    assert status == ["SigBlk:", "0000000000000000", "SigIgn:", "0000000000000000"]
 
 
 def test_lo_is_up(mydocker):

@@ -1,0 +1,82 @@
+"""Idmapped mounts (Linux 5.12, as overlay layers 5.19): files that belong to 0 on disk belong to a mapped user here."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.errors import Unsupported
+from mydocker.kernel.libc import call
+from mydocker.kernel.mounts import MOUNT_ATTR_IDMAP, mount_setattr, move_mount, open_tree
+from mydocker.kernel.namespaces import CLONE_NEWUSER
+from mydocker.steps.base import Step, quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # (first id inside, first id outside, how many), for users and for groups.
+    Mapping = tuple[int, int, int]
+
+
+class IdmapTree(Step):
+    """Mount a directory at another one with its owners mapped, as a user namespace would map them."""
+
+    __slots__ = ("source", "target", "users", "groups")
+
+    def __init__(self, source: str, target: str, users: list[Mapping], groups: list[Mapping]) -> None:
+        self.source = source
+        self.target = target
+        self.users = users
+        self.groups = groups
+
+    def apply(self) -> None:
+        namespace = user_namespace(self.users, self.groups)
+        tree = open_tree(self.source)
+        try:
+            mount_setattr(tree, MOUNT_ATTR_IDMAP, userns=namespace)
+            move_mount(tree, self.target)
+        except OSError as error:
+            raise Unsupported(f"{self.describe()}: {error.strerror}", "idmapped mounts need Linux 5.12 and ext4, xfs, btrfs …") from error
+        finally:
+            os.close(tree)
+            os.close(namespace)
+
+    def describe(self) -> str:
+        return f"mount {quote(self.source)} on {quote(self.target)} idmapped by {_words(self.users)}"
+
+    def shell(self) -> str:
+        return f"mount --bind -o X-mount.idmap={_words(self.users)} {quote(self.source)} {quote(self.target)}  # util-linux 2.39"
+
+
+def _words(mappings: list[Mapping]) -> str:
+    return ",".join(":".join(str(number) for number in mapping) for mapping in mappings)
+
+
+def map_text(mappings: list[Mapping]) -> str:
+    """Return mappings as /proc/PID/uid_map takes them."""
+    return "\n".join(" ".join(str(number) for number in mapping) for mapping in mappings)
+
+
+def user_namespace(users: list[Mapping], groups: list[Mapping]) -> int:
+    """Return a descriptor of a user namespace with these mappings; the process that made it is gone."""
+    ready_read, ready_write = os.pipe()
+    done_read, done_write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            call("unshare", CLONE_NEWUSER)
+            os.write(ready_write, b"x")
+            os.close(done_write)
+            os.read(done_read, 1)
+        finally:
+            os._exit(0)
+    try:
+        os.close(ready_write)
+        if not os.read(ready_read, 1):
+            raise Unsupported("this kernel refuses new user namespaces", "look at sysctl user.max_user_namespaces")
+        for name, mappings in (("uid_map", users), ("gid_map", groups)):
+            with open(f"/proc/{child}/{name}", "w") as file:
+                file.write(map_text(mappings))
+        return os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        for descriptor in (ready_read, done_read, done_write):
+            os.close(descriptor)
+        os.waitpid(child, 0)

@@ -1,0 +1,223 @@
+"""What every integration test stands on: the command under test, waiting, terminals, and the check that nothing is left.
+
+Everything goes through testinfra's `host`, so a test does not know where it runs. MYDOCKER_COMMAND names the command to
+test; without it a launcher for this checkout is made, which starts as the installed one does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from fcntl import ioctl
+from pathlib import Path
+from struct import pack
+from termios import TIOCSWINSZ
+from typing import Any
+
+import click
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 10) -> Any:
+    """Poll until the condition holds and return what it returned; fail after a deadline."""
+    deadline = time.monotonic() + seconds * FACTOR
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            pytest.fail(f"nothing came of waiting {seconds * FACTOR:g} s for {condition}")
+        time.sleep(0.02)
+
+
+class Terminal:
+    """A command on a pseudo-terminal: send keys, expect output, wait for its end."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], size: tuple[int, int]) -> None:
+        self.seen = ""
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            ioctl(0, TIOCSWINSZ, pack("HHHH", *size, 0, 0))
+            os.execvpe(command[0], command, environment)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.pid:
+            os.kill(self.pid, 9)
+            os.waitpid(self.pid, 0)
+        os.close(self.master)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Change the window size, as a window manager would."""
+        ioctl(self.master, TIOCSWINSZ, pack("HHHH", rows, columns, 0, 0))
+
+    def send(self, keys: str) -> None:
+        """Type."""
+        os.write(self.master, keys.encode())
+
+    def _read(self, seconds: float) -> bool:
+        if not select.select([self.master], [], [], seconds)[0]:
+            return True
+        try:
+            data = os.read(self.master, 4096)
+        except OSError:
+            return False  # the last process closed the terminal
+        self.seen += data.decode(errors="replace")
+        return bool(data)
+
+    def expect(self, text: str, seconds: float = 10) -> None:
+        """Read until a text was seen; what comes after it is left for the next call."""
+        deadline = time.monotonic() + seconds * FACTOR
+        while text not in self.seen:
+            if time.monotonic() > deadline or not self._read(0.1):
+                pytest.fail(f"{text!r} was not seen in {self.seen!r}")
+        self.seen = self.seen.partition(text)[2]
+
+    def wait(self, seconds: float = 10) -> int:
+        """Return the command's exit status."""
+        deadline = time.monotonic() + seconds * FACTOR
+        while True:
+            open_ = self._read(0.05)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.pid = 0
+                return os.waitstatus_to_exitcode(status)
+            if time.monotonic() > deadline:
+                pytest.fail(f"the command does not end; it wrote {self.seen!r}")
+            if not open_:
+                time.sleep(0.02)
+
+
+class Machine:
+    """The command under test, with roots of its own in `directory`, where shell scripts run too."""
+
+    def __init__(self, host: Any, command: str, directory: str) -> None:
+        self.host = host
+        self.command = command
+        self.directory = directory
+        self.environment = {"MYDOCKER_ROOT": f"{directory}/root", "MYDOCKER_STATE": f"{directory}/state"}
+
+    quote = staticmethod(shlex.quote)
+    wait_until = staticmethod(wait_until)
+
+    def _prefix(self, extra: dict[str, str] | None = None) -> str:
+        return "env " + " ".join(f"{k}={shlex.quote(v)}" for k, v in {**self.environment, **(extra or {})}.items())
+
+    def __call__(self, *arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> Any:
+        """Run mydocker with these arguments; return rc, stdout and stderr."""
+        line = f"cd {self.directory}; {self._prefix(env)} {shlex.join([self.command, *arguments])}"
+        return self.host.run(f"printf %s {shlex.quote(stdin)} | ({line})" if stdin else f"({line}) < /dev/null")
+
+    def sh(self, script: str) -> Any:
+        """Run a shell script in the directory; {mydocker} and {directory} stand for themselves."""
+        text = script.replace("{mydocker}", f"{self._prefix()} {self.command}").replace("{directory}", self.directory)
+        return self.host.run(f"cd {self.directory}; {text}")
+
+    def terminal(self, *arguments: str, size: tuple[int, int] = (24, 80)) -> Terminal:
+        """Run mydocker on a terminal."""
+        return Terminal([self.command, *arguments], {**os.environ, **self.environment}, size)
+
+    def record(self, name: str) -> dict[str, Any]:
+        """Return a container's record."""
+        claim = self.sh(f"cat root/names/{name}").stdout
+        record: dict[str, Any] = json.loads(self.sh(f"cat root/containers/{claim}/config.json").stdout)
+        return record
+
+    def pid(self, name: str) -> int:
+        """Return the pid of a running container's first process."""
+        return int(self.record(name)["pid"])
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The path of the mydocker command."""
+    given = os.environ.get("MYDOCKER_COMMAND")
+    if given:
+        return given
+    path = tmp_path_factory.mktemp("bin") / "mydocker"
+    libraries = [str(REPOSITORY), str(Path(click.__file__).parents[1])]
+    path.write_text(f"#!{sys.executable} -IS\nimport sys\nsys.path[:0] = {libraries!r}\nfrom mydocker.cli.entry import main\nmain()\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A directory for all tests, with a short name and open to every user, as containers' users must pass through it."""
+    path = tmp_path_factory.mktemp("machine")
+    for part in (path, *path.parents[:2]):
+        part.chmod(0o755)
+    yield str(path)
+
+
+@pytest.fixture(scope="session")
+def image_imported(program: str, directory: str) -> None:
+    """Make busybox:latest once."""
+    environment = {**os.environ, "MYDOCKER_ROOT": f"{directory}/root", "MYDOCKER_STATE": f"{directory}/state"}
+    line = f"{REPOSITORY}/vm/busybox-image | {program} import -c 'CMD [\"sh\"]' - busybox:latest && {program} run --rm busybox true"
+    import subprocess
+
+    subprocess.run(["sh", "-ec", line], env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def mydocker(host: Any, program: str, directory: str, image_imported: None) -> Iterator[Machine]:
+    """The command under test, on a machine that must be afterwards as it was before."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    machine = Machine(host, program, directory)
+    before = snapshot(machine)
+    yield machine
+    deadline = time.monotonic() + 5 * FACTOR
+    left = difference(before, snapshot(machine))
+    while left and time.monotonic() < deadline:
+        time.sleep(0.05)
+        left = difference(before, snapshot(machine))
+    _clean(machine)
+    if left:
+        pytest.fail("left behind:\n" + "\n".join(left))
+
+
+def _clean(machine: Machine) -> None:
+    """Remove what a failed test left, so that it does not fail the others."""
+    names = machine("ps", "-aq").stdout.split()
+    if names:
+        machine("rm", "-f", "-v", *names)
+    machine("system", "check", "--repair")
+    machine.sh("find . -mindepth 1 -maxdepth 1 ! -name root ! -name state -exec rm -rf {} +")
+
+
+SNAPSHOTS = {
+    "mounts": "cat /proc/self/mountinfo | cut -d' ' -f5- | sort",
+    "cgroups": "find /sys/fs/cgroup -type d -path '*/mydocker/*' | sort",
+    "links": "ls /sys/class/net",
+    "rules": "nft list ruleset 2>/dev/null; true",
+    "processes": "grep -l {directory} /proc/[0-9]*/mountinfo 2>/dev/null; true",
+    "files": "find root state -path root/images -prune -o -path root/layers -prune -o -path root/cache -prune -o -print | sort",
+    "shared memory": "ls /dev/shm /dev/mqueue 2>/dev/null; true",
+}
+
+
+def snapshot(machine: Machine) -> dict[str, set[str]]:
+    """Return everything that a container could leave, by kind."""
+    return {kind: set(machine.sh(script).stdout.splitlines()) for kind, script in SNAPSHOTS.items()}
+
+
+def difference(before: dict[str, set[str]], after: dict[str, set[str]]) -> list[str]:
+    """Return what is there now and was not, and what was there and is not."""
+    lines = []
+    for kind, lines_before in before.items():
+        lines += [f"{kind}: {line}" for line in sorted(after[kind] - lines_before)]
+        lines += [f"{kind}, gone: {line}" for line in sorted(lines_before - after[kind])]
+    return lines
