@@ -60,4 +60,4 @@ def export(session: Session, output: str | None, container: str) -> None:
     if output is not None:
         snapshots.export_to_file(session.paths, storage, record, output)
     else:
-        snapshots.export(session.paths, storage, record, sys.stdout.buffer, snapshots.running_pid(session.paths, record))
+        snapshots.export(session.paths, storage, record, sys.stdout.buffer)

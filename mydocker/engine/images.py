@@ -2,7 +2,7 @@
 
 Kept light: a start reads index.json, one manifest and one config, each verified, and imports nothing heavy.
 
-Who may remove what: layers that neither an image nor a container's record names are removed by remove_unused_layers(),
+Who may remove what: layers that neither an image nor a container's record names are removed by imagestore.RemoveLayers,
 under the lock of ROOT/layers. So a container's record, with its layers in it, is written *before* ensure_layers().
 """
 
@@ -12,7 +12,7 @@ import os
 
 from mydocker.errors import Conflict, Damaged, NotFound
 from mydocker.images import index
-from mydocker.images.config import chain_ids
+from mydocker.images.config import chain_ids, diff_ids
 from mydocker.images.layout import Layout
 from mydocker.images.reference import is_id, parse
 from mydocker.steps.base import Step
@@ -20,12 +20,15 @@ from mydocker.store import Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.images.layers import StoredLayer
     from mydocker.images.layout import Descriptor, Document
     from mydocker.images.reference import Reference
     from mydocker.paths import Paths
     from mydocker.steps.base import Run
     from mydocker.storage.base import StorageDriver
+
+
+IMPORT_HINT = "make it from a root file system: mydocker import FILE|DIRECTORY"
+LIST_HINT = "mydocker images --no-trunc --digests shows what there is"
 
 
 class Image:
@@ -43,8 +46,10 @@ class Image:
         self.entry = entry
         self.id: str = manifest["config"]["digest"].removeprefix("sha256:")
         self.document: Document = layout.document(manifest["config"])
-        self.layers: list[Descriptor] = manifest["layers"]
-        self.diff_ids: list[str] = (self.document.get("rootfs") or {}).get("diff_ids") or []
+        self.layers: list[Descriptor] = manifest.get("layers") or []
+        self.diff_ids = diff_ids(self.document)
+        if not isinstance(self.config, dict):
+            raise Damaged(f"image {self.id[:12]} has a config that is not an object")
         if len(self.diff_ids) != len(self.layers):
             raise Damaged(f"image {self.id[:12]} has {len(self.layers)} layers and {len(self.diff_ids)} diff ids")
         self.chain_ids = chain_ids(self.diff_ids)
@@ -79,7 +84,16 @@ def find(paths: Paths, name: str) -> Image:
     if is_id(digits) or name.startswith("sha256:"):
         return _by_id(layout, entries, digits, name)
     entry = by_name(entries, parse(name).with_default_tag())
-    return Image(layout, entries, entry) if entry else _by_id(layout, entries, name, name)
+    return _image(layout, entries, entry) if entry else _by_id(layout, entries, name, name)
+
+
+def _image(layout: Layout, entries: list[Descriptor], entry: Descriptor) -> Image:
+    try:
+        return Image(layout, entries, entry)
+    except Damaged as error:
+        name = index.name_of(entry)
+        shown = str(parse(name)) if name else entry["digest"]
+        raise Damaged(f"image {shown}: {error.message}", f"remove it: mydocker rmi -f {shown}") from error
 
 
 def by_name(entries: list[Descriptor], reference: Reference) -> Descriptor | None:
@@ -100,21 +114,21 @@ def all_images(paths: Paths) -> list[Image]:
     layout = Layout(paths.images)
     entries = layout.entries()
     unique = {entry["digest"]: entry for entry in reversed(entries)}
-    return [Image(layout, entries, entry) for entry in reversed(unique.values())]
+    return [_image(layout, entries, entry) for entry in reversed(unique.values())]
 
 
 def _by_id(layout: Layout, entries: list[Descriptor], prefix: str, name: str) -> Image:
     """Return the image whose id, or whose manifest's digest if that is whole, begins so."""
-    matches: dict[str, Descriptor] = {}
+    matches: dict[str, Image] = {}
     for entry in entries if _may_be_id(prefix) else []:
-        image_id = layout.manifest(entry)["config"]["digest"].removeprefix("sha256:")
-        if image_id.startswith(prefix) or entry["digest"] == f"sha256:{prefix}":
-            matches.setdefault(image_id, entry)
+        image = _image(layout, entries, entry)
+        if image.id.startswith(prefix) or image.manifest == f"sha256:{prefix}":
+            matches.setdefault(image.id, image)
     if not matches:
         raise missing(name)
     if len(matches) > 1:
         raise Conflict(f"{name!r} is the beginning of {len(matches)} image ids", "give more of its digits")
-    return Image(layout, entries, next(iter(matches.values())))
+    return next(iter(matches.values()))
 
 
 def _may_be_id(prefix: str) -> bool:
@@ -123,10 +137,10 @@ def _may_be_id(prefix: str) -> bool:
 
 def missing(name: str) -> NotFound:
     """Return the error for an image that is not there, with the way to get it."""
-    shown = name
-    if not _may_be_id(name.removeprefix("sha256:")):
-        shown = str(parse(name).with_default_tag())
-    return NotFound(f"no such image: {shown}", f"make it from a root file system: mydocker import FILE|DIRECTORY {shown}")
+    if is_id(name) or "sha256:" in name:
+        return NotFound(f"no such image: {name}", LIST_HINT)
+    shown = parse(name).with_default_tag()
+    return NotFound(f"no such image: {shown}", f"{IMPORT_HINT} {shown}")
 
 
 class UnpackLayer(Step):
@@ -146,18 +160,8 @@ class UnpackLayer(Step):
         chain_id, *parents = self.image.chain_ids[-1 - self.position :]
         with StoredLayer(self.layout, self._descriptor(), self.image.diff_ids[self.position]) as layer:
             # Whoever had the blob's lock before may have done the work.
-            if self.driver.has(chain_id):
-                return
-            self.driver.apply(chain_id, parents, layer.as_binary())
-            self._finish(layer, chain_id)
-
-    def _finish(self, layer: StoredLayer, chain_id: str) -> None:
-        # A driver that stops at the tar's end marker has not seen whether the whole matches its diff id.
-        try:
-            layer.finish()
-        except Damaged:
-            self.driver.remove_layer(chain_id)
-            raise
+            if not self.driver.has(chain_id):
+                self.driver.apply(chain_id, parents, layer.as_binary())
 
     def _descriptor(self) -> Descriptor:
         return self.image.layers[self.position]

@@ -6,13 +6,14 @@ import os
 
 from mydocker.engine import containers
 from mydocker.engine.images import Image, all_images, by_name, find, layers_lock
+from mydocker.engine.state import running_pid
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.images import archive, change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import Layout
 from mydocker.images.naming import DeleteImage, NameImage, UnnameImage
 from mydocker.images.reference import parse, parse_name
-from mydocker.steps.base import Step
+from mydocker.steps.base import Step, quote
 from mydocker.store import Lock
 
 TYPE_CHECKING = False
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from mydocker.engine.containers import Record
     from mydocker.images.archive import LayerWriter
     from mydocker.images.draft import Fill
+    from mydocker.images.layout import Descriptor
     from mydocker.images.reference import Reference
     from mydocker.paths import Paths
     from mydocker.steps.base import Run
@@ -67,7 +69,7 @@ def _filler(source: str, stdin: BufferedReader) -> Fill:
 def _store_directory(source: str, layer: LayerWriter) -> None:
     from mydocker.storage.pack import pack_tree
 
-    pack_tree(source, layer.as_binary(), one_file_system=True)
+    pack_tree(source, layer.as_binary())
 
 
 def _store_file(source: str, layer: LayerWriter) -> None:
@@ -92,16 +94,17 @@ def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: boo
     try:
         image = find(paths, name)
     except Damaged:
-        if reference is None or not force:
+        entry = by_name(layout.entries(), reference) if reference else _by_digest(layout, name)
+        if entry is None or not force:
             raise
-        return _remove_damaged(layout, reference, run)
+        return _remove_damaged(layout, entry, reference, run)
     users = using(paths, image)
     names = [reference] if reference else [parse(n) for n in image.names]
     last = len(image.names) <= len(names)
     _check_removable(paths, image, reference, users, force)
     run.execute(UnnameImage(layout, image.manifest, n) for n in names)
     lines = [f"Untagged: {n}" for n in names]
-    if not last or any(is_running(paths, record) for record in users):
+    if not last or any(running_pid(paths, record["id"]) for record in users):
         return lines
     return lines + _delete(paths, drivers, image, run)
 
@@ -116,7 +119,7 @@ def _name_meant(layout: Layout, name: str) -> Reference | None:
 
 
 def _check_removable(paths: Paths, image: Image, reference: Reference | None, users: list[Record], force: bool) -> None:
-    running = [record for record in users if is_running(paths, record)]
+    running = [record for record in users if running_pid(paths, record["id"])]
     if reference:
         if len(image.names) == 1 and users and not force:
             raise Conflict(f"cannot remove {reference} without force: container {users[0]['id'][:12]} uses its image {image.id[:12]}")
@@ -129,17 +132,20 @@ def _check_removable(paths: Paths, image: Image, reference: Reference | None, us
         raise Conflict(f"cannot delete image {image.id[:12]} without force: stopped container {users[0]['id'][:12]} uses it")
 
 
-def _remove_damaged(layout: Layout, reference: Reference, run: Run) -> list[str]:
-    entry = by_name(layout.entries(), reference)
-    if entry is None:
-        raise NotFound(f"no such image: {reference}")
-    run.execute([UnnameImage(layout, entry["digest"], reference), DeleteImage(layout, entry["digest"])])
-    return [f"Untagged: {reference}", f"Deleted: {entry['digest']}"]
+def _by_digest(layout: Layout, digest: str) -> Descriptor | None:
+    return next((entry for entry in layout.entries() if entry["digest"] == digest), None)
+
+
+def _remove_damaged(layout: Layout, entry: Descriptor, reference: Reference | None, run: Run) -> list[str]:
+    names = [reference] if reference else []
+    run.execute([*(UnnameImage(layout, entry["digest"], n) for n in names), DeleteImage(layout, entry["digest"])])
+    return [*(f"Untagged: {n}" for n in names), f"Deleted: {entry['digest']}"]
 
 
 def _delete(paths: Paths, drivers: Sequence[StorageDriver], image: Image, run: Run) -> list[str]:
-    run.apply(DeleteImage(Layout(paths.images), image.manifest))
-    gone = remove_unused_layers(paths, drivers, image, run)
+    needed = needed_layers(paths, image.manifest)
+    gone = [chain_id for chain_id in image.chain_ids if chain_id not in needed]
+    run.execute([DeleteImage(Layout(paths.images), image.manifest), *([RemoveLayers(paths, drivers, gone)] if gone else [])])
     return [f"Deleted: sha256:{i}" for i in [image.id, *gone]]
 
 
@@ -159,33 +165,31 @@ def records(paths: Paths) -> list[Record]:
     return found
 
 
-def is_running(paths: Paths, record: Record) -> bool:
-    """Say whether a container has runtime state; in doubt (its monitor was killed) it counts as running."""
-    return os.path.exists(paths.running(record["id"]) + "/state.json")
+def needed_layers(paths: Paths, except_image: str = "") -> set[str]:
+    """Return the chain ids that images and containers need, not counting the image with this manifest."""
+    needed = {c for image in all_images(paths) if image.manifest != except_image for c in image.chain_ids}
+    return needed.union(c for record in records(paths) for c in record.get("layers", []))
 
 
-class RemoveLayer(Step):
-    """Remove one unpacked layer of one storage driver."""
+class RemoveLayers(Step):
+    """Remove unpacked layers that still nobody needs, with every storage driver that has them."""
 
-    __slots__ = ("chain_id", "driver")
+    __slots__ = ("chain_ids", "drivers", "paths")
 
-    def __init__(self, driver: StorageDriver, chain_id: str) -> None:
-        self.driver = driver
-        self.chain_id = chain_id
+    def __init__(self, paths: Paths, drivers: Sequence[StorageDriver], chain_ids: list[str]) -> None:
+        self.paths = paths
+        self.drivers = drivers
+        self.chain_ids = chain_ids
 
     def apply(self) -> None:
-        self.driver.remove_layer(self.chain_id)
+        os.makedirs(self.paths.layers, exist_ok=True)
+        with Lock(layers_lock(self.paths)):
+            # Asked again under the lock: a container may have been created meanwhile.
+            needed = needed_layers(self.paths)
+            for chain_id in self.chain_ids:
+                for driver in self.drivers if chain_id not in needed else ():
+                    if driver.has(chain_id):
+                        driver.remove_layer(chain_id)
 
     def describe(self) -> str:
-        return f"remove layer {self.driver.layer(self.chain_id)}"
-
-
-def remove_unused_layers(paths: Paths, drivers: Sequence[StorageDriver], image: Image, run: Run) -> list[str]:
-    """Remove, with these storage drivers, a removed image's layers that no image and no container needs; return their chain ids."""
-    os.makedirs(paths.layers, exist_ok=True)
-    with Lock(layers_lock(paths)):
-        needed = {c for other in all_images(paths) if other.manifest != image.manifest for c in other.chain_ids}
-        needed.update(c for record in records(paths) for c in record.get("layers", []))
-        gone = [c for c in image.chain_ids if c not in needed]
-        run.execute(RemoveLayer(d, c) for c in gone for d in drivers if d.has(c))
-    return gone
+        return f"remove layers {' '.join(self.chain_ids)} in {quote(self.paths.layers)}"

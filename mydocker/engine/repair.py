@@ -12,8 +12,13 @@ import os
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
-from mydocker.engine import containers, remove, state
+from mydocker.engine import containers, imagestore, remove, state
 from mydocker.errors import Damaged, Error, NotFound
+from mydocker.images import layout as images
+from mydocker.images import staging
+from mydocker.images.reference import is_id
+from mydocker.storage.base import leftovers as half_unpacked
+from mydocker.storage.drivers import NAMES, driver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +42,7 @@ class Leftover:
 
 def leftovers(paths: Paths) -> list[Leftover]:
     """Return everything that a crash left and no living process owns, in an order in which it can be removed."""
-    return [*_containers(paths), *_states(paths), *_cgroups(paths), *_names(paths), *_temporaries(paths)]
+    return [*_containers(paths), *_states(paths), *_cgroups(paths), *_names(paths), *_temporaries(paths), *_images(paths), *_layers(paths)]
 
 
 def _containers(paths: Paths) -> list[Leftover]:
@@ -130,6 +135,36 @@ def _temporaries(paths: Paths) -> list[Leftover]:
                 path = f"{directory}/{name}"
                 found.append(Leftover(f"temporary file {path}", lambda p=path: _removed(lambda: os.unlink(p))))  # type: ignore[misc]
     return found
+
+
+def _images(paths: Paths) -> list[Leftover]:
+    """What imports, commits and removals that died left among the images."""
+    layout = images.Layout(paths.images)
+    try:
+        left = staging.leftovers(layout)
+    except Damaged as error:
+        return [_unrepairable(error)]
+    return [Leftover(f"image data {path}", lambda: _removed(lambda: staging.leftovers(layout, remove=True))) for path in left]
+
+
+def _layers(paths: Paths) -> list[Leftover]:
+    """Layers whose unpacking died, and unpacked ones that no image and no container needs."""
+    every = [driver(name, paths) for name in NAMES]
+    partial = [path for storage in every for path in half_unpacked(storage.layers)]
+    try:
+        needed = imagestore.needed_layers(paths)
+    except Damaged as error:
+        return [_unrepairable(error)]
+    unneeded = sorted({i for storage in every for i in _listed(storage.layers) if is_id(i) and i not in needed})
+    removal = imagestore.RemoveLayers(paths, every, unneeded)
+    return [
+        *(Leftover(f"half-unpacked layer {path}", lambda p=path: _removed(lambda: store.remove_tree(p))) for path in partial),  # type: ignore[misc]
+        *(Leftover(f"layer {i} that nothing needs", lambda: _removed(removal.apply)) for i in unneeded),
+    ]
+
+
+def _unrepairable(error: Damaged) -> Leftover:
+    return Leftover(error.message, lambda: [error])
 
 
 def _removed(action: Callable[[], object]) -> list[Error]:

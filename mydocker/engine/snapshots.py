@@ -6,18 +6,19 @@ import os
 
 from mydocker import store
 from mydocker.engine import images
-from mydocker.errors import BadInput, Error, StepFailed
+from mydocker.engine.state import running_pid
+from mydocker.errors import BadInput, StepFailed
 from mydocker.images import change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import Layout
-from mydocker.kernel.libc import call
 from mydocker.kernel.mounts import MS_PRIVATE, MS_REC
+from mydocker.kernel.namespaces import CLONE_NEWNS, unshare
 from mydocker.steps.base import Run
 from mydocker.steps.mounts import Mount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import BinaryIO, NoReturn
 
     from mydocker.engine.containers import Record
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from mydocker.steps.base import Step
     from mydocker.storage.base import StorageDriver
 
-CLONE_NEWNS = 0x20000
 _CHUNK = 1 << 18
 
 # What the runtime mounts over every container, and so may have made as mount points in its writable layer.
@@ -83,17 +83,17 @@ def _difference(paths: Paths, driver: StorageDriver, record: Record) -> Fill:
     return fill
 
 
-def export(paths: Paths, driver: StorageDriver, record: Record, stream: BinaryIO, pid: int) -> None:
-    """Write a container's whole root file system as a plain tar, without what is mounted in it. Raises Error.
-
-    pid: of the container's init, 0 when it is not running; then the caller keeps it from being started meanwhile.
-    """
+def export(paths: Paths, driver: StorageDriver, record: Record, stream: BinaryIO) -> None:
+    """Write a container's whole root file system as a plain tar, without what is mounted in it. Raises Error."""
+    directory = paths.container(record["id"])
+    rootfs = directory + "/bundle/rootfs"
+    # Nobody starts or removes it while its writable layer is mounted a second time; one that runs is only read.
+    with store.Lock(directory + "/lock"):
+        pid = running_pid(paths, record["id"])
+        if not pid:
+            _pack_in_child(lambda: _enter_stopped(driver.mount_steps(directory, record["layers"], rootfs), rootfs), stream)
     if pid:
-        _export_running(pid, stream)
-    else:
-        directory = paths.container(record["id"])
-        rootfs = directory + "/bundle/rootfs"
-        _export_stopped(driver.mount_steps(directory, record["layers"], rootfs), rootfs, stream)
+        _pack_in_child(lambda: os.chroot(f"{paths.proc}/{pid}/root"), stream)
 
 
 def export_to_file(paths: Paths, driver: StorageDriver, record: Record, path: str) -> None:
@@ -103,7 +103,7 @@ def export_to_file(paths: Paths, driver: StorageDriver, record: Record, path: st
     target = f"{path}.{os.getpid()}.tmp" if replace else path
     with _opened(target, path) as file:
         try:
-            export(paths, driver, record, file, running_pid(paths, record))
+            export(paths, driver, record, file)
         except BaseException:
             if replace:
                 os.unlink(target)
@@ -119,39 +119,30 @@ def _opened(target: str, shown: str) -> BinaryIO:
         raise BadInput(f"cannot write {shown!r}: {error.strerror}") from error
 
 
-def running_pid(paths: Paths, record: Record) -> int:
-    """Return the pid of a container's init, 0 when it is not running."""
-    try:
-        pid: int = store.read_json(paths.running(record["id"]) + "/state.json")["pid"]
-    except FileNotFoundError:
-        return 0
-    return pid if os.path.exists(f"{paths.proc}/{pid}/root/.") else 0
+def _enter_stopped(mounting: list[Step], rootfs: str) -> None:
+    """Mount a root file system in a mount namespace of this process's own, which ends with it, and make it the root."""
+    unshare(CLONE_NEWNS)
+    Run("export").execute([Mount("", "/", flags=MS_REC | MS_PRIVATE), *mounting])
+    os.chroot(rootfs)
 
 
-def _export_running(pid: int, stream: BinaryIO) -> None:
+def _pack_in_child(enter: Callable[[], None], stream: BinaryIO) -> None:
+    """Copy to `stream` the tar that a child packs of its root directory after enter(), which chroots.
+
+    In a chroot no symlink that a running container puts in the way leads out of it. The tar comes through one pipe,
+    the child's failure, in one line, through another.
+    """
+    # Imported here, because nothing can be once the child's root is the container's.
     from mydocker.storage.pack import pack_tree
 
-    # The descriptor keeps the tree, should the container end meanwhile.
-    root = os.open(f"/proc/{pid}/root", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        pack_tree(f"/proc/self/fd/{root}", stream, one_file_system=True)
-    finally:
-        os.close(root)
-
-
-def _export_stopped(mounting: list[Step], rootfs: str, stream: BinaryIO) -> None:
-    """Mount and pack in a child with a mount namespace of its own, which the kernel takes down with the child.
-
-    The tar comes through one pipe, the child's failure, in one line, through another.
-    """
     tar_read, tar_write = os.pipe()
     error_read, error_write = os.pipe()
     child = os.fork()
     if child == 0:
-        _child(mounting, rootfs, tar_write, error_write)
+        _child(enter, pack_tree, tar_write, error_write)
     os.close(tar_write)
     os.close(error_write)
-    with open(tar_read, "rb") as tar, open(error_read) as errors:
+    with open(tar_read, "rb") as tar, open(error_read, errors="surrogateescape") as errors:
         try:
             while chunk := tar.read(_CHUNK):
                 stream.write(chunk)
@@ -160,20 +151,18 @@ def _export_stopped(mounting: list[Step], rootfs: str, stream: BinaryIO) -> None
             failure = errors.read()
             _, status = os.waitpid(child, 0)
     if failure or status:
-        raise StepFailed(failure or f"export of {rootfs} ended with status {status}")
+        raise StepFailed(failure or f"packing ended with status {status}")
 
 
-def _child(mounting: list[Step], rootfs: str, tar: int, errors: int) -> NoReturn:
+def _child(enter: Callable[[], None], pack_tree: Callable[[str, BinaryIO], None], tar: int, errors: int) -> NoReturn:
     status = 1
     try:
-        from mydocker.storage.pack import pack_tree
-
-        call("unshare", CLONE_NEWNS, subject="mount namespace")
-        Run("export").execute([Mount("", "/", flags=MS_REC | MS_PRIVATE), *mounting])
+        enter()
+        os.chdir("/")
         with open(tar, "wb") as stream:
-            pack_tree(rootfs, stream, one_file_system=True)
+            pack_tree(".", stream)
         status = 0
-    except (Error, OSError) as error:
+    except Exception as error:
         os.write(errors, str(error).encode(errors="surrogateescape"))
     finally:
         os._exit(status)

@@ -11,7 +11,7 @@ from hashlib import sha256
 from io import BufferedReader, RawIOBase
 from typing import cast
 
-from mydocker.errors import BadInput
+from mydocker.errors import BadInput, Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,6 +104,9 @@ class _Tee(RawIOBase):
         try:
             data = self._stream.read(size)
         except _damages() as error:
+            # bz2 and gzip complain by an OSError without errno; one with it is the kernel's.
+            if isinstance(error, OSError) and error.errno:
+                raise
             raise BadInput(f"{self._name}: damaged archive: {str(error).lower()}") from error
         self._layer.write(data)
         return data
@@ -123,14 +126,14 @@ class _StrictTarInfo(tarfile.TarInfo):
 def store(stream: BufferedReader, name: str, layer: LayerWriter) -> None:
     """Write a tar, plain or compressed, to a layer. Raises BadInput when it is no tar or is damaged."""
     tee = _Tee(decompressed(stream, name), name, layer)
+    begins_well = False
     try:
         with tarfile.open(fileobj=tee, mode="r|", tarinfo=_StrictTarInfo) as archive:
+            begins_well = True
             for _ in archive:
                 archive.members = []  # type: ignore[attr-defined] # or it would keep every header of the archive
     except tarfile.ReadError as error:
-        raise BadInput(
-            f"{name} is not a tar archive" if layer.tar_size <= tarfile.RECORDSIZE else f"{name}: damaged tar: {error}"
-        ) from error
+        raise BadInput(f"{name}: damaged tar: {error}" if begins_well else f"{name} is not a tar archive") from error
     while tee.read(_CHUNK):
         pass
 
@@ -169,7 +172,10 @@ def _zstd(stream: BufferedReader) -> BinaryIO:
     try:
         from compression.zstd import ZstdFile  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
-        from backports.zstd import ZstdFile
+        try:
+            from backports.zstd import ZstdFile
+        except ImportError as error:
+            raise Unsupported("a zstd archive needs Python 3.14 or the package backports.zstd") from error
 
     file: BinaryIO = ZstdFile(stream)
     return file

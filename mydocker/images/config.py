@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 
-from mydocker.errors import BadInput
+from mydocker.errors import BadInput, Damaged
 from mydocker.images.layout import sha256
+from mydocker.images.reference import is_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def host_platform() -> str:
 def platform_fields(platform: str) -> dict[str, str]:
     """Return architecture, os and perhaps variant for 'OS/ARCHITECTURE[/VARIANT]', 'ARCHITECTURE' or 'linux'. Raises BadInput."""
     parts = platform.split("/") if "/" in platform else _lone_platform(platform)
-    if not 2 <= len(parts) <= 3 or not all(part.isalnum() and part.isascii() for part in parts):
+    if not 2 <= len(parts) <= 3 or not all(part.replace("_", "").isalnum() and part.isascii() for part in parts):
         raise BadInput(f"invalid platform {platform!r}: expected OS/ARCHITECTURE[/VARIANT], such as linux/arm64")
     if parts[0] != "linux":
         raise BadInput(f"invalid platform {platform!r}: only linux images can run here")
@@ -85,9 +86,19 @@ def history_entry(created: str, created_by: str = "", author: str = "", comment:
     return {key: value for key, value in entry.items() if value}
 
 
-def chain_ids(diff_ids: list[str]) -> list[str]:
-    """Return the layers' chain ids as 64 hexadecimal digits, topmost first (config.md, "Layer ChainID")."""
+def diff_ids(document: Document) -> list[str]:
+    """Return a configuration's diff ids, lowest first. Raises Damaged for one that is not sha256:HEX: they become directories' names."""
+    rootfs = document.get("rootfs")
+    found: list[str] = (rootfs.get("diff_ids") or []) if isinstance(rootfs, dict) else []
+    for diff_id in found:
+        if not isinstance(diff_id, str) or not diff_id.startswith("sha256:") or not is_id(diff_id.removeprefix("sha256:")):
+            raise Damaged(f"invalid diff id {diff_id!r}: expected sha256: and 64 hexadecimal digits")
+    return found
+
+
+def chain_ids(lowest_first: list[str]) -> list[str]:
+    """Return the chain ids of these diff ids as 64 hexadecimal digits, topmost first (config.md, "Layer ChainID")."""
     chain: list[str] = []
-    for diff_id in diff_ids:
+    for diff_id in lowest_first:
         chain.append(sha256(f"{chain[-1]} {diff_id}".encode()) if chain else diff_id)
     return [digest.removeprefix("sha256:") for digest in reversed(chain)]

@@ -24,10 +24,9 @@ SIZE = "mydocker.size"
 def name_of(entry: Descriptor) -> str | None:
     """Return the canonical name that a descriptor gives its image; None without one, or with one that is no reference."""
     annotations = entry.get("annotations") or {}
-    if CONTAINERD_NAME in annotations:
-        return str(annotations[CONTAINERD_NAME])
+    name = annotations.get(CONTAINERD_NAME) or annotations.get(REF_NAME)
     try:
-        return parse(annotations[REF_NAME]).with_default_tag().canonical if REF_NAME in annotations else None
+        return parse(name).with_default_tag().canonical if name else None
     except BadInput:
         return None
 

@@ -23,7 +23,7 @@ _CHUNK = 1 << 18
 class StoredLayer(RawIOBase):
     """A layer's uncompressed tar, hashed while it is read; holds an flock on the blob, so that one process unpacks it at a time.
 
-    read() raises Damaged at the end when the content is not that of the diff id; finish() reads on to that end.
+    read() raises Damaged at the end when the content is not that of the diff id; storage drivers read to that end.
     """
 
     def __init__(self, layout: Layout, descriptor: Descriptor, diff_id: str) -> None:
@@ -58,11 +58,6 @@ class StoredLayer(RawIOBase):
         if not data and size and f"sha256:{self._hash.hexdigest()}" != self._diff_id:
             raise Damaged(f"layer {self._digest} does not match its diff id {self._diff_id}")
         return data
-
-    def finish(self) -> None:
-        """Read what is left. Raises Damaged."""
-        while self.read(_CHUNK):
-            pass
 
     def close(self) -> None:
         self._file.close()

@@ -13,6 +13,7 @@ are removed under that lock too. So whoever holds it knows: a blob that index.js
 from __future__ import annotations
 
 import os
+import sys
 
 from mydocker import leanjson, store
 from mydocker.errors import Damaged, Unsupported
@@ -109,7 +110,7 @@ class Layout:
         """Return an image manifest, verified. Raises Damaged when the blob is something else."""
         manifest = self.document(descriptor)
         parts = [manifest.get("config"), *(manifest.get("layers") or [])]
-        if not all(isinstance(part, dict) and "digest" in part and "size" in part for part in parts):
+        if not all(isinstance(part, dict) and isinstance(part.get("digest"), str) and "size" in part for part in parts):
             raise Damaged(f"blob {descriptor['digest']}: not an image manifest")
         return manifest
 
@@ -146,7 +147,10 @@ def sha256(data: bytes) -> str:
     """Return the digest of a small blob, 'sha256:HEX', by the lightest implementation that this Python has."""
     # hashlib loads OpenSSL, 2 ms that the start of a container need not pay.
     try:
-        from _sha256 import sha256 as make  # type: ignore[import-not-found,unused-ignore]
+        if sys.version_info >= (3, 12):
+            from _sha2 import sha256 as make  # type: ignore[import-not-found,unused-ignore]
+        else:
+            from _sha256 import sha256 as make  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
         from hashlib import sha256 as make
     return f"sha256:{make(data).hexdigest()}"

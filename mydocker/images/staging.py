@@ -91,7 +91,7 @@ class Staging:
 
     def _open(self) -> None:
         self.layout.create()
-        # Under the lock, or clean() could come between mkdir and flock.
+        # Under the lock, or leftovers() could come between mkdir and flock.
         with self.layout.lock():
             directory = f"{self.layout.directory}/staging/{os.urandom(8).hex()}"
             os.mkdir(directory, 0o700)
@@ -100,27 +100,26 @@ class Staging:
         self.directory = directory
 
 
-def leftovers(layout: Layout) -> list[str]:
-    """Return the paths of what killed writers left; the caller holds the layout's lock."""
+def leftovers(layout: Layout, remove: bool = False) -> list[str]:
+    """Return the paths of what killed writers left, and remove it if asked to; what living ones are writing is none of it."""
+    if not os.path.exists(layout.directory):
+        return []
+    layout.create()
+    with layout.lock():
+        found = _leftovers(layout)
+        for path in found if remove else []:
+            # A writer may end, and remove its directory itself, at this very moment.
+            with suppress(FileNotFoundError):
+                _remove(path)
+    return found
+
+
+def _leftovers(layout: Layout) -> list[str]:
     staging = layout.directory + "/staging"
     dead = [f"{staging}/{name}" for name in sorted(os.listdir(staging)) if _is_dead(f"{staging}/{name}")]
     # index.json and oci-layout are only written under the lock, which we hold: their temporaries have no owner.
     temporary = [f"{layout.directory}/{name}" for name in sorted(os.listdir(layout.directory)) if name.endswith(".tmp")]
     return dead + temporary + [layout.blob(digest) for digest in layout.unreachable()]
-
-
-def clean(layout: Layout) -> list[str]:
-    """Remove what killed writers left and return the paths; what living ones are writing stays."""
-    if not os.path.exists(layout.directory):
-        return []
-    layout.create()
-    with layout.lock():
-        found = leftovers(layout)
-        for path in found:
-            # A writer may end, and remove its directory itself, at this very moment.
-            with suppress(FileNotFoundError):
-                _remove(path)
-    return found
 
 
 def _is_dead(directory: str) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Options of mount(2) separate paths by these, and AUFS knows no escape for them.
 _FORBIDDEN = ",:=\\"
+_CHUNK = 1 << 18
 
 
 class Change:
@@ -58,13 +59,18 @@ class StorageDriver:
         return os.path.isdir(self.layer(chain_id))
 
     def apply(self, chain_id: str, parents: list[str], stream: BinaryIO, max_size: int | None = None) -> None:
-        """Unpack an uncompressed layer tar, beside its place and renamed when whole. parents: topmost first."""
+        """Unpack an uncompressed layer tar, beside its place and renamed when whole. parents: topmost first.
+
+        The stream is read to its end before the layer counts, so that one that checks a digest there can still refuse.
+        """
         os.makedirs(self.layers, mode=0o710, exist_ok=True)
         partial = f"{self.layer(chain_id)}.{os.getpid()}.partial"
         store.remove_tree(partial)
         try:
             self._prepare(partial, parents)
             self._unpack(stream, partial, max_size)
+            while stream.read(_CHUNK):
+                pass
             os.rename(partial, self.layer(chain_id))
         except OSError:
             store.remove_tree(partial)

@@ -1,0 +1,74 @@
+"""index.json's descriptors: who has which name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mydocker.images import index
+from mydocker.images.reference import parse
+
+if TYPE_CHECKING:
+    from mydocker.images.layout import Descriptor
+
+A, B = ({"digest": f"sha256:{letter * 64}", "size": 1, "annotations": {index.SIZE: "5"}} for letter in "ab")
+
+
+def shown(entries: list[Descriptor]) -> list[tuple[str, str | None]]:
+    return [(e["digest"][7], index.name_of(e)) for e in entries]
+
+
+def with_names(*pairs: tuple[Descriptor, str | None]) -> list[Descriptor]:
+    entries: list[Descriptor] = []
+    for entry, name in pairs:
+        entries = index.add(entries, entry, parse(name) if name else None)
+    return entries
+
+
+X, Y = "docker.io/library/x:1", "docker.io/library/y:1"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        ([(A, "x:1")], [("a", X)]),
+        ([(A, "x:1"), (A, "x:1")], [("a", X)]),
+        ([(A, "x:1"), (A, "y:1")], [("a", X), ("a", Y)]),
+        ([(A, "x:1"), (B, "x:1")], [("a", None), ("b", X)]),
+        ([(A, "x:1"), (A, "y:1"), (B, "x:1")], [("a", Y), ("b", X)]),
+        ([(A, None)], [("a", None)]),
+        ([(A, None), (A, None)], [("a", None)]),
+        ([(A, None), (A, "x:1")], [("a", X)]),
+        ([(A, "x:1"), (A, None)], [("a", X)]),
+    ],
+)
+def test_add(pairs: list[tuple[Descriptor, str | None]], expected: list[tuple[str, str | None]]) -> None:
+    assert shown(with_names(*pairs)) == expected
+
+
+def test_remove_name() -> None:
+    entries = with_names((A, "x:1"), (A, "y:1"), (B, "z:1"))
+    fewer = index.remove_name(entries, X)
+    assert shown(fewer) == [("a", Y), ("b", "docker.io/library/z:1")]
+    assert shown(index.remove_name(fewer, Y)) == [("b", "docker.io/library/z:1"), ("a", None)]
+
+
+def test_remove_unnamed_leaves_names() -> None:
+    assert shown(index.remove_unnamed(with_names((A, "x:1"), (B, None)), B["digest"])) == [("a", X)]
+    assert shown(index.remove_unnamed(with_names((A, "x:1")), A["digest"])) == [("a", X)]
+
+
+def test_annotations_are_those_other_tools_read() -> None:
+    assert index.named(A, parse("x:1"))["annotations"] == {
+        "org.opencontainers.image.ref.name": "x:1",
+        "io.containerd.image.name": X,
+        "mydocker.size": "5",
+    }
+    assert index.named({"digest": "d"}, None) == {"digest": "d"}
+
+
+@pytest.mark.parametrize(("ref_name", "name"), [("x", "docker.io/library/x:latest"), ("not a name", None), ("", None)])
+@pytest.mark.parametrize("key", [index.REF_NAME, index.CONTAINERD_NAME])
+def test_names_by_other_tools(key: str, ref_name: str, name: str | None) -> None:
+    assert index.name_of({"digest": "d", "annotations": {key: ref_name}}) == name

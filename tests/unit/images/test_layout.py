@@ -1,0 +1,141 @@
+"""The OCI layout: round trips, damage, reachability."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mydocker import leanjson
+from mydocker.errors import Damaged, Unsupported
+from mydocker.images import layout as module
+from mydocker.images.layout import CONFIG_TYPE, INDEX_TYPE, LAYER_TYPE, MANIFEST_TYPE, Layout, sha256
+from mydocker.images.staging import Staging
+
+if TYPE_CHECKING:
+    from mydocker.images.layout import Descriptor
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(str(tmp_path / "images"))
+
+
+def put(staging: Staging, data: bytes, media_type: str) -> Descriptor:
+    blob = staging.put(data)
+    return {"mediaType": media_type, "digest": blob.digest, "size": blob.size}
+
+
+def image(staging: Staging, content: bytes) -> Descriptor:
+    config, layer = put(staging, b'{"a":1}', CONFIG_TYPE), put(staging, content, LAYER_TYPE)
+    return put(staging, leanjson.dumps({"schemaVersion": 2, "config": config, "layers": [layer]}).encode(), MANIFEST_TYPE)
+
+
+def stored(layout: Layout) -> set[str]:
+    return set(os.listdir(layout.directory + "/blobs/sha256"))
+
+
+def test_empty_before_anything_is_added(layout: Layout) -> None:
+    assert layout.entries() == []
+    assert not os.path.exists(layout.directory)
+
+
+def test_what_is_put_is_read_back(layout: Layout) -> None:
+    with Staging(layout) as staging:
+        entry = image(staging, b"layer")
+        assert stored(layout) == set()
+        staging.publish(lambda entries: [*entries, entry])
+    assert layout.entries() == [entry]
+    assert layout.document(layout.manifest(entry)["config"]) == {"a": 1}
+    assert Path(layout.directory, "oci-layout").read_text() == '{"imageLayoutVersion": "1.0.0"}'
+    assert os.listdir(layout.directory + "/staging") == []
+
+
+def test_nothing_stays_of_what_was_not_published(layout: Layout) -> None:
+    with pytest.raises(KeyError), Staging(layout) as staging:
+        image(staging, b"layer")
+        half = staging.writer()
+        half.write(b"half")
+        half.abandon()
+        raise KeyError
+    assert stored(layout) == set()
+    assert os.listdir(layout.directory + "/staging") == []
+
+
+def test_collect_keeps_what_is_reached(layout: Layout) -> None:
+    with Staging(layout) as staging:
+        one, two = image(staging, b"one"), image(staging, b"two")
+        staging.publish(lambda _: [one, two])
+    with layout.lock():
+        layout.change(lambda _: [two])
+        gone = layout.collect()
+        assert set(gone) == {one["digest"], sha256(b"one")}
+        assert layout.collect() == []
+    assert layout.manifest(two)["layers"][0]["digest"] == sha256(b"two")
+
+
+def test_an_index_reaches_its_manifests(layout: Layout) -> None:
+    with Staging(layout) as staging:
+        entry = image(staging, b"deep")
+        nested = put(staging, leanjson.dumps({"manifests": [entry]}).encode(), INDEX_TYPE)
+        staging.publish(lambda _: [nested])
+    with layout.lock():
+        assert layout.unreachable() == []
+    with pytest.raises(Damaged, match="not an image manifest"):
+        layout.manifest(nested)
+
+
+def test_damage_is_told(layout: Layout) -> None:
+    with Staging(layout) as staging:
+        entry = image(staging, b"x")
+        staging.publish(lambda _: [entry])
+    path = layout.blob(entry["digest"])
+    content = Path(path).read_bytes()
+    for data, message in ((content[:-1], "has .* bytes, expected"), (content[:-1] + b" ", "does not match its digest")):
+        Path(path).write_bytes(data)
+        with pytest.raises(Damaged, match=message):
+            layout.manifest(entry)
+    os.unlink(path)
+    with pytest.raises(Damaged, match="is missing"):
+        layout.manifest(entry)
+
+
+def test_nothing_is_collected_past_damage(layout: Layout) -> None:
+    with Staging(layout) as staging:
+        entry = image(staging, b"x")
+        staging.publish(lambda _: [entry])
+    os.unlink(layout.blob(entry["digest"]))
+    with layout.lock(), pytest.raises(Damaged):
+        layout.collect()
+    assert sha256(b"x")[7:] in stored(layout)
+
+
+@pytest.mark.parametrize("content", [b"[1]", b"{", b"\xff"])
+def test_a_document_is_a_json_object(layout: Layout, content: bytes) -> None:
+    with Staging(layout) as staging:
+        entry = put(staging, content, MANIFEST_TYPE)
+        staging.publish(lambda _: [])
+    with pytest.raises(Damaged, match="not "):
+        layout.document(entry)
+
+
+@pytest.mark.parametrize("content", ["[]", '{"manifests": 1}', '{"manifests": [1]}', '{"manifests": [{}]}'])
+def test_a_damaged_index_is_told(layout: Layout, content: str) -> None:
+    layout.create()
+    Path(layout.directory, "index.json").write_text(content)
+    with pytest.raises(Damaged, match="not an image index"):
+        layout.entries()
+
+
+@pytest.mark.parametrize("digest", ["sha512:" + "a" * 128, "sha256:../../etc/passwd", "sha256:" + "A" * 64, ""])
+def test_a_digest_is_never_a_path(layout: Layout, digest: str) -> None:
+    with pytest.raises(Unsupported, match="expected sha256"):
+        layout.blob(digest)
+
+
+def test_light_hash_is_the_same() -> None:
+    assert sha256(b"abc") == "sha256:" + hashlib.sha256(b"abc").hexdigest()
+    assert module.DOCUMENT_MAX == 4 * 1024 * 1024

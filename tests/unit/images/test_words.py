@@ -1,0 +1,65 @@
+"""Words of Dockerfile instructions."""
+
+import pytest
+
+from mydocker.errors import BadInput
+from mydocker.images.words import expand, split
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", []),
+        (" a  b\tc ", ["a", "b", "c"]),
+        ('a="b c" d', ['a="b c"', "d"]),
+        ("a='b \"c' d", ["a='b \"c'", "d"]),
+        (r"a=b\ c d", [r"a=b\ c", "d"]),
+        (r'"a\"b c" d', [r'"a\"b c"', "d"]),
+        (r"'a\' b", [r"'a\'", "b"]),
+        ("a\\", ["a\\"]),
+    ],
+)
+def test_split(text: str, words: list[str]) -> None:
+    assert split(text) == words
+
+
+@pytest.mark.parametrize("text", ["'a", '"a', '"a\\"'])
+def test_open_quote(text: str) -> None:
+    with pytest.raises(BadInput, match="unterminated quote"):
+        split(text)
+
+
+@pytest.mark.parametrize(
+    ("word", "result"),
+    [
+        ("plain", "plain"),
+        ("'$A'", "$A"),
+        ('"$A"x', "1x"),
+        ("$A$B", "1"),
+        ("${A}b", "1b"),
+        ("$Ab", ""),
+        ("${B:-x$A}", "x1"),
+        ("${A:-x}", "1"),
+        ("${A:+y}", "y"),
+        ("${B:+y}", ""),
+        ("${B:-${A}}", "1"),
+        (r"\$A", "$A"),
+        (r'"\$A\n\""', '$A\\n"'),
+        (r"a\ b", "a b"),
+        (r"'a\b'", r"a\b"),
+        ("a\\", "a\\"),
+        ("$", "$"),
+        ("$.", "$."),
+        ('"it\'s"', "it's"),
+    ],
+)
+def test_expand(word: str, result: str) -> None:
+    assert expand(word, {"A": "1"}) == result
+
+
+@pytest.mark.parametrize(
+    ("word", "message"), [("${A", "missing '}'"), ("${A:?x}", "unsupported variable"), ("${}", "unsupported"), ("${a b}", "unsup")]
+)
+def test_bad_variables(word: str, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        expand(word, {})
