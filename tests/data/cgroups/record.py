@@ -1,0 +1,45 @@
+"""Record what a machine's cgroup hierarchies look like, for the fake trees of the unit tests.
+
+python3 tests/data/cgroups/record.py > NAME.txt, as root. Each line is a path and a file's content as a Python literal. Of every
+hierarchy the mount point itself is recorded and, from before, a child named mydocker.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+LONGEST = 400
+KEPT = ("inactive_file", "oom_kill")
+
+
+def record(path: Path) -> None:
+    """Print one file; of long ones the lines that anything reads, of many processes one."""
+    try:
+        content = path.read_text(errors="replace")
+    except OSError:
+        content = ""
+    if path.name in ("cgroup.procs", "tasks", "cgroup.threads"):
+        content = "1\n" if content else ""
+    if len(content) > LONGEST:
+        content = "".join(line for line in content.splitlines(True) if any(word in line.split()[0] for word in KEPT))
+    print(path, repr(content))
+
+
+def cgroup_mounts() -> list[str]:
+    """Return mountinfo's lines on cgroups."""
+    return [line for line in Path("/proc/self/mountinfo").read_text().splitlines(True) if " - cgroup" in line]
+
+
+def main() -> None:
+    print("/proc/self/mountinfo", repr("".join(cgroup_mounts())))
+    for name in ("/proc/self/cgroup", "/proc/cgroups"):
+        record(Path(name))
+    for line in cgroup_mounts():
+        for directory in (Path(line.split()[4]), Path(line.split()[4], "mydocker")):
+            for path in sorted(directory.glob("*.*")):
+                record(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
