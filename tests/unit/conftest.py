@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -12,22 +13,37 @@ from mydocker.paths import Paths
 
 CGROUPS = Path(__file__).parent.parent / "data" / "cgroups"
 
-# A machine's name and the cgroups (or files) that it shall not have.
+# (a recording's name, what it shall lack) → where it is.
 Machine = Callable[..., Paths]
 
 
-@pytest.fixture
-def cgroup_machine(tmp_path: Path) -> Machine:
-    """Return a function that expands tests/data/cgroups/NAME.txt; `without` leaves out files whose path contains one of its words."""
+@pytest.fixture(scope="session")
+def cgroup_machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """Return a function that expands tests/data/cgroups/NAME.txt, once for all tests: they only read it.
 
+    `without` leaves out files whose path contains one of its words.
+    """
+
+    @cache
     def expand(name: str, without: tuple[str, ...] = ()) -> Paths:
-        for line in (CGROUPS / f"{name}.txt").read_text().splitlines():
-            path, literal = line.split(" ", 1)
-            if not any(word in path for word in without):
-                put(tmp_path, path, ast.literal_eval(literal))
-        return Paths(proc=str(tmp_path / "proc"), sys=str(tmp_path / "sys"), cgroup=str(tmp_path / "sys/fs/cgroup"))
+        return expanded(tmp_path_factory.mktemp(name), name, without)
 
     return expand
+
+
+@pytest.fixture
+def own_cgroup_machine(tmp_path: Path) -> Machine:
+    """Return a function that expands a recording for one test, which may change it."""
+    return partial(expanded, tmp_path)
+
+
+def expanded(root: Path, name: str, without: tuple[str, ...] = ()) -> Paths:
+    """Expand a recording below `root`."""
+    for line in (CGROUPS / f"{name}.txt").read_text().splitlines():
+        path, literal = line.split(" ", 1)
+        if not any(word in path for word in without):
+            put(root, path, ast.literal_eval(literal))
+    return Paths(proc=str(root / "proc"), sys=str(root / "sys"), cgroup=str(root / "sys/fs/cgroup"))
 
 
 def put(root: Path, path: str, content: str) -> None:

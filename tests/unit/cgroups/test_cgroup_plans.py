@@ -39,10 +39,11 @@ def made(paths: Paths, path: str = "/mydocker/x") -> CgroupManager:
     return manager(Layout.detect(paths), path)
 
 
-def exists_already(paths: Paths, manage: CgroupManager) -> None:
-    """Give the container the cgroups of the recorded parent, limits included."""
-    for subsystem in manage.subsystems:
-        shutil.copytree(Path(subsystem.group.directory).parent, subsystem.group.directory)
+def exists_already(manage: CgroupManager, controller: str) -> Path:
+    """Give the container one controller's cgroup, a copy of the recorded parent; return its directory."""
+    group = manage.group(controller)
+    assert group
+    return shutil.copytree(Path(group.directory).parent, Path(group.directory))
 
 
 V1_SEPARATE = """\
@@ -244,10 +245,10 @@ V2_LIMITS: list[tuple[Resources, list[str]]] = [
 
 
 @pytest.mark.parametrize(("resources", "steps"), V2_LIMITS)
-def test_limits_of_version_2(cgroup_machine: Machine, resources: Resources, steps: list[str]) -> None:
-    paths = cgroup_machine("v2")
+def test_limits_of_version_2(own_cgroup_machine: Machine, resources: Resources, steps: list[str]) -> None:
+    paths = own_cgroup_machine("v2")
     manage = made(paths)
-    exists_already(paths, manage)
+    exists_already(manage, "memory")
     assert [line.replace("mydocker/x/", "") for line in text(paths, manage.update_steps(resources))] == steps
 
 
@@ -267,40 +268,33 @@ def test_weight_of_shares(shares: int, weight: int) -> None:
     ],
 )
 def test_memory_and_swap_change_in_the_order_that_the_kernel_takes(
-    cgroup_machine: Machine, present: tuple[int, int], memory: dict[str, int], files: list[str]
+    own_cgroup_machine: Machine, present: tuple[int, int], memory: dict[str, int], files: list[str]
 ) -> None:
-    paths = cgroup_machine("hybrid")
+    paths = own_cgroup_machine("hybrid")
     manage = made(paths)
-    exists_already(paths, manage)
-    present_memory(manage, present)
+    present_memory(exists_already(manage, "memory"), present)
     written = [line.partition("memory/mydocker/x/memory.")[2] for line in text(paths, manage.update_steps({"memory": memory}))]
     assert written == [f"{name}_in_bytes" for name in files]
 
 
-def present_memory(manage: CgroupManager, present: tuple[int, int]) -> None:
-    group = manage.group("memory")
-    assert group
+def present_memory(directory: Path, present: tuple[int, int]) -> None:
     for name, value in zip(("limit", "memsw.limit"), present, strict=True):
-        Path(group.directory, f"memory.{name}_in_bytes").write_text(f"{value}\n")
+        Path(directory, f"memory.{name}_in_bytes").write_text(f"{value}\n")
 
 
 @pytest.mark.parametrize("memory", [{"limit": 300}, {"swap": 50}])
-def test_memory_may_not_exceed_memory_and_swap(cgroup_machine: Machine, memory: dict[str, int]) -> None:
-    paths = cgroup_machine("hybrid")
+def test_memory_may_not_exceed_memory_and_swap(own_cgroup_machine: Machine, memory: dict[str, int]) -> None:
+    paths = own_cgroup_machine("hybrid")
     manage = made(paths)
-    exists_already(paths, manage)
-    present_memory(manage, (100, 200))
+    present_memory(exists_already(manage, "memory"), (100, 200))
     with pytest.raises(BadInput, match=r"^memory (swap )?limit \d+: expected"):
         manage.update_steps({"memory": memory})
 
 
-def test_devices_are_updated_by_their_difference(cgroup_machine: Machine) -> None:
-    paths = cgroup_machine("hybrid")
+def test_devices_are_updated_by_their_difference(own_cgroup_machine: Machine) -> None:
+    paths = own_cgroup_machine("hybrid")
     manage = made(paths)
-    exists_already(paths, manage)
-    group = manage.group("devices")
-    assert group
-    Path(group.directory, "devices.list").write_text("c 1:3 rwm\nc 1:5 rwm\n")
+    Path(exists_already(manage, "devices"), "devices.list").write_text("c 1:3 rwm\nc 1:5 rwm\n")
     steps = manage.update_steps({"devices": [DENY_ALL, NULL, {**NULL, "minor": 7}]})
     assert text(paths, steps) == [
         "write 'c 1:5 rwm' to devices/mydocker/x/devices.deny",
@@ -384,16 +378,16 @@ def test_no_swap_accounting(cgroup_machine: Machine) -> None:
         manage.create_steps({"memory": {"limit": 10, "swap": 20}})
 
 
-def test_without_any_hierarchy_only_limits_fail(cgroup_machine: Machine) -> None:
-    paths = cgroup_machine("v2", without=("mountinfo",))
+def test_without_any_hierarchy_only_limits_fail(own_cgroup_machine: Machine) -> None:
+    paths = own_cgroup_machine("v2", without=("mountinfo",))
     Path(paths.proc, "self/mountinfo").write_text("")
     assert made(paths).create_steps({}) == []
     with pytest.raises(Unsupported, match=r"^memory limit: cgroup controller memory is not mounted$"):
         made(paths).create_steps({"memory": {"limit": 1}})
 
 
-def test_a_read_only_hierarchy(cgroup_machine: Machine) -> None:
-    paths = cgroup_machine("v2")
+def test_a_read_only_hierarchy(own_cgroup_machine: Machine) -> None:
+    paths = own_cgroup_machine("v2")
     table = Path(paths.proc, "self/mountinfo")
     table.write_text(table.read_text().replace(" rw,relatime ", " ro,relatime "))
     with pytest.raises(Unsupported, match=r"^cgroup hierarchy unified: .* is mounted read-only$"):
@@ -405,13 +399,10 @@ def test_version_2_inside_a_container_that_has_processes_at_its_top(cgroup_machi
         made(cgroup_machine("v2-container")).create_steps({})
 
 
-def test_usage_is_checked_on_request(cgroup_machine: Machine) -> None:
-    paths = cgroup_machine("hybrid")
+def test_usage_is_checked_on_request(own_cgroup_machine: Machine) -> None:
+    paths = own_cgroup_machine("hybrid")
     manage = made(paths)
-    exists_already(paths, manage)
-    group = manage.group("memory")
-    assert group
-    Path(group.directory, "memory.usage_in_bytes").write_text("5000\n")
+    Path(exists_already(manage, "memory"), "memory.usage_in_bytes").write_text("5000\n")
     assert len(manage.update_steps({"memory": {"limit": 4096}})) == 1
     with pytest.raises(Conflict, match=r"^memory limit 4096: 5000 bytes are in use$"):
         manage.update_steps({"memory": {"limit": 4096, "checkBeforeUpdate": True}})

@@ -54,8 +54,8 @@ V2_FILES = {
 
 
 @pytest.mark.parametrize(("machine", "files"), [("comounted", V1_FILES), ("v2", V2_FILES)])
-def test_stats_have_one_shape(cgroup_machine: Machine, machine: str, files: dict[str, str]) -> None:
-    paths = cgroup_machine(machine)
+def test_stats_have_one_shape(own_cgroup_machine: Machine, machine: str, files: dict[str, str]) -> None:
+    paths = own_cgroup_machine(machine)
     put(paths, files)
     manage = manager(Layout.detect(paths), "/mydocker/x")
     assert manage.oom_kills() == 2

@@ -107,8 +107,8 @@ def test_covered_and_foreign_mounts() -> None:
     ("controller", "reason"),
     [("hugetlb", "is not mounted"), ("rdma", "is not in this kernel"), ("net_cls", "is switched off on the kernel's command line")],
 )
-def test_absence(cgroup_machine: Machine, controller: str, reason: str) -> None:
-    paths = cgroup_machine("hybrid")
+def test_absence(own_cgroup_machine: Machine, controller: str, reason: str) -> None:
+    paths = own_cgroup_machine("hybrid")
     table = Path(paths.proc, "cgroups")
     lines = table.read_text().splitlines()
     table.write_text("\n".join(line[:-1] + "0" if line.startswith("net_cls") else line for line in lines))
