@@ -11,44 +11,14 @@ from pathlib import Path
 
 LONGEST = 400
 # What nothing here will ever read: it would only make the tests slower.
-NOISE = [
-    "clone_children",
-    "sane_behavior",
-    "pressure",
-    ".local",
-    "failcnt",
-    "max_usage",
-    "numa",
-    "slabinfo",
-    "force_empty",
-    "event_control",
-    "percpu",
-    "usage_all",
-    "sched_",
-    "exclusive",
-    "hardwall",
-    "migrate",
-    "spread",
-    "serviced",
-    "reset_stats",
-    "move_charge",
-    ".depth",
-    "descendants",
-    "perf",
-    "kmem.usage",
-    "kmem.max",
-    "tcp.usage",
-    "partition",
-    "weight.nice",
-    "min",
-    "peak",
-    "zswap",
-    "oom.group",
-    "reclaim",
-    "irq",
-    "threads",
-    "tasks",
-]
+# fmt: off
+NOISE = (
+    "clone_children", "sane_behavior", "pressure", ".local", "failcnt", "max_usage", "numa", "slabinfo", "force_empty",
+    "event_control", "percpu", "usage_all", "sched_", "exclusive", "hardwall", "migrate", "spread", "serviced", "reset_stats",
+    "move_charge", ".depth", "descendants", "perf", "kmem.usage", "kmem.max", "tcp.usage", "partition", "weight.nice", "min",
+    "peak", "zswap", "oom.group", "reclaim", "irq", "threads", "tasks",
+)
+# fmt: on
 KEPT = ("inactive_file", "oom_kill")
 
 
