@@ -295,10 +295,11 @@ def test_devices_are_updated_by_their_difference(own_cgroup_machine: Machine) ->
     paths = own_cgroup_machine("hybrid")
     manage = made(paths)
     Path(exists_already(manage, "devices"), "devices.list").write_text("c 1:3 rwm\nc 1:5 rwm\n")
-    steps = manage.update_steps({"devices": [DENY_ALL, NULL, {**NULL, "minor": 7}]})
+    steps = manage.update_steps({"devices": [DENY_ALL, NULL, {"allow": True, "major": 10, "access": "r"}]})
     assert text(paths, steps) == [
         "write 'c 1:5 rwm' to devices/mydocker/x/devices.deny",
-        "write 'c 1:7 rwm' to devices/mydocker/x/devices.allow",
+        "write 'b 10:* r' to devices/mydocker/x/devices.allow",
+        "write 'c 10:* r' to devices/mydocker/x/devices.allow",
     ]
 
 

@@ -13,7 +13,7 @@ import pytest
 from mydocker.cgroups.group import Group, remove_directory
 from mydocker.cgroups.layout import Hierarchy, Layout
 from mydocker.cgroups.manager import manager
-from mydocker.errors import Conflict, Unsupported
+from mydocker.errors import Conflict, NotFound, Unsupported
 from mydocker.paths import Paths
 
 Machine = Callable[..., Paths]
@@ -71,7 +71,15 @@ def test_stats_without_any_controller() -> None:
     manage = manager(Layout([]), "/mydocker/x")
     assert {value for part in manage.stats().values() for value in part.values()} == {None}
     assert (manage.oom_kills(), manage.pids(), manage.exists()) == (0, [], False)
-    with pytest.raises(Unsupported, match=r"^freeze: "):
+    with pytest.raises(NotFound, match=r"^cgroup /mydocker/x does not exist$"):
+        manage.freeze(True)
+    manage.kill()
+
+
+def test_a_machine_that_cannot_freeze(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    manage = manager(Layout([Hierarchy(1, str(tmp_path), ("cpu",))]), "/x")
+    with pytest.raises(Unsupported, match=r"^freeze: neither a cgroup controller freezer nor a file cgroup.freeze on this host$"):
         manage.freeze(True)
 
 
