@@ -52,21 +52,28 @@ class Group:
         return [self.hierarchy.mount + "".join(f"/{name}" for name in names[:depth]) for depth in range(len(names) + 1)]
 
     def offers(self, file: str, controller: str) -> bool:
-        """Say whether this cgroup has a file, or will have it once it is made.
+        """Say whether this cgroup has a file or, as far as can be told, will have it once it is made."""
+        return self.witness(file, controller) is not False
 
-        A cgroup that does not exist yet is judged by its nearest ancestor that has the controller, and the topmost one, which lacks
-        the files of limits, by its other children. Without any such witness the answer is yes, and a write would tell.
+    def witness(self, file: str, controller: str) -> bool | None:
+        """Say whether a file is, or will be, in this cgroup; None when nothing tells.
+
+        A cgroup that does not exist yet is judged by its nearest ancestor that has the controller; the topmost one lacks the
+        files of limits, so its other children speak for it.
         """
-        for directory in reversed(self.chain()[1:]):
+        if self.exists():
+            return os.path.exists(f"{self.directory}/{file}")
+        for directory in reversed(self.chain()[1:-1]):
             if has_controller(directory, controller, self.hierarchy.version):
                 return os.path.exists(f"{directory}/{file}")
-        return os.path.exists(f"{self.hierarchy.mount}/{file}") or self._a_child_offers(file, controller)
+        return os.path.exists(f"{self.hierarchy.mount}/{file}") or self._child_witness(file, controller)
 
-    def _a_child_offers(self, file: str, controller: str) -> bool:
-        for entry in os.scandir(self.hierarchy.mount):
-            if entry.is_dir() and has_controller(entry.path, controller, self.hierarchy.version):
-                return os.path.exists(f"{entry.path}/{file}")
-        return True
+    def _child_witness(self, file: str, controller: str) -> bool | None:
+        with os.scandir(self.hierarchy.mount) as children:
+            for child in children:
+                if child.is_dir() and has_controller(child.path, controller, self.hierarchy.version):
+                    return os.path.exists(f"{child.path}/{file}")
+        return None
 
     def pids(self) -> set[int]:
         """Return the processes in this cgroup and all below it; those of other pid namespaces (shown as 0) are left out."""

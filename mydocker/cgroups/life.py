@@ -5,6 +5,7 @@ Sources: Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst, cgroup-v2.rs
 
 from __future__ import annotations
 
+import errno
 import os
 from time import monotonic
 
@@ -59,9 +60,8 @@ def kill(manager: CgroupManager) -> None:
     """Kill by cgroup.kill (Linux 5.14), and whatever that does not reach one by one, until nothing is left."""
 
     def empty() -> bool:
-        unified = manager.unified
-        if unified and unified.exists() and unified.offers("cgroup.kill", "cgroup"):
-            unified.write("cgroup.kill", 1).apply()
+        if manager.unified and manager.unified.offers("cgroup.kill", "cgroup"):
+            write_if_there(manager.unified, "cgroup.kill", 1)
         kill_each(manager)
         return not manager.pids()
 
@@ -75,13 +75,22 @@ def kill_each(manager: CgroupManager) -> None:
     if not manager.pids():
         return
     freezer = manager.group("freezer")
-    if freezer and freezer.exists():
-        freezer.write("freezer.state", "FROZEN").apply()
+    if freezer:
+        write_if_there(freezer, "freezer.state", "FROZEN")
     for pid in manager.pids():
         send_sigkill(pid)
     # A frozen process of version 1 dies only when it is thawed.
-    if freezer and freezer.exists():
-        freezer.write("freezer.state", "THAWED").apply()
+    if freezer:
+        write_if_there(freezer, "freezer.state", "THAWED")
+
+
+def write_if_there(group: Group, file: str, value: str | int) -> None:
+    """Write to a cgroup that its owner may be removing at this moment: then there is nothing left to kill."""
+    try:
+        group.write(file, value).apply()
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENODEV):
+            raise
 
 
 def send_sigkill(pid: int) -> None:

@@ -7,7 +7,7 @@ from time import monotonic
 from mydocker.cgroups import life, stats, v1, v2
 from mydocker.cgroups.group import REMOVE_SECONDS, Group
 from mydocker.cgroups.subsystem import Subsystem
-from mydocker.errors import BadInput, Conflict
+from mydocker.errors import BadInput, Conflict, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,7 +115,9 @@ class CgroupManager:
         return stats.oom_kills(self.group("memory")) or 0
 
     def freeze(self, frozen: bool) -> None:
-        """Stop every process where it is, or let all go on; returns when it is so. Raises Unsupported, Conflict."""
+        """Stop every process where it is, or let all go on; returns when it is so. Raises NotFound, Unsupported, Conflict."""
+        if not self.exists():
+            raise NotFound(f"cgroup {self.path} does not exist")
         life.freeze(self.group("freezer"), self.unified, frozen)
 
     def kill(self) -> None:

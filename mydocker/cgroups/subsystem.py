@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from mydocker.cgroups.values import Resources
     from mydocker.steps.base import Step
 
-# Switched on for every container on version 2, limits or not: statistics come from them.
-ACCOUNTING = ("cpu", "io", "memory", "pids")
+# Switched on for every container on version 2, limits or not: statistics come from them, and a later update may limit them.
+USUAL = ("cpuset", "cpu", "io", "memory", "pids")
 
 
 class Subsystem:
@@ -58,9 +58,9 @@ class Subsystem:
         return steps
 
     def _wanted(self, resources: Resources) -> list[str]:
-        """Return the controllers to switch on: those that limits need, and those that count."""
+        """Return the controllers to switch on: the usual ones, and what the limits need beyond them."""
         named = {step.path.rpartition("/")[2].partition(".")[0] for step in self.set(resources) if isinstance(step, WriteFile)}
-        return [name for name in self.group.hierarchy.controllers if name in named or name in ACCOUNTING]
+        return [name for name in self.group.hierarchy.controllers if name in named or name in USUAL]
 
     def _enable(self, directory: str, wanted: list[str]) -> list[Step]:
         """Return the step that gives a cgroup's children their controllers."""

@@ -189,6 +189,10 @@ def throttle(block: Resources, key: str) -> list[tuple[str, int]]:
     return [(device(entry, key), integer(entry, "rate", key) or 0) for entry in entries(block, key)]
 
 
+# What devices.list says of a cgroup that denies nothing.
+EVERYTHING = "a *:* rwm"
+
+
 class Devices(Controller):
     """devices.allow and devices.deny, by differences where the cgroup exists: a running process keeps what it may have."""
 
@@ -196,13 +200,16 @@ class Devices(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        rules = parse_rules(entries(resources, "devices"))
-        held = set(self.present("devices.list", "a *:* rwm").splitlines())
-        wanted = {rule.kernel_line() for rule in rules[1:]}
-        if rules and rules[0].is_default_deny() and "a *:* rwm" not in held and all(rule.allow for rule in rules[1:]):
-            changes = [("deny", line) for line in sorted(held - wanted)] + [("allow", line) for line in sorted(wanted - held)]
-            return [self.write(f"devices.{verb}", line, "device rule") for verb, line in changes]
-        return [self._rule(part) for rule in rules for part in rule.parts()]
+        rules = [part for rule in parse_rules(entries(resources, "devices")) for part in rule.parts()]
+        held = self.present("devices.list", EVERYTHING).splitlines()
+        allow_list = bool(rules) and rules[0].is_default_deny() and all(rule.allow for rule in rules[1:])
+        return self._difference(held, rules[1:]) if allow_list and EVERYTHING not in held else [self._rule(rule) for rule in rules]
+
+    def _difference(self, held: list[str], rules: list[Rule]) -> list[Step]:
+        """Return the steps from the present allow-list to another one."""
+        wanted = [rule.kernel_line() for rule in rules]
+        denied = [self.write("devices.deny", line, "device rule") for line in held if line not in wanted]
+        return denied + [self._rule(rule) for rule in rules if rule.kernel_line() not in held]
 
     def _rule(self, rule: Rule) -> Step:
         return self.write("devices.allow" if rule.allow else "devices.deny", rule.kernel_line(), "device rule")

@@ -6,6 +6,8 @@ runc 1.3.2 (opencontainers/cgroups 0.0.3) and crun 1.23, so a container has the 
 
 from __future__ import annotations
 
+import os
+
 from mydocker.cgroups.controller import Controller, Cpuset, HugetlbV2, Pids, Rdma
 from mydocker.cgroups.devices import compile_rules, parse_rules
 from mydocker.cgroups.v1 import check_usage, device_weights, read_bandwidth, read_memory, read_shares, read_weight, refuse_kernel, throttle
@@ -131,14 +133,20 @@ class Io(Controller):
         return [*self._weights(block), *self._throttles(block)]
 
     def _weights(self, block: Resources) -> list[Step]:
-        weight, lines = read_weight(block, "weight"), device_weights(block)
-        if self.offers("io.bfq.weight"):
-            file, values = "io.bfq.weight", [str(weight)] * bool(weight) + lines
+        weight, pairs = read_weight(block, "weight"), [line.split() for line in device_weights(block)]
+        if self._has_bfq():
+            file, values = "io.bfq.weight", [str(weight)] * bool(weight) + [" ".join(pair) for pair in pairs]
         else:
-            pairs = [line.split() for line in lines]
             file, values = "io.weight", [f"default {io_weight(weight)}"] * bool(weight)
             values += [f"{where} {io_weight(int(own))}" for where, own in pairs]
         return [self.write(file, value, "block io weight") for value in values]
+
+    def _has_bfq(self) -> bool:
+        """Say whether weights are BFQ's, as its module decides; where no cgroup shows it yet, a kernel without io.cost has only that."""
+        if self.group is None:
+            return False
+        told = self.group.witness("io.bfq.weight", "io")
+        return not os.path.exists(f"{self.group.hierarchy.mount}/io.cost.qos") if told is None else told
 
     def _throttles(self, block: Resources) -> list[Step]:
         return [

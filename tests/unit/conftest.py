@@ -1,0 +1,53 @@
+"""Fake kernel trees, recorded from real machines (tests/data), expanded into a temporary directory."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+
+import pytest
+
+from mydocker.paths import Paths
+
+CGROUPS = Path(__file__).parent.parent / "data" / "cgroups"
+
+# (a recording's name, what it shall lack) → where it is.
+Machine = Callable[..., Paths]
+
+
+@pytest.fixture(scope="session")
+def cgroup_machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """Return a function that expands tests/data/cgroups/NAME.txt, once for all tests: they only read it.
+
+    `without` leaves out files whose path contains one of its words.
+    """
+
+    @cache
+    def expand(name: str, without: tuple[str, ...] = ()) -> Paths:
+        return expanded(tmp_path_factory.mktemp(name), name, without)
+
+    return expand
+
+
+@pytest.fixture
+def own_cgroup_machine(tmp_path: Path) -> Machine:
+    """Return a function that expands a recording for one test, which may change it."""
+    return partial(expanded, tmp_path)
+
+
+def expanded(root: Path, name: str, without: tuple[str, ...] = ()) -> Paths:
+    """Expand a recording below `root`."""
+    for line in (CGROUPS / f"{name}.txt").read_text().splitlines():
+        path, literal = line.split(" ", 1)
+        if not any(word in path for word in without):
+            put(root, path, ast.literal_eval(literal))
+    return Paths(proc=str(root / "proc"), sys=str(root / "sys"), cgroup=str(root / "sys/fs/cgroup"))
+
+
+def put(root: Path, path: str, content: str) -> None:
+    """Write one recorded file below `root`; mountinfo's mount points move there too."""
+    file = root / path.lstrip("/")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content.replace(" /sys/fs/cgroup", f" {root}/sys/fs/cgroup") if path.endswith("mountinfo") else content)
