@@ -12,7 +12,7 @@ from mydocker.images import change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import Layout
 from mydocker.kernel.mounts import MS_PRIVATE, MS_REC
-from mydocker.kernel.namespaces import CLONE_NEWNS, unshare
+from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
 from mydocker.steps.base import Run
 from mydocker.steps.mounts import Mount
 
@@ -93,7 +93,7 @@ def export(paths: Paths, driver: StorageDriver, record: Record, stream: BinaryIO
         if not pid:
             _pack_in_child(lambda: _enter_stopped(driver.mount_steps(directory, record["layers"], rootfs), rootfs), stream)
     if pid:
-        _pack_in_child(lambda: os.chroot(f"{paths.proc}/{pid}/root"), stream)
+        _pack_in_child(lambda: _enter_running(f"{paths.proc}/{pid}"), stream)
 
 
 def export_to_file(paths: Paths, driver: StorageDriver, record: Record, path: str) -> None:
@@ -124,6 +124,15 @@ def _enter_stopped(mounting: list[Step], rootfs: str) -> None:
     unshare(CLONE_NEWNS)
     Run("export").execute([Mount("", "/", flags=MS_REC | MS_PRIVATE), *mounting])
     os.chroot(rootfs)
+
+
+def _enter_running(process: str) -> None:
+    """Make a running container's root the root of this process, which sees owners as the container does."""
+    os.chdir(process + "/root")
+    # To join one's own user namespace is EINVAL.
+    if not os.path.samefile(process + "/ns/user", "/proc/self/ns/user"):
+        setns(process + "/ns/user", CLONE_NEWUSER)
+    os.chroot(".")
 
 
 def _pack_in_child(enter: Callable[[], None], stream: BinaryIO) -> None:
