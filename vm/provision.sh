@@ -54,7 +54,7 @@ find_python() {
 
 python() {
     find_python >/dev/null && return 0
-    [ "$(. /etc/os-release && echo "$ID")" = ubuntu ] || die "Python 3.11 or later is needed, and this distribution has none"
+    grep -qx 'ID=ubuntu' /etc/os-release || die "Python 3.11 or later is needed, and this distribution has none"
     say "installing Python 3.11 from the deadsnakes archive"
     apt-get install -y -qq --no-install-recommends software-properties-common >/dev/null
     add-apt-repository -y ppa:deadsnakes/ppa >/dev/null

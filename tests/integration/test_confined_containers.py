@@ -48,7 +48,7 @@ def test_no_new_privileges(mydocker, flags, expected):
 
 def test_a_seccomp_profile_from_a_file(mydocker):
     rule = '{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}'
-    mydocker.sh("cat > profile.json <<'END'\n{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [" + rule + "]}\nEND")
+    mydocker.sh('cat > profile.json <<\'END\'\n{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [' + rule + "]}\nEND")
     result = mydocker("run", "--rm", "--security-opt", "seccomp=profile.json", "busybox", "sh", "-c", "mkdir /x; touch /y && echo made")
     assert "Operation not permitted" in result.stderr
     assert result.stdout == "made\n"
