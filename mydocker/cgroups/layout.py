@@ -102,7 +102,9 @@ class Layout:
         return next((hierarchy for hierarchy in self.hierarchies if controller in hierarchy.controllers), None)
 
     def absence(self, controller: str) -> str:
-        """Say why a controller is not to be had: it is off, not in this kernel, or just not mounted."""
+        """Say why a controller is not to be had: it is off, not in this kernel, just not mounted, or not passed down (v2)."""
+        if self.mode == "v2" and self.unified:
+            return f"is not in {self.unified.mount}/cgroup.controllers"
         for line in read_lines(f"{self.proc}/cgroups"):
             words = line.split()
             if words[0] == controller:

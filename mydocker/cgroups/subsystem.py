@@ -69,7 +69,7 @@ class Subsystem:
             return []
         # Only below the real root, which has no cgroup.type, may a cgroup not hold both processes and controllers' children.
         if os.path.exists(f"{directory}/cgroup.type") and read(f"{directory}/cgroup.procs"):
-            hint = "move them into a cgroup of their own, or name another with --cgroup-parent"
+            hint = "move them into a cgroup of their own"
             raise Conflict(f"cgroup {directory}: it holds processes, so its controllers cannot be switched on", hint)
         return [WriteFile(f"{directory}/cgroup.subtree_control", " ".join(f"+{name}" for name in missing))]
 

@@ -11,9 +11,11 @@ from time import monotonic, sleep
 
 import pytest
 
+from mydocker.cgroups import v2
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.errors import BadInput, StepFailed
+from mydocker.kernel.bpf import attached_device_programs
 from mydocker.paths import Paths
 from mydocker.steps.base import Run
 
@@ -166,14 +168,41 @@ def test_the_cpu_quota_is_felt(manage: CgroupManager, start: Starter) -> None:
     assert (manage.stats()["cpu"]["usage"] or 0) > 0
 
 
-def test_devices_are_denied(manage: CgroupManager, start: Starter) -> None:
-    allowed = [{"allow": True, "type": "c", "major": 1, "minor": minor, "access": "rwm"} for minor in (3, 9)]
-    create(manage, devices=[{"allow": False, "access": "rwm"}, *allowed])
+ALLOWED = [{"allow": True, "type": "c", "major": 1, "minor": minor, "access": "rwm"} for minor in (3, 9)]
+ONLY_SOME = {"devices": [{"allow": False, "access": "rwm"}, *ALLOWED]}
+ONE_MORE = {"devices": [*ONLY_SOME["devices"], {**ALLOWED[0], "minor": 5}]}
+
+
+def may_open(start: Starter, path: str) -> bool:
+    """Say whether a process in the cgroups may open a device."""
     script = "import sys\ntry: open(sys.argv[1], 'rb')\nexcept PermissionError: sys.exit(42)"
-    results = [start(sys.executable, "-I", "-S", "-c", script, f"/dev/{name}").wait(30) for name in ("null", "zero")]
-    assert results == [0, 42]
-    Run("cli").execute(manage.update_steps({"devices": [{"allow": False, "access": "rwm"}, *allowed, {**allowed[0], "minor": 5}]}))
-    assert start(sys.executable, "-I", "-S", "-c", script, "/dev/zero").wait(30) == 0
+    return {0: True, 42: False}[start(sys.executable, "-I", "-S", "-c", script, path).wait(30)]
+
+
+def test_devices_are_denied(manage: CgroupManager, start: Starter) -> None:
+    create(manage, **ONLY_SOME)
+    assert (may_open(start, "/dev/null"), may_open(start, "/dev/zero")) == (True, False)
+    Run("cli").execute(manage.update_steps(ONE_MORE))
+    assert (may_open(start, "/dev/null"), may_open(start, "/dev/zero")) == (True, True)
+
+
+@pytest.mark.skipif(not LAYOUT.unified, reason="cgroup version 2 is not mounted")
+def test_device_programs_replace_one_another(manage: CgroupManager, start: Starter) -> None:
+    create(manage)
+    assert manage.unified
+    devices = v2.Devices(manage.unified)
+    for resources, expected in ((ONLY_SOME, False), (ONE_MORE, True), (ONLY_SOME, False)):
+        Run("cli").execute(devices.set(resources))
+        assert may_open(start, "/dev/zero") is expected
+    assert len(attached(manage.unified.directory)) == 1
+
+
+def attached(directory: str) -> list[int]:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return attached_device_programs(descriptor, directory)
+    finally:
+        os.close(descriptor)
 
 
 def test_freeze_and_thaw(manage: CgroupManager, start: Starter) -> None:

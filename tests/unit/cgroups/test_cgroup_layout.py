@@ -113,3 +113,8 @@ def test_absence(own_cgroup_machine: Machine, controller: str, reason: str) -> N
     lines = table.read_text().splitlines()
     table.write_text("\n".join(line[:-1] + "0" if line.startswith("net_cls") else line for line in lines))
     assert Layout.detect(paths).absence(controller) == reason
+
+
+def test_absence_from_version_2(cgroup_machine: Machine) -> None:
+    paths = cgroup_machine("v2-container")
+    assert Layout.detect(paths).absence("rdma") == f"is not in {paths.cgroup}/cgroup.controllers"
