@@ -22,7 +22,7 @@ from mydocker.storage.drivers import NAMES, driver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mydocker.engine.containers import Record
     from mydocker.paths import Paths
@@ -40,9 +40,18 @@ class Leftover:
         self.repair = repair
 
 
-def leftovers(paths: Paths) -> list[Leftover]:
-    """Return everything that a crash left and no living process owns, in an order in which it can be removed."""
-    return [*_containers(paths), *_states(paths), *_cgroups(paths), *_names(paths), *_temporaries(paths), *_images(paths), *_layers(paths)]
+def leftovers(paths: Paths) -> Iterator[Leftover]:
+    """Yield everything that a crash left and no living process owns.
+
+    Lazily, so that whoever repairs each as it comes also meets what only shows when that is gone, such as a name.
+    """
+    yield from _containers(paths)
+    yield from _states(paths)
+    yield from _cgroups(paths)
+    yield from _names(paths)
+    yield from _temporaries(paths)
+    yield from _images(paths)
+    yield from _layers(paths)
 
 
 def _containers(paths: Paths) -> list[Leftover]:
@@ -69,13 +78,15 @@ def half_made(paths: Paths, container_id: str) -> str:
 
 def discard(paths: Paths, container_id: str) -> list[Error]:
     """Remove a half-made container, whatever there is of it."""
-    problems = remove.runtime_state(paths, container_id)
     try:
         record: Record = containers.load(paths, container_id)
     except (NotFound, Damaged):
+        problems = remove.runtime_state(paths, container_id)
         remove.directory(paths, container_id)
         return problems
-    return problems + remove.container(paths, record)
+    # A monitor that died early made the cgroup and had no time to say so under STATE.
+    cgroup = manager(Layout.detect(paths), record["hostConfig"]["CgroupPath"])
+    return remove.runtime_state(paths, container_id, cgroup) + remove.container(paths, record)
 
 
 def _states(paths: Paths) -> list[Leftover]:
