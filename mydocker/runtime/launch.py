@@ -75,7 +75,7 @@ class Launch:
         tasks.set_child_subreaper()
         stage = os.fork()
         if stage == 0:
-            _be_stage(self.setting, theirs, wanted)
+            _be_stage(self.setting, theirs, self._channel, wanted)
         try:
             if not wanted["user"]:
                 self._expect("M")
@@ -148,10 +148,11 @@ def _enter_pid_namespace(path: str) -> Unshare | JoinNamespace:
     return JoinNamespace(path, "pid") if path else Unshare(CLONE_NEWPID)
 
 
-def _be_stage(setting: Setting, channel: Channel, wanted: dict[str, str]) -> None:
+def _be_stage(setting: Setting, channel: Channel, parents_end: Channel, wanted: dict[str, str]) -> None:
     """Enter the user namespace, then the pid namespace, fork init, report its pid and end."""
     run = Run("stage", None)
     try:
+        parents_end.close()  # else nobody here would notice that the parent died
         process.set_dumpable(True)
         if wanted["user"]:
             run.apply(JoinNamespace(wanted["user"], "user"))

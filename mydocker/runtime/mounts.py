@@ -52,7 +52,7 @@ _PROPAGATION = {"private": k.MS_PRIVATE, "slave": k.MS_SLAVE, "shared": k.MS_SHA
 _PROC_FILES = ("cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo", "net/dev", "sys/kernel/ns_last_pid")
 
 # Descriptors of shared host mounts, kept open across the fork of init, start here.
-_FIRST_TREE = 200
+FIRST_TREE = 200
 
 
 class Options:
@@ -100,7 +100,7 @@ def normalised(path: str) -> str:
 def shared_trees(mounts: list[dict[str, Any]]) -> list[Step]:
     """Return the steps that keep the sources of shared binds open, before the namespace's mounts become slaves."""
     shared = [mount for mount in mounts if _is_shared(mount)]
-    return [OpenTree(mount["source"], _FIRST_TREE + number) for number, mount in enumerate(shared)]
+    return [OpenTree(mount["source"], FIRST_TREE + number) for number, mount in enumerate(shared)]
 
 
 def _is_shared(mount: dict[str, Any]) -> bool:
@@ -111,7 +111,7 @@ def _is_shared(mount: dict[str, Any]) -> bool:
 def mount_steps(root: str, mounts: list[dict[str, Any]]) -> list[Step]:
     """Return the steps for every mount but the cgroup ones, in the specification's order."""
     steps: list[Step] = []
-    tree = _FIRST_TREE
+    tree = FIRST_TREE
     for mount in mounts:
         check_destination(mount)
         if mount.get("type") == "cgroup":
