@@ -16,7 +16,7 @@ from mydocker.engine.client import Client
 from mydocker.engine.create import Prepared, finish, prepare, write_cidfile
 from mydocker.engine.create import create as create_container
 from mydocker.engine.options import Options, parse
-from mydocker.engine.repair import settle
+from mydocker.engine.orphans import settle
 from mydocker.engine.start import start as start_container
 from mydocker.engine.values import detach_keys as parse_keys
 from mydocker.errors import BadInput, Conflict, Error

@@ -19,12 +19,12 @@ from mydocker.engine import capabilities, containers, images, names, spec, volum
 from mydocker.engine.hosts import host_devices, init_program, resolv_conf, runtime_program
 from mydocker.engine.log import timestamp
 from mydocker.engine.options import Options
+from mydocker.engine.orphans import discard, half_made
 from mydocker.engine.records import record_of
-from mydocker.engine.repair import discard, half_made
 from mydocker.errors import BadInput, Conflict, Error
 from mydocker.kernel import capabilities as kernel_capabilities
 from mydocker.paths import Paths
-from mydocker.runtime.launch import mappings
+from mydocker.runtime.users import mappings
 from mydocker.steps.base import Run, Step, command, quote
 from mydocker.steps.files import ChangeOwner, CreateFile, MakeDir
 from mydocker.storage import drivers

@@ -24,7 +24,8 @@ from mydocker.errors import Error
 from mydocker.kernel import mounts, tasks
 from mydocker.kernel.channel import Channel
 from mydocker.paths import Paths
-from mydocker.runtime.init import Setting, failure, told
+from mydocker.runtime.failures import failure
+from mydocker.runtime.init import Setting, told
 from mydocker.runtime.launch import Launch
 from mydocker.runtime.seccomp import filter_for
 from mydocker.steps.base import Run, Step

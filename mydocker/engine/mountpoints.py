@@ -8,7 +8,7 @@ from typing import Any
 from mydocker.engine import values
 from mydocker.engine.containers import check_name
 from mydocker.errors import BadInput
-from mydocker.runtime.mounts import normalised
+from mydocker.runtime.destinations import normalised
 
 _PROPAGATIONS = ("private", "rprivate", "slave", "rslave", "shared", "rshared")
 # Said for other platforms' sake; they change nothing on Linux without SELinux.

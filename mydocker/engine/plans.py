@@ -8,8 +8,8 @@ from mydocker.engine import state
 from mydocker.engine.populate import populate
 from mydocker.kernel import mounts as k
 from mydocker.kernel.namespaces import CLONE_NEWNS
-from mydocker.runtime.launch import mappings
 from mydocker.runtime.mounts import shared_trees
+from mydocker.runtime.users import mappings
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
 from mydocker.steps.mounts import Mount

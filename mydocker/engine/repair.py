@@ -13,7 +13,8 @@ from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine import containers, imagestore, remove, state
-from mydocker.errors import Damaged, Error, NotFound
+from mydocker.engine.orphans import discard, half_made, settle
+from mydocker.errors import Damaged, Error
 from mydocker.images import layout as images
 from mydocker.images import staging
 from mydocker.images.reference import is_id
@@ -24,7 +25,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mydocker.engine.containers import Record
     from mydocker.paths import Paths
 
 CGROUP_PARENT = "/mydocker"
@@ -63,32 +63,6 @@ def _containers(paths: Paths) -> list[Leftover]:
     return found
 
 
-def half_made(paths: Paths, container_id: str) -> str:
-    """Return why a container counts as never finished or half removed, '' if it is whole or somebody works on it."""
-    if state.is_busy(paths, container_id) or state.running_pid(paths, container_id):
-        return ""
-    try:
-        status = containers.load(paths, container_id)["status"]
-    except NotFound:
-        return "it has no record"
-    except Damaged as error:
-        return error.message
-    return {"creating": "its creation was not finished", "removing": "its removal was not finished"}.get(status, "")
-
-
-def discard(paths: Paths, container_id: str) -> list[Error]:
-    """Remove a half-made container, whatever there is of it."""
-    try:
-        record: Record = containers.load(paths, container_id)
-    except (NotFound, Damaged):
-        problems = remove.runtime_state(paths, container_id)
-        remove.directory(paths, container_id)
-        return problems
-    # A monitor that died early made the cgroup and had no time to say so under STATE.
-    cgroup = manager(Layout.detect(paths), record["hostConfig"]["CgroupPath"])
-    return remove.runtime_state(paths, container_id, cgroup) + remove.container(paths, record)
-
-
 def _states(paths: Paths) -> list[Leftover]:
     """Runs that nobody supervises any more: their record says what is known, the rest goes."""
     return [
@@ -100,18 +74,6 @@ def _states(paths: Paths) -> list[Leftover]:
 
 def _busy(paths: Paths, container_id: str) -> bool:
     return os.path.isdir(paths.container(container_id)) and state.is_busy(paths, container_id)
-
-
-def settle(paths: Paths, container_id: str) -> list[Error]:
-    """Record the end of a run whose monitor died, and remove what the run left."""
-    try:
-        record = containers.load(paths, container_id)
-    except NotFound:
-        return remove.runtime_state(paths, container_id)
-    problems = remove.runtime_state(paths, container_id)
-    if record["status"] == "running":
-        containers.save(paths, {**record, "status": "exited", "pid": 0, "exitCode": 255, "error": "its monitor died before it ended"})
-    return problems + (remove.container(paths, record) if record["autoRemove"] else [])
 
 
 def _cgroups(paths: Paths) -> list[Leftover]:

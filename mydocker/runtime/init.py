@@ -23,6 +23,7 @@ from mydocker.errors import Error
 from mydocker.kernel import process
 from mydocker.runtime import plan
 from mydocker.runtime.console import OpenConsole, OwnStandardStreams
+from mydocker.runtime.failures import failure
 from mydocker.runtime.mounts import FIRST_TREE
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION, lookup
 from mydocker.steps.base import Run, Step
@@ -75,11 +76,6 @@ def become(setting: Setting, channel: Channel) -> NoReturn:
         channel.put("F", {"type": "Error", "message": f"init: {type(error).__name__}: {error}", "hint": None, "errno": 0})
     finally:
         os._exit(1)
-
-
-def failure(error: Error) -> dict[str, Any]:
-    """Return an error as data that a parent can raise again."""
-    return {"type": type(error).__name__, "message": error.message, "hint": error.hint, "errno": getattr(error, "errno", 0)}
 
 
 def _become(setting: Setting, channel: Channel) -> None:

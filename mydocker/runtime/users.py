@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from mydocker.errors import BadInput
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.steps.idmap import Mapping
+
 # Names that only the container's own files can resolve travel as annotations beside config.json's numbers.
 USER_ANNOTATION = "mydocker.user"
 GROUPS_ANNOTATION = "mydocker.groups"
@@ -31,6 +37,11 @@ def lookup(user: str, passwd: str, group: str, extra_groups: list[str]) -> tuple
     if not primary and entry:
         supplementary.insert(0, gid)
     return uid, gid, list(dict.fromkeys(supplementary)), entry[5] if entry and entry[5] else "/"
+
+
+def mappings(spec: dict[str, Any], kind: str) -> list[Mapping]:
+    """Return config.json's uidMappings or gidMappings as (inside, outside, size)."""
+    return [(m["containerID"], m["hostID"], m["size"]) for m in spec.get("linux", {}).get(kind, [])]
 
 
 def _entries(text: str, fields: int) -> list[list[str]]:
