@@ -29,6 +29,7 @@ from mydocker.runtime.init import Setting, told
 from mydocker.runtime.launch import Launch
 from mydocker.runtime.seccomp import filter_for
 from mydocker.steps.base import Run, Step
+from mydocker.steps.files import WriteFile
 from mydocker.storage.drivers import driver
 
 TYPE_CHECKING = False
@@ -49,9 +50,23 @@ def main(descriptor: int) -> None:
     os.umask(0o022)
     tasks.set_name("mydocker-monitor")
     channel = Channel.inherited(descriptor)
+    _warm_up_cgroups()
     kind, payload, descriptors = channel.receive()
     if kind == "R":
         Monitor(marshal.loads(payload), channel, descriptors[0]).serve()
+
+
+def _warm_up_cgroups() -> None:
+    """Take the wait of the first cgroup.procs write while the client still parses its command line.
+
+    The first write after a while waits about 10 ms for an RCU grace period (cgroup_threadgroup_rwsem), those right
+    after it do not. Moving this process to where it is already changes nothing, and that it may fail neither.
+    """
+    for hierarchy in Layout.detect(Paths()).hierarchies[:1]:
+        try:
+            WriteFile(f"{hierarchy.mount}{hierarchy.own.rstrip('/')}/cgroup.procs", "0").apply()
+        except OSError:
+            return
 
 
 class Monitor:
