@@ -13,13 +13,10 @@ from fcntl import LOCK_EX, flock
 from typing import Any
 
 from mydocker import leanjson, store
-from mydocker.cgroups.layout import Layout
-from mydocker.cgroups.manager import manager
 from mydocker.engine import capabilities, containers, images, names, spec, volumes
 from mydocker.engine.hosts import host_devices, init_program, resolv_conf, runtime_program
 from mydocker.engine.log import timestamp
 from mydocker.engine.options import Options
-from mydocker.engine.orphans import discard, half_made
 from mydocker.engine.records import record_of
 from mydocker.errors import BadInput, Conflict, Error
 from mydocker.kernel import capabilities as kernel_capabilities
@@ -80,6 +77,8 @@ class ClaimName(Step):
 
     def _free(self, owner: str) -> None:
         """Free the claim of a container that does not exist any more; Conflict if it does."""
+        from mydocker.engine.orphans import discard, half_made
+
         if not os.path.isdir(self.paths.container(owner)):
             store.release(self.path, owner)
         elif half_made(self.paths, owner):
@@ -185,7 +184,7 @@ def prepare(paths: Paths, options: Options) -> Prepared:
         mounts,
         _MAPPING_BASE + int(container_id[:3], 16) * 65536,
         init_program() if options.init else "",
-        manager(Layout.detect(paths), spec.CGROUP_PARENT).has_swap_limit(),
+        _has_swap_limit(paths) if options.memory else False,
         runtime_program(options.runtime),
     )
     facts.seccomp = _seccomp(options, facts.capabilities)
@@ -193,6 +192,13 @@ def prepare(paths: Paths, options: Options) -> Prepared:
     record = record_of(options, image, bundle, facts, name, driver.name, timestamp())
     _check_shared(paths, options)
     return Prepared(paths, options, image, driver, record, bundle)
+
+
+def _has_swap_limit(paths: Paths) -> bool:
+    from mydocker.cgroups.layout import Layout
+    from mydocker.cgroups.manager import manager
+
+    return manager(Layout.detect(paths), spec.CGROUP_PARENT).has_swap_limit()
 
 
 def _capabilities(options: Options) -> list[str]:

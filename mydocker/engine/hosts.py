@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from typing import Any
 
@@ -45,6 +44,8 @@ def _is_device(path: str) -> bool:
 
 def init_program() -> str:
     """Return the path of a program that can be pid 1 for another: one that is linked statically, or works as if."""
+    import shutil  # 4 ms, which only those pay who ask for it
+
     for name in _INITS:
         path = shutil.which(name)
         if path:
@@ -56,6 +57,8 @@ def runtime_program(name: str | None) -> str:
     """Return the path of the OCI runtime that --runtime names, '' for our own."""
     if name in (None, "mydocker"):
         return ""
+    import shutil
+
     path = shutil.which(name or "")
     if path is None:
         raise BadInput(f"runtime {name!r} was not found: expected mydocker, crun, runc or the path of an OCI runtime")

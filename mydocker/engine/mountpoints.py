@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from typing import Any
 
 from mydocker.engine import values
@@ -66,6 +65,8 @@ def from_tmpfs(text: str) -> dict[str, Any]:
 
 def from_mount(text: str) -> dict[str, Any]:
     """Parse --mount: type=bind|volume|tmpfs,source=…,target=…[,OPTION[=VALUE]…]."""
+    import csv
+
     fields: dict[str, Any] = {}
     try:
         words = next(csv.reader([text]))

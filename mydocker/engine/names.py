@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from random import choice
+import os
 
 _QUALITIES = (
     "agile amber bold brave bright brisk calm candid clever cosmic crisp curious daring eager earnest fair fancy fond frank "
@@ -20,4 +20,10 @@ _BOATS = (
 
 def generate() -> str:
     """Return a name such as 'calm_cutter'."""
-    return f"{choice(_QUALITIES.split())}_{choice(_BOATS.split())}"
+    return f"{_any(_QUALITIES)}_{_any(_BOATS)}"
+
+
+def _any(words: str) -> str:
+    # The random module takes longer to import than all else here.
+    choices = words.split()
+    return choices[int.from_bytes(os.urandom(4)) % len(choices)]

@@ -117,6 +117,11 @@ class Machine:
     def _prefix(self, extra: dict[str, str] | None = None) -> str:
         return "env " + " ".join(f"{k}={shlex.quote(v)}" for k, v in {**self.environment, **(extra or {})}.items())
 
+    @property
+    def prefixed(self) -> str:
+        """The command with its environment, for a script that runs elsewhere."""
+        return f"{self._prefix()} {self.command}"
+
     def __call__(self, *arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> Any:
         """Run mydocker with these arguments; return rc, stdout and stderr."""
         line = f"cd {self.directory}; {self._prefix(env)} {shlex.join([self.command, *arguments])}"
@@ -124,7 +129,7 @@ class Machine:
 
     def sh(self, script: str) -> Any:
         """Run a shell script in the directory; {mydocker} and {directory} stand for themselves."""
-        text = script.replace("{mydocker}", f"{self._prefix()} {self.command}").replace("{directory}", self.directory)
+        text = script.replace("{mydocker}", self.prefixed).replace("{directory}", self.directory)
         return self.host.run(f"cd {self.directory}; {text}")
 
     def terminal(self, *arguments: str, size: tuple[int, int] = (24, 80)) -> Terminal:

@@ -1,0 +1,59 @@
+"""--explain and --dry-run: what is told is what is done."""
+
+import json
+
+import pytest
+
+
+def test_explain_tells_each_process_and_step(mydocker):
+    result = mydocker("--explain", "run", "--rm", "busybox", "echo", "done")
+    assert result.stdout == "done\n"
+    text = result.stderr
+    for words in ("claim the name", "mount overlay", "unshare CLONE_NEWPID", "pivot_root", "capset", "seccomp"):
+        assert words in text
+    assert text.index("claim the name") < text.index("unshare CLONE_NEWPID") < text.index("pivot_root")
+
+
+def test_explain_may_stand_after_the_verb_and_never_eats_the_image(mydocker):
+    result = mydocker("run", "--explain", "--rm", "busybox", "echo", "--explain")
+    assert result.stdout == "--explain\n"
+    assert "pivot_root" in result.stderr
+
+
+def test_explain_json_is_one_object_a_step(mydocker):
+    result = mydocker("--explain=json", "run", "--rm", "busybox", "true")
+    steps = [json.loads(line) for line in result.stderr.splitlines()]
+    assert {step["who"] for step in steps} == {"cli", "monitor", "init"}
+    assert all(step["seconds"] >= 0 for step in steps)
+
+
+def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker):
+    before = mydocker.snapshot()
+    dry = mydocker("run", "--dry-run", "--rm", "-m", "64m", "-v", "data:/data", "busybox", "true")
+    assert dry.rc == 0
+    assert not mydocker.left_since(before)
+    done = mydocker("--explain", "run", "--rm", "-m", "64m", "-v", "data:/data", "busybox", "true").stderr
+    told = [line.split(maxsplit=1)[1] for line in dry.stdout.splitlines() if line.startswith("init")]
+    really = [line.split(maxsplit=3)[3] for line in done.splitlines() if line.startswith("init")]
+    # Ids differ from one container to the next, and execve ends the telling.
+    assert [line.split()[0] for line in told[: len(really)]] == [line.split()[0] for line in really]
+    assert mydocker("volume", "rm", "data").rc == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "command", "expected"),
+    [
+        ([], "id -u; hostname | wc -c; cat /proc/self/cgroup | cut -d: -f3 | sort -u; echo $$", "0\n13\n/\n1\n"),
+        (["-m", "64m", "-e", "A=two words", "-w", "/tmp"], 'echo "$A"; pwd; grep -c . /proc/self/mounts | wc -l', "two words\n/tmp\n1\n"),
+        (["--cap-drop", "ALL", "--cap-add", "SYS_CHROOT", "--read-only"], "touch /x 2>/dev/null || echo refused", "refused\n"),
+        (["-u", "65534:65534", "--tmpfs", "/t"], "id -u; grep -c ' /t tmpfs' /proc/mounts", "65534\n1\n"),
+    ],
+)
+def test_the_script_makes_an_equivalent_container_by_hand(mydocker, flags, command, expected):
+    arguments = ["--explain=sh", "--dry-run", "run", "--rm", *flags, "busybox", "sh", "-c", command]
+    script = mydocker(*arguments)
+    assert script.rc == 0, script.stderr
+    mydocker.sh(f"cat > by-hand.sh <<'END_OF_TEST'\n{script.stdout}\nEND_OF_TEST")
+    result = mydocker.sh("bash by-hand.sh")
+    assert (result.rc, result.stdout) == (0, expected), result.stderr
+    assert mydocker("run", "--rm", *flags, "busybox", "sh", "-c", command).stdout == expected

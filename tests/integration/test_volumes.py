@@ -1,0 +1,110 @@
+"""Binds, named and anonymous volumes, tmpfs: what a container may write where, and what stays."""
+
+import json
+
+import pytest
+
+
+def test_a_bind_is_the_hosts_directory(mydocker):
+    mydocker.sh("mkdir host; echo from the host > host/file")
+    bind = f"{mydocker.directory}/host:/data"
+    assert mydocker("run", "--rm", "-v", bind, "busybox", "cat", "/data/file").stdout == "from the host\n"
+    assert mydocker("run", "--rm", "-v", bind, "busybox", "sh", "-c", "echo new > /data/made").rc == 0
+    assert mydocker.sh("cat host/made; stat -c %a host").stdout == "new\n755\n"
+    assert mydocker("run", "--rm", "-v", bind + ":ro", "busybox", "touch", "/data/other").rc == 1
+    assert mydocker.sh("ls host").stdout == "file\nmade\n"
+
+
+def test_a_single_file_can_be_bound(mydocker):
+    mydocker.sh("echo one > file")
+    assert mydocker("run", "--rm", "-v", f"{mydocker.directory}/file:/etc/deep/file", "busybox", "cat", "/etc/deep/file").stdout == "one\n"
+
+
+def test_a_missing_host_directory_is_made_by_v_only(mydocker):
+    assert mydocker("run", "--rm", "-v", f"{mydocker.directory}/new/deep:/data", "busybox", "touch", "/data/x").rc == 0
+    assert mydocker.sh("ls new/deep").stdout == "x\n"
+    mount = f"type=bind,source={mydocker.directory}/other,target=/data"
+    assert mydocker("run", "--rm", "--mount", mount, "busybox", "true").rc == 125
+    assert mydocker.sh("ls -d other").rc != 0
+
+
+def test_a_named_volume_is_filled_once_and_outlives_its_containers(mydocker):
+    first = mydocker("run", "--rm", "-v", "data:/etc", "busybox", "sh", "-c", "ls /etc/passwd; echo mine > /etc/mine; rm /etc/group")
+    assert first.stdout == "/etc/passwd\n"
+    second = mydocker("run", "--rm", "-v", "data:/etc", "busybox", "sh", "-c", "cat /etc/mine; ls /etc/group")
+    assert second.stdout == "mine\n"
+    assert mydocker("volume", "ls", "-q").stdout == "data\n"
+    assert mydocker("volume", "rm", "data").stdout == "data\n"
+
+
+def test_nocopy_leaves_a_volume_empty(mydocker):
+    assert mydocker("run", "--rm", "-v", "empty:/bin2:nocopy", "-v", "empty2:/etc:nocopy", "busybox", "ls", "/etc").stdout.split() == [
+        "hostname",
+        "hosts",
+        "resolv.conf",
+    ]
+    mydocker("volume", "rm", "empty", "empty2")
+
+
+def test_anonymous_volumes_go_with_rm_and_stay_without_v(mydocker):
+    assert mydocker("run", "--rm", "-v", "/scratch", "busybox", "touch", "/scratch/x").rc == 0
+    assert mydocker("volume", "ls", "-q").stdout == ""
+    mydocker("run", "--name", "kept", "-v", "/scratch", "busybox", "touch", "/scratch/x")
+    mydocker("rm", "kept")
+    assert len(mydocker("volume", "ls", "-q").stdout.split()) == 1
+    assert "Total reclaimed space" in mydocker("volume", "prune", "-f").stdout
+    assert mydocker("volume", "ls", "-q").stdout == ""
+
+
+def test_a_volume_in_use_is_not_removed(mydocker):
+    mydocker("create", "--name", "user", "-v", "data:/data", "busybox", "true")
+    refused = mydocker("volume", "rm", "data")
+    assert refused.rc == 1
+    assert "user" in refused.stderr
+    mydocker("rm", "user")
+    assert mydocker("volume", "rm", "data").rc == 0
+    assert mydocker("volume", "rm", "data").rc == 1
+
+
+def test_inspect_and_labels(mydocker):
+    mydocker("volume", "create", "--label", "a=b", "labelled")
+    (volume,) = json.loads(mydocker("volume", "inspect", "labelled").stdout)
+    assert (volume["Name"], volume["Labels"], volume["Driver"]) == ("labelled", {"a": "b"}, "local")
+    assert mydocker("volume", "ls", "-q", "--filter", "label=a=b").stdout == "labelled\n"
+    assert mydocker("volume", "ls", "-q", "--filter", "label=a=c").stdout == ""
+    mydocker("volume", "rm", "labelled")
+
+
+def test_volumes_from_another_container(mydocker):
+    mydocker("run", "--name", "source", "-v", "data:/data", "busybox", "sh", "-c", "echo shared > /data/file")
+    assert mydocker("run", "--rm", "--volumes-from", "source", "busybox", "cat", "/data/file").stdout == "shared\n"
+    assert mydocker("run", "--rm", "--volumes-from", "source:ro", "busybox", "touch", "/data/x").rc == 1
+    mydocker("rm", "source")
+    mydocker("volume", "rm", "data")
+
+
+@pytest.mark.parametrize(("propagation", "seen"), [("rprivate", ""), ("rslave", "late\n"), ("rshared", "late\n")])
+def test_propagation(mydocker, propagation, seen):
+    """A mount made on the host after the start shows in the container if it is to, all in a mount namespace of the test's own."""
+    waiting = "for i in $(seq 100); do [ -e /data/go ] && break; sleep 0.05; done; ls /data/sub"
+    script = """
+        mkdir -p shared; mount -t tmpfs shared shared; mount --make-shared shared; mkdir shared/sub
+        {mydocker} run -d --name looking -v $PWD/shared:/data:PROPAGATION busybox sh -c "WAITING"
+        mount -t tmpfs late shared/sub; touch shared/sub/late shared/go
+        for i in $(seq 100); do [ -n "$({mydocker} ps -q)" ] || break; sleep 0.05; done
+        cat root/containers/*/log.json"""
+    script = script.replace("PROPAGATION", propagation).replace("WAITING", waiting.replace("$", "\\$"))
+    mydocker.sh(f"cat > script <<'END'\n{script.replace('{mydocker}', mydocker.prefixed)}\nEND")
+    lines = mydocker.sh("unshare -m sh script").stdout.splitlines()
+    assert "".join(json.loads(line)["log"] for line in lines[1:]) == seen
+    mydocker("rm", "-f", "looking")
+
+
+def test_commit_leaves_volumes_out(mydocker):
+    mydocker("run", "--name", "work", "-v", "data:/data", "busybox", "sh", "-c", "echo in > /layer; echo out > /data/file; rm /etc/group")
+    assert mydocker("commit", "-c", 'CMD ["cat", "/layer"]', "-m", "done", "work", "worked:1").stdout.startswith("sha256:")
+    assert mydocker("run", "--rm", "worked:1").stdout == "in\n"
+    assert mydocker("run", "--rm", "worked:1", "ls", "/data", "/etc/group").stdout == ""
+    mydocker("rm", "work")
+    mydocker("rmi", "worked:1")
+    mydocker("volume", "rm", "data")
