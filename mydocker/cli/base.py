@@ -15,6 +15,8 @@ from mydocker.paths import Paths
 # The seed's one-dash spellings of long options.
 SEED_SPELLINGS = {"-cpuset": "--cpuset-cpus", "-cpushare": "--cpu-shares", "-net": "--network", "-name": "--name"}
 
+_TRUE, _FALSE = ("true", "t", "1"), ("false", "f", "0")
+
 # Verbs whose refusals are 125, so that they differ from the status of the container's own command.
 STATUS_125 = ("run", "create", "exec")
 
@@ -46,12 +48,14 @@ class Normalising(click.Command):
 
     def _normalised(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Rewrite options up to the first argument; what follows belongs to the container and is not looked at."""
-        takes_value = {name: not getattr(p, "is_flag", True) for p in self.get_params(ctx) for name in (*p.opts, *p.secondary_opts)}
+        parameters = self.get_params(ctx)
+        takes_value = {name: not getattr(p, "is_flag", True) for p in parameters for name in (*p.opts, *p.secondary_opts)}
+        opposites = {name: p.secondary_opts[:1] for p in parameters for name in p.opts if not takes_value[name]}
         result: list[str] = []
         rest = list(args)
         while rest and (self.allow_interspersed_args or rest[0].startswith("-")) and rest[0] != "--":
             word = self._spelled(rest.pop(0))
-            result.append(word)
+            result += self._switched(word, opposites)
             if rest and self._wants_value(word, takes_value):
                 result.append(rest.pop(0))
         return result + rest
@@ -60,6 +64,14 @@ class Normalising(click.Command):
     def _spelled(word: str) -> str:
         name, equals, value = word.partition("=")
         return SEED_SPELLINGS.get(name, name) + equals + value if word != "--explain" else "--explain=text"
+
+    @staticmethod
+    def _switched(word: str, opposites: dict[str, list[str]]) -> list[str]:
+        """Return what docker's --FLAG=true and --FLAG=false are for click: the flag, and its opposite or nothing."""
+        name, _, value = word.partition("=")
+        if name not in opposites or value.lower() not in _TRUE + _FALSE:
+            return [word]
+        return [name] if value.lower() in _TRUE else opposites[name]
 
     @staticmethod
     def _wants_value(word: str, takes_value: dict[str, bool]) -> bool:

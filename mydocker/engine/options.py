@@ -5,27 +5,27 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from mydocker.engine import mountpoints, values
+from mydocker.engine import mountpoints, settings, values
 from mydocker.engine.containers import check_name
 from mydocker.errors import BadInput
 
 _SMALLEST_MEMORY = 6 << 20
 
 _PARSERS = {
-    "memory": values.positive_size,
+    "memory": values.size,
     "memory_swap": values.swap,
-    "memory_reservation": values.positive_size,
-    "memory_swappiness": values.integer("swappiness", 0, 100),
+    "memory_reservation": values.size,
+    "memory_swappiness": values.integer("swappiness", -1, 100),
     "oom_score_adj": values.integer("oom score adjustment", -1000, 1000),
     "cpus": values.cpus,
     "cpu_shares": values.integer("cpu shares", 0, 262144),
     "cpu_quota": values.integer("cpu quota", -1, 2**62),
-    "cpu_period": values.integer("cpu period", 1000, 1_000_000),
+    "cpu_period": values.or_zero(values.integer("cpu period", 1000, 1_000_000)),
     "cpuset_cpus": values.id_list,
     "cpuset_mems": values.id_list,
     "pids_limit": values.integer("pids limit", -1, 4194304),
-    "blkio_weight": values.integer("blkio weight", 10, 1000),
-    "shm_size": values.positive_size,
+    "blkio_weight": values.or_zero(values.integer("blkio weight", 10, 1000)),
+    "shm_size": values.size,
     "stop_signal": values.signal,
     "stop_timeout": values.integer("stop timeout", -1, 2**31),
     "detach_keys": values.detach_keys,
@@ -40,7 +40,7 @@ _PARSERS = {
     "volume": mountpoints.from_volume,
     "mount": mountpoints.from_mount,
     "tmpfs": mountpoints.from_tmpfs,
-    "sysctl": values.pair,
+    "sysctl": values.setting,
     "annotation": values.pair,
 }
 _SYSCTLS = (
@@ -139,15 +139,17 @@ def parse(flags: dict[str, Any]) -> Options:
     if not words:
         raise BadInput("an IMAGE is required", "mydocker run --help shows how")
     given |= {"image": words[0], "command": list(words[1:])}
-    given["env"] = values.environment(given["env"], given.pop("env_file"))
-    given["labels"] = dict(values.pair(text) for text in [*_label_lines(given.pop("label_file")), *given.pop("label")])
+    given["attach"] = tuple(stream.lower() for stream in given["attach"])
+    given["env"] = settings.environment(given["env"], given.pop("env_file"))
+    given["labels"] = settings.labels(given.pop("label"), given.pop("label_file"))
     given["mounts"] = mountpoints.unique([*given.pop("volume"), *given.pop("mount"), *given.pop("tmpfs")])
     given["volumes_from"] = [_volumes_from(text) for text in given["volumes_from"]]
+    given["ulimit"] = list({limit["type"]: limit for limit in given["ulimit"]}.values())
     given |= _security(given.pop("security_opt"))
     given |= {name: given[name] or "" for name in ("pid", "ipc", "uts", "userns")}
     given["network"] = given["network"] or "none"
     options = Options(given)
-    for check in (_check_life, _check_memory, _check_cpu, _check_namespaces, _check_sysctls):
+    for check in (_check_life, _check_names, _check_memory, _check_cpu, _check_namespaces, _check_users, _check_sysctls):
         check(options)
     return options
 
@@ -157,11 +159,6 @@ def _parsed(name: str, value: Any) -> Any:
     if parser is None or value is None:
         return value
     return [parser(text) for text in value] if isinstance(value, tuple) else parser(value)
-
-
-def _label_lines(paths: tuple[str, ...]) -> list[str]:
-    lines = [line.strip() for path in paths for line in values.read_text(path, "label file").splitlines()]
-    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _volumes_from(text: str) -> tuple[str, bool]:
@@ -205,6 +202,13 @@ def _check_life(options: Options) -> None:
         raise BadInput("--pull always needs a registry, which this version cannot reach", "mydocker import makes an image from a tar")
 
 
+def _check_names(options: Options) -> None:
+    for what, name in (("hostname", options.hostname), ("domainname", options.domainname)):
+        # The kernel's limit; and what /etc/hosts would read as more than one name.
+        if name and (len(os.fsencode(name)) > 64 or any(c.isspace() or not c.isprintable() for c in name)):
+            raise BadInput(f"invalid {what} {name!r}: expected up to 64 characters without spaces")
+
+
 def _platforms() -> list[str]:
     machine = os.uname().machine
     names = {"x86_64": ["amd64", "x86_64"], "aarch64": ["arm64/v8", "arm64", "aarch64"]}.get(machine, [machine])
@@ -215,6 +219,8 @@ def _check_memory(options: Options) -> None:
     memory, swap, reservation = options.memory or 0, options.memory_swap, options.memory_reservation
     if memory and memory < _SMALLEST_MEMORY:
         raise BadInput(f"memory limit of {memory} bytes is too small: expected 6m or more")
+    if 0 < (reservation or 0) < _SMALLEST_MEMORY:
+        raise BadInput(f"memory reservation of {reservation} bytes is too small: expected 6m or more")
     if swap and swap > 0 and not memory:
         raise BadInput("--memory-swap needs a memory limit too (-m)")
     if swap is not None and 0 < swap < memory:
@@ -224,9 +230,9 @@ def _check_memory(options: Options) -> None:
 
 
 def _check_cpu(options: Options) -> None:
-    if options.cpus is not None and (options.cpu_quota is not None or options.cpu_period is not None):
+    if options.cpus and (options.cpu_quota or options.cpu_period):
         raise BadInput("--cpus excludes --cpu-quota and --cpu-period")
-    if options.cpu_quota is not None and 0 <= options.cpu_quota < 1000:
+    if options.cpu_quota is not None and 0 < options.cpu_quota < 1000:
         raise BadInput(f"invalid cpu quota '{options.cpu_quota}': expected 1000 microseconds or more, or -1")
     if options.cpuset_cpus is not None:
         _check_online("CPUs", options.cpuset_cpus, "/sys/devices/system/cpu/online")
@@ -240,14 +246,8 @@ def _check_online(what: str, asked: str, path: str) -> None:
             online = file.read().strip()
     except FileNotFoundError:
         return
-    if not expanded(asked) <= expanded(online):
-        raise BadInput(f"{what} {asked!r} are not all there: expected some of {online}")
-
-
-def expanded(text: str) -> set[int]:
-    """Return the numbers of a list such as '0-2,7'."""
-    ranges = [part.partition("-") for part in text.split(",")]
-    return {n for first, _, last in ranges for n in range(int(first), int(last or first) + 1)}
+    if not values.within(asked, online):
+        raise BadInput(f"requested {what} are not available: expected some of {online}, not {asked!r}")
 
 
 def _check_namespaces(options: Options) -> None:
@@ -262,17 +262,36 @@ def _check_namespaces(options: Options) -> None:
             raise BadInput(f"invalid --{flag} {value!r}: expected {expected} or container:NAME")
     if options.uts and (options.hostname or options.domainname):
         raise BadInput(f"--uts {options.uts} excludes --hostname and --domainname: they are not its own")
-    if options.userns and options.privileged and options.userns != "host":
+    if options.network.startswith("container:") and options.hostname:
+        raise BadInput(f"--network {options.network} excludes --hostname: it is that container's")
+
+
+def _check_users(options: Options) -> None:
+    """Check what a user namespace cannot go with: it has no power over namespaces that are the host's."""
+    if options.userns in ("", "host"):
+        return
+    if options.userns != "auto":
+        values.id_mapping(options.userns)
+    if options.privileged:
         raise BadInput("--privileged and --userns exclude each other")
+    for flag, value in (("pid", options.pid), ("network", options.network)):
+        if value == "host":
+            raise BadInput(f"--{flag} host and --userns {options.userns} exclude each other")
 
 
 def _check_sysctls(options: Options) -> None:
     for key, _ in options.sysctl:
-        if key.startswith("net."):
+        if key.startswith("net.") and _stays_inside(key):
             own = options.network != "host"
-        elif key in _SYSCTLS or key.startswith("fs.mqueue."):
+        elif key in _SYSCTLS or (key.startswith("fs.mqueue.") and _stays_inside(key)):
             own = options.ipc != "host"
         else:
             raise BadInput(f"sysctl {key!r} belongs to no namespace: expected net.*, fs.mqueue.* or one of {', '.join(_SYSCTLS)}")
         if not own:
             raise BadInput(f"sysctl {key!r} would change the host's: its namespace is shared")
+
+
+def _stays_inside(key: str) -> bool:
+    # sysctl(8) writes a dot inside a name as a slash, so that '//' between two dots would be '..'.
+    path = key.translate({ord("."): "/", ord("/"): "."})
+    return not {"", ".", ".."} & set(path.split("/"))
