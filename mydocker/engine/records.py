@@ -44,7 +44,7 @@ def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> di
         "OpenStdin": options.interactive,
         "Env": process["env"],
         "Cmd": options.command or (image.get("Cmd") if options.entrypoint is None else None),
-        "Entrypoint": [options.entrypoint] if options.entrypoint else image.get("Entrypoint"),
+        "Entrypoint": image.get("Entrypoint") if options.entrypoint is None else [options.entrypoint] if options.entrypoint else None,
         "Image": options.image,
         "WorkingDir": process["cwd"],
         "Labels": {**(image.get("Labels") or {}), **options.labels},
