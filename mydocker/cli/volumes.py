@@ -30,7 +30,13 @@ def create(session: Session, labels: tuple[str, ...], name: str | None) -> None:
         check_name(name)
     chosen = name or new_id()
     runner(session).execute(volumes.create_steps(session.paths, chosen, dict(values.pair(label) for label in labels), name is None))
-    click.echo(chosen)
+    _done(session, chosen)
+
+
+def _done(session: Session, text: str) -> None:
+    """Print what was done, unless it was only told."""
+    if not session.dry_run:
+        click.echo(text)
 
 
 @click.command(cls=Verb)
@@ -76,7 +82,7 @@ def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
     def one(name: str) -> None:
         if not force or name in volumes.names(session.paths):
             runner(session).execute(volumes.remove_steps(session.paths, name))
-        click.echo(name)
+        _done(session, name)
 
     return each(names, one)
 
@@ -119,7 +125,7 @@ def prune(session: Session, everything: bool, force: bool) -> None:
     Example: mydocker volume prune -f
     """
     kind = "all volumes" if everything else "all anonymous volumes"
-    if not force and not click.confirm(f"WARNING! This removes {kind} that no container mounts. Go on?"):
+    if not force and not session.dry_run and not click.confirm(f"WARNING! This removes {kind} that no container mounts. Go on?"):
         return
     doomed = [name for name in volumes.names(session.paths) if everything or volumes.load(session.paths, name)["anonymous"]]
     doomed = [name for name in doomed if not volumes.users(session.paths, name)]
@@ -127,5 +133,5 @@ def prune(session: Session, everything: bool, force: bool) -> None:
     for name in doomed:
         runner(session).execute(volumes.remove_steps(session.paths, name))
     if doomed:
-        click.echo("Deleted Volumes:\n" + "\n".join(doomed) + "\n")
-    click.echo(f"Total reclaimed space: {human_size(reclaimed)}")
+        _done(session, "Deleted Volumes:\n" + "\n".join(doomed) + "\n")
+    _done(session, f"Total reclaimed space: {human_size(reclaimed)}")
