@@ -17,8 +17,9 @@ SEED_SPELLINGS = {"-cpuset": "--cpuset-cpus", "-cpushare": "--cpu-shares", "-net
 
 _TRUE, _FALSE = ("true", "t", "1"), ("false", "f", "0")
 
-# Verbs whose refusals are 125, so that they differ from the status of the container's own command.
-STATUS_125 = ("run", "create", "exec")
+# Verbs whose refusals are 125, so that they differ from the status of the container's own command; 'volume create' is none of them.
+STATUS_125 = [group + verb for group in ("mydocker ", "mydocker container ") for verb in ("run", "create", "exec")]
+_VERB = "mydocker.verb"
 
 
 class Session:
@@ -91,6 +92,10 @@ class Verb(Normalising):
         super().__init__(*args, **extra)
         self.allow_interspersed_args = interspersed
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_VERB] = ctx.command_path
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         session = ctx.find_object(Session)
         if session is not None:
@@ -121,25 +126,33 @@ class LazyGroup(Normalising, click.Group):
 
 def run(group: click.Command, args: list[str]) -> int:
     """Run a command line; print a failure as one line on standard error and return the exit status."""
-    refused = 125 if any(verb in STATUS_125 for verb in [a for a in args if not a.startswith("-")][:2]) else 1
+    meta: dict[str, Any] = {}
     try:
-        status = group.main(args, prog_name="mydocker", standalone_mode=False)
+        with group.make_context("mydocker", list(args)) as ctx:
+            meta = ctx.meta
+            status = group.invoke(ctx)
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as leave:
         return leave.exit_code
-    except click.ClickException as error:
-        complain(error.format_message(), "try: mydocker --help" if isinstance(error, click.UsageError) else None)
-        return refused
-    except Error as error:
-        complain(error.message, error.hint)
-        return error.exit_status or (1 if isinstance(error, NotFound) and "exec" in args else refused)
-    except (KeyboardInterrupt, click.Abort):
+    except (click.ClickException, Error) as error:
+        return _refused(error, meta.get(_VERB, ""))
+    except (KeyboardInterrupt, EOFError, click.Abort):
         return 130
     except BrokenPipeError:
         # The reader went away (mydocker ps | head -1); nothing more can be written, not at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
+
+
+def _refused(error: click.ClickException | Error, verb: str) -> int:
+    """Print why a verb failed and return its exit status. verb: '' where it did not come to one."""
+    status = 125 if verb in STATUS_125 else 1
+    if isinstance(error, click.ClickException):
+        complain(error.format_message(), "try: mydocker --help" if isinstance(error, click.UsageError) else None)
+        return status
+    complain(error.message, error.hint)
+    return error.exit_status or (1 if isinstance(error, NotFound) and verb.endswith(" exec") else status)
 
 
 def complain(message: str, hint: str | None = None) -> None:

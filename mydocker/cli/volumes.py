@@ -48,17 +48,22 @@ def list_(session: Session, quiet: bool, filters: tuple[str, ...]) -> None:
 
     Example: mydocker volume ls
     """
-    found = [name for name in volumes.names(session.paths) if all(_matches(session, name, text) for text in filters)]
+    found = [name for name in volumes.names(session.paths) if _passes(session, name, filters)]
     if quiet:
         click.echo("".join(name + "\n" for name in found), nl=False)
     else:
         click.echo(table([("DRIVER", "VOLUME NAME"), *(("local", name) for name in found)]))
 
 
+def _passes(session: Session, name: str, filters: tuple[str, ...]) -> bool:
+    """Say whether a volume has one of the names asked for and passes every other filter, as docker's."""
+    parts = [text.removeprefix("name=") for text in filters if text.startswith("name=")]
+    others = [text for text in filters if not text.startswith("name=")]
+    return (not parts or any(part in name for part in parts)) and all(_matches(session, name, text) for text in others)
+
+
 def _matches(session: Session, name: str, text: str) -> bool:
     key, _, value = text.partition("=")
-    if key == "name":
-        return value in name
     if key == "dangling" and value in ("true", "false"):
         return (not volumes.users(session.paths, name)) == (value == "true")
     if key == "label":

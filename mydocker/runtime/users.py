@@ -24,12 +24,8 @@ def lookup(user: str, passwd: str, group: str, extra_groups: list[str]) -> tuple
     gid = _group(primary, groups) if primary else _in_range(entry[3] if entry else "0")
     listed = [_in_range(g[2]) for g in groups if entry and entry[0] in g[3].split(",")] if not primary else []
     extra = [_group(name, groups) for name in extra_groups]
-    return (
-        _in_range(entry[2] if entry else who or "0"),
-        gid,
-        list(dict.fromkeys([gid, *listed, *extra])),
-        (entry[5] if entry else "") or "/",
-    )
+    uid, home = _in_range(entry[2] if entry else who or "0"), entry[5] if entry else ""
+    return uid, gid, list(dict.fromkeys([gid, *listed, *extra])), home or "/"
 
 
 def _entries(text: str, fields: int, numbers: int) -> list[list[str]]:
