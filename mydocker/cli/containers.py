@@ -12,7 +12,7 @@ from mydocker.cli.base import Session, Verb, complain, each, explain_option
 from mydocker.cli.human import since
 from mydocker.cli.table import table
 from mydocker.engine import containers, remove, state
-from mydocker.engine.repair import half_made, settle
+from mydocker.engine.orphans import half_made, settle
 from mydocker.errors import Conflict, Error, NotFound
 
 _HEADINGS = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")

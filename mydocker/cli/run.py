@@ -17,6 +17,7 @@ from mydocker.engine.client import Client
 from mydocker.engine.create import Prepared, finish, prepare, write_cidfile
 from mydocker.engine.create import create as create_container
 from mydocker.engine.options import Options, parse
+from mydocker.engine.orphans import settle
 from mydocker.engine.start import start as start_container
 from mydocker.engine.values import detach_keys as parse_keys
 from mydocker.errors import BadInput, Conflict, Error
@@ -158,6 +159,10 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
             raise Conflict(f"container {name} is running already")
         click.echo(name)
         return 0
+    if state.load(paths, container_id):
+        for problem in settle(paths, container_id):  # an earlier run whose end nobody saw
+            complain(problem.message)
+        record = containers.load(paths, container_id)
     is_tty = record["config"]["Tty"]
     streams = ("OE" + ("I" if interactive and record["config"]["OpenStdin"] else "")) if attach else ""
     _check_terminal(is_tty and "I" in streams)

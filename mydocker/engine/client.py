@@ -12,7 +12,7 @@ from select import POLLHUP, POLLIN, poll
 
 from mydocker.errors import Error
 from mydocker.kernel import terminal
-from mydocker.runtime.launch import error_from
+from mydocker.runtime.failures import error_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,15 +16,15 @@ from mydocker import leanjson, store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine import capabilities, containers, images, names, spec, volumes
-from mydocker.engine.hosts import host_devices, init_program, resolv_conf
+from mydocker.engine.hosts import host_devices, init_program, resolv_conf, runtime_program
 from mydocker.engine.log import timestamp
 from mydocker.engine.options import Options
+from mydocker.engine.orphans import discard, half_made
 from mydocker.engine.records import record_of
-from mydocker.engine.repair import discard, half_made
 from mydocker.errors import BadInput, Conflict, Error
 from mydocker.kernel import capabilities as kernel_capabilities
 from mydocker.paths import Paths
-from mydocker.runtime.launch import mappings
+from mydocker.runtime.users import mappings
 from mydocker.steps.base import Run, Step, command, quote
 from mydocker.steps.files import ChangeOwner, CreateFile, MakeDir
 from mydocker.storage import drivers
@@ -186,6 +186,7 @@ def prepare(paths: Paths, options: Options) -> Prepared:
         _MAPPING_BASE + int(container_id[:3], 16) * 65536,
         init_program() if options.init else "",
         manager(Layout.detect(paths), spec.CGROUP_PARENT).has_swap_limit(),
+        runtime_program(options.runtime),
     )
     facts.seccomp = _seccomp(options, facts.capabilities)
     bundle = spec.make_spec(options, image.config, facts)

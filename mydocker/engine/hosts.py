@@ -8,7 +8,7 @@ import stat
 from typing import Any
 
 from mydocker.engine import values
-from mydocker.errors import Unsupported
+from mydocker.errors import BadInput, Unsupported
 
 _INITS = ("tini-static", "docker-init", "catatonit", "tini")
 # What the container has of its own.
@@ -50,3 +50,13 @@ def init_program() -> str:
         if path:
             return os.path.realpath(path)
     raise Unsupported("--init needs a small init program on the host", "install tini (its tini-static works in every image)")
+
+
+def runtime_program(name: str | None) -> str:
+    """Return the path of the OCI runtime that --runtime names, '' for our own."""
+    if name in (None, "mydocker"):
+        return ""
+    path = shutil.which(name or "")
+    if path is None:
+        raise BadInput(f"runtime {name!r} was not found: expected mydocker, crun, runc or the path of an OCI runtime")
+    return os.path.abspath(path)

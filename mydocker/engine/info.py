@@ -7,7 +7,7 @@ import sys
 
 from mydocker.cgroups.layout import Layout
 from mydocker.engine import containers, images, state
-from mydocker.engine.repair import half_made
+from mydocker.engine.orphans import half_made
 from mydocker.errors import Error
 from mydocker.paths import Paths
 from mydocker.storage import drivers

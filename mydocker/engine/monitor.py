@@ -24,16 +24,19 @@ from mydocker.errors import Error
 from mydocker.kernel import mounts, tasks
 from mydocker.kernel.channel import Channel
 from mydocker.paths import Paths
-from mydocker.runtime.init import Setting, failure, told
+from mydocker.runtime.failures import failure
+from mydocker.runtime.init import Setting, told
 from mydocker.runtime.launch import Launch
 from mydocker.runtime.seccomp import filter_for
 from mydocker.steps.base import Run, Step
+from mydocker.steps.files import WriteFile
 from mydocker.storage.drivers import driver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.engine.foreign import ForeignLaunch
     from mydocker.kernel.channel import Value
 
 _HIGHEST_DESCRIPTOR = 1 << 20
@@ -47,9 +50,23 @@ def main(descriptor: int) -> None:
     os.umask(0o022)
     tasks.set_name("mydocker-monitor")
     channel = Channel.inherited(descriptor)
+    _warm_up_cgroups()
     kind, payload, descriptors = channel.receive()
     if kind == "R":
         Monitor(marshal.loads(payload), channel, descriptors[0]).serve()
+
+
+def _warm_up_cgroups() -> None:
+    """Take the wait of the first cgroup.procs write while the client still parses its command line.
+
+    The first write after a while waits about 10 ms for an RCU grace period (cgroup_threadgroup_rwsem), those right
+    after it do not. Moving this process to where it is already changes nothing, and that it may fail neither.
+    """
+    for hierarchy in Layout.detect(Paths()).hierarchies[:1]:
+        try:
+            WriteFile(f"{hierarchy.mount}{hierarchy.own.rstrip('/')}/cgroup.procs", "0").apply()
+        except OSError:
+            return
 
 
 class Monitor:
@@ -67,7 +84,7 @@ class Monitor:
         self.spec: dict[str, Any] = store.read_json(f"{self.directory}/bundle/config.json")
         self.layout: Layout
         self.cgroup: CgroupManager
-        self.launch: Launch
+        self.launch: Launch | ForeignLaunch
         # Our ends of the container's pipes: {descriptor: 'I', 'O' or 'E'}.
         self.ours: dict[int, str] = {}
 
@@ -95,15 +112,36 @@ class Monitor:
         self.layout = Layout.detect(self.paths)
         self.cgroup = manager(self.layout, self.spec["linux"]["cgroupsPath"])
         drive = driver(self.record["storageDriver"], self.paths)
-        self.run.execute(monitor_plan(self.paths, self.record, self.spec, drive, self.cgroup))
-        self.launch = Launch(self._setting(), self.run, self._forward)
-        pid = self.launch.fork()
+        foreign = self.record["hostConfig"]["Runtime"]
+        self.run.execute(monitor_plan(self.paths, self.record, self.spec, drive, None if foreign else self.cgroup))
+        if foreign:
+            self._launch_foreign(foreign)
+        else:
+            self._launch()
+
+    def _launch(self) -> None:
+        """Start the container's process with our own runtime."""
+        launch = self.launch = Launch(self._setting(), self.run, self._forward)
+        pid = launch.fork()
         self._close_theirs()
         early, late = self.cgroup.enter_steps(pid)
         self.run.execute([*early, *late])
-        state.save(self.paths, self.record_id, pid, self.spec["linux"]["cgroupsPath"])
-        self.launch.go()
+        state.save(self.paths, self.record_id, pid, self.cgroup.path)
+        launch.go()
         self._record_start(pid)
+
+    def _launch_foreign(self, program: str) -> None:
+        """Start it with another one, which is then the monitor's child in its place."""
+        from mydocker.engine.foreign import ForeignLaunch
+
+        bundle = f"{self.directory}/bundle"
+        launch = self.launch = ForeignLaunch(self._setting(), program, bundle, self.record_id, self.paths.running(self.record_id))
+        pid = launch.fork()
+        self._close_theirs()
+        state.save(self.paths, self.record_id, pid, self.cgroup.path)
+        launch.go()
+        state.save(self.paths, self.record_id, launch.init, self.cgroup.path)
+        self._record_start(launch.init)
 
     def _record_start(self, pid: int) -> None:
         self.record |= {"status": "running", "pid": pid, "startedAt": timestamp(), "exitCode": 0, "error": "", "oomKilled": False}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from typing import Any
 
 from mydocker.engine import values
 from mydocker.engine.containers import check_name
 from mydocker.errors import BadInput
-from mydocker.runtime.mounts import normalised
+from mydocker.runtime.destinations import normalised
 
 _PROPAGATIONS = ("private", "rprivate", "slave", "rslave", "shared", "rshared")
 # Said for other platforms' sake; they change nothing on Linux without SELinux.
@@ -107,6 +106,8 @@ def _is_octal(text: str) -> bool:
 
 def from_mount(text: str) -> dict[str, Any]:
     """Parse --mount: type=bind|volume|tmpfs,source=…,target=…[,OPTION[=VALUE]…]."""
+    import csv
+
     try:
         words = next(csv.reader([text]))
     except (StopIteration, csv.Error) as error:

@@ -8,8 +8,8 @@ from mydocker.engine import state
 from mydocker.engine.populate import populate
 from mydocker.kernel import mounts as k
 from mydocker.kernel.namespaces import CLONE_NEWNS
-from mydocker.runtime.launch import mappings
 from mydocker.runtime.mounts import shared_trees
+from mydocker.runtime.users import mappings
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
 from mydocker.steps.mounts import Mount
@@ -73,8 +73,8 @@ class Populate(Step):
         return f'[ ! -d {source} ] || [ -n "$(ls -A {quote(self.volume)})" ] || cp -a {source}/. {quote(self.volume)}'
 
 
-def monitor_plan(paths: Paths, record: Record, spec: dict[str, Any], driver: StorageDriver, cgroup: CgroupManager) -> list[Step]:
-    """Return what the monitor does before it forks init."""
+def monitor_plan(paths: Paths, record: Record, spec: dict[str, Any], driver: StorageDriver, cgroup: CgroupManager | None) -> list[Step]:
+    """Return what the monitor does before it forks init; cgroup None: another runtime will make it."""
     directory = paths.container(record["id"])
     rootfs = directory + "/bundle/rootfs"
     return [
@@ -84,7 +84,7 @@ def monitor_plan(paths: Paths, record: Record, spec: dict[str, Any], driver: Sto
         Mount("", "/", flags=k.MS_SLAVE | k.MS_REC),
         *_root_steps(paths, record, spec, driver),
         *(Populate(rootfs, m["destination"], m["source"]) for m in record["mounts"] if m["type"] == "volume" and m["copy"]),
-        *cgroup.create_steps(spec["linux"].get("resources", {})),
+        *(cgroup.create_steps(spec["linux"].get("resources", {})) if cgroup else []),
     ]
 
 

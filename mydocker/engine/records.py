@@ -30,7 +30,7 @@ def record_of(options: Options, image: Image, spec: dict[str, Any], facts: Facts
         "mounts": facts.mounts,
         "autoRemove": options.remove,
         "config": _config(options, image.config, spec),
-        "hostConfig": _host_config(options, spec),
+        "hostConfig": _host_config(options, spec, facts.runtime),
     }
 
 
@@ -55,7 +55,7 @@ def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> di
     }
 
 
-def _host_config(options: Options, spec: dict[str, Any]) -> dict[str, Any]:
+def _host_config(options: Options, spec: dict[str, Any], runtime: str) -> dict[str, Any]:
     return {
         "NetworkMode": options.network,
         "PidMode": options.pid,
@@ -66,7 +66,7 @@ def _host_config(options: Options, spec: dict[str, Any]) -> dict[str, Any]:
         "Privileged": options.privileged,
         "ReadonlyRootfs": options.read_only,
         "Init": options.init,
-        "Runtime": options.runtime or "mydocker",
+        "Runtime": runtime,
         "CgroupPath": spec["linux"]["cgroupsPath"],
         "AutoRemove": options.remove,
     }

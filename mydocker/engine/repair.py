@@ -13,7 +13,8 @@ from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine import containers, imagestore, remove, state
-from mydocker.errors import Damaged, Error, NotFound
+from mydocker.engine.orphans import discard, half_made, settle
+from mydocker.errors import Damaged, Error
 from mydocker.images import layout as images
 from mydocker.images import staging
 from mydocker.images.reference import is_id
@@ -22,9 +23,8 @@ from mydocker.storage.drivers import NAMES, driver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from mydocker.engine.containers import Record
     from mydocker.paths import Paths
 
 CGROUP_PARENT = "/mydocker"
@@ -40,9 +40,18 @@ class Leftover:
         self.repair = repair
 
 
-def leftovers(paths: Paths) -> list[Leftover]:
-    """Return everything that a crash left and no living process owns, in an order in which it can be removed."""
-    return [*_containers(paths), *_states(paths), *_cgroups(paths), *_names(paths), *_temporaries(paths), *_images(paths), *_layers(paths)]
+def leftovers(paths: Paths) -> Iterator[Leftover]:
+    """Yield everything that a crash left and no living process owns.
+
+    Lazily, so that whoever repairs each as it comes also meets what only shows when that is gone, such as a name.
+    """
+    yield from _containers(paths)
+    yield from _states(paths)
+    yield from _cgroups(paths)
+    yield from _names(paths)
+    yield from _temporaries(paths)
+    yield from _images(paths)
+    yield from _layers(paths)
 
 
 def _containers(paths: Paths) -> list[Leftover]:
@@ -52,30 +61,6 @@ def _containers(paths: Paths) -> list[Leftover]:
         if reason:
             found.append(Leftover(f"container {container_id[:12]}: {reason}", lambda i=container_id: discard(paths, i)))  # type: ignore[misc]
     return found
-
-
-def half_made(paths: Paths, container_id: str) -> str:
-    """Return why a container counts as never finished or half removed, '' if it is whole or somebody works on it."""
-    if state.is_busy(paths, container_id) or state.running_pid(paths, container_id):
-        return ""
-    try:
-        status = containers.load(paths, container_id)["status"]
-    except NotFound:
-        return "it has no record"
-    except Damaged as error:
-        return error.message
-    return {"creating": "its creation was not finished", "removing": "its removal was not finished"}.get(status, "")
-
-
-def discard(paths: Paths, container_id: str) -> list[Error]:
-    """Remove a half-made container, whatever there is of it."""
-    problems = remove.runtime_state(paths, container_id)
-    try:
-        record: Record = containers.load(paths, container_id)
-    except (NotFound, Damaged):
-        remove.directory(paths, container_id)
-        return problems
-    return problems + remove.container(paths, record)
 
 
 def _states(paths: Paths) -> list[Leftover]:
@@ -89,18 +74,6 @@ def _states(paths: Paths) -> list[Leftover]:
 
 def _busy(paths: Paths, container_id: str) -> bool:
     return os.path.isdir(paths.container(container_id)) and state.is_busy(paths, container_id)
-
-
-def settle(paths: Paths, container_id: str) -> list[Error]:
-    """Record the end of a run whose monitor died, and remove what the run left."""
-    try:
-        record = containers.load(paths, container_id)
-    except NotFound:
-        return remove.runtime_state(paths, container_id)
-    problems = remove.runtime_state(paths, container_id)
-    if record["status"] == "running":
-        containers.save(paths, {**record, "status": "exited", "pid": 0, "exitCode": 255, "error": "its monitor died before it ended"})
-    return problems + (remove.container(paths, record) if record["autoRemove"] else [])
 
 
 def _cgroups(paths: Paths) -> list[Leftover]:

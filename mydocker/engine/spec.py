@@ -8,7 +8,7 @@ from mydocker.engine.options import Options
 from mydocker.engine.resources import device_rules, resources
 from mydocker.engine.values import id_mapping
 from mydocker.errors import BadInput
-from mydocker.runtime.mounts import normalised
+from mydocker.runtime.destinations import normalised
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -40,10 +40,11 @@ class Facts:
 
     directory: the container's own. capabilities: names. seccomp: an OCI linux.seccomp object, or None. host_devices:
     for --privileged, OCI devices. mounts: mount points with their sources known. subuid: first host id of --userns auto.
-    init: path of the host's init program for --init. has_swap: whether swap can be limited.
+    init: path of the host's init program for --init. has_swap: whether swap can be
+    limited. runtime: path of another OCI runtime, '' for our own.
     """
 
-    __slots__ = ("id", "directory", "capabilities", "seccomp", "host_devices", "mounts", "subuid", "init", "has_swap")
+    __slots__ = ("id", "directory", "capabilities", "seccomp", "host_devices", "mounts", "subuid", "init", "has_swap", "runtime")
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class Facts:
         subuid: int = 0,
         init: str = "",
         has_swap: bool = True,
+        runtime: str = "",
     ) -> None:
         self.id = id
         self.directory = directory
@@ -66,6 +68,7 @@ class Facts:
         self.subuid = subuid
         self.init = init
         self.has_swap = has_swap
+        self.runtime = runtime
 
 
 def make_spec(options: Options, image: dict[str, Any], facts: Facts) -> dict[str, Any]:

@@ -17,11 +17,14 @@ What it tells its parent, one message each (the parent's side is launch.py):
 from __future__ import annotations
 
 import os
+from errno import EBADF
 
 from mydocker.errors import Error
 from mydocker.kernel import process
 from mydocker.runtime import plan
 from mydocker.runtime.console import OpenConsole, OwnStandardStreams
+from mydocker.runtime.failures import failure
+from mydocker.runtime.mounts import FIRST_TREE
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION, lookup
 from mydocker.steps.base import Run, Step
 
@@ -75,16 +78,12 @@ def become(setting: Setting, channel: Channel) -> NoReturn:
         os._exit(1)
 
 
-def failure(error: Error) -> dict[str, Any]:
-    """Return an error as data that a parent can raise again."""
-    return {"type": type(error).__name__, "message": error.message, "hint": error.hint, "errno": getattr(error, "errno", 0)}
-
-
 def _become(setting: Setting, channel: Channel) -> None:
     spec = setting.spec
     run = Run("init", _observer(setting, channel), setting.crash_after)
     process.set_dumpable(False)
     _take_streams(setting)
+    _let_go_of_the_parents(channel.fileno())
     run.execute(plan.early(spec))
     run.execute(plan.isolate(spec))
     run.execute(plan.build(spec, setting.root))
@@ -118,6 +117,22 @@ def told(step: Step, how: str) -> str:
 def _take_streams(setting: Setting) -> None:
     for number, descriptor in enumerate(setting.streams):
         os.dup2(descriptor, number)
+
+
+def _let_go_of_the_parents(channel: int) -> None:
+    """Close what the fork copied, above all the parent's ends of channels: else nobody would notice that the parent died."""
+    for name in os.listdir("/proc/self/fd"):
+        descriptor = int(name)
+        if 2 < descriptor < FIRST_TREE and descriptor != channel:
+            _close(descriptor)
+
+
+def _close(descriptor: int) -> None:
+    try:
+        os.close(descriptor)
+    except OSError as error:
+        if error.errno != EBADF:  # the listing's own descriptor is closed by now
+            raise
 
 
 def resolved_user(spec: dict[str, Any], passwd: str, group: str) -> tuple[int, int, list[int], str]:

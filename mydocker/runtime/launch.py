@@ -16,7 +16,9 @@ from mydocker.kernel import process, tasks
 from mydocker.kernel.channel import Channel
 from mydocker.kernel.namespaces import CLONE_NEWPID, CLONE_NEWUSER
 from mydocker.runtime import plan
+from mydocker.runtime.failures import error_from
 from mydocker.runtime.init import Setting, become
+from mydocker.runtime.users import mappings
 from mydocker.steps.base import Run
 from mydocker.steps.files import WriteFile
 from mydocker.steps.idmap import map_text
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mydocker.kernel.channel import Value
-    from mydocker.steps.idmap import Mapping
 
 
 class Launch:
@@ -75,7 +76,7 @@ class Launch:
         tasks.set_child_subreaper()
         stage = os.fork()
         if stage == 0:
-            _be_stage(self.setting, theirs, wanted)
+            _be_stage(self.setting, theirs, self._channel, wanted)
         try:
             if not wanted["user"]:
                 self._expect("M")
@@ -125,33 +126,21 @@ class Launch:
                 raise errors.StepFailed("init ended before it was ready")
 
 
-def mappings(spec: dict[str, Any], kind: str) -> list[Mapping]:
-    """Return config.json's uidMappings or gidMappings as (inside, outside, size)."""
-    return [(m["containerID"], m["hostID"], m["size"]) for m in spec.get("linux", {}).get(kind, [])]
-
-
 def _value(payload: bytes) -> Any:
     import marshal
 
     return marshal.loads(payload)
 
 
-def error_from(data: dict[str, Any]) -> errors.Error:
-    """Return the exception that init, in its own words, ended with."""
-    kind: type[errors.Error] = getattr(errors, data["type"], errors.Error)
-    if issubclass(kind, errors.StepFailed):
-        return kind(data["message"], data["errno"], data["hint"])
-    return kind(data["message"], data["hint"])
-
-
 def _enter_pid_namespace(path: str) -> Unshare | JoinNamespace:
     return JoinNamespace(path, "pid") if path else Unshare(CLONE_NEWPID)
 
 
-def _be_stage(setting: Setting, channel: Channel, wanted: dict[str, str]) -> None:
+def _be_stage(setting: Setting, channel: Channel, parents_end: Channel, wanted: dict[str, str]) -> None:
     """Enter the user namespace, then the pid namespace, fork init, report its pid and end."""
     run = Run("stage", None)
     try:
+        parents_end.close()  # else nobody here would notice that the parent died
         process.set_dumpable(True)
         if wanted["user"]:
             run.apply(JoinNamespace(wanted["user"], "user"))

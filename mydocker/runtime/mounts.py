@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from mydocker.errors import BadInput
 from mydocker.kernel import mounts as k
-from mydocker.steps.rootfs import AttachTree, MakeSymlink, MountInRoot, OpenTree, RemountReadOnly
+from mydocker.runtime.destinations import check_destination
+from mydocker.steps.nodes import MakeSymlink
+from mydocker.steps.rootfs import AttachTree, MountInRoot, OpenTree, RemountReadOnly
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,11 +49,8 @@ _CLEAR = {
 }
 _PROPAGATION = {"private": k.MS_PRIVATE, "slave": k.MS_SLAVE, "shared": k.MS_SHARED, "unbindable": k.MS_UNBINDABLE}
 
-# What may be mounted over inside /proc: files that describe the machine, as lxcfs replaces them.
-_PROC_FILES = ("cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo", "net/dev", "sys/kernel/ns_last_pid")
-
 # Descriptors of shared host mounts, kept open across the fork of init, start here.
-_FIRST_TREE = 200
+FIRST_TREE = 200
 
 
 class Options:
@@ -77,30 +75,10 @@ class Options:
         self.data = ",".join(data)
 
 
-def check_destination(mount: dict[str, Any]) -> None:
-    """Refuse a mount inside /proc: what is written there later could go anywhere (CVE-2019-16884, CVE-2025-52881)."""
-    destination = normalised(mount["destination"])
-    if destination == "/proc" and mount.get("type") not in ("proc", "bind"):
-        raise BadInput(f"mount on {destination!r}: only proc itself can be mounted there")
-    if destination.startswith("/proc/") and destination[6:] not in _PROC_FILES:
-        raise BadInput(f"mount on {destination!r}: it is inside /proc")
-
-
-def normalised(path: str) -> str:
-    """Return an absolute path without '.', '..', empty parts and a trailing slash."""
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part == "..":
-            del parts[-1:]
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/" + "/".join(parts)
-
-
 def shared_trees(mounts: list[dict[str, Any]]) -> list[Step]:
     """Return the steps that keep the sources of shared binds open, before the namespace's mounts become slaves."""
     shared = [mount for mount in mounts if _is_shared(mount)]
-    return [OpenTree(mount["source"], _FIRST_TREE + number) for number, mount in enumerate(shared)]
+    return [OpenTree(mount["source"], FIRST_TREE + number) for number, mount in enumerate(shared)]
 
 
 def _is_shared(mount: dict[str, Any]) -> bool:
@@ -111,7 +89,7 @@ def _is_shared(mount: dict[str, Any]) -> bool:
 def mount_steps(root: str, mounts: list[dict[str, Any]]) -> list[Step]:
     """Return the steps for every mount but the cgroup ones, in the specification's order."""
     steps: list[Step] = []
-    tree = _FIRST_TREE
+    tree = FIRST_TREE
     for mount in mounts:
         check_destination(mount)
         if mount.get("type") == "cgroup":

@@ -16,7 +16,8 @@ from mydocker.errors import BadInput
 from mydocker.kernel import mounts as k
 from mydocker.kernel.capabilities import NUMBERS
 from mydocker.kernel.namespaces import CLONE_NEWCGROUP, NAMESPACES
-from mydocker.runtime.mounts import cgroup_steps, mount_steps, normalised
+from mydocker.runtime.destinations import normalised
+from mydocker.runtime.mounts import cgroup_steps, mount_steps
 from mydocker.runtime.seccomp import flags_for
 from mydocker.steps.confinement import (
     DropBoundingSet,
@@ -29,6 +30,7 @@ from mydocker.steps.confinement import (
 from mydocker.steps.files import WriteFile
 from mydocker.steps.mounts import Mount
 from mydocker.steps.namespaces import BringUpLoopback, JoinNamespace, SetDomainname, SetHostname, SetSysctl, Unshare
+from mydocker.steps.nodes import MakeDirInRoot, MakeNode, MakeSymlink
 from mydocker.steps.process import (
     ChangeDirectory,
     CloseOnExec,
@@ -40,7 +42,7 @@ from mydocker.steps.process import (
     SetUmask,
     SetUser,
 )
-from mydocker.steps.rootfs import MakeDirInRoot, MakeNode, MakeReadOnly, MakeSymlink, MaskPath, PivotRoot, RemountReadOnly
+from mydocker.steps.rootfs import MakeReadOnly, MaskPath, PivotRoot, RemountReadOnly
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

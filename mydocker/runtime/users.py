@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from mydocker.errors import BadInput
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.steps.idmap import Mapping
+
 # Names that only the container's own files can resolve travel as annotations beside config.json's numbers.
 USER_ANNOTATION = "mydocker.user"
 GROUPS_ANNOTATION = "mydocker.groups"
@@ -26,6 +32,11 @@ def lookup(user: str, passwd: str, group: str, extra_groups: list[str]) -> tuple
     extra = [_group(name, groups) for name in extra_groups]
     uid, home = _in_range(entry[2] if entry else who or "0"), entry[5] if entry else ""
     return uid, gid, list(dict.fromkeys([gid, *listed, *extra])), home or "/"
+
+
+def mappings(spec: dict[str, Any], kind: str) -> list[Mapping]:
+    """Return config.json's uidMappings or gidMappings as (inside, outside, size)."""
+    return [(m["containerID"], m["hostID"], m["size"]) for m in spec.get("linux", {}).get(kind, [])]
 
 
 def _entries(text: str, fields: int, numbers: int) -> list[list[str]]:

@@ -32,7 +32,8 @@ _LOCKABLE = {
 }
 
 
-def _host(root: str, target: str) -> str:
+def host_path(root: str, target: str) -> str:
+    """Return where a path inside the root is for this process, for people and shell scripts only."""
     return root.rstrip("/") + "/" + target.lstrip("/")
 
 
@@ -99,7 +100,7 @@ class MountInRoot(Step):
         return f"mount {quote(self.source or 'none')} on {quote(self.target)} in the root{what} flags {flags}{data}"
 
     def shell(self) -> str:
-        target = _host(self.root, self.target)
+        target = host_path(self.root, self.target)
         if self.flags & mounts.MS_BIND:
             make = f'if [ -d {quote(self.source)} ]; then mkdir -p "$T"; else mkdir -p "$(dirname "$T")"; [ -e "$T" ] || : > "$T"; fi'
             lines = [f"T={quote(target)}; {make}"]
@@ -157,93 +158,6 @@ class AttachTree(Step):
         return f"move_mount descriptor {self.descriptor} on {quote(self.target)} in the root flags {mounts.describe_flags(self.flags)}"
 
 
-class MakeNode(Step):
-    """mknod(2) in the container's /dev; inside a user namespace, where that is forbidden, bind the host's node."""
-
-    __slots__ = ("root", "path", "kind", "number", "mode", "owner")
-
-    def __init__(
-        self, root: str, path: str, kind: str, number: tuple[int, int], mode: int = 0o666, owner: tuple[int, int] = (0, 0)
-    ) -> None:
-        self.root = root
-        self.path = path
-        self.kind = kind
-        self.number = number
-        self.mode = mode
-        self.owner = owner
-
-    def apply(self) -> None:
-        kind = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_IFIFO}[self.kind]
-        parent, name = inroot.parent_of(self.root, self.path)
-        try:
-            os.mknod(name, kind | self.mode, os.makedev(*self.number), dir_fd=parent)
-            os.chmod(f"{inroot.by_descriptor(parent)}/{name}", self.mode)
-            if self.owner != (0, 0):
-                os.chown(name, *self.owner, dir_fd=parent, follow_symlinks=False)
-        except PermissionError:
-            known = f"/dev/{'block' if self.kind == 'b' else 'char'}/{self.number[0]}:{self.number[1]}"
-            source = known if os.path.exists(known) else self.path
-            MountInRoot(self.root, source, self.path, flags=mounts.MS_BIND).apply()
-        finally:
-            os.close(parent)
-
-    def describe(self) -> str:
-        return f"mknod {quote(self.path)} in the root {self.kind} {self.number[0]}:{self.number[1]} mode {self.mode:o}"
-
-    def shell(self) -> str:
-        path = _host(self.root, self.path)
-        numbers = [] if self.kind == "p" else [str(n) for n in self.number]
-        make = command("mknod", "-m", f"{self.mode:o}", path, self.kind, *numbers)
-        if self.owner != (0, 0):
-            make += "\n" + command("chown", f"{self.owner[0]}:{self.owner[1]}", path)
-        return make
-
-
-class MakeDirInRoot(Step):
-    """Make a directory and its missing parents in the container."""
-
-    __slots__ = ("root", "path")
-
-    def __init__(self, root: str, path: str) -> None:
-        self.root = root
-        self.path = path
-
-    def apply(self) -> None:
-        os.close(inroot.make_directories(self.root, self.path))
-
-    def describe(self) -> str:
-        return f"mkdir -p {quote(self.path)} in the root"
-
-    def shell(self) -> str:
-        return command("mkdir", "-p", _host(self.root, self.path))
-
-
-class MakeSymlink(Step):
-    """symlink(2) in the container; one that is there already stays."""
-
-    __slots__ = ("root", "path", "target")
-
-    def __init__(self, root: str, path: str, target: str) -> None:
-        self.root = root
-        self.path = path
-        self.target = target
-
-    def apply(self) -> None:
-        parent, name = inroot.parent_of(self.root, self.path)
-        try:
-            os.symlink(self.target, name, dir_fd=parent)
-        except FileExistsError:
-            pass
-        finally:
-            os.close(parent)
-
-    def describe(self) -> str:
-        return f"symlink {quote(self.path)} in the root to {quote(self.target)}"
-
-    def shell(self) -> str:
-        return command("ln", "-sfn", self.target, _host(self.root, self.path))
-
-
 class MaskPath(Step):
     """Cover a path with nothing: a file by the container's /dev/null, a directory by an empty read-only tmpfs."""
 
@@ -270,9 +184,9 @@ class MaskPath(Step):
         return f"mask {quote(self.path)} in the root"
 
     def shell(self) -> str:
-        path = quote(_host(self.root, self.path))
+        path = quote(host_path(self.root, self.path))
         empty = f"mount -t tmpfs -o ro,size=0k tmpfs {path}"
-        null = quote(_host(self.root, "/dev/null"))
+        null = quote(host_path(self.root, "/dev/null"))
         return f"if [ -d {path} ]; then {empty}; elif [ -e {path} ]; then mount --bind {null} {path}; fi"
 
 
@@ -308,7 +222,7 @@ class MakeReadOnly(Step):
         return f"make {quote(self.path)} in the root read-only"
 
     def shell(self) -> str:
-        path = quote(_host(self.root, self.path))
+        path = quote(host_path(self.root, self.path))
         return f"if [ -e {path} ]; then mount --rbind {path} {path}; mount -o remount,bind,ro {path}; fi"
 
 
@@ -328,7 +242,7 @@ class RemountReadOnly(Step):
         return f"remount {quote(self.target)} in the root read-only"
 
     def shell(self) -> str:
-        return command("mount", "-o", "remount,bind,ro", _host(self.root, self.target))
+        return command("mount", "-o", "remount,bind,ro", host_path(self.root, self.target))
 
 
 class PivotRoot(Step):

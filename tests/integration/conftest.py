@@ -137,6 +137,19 @@ class Machine:
         record: dict[str, Any] = json.loads(self.sh(f"cat root/containers/{claim}/config.json").stdout)
         return record
 
+    def snapshot(self) -> dict[str, set[str]]:
+        """Return everything that a container could leave, by kind."""
+        return {kind: set(self.sh(script).stdout.splitlines()) for kind, script in SNAPSHOTS.items()}
+
+    def left_since(self, before: dict[str, set[str]]) -> list[str]:
+        """Return what differs from an earlier snapshot, after a moment for what ends by itself."""
+        deadline = time.monotonic() + 5 * FACTOR
+        left = difference(before, self.snapshot())
+        while left and time.monotonic() < deadline:
+            time.sleep(0.05)
+            left = difference(before, self.snapshot())
+        return left
+
     def pid(self, name: str) -> int:
         """Return the pid of a running container's first process."""
         return int(self.record(name)["pid"])
@@ -178,13 +191,9 @@ def mydocker(host: Any, program: str, directory: str, image_imported: None) -> I
     if os.geteuid() != 0:
         pytest.skip("needs root")
     machine = Machine(host, program, directory)
-    before = snapshot(machine)
+    before = machine.snapshot()
     yield machine
-    deadline = time.monotonic() + 5 * FACTOR
-    left = difference(before, snapshot(machine))
-    while left and time.monotonic() < deadline:
-        time.sleep(0.05)
-        left = difference(before, snapshot(machine))
+    left = machine.left_since(before)
     _clean(machine)
     if left:
         pytest.fail("left behind:\n" + "\n".join(left))
@@ -208,11 +217,6 @@ SNAPSHOTS = {
     "files": "find root state -path root/images -prune -o -path root/layers -prune -o -path root/cache -prune -o -print | sort",
     "shared memory": "ls /dev/shm /dev/mqueue 2>/dev/null; true",
 }
-
-
-def snapshot(machine: Machine) -> dict[str, set[str]]:
-    """Return everything that a container could leave, by kind."""
-    return {kind: set(machine.sh(script).stdout.splitlines()) for kind, script in SNAPSHOTS.items()}
 
 
 def difference(before: dict[str, set[str]], after: dict[str, set[str]]) -> list[str]:

@@ -187,6 +187,15 @@ def test_the_seeds_spellings_work(mydocker):
     assert mydocker("run", "--rm", "-cpuset", "0", "-m", "100m", "-cpushare", "512", "busybox", "true").rc == 0
 
 
+def test_another_runtime_runs_the_same_bundle(mydocker, host):
+    if not host.exists("runc"):
+        pytest.skip("runc is not installed")
+    flags = ["--runtime", "runc", "--rm", "-u", "nobody", "-e", "A=1"]
+    result = mydocker("run", *flags, "busybox", "sh", "-c", "id -u; echo $A $HOME; echo err >&2; exit 6")
+    assert (result.rc, result.stdout, result.stderr) == (6, "65534\n1 /home\n", "err\n")
+    assert mydocker("run", *flags, "busybox", "nosuchprogram").rc == 127
+
+
 class TestTerminal:
     """-t: a pty in the container's own devpts."""
 

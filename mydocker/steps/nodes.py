@@ -1,0 +1,97 @@
+"""Steps that make entries in a container's root file system: devices, directories, symlinks. See rootfs.py for `root`."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from mydocker.kernel import inroot, mounts
+from mydocker.steps.base import Step, command, quote
+from mydocker.steps.rootfs import MountInRoot, host_path
+
+
+class MakeNode(Step):
+    """mknod(2) in the container's /dev; inside a user namespace, where that is forbidden, bind the host's node."""
+
+    __slots__ = ("root", "path", "kind", "number", "mode", "owner")
+
+    def __init__(
+        self, root: str, path: str, kind: str, number: tuple[int, int], mode: int = 0o666, owner: tuple[int, int] = (0, 0)
+    ) -> None:
+        self.root = root
+        self.path = path
+        self.kind = kind
+        self.number = number
+        self.mode = mode
+        self.owner = owner
+
+    def apply(self) -> None:
+        kind = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_IFIFO}[self.kind]
+        parent, name = inroot.parent_of(self.root, self.path)
+        try:
+            os.mknod(name, kind | self.mode, os.makedev(*self.number), dir_fd=parent)
+            os.chmod(f"{inroot.by_descriptor(parent)}/{name}", self.mode)
+            if self.owner != (0, 0):
+                os.chown(name, *self.owner, dir_fd=parent, follow_symlinks=False)
+        except PermissionError:
+            known = f"/dev/{'block' if self.kind == 'b' else 'char'}/{self.number[0]}:{self.number[1]}"
+            source = known if os.path.exists(known) else self.path
+            MountInRoot(self.root, source, self.path, flags=mounts.MS_BIND).apply()
+        finally:
+            os.close(parent)
+
+    def describe(self) -> str:
+        return f"mknod {quote(self.path)} in the root {self.kind} {self.number[0]}:{self.number[1]} mode {self.mode:o}"
+
+    def shell(self) -> str:
+        path = host_path(self.root, self.path)
+        numbers = [] if self.kind == "p" else [str(n) for n in self.number]
+        make = command("mknod", "-m", f"{self.mode:o}", path, self.kind, *numbers)
+        if self.owner != (0, 0):
+            make += "\n" + command("chown", f"{self.owner[0]}:{self.owner[1]}", path)
+        return make
+
+
+class MakeDirInRoot(Step):
+    """Make a directory and its missing parents in the container."""
+
+    __slots__ = ("root", "path")
+
+    def __init__(self, root: str, path: str) -> None:
+        self.root = root
+        self.path = path
+
+    def apply(self) -> None:
+        os.close(inroot.make_directories(self.root, self.path))
+
+    def describe(self) -> str:
+        return f"mkdir -p {quote(self.path)} in the root"
+
+    def shell(self) -> str:
+        return command("mkdir", "-p", host_path(self.root, self.path))
+
+
+class MakeSymlink(Step):
+    """symlink(2) in the container; one that is there already stays."""
+
+    __slots__ = ("root", "path", "target")
+
+    def __init__(self, root: str, path: str, target: str) -> None:
+        self.root = root
+        self.path = path
+        self.target = target
+
+    def apply(self) -> None:
+        parent, name = inroot.parent_of(self.root, self.path)
+        try:
+            os.symlink(self.target, name, dir_fd=parent)
+        except FileExistsError:
+            pass
+        finally:
+            os.close(parent)
+
+    def describe(self) -> str:
+        return f"symlink {quote(self.path)} in the root to {quote(self.target)}"
+
+    def shell(self) -> str:
+        return command("ln", "-sfn", self.target, host_path(self.root, self.path))

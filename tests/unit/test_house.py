@@ -1,0 +1,109 @@
+"""The house rules that a machine can check: who imports whom, what stays light, how files look."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PACKAGE = REPOSITORY / "mydocker"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+COMMON = {"errors", "paths", "store", "leanjson", "version"}
+ENGINE_USES = {"runtime", "images", "storage", "cgroups", "steps", "kernel"}
+MAY_IMPORT = {
+    "kernel": {"errors"},
+    "steps": {"kernel"},
+    "cgroups": {"steps", "kernel"},
+    "storage": {"steps", "kernel"},
+    "images": {"steps", "kernel"},
+    "runtime": {"cgroups", "steps", "kernel"},
+    "engine": ENGINE_USES,
+    "cli": {"engine", *ENGINE_USES},
+}
+
+LIGHT = "kernel steps cgroups storage runtime store engine.monitor engine.foreign"
+FORBIDDEN = (
+    "typing dataclasses re json socket signal enum subprocess contextlib tempfile shutil pathlib logging tarfile hashlib click pyroute2"
+)
+
+
+def imports(path: Path) -> set[str]:
+    """Return the mydocker modules that a file imports anywhere, without those for annotations only."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = []
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mydocker"):
+            found |= {f"{node.module}.{alias.name}" if node.module == "mydocker" else str(node.module) for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_imports_follow_the_house(path: Path) -> None:
+    parts = path.relative_to(PACKAGE).parts
+    allowed = {"cli"} if parts[0] == "__main__.py" else set() if len(parts) == 1 else {parts[0]} | MAY_IMPORT[parts[0]]
+    assert {name.split(".")[1] for name in imports(path)} <= COMMON | allowed
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_files_are_short_and_say_what_they_are_for(path: Path) -> None:
+    text = path.read_text()
+    if path.name == "__init__.py":
+        assert text == ""
+        return
+    assert ast.get_docstring(ast.parse(text))
+    assert len(text.splitlines()) <= 300
+
+
+def test_only_cli_imports_click_and_only_kernel_ctypes() -> None:
+    for path in MODULES:
+        where = path.relative_to(PACKAGE).parts[0]
+        for line in path.read_text().splitlines():
+            words = line.split()
+            if words[:1] in (["import"], ["from"]):
+                assert words[1].split(".")[0] != "click" or where == "cli", path
+                assert words[1].split(".")[0] != "ctypes" or where == "kernel", path
+
+
+def loaded(program: str) -> set[str]:
+    """Return the top-level modules that a lean interpreter has after a program."""
+    libraries = [str(REPOSITORY), str(Path(click.__file__).parents[1])]
+    code = f"import sys; sys.path[:0] = {libraries!r}; {program}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    result = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    return set(result.stdout.split())
+
+
+def lean_modules() -> list[str]:
+    """Return the modules of the monitor and init: all that engine.monitor imports, and what those packages hold besides."""
+    heavy = {"unpack", "pack", "packdiff", "libseccomp", "seccomp_rules", "enosys"}
+    names = []
+    for path in MODULES:
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        light = name.split(".")[0] in LIGHT.split() or name in LIGHT.split()
+        if light and path.name != "__init__.py" and name.split(".")[-1] not in heavy:
+            names.append(f"mydocker.{name}")
+    return names
+
+
+@pytest.mark.parametrize("name", lean_modules())
+def test_the_monitor_and_init_stay_light(name: str) -> None:
+    assert not loaded(f"import {name}") & set(FORBIDDEN.split())
+
+
+def test_the_command_line_stays_light() -> None:
+    found = loaded("import mydocker.cli.entry, mydocker.cli.main, mydocker.cli.run, mydocker.engine.create")
+    assert not found & {"pyroute2", "asyncio", "importlib_metadata", "tarfile", "logging", "unittest", "email", "http"}
+
+
+def test_no_path_of_a_workplace_is_in_the_tree() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True)
+    names = listed.stdout.split() if listed.returncode == 0 else [str(path.relative_to(REPOSITORY)) for path in MODULES]
+    words = ["/" + "work/", "/" + "root/.", os.environ.get("PIP_INDEX_URL", "") or "\0"]
+    for name in names:
+        text = (REPOSITORY / name).read_text(errors="replace")
+        assert not any(word in text for word in words), name
