@@ -42,7 +42,7 @@ def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]
     containers.save(paths, {**record, "status": "removing"}, sync=False)
     attempt(problems, lambda: store.release(f"{paths.names}/{record['name']}", record["id"]))
     for name in _own_volumes(paths, record) if volumes else []:
-        attempt(problems, lambda name=name: store.remove_tree(f"{paths.volumes}/{name}"))  # type: ignore[misc]
+        attempt(problems, lambda name=name: store.discard(f"{paths.volumes}/{name}"))  # type: ignore[misc]
     attempt(problems, lambda: directory(paths, record["id"]))
     return problems
 

@@ -38,6 +38,7 @@ class MakeVolume(Step):
 
     def apply(self) -> None:
         partial = f"{os.path.dirname(self.path)}/.{self.name}.{os.getpid()}.tmp"
+        store.remove_tree(partial)  # of a process that died and had this number
         os.makedirs(f"{partial}/_data", mode=0o755)
         record = {"name": self.name, "createdAt": timestamp(), "labels": self.labels, "anonymous": self.anonymous}
         store.write_json(f"{partial}/volume.json", record)
@@ -53,7 +54,7 @@ class MakeVolume(Step):
 
     def undo(self) -> None:
         if self.made:
-            store.remove_tree(self.path)
+            store.discard(self.path)
 
     def describe(self) -> str:
         return f"make volume {quote(self.name)} at {quote(self.path)}"
@@ -71,10 +72,7 @@ class RemoveVolume(Step):
         self.path = path
 
     def apply(self) -> None:
-        # Renamed first: what is half removed must not be found by its name.
-        doomed = f"{os.path.dirname(self.path)}/.{os.path.basename(self.path)}.{os.getpid()}.tmp"
-        os.rename(self.path, doomed)
-        store.remove_tree(doomed)
+        store.discard(self.path)
 
     def describe(self) -> str:
         return f"remove volume {quote(self.path)}"

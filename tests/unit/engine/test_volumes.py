@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mydocker import store
-from mydocker.engine import remove, volumes
+from mydocker.engine import remove, repair, volumes
 from mydocker.engine.mountpoints import from_volume
 from mydocker.errors import BadInput, Conflict, NotFound
 from mydocker.paths import Paths
 from mydocker.steps.base import Run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conftest import Parse
+
+    Machine = Callable[[str], Paths]
 
 
 @pytest.fixture
@@ -94,6 +98,19 @@ def test_size(paths: Paths) -> None:
     os.mkdir(f"{paths.volumes}/data/_data/sub")
     Path(f"{paths.volumes}/data/_data/sub/file").write_text("12345")
     assert volumes.size(paths, "data") == 5
+
+
+def test_what_a_killed_process_left_is_found_and_removed(paths: Paths, cgroup_machine: Machine) -> None:
+    machine = cgroup_machine("v2")
+    paths = Paths(paths.root, paths.state, machine.proc, machine.sys, machine.cgroup)
+    make(paths, "data")
+    left = f"{paths.volumes}/.gone.{2**22 + 1}.tmp"  # no process has a number above pid_max
+    os.makedirs(f"{left}/_data/deep")
+    os.makedirs(f"{paths.volumes}/.being.made.{os.getpid()}.tmp")
+    [leftover] = [found for found in repair.leftovers(paths) if left in found.what]
+    assert leftover.repair() == []
+    assert sorted(os.listdir(paths.volumes)) == [f".being.made.{os.getpid()}.tmp", "data"]
+    assert volumes.names(paths) == ["data"]
 
 
 class TestPlan:
