@@ -143,6 +143,9 @@ def run(group: click.Command, args: list[str]) -> int:
         # The reader went away (mydocker ps | head -1); nothing more can be written, not at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
+    except OSError as error:
+        # A full disk, a root without permission: the kernel's words about its object.
+        return _refused(Error(f"{error.filename or 'mydocker'}: {error.strerror or error}"), meta.get(_VERB, ""))
 
 
 def _refused(error: click.ClickException | Error, verb: str) -> int:

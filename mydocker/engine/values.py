@@ -240,11 +240,19 @@ def _device_directory(host: str, inside: str, access: str) -> list[tuple[dict[st
     for directory, _, names in os.walk(host):
         for name in sorted(names):
             path = f"{directory}/{name}"
-            if stat.S_ISBLK(mode := os.lstat(path).st_mode) or stat.S_ISCHR(mode):
+            if _is_node(path):
                 found.append(device(path, inside + path[len(host) :], access))
     if not found:
         raise BadInput(f"device {host!r}: expected a device node of this host, or a directory that holds some")
     return found
+
+
+def _is_node(path: str) -> bool:
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return False  # gone since its directory was read
+    return stat.S_ISBLK(mode) or stat.S_ISCHR(mode)
 
 
 def device(host: str, inside: str, access: str) -> tuple[dict[str, object], dict[str, object]]:

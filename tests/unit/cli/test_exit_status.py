@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 
-from mydocker.cli.base import run
+from mydocker.cli.base import Verb, run
 from mydocker.cli.main import mydocker
 
 
@@ -48,3 +49,19 @@ def test_status(
 
 def test_roots_before_the_verb_do_not_change_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(mydocker, ["--root", f"{tmp_path}/r", "--state", f"{tmp_path}/s", "run", "--name", "a/b", "busybox"]) == 125
+
+
+@pytest.mark.parametrize(("words", "status"), [(["volume", "create", "data"], 1), (["create", "busybox"], 125)])
+def test_what_the_kernel_refuses_is_one_line(words: list[str], status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert run(mydocker, ["--root", f"{tmp_path}/file/root", *words]) == status
+    assert len([line for line in capsys.readouterr().err.splitlines() if not line.startswith("hint: ")]) == 1
+
+
+def test_an_error_of_the_kernel_names_its_object(capsys: pytest.CaptureFixture[str]) -> None:
+    @click.command(cls=Verb)
+    def full() -> None:
+        raise OSError(28, "No space left on device", "/data/file")
+
+    assert run(full, []) == 1
+    assert capsys.readouterr().err == "mydocker: /data/file: No space left on device\n"
