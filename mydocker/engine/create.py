@@ -164,8 +164,10 @@ class Prepared:
 
     def _network_files(self, name: str) -> list[Step]:
         files = {"hostname": name + "\n", "hosts": spec.hosts(name), "resolv.conf": resolv_conf(self.options.network)}
-        if self.options.network.startswith("container:"):
-            files = _files_of(self.paths, _donor(self.paths, self.options.network), files)
+        if self.options.network == "host":
+            files |= _texts("/etc", ["hosts"])
+        elif self.options.network.startswith("container:"):
+            files |= _texts(self.paths.container(_donor(self.paths, self.options.network)["id"]), files)
         steps: list[Step] = [CreateFile(f"{self.directory}/{file}", content) for file, content in files.items()]
         for _, outside, _ in mappings(self.spec, "uidMappings")[:1]:
             steps += [ChangeOwner(f"{self.directory}/{file}", outside, outside) for file in files]
@@ -232,13 +234,14 @@ def _donor(paths: Paths, mode: str) -> containers.Record:
     return containers.load(paths, containers.resolve(paths, mode.removeprefix("container:")))
 
 
-def _files_of(paths: Paths, donor: containers.Record, names: Iterable[str]) -> dict[str, str]:
-    """Return the files of /etc that belong to a container's network."""
-    files = {}
+def _texts(directory: str, names: Iterable[str]) -> dict[str, str]:
+    """Return those of the files that are there, by name."""
+    texts = {}
     for name in names:
-        with open(f"{paths.container(donor['id'])}/{name}", errors="surrogateescape") as file:
-            files[name] = file.read()
-    return files
+        if os.path.isfile(f"{directory}/{name}"):
+            with open(f"{directory}/{name}", errors="surrogateescape") as file:
+                texts[name] = file.read()
+    return texts
 
 
 def create(prepared: Prepared, run: Run) -> int:
