@@ -110,6 +110,16 @@ def remove_tree(path: str) -> None:
         os.rmdir(path)
 
 
+def discard(path: str) -> None:
+    """Remove a tree under another name, so that nobody finds half of it under its own; what is gone already is no error."""
+    doomed = f"{os.path.dirname(path)}/.{os.path.basename(path)}.{os.getpid()}.tmp"
+    try:
+        os.rename(path, doomed)
+    except FileNotFoundError:
+        return
+    remove_tree(doomed)
+
+
 class Lock:
     """An flock on a file, held inside a `with` block; waits unless `wait` is False (then BlockingIOError)."""
 

@@ -15,8 +15,11 @@ from mydocker.paths import Paths
 # The seed's one-dash spellings of long options.
 SEED_SPELLINGS = {"-cpuset": "--cpuset-cpus", "-cpushare": "--cpu-shares", "-net": "--network", "-name": "--name"}
 
-# Verbs whose refusals are 125, so that they differ from the status of the container's own command.
-STATUS_125 = ("run", "create", "exec")
+_TRUE, _FALSE = ("true", "t", "1"), ("false", "f", "0")
+
+# Verbs whose refusals are 125, so that they differ from the status of the container's own command; 'volume create' is none of them.
+STATUS_125 = [group + verb for group in ("mydocker ", "mydocker container ") for verb in ("run", "create", "exec")]
+_VERB = "mydocker.verb"
 
 
 class Session:
@@ -46,12 +49,14 @@ class Normalising(click.Command):
 
     def _normalised(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Rewrite options up to the first argument; what follows belongs to the container and is not looked at."""
-        takes_value = {name: not getattr(p, "is_flag", True) for p in self.get_params(ctx) for name in (*p.opts, *p.secondary_opts)}
+        parameters = self.get_params(ctx)
+        takes_value = {name: not getattr(p, "is_flag", True) for p in parameters for name in (*p.opts, *p.secondary_opts)}
+        opposites = {name: p.secondary_opts[:1] for p in parameters for name in p.opts if not takes_value[name]}
         result: list[str] = []
         rest = list(args)
         while rest and (self.allow_interspersed_args or rest[0].startswith("-")) and rest[0] != "--":
             word = self._spelled(rest.pop(0))
-            result.append(word)
+            result += self._switched(word, opposites)
             if rest and self._wants_value(word, takes_value):
                 result.append(rest.pop(0))
         return result + rest
@@ -60,6 +65,14 @@ class Normalising(click.Command):
     def _spelled(word: str) -> str:
         name, equals, value = word.partition("=")
         return SEED_SPELLINGS.get(name, name) + equals + value if word != "--explain" else "--explain=text"
+
+    @staticmethod
+    def _switched(word: str, opposites: dict[str, list[str]]) -> list[str]:
+        """Return what docker's --FLAG=true and --FLAG=false are for click: the flag, and its opposite or nothing."""
+        name, _, value = word.partition("=")
+        if name not in opposites or value.lower() not in _TRUE + _FALSE:
+            return [word]
+        return [name] if value.lower() in _TRUE else opposites[name]
 
     @staticmethod
     def _wants_value(word: str, takes_value: dict[str, bool]) -> bool:
@@ -78,6 +91,10 @@ class Verb(Normalising):
     def __init__(self, *args: Any, interspersed: bool = True, **extra: Any) -> None:
         super().__init__(*args, **extra)
         self.allow_interspersed_args = interspersed
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_VERB] = ctx.command_path
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         session = ctx.find_object(Session)
@@ -109,25 +126,36 @@ class LazyGroup(Normalising, click.Group):
 
 def run(group: click.Command, args: list[str]) -> int:
     """Run a command line; print a failure as one line on standard error and return the exit status."""
-    refused = 125 if any(verb in STATUS_125 for verb in [a for a in args if not a.startswith("-")][:2]) else 1
+    meta: dict[str, Any] = {}
     try:
-        status = group.main(args, prog_name="mydocker", standalone_mode=False)
+        with group.make_context("mydocker", list(args)) as ctx:
+            meta = ctx.meta
+            status = group.invoke(ctx)
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as leave:
         return leave.exit_code
-    except click.ClickException as error:
-        complain(error.format_message(), "try: mydocker --help" if isinstance(error, click.UsageError) else None)
-        return refused
-    except Error as error:
-        complain(error.message, error.hint)
-        return error.exit_status or (1 if isinstance(error, NotFound) and "exec" in args else refused)
-    except (KeyboardInterrupt, click.Abort):
+    except (click.ClickException, Error) as error:
+        return _refused(error, meta.get(_VERB, ""))
+    except (KeyboardInterrupt, EOFError, click.Abort):
         return 130
     except BrokenPipeError:
         # The reader went away (mydocker ps | head -1); nothing more can be written, not at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
+    except OSError as error:
+        # A full disk, a root without permission: the kernel's words about its object.
+        return _refused(Error(f"{error.filename or 'mydocker'}: {error.strerror or error}"), meta.get(_VERB, ""))
+
+
+def _refused(error: click.ClickException | Error, verb: str) -> int:
+    """Print why a verb failed and return its exit status. verb: '' where it did not come to one."""
+    status = 125 if verb in STATUS_125 else 1
+    if isinstance(error, click.ClickException):
+        complain(error.format_message(), "try: mydocker --help" if isinstance(error, click.UsageError) else None)
+        return status
+    complain(error.message, error.hint)
+    return error.exit_status or (1 if isinstance(error, NotFound) and verb.endswith(" exec") else status)
 
 
 def complain(message: str, hint: str | None = None) -> None:

@@ -12,6 +12,7 @@ from mydocker.cli.base import Session, Verb, complain, explain_option
 from mydocker.cli.execution import runner, tell
 from mydocker.cli.flags import create_flags, run_flags
 from mydocker.engine import containers, state
+from mydocker.engine.checks import warnings
 from mydocker.engine.client import Client
 from mydocker.engine.create import Prepared, finish, prepare, write_cidfile
 from mydocker.engine.create import create as create_container
@@ -32,7 +33,7 @@ def run(session: Session, /, **flags: Any) -> int:
 
     Example: mydocker run --rm -it busybox sh
     """
-    options = parse(flags)
+    options = _parsed(flags)
     streams = _wanted_streams(options)
     _check_terminal(options.tty and "I" in streams)
     prepared = prepare(session.paths, options)
@@ -44,6 +45,13 @@ def run(session: Session, /, **flags: Any) -> int:
         click.echo(prepared.record["id"])
         return 0
     return client.run()
+
+
+def _parsed(flags: dict[str, Any]) -> Options:
+    options = parse(flags)
+    for warning in warnings(options):
+        complain(f"warning: {warning}")
+    return options
 
 
 def _wanted_streams(options: Options) -> str:
@@ -102,7 +110,7 @@ def create(session: Session, /, **flags: Any) -> None:
 
     Example: mydocker create --name web busybox httpd -f
     """
-    prepared = prepare(session.paths, parse({**flags, "detach_keys": None}))
+    prepared = prepare(session.paths, _parsed({**flags, "detach_keys": None}))
     if _only_told(session, prepared):
         return
     lock = _create(session, prepared)

@@ -30,7 +30,13 @@ def create(session: Session, labels: tuple[str, ...], name: str | None) -> None:
         check_name(name)
     chosen = name or new_id()
     runner(session).execute(volumes.create_steps(session.paths, chosen, dict(values.pair(label) for label in labels), name is None))
-    click.echo(chosen)
+    _done(session, chosen)
+
+
+def _done(session: Session, text: str) -> None:
+    """Print what was done, unless it was only told."""
+    if not session.dry_run:
+        click.echo(text)
 
 
 @click.command(cls=Verb)
@@ -42,17 +48,22 @@ def list_(session: Session, quiet: bool, filters: tuple[str, ...]) -> None:
 
     Example: mydocker volume ls
     """
-    found = [name for name in volumes.names(session.paths) if all(_matches(session, name, text) for text in filters)]
+    found = [name for name in volumes.names(session.paths) if _passes(session, name, filters)]
     if quiet:
         click.echo("".join(name + "\n" for name in found), nl=False)
     else:
         click.echo(table([("DRIVER", "VOLUME NAME"), *(("local", name) for name in found)]))
 
 
+def _passes(session: Session, name: str, filters: tuple[str, ...]) -> bool:
+    """Say whether a volume has one of the names asked for and passes every other filter, as docker's."""
+    parts = [text.removeprefix("name=") for text in filters if text.startswith("name=")]
+    others = [text for text in filters if not text.startswith("name=")]
+    return (not parts or any(part in name for part in parts)) and all(_matches(session, name, text) for text in others)
+
+
 def _matches(session: Session, name: str, text: str) -> bool:
     key, _, value = text.partition("=")
-    if key == "name":
-        return value in name
     if key == "dangling" and value in ("true", "false"):
         return (not volumes.users(session.paths, name)) == (value == "true")
     if key == "label":
@@ -76,7 +87,7 @@ def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
     def one(name: str) -> None:
         if not force or name in volumes.names(session.paths):
             runner(session).execute(volumes.remove_steps(session.paths, name))
-        click.echo(name)
+        _done(session, name)
 
     return each(names, one)
 
@@ -119,7 +130,7 @@ def prune(session: Session, everything: bool, force: bool) -> None:
     Example: mydocker volume prune -f
     """
     kind = "all volumes" if everything else "all anonymous volumes"
-    if not force and not click.confirm(f"WARNING! This removes {kind} that no container mounts. Go on?"):
+    if not force and not session.dry_run and not click.confirm(f"WARNING! This removes {kind} that no container mounts. Go on?"):
         return
     doomed = [name for name in volumes.names(session.paths) if everything or volumes.load(session.paths, name)["anonymous"]]
     doomed = [name for name in doomed if not volumes.users(session.paths, name)]
@@ -127,5 +138,5 @@ def prune(session: Session, everything: bool, force: bool) -> None:
     for name in doomed:
         runner(session).execute(volumes.remove_steps(session.paths, name))
     if doomed:
-        click.echo("Deleted Volumes:\n" + "\n".join(doomed) + "\n")
-    click.echo(f"Total reclaimed space: {human_size(reclaimed)}")
+        _done(session, "Deleted Volumes:\n" + "\n".join(doomed) + "\n")
+    _done(session, f"Total reclaimed space: {human_size(reclaimed)}")

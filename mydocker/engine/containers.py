@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 
 from mydocker import store
-from mydocker.errors import BadInput, Conflict, NotFound
+from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.paths import Paths
 
 TYPE_CHECKING = False
@@ -76,6 +76,19 @@ def load(paths: Paths, container_id: str) -> Record:
     except FileNotFoundError as error:
         raise NotFound(f"no such container: {container_id}") from error
     return record
+
+
+def mounting(paths: Paths, volume: str) -> list[Record]:
+    """Return the records of the containers that mount a volume, those without a whole record left out."""
+    found = []
+    for container_id in ids(paths):
+        try:
+            record = load(paths, container_id)
+        except (NotFound, Damaged):
+            continue  # half made or half removed
+        if any(mount.get("name") == volume for mount in record["mounts"]):
+            found.append(record)
+    return found
 
 
 def save(paths: Paths, record: Record, sync: bool = True) -> None:

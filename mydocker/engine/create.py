@@ -9,6 +9,7 @@ Until the end the container's lock is held: whoever finds the record `creating` 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from fcntl import LOCK_EX, flock
 from typing import Any
 
@@ -162,6 +163,10 @@ class Prepared:
 
     def _network_files(self, name: str) -> list[Step]:
         files = {"hostname": name + "\n", "hosts": spec.hosts(name), "resolv.conf": resolv_conf(self.options.network)}
+        if self.options.network == "host":
+            files |= _texts("/etc", ["hosts"])
+        elif self.options.network.startswith("container:"):
+            files |= _texts(self.paths.container(_donor(self.paths, self.options.network)["id"]), files)
         steps: list[Step] = [CreateFile(f"{self.directory}/{file}", content) for file, content in files.items()]
         for _, outside, _ in mappings(self.spec, "uidMappings")[:1]:
             steps += [ChangeOwner(f"{self.directory}/{file}", outside, outside) for file in files]
@@ -171,6 +176,8 @@ class Prepared:
 def prepare(paths: Paths, options: Options) -> Prepared:
     """Find the image and decide everything. Raises what is wrong with the options; nothing has happened then."""
     image = images.find(paths, options.image)
+    if options.network.startswith("container:"):
+        options.hostname = _donor(paths, options.network)["config"]["Hostname"] or None
     driver = drivers.choose(paths, options.storage_driver)
     container_id = containers.new_id()
     name = options.name or names.generate()
@@ -219,10 +226,28 @@ def _seccomp(options: Options, names: list[str]) -> dict[str, Any] | None:
 
 
 def _check_shared(paths: Paths, options: Options) -> None:
-    """Check that containers whose namespaces are to be shared exist."""
-    for mode in (options.pid, options.ipc, options.uts, options.network):
+    """Check that containers whose namespaces are to be shared exist, and that their ipc namespaces are for sharing."""
+    for mode in (options.pid, options.uts, options.network):
         if mode.startswith("container:"):
-            containers.resolve(paths, mode.removeprefix("container:"))
+            _donor(paths, mode)
+    if options.ipc.startswith("container:") and _donor(paths, options.ipc)["hostConfig"]["IpcMode"] in ("private", "none"):
+        name = options.ipc.removeprefix("container:")
+        raise Conflict(f"cannot join the ipc namespace of container {name}: it is private", "create that one with --ipc shareable")
+
+
+def _donor(paths: Paths, mode: str) -> containers.Record:
+    """Return the record of the container that 'container:NAME' names."""
+    return containers.load(paths, containers.resolve(paths, mode.removeprefix("container:")))
+
+
+def _texts(directory: str, names: Iterable[str]) -> dict[str, str]:
+    """Return those of the files that are there, by name."""
+    texts = {}
+    for name in names:
+        if os.path.isfile(f"{directory}/{name}"):
+            with open(f"{directory}/{name}", errors="surrogateescape") as file:
+                texts[name] = file.read()
+    return texts
 
 
 def create(prepared: Prepared, run: Run) -> int:

@@ -5,27 +5,24 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from mydocker.engine import mountpoints, values
-from mydocker.engine.containers import check_name
+from mydocker.engine import checks, mountpoints, settings, values
 from mydocker.errors import BadInput
 
-_SMALLEST_MEMORY = 6 << 20
-
 _PARSERS = {
-    "memory": values.positive_size,
+    "memory": values.size,
     "memory_swap": values.swap,
-    "memory_reservation": values.positive_size,
-    "memory_swappiness": values.integer("swappiness", 0, 100),
+    "memory_reservation": values.size,
+    "memory_swappiness": values.integer("swappiness", -1, 100),
     "oom_score_adj": values.integer("oom score adjustment", -1000, 1000),
     "cpus": values.cpus,
     "cpu_shares": values.integer("cpu shares", 0, 262144),
     "cpu_quota": values.integer("cpu quota", -1, 2**62),
-    "cpu_period": values.integer("cpu period", 1000, 1_000_000),
+    "cpu_period": values.or_zero(values.integer("cpu period", 1000, 1_000_000)),
     "cpuset_cpus": values.id_list,
     "cpuset_mems": values.id_list,
     "pids_limit": values.integer("pids limit", -1, 4194304),
-    "blkio_weight": values.integer("blkio weight", 10, 1000),
-    "shm_size": values.positive_size,
+    "blkio_weight": values.or_zero(values.integer("blkio weight", 10, 1000)),
+    "shm_size": values.size,
     "stop_signal": values.signal,
     "stop_timeout": values.integer("stop timeout", -1, 2**31),
     "detach_keys": values.detach_keys,
@@ -40,19 +37,9 @@ _PARSERS = {
     "volume": mountpoints.from_volume,
     "mount": mountpoints.from_mount,
     "tmpfs": mountpoints.from_tmpfs,
-    "sysctl": values.pair,
+    "sysctl": values.setting,
     "annotation": values.pair,
 }
-_SYSCTLS = (
-    "kernel.msgmax",
-    "kernel.msgmnb",
-    "kernel.msgmni",
-    "kernel.sem",
-    "kernel.shmall",
-    "kernel.shmmax",
-    "kernel.shmmni",
-    "kernel.shm_rmid_forced",
-)
 
 
 class Options:
@@ -139,16 +126,19 @@ def parse(flags: dict[str, Any]) -> Options:
     if not words:
         raise BadInput("an IMAGE is required", "mydocker run --help shows how")
     given |= {"image": words[0], "command": list(words[1:])}
-    given["env"] = values.environment(given["env"], given.pop("env_file"))
-    given["labels"] = dict(values.pair(text) for text in [*_label_lines(given.pop("label_file")), *given.pop("label")])
+    given["attach"] = tuple(stream.lower() for stream in given["attach"])
+    given["env"] = settings.environment(given["env"], given.pop("env_file"))
+    given["labels"] = settings.labels(given.pop("label"), given.pop("label_file"))
     given["mounts"] = mountpoints.unique([*given.pop("volume"), *given.pop("mount"), *given.pop("tmpfs")])
     given["volumes_from"] = [_volumes_from(text) for text in given["volumes_from"]]
+    given["ulimit"] = list({limit["type"]: limit for limit in given["ulimit"]}.values())
     given |= _security(given.pop("security_opt"))
     given |= {name: given[name] or "" for name in ("pid", "ipc", "uts", "userns")}
     given["network"] = given["network"] or "none"
     options = Options(given)
-    for check in (_check_life, _check_memory, _check_cpu, _check_namespaces, _check_sysctls):
-        check(options)
+    checks.check(options)
+    if options.network == "host" and not options.uts:
+        options.hostname = options.hostname or os.uname().nodename
     return options
 
 
@@ -157,11 +147,6 @@ def _parsed(name: str, value: Any) -> Any:
     if parser is None or value is None:
         return value
     return [parser(text) for text in value] if isinstance(value, tuple) else parser(value)
-
-
-def _label_lines(paths: tuple[str, ...]) -> list[str]:
-    lines = [line.strip() for path in paths for line in values.read_text(path, "label file").splitlines()]
-    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _volumes_from(text: str) -> tuple[str, bool]:
@@ -185,94 +170,3 @@ def _security(texts: tuple[str, ...]) -> dict[str, Any]:
             expected = "seccomp=FILE|unconfined, apparmor=PROFILE, no-new-privileges or systempaths=unconfined"
             raise BadInput(f"invalid security option {text!r}: expected {expected}")
     return result
-
-
-def _check_life(options: Options) -> None:
-    if options.name is not None:
-        check_name(options.name)
-    for stream in options.attach:
-        if stream not in ("stdin", "stdout", "stderr"):
-            raise BadInput(f"invalid stream {stream!r}: expected stdin, stdout or stderr")
-    if options.detach and options.attach:
-        raise BadInput("-d and -a exclude each other")
-    if options.cidfile is not None and os.path.exists(options.cidfile):
-        raise BadInput(f"cidfile {options.cidfile!r} exists already", "remove it, or name another")
-    if options.workdir is not None and not options.workdir.startswith("/"):
-        raise BadInput(f"invalid working directory {options.workdir!r}: expected an absolute path")
-    if options.platform is not None and options.platform not in _platforms():
-        raise BadInput(f"platform {options.platform!r} cannot run here: expected {_platforms()[0]}")
-    if options.pull == "always":
-        raise BadInput("--pull always needs a registry, which this version cannot reach", "mydocker import makes an image from a tar")
-
-
-def _platforms() -> list[str]:
-    machine = os.uname().machine
-    names = {"x86_64": ["amd64", "x86_64"], "aarch64": ["arm64/v8", "arm64", "aarch64"]}.get(machine, [machine])
-    return ["linux/" + name for name in names]
-
-
-def _check_memory(options: Options) -> None:
-    memory, swap, reservation = options.memory or 0, options.memory_swap, options.memory_reservation
-    if memory and memory < _SMALLEST_MEMORY:
-        raise BadInput(f"memory limit of {memory} bytes is too small: expected 6m or more")
-    if swap and swap > 0 and not memory:
-        raise BadInput("--memory-swap needs a memory limit too (-m)")
-    if swap is not None and 0 < swap < memory:
-        raise BadInput(f"memory and swap together ({swap} bytes) are less than the memory limit ({memory} bytes)")
-    if reservation and memory and reservation > memory:
-        raise BadInput(f"memory reservation ({reservation} bytes) is above the memory limit ({memory} bytes)")
-
-
-def _check_cpu(options: Options) -> None:
-    if options.cpus is not None and (options.cpu_quota is not None or options.cpu_period is not None):
-        raise BadInput("--cpus excludes --cpu-quota and --cpu-period")
-    if options.cpu_quota is not None and 0 <= options.cpu_quota < 1000:
-        raise BadInput(f"invalid cpu quota '{options.cpu_quota}': expected 1000 microseconds or more, or -1")
-    if options.cpuset_cpus is not None:
-        _check_online("CPUs", options.cpuset_cpus, "/sys/devices/system/cpu/online")
-    if options.cpuset_mems is not None:
-        _check_online("memory nodes", options.cpuset_mems, "/sys/devices/system/node/online")
-
-
-def _check_online(what: str, asked: str, path: str) -> None:
-    try:
-        with open(path) as file:
-            online = file.read().strip()
-    except FileNotFoundError:
-        return
-    if not expanded(asked) <= expanded(online):
-        raise BadInput(f"{what} {asked!r} are not all there: expected some of {online}")
-
-
-def expanded(text: str) -> set[int]:
-    """Return the numbers of a list such as '0-2,7'."""
-    ranges = [part.partition("-") for part in text.split(",")]
-    return {n for first, _, last in ranges for n in range(int(first), int(last or first) + 1)}
-
-
-def _check_namespaces(options: Options) -> None:
-    for flag, value, words in (
-        ("pid", options.pid, ("", "host")),
-        ("ipc", options.ipc, ("", "private", "shareable", "none", "host")),
-        ("uts", options.uts, ("", "host")),
-        ("network", options.network, ("none", "host")),
-    ):
-        if value not in words and not (value.startswith("container:") and len(value) > 10):
-            expected = ", ".join(word for word in words if word)
-            raise BadInput(f"invalid --{flag} {value!r}: expected {expected} or container:NAME")
-    if options.uts and (options.hostname or options.domainname):
-        raise BadInput(f"--uts {options.uts} excludes --hostname and --domainname: they are not its own")
-    if options.userns and options.privileged and options.userns != "host":
-        raise BadInput("--privileged and --userns exclude each other")
-
-
-def _check_sysctls(options: Options) -> None:
-    for key, _ in options.sysctl:
-        if key.startswith("net."):
-            own = options.network != "host"
-        elif key in _SYSCTLS or key.startswith("fs.mqueue."):
-            own = options.ipc != "host"
-        else:
-            raise BadInput(f"sysctl {key!r} belongs to no namespace: expected net.*, fs.mqueue.* or one of {', '.join(_SYSCTLS)}")
-        if not own:
-            raise BadInput(f"sysctl {key!r} would change the host's: its namespace is shared")

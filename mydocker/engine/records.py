@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mydocker.engine.hostconfig import host_config
 from mydocker.engine.images import Image
 from mydocker.engine.options import Options
 from mydocker.engine.spec import Facts
@@ -30,12 +31,13 @@ def record_of(options: Options, image: Image, spec: dict[str, Any], facts: Facts
         "mounts": facts.mounts,
         "autoRemove": options.remove,
         "config": _config(options, image.config, spec),
-        "hostConfig": _host_config(options, spec, facts.runtime),
+        "hostConfig": host_config(options, spec, facts.runtime),
     }
 
 
 def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     process = spec["process"]
+    entrypoint = [options.entrypoint] if options.entrypoint else None
     return {
         "Hostname": spec["hostname"],
         "Domainname": options.domainname or "",
@@ -44,29 +46,12 @@ def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> di
         "OpenStdin": options.interactive,
         "Env": process["env"],
         "Cmd": options.command or (image.get("Cmd") if options.entrypoint is None else None),
-        "Entrypoint": [options.entrypoint] if options.entrypoint else image.get("Entrypoint"),
+        "Entrypoint": image.get("Entrypoint") if options.entrypoint is None else entrypoint,
         "Image": options.image,
         "WorkingDir": process["cwd"],
         "Labels": {**(image.get("Labels") or {}), **options.labels},
         "Volumes": image.get("Volumes"),
         "ExposedPorts": image.get("ExposedPorts"),
-        "StopSignal": options.stop_signal or image.get("StopSignal"),
+        "StopSignal": str(options.stop_signal) if options.stop_signal else image.get("StopSignal"),
         "StopTimeout": options.stop_timeout,
-    }
-
-
-def _host_config(options: Options, spec: dict[str, Any], runtime: str) -> dict[str, Any]:
-    return {
-        "NetworkMode": options.network,
-        "PidMode": options.pid,
-        "IpcMode": options.ipc or "private",
-        "UTSMode": options.uts,
-        "UsernsMode": options.userns,
-        "CgroupnsMode": options.cgroupns,
-        "Privileged": options.privileged,
-        "ReadonlyRootfs": options.read_only,
-        "Init": options.init,
-        "Runtime": runtime,
-        "CgroupPath": spec["linux"]["cgroupsPath"],
-        "AutoRemove": options.remove,
     }

@@ -41,11 +41,16 @@ def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]
     problems: list[Error] = []
     containers.save(paths, {**record, "status": "removing"}, sync=False)
     attempt(problems, lambda: store.release(f"{paths.names}/{record['name']}", record["id"]))
-    for mount in record.get("mounts", []) if volumes else []:
-        if mount.get("anonymous"):
-            attempt(problems, lambda name=mount["name"]: store.remove_tree(f"{paths.volumes}/{name}"))  # type: ignore[misc]
+    for name in _own_volumes(paths, record) if volumes else []:
+        attempt(problems, lambda name=name: store.discard(f"{paths.volumes}/{name}"))  # type: ignore[misc]
     attempt(problems, lambda: directory(paths, record["id"]))
     return problems
+
+
+def _own_volumes(paths: Paths, record: Record) -> list[str]:
+    """Return the anonymous volumes of a container that no other one mounts (--volumes-from)."""
+    names = [mount["name"] for mount in record.get("mounts", []) if mount.get("anonymous")]
+    return [name for name in names if all(user["id"] == record["id"] for user in containers.mounting(paths, name))]
 
 
 def directory(paths: Paths, container_id: str) -> None:

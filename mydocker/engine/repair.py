@@ -99,14 +99,14 @@ def _names(paths: Paths) -> list[Leftover]:
 
 
 def _temporaries(paths: Paths) -> list[Leftover]:
-    """Temporary files of writers that died: NAME.PID.tmp, see store.py."""
+    """Temporary files and volumes of writers and removers that died: NAME.PID.tmp, see store.py."""
     found = []
-    for directory in (paths.names, *(paths.container(i) for i in containers.ids(paths))):
+    for directory in (paths.names, paths.volumes, *(paths.container(i) for i in containers.ids(paths))):
         for name in _listed(directory):
             parts = name.split(".")
             if parts[-1] == "tmp" and len(parts) > 2 and parts[-2].isdigit() and not os.path.exists(f"/proc/{parts[-2]}"):
                 path = f"{directory}/{name}"
-                found.append(Leftover(f"temporary file {path}", lambda p=path: _removed(lambda: os.unlink(p))))  # type: ignore[misc]
+                found.append(Leftover(f"temporary file {path}", lambda p=path: _removed(lambda: store.remove_tree(p))))  # type: ignore[misc]
     return found
 
 

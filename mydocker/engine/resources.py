@@ -41,14 +41,14 @@ def _memory(options: Options, has_swap: bool) -> dict[str, Any]:
         limit=options.memory or None,
         swap=swap or None,
         reservation=options.memory_reservation or None,
-        swappiness=options.memory_swappiness,
+        swappiness=options.memory_swappiness if options.memory_swappiness != -1 else None,
         disableOOMKiller=options.oom_kill_disable,
     )
 
 
 def _cpu(options: Options) -> dict[str, Any]:
     quota, period = options.cpu_quota, options.cpu_period
-    if options.cpus is not None:
+    if options.cpus:
         quota, period = int(options.cpus * _PERIOD), _PERIOD
     return _given(shares=options.cpu_shares or None, quota=quota or None, period=period, cpus=options.cpuset_cpus, mems=options.cpuset_mems)
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from mydocker.engine.options import Options
 from mydocker.engine.resources import device_rules, resources
+from mydocker.engine.values import id_mapping
 from mydocker.errors import BadInput
+from mydocker.runtime.destinations import normalised
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -121,21 +123,45 @@ def _process(options: Options, image: dict[str, Any], facts: Facts) -> dict[str,
 
 
 def environment(options: Options, image: dict[str, Any], container_id: str) -> list[str]:
-    """Return NAME=VALUE lines, each name once; the user's win over the image's, those over the defaults."""
+    """Return NAME=VALUE lines, each name once; the user's win over the image's, those over the defaults.
+
+    A bare NAME of the user's takes away what there is of that name, as docker's.
+    """
     merged = {"PATH": PATH}
     if not options.uts:
         merged["HOSTNAME"] = hostname(options, container_id)
     if options.tty:
         merged["TERM"] = "xterm"
     for pair in [*(image.get("Env") or []), *options.env]:
-        name, _, value = pair.partition("=")
-        merged[name] = value
+        name, equals, value = pair.partition("=")
+        if equals:
+            merged[name] = value
+        else:
+            merged.pop(name, None)
     return [f"{name}={value}" for name, value in merged.items()]
 
 
 def _mounts(options: Options, facts: Facts) -> list[dict[str, Any]]:
+    """Return the kernel's file systems, then what comes from the host, parents before what lies below them."""
+    taken = {point["destination"] for point in facts.mounts}
+    kernel = [mount for mount in _kernel_mounts(options) if not _is_covered(mount["destination"], taken)]
+    files = [
+        _mount(f"/etc/{name}", "bind", f"{facts.directory}/{name}", ["rbind", "rprivate"])
+        for name in ("hostname", "hosts", "resolv.conf")
+        if f"/etc/{name}" not in taken
+    ]
+    if options.init:
+        files.append(_mount("/sbin/docker-init", "bind", facts.init, ["bind", "ro"]))
+    return kernel + sorted([*files, *map(from_point, facts.mounts)], key=lambda mount: mount["destination"].count("/"))
+
+
+def _is_covered(destination: str, taken: set[str]) -> bool:
+    # A /dev of the user's brings its own pts, shm and mqueue.
+    return destination in taken or ("/dev" in taken and destination.startswith("/dev/"))
+
+
+def _kernel_mounts(options: Options) -> list[dict[str, Any]]:
     writable = ["rw"] if options.privileged else ["ro"]
-    shm = options.shm_size if options.shm_size is not None else _SHM_SIZE
     mounts = [
         _mount("/proc", "proc", "proc", _KERNEL),
         _mount("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
@@ -147,15 +173,8 @@ def _mounts(options: Options, facts: Facts) -> list[dict[str, Any]]:
     if options.ipc == "host":
         mounts.append(_mount("/dev/shm", "bind", "/dev/shm", ["rbind", *_KERNEL]))
     elif options.ipc != "none":
-        mounts.append(_mount("/dev/shm", "tmpfs", "shm", [*_KERNEL, "mode=1777", f"size={shm}"]))
-    taken = {point["destination"] for point in facts.mounts}
-    mounts = [mount for mount in mounts if mount["destination"] not in taken]
-    for name in ("hostname", "hosts", "resolv.conf"):
-        if f"/etc/{name}" not in taken:
-            mounts.append(_mount(f"/etc/{name}", "bind", f"{facts.directory}/{name}", ["rbind", "rprivate"]))
-    if options.init:
-        mounts.append(_mount("/sbin/docker-init", "bind", facts.init, ["bind", "ro"]))
-    return mounts + [from_point(point) for point in facts.mounts]
+        mounts.append(_mount("/dev/shm", "tmpfs", "shm", [*_KERNEL, "mode=1777", f"size={options.shm_size or _SHM_SIZE}"]))
+    return mounts
 
 
 def _mount(destination: str, fstype: str, source: str, options: list[str]) -> dict[str, Any]:
@@ -176,14 +195,12 @@ def _linux(options: Options, facts: Facts) -> dict[str, Any]:
     linux: dict[str, Any] = {
         "namespaces": _namespaces(options),
         "devices": nodes,
-        "cgroupsPath": f"{(options.cgroup_parent or CGROUP_PARENT).rstrip('/')}/{facts.id}",
+        "cgroupsPath": normalised(f"{options.cgroup_parent or CGROUP_PARENT}/{facts.id}"),
         "resources": {"devices": device_rules(options), **resources(options, facts.has_swap)},
         "sysctl": _sysctls(options),
         "maskedPaths": [] if options.privileged or options.unmask else _MASKED,
         "readonlyPaths": [] if options.privileged or options.unmask else _READ_ONLY,
     }
-    if not linux["cgroupsPath"].startswith("/"):
-        linux["cgroupsPath"] = "/" + linux["cgroupsPath"]
     if facts.seccomp:
         linux["seccomp"] = facts.seccomp
     if options.userns not in ("", "host"):
@@ -208,12 +225,7 @@ def _namespaces(options: Options) -> list[dict[str, str]]:
 
 
 def _mapping(text: str, subuid: int) -> dict[str, int]:
-    if text == "auto":
-        return {"containerID": 0, "hostID": subuid, "size": _USERNS_SIZE}
-    numbers = text.split(":")
-    if len(numbers) != 3 or not all(n.isdigit() for n in numbers):
-        raise BadInput(f"invalid --userns {text!r}: expected host, auto or CONTAINER-ID:HOST-ID:SIZE")
-    return dict(zip(("containerID", "hostID", "size"), map(int, numbers), strict=True))
+    return {"containerID": 0, "hostID": subuid, "size": _USERNS_SIZE} if text == "auto" else id_mapping(text)
 
 
 def _sysctls(options: Options) -> dict[str, str]:

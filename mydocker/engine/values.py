@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 from mydocker.errors import BadInput
 
-_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
+_UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
+_MULTIPLES = {"": 1, "b": 1} | {unit + ending: factor for unit, factor in _UNITS.items() for ending in ("", "b", "ib")}
+_LARGEST = 2**63 - 1
 
 _ULIMIT_NAMES = "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack"
 _ULIMITS = _ULIMIT_NAMES.split()
@@ -18,71 +20,95 @@ _SIGNAL_NAMES = (
     "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG "
     "XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
 )
-_SIGNALS = {name: number for number, name in enumerate(_SIGNAL_NAMES.split(), 1)}
+_SIGNALS = {name: value for value, name in enumerate(_SIGNAL_NAMES.split(), 1)} | {
+    "IOT": 6,
+    "CLD": 17,
+    "POLL": 29,
+    "RTMIN": 34,
+    "RTMAX": 64,
+}
 _RTMIN, _RTMAX = 34, 64
+_CONTROL_KEYS = "abcdefghijklmnopqrstuvwxyz@[\\]^_"
+
+
+def number(text: str) -> int | None:
+    """Return a whole number in ASCII digits that 64 bits hold, None for anything else (int() takes '1_0', '²' and ' 1')."""
+    value = int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else -1
+    return value if 0 <= value < 2**64 else None
+
+
+def decimal(text: str) -> float | None:
+    """Return a number such as '12' or '1.5', None for anything else (float() takes 'nan', '1e3' and '1_0')."""
+    whole, _, fraction = text.partition(".")
+    digits = whole + fraction
+    return float(text) if digits.isascii() and digits.isdigit() else None
 
 
 def size(text: str) -> int:
-    """Return bytes of '64m', '1.5g', '512k', '100' (powers of 1024; a trailing b or ib may follow the unit)."""
-    number = text.strip().lower()
-    for ending in ("ib", "b"):
-        if len(number) > len(ending) and number.endswith(ending) and not number[: -len(ending)].endswith("i"):
-            number = number[: -len(ending)]
-            break
-    unit = number[-1:] if number[-1:].isalpha() else ""
-    try:
-        return int(float(number[: len(number) - len(unit)]) * _UNITS[unit])
-    except (KeyError, ValueError, OverflowError) as error:
-        raise BadInput(f"invalid size {text!r}: expected a number with b, k, m or g") from error
-
-
-def positive_size(text: str) -> int:
-    """Return bytes, at least 0; '-1' is not one of them."""
-    value = size(text)
-    if value < 0:
-        raise BadInput(f"invalid size {text!r}: expected 0 or more")
-    return value
+    """Return bytes of '64m', '1.5g', '512 KiB', '100' (powers of 1024)."""
+    lowered = text.strip().lower()
+    figures = lowered.rstrip("bikmgtp")
+    digits, factor = figures.rstrip(" "), _MULTIPLES.get(lowered[len(figures) :])
+    value = decimal(digits) if "." in digits else number(digits)
+    if value is None or factor is None or value * factor > _LARGEST:
+        raise BadInput(f"invalid size {text!r}: expected a number with b, k, m, g or t")
+    return int(value * factor)
 
 
 def swap(text: str) -> int:
     """Return bytes of memory and swap together, -1 for no limit."""
-    return -1 if text.strip() == "-1" else positive_size(text)
+    return -1 if text.strip() == "-1" else size(text)
 
 
 def cpus(text: str) -> float:
-    """Return a number of CPUs, more than 0 and no more than this machine has."""
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise BadInput(f"invalid number of CPUs {text!r}: expected a decimal number") from error
-    available = os.cpu_count() or 1
-    if not 0.01 <= value <= available:
+    """Return a number of CPUs, no more than this machine has; 0 is no limit."""
+    value, available = decimal(text), os.cpu_count() or 1
+    if value is None or (value and not 0.01 <= value <= available):
         raise BadInput(f"invalid number of CPUs {text!r}: expected 0.01 to {available}.00, as many as there are")
     return value
 
 
 def id_list(text: str) -> str:
     """Check a list such as '0-2,7' of CPUs or memory nodes."""
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        if not first.isdigit() or (dash and (not last.isdigit() or int(last) < int(first))):
-            raise BadInput(f"invalid list {text!r}: expected numbers and ranges such as 0-2,7")
+    ranges(text)
     return text
+
+
+def ranges(text: str) -> list[tuple[int, int]]:
+    """Return the (first, last) pairs of a list such as '0-2,7'."""
+    found = []
+    for part in text.split(","):
+        low, dash, high = part.partition("-")
+        first, last = number(low), number(high if dash else low)
+        if first is None or last is None or first > last:
+            raise BadInput(f"invalid list {text!r}: expected numbers and ranges such as 0-2,7")
+        found.append((first, last))
+    return found
+
+
+def within(asked: str, available: str) -> bool:
+    """Say whether every number of one list is in another one, which is sorted and whole as the kernel prints it."""
+    return all(any(low <= first and last <= high for low, high in ranges(available)) for first, last in ranges(asked))
 
 
 def integer(name: str, low: int, high: int) -> Callable[[str], int]:
     """Return a parser of whole numbers from low to high."""
 
     def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError as error:
-            raise BadInput(f"invalid {name} {text!r}: expected a whole number") from error
+        value = number(text.removeprefix("-"))
+        if value is None:
+            raise BadInput(f"invalid {name} {text!r}: expected a whole number")
+        value = -value if text.startswith("-") else value
         if not low <= value <= high:
             raise BadInput(f"invalid {name} {text!r}: expected {low} to {high}")
         return value
 
     return parse
+
+
+def or_zero(parse: Callable[[str], int]) -> Callable[[str], int | None]:
+    """Return a parser that also takes docker's 0 for a limit that is not set, as None."""
+    return lambda text: None if text == "0" else parse(text)
 
 
 def ulimit(text: str) -> dict[str, object]:
@@ -100,102 +126,88 @@ def ulimit(text: str) -> dict[str, object]:
 def _limit(whole: str, text: str) -> int:
     if text in ("-1", "unlimited"):
         return 2**64 - 1
-    if not text.isdigit():
+    value = number(text)
+    if value is None:
         raise BadInput(f"invalid ulimit {whole!r}: expected NAME=SOFT[:HARD] with whole numbers")
-    return int(text)
+    return value
+
+
+def id_mapping(text: str) -> dict[str, int]:
+    """Return the OCI id mapping {containerID, hostID, size} of 'CONTAINER-ID:HOST-ID:SIZE'."""
+    numbers = [number(part) for part in text.split(":")]
+    inside, outside, count = numbers if len(numbers) == 3 else (None, None, None)
+    if inside is None or outside is None or not count or max(inside, outside) + count > 2**32 - 1:
+        raise BadInput(f"invalid user namespace {text!r}: expected host, auto or CONTAINER-ID:HOST-ID:SIZE")
+    return {"containerID": inside, "hostID": outside, "size": count}
 
 
 def signal(text: str) -> int:
     """Return the number of 'TERM', 'SIGTERM', '15' or 'RTMIN+3'."""
     name = text.upper().removeprefix("SIG")
-    if name in _SIGNALS:
-        return _SIGNALS[name]
-    number = int(name) if name.isdigit() else _real_time(name)
-    if not 1 <= number <= _RTMAX:
+    value = number(text) if text.isdigit() else _SIGNALS.get(name) or _real_time(name)
+    if value is None or not 1 <= value <= _RTMAX:
         raise BadInput(f"invalid signal {text!r}: expected a name such as TERM or a number from 1 to {_RTMAX}")
-    return number
+    return value
 
 
-def _real_time(name: str) -> int:
-    for base, start, sign in (("RTMIN", _RTMIN, "+"), ("RTMAX", _RTMAX, "-")):
-        if name == base:
-            return start
-        if name.startswith(base + sign) and name[6:].isdigit():
-            return start + int(sign + name[6:])
-    return 0
+def _real_time(name: str) -> int | None:
+    for prefix, start, sign in (("RTMIN+", _RTMIN, 1), ("RTMAX-", _RTMAX, -1)):
+        offset = number(name.removeprefix(prefix)) if name.startswith(prefix) else None
+        if offset is not None and offset <= _RTMAX - _RTMIN:
+            return start + sign * offset
+    return None
 
 
 def detach_keys(text: str) -> bytes:
     """Return the bytes of 'ctrl-p,ctrl-q' or 'a,b,ctrl-]'."""
-    result = b""
-    for key in text.split(",") if text else []:
-        letter = key.removeprefix("ctrl-")
-        if len(letter) != 1 or not letter.isascii():
-            raise BadInput(f"invalid detach keys {text!r}: expected letters or ctrl-X with X from a-z @ ^ [ \\ ] _, with commas between")
-        result += letter.encode() if key == letter else bytes([ord(letter.upper()) & 0x1F])
-    return result
+    return b"".join(_key(text, key) for key in text.split(",")) if text else b""
+
+
+def _key(whole: str, key: str) -> bytes:
+    if len(key) == 1 and key.isascii():
+        return key.encode()
+    letter = key.removeprefix("ctrl-")
+    if len(letter) != 1 or letter not in _CONTROL_KEYS:
+        raise BadInput(f"invalid detach keys {whole!r}: expected letters or ctrl-X with X from a-z @ ^ [ \\ ] _, with commas between")
+    return bytes([ord(letter.upper()) & 0x1F])
 
 
 def pair(text: str) -> tuple[str, str]:
     """Return (key, value) of 'KEY=VALUE' or 'KEY'."""
     key, _, value = text.partition("=")
-    if not key:
+    if not key or "\0" in text:
         raise BadInput(f"invalid value {text!r}: expected KEY=VALUE")
     return key, value
 
 
-def environment(settings: tuple[str, ...], files: tuple[str, ...]) -> list[str]:
-    """Return KEY=VALUE lines of --env-file and -e, in this order; a bare KEY takes the caller's value if it has one."""
-    result = []
-    for text in [*(line for path in files for line in _env_lines(path)), *settings]:
-        key, equals, _value = text.partition("=")
-        if not key or "\0" in text:
-            raise BadInput(f"invalid environment variable {text!r}: expected NAME=VALUE")
-        if equals:
-            result.append(text)
-        elif key in os.environ:
-            result.append(f"{key}={os.environ[key]}")
-    return result
-
-
-def _env_lines(path: str) -> list[str]:
-    lines = []
-    for line in read_text(path, "environment file").splitlines():
-        text = line.lstrip()
-        if text and not text.startswith("#"):
-            if any(c.isspace() for c in text.partition("=")[0]):
-                raise BadInput(f"environment file {path!r}: variable {text!r} contains whitespace in its name")
-            lines.append(text)
-    return lines
-
-
-def read_text(path: str, what: str) -> str:
-    """Return a file's text; BadInput names what it was to be."""
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return file.read()
-    except OSError as error:
-        raise BadInput(f"{what} {path!r}: {error.strerror}") from error
+def setting(text: str) -> tuple[str, str]:
+    """Return (key, value) of 'KEY=VALUE', where a bare KEY would mean nothing."""
+    if "=" not in text:
+        raise BadInput(f"invalid value {text!r}: expected KEY=VALUE")
+    return pair(text)
 
 
 def device_rate(text: str, is_size: bool) -> dict[str, int]:
     """Return an OCI throttle device {major, minor, rate} of 'PATH:RATE'."""
-    path, colon, rate = text.rpartition(":")
-    if not colon or not (is_size or rate.isdigit()):
+    path, _, rate = text.rpartition(":")
+    value = size(rate) if is_size and path else number(rate)
+    if not path or value is None:
         raise BadInput(f"invalid device rate {text!r}: expected PATH:{'SIZE per second' if is_size else 'OPERATIONS per second'}")
-    return {**block_device(path), "rate": positive_size(rate) if is_size else int(rate)}
+    return {**block_device(path), "rate": value}
 
 
 def device_weight(text: str) -> dict[str, int]:
     """Return an OCI weight device {major, minor, weight} of 'PATH:WEIGHT'."""
     path, _, weight = text.rpartition(":")
+    if not path:
+        raise BadInput(f"invalid device weight {text!r}: expected PATH:WEIGHT")
     return {**block_device(path), "weight": integer("weight", 10, 1000)(weight)}
 
 
 def block_device(path: str) -> dict[str, int]:
     """Return {major, minor} of a device node of the host."""
-    number = _node(path).st_rdev
-    return {"major": os.major(number), "minor": os.minor(number)}
+    node = _node(path).st_rdev
+    return {"major": os.major(node), "minor": os.minor(node)}
 
 
 def _node(path: str) -> os.stat_result:
@@ -214,8 +226,10 @@ def devices(text: str) -> list[tuple[dict[str, object], dict[str, object]]]:
     inside, _, access = rest.partition(":")
     if inside and not inside.startswith("/") and not access:
         inside, access = "", inside
-    if access and (set(access) - set("rwm")):
-        raise BadInput(f"invalid device {text!r}: expected HOST[:CONTAINER[:PERMISSIONS]] with permissions of r, w and m")
+    if set(access) - set("rwm") or not (inside or host).startswith("/"):
+        raise BadInput(
+            f"invalid device {text!r}: expected HOST[:CONTAINER[:PERMISSIONS]] with absolute paths and permissions of r, w and m"
+        )
     if os.path.isdir(host):
         return _device_directory(host, inside or host, access or "rwm")
     return [device(host, inside or host, access or "rwm")]
@@ -226,9 +240,19 @@ def _device_directory(host: str, inside: str, access: str) -> list[tuple[dict[st
     for directory, _, names in os.walk(host):
         for name in sorted(names):
             path = f"{directory}/{name}"
-            if stat.S_ISBLK(mode := os.lstat(path).st_mode) or stat.S_ISCHR(mode):
+            if _is_node(path):
                 found.append(device(path, inside + path[len(host) :], access))
+    if not found:
+        raise BadInput(f"device {host!r}: expected a device node of this host, or a directory that holds some")
     return found
+
+
+def _is_node(path: str) -> bool:
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return False  # gone since its directory was read
+    return stat.S_ISBLK(mode) or stat.S_ISCHR(mode)
 
 
 def device(host: str, inside: str, access: str) -> tuple[dict[str, object], dict[str, object]]:
@@ -247,13 +271,13 @@ def device_rule(text: str) -> dict[str, object]:
     fine = (
         len(numbers) == 2
         and words[0] in ("a", "b", "c")
-        and all(n == "*" or n.isdigit() for n in numbers)
+        and all(n == "*" or number(n) is not None for n in numbers)
         and not set(words[2]) - set("rwm")
     )
     if not fine:
         raise BadInput(f"invalid device cgroup rule {text!r}: expected TYPE MAJOR:MINOR PERMISSIONS such as 'c 1:3 rwm'")
     rule: dict[str, object] = {"allow": True, "type": words[0], "access": words[2]}
-    for key, number in zip(("major", "minor"), numbers, strict=True):
-        if number != "*":
-            rule[key] = int(number)
+    for key, figure in zip(("major", "minor"), numbers, strict=True):
+        if figure != "*":
+            rule[key] = int(figure)
     return rule

@@ -18,7 +18,7 @@ from mydocker.engine.log import timestamp
 from mydocker.engine.mountpoints import mount_point, unique
 from mydocker.engine.options import Options
 from mydocker.engine.populate import MARKER
-from mydocker.errors import BadInput, Conflict, Damaged, NotFound
+from mydocker.errors import BadInput, Conflict, NotFound
 from mydocker.paths import Paths
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
@@ -38,6 +38,7 @@ class MakeVolume(Step):
 
     def apply(self) -> None:
         partial = f"{os.path.dirname(self.path)}/.{self.name}.{os.getpid()}.tmp"
+        store.remove_tree(partial)  # of a process that died and had this number
         os.makedirs(f"{partial}/_data", mode=0o755)
         record = {"name": self.name, "createdAt": timestamp(), "labels": self.labels, "anonymous": self.anonymous}
         store.write_json(f"{partial}/volume.json", record)
@@ -53,7 +54,7 @@ class MakeVolume(Step):
 
     def undo(self) -> None:
         if self.made:
-            store.remove_tree(self.path)
+            store.discard(self.path)
 
     def describe(self) -> str:
         return f"make volume {quote(self.name)} at {quote(self.path)}"
@@ -71,10 +72,7 @@ class RemoveVolume(Step):
         self.path = path
 
     def apply(self) -> None:
-        # Renamed first: what is half removed must not be found by its name.
-        doomed = f"{os.path.dirname(self.path)}/.{os.path.basename(self.path)}.{os.getpid()}.tmp"
-        os.rename(self.path, doomed)
-        store.remove_tree(doomed)
+        store.discard(self.path)
 
     def describe(self) -> str:
         return f"remove volume {quote(self.path)}"
@@ -136,15 +134,7 @@ def create_steps(paths: Paths, name: str, labels: dict[str, str], anonymous: boo
 
 def users(paths: Paths, name: str) -> list[str]:
     """Return the names of the containers that mount a volume."""
-    found = []
-    for container_id in containers.ids(paths):
-        try:
-            record = containers.load(paths, container_id)
-        except (NotFound, Damaged):
-            continue  # half made or half removed
-        if any(mount.get("name") == name for mount in record["mounts"]):
-            found.append(record["name"])
-    return found
+    return [record["name"] for record in containers.mounting(paths, name)]
 
 
 def remove_steps(paths: Paths, name: str) -> list[Step]:
@@ -169,7 +159,9 @@ def plan_mounts(paths: Paths, options: Options, image_config: dict[str, Any]) ->
     points = list(options.mounts)
     for name, writable in options.volumes_from:
         record = containers.load(paths, containers.resolve(paths, name))
-        points += [{**point, "rw": point["rw"] and writable} for point in record["mounts"] if _is_new(points, point["destination"])]
+        # What is borrowed does not go with the borrower.
+        borrowed = [{**point, "rw": point["rw"] and writable, "anonymous": False} for point in record["mounts"]]
+        points += [point for point in borrowed if _is_new(points, point["destination"])]
     for destination in sorted(image_config.get("Volumes") or {}):
         point = mount_point("volume", destination, anonymous=True, copy=True)
         points += [point] if _is_new(points, point["destination"]) else []
@@ -194,7 +186,7 @@ def mount_steps(paths: Paths, points: list[dict[str, Any]]) -> list[Step]:
     steps: list[Step] = []
     for point in points:
         if point["type"] == "volume" and not os.path.isdir(directory(paths, point["name"])):
-            steps.append(MakeVolume(directory(paths, point["name"]), point["name"], {}, point["anonymous"]))
+            steps.append(MakeVolume(directory(paths, point["name"]), point["name"], point["labels"], point["anonymous"]))
         elif point["type"] == "bind" and point["create"] and not os.path.exists(point["source"]):
             steps.append(MakeHostDirectory(point["source"]))
     return steps

@@ -139,11 +139,12 @@ def resolved_user(spec: dict[str, Any], passwd: str, group: str) -> tuple[int, i
     """Return (uid, gid, additional gids, home); passwd and group are the texts of the container's own files."""
     user = spec["process"].get("user", {})
     annotations = spec.get("annotations", {})
-    name = annotations.get(USER_ANNOTATION)
-    if name is None:
-        name = f"{user.get('uid', 0)}:{user.get('gid', 0)}"
-    extra = [str(gid) for gid in user.get("additionalGids", [])] + [g for g in annotations.get(GROUPS_ANNOTATION, "").split(",") if g]
-    return lookup(name, passwd, group, extra)
+    numbers: list[int] = user.get("additionalGids", [])
+    if USER_ANNOTATION not in annotations:
+        uid, gid = user.get("uid", 0), user.get("gid", 0)
+        return uid, gid, numbers, lookup(str(uid), passwd, "", [])[3]
+    names = [name for name in annotations.get(GROUPS_ANNOTATION, "").split(",") if name]
+    return lookup(annotations[USER_ANNOTATION], passwd, group, [*map(str, numbers), *names])
 
 
 def _text(path: str) -> str:

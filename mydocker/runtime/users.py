@@ -18,25 +18,20 @@ GROUPS_ANNOTATION = "mydocker.groups"
 def lookup(user: str, passwd: str, group: str, extra_groups: list[str]) -> tuple[int, int, list[int], str]:
     """Return (uid, gid, supplementary gids, home) for '[USER][:GROUP]', each a name or a number.
 
-    passwd, group: the files' texts. Without GROUP the user's own groups count, with it only that one; extra_groups,
-    names or numbers, are always added. A number without an entry is fine, a name is not: BadInput.
+    passwd, group: the files' texts. The primary group is always among the supplementary ones (CVE-2022-36109); without GROUP
+    the groups that list the user are too, and extra_groups, names or numbers, always. A number without an entry is fine,
+    a name is not: BadInput.
     """
     who, _, primary = user.partition(":")
-    entry = _find(_entries(passwd, 7), who or "0")
-    if entry is None and not who.isdigit() and who:
+    entry = _find(_entries(passwd, 7, 2), who or "0")
+    if entry is None and who and not _is_number(who):
         raise BadInput(f"unable to find user {who}: no matching entries in passwd file")
-    uid = _number(entry[2] if entry else who or "0")
-    gid = int(entry[3]) if entry and entry[3].isdigit() else 0
-    groups = _entries(group, 4)
-    supplementary = []
-    if primary:
-        gid = _group(primary, groups)
-    elif entry:
-        supplementary = [int(g[2]) for g in groups if entry[0] in g[3].split(",") and int(g[2]) != gid]
-    supplementary += [_group(name, groups) for name in extra_groups]
-    if not primary and entry:
-        supplementary.insert(0, gid)
-    return uid, gid, list(dict.fromkeys(supplementary)), entry[5] if entry and entry[5] else "/"
+    groups = _entries(group, 4, 1)
+    gid = _group(primary, groups) if primary else _in_range(entry[3] if entry else "0")
+    listed = [_in_range(g[2]) for g in groups if entry and entry[0] in g[3].split(",")] if not primary else []
+    extra = [_group(name, groups) for name in extra_groups]
+    uid, home = _in_range(entry[2] if entry else who or "0"), entry[5] if entry else ""
+    return uid, gid, list(dict.fromkeys([gid, *listed, *extra])), home or "/"
 
 
 def mappings(spec: dict[str, Any], kind: str) -> list[Mapping]:
@@ -44,10 +39,17 @@ def mappings(spec: dict[str, Any], kind: str) -> list[Mapping]:
     return [(m["containerID"], m["hostID"], m["size"]) for m in spec.get("linux", {}).get(kind, [])]
 
 
-def _entries(text: str, fields: int) -> list[list[str]]:
-    """Return the well-formed lines of passwd or group; others are the image's mistake and are left out."""
-    lines = [line.split(":") for line in text.splitlines() if line and not line.startswith("#")]
-    return [line for line in lines if len(line) >= fields and line[2].isdigit()]
+def _entries(text: str, fields: int, numbers: int) -> list[list[str]]:
+    """Return the well-formed lines of passwd or group: so many fields, of which the third and following are numbers.
+
+    Other lines are the image's mistake and are left out.
+    """
+    lines = [line.strip().split(":") for line in text.split("\n") if not line.startswith("#")]
+    return [line for line in lines if len(line) >= fields and all(map(_is_number, line[2 : 2 + numbers]))]
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _find(entries: list[list[str]], key: str) -> list[str] | None:
@@ -57,12 +59,12 @@ def _find(entries: list[list[str]], key: str) -> list[str] | None:
 
 def _group(name: str, groups: list[list[str]]) -> int:
     entry = _find(groups, name)
-    if entry is None and not name.isdigit():
+    if entry is None and not _is_number(name):
         raise BadInput(f"unable to find group {name}: no matching entries in group file")
-    return _number(entry[2] if entry else name)
+    return _in_range(entry[2] if entry else name)
 
 
-def _number(text: str) -> int:
-    if int(text) > 2**31 - 1:
+def _in_range(text: str) -> int:
+    if len(text) > 10 or int(text) > 2**31 - 1:
         raise BadInput(f"user or group {text}: expected a number from 0 to 2147483647")
     return int(text)

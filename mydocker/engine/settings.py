@@ -1,0 +1,52 @@
+"""Environment variables and labels: flags and the files that hold many of them."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.engine.values import pair
+from mydocker.errors import BadInput
+
+
+def environment(settings: tuple[str, ...], files: tuple[str, ...]) -> list[str]:
+    """Return NAME=VALUE lines of --env-file and -e, in this order.
+
+    A bare NAME takes the caller's value. Where the caller has none, a file's is left out, and -e's stays bare: it takes the image's away.
+    """
+    lines = [line for path in files for line in map(_from_caller, _env_lines(path)) if "=" in line]
+    return lines + [_from_caller(text) for text in settings]
+
+
+def _from_caller(text: str) -> str:
+    name, equals, _ = text.partition("=")
+    if not name or "\0" in text:
+        raise BadInput(f"invalid environment variable {text!r}: expected NAME=VALUE")
+    return text if equals or name not in os.environ else f"{name}={os.environ[name]}"
+
+
+def _env_lines(path: str) -> list[str]:
+    lines = [line.lstrip() for line in read_lines(path, "environment file")]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    for line in lines:
+        if any(c.isspace() for c in line.partition("=")[0]):
+            raise BadInput(f"environment file {path!r}: variable {line!r} contains whitespace in its name")
+    return lines
+
+
+def read_lines(path: str, what: str) -> list[str]:
+    """Return a file's lines, whose only ends are LF and CR LF: a value may hold what else splitlines() splits at.
+
+    BadInput names `what` the file was to be.
+    """
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            text = file.read().removeprefix("\ufeff")
+    except OSError as error:
+        raise BadInput(f"{what} {path!r}: {error.strerror}") from error
+    return [line.removesuffix("\r") for line in text.split("\n")]
+
+
+def labels(settings: tuple[str, ...], files: tuple[str, ...]) -> dict[str, str]:
+    """Return the labels of --label-file and -l, in this order; the last of a key counts."""
+    lines = [line.strip() for path in files for line in read_lines(path, "label file")]
+    return dict(pair(text) for text in [*(line for line in lines if line and not line.startswith("#")), *settings])

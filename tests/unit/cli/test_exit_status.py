@@ -1,0 +1,67 @@
+"""Refusals: 125 where a container's own status could be meant, 1 elsewhere; one line, and perhaps a hint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from mydocker.cli.base import Verb, run
+from mydocker.cli.main import mydocker
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "line"),
+    [
+        (["run", "-m", "x", "busybox"], 125, "mydocker: invalid size 'x': expected a number with b, k, m, g or t"),
+        (["run", "--nosuch"], 125, "mydocker: No such option '--nosuch'."),
+        (["run"], 125, "mydocker: an IMAGE is required"),
+        (["container", "run", "-m", "x", "busybox"], 125, "mydocker: invalid size 'x': expected a number with b, k, m, g or t"),
+        (["container", "create", "-m", "x", "busybox"], 125, "mydocker: invalid size 'x': expected a number with b, k, m, g or t"),
+        (["--explain", "create", "nosuchimage"], 125, None),
+        (["volume", "create", "x"], 1, "mydocker: invalid name 'x': expected [a-zA-Z0-9][a-zA-Z0-9_.-]+"),
+        (["volume", "rm", "run"], 1, "mydocker: no such volume: run"),
+        (["rm", "run"], 1, "mydocker: no such container: run"),
+        (["rm", "--nosuch"], 1, "mydocker: No such option '--nosuch'."),
+        (["nosuchverb"], 1, "mydocker: No such command 'nosuchverb'."),
+        (["--nosuch", "run"], 1, None),
+        (["run", "--help"], 0, None),
+        (["--version"], 0, None),
+    ],
+)
+def test_status(
+    words: list[str],
+    status: int,
+    line: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MYDOCKER_ROOT", f"{tmp_path}/root")
+    monkeypatch.setenv("MYDOCKER_STATE", f"{tmp_path}/state")
+    assert run(mydocker, words) == status
+    errors = capsys.readouterr().err.splitlines()
+    assert line is None or errors[0] == line
+    assert all(text.startswith("hint: ") for text in errors[1:])
+    assert not (tmp_path / "root").exists()
+
+
+def test_roots_before_the_verb_do_not_change_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(mydocker, ["--root", f"{tmp_path}/r", "--state", f"{tmp_path}/s", "run", "--name", "a/b", "busybox"]) == 125
+
+
+@pytest.mark.parametrize(("words", "status"), [(["volume", "create", "data"], 1), (["create", "busybox"], 125)])
+def test_what_the_kernel_refuses_is_one_line(words: list[str], status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert run(mydocker, ["--root", f"{tmp_path}/file/root", *words]) == status
+    assert len([line for line in capsys.readouterr().err.splitlines() if not line.startswith("hint: ")]) == 1
+
+
+def test_an_error_of_the_kernel_names_its_object(capsys: pytest.CaptureFixture[str]) -> None:
+    @click.command(cls=Verb)
+    def full() -> None:
+        raise OSError(28, "No space left on device", "/data/file")
+
+    assert run(full, []) == 1
+    assert capsys.readouterr().err == "mydocker: /data/file: No space left on device\n"

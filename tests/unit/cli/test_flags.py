@@ -1,0 +1,55 @@
+"""run and create take docker's flags, under docker's names, and nothing that this version cannot do."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from mydocker.cli.flags import create_flags, run_flags
+
+LIFE = "-i --interactive -t --tty --name --cidfile --init --stop-signal --stop-timeout --pull --platform --runtime --storage-driver"
+RUN_ONLY = "-d --detach -a --attach --rm --detach-keys --sig-proxy"
+COMMAND = (
+    "-e --env --env-file -w --workdir -u --user --group-add -h --hostname --domainname --entrypoint -l --label --label-file --annotation"
+)
+LIMITS = (
+    "-m --memory --memory-swap --memory-reservation --memory-swappiness --oom-kill-disable --oom-score-adj --cpus -c --cpu-shares "
+    "--cpu-quota --cpu-period --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device "
+    "--device-read-bps --device-write-bps --device-read-iops --device-write-iops --ulimit --shm-size --cgroup-parent --cgroupns"
+)
+FILES = "-v --volume --mount --tmpfs --volumes-from --read-only --device --device-cgroup-rule"
+CONFINEMENT = "--network --net --cap-add --cap-drop --security-opt --privileged --userns --pid --ipc --uts --sysctl"
+SHARED = " ".join([LIFE, COMMAND, LIMITS, FILES, CONFINEMENT]).split()
+
+
+@click.command()
+@run_flags
+def run() -> None:
+    """Run."""
+
+
+@click.command()
+@create_flags
+def create() -> None:
+    """Create."""
+
+
+def names(command: click.Command) -> list[str]:
+    return sorted(name for parameter in command.params if isinstance(parameter, click.Option) for name in parameter.opts if name[0] == "-")
+
+
+def test_run_takes_exactly_these() -> None:
+    assert names(run) == sorted(SHARED + RUN_ONLY.split())
+
+
+def test_create_takes_exactly_these() -> None:
+    assert names(create) == sorted(SHARED)
+
+
+@pytest.mark.parametrize("command", [run, create])
+def test_each_says_what_it_is_for_and_takes(command: click.Command) -> None:
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help
+            assert option.help.endswith((".", "]."))
+            assert option.is_flag or option.metavar or isinstance(option.type, click.Choice), option.name

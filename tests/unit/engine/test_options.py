@@ -1,0 +1,156 @@
+"""What is wrong with a command line whatever the image: refused before anything happens."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from mydocker.errors import BadInput
+
+if TYPE_CHECKING:
+    from conftest import Parse
+
+MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+
+
+def test_without_flags(parsed: Parse) -> None:
+    options = parsed("busybox")
+    assert (options.image, options.command, options.network, options.cgroupns) == ("busybox", [], "none", "private")
+    assert (options.pid, options.ipc, options.uts, options.userns) == ("", "", "", "")
+    assert (options.memory, options.cpus, options.mounts, options.env, options.labels) == (None, None, [], [], {})
+    assert (options.detach_keys, options.sig_proxy, options.pull) == (b"\x10\x11", True, "missing")
+
+
+def test_what_follows_the_image_is_the_containers(parsed: Parse) -> None:
+    options = parsed("-i", "busybox", "sh", "-c", "a b", "", "--rm", "-t", "--", "é\n")
+    assert (options.interactive, options.remove, options.tty) == (True, False, False)
+    assert options.command == ["sh", "-c", "a b", "", "--rm", "-t", "--", "é\n"]
+
+
+@pytest.mark.parametrize(
+    ("words", "attribute", "expected"),
+    [
+        (["-m", "64m"], "memory", 64 << 20),
+        (["-m", "0"], "memory", 0),
+        (["-m", "64m", "--memory-swap", "-1"], "memory_swap", -1),
+        (["--memory-swap", "-1"], "memory_swap", -1),
+        (["--memory-swappiness", "-1"], "memory_swappiness", -1),
+        (["--cpus", "0", "--cpu-quota", "5000"], "cpu_quota", 5000),
+        (["--cpu-quota", "0"], "cpu_quota", 0),
+        (["--cpu-period", "0"], "cpu_period", None),
+        (["--blkio-weight", "0"], "blkio_weight", None),
+        (["--cpuset-cpus", "0"], "cpuset_cpus", "0"),
+        (["-cpuset", "0"], "cpuset_cpus", "0"),
+        (["-cpushare=512"], "cpu_shares", 512),
+        (["-net", "host"], "network", "host"),
+        (["--stop-signal", "SIGINT"], "stop_signal", 2),
+        (["-a", "STDOUT", "-a", "stdin"], "attach", ("stdout", "stdin")),
+        (["--rm", "-d"], "remove", True),
+        (["--sig-proxy=false"], "sig_proxy", False),
+        (["--sig-proxy=true"], "sig_proxy", True),
+        (["--rm=false"], "remove", False),
+        (["--rm=true"], "remove", True),
+        (["-d=1", "-i"], "detach", True),
+        (["-d=0", "-i"], "detach", False),
+        (["--volumes-from", "a:ro", "--volumes-from", "b"], "volumes_from", [("a", False), ("b", True)]),
+        (["--security-opt", "seccomp=unconfined"], "seccomp", "unconfined"),
+        (["--security-opt", "seccomp:/a"], "seccomp", "/a"),
+        (["--security-opt", "no-new-privileges"], "no_new_privileges", True),
+        (["--security-opt", "no-new-privileges:true"], "no_new_privileges", True),
+        (["--security-opt", "no-new-privileges=false"], "no_new_privileges", False),
+        (["--security-opt", "apparmor=x"], "apparmor", "x"),
+        (["--security-opt", "systempaths=unconfined"], "unmask", True),
+        (["--sysctl", "net.ipv4.conf.eth0/1.forwarding=1"], "sysctl", [("net.ipv4.conf.eth0/1.forwarding", "1")]),
+        (["--sysctl", "kernel.shmmax=1"], "sysctl", [("kernel.shmmax", "1")]),
+        (["--network", "container:x"], "network", "container:x"),
+        (["--userns", "0:100000:65536"], "userns", "0:100000:65536"),
+        (["--platform", f"linux/{MACHINE}"], "platform", f"linux/{MACHINE}"),
+        (["-h", "a.b-c"], "hostname", "a.b-c"),
+    ],
+)
+def test_taken(parsed: Parse, words: list[str], attribute: str, expected: object) -> None:
+    assert getattr(parsed(*words, "busybox"), attribute) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["-m", "5m"], "memory limit of 5242880 bytes is too small: expected 6m or more"),
+        (["--memory-reservation", "1m"], "memory reservation of 1048576 bytes is too small"),
+        (["--memory-swap", "1g"], "--memory-swap needs a memory limit too (-m)"),
+        (["-m", "64m", "--memory-swap", "32m"], "are less than the memory limit"),
+        (["-m", "64m", "--memory-reservation", "65m"], "is above the memory limit"),
+        (["--memory-swappiness", "101"], "invalid swappiness '101': expected -1 to 100"),
+        (["--oom-score-adj", "1001"], "expected -1000 to 1000"),
+        (["--cpus", "1", "--cpu-quota", "5000"], "--cpus excludes --cpu-quota and --cpu-period"),
+        (["--cpus", "1", "--cpu-period", "5000"], "--cpus excludes --cpu-quota and --cpu-period"),
+        (["--cpu-quota", "999"], "invalid cpu quota '999'"),
+        (["--cpu-period", "999"], "expected 1000 to 1000000"),
+        (["--cpuset-cpus", "0-99999999999"], "requested CPUs are not available"),
+        (["--cpuset-mems", "4095"], "requested memory nodes are not available"),
+        (["--blkio-weight", "9"], "expected 10 to 1000"),
+        (["--pids-limit", "-2"], "invalid pids limit '-2'"),
+        (["-d", "-a", "stdout"], "-d and -a exclude each other"),
+        (["-a", "stdlog"], "invalid stream 'stdlog': expected stdin, stdout or stderr"),
+        (["--name", "a/b"], "invalid name 'a/b'"),
+        (["-w", "tmp"], "invalid working directory 'tmp': expected an absolute path"),
+        (["-h", "x" * 65], "expected up to 64 characters without spaces"),
+        (["-h", "a\n127.0.0.1 b"], "invalid hostname"),
+        (["--domainname", "a b"], "invalid domainname 'a b'"),
+        (["--pull", "always"], "--pull always needs a registry"),
+        (["--platform", "linux/s390x"], f"platform 'linux/s390x' cannot run here: expected linux/{MACHINE}"),
+        (["--network", "mynet"], "invalid --network 'mynet'"),
+        (["--pid", "container:"], "invalid --pid 'container:': expected host or container:NAME"),
+        (["--uts", "private"], "invalid --uts 'private'"),
+        (["--uts", "host", "-h", "x"], "--uts host excludes --hostname"),
+        (["--network", "container:x", "-h", "x"], "--network container:x excludes --hostname"),
+        (["--userns", "1:2"], "invalid user namespace '1:2'"),
+        (["--userns", "auto", "--privileged"], "--privileged and --userns exclude each other"),
+        (["--userns", "auto", "--pid", "host"], "--pid host and --userns auto exclude each other"),
+        (["--userns", "auto", "--network", "host"], "--network host and --userns auto exclude each other"),
+        (["--sysctl", "net.ipv4.ip_forward"], "invalid value 'net.ipv4.ip_forward': expected KEY=VALUE"),
+        (["--sysctl", "kernel.core_pattern=x"], "sysctl 'kernel.core_pattern' belongs to no namespace"),
+        (["--sysctl", "net.//.kernel.core_pattern=x"], "belongs to no namespace"),
+        (["--sysctl", "fs.mqueue.//.//.kernel.core_pattern=x"], "belongs to no namespace"),
+        (["--sysctl", "net..x=1"], "belongs to no namespace"),
+        (["--network", "host", "--sysctl", "net.ipv4.ip_forward=1"], "would change the host's"),
+        (["--ipc", "host", "--sysctl", "kernel.sem=1"], "would change the host's"),
+        (["--security-opt", "seccomp"], "invalid security option 'seccomp'"),
+        (["--security-opt", "label=disable"], "invalid security option 'label=disable'"),
+        (["--volumes-from", "a:x"], "invalid volumes-from 'a:x': expected CONTAINER[:ro|rw]"),
+        (["-v", "/a:/d", "--tmpfs", "/d"], "duplicate mount point '/d'"),
+        (["--annotation", "=x"], "expected KEY=VALUE"),
+    ],
+)
+def test_refused(parsed: Parse, words: list[str], expected: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        parsed(*words, "busybox")
+    assert expected in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize("words", [["--pull", "sometimes"], ["--cgroupns", "mine"], ["--nosuch"], ["--rm=maybe"], ["-p", "80:80"], ["-m"]])
+def test_not_understood(parsed: Parse, words: list[str]) -> None:
+    with pytest.raises(click.UsageError):
+        parsed(*words)
+
+
+def test_an_image_is_required(parsed: Parse) -> None:
+    with pytest.raises(BadInput, match="an IMAGE is required"):
+        parsed("--rm")
+
+
+def test_the_last_limit_of_a_name_counts(parsed: Parse) -> None:
+    options = parsed("--ulimit", "nofile=1", "--ulimit", "core=0", "--ulimit", "nofile=2", "busybox")
+    assert [(limit["type"], limit["soft"]) for limit in options.ulimit] == [("RLIMIT_NOFILE", 2), ("RLIMIT_CORE", 0)]
+
+
+def test_an_existing_cidfile_is_refused(parsed: Parse, tmp_path: Path) -> None:
+    assert parsed("--cidfile", f"{tmp_path}/cid", "busybox").cidfile == f"{tmp_path}/cid"
+    (tmp_path / "cid").touch()
+    with pytest.raises(BadInput, match="exists already"):
+        parsed("--cidfile", f"{tmp_path}/cid", "busybox")
