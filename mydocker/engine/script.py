@@ -9,7 +9,7 @@ The scripts differ from what mydocker does where a shell cannot do it, and then 
 
 from __future__ import annotations
 
-from mydocker.kernel.namespaces import CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER
+from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER
 from mydocker.steps.base import command, quote
 from mydocker.steps.namespaces import JoinNamespace, Unshare
 
@@ -35,14 +35,13 @@ class Plans:
     inside it. undo: shell commands that take away what outlives the processes.
     """
 
-    __slots__ = ("cli", "monitor", "enter", "isolate", "init", "confine", "spec", "rootfs", "undo")
+    __slots__ = ("cli", "monitor", "enter", "init", "confine", "spec", "rootfs", "undo")
 
     def __init__(
         self,
         cli: list[Step],
         monitor: list[Step],
         enter: list[Step],
-        isolate: list[Step],
         init: list[Step],
         confine: list[Step],
         spec: dict[str, Any],
@@ -52,7 +51,6 @@ class Plans:
         self.cli = cli
         self.monitor = monitor
         self.enter = enter
-        self.isolate = isolate
         self.init = init
         self.confine = confine
         self.spec = spec
@@ -64,7 +62,7 @@ class Plans:
         return [
             *(("cli", step) for step in self.cli),
             *(("monitor", step) for step in [*self.monitor, *self.enter]),
-            *(("init", step) for step in [*self.isolate, *self.init, *self.confine]),
+            *(("init", step) for step in [*self.init, *self.confine]),
         ]
 
 
@@ -115,22 +113,21 @@ def _monitor_lines(plans: Plans) -> list[str]:
 
 def _into_namespaces(plans: Plans) -> str:
     """Return the unshare and nsenter commands that lead into the container's namespaces."""
-    joins = [command(*step.shell_words()) for step in plans.isolate if isinstance(step, JoinNamespace)]
-    flags = sum(step.flags for step in plans.isolate if isinstance(step, Unshare))
+    joins = [command(*step.shell_words()) for step in plans.init if isinstance(step, JoinNamespace)]
+    flags = sum(step.flags for step in plans.init if isinstance(step, Unshare))
     kinds = {entry["type"]: entry.get("path", "") for entry in plans.spec["linux"]["namespaces"]}
     if kinds.get("pid") == "":
         flags |= CLONE_NEWPID
     elif kinds.get("pid"):
         joins.append(command("nsenter", f"--pid={kinds['pid']}"))
-    if kinds.get("cgroup") == "":
-        flags |= CLONE_NEWCGROUP
     if kinds.get("user") == "":
         flags |= CLONE_NEWUSER
     return " ".join([*joins, *([_unshare(flags)] if flags else [])])
 
 
 def _init_lines(plans: Plans) -> list[str]:
-    steps = [step for step in plans.init if not isinstance(step, Unshare)]
+    """Init's steps; its namespaces are how this script was entered."""
+    steps = [step for step in plans.init if not isinstance(step, (Unshare, JoinNamespace))]
     return [
         "# --- init: becomes the container",
         *_lines(steps),
