@@ -9,6 +9,7 @@ from struct import pack, unpack
 
 from mydocker.errors import BadInput
 from mydocker.kernel import namespaces
+from mydocker.kernel.chroot import receive_mounts
 from mydocker.kernel.libc import call
 from mydocker.steps.base import Step, command, quote
 
@@ -76,6 +77,21 @@ class JoinNamespace(Step):
 
     def shell(self) -> str:
         return command(*self.shell_words())
+
+
+class ReceiveMounts(Step):
+    """Make a new mount namespace's mounts slaves of the host's; in a chroot, make that the namespace's root as well."""
+
+    __slots__ = ()
+
+    def apply(self) -> None:
+        receive_mounts()
+
+    def describe(self) -> str:
+        return "mount / flags MS_REC|MS_SLAVE"
+
+    def shell(self) -> str:
+        return "mount --make-rslave /"
 
 
 class BringUpLoopback(Step):
