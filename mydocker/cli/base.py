@@ -152,10 +152,16 @@ def _refused(error: click.ClickException | Error, verb: str) -> int:
     """Print why a verb failed and return its exit status. verb: '' where it did not come to one."""
     status = 125 if verb in STATUS_125 else 1
     if isinstance(error, click.ClickException):
-        complain(error.format_message(), "try: mydocker --help" if isinstance(error, click.UsageError) else None)
+        words = ["mydocker", *verb.split()[1:], "--help"]
+        complain(_as_ours(error.format_message()), f"try: {' '.join(words)}" if isinstance(error, click.UsageError) else None)
         return status
     complain(error.message, error.hint)
     return error.exit_status or (1 if isinstance(error, NotFound) and verb.endswith(" exec") else status)
+
+
+def _as_ours(message: str) -> str:
+    """Return click's sentence in the form of every other message."""
+    return message[:1].lower() + message[1:].removesuffix(".")
 
 
 def complain(message: str, hint: str | None = None) -> None:

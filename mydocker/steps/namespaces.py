@@ -91,7 +91,7 @@ class ReceiveMounts(Step):
         return "mount / flags MS_REC|MS_SLAVE"
 
     def shell(self) -> str:
-        return "mount --make-rslave /"
+        return "mount --make-rslave /  # refused in a chroot that is no mount point: mydocker leaves that first"
 
 
 class BringUpLoopback(Step):

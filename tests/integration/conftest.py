@@ -26,6 +26,8 @@ from typing import Any
 import click
 import pytest
 
+from mydocker.kernel.mounts import is_mount_point
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
 
@@ -188,6 +190,13 @@ def image_imported(program: str, directory: str) -> None:
     environment = {**os.environ, "MYDOCKER_ROOT": f"{directory}/root", "MYDOCKER_STATE": f"{directory}/state"}
     line = f"{REPOSITORY}/vm/busybox-image | {program} import -c 'CMD [\"sh\"]' - busybox:latest && {program} run --rm busybox true"
     subprocess.run(["sh", "-ec", line], env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def needs_root_mount() -> None:
+    """For tests that call unshare(1) with --mount themselves."""
+    if not is_mount_point("/"):
+        pytest.skip("the root directory is no mount point (a chroot), so unshare --mount refuses to work")
 
 
 @pytest.fixture

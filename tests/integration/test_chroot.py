@@ -17,7 +17,7 @@ COMMAND
 
 
 @pytest.fixture
-def in_chroot(mydocker):
+def in_chroot(mydocker, needs_root_mount):
     """Run a shell command in a chroot, in a mount namespace of its own."""
 
     def run(command, propagation="private"):

@@ -49,7 +49,7 @@ def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker):
         (["-u", "65534:65534", "--tmpfs", "/t"], "id -u; grep -c ' /t tmpfs' /proc/mounts", "65534\n1\n"),
     ],
 )
-def test_the_script_makes_an_equivalent_container_by_hand(mydocker, flags, command, expected):
+def test_the_script_makes_an_equivalent_container_by_hand(mydocker, needs_root_mount, flags, command, expected):
     arguments = ["--explain=sh", "--dry-run", "run", "--rm", *flags, "busybox", "sh", "-c", command]
     script = mydocker(*arguments)
     assert script.rc == 0, script.stderr
