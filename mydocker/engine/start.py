@@ -13,6 +13,8 @@ from mydocker.kernel.namespaces import NAMESPACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from mydocker.engine.client import Explain
     from mydocker.engine.containers import Record
     from mydocker.paths import Paths
@@ -70,14 +72,28 @@ def join_namespaces(paths: Paths, record: Record) -> None:
     for entry in spec["linux"]["namespaces"]:
         if entry["type"] in joined:
             entry["path"] = _namespace_of(paths, joined[entry["type"]], entry["type"])
+    if "ipc" in joined and not record["hostConfig"]["Runtime"]:
+        _share_shm(spec["mounts"], f"/proc/{_donor(paths, joined['ipc'], 'ipc')}/root/dev/shm")
     store.write_json(path, spec, sync=False)
 
 
+def _share_shm(mounts: list[dict[str, Any]], source: str) -> None:
+    """Replace the /dev/shm of our own making by another container's: POSIX shared memory is files, not the ipc namespace's."""
+    for mount in mounts:
+        if mount["destination"] == "/dev/shm" and (mount["source"] == "shm" or mount["source"].startswith("/proc/")):
+            mount.update(type="bind", source=source, options=["rbind", "nosuid", "noexec", "nodev"])
+
+
 def _namespace_of(paths: Paths, name: str, kind: str) -> str:
+    return f"/proc/{_donor(paths, name, kind)}/ns/{NAMESPACES[kind][0]}"
+
+
+def _donor(paths: Paths, name: str, kind: str) -> int:
+    """Return the pid of the container whose namespace is to be joined. Raises NotFound, Conflict unless it runs."""
     pid = state.running_pid(paths, containers.resolve(paths, name))
     if not pid:
         raise Conflict(f"cannot join the {kind} namespace of container {name}: it is not running", f"mydocker start {name}")
-    return f"/proc/{pid}/ns/{NAMESPACES[kind][0]}"
+    return pid
 
 
 def _size() -> tuple[int, int] | None:

@@ -12,6 +12,7 @@ import stat
 
 from mydocker.errors import StepFailed
 from mydocker.kernel import inroot, mounts
+from mydocker.kernel.othermounts import open_tree_of
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.mounts import option_words, shell_mount
 
@@ -114,10 +115,19 @@ class MountInRoot(Step):
         return "\n".join(lines)
 
 
-class OpenTree(Step):
-    """Keep a clone of a host mount open under a fixed descriptor, still a peer of the host's: for shared volumes.
+def other_namespace(source: str) -> tuple[str, str]:
+    """Return ('/proc/PID', path) of a path in another process's root: /proc/PID/root/PATH. ('', '') for other paths."""
+    words = source.split("/", 4)
+    if len(words) == 5 and words[1] == "proc" and words[2].isdigit() and words[3] == "root":
+        return f"/proc/{words[2]}", "/" + words[4]
+    return "", ""
 
-    Done before the mount namespace's copies are made slaves; AttachTree puts the clone into the container.
+
+class OpenTree(Step):
+    """Keep a clone of a mount open under a fixed descriptor, until AttachTree puts it into the container.
+
+    It is taken before the mount namespace's copies are made slaves, so that it is still a peer of the host's mount: for
+    shared volumes. A source /proc/PID/root/… is taken from that process's mount namespace.
     """
 
     __slots__ = ("source", "descriptor")
@@ -127,7 +137,8 @@ class OpenTree(Step):
         self.descriptor = descriptor
 
     def apply(self) -> None:
-        tree = mounts.open_tree(self.source, recursive=True)
+        process, path = other_namespace(self.source)
+        tree = open_tree_of(process, path) if process else mounts.open_tree(self.source, recursive=True)
         os.dup2(tree, self.descriptor, inheritable=False)
         os.close(tree)
 
