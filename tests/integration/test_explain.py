@@ -27,7 +27,7 @@ def test_explain_json_is_one_object_a_step(mydocker):
     assert all(step["seconds"] >= 0 for step in steps)
 
 
-def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker):
+def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker, needs_controllers):
     before = mydocker.snapshot()
     dry = mydocker("run", "--dry-run", "--rm", "-m", "64m", "-v", "data:/data", "busybox", "true")
     assert dry.rc == 0

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("needs_controllers")
+
 
 @pytest.fixture
 def v1(host):
