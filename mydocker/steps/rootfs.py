@@ -169,8 +169,8 @@ class AttachTree(Step):
         return f"move_mount descriptor {self.descriptor} on {quote(self.target)} in the root flags {mounts.describe_flags(self.flags)}"
 
 
-class MaskPath(Step):
-    """Cover a path with nothing: a file by the container's /dev/null, a directory by an empty read-only tmpfs."""
+class _Cover(Step):
+    """Mount something over a path in the container; a path that does not exist needs nothing."""
 
     __slots__ = ("root", "path")
 
@@ -184,6 +184,15 @@ class MaskPath(Step):
         except (FileNotFoundError, NotADirectoryError):
             return
         _with(descriptor, self._cover)
+
+    def _cover(self, descriptor: int) -> None:
+        raise NotImplementedError
+
+
+class MaskPath(_Cover):
+    """Cover a path with nothing: a file by the container's /dev/null, a directory by an empty read-only tmpfs."""
+
+    __slots__ = ()
 
     def _cover(self, descriptor: int) -> None:
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
@@ -211,22 +220,13 @@ def _null_device(root: str) -> int:
     return descriptor
 
 
-class MakeReadOnly(Step):
-    """Bind a path in the container onto itself, read-only; a path that does not exist needs nothing."""
+class MakeReadOnly(_Cover):
+    """Bind a path in the container onto itself, read-only."""
 
-    __slots__ = ("root", "path")
+    __slots__ = ()
 
-    def __init__(self, root: str, path: str) -> None:
-        self.root = root
-        self.path = path
-
-    def apply(self) -> None:
-        try:
-            descriptor = inroot.open_in(self.root, self.path)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        itself = inroot.by_descriptor(descriptor)
-        _with(descriptor, lambda fd: _mount_on(fd, itself, None, mounts.MS_BIND | mounts.MS_REC, None))
+    def _cover(self, descriptor: int) -> None:
+        _mount_on(descriptor, inroot.by_descriptor(descriptor), None, mounts.MS_BIND | mounts.MS_REC, None)
         _with(inroot.open_in(self.root, self.path), lambda fd: _set_bind_flags(fd, mounts.MS_RDONLY))
 
     def describe(self) -> str:
