@@ -11,6 +11,7 @@ container = LazyGroup(
         "run": "run:run",
         "create": "run:create",
         "start": "run:start",
+        "exec": "execute:execute",
         "ls": "containers:ps",
         "list": "containers:ps",
         "ps": "containers:ps",

@@ -15,6 +15,7 @@ VERBS = {
     "run": "run:run",
     "create": "run:create",
     "start": "run:start",
+    "exec": "execute:execute",
     "ps": "containers:ps",
     "rm": "containers:rm",
     "container": "groups:container",

@@ -46,19 +46,35 @@ def start(
     channel = launcher.monitor()
     is_tty = record["config"]["Tty"]
     client = Client(channel, streams, is_tty, detach_keys, proxy, explain)
-    request = {
+    channel.put("R", request(paths, record["id"], streams, is_tty, how), (lock,))
+    os.close(lock)
+    client.wait_started()
+    return client
+
+
+def execute(
+    paths: Paths, record: Record, process: dict[str, Any], streams: str, detach_keys: bytes, how: str = "", explain: Explain | None = None
+) -> Client:
+    """Run one more process in a running container; return the attachment. process: see execute.process_spec."""
+    channel = launcher.monitor()
+    is_tty = process["terminal"]
+    client = Client(channel, streams, is_tty, detach_keys, False, explain)
+    channel.put("P", {**request(paths, record["id"], streams, is_tty, how), "process": process})
+    client.wait_started()
+    return client
+
+
+def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str) -> dict[str, Any]:
+    """Return what a monitor has to know of its client."""
+    return {
         "root": paths.root,
         "state": paths.state,
-        "id": record["id"],
-        "wanted": streams,
+        "id": container_id,
+        "wanted": wanted,
         "size": _size() if is_tty else None,
         "explain": how,
         "crashAfter": os.environ.get("MYDOCKER_CRASH_AFTER", ""),
     }
-    channel.put("R", request, (lock,))
-    os.close(lock)
-    client.wait_started()
-    return client
 
 
 def join_namespaces(paths: Paths, record: Record) -> None:
