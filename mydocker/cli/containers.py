@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import time
-
 import click
 
 from mydocker import store
+from mydocker.cgroups.layout import Layout
 from mydocker.cli.base import Session, Verb, complain, each, explain_option
 from mydocker.cli.human import since
 from mydocker.cli.table import table
-from mydocker.engine import containers, remove, state
-from mydocker.engine.orphans import half_made, settle
+from mydocker.engine import containers, life, remove, state
+from mydocker.engine.orphans import half_made
 from mydocker.errors import Conflict, Error, NotFound
 
 _HEADINGS = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
@@ -32,9 +30,10 @@ def ps(session: Session, show_all: bool, quiet: bool, latest: bool, last: int, n
     """
     limit = 1 if latest else last
     rows = []
+    layout = Layout.detect(session.paths)
     for record in sorted(_records(session), key=lambda r: r["createTime"], reverse=True)[: limit if limit >= 0 else None]:
-        status = state.status(session.paths, record)
-        if status == "running" or show_all or limit >= 0:
+        status = state.status(session.paths, record, layout)
+        if status in ("running", "paused") or show_all or limit >= 0:
             rows.append(_row(record, status, no_trunc))
     click.echo("\n".join(row[0] for row in rows) if quiet else table([_HEADINGS, *rows]), nl=bool(rows) or not quiet)
 
@@ -66,8 +65,8 @@ def _row(record: containers.Record, status: str, no_trunc: bool) -> tuple[str, .
 
 
 def _status(record: containers.Record, status: str) -> str:
-    if status == "running":
-        return "Up " + since(record["startedAt"]).removesuffix(" ago")
+    if status in ("running", "paused"):
+        return f"Up {since(record['startedAt']).removesuffix(' ago')}{' (Paused)' if status == 'paused' else ''}"
     if status == "exited":
         if not record.get("finishedAt"):
             return "Exited (unknown)"
@@ -105,11 +104,10 @@ def rm(session: Session, force: bool, volumes: bool, names: tuple[str, ...]) -> 
 
 def _remove(session: Session, container_id: str, name: str, force: bool, volumes: bool) -> None:
     paths = session.paths
-    pid = state.running_pid(paths, container_id)
-    if pid and not force:
-        raise Conflict(f"container {name} is running", "stop it first, or use rm -f")
-    if pid:
-        _end(session, container_id, pid)
+    if state.running_pid(paths, container_id):
+        if not force:
+            raise Conflict(f"container {name} is running", "stop it first, or use rm -f")
+        life.end(paths, container_id)
     problems: list[Error] = []
     try:
         with store.Lock(paths.container(container_id) + "/lock"):
@@ -119,15 +117,3 @@ def _remove(session: Session, container_id: str, name: str, force: bool, volumes
         return  # it was run with --rm, and its monitor was faster
     if problems:
         raise problems[0]
-
-
-def _end(session: Session, container_id: str, pid: int) -> None:
-    """Kill a container's init and wait for its monitor to record the end; without one, record it here."""
-    os.kill(pid, 9)
-    deadline = time.monotonic() + 10
-    while state.running_pid(session.paths, container_id) or state.has_monitor(session.paths, container_id):
-        if time.monotonic() > deadline:
-            raise Conflict(f"container {container_id[:12]} did not end within 10 seconds of SIGKILL")
-        time.sleep(0.005)
-    if os.path.isdir(session.paths.container(container_id)):
-        settle(session.paths, container_id)

@@ -12,6 +12,7 @@ container = LazyGroup(
         "create": "run:create",
         "start": "run:start",
         "exec": "execute:execute",
+        **{verb: f"life:{verb}" for verb in ("stop", "restart", "kill", "pause", "unpause", "wait", "rename", "attach")},
         "ls": "containers:ps",
         "list": "containers:ps",
         "ps": "containers:ps",

@@ -19,7 +19,7 @@ from mydocker.engine.create import create as create_container
 from mydocker.engine.options import Options, parse
 from mydocker.engine.start import start as start_container
 from mydocker.engine.values import detach_keys as parse_keys
-from mydocker.errors import BadInput, Conflict, Error
+from mydocker.errors import BadInput, Error
 
 _STREAMS = {"stdin": "I", "stdout": "O", "stderr": "E"}
 
@@ -148,7 +148,9 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
     if state.running_pid(paths, container_id):
         os.close(lock)
         if attach:
-            raise Conflict(f"container {name} is running already")
+            from mydocker.engine.attach import attach as attach_to
+
+            return attach_to(paths, record, _streams(record, interactive), keys, True).run()
         click.echo(name)
         return 0
     if state.load(paths, container_id):
@@ -157,9 +159,7 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
         for problem in settle(paths, container_id):  # an earlier run whose end nobody saw
             complain(problem.message)
         record = containers.load(paths, container_id)
-    is_tty = record["config"]["Tty"]
-    streams = ("OE" + ("I" if interactive and record["config"]["OpenStdin"] else "")) if attach else ""
-    check_terminal(is_tty and "I" in streams)
+    streams = _streams(record, interactive) if attach else ""
     if session.dry_run:
         tell("text", "cli", f"start container {container_id[:12]}", None, err=False)
         return 0
@@ -168,3 +168,10 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
         return client.run()
     click.echo(name)
     return 0
+
+
+def _streams(record: dict[str, Any], interactive: bool) -> str:
+    """Return which of 'I', 'O' and 'E' an attachment to a container has."""
+    streams = "OE" + ("I" if interactive and record["config"]["OpenStdin"] else "")
+    check_terminal(record["config"]["Tty"] and "I" in streams)
+    return streams

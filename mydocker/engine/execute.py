@@ -14,7 +14,7 @@ from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine import containers, state
-from mydocker.engine.line import Line
+from mydocker.engine.audience import Audience
 from mydocker.engine.streams import Streams
 from mydocker.engine.supervise import Supervisor
 from mydocker.errors import Conflict, Error
@@ -32,7 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from mydocker.kernel.channel import Channel
+    from mydocker.kernel.channel import Channel, Value
 
     Spec = dict[str, Any]
 
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 class Execution:
     """One exec from its request to its end."""
 
-    __slots__ = ("paths", "request", "line", "run", "launch", "streams")
+    __slots__ = ("paths", "request", "audience", "run", "launch", "streams")
 
     def __init__(self, request: dict[str, Any], client: Channel) -> None:
         self.paths = Paths(request["root"], request["state"])
         self.request = request
-        self.line = Line(client)
+        self.audience = Audience(self.paths.container(request["id"]), client, request["wanted"])
         self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
         self.launch: Launch
         self.streams: Streams
@@ -59,15 +59,16 @@ class Execution:
         except Exception as error:
             self._give_up(Error(f"exec: {type(error).__name__}: {error}"))
         else:
-            self.line.tell("S", self.launch.pid)
-            self.line.tell("Z", self._supervise())
+            self.audience.tell_all("S", self.launch.pid)
+            self.audience.tell_all("Z", self._supervise())
+            self.audience.finish()
 
     def _start(self) -> None:
         known = running(self.paths, self.request["id"])
         identity = self.request["id"]
         own = store.read_json(f"{self.paths.container(identity)}/bundle/config.json")
         spec = process_spec(own, self.request["process"], hold_namespaces(self.paths, identity, known["pid"]))
-        self.launch = Launch(self._setting(spec), self.run, self.line.tell_step, join)
+        self.launch = Launch(self._setting(spec), self.run, self._tell_step, join)
         pid = self.launch.fork()
         self.streams.close_theirs()
         early, late = manager(Layout.detect(self.paths), known["cgroup"]).enter_steps(pid)
@@ -92,19 +93,19 @@ class Execution:
     def _supervise(self) -> int:
         master = self.launch.master
         outputs, stdin = self.streams.outputs(master), self.streams.input(master)
-        supervisor = Supervisor(self.launch.pid, self.line.channel, outputs, stdin, master >= 0, self.request["wanted"], None)
-        try:
-            return supervisor.run()
-        finally:
-            self.line.channel = supervisor.client
+        return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, True, None).run()
 
     def _give_up(self, error: Error) -> None:
         if hasattr(self, "launch"):
             self.launch.kill()
-        self.line.tell("F", failure(error))
+        self.audience.tell_all("F", failure(error))
+        self.audience.finish()
 
     def _observe(self, who: str, step: Step, seconds: float) -> None:
-        self.line.tell_step((who, told(step, self.request["explain"]), seconds))
+        self._tell_step((who, told(step, self.request["explain"]), seconds))
+
+    def _tell_step(self, value: Value) -> None:
+        self.audience.tell_all("X", value)
 
 
 def running(paths: Paths, container_id: str) -> state.State:

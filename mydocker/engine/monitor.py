@@ -18,14 +18,14 @@ from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine import containers, remove, state
-from mydocker.engine.line import Line
+from mydocker.engine.audience import Audience
 from mydocker.engine.log import Log, timestamp
 from mydocker.engine.plans import monitor_plan
 from mydocker.engine.streams import Streams
 from mydocker.engine.supervise import Supervisor
 from mydocker.errors import Error
 from mydocker.kernel import mounts, tasks
-from mydocker.kernel.channel import Channel
+from mydocker.kernel.channel import Channel, Listener
 from mydocker.paths import Paths
 from mydocker.runtime.failures import failure
 from mydocker.runtime.init import Setting, told
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mydocker.engine.foreign import ForeignLaunch
+    from mydocker.kernel.channel import Value
 
 _HIGHEST_DESCRIPTOR = 1 << 20
 
@@ -78,12 +79,12 @@ def _warm_up_cgroups() -> None:
 class Monitor:
     """One container from its start to its end."""
 
-    __slots__ = ("paths", "request", "line", "lock", "run", "record", "spec", "layout", "cgroup", "launch", "streams")
+    __slots__ = ("paths", "request", "audience", "lock", "run", "record", "spec", "layout", "cgroup", "launch", "streams")
 
     def __init__(self, request: dict[str, Any], client: Channel, lock: int) -> None:
         self.paths = Paths(request["root"], request["state"])
         self.request = request
-        self.line = Line(client)
+        self.audience = Audience(self.directory, client, request["wanted"])
         self.lock = lock
         self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
         self.record = containers.load(self.paths, request["id"])
@@ -119,6 +120,7 @@ class Monitor:
         drive = driver(self.record["storageDriver"], self.paths)
         foreign = self.record["hostConfig"]["Runtime"]
         self.run.execute(monitor_plan(self.paths, self.record, self.spec, drive, None if foreign else self.cgroup))
+        self.audience.listener = Listener(self.paths.attach_socket(self.record_id))
         if foreign:
             self._launch_foreign(foreign)
         else:
@@ -126,7 +128,7 @@ class Monitor:
 
     def _launch(self) -> None:
         """Start the container's process with our own runtime."""
-        launch = self.launch = Launch(self._setting(), self.run, self.line.tell_step)
+        launch = self.launch = Launch(self._setting(), self.run, self._tell_step)
         pid = launch.fork()
         self.streams.close_theirs()
         early, late = self.cgroup.enter_steps(pid)
@@ -153,7 +155,7 @@ class Monitor:
         # A power cut ends the container too: only one that outlives it on disk must be known afterwards.
         containers.save(self.paths, self.record, sync=not self.record["autoRemove"])
         os.close(self.lock)
-        self.line.tell("S", pid)
+        self.audience.tell_all("S", pid)
 
     def _setting(self) -> Setting:
         seccomp = self.spec["linux"].get("seccomp")
@@ -174,30 +176,25 @@ class Monitor:
         master = self.launch.master
         outputs, stdin = self.streams.outputs(master), self.streams.input(master)
         log = Log(f"{self.directory}/log.json")
-        supervisor = Supervisor(self.launch.pid, self.line.channel, outputs, stdin, master >= 0, self.request["wanted"], log)
-        try:
-            return supervisor.run()
-        finally:
-            self.line.channel = supervisor.client
+        once = self.record["config"]["StdinOnce"]
+        return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, once, log).run()
 
     def _finish(self, status: int) -> None:
         """Record the end, then leave nothing: every part is tried, and what failed is said."""
-        self.record |= {
-            "status": "exited",
-            "pid": 0,
-            "exitCode": status,
-            "finishedAt": timestamp(),
-            "oomKilled": self.cgroup.oom_kills() > 0,
-        }
+        end = {"status": "exited", "pid": 0, "exitCode": status, "finishedAt": timestamp(), "oomKilled": self.cgroup.oom_kills() > 0}
         with store.Lock(f"{self.directory}/lock"):
+            # As it is now: others rename and update a container while it runs.
+            self.record = {**containers.load(self.paths, self.record_id), **end}
             if not self.record["autoRemove"]:
                 containers.save(self.paths, self.record)
             problems = self._unmount()
             problems += remove.runtime_state(self.paths, self.record_id, self.cgroup)
             if self.record["autoRemove"]:
                 problems += remove.container(self.paths, self.record)
+        self.audience.stop_listening()
         self._report(problems)
-        self.line.tell("Z", status)
+        self.audience.tell_all("Z", status)
+        self.audience.finish()
 
     def _unmount(self) -> list[Error]:
         """Let go of the root file system, which this process's namespace holds too."""
@@ -211,12 +208,17 @@ class Monitor:
             self.launch.kill()
         problems = self.run.undo_all()
         problems += remove.after_failed_start(self.paths, self.record, error)
+        self.audience.stop_listening()
         self._report(problems)
-        self.line.tell("F", failure(error))
+        self.audience.tell_all("F", failure(error))
+        self.audience.finish()
 
     def _report(self, problems: list[Error]) -> None:
         for problem in problems:
-            self.line.tell("X", ("monitor", f"not cleaned up: {problem.message}", 0.0))
+            self.audience.tell_all("X", ("monitor", f"not cleaned up: {problem.message}", 0.0))
 
     def _observe(self, who: str, step: Step, seconds: float) -> None:
-        self.line.tell_step((who, told(step, self.request["explain"]), seconds))
+        self._tell_step((who, told(step, self.request["explain"]), seconds))
+
+    def _tell_step(self, value: Value) -> None:
+        self.audience.tell_all("X", value)

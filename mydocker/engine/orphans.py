@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
 
 
+_UNSEEN_END = {"status": "exited", "pid": 0, "exitCode": 255, "finishedAt": "", "error": "its monitor died before it ended"}
+
+
 def half_made(paths: Paths, container_id: str) -> str:
     """Return why a container counts as never finished or half removed, '' if it is whole or somebody works on it."""
     if state.is_busy(paths, container_id) or state.running_pid(paths, container_id):
@@ -47,5 +50,5 @@ def settle(paths: Paths, container_id: str) -> list[Error]:
         return remove.runtime_state(paths, container_id)
     problems = remove.runtime_state(paths, container_id)
     if record["status"] == "running":
-        containers.save(paths, {**record, "status": "exited", "pid": 0, "exitCode": 255, "error": "its monitor died before it ended"})
+        containers.save(paths, {**record, **_UNSEEN_END})
     return problems + (remove.container(paths, record) if record["autoRemove"] else [])
