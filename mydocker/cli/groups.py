@@ -13,6 +13,7 @@ container = LazyGroup(
         "start": "run:start",
         "exec": "execute:execute",
         **{verb: f"life:{verb}" for verb in ("stop", "restart", "kill", "pause", "unpause", "wait", "rename", "attach")},
+        "logs": "logs:logs",
         "ls": "containers:ps",
         "list": "containers:ps",
         "ps": "containers:ps",

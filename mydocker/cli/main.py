@@ -24,6 +24,7 @@ VERBS = {
     "wait": "life:wait",
     "rename": "life:rename",
     "attach": "life:attach",
+    "logs": "logs:logs",
     "ps": "containers:ps",
     "rm": "containers:rm",
     "container": "groups:container",

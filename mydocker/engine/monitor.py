@@ -19,7 +19,7 @@ from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine import containers, remove, state
 from mydocker.engine.audience import Audience
-from mydocker.engine.log import Log, timestamp
+from mydocker.engine.log import log_of, timestamp
 from mydocker.engine.plans import monitor_plan
 from mydocker.engine.streams import Streams
 from mydocker.engine.supervise import Supervisor
@@ -175,7 +175,7 @@ class Monitor:
     def _supervise(self) -> int:
         master = self.launch.master
         outputs, stdin = self.streams.outputs(master), self.streams.input(master)
-        log = Log(f"{self.directory}/log.json")
+        log = log_of(self.record, f"{self.directory}/log.json")
         once = self.record["config"]["StdinOnce"]
         return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, once, log).run()
 

@@ -135,7 +135,9 @@ def test_many_clients_see_the_same(mydocker):
 
 
 def test_a_slow_client_holds_up_nobody_and_loses_nothing(mydocker):
-    mydocker.sh("({mydocker} run --name fast busybox seq 500000 | (while [ ! -e go ]; do sleep 0.05; done; md5sum > sum)) > /dev/null 2>&1 &")
+    mydocker.sh(
+        "({mydocker} run --name fast busybox seq 500000 | (while [ ! -e go ]; do sleep 0.05; done; md5sum > sum)) > /dev/null 2>&1 &"
+    )
     mydocker.wait_until(lambda: "Exited (0)" in mydocker("ps", "-a").stdout)
     mydocker.sh("touch go")
     mydocker.wait_until(lambda: mydocker.sh("cat sum").stdout)
