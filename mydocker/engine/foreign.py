@@ -115,19 +115,10 @@ class ForeignLaunch:
 
 def plain(spec: dict[str, Any], root: str) -> dict[str, Any]:
     """Return config.json as every runtime reads it: the user by number, looked up in the mounted root."""
-    uid, gid, groups, home = resolved_user(spec, _read(root, "/etc/passwd"), _read(root, "/etc/group"))
+    uid, gid, groups, home = resolved_user(spec, inroot.read_text(root, "/etc/passwd"), inroot.read_text(root, "/etc/group"))
     process = {**spec["process"], "user": {**spec["process"].get("user", {}), "uid": uid, "gid": gid, "additionalGids": groups}}
     if not any(pair.startswith("HOME=") for pair in process.get("env", [])):
         process["env"] = [*process.get("env", []), f"HOME={home}"]
     annotations = {k: v for k, v in spec.get("annotations", {}).items() if k not in (USER_ANNOTATION, GROUPS_ANNOTATION)}
     # The oldest version that has all of it: crun refuses those it does not know.
     return {**spec, "ociVersion": "1.0.2", "process": process, "annotations": annotations}
-
-
-def _read(root: str, path: str) -> str:
-    try:
-        descriptor = inroot.open_in(root, path, os.O_RDONLY | os.O_NONBLOCK)
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
-    with open(descriptor, errors="surrogateescape") as file:
-        return file.read()

@@ -13,6 +13,8 @@ from mydocker.kernel.namespaces import NAMESPACES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from mydocker.engine.client import Explain
     from mydocker.engine.containers import Record
     from mydocker.paths import Paths
@@ -61,16 +63,23 @@ def start(
 
 def join_namespaces(paths: Paths, record: Record) -> None:
     """Write where the namespaces of other containers are now into the bundle's config.json (mode 'container:NAME')."""
-    modes = {kind: record["hostConfig"][field] for kind, field in _MODES.items()}
-    joined = {kind: mode.removeprefix("container:") for kind, mode in modes.items() if mode.startswith("container:")}
-    if not joined:
-        return
     path = f"{paths.container(record['id'])}/bundle/config.json"
-    spec = store.read_json(path)
-    for entry in spec["linux"]["namespaces"]:
-        if entry["type"] in joined:
-            entry["path"] = _namespace_of(paths, joined[entry["type"]], entry["type"])
-    store.write_json(path, spec, sync=False)
+    if _joined(record):
+        store.write_json(path, with_joined(paths, record, store.read_json(path)), sync=False)
+
+
+def with_joined(paths: Paths, record: Record, spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a config.json with the paths of the other containers' namespaces as they are now. Raises Conflict, NotFound."""
+    joined = _joined(record)
+    found = {kind: _namespace_of(paths, name, kind) for kind, name in joined.items()}
+    entries = [{**entry, **({"path": found[entry["type"]]} if entry["type"] in found else {})} for entry in spec["linux"]["namespaces"]]
+    return {**spec, "linux": {**spec["linux"], "namespaces": entries}}
+
+
+def _joined(record: Record) -> dict[str, str]:
+    """Return {kind of namespace: the container whose it shall be}."""
+    modes = {kind: record["hostConfig"][field] for kind, field in _MODES.items()}
+    return {kind: mode.removeprefix("container:") for kind, mode in modes.items() if mode.startswith("container:")}
 
 
 def _namespace_of(paths: Paths, name: str, kind: str) -> str:

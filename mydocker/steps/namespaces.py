@@ -134,7 +134,7 @@ class SetDomainname(Step):
         return f"setdomainname {quote(self.name)}"
 
     def shell(self) -> str:
-        return f"echo {quote(self.name)} > /proc/sys/kernel/domainname"
+        return f"printf %s {quote(self.name)} > /proc/sys/kernel/domainname"
 
 
 class SetSysctl(Step):
@@ -165,4 +165,4 @@ class SetSysctl(Step):
         return f"write {quote(self.value)} to {quote(self.path)}"
 
     def shell(self) -> str:
-        return f"echo {quote(self.value)} > {quote(self.path)}"
+        return f"printf %s {quote(self.value)} > {quote(self.path)}"
