@@ -23,11 +23,9 @@ class Log:
     def write(self, stream: str, data: bytes) -> None:
         """Take output of 'stdout' or 'stderr'."""
         *lines, rest = (self._pending[stream] + data).split(b"\n")
-        entries = [line + b"\n" for line in lines]
-        while len(rest) >= _LONGEST:
-            entries.append(rest[:_LONGEST])
-            rest = rest[_LONGEST:]
-        self._pending[stream] = rest
+        entries = [piece for line in lines for piece in (*_full_pieces(line), _last_piece(line) + b"\n")]
+        self._pending[stream] = _last_piece(rest)
+        entries += _full_pieces(rest)
         if entries:
             self._append(stream, entries)
 
@@ -42,6 +40,15 @@ class Log:
         now = timestamp()
         lines = [leanjson.dumps({"log": e.decode(errors="surrogateescape"), "stream": stream, "time": now}) for e in entries]
         os.write(self._file, ("\n".join(lines) + "\n").encode())
+
+
+def _full_pieces(line: bytes) -> list[bytes]:
+    """Return the pieces of a line that are as long as an entry can be."""
+    return [line[start : start + _LONGEST] for start in range(0, len(line) - _LONGEST + 1, _LONGEST)]
+
+
+def _last_piece(line: bytes) -> bytes:
+    return line[len(line) // _LONGEST * _LONGEST :]
 
 
 def timestamp(nanoseconds: int | None = None) -> str:

@@ -193,6 +193,7 @@ class Monitor:
             return supervisor.run()
         finally:
             self.client = supervisor.client
+            self.record["error"] = supervisor.problem
 
     def _finish(self, status: int) -> None:
         """Record the end, then leave nothing: every part is tried, and what failed is said."""
@@ -204,9 +205,10 @@ class Monitor:
             "oomKilled": self.cgroup.oom_kills() > 0,
         }
         with store.Lock(f"{self.directory}/lock"):
+            problems: list[Error] = []
             if not self.record["autoRemove"]:
-                containers.save(self.paths, self.record)
-            problems = self._unmount()
+                remove.attempt(problems, lambda: containers.save(self.paths, self.record))
+            problems += self._unmount()
             problems += remove.runtime_state(self.paths, self.record_id, self.cgroup)
             if self.record["autoRemove"]:
                 problems += remove.container(self.paths, self.record)

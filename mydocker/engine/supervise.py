@@ -27,13 +27,18 @@ if TYPE_CHECKING:
     from mydocker.kernel.channel import Channel
 
 _CHUNK = 65536
+# The largest pipe that a user may make (pipe(7), pipe-max-size): more than that was not there when the container ended.
+_MOST_LEFT = 1 << 20
 _STREAMS = {"O": "stdout", "E": "stderr"}
 
 
 class Supervisor:
-    """One running container's bytes. outputs: {descriptor: 'O' or 'E'}; stdin: descriptor or -1; wanted: which the client wants."""
+    """One running container's bytes. outputs: {descriptor: 'O' or 'E'}; stdin: descriptor or -1; wanted: which the client wants.
 
-    __slots__ = ("pid", "client", "outputs", "stdin", "is_tty", "wanted", "log", "_input", "_input_ended", "_backlog")
+    problem: why output is missing in the log, '' if none is.
+    """
+
+    __slots__ = ("pid", "client", "outputs", "stdin", "is_tty", "wanted", "log", "_input", "_backlog", "_slave", "problem")
 
     def __init__(
         self, pid: int, client: Channel | None, outputs: dict[int, str], stdin: int, is_tty: bool, wanted: str, log: Log | None
@@ -46,8 +51,10 @@ class Supervisor:
         self.wanted = wanted
         self.log = log
         self._input = b""
-        self._input_ended = False
         self._backlog: list[tuple[str, bytes]] = []
+        self.problem = ""
+        # Else the terminal would hang up whenever the container closes it, and what is written after that be lost.
+        self._slave = terminal.open_slave(stdin) if is_tty else -1
         for descriptor in (*outputs, stdin):
             if descriptor >= 0:
                 os.set_blocking(descriptor, False)
@@ -84,32 +91,42 @@ class Supervisor:
             self._serve_client(ready[self.client.fileno()])
         return ended in ready
 
-    def _copy_output(self, descriptor: int) -> bool:
-        """Pass on what can be read now; return whether there was anything."""
+    def _copy_output(self, descriptor: int) -> int:
+        """Pass on what can be read now; return how many bytes that were."""
         try:
             data = os.read(descriptor, _CHUNK)
         except OSError as error:
             if error.errno == EAGAIN:
-                return False
-            if error.errno != EIO:  # how a pty's master says that its last slave was closed
+                return 0
+            if error.errno != EIO:  # how a pty's master says that the container's session ended
                 raise
             data = b""
         if data:
             self._pass_on(self.outputs[descriptor], data)
-        elif not self.is_tty:
-            del self.outputs[descriptor]
-            os.close(descriptor)
         else:
-            # A pty's slave may be opened again as long as the container lives; do not spin until then.
             del self.outputs[descriptor]
-        return bool(data)
+            if not self.is_tty:
+                os.close(descriptor)
+        return len(data)
 
     def _pass_on(self, kind: str, data: bytes) -> None:
         if self.log:
-            self.log.write(_STREAMS[kind], data)
+            self._write_log(self.log, kind, data)
         if self.client and kind in self.wanted:
             self._backlog.append((kind, data))
             self._flush()
+
+    def _write_log(self, log: Log, kind: str, data: bytes) -> None:
+        """Log output; a disk that is full ends the log, not the container."""
+        try:
+            log.write(_STREAMS[kind], data)
+        except OSError as error:
+            self.log = None
+            self._warn(f"the log ends here: {error.strerror}")
+
+    def _warn(self, problem: str) -> None:
+        self.problem = problem
+        self._tell("X", marshal.dumps(("monitor", problem, 0.0)))
 
     def _flush(self, wait: bool = False) -> None:
         while self._backlog and self.client:
@@ -188,7 +205,18 @@ class Supervisor:
         """Pass on what the container wrote before it ended, without waiting for what others may still write."""
         self._flush(wait=True)
         for descriptor in list(self.outputs):
-            while self._copy_output(descriptor):
+            left = _MOST_LEFT
+            while left > 0 and (count := self._copy_output(descriptor)):
+                left -= count
                 self._flush(wait=True)
-        if self.log:
-            self.log.close()
+        if self._slave >= 0:
+            os.close(self._slave)
+        self._close_log()
+        self._flush(wait=True)
+
+    def _close_log(self) -> None:
+        try:
+            if self.log:
+                self.log.close()
+        except OSError as error:
+            self._warn(f"the log ends here: {error.strerror}")

@@ -166,7 +166,7 @@ def switches(sys: str) -> str:
 
 def _refused_by(paths: Paths) -> str | None:
     """Try a mount in a child with its own mount namespace: the file system below may be unfit for an upper directory."""
-    trial = f"{paths.root}/trial.{os.getpid()}"
+    trial = store.temporary(f"{paths.root}/trial")
     for name in ("", "/lower", "/upper", "/work", "/root"):
         os.makedirs(trial + name, exist_ok=True)
     try:

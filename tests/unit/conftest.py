@@ -20,6 +20,21 @@ STATUS = "CapEff:\t000001ffffffffff\n"
 Machine = Callable[..., Paths]
 
 
+# (machine, pid, start time, state letter): add or change a process.
+Process = Callable[..., None]
+
+
+@pytest.fixture
+def fake_process() -> Process:
+    """Return a function that puts a process into a machine's fake /proc; its name is as bad as names get."""
+
+    def add(paths: Paths, pid: int, started: int = 99, state: str = "S") -> None:
+        fields = " ".join(["1"] * 18)
+        put(Path(paths.proc).parent, f"/proc/{pid}/stat", f"{pid} (a) b (c) {state} {fields} {started} 0 0\n")
+
+    return add
+
+
 @pytest.fixture(scope="session")
 def cgroup_machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     """Return a function that expands tests/data/cgroups/NAME.txt, once for all tests: they only read it.

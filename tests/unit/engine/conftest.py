@@ -25,6 +25,8 @@ from mydocker.paths import Paths
 from mydocker.runtime.users import mappings
 
 Machine = Callable[..., Paths]
+# (machine, pid, start time, state letter): add a process to a fake /proc.
+Process = Callable[..., None]
 # Words of a run command line → its options.
 Parse = Callable[..., Options]
 

@@ -22,7 +22,7 @@ from mydocker.paths import Paths
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Start
+    from conftest import Process, Start
 
 DATA = Path(__file__).parents[2] / "data" / "plans"
 REWRITE = "MYDOCKER_REWRITE" in os.environ
@@ -73,19 +73,20 @@ FLAGS = [
 
 
 @pytest.fixture
-def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Callable[[str], Start]) -> Start:
-    """Return a Start on a v2 machine that has an init program, where the donor runs as this process."""
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Callable[[str], Start], fake_process: Process) -> Start:
+    """Return a Start on a v2 machine that has an init program, where the donor runs as process 4242."""
     (tmp_path / "tini-static").touch(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     here = start("v2")
     os.makedirs(here.paths.running(DONOR), exist_ok=True)
-    state.save(Paths(here.paths.root, here.paths.state), DONOR, os.getpid(), "")
+    fake_process(here.paths, 4242)
+    state.save(here.paths, DONOR, 4242, "")
     return here
 
 
 def changes(host: Start, flags: str, plain: str, tmp_path: Path) -> list[str]:
     """Return the lines that differ from the plainest start's; the host's own devices count as one line."""
-    text = host.text("overlay", *shlex.split(flags)).replace(str(tmp_path), "BIN").replace(f"/proc/{os.getpid()}/", "/proc/DONOR/")
+    text = host.text("overlay", *shlex.split(flags)).replace(str(tmp_path), "BIN")
     lines = [line for line in difflib.ndiff(plain.splitlines(), text.splitlines()) if line[0] in "+-"]
     kept = [line for line in lines if " mknod /" not in line]
     return kept + (["+ init     mknod …: every device of the host"] if kept != lines else [])
