@@ -18,8 +18,6 @@ from mydocker.paths import Paths
 if TYPE_CHECKING:
     from conftest import Process
 
-    Machine = Callable[..., Paths]
-
 RUNNING, ENDED, LOST = "a" * 64, "b" * 64, "c" * 64
 DEAD = 2**22 + 1  # no process has a number above pid_max
 SHORT = LOST[:12]
@@ -62,10 +60,13 @@ def run_state(paths: Paths, container_id: str, pid: int) -> None:
 
 
 @pytest.fixture
-def paths(tmp_path: Path, own_cgroup_machine: Machine, fake_process: Process) -> Paths:
+def paths(tmp_path: Path, fake_process: Process) -> Paths:
     """A machine where one container runs and one has ended, with names that look like temporary files."""
-    machine = own_cgroup_machine("hybrid")
-    paths = Paths(f"{tmp_path}/root", f"{tmp_path}/state", machine.proc, machine.sys, machine.cgroup)
+    paths = Paths(*(f"{tmp_path}/{name}" for name in ("root", "state", "proc", "sys", "cgroup")))
+    os.makedirs(f"{paths.proc}/self")
+    mounts = [f"{n} 1 0:{n} / {paths.cgroup}/{name} rw - cgroup cgroup rw,{name}\n" for n, name in enumerate(HIERARCHIES, 30)]
+    Path(paths.proc, "self/mountinfo").write_text("".join(mounts))
+    Path(paths.proc, "self/cgroup").write_text("".join(f"{n}:{name}:/\n" for n, name in enumerate(HIERARCHIES, 1)))
     for directory in (paths.names, paths.cache, f"{paths.volumes}/data.{DEAD}.tmp/_data", f"{paths.layers}/vfs"):
         os.makedirs(directory)
     record(paths, RUNNING, f"web.{DEAD}.tmp", "running")
