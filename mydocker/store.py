@@ -22,8 +22,8 @@ def write_atomic(path: str, data: bytes, mode: int = 0o644, sync: bool = True) -
 
     sync=False leaves out both fsyncs: for what a reboot ends anyway (tmpfs) or whose loss means "never happened".
     """
-    temporary = f"{path}.{os.getpid()}.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    made = temporary(path)
+    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
         try:
             view = memoryview(data)
@@ -33,12 +33,23 @@ def write_atomic(path: str, data: bytes, mode: int = 0o644, sync: bool = True) -
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.rename(temporary, path)
+        os.rename(made, path)
     except BaseException:
-        os.unlink(temporary)
+        os.unlink(made)
         raise
     if sync:
         sync_directory(os.path.dirname(path))
+
+
+def temporary(path: str) -> str:
+    """Return the name by which this process knows what is not yet, or no more, `path`: no container or volume may be called so."""
+    return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}.tmp")
+
+
+def writer_of(name: str) -> int:
+    """Return the pid in a name that temporary() made, 0 for any other name."""
+    pid = name.split(".")[-2] if name.startswith(".") and name.endswith(".tmp") else ""
+    return int(pid) if pid.isdigit() else 0
 
 
 def sync_directory(path: str) -> None:
@@ -70,15 +81,15 @@ def claim(path: str, owner: str) -> str | None:
 
     The claim appears whole, by link(2): there is no moment at which it exists without its owner.
     """
-    temporary = f"{path}.{os.getpid()}.tmp"
-    with open(temporary, "w") as file:
+    made = temporary(path)
+    with open(made, "w") as file:
         file.write(owner)
     try:
-        os.link(temporary, path)
+        os.link(made, path)
     except FileExistsError:
         return claimed_by(path) or claim(path, owner)
     finally:
-        os.unlink(temporary)
+        os.unlink(made)
     return None
 
 
@@ -112,7 +123,7 @@ def remove_tree(path: str) -> None:
 
 def discard(path: str) -> None:
     """Remove a tree under another name, so that nobody finds half of it under its own; what is gone already is no error."""
-    doomed = f"{os.path.dirname(path)}/.{os.path.basename(path)}.{os.getpid()}.tmp"
+    doomed = temporary(path)
     try:
         os.rename(path, doomed)
     except FileNotFoundError:

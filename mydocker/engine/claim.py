@@ -50,7 +50,7 @@ class ClaimName(Step):
         return f"claim the name {quote(self.name)}"
 
     def shell(self) -> str:
-        return f"(set -C; printf %s {self.container_id} > {quote(self.path)})"
+        return f"(set -C; printf %s {quote(self.container_id)} > {quote(self.path)})"
 
 
 class Rename(Step):

@@ -165,14 +165,14 @@ class Client:
         self._send("I", data)
 
     def _without_detach_keys(self, data: bytes) -> bytes:
-        """Return what is to be sent: a beginning of the detach keys is held back until they are complete or not."""
+        """Return what is to be sent: all before the detach keys; a beginning of them is held back until they are complete or not."""
         result = b""
         for byte in data:
             if byte == self.detach_keys[self._matched]:
                 self._matched += 1
                 if self._matched == len(self.detach_keys):
                     self.detached = True
-                    return b""
+                    return result
                 continue
             result += self.detach_keys[: self._matched]
             self._matched = int(byte == self.detach_keys[0])

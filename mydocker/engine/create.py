@@ -144,7 +144,7 @@ def prepare(paths: Paths, options: Options) -> Prepared:
     facts = spec.Facts(
         container_id,
         paths.container(container_id),
-        _capabilities(options),
+        _capabilities(paths, options),
         None,
         host_devices() if options.privileged else [],
         mounts,
@@ -167,8 +167,9 @@ def _has_swap_limit(paths: Paths) -> bool:
     return manager(Layout.detect(paths), spec.CGROUP_PARENT).has_swap_limit()
 
 
-def _capabilities(options: Options) -> list[str]:
-    return capabilities.select(list(options.cap_add), list(options.cap_drop), options.privileged, kernel_capabilities.available())
+def _capabilities(paths: Paths, options: Options) -> list[str]:
+    available = kernel_capabilities.available(paths.proc)
+    return capabilities.select(list(options.cap_add), list(options.cap_drop), options.privileged, available)
 
 
 def _seccomp(options: Options, names: list[str]) -> dict[str, Any] | None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine.create import Prepared
 from mydocker.engine.images import UnpackLayer
 from mydocker.engine.plans import monitor_plan
 from mydocker.engine.script import Plans
+from mydocker.engine.start import with_joined
 from mydocker.errors import BadInput
 from mydocker.images.layout import Layout as ImageLayout
+from mydocker.kernel import inroot
 from mydocker.runtime import plan
 from mydocker.runtime.console import OpenConsole, OwnStandardStreams
 from mydocker.runtime.init import resolved_user
@@ -22,31 +22,35 @@ from mydocker.steps.files import MakeDir
 
 def plans(prepared: Prepared) -> Plans:
     """Return every plan of one start. Raises what making the real ones would raise."""
-    paths, spec = prepared.paths, prepared.spec
+    paths, rootfs = prepared.paths, prepared.directory + "/bundle/rootfs"
     layout = Layout.detect(paths)
-    cgroup = manager(layout, spec["linux"]["cgroupsPath"])
-    rootfs = prepared.directory + "/bundle/rootfs"
-    monitor = monitor_plan(paths, prepared.record, spec, prepared.driver, cgroup)
+    cgroup = manager(layout, prepared.spec["linux"]["cgroupsPath"])
+    monitor = monitor_plan(paths, prepared.record, prepared.spec, prepared.driver, cgroup)
     early, late = cgroup.enter_steps(0)
-    uid, gid, groups, home = _user(prepared)
     console: list[Step] = [OpenConsole(rootfs, None, None)] if prepared.options.tty else []
-    seccomp = spec["linux"].get("seccomp")
-    own: list[Step] = [OwnStandardStreams(uid)] if uid else []
+    spec = with_joined(paths, prepared.record, prepared.spec)
     return Plans(
         [*prepared.claim_steps(), *_unpacking(prepared), *prepared.bundle_steps()],
         monitor,
+        plan.fork(spec),
         [*early, *late],
-        [
-            *plan.early(spec),
-            *plan.isolate(spec),
-            *plan.build(spec, rootfs),
-            *plan.close(spec, rootfs, layout.container_mounts(cgroup.path), console),
-        ],
-        [*own, *plan.confine(spec, uid, gid, groups, filter_for(seccomp, paths.cache) if seccomp else None), plan.program(spec, home)],
+        plan.early(spec),
+        plan.isolate(spec),
+        [*plan.build(spec, rootfs), *plan.close(spec, rootfs, layout.container_mounts(cgroup.path), console)],
+        _confinement(prepared),
         spec,
-        rootfs,
         _undo(prepared, monitor),
     )
+
+
+def _confinement(prepared: Prepared) -> list[Step]:
+    """Return the steps inside the new root, with the program."""
+    spec = prepared.spec
+    uid, gid, groups, home = _user(prepared)
+    seccomp = spec["linux"].get("seccomp")
+    own: list[Step] = [OwnStandardStreams(uid)] if uid else []
+    bpf = filter_for(seccomp, prepared.paths.cache) if seccomp else None
+    return [*own, *plan.confine(spec, uid, gid, groups, bpf), plan.program(spec, home)]
 
 
 def _unpacking(prepared: Prepared) -> list[Step]:
@@ -68,12 +72,9 @@ def _user(prepared: Prepared) -> tuple[int, int, list[int], str]:
 
 
 def _in_layers(prepared: Prepared, path: str) -> str:
-    for chain_id in prepared.record["layers"]:
-        place = prepared.driver.layer(chain_id) + path
-        if os.path.isfile(place):
-            with open(place, errors="surrogateescape") as file:
-                return file.read()
-    return ""
+    """Return the text of the topmost layer's file of that name."""
+    texts = (inroot.read_text(prepared.driver.layer(i), path) for i in prepared.record["layers"] if prepared.driver.has(i))
+    return next((text for text in texts if text), "")
 
 
 def _undo(prepared: Prepared, monitor: list[Step]) -> list[str]:

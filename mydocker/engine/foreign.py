@@ -10,6 +10,7 @@ import os
 from time import monotonic, sleep
 
 from mydocker import leanjson, store
+from mydocker.engine.state import FOREIGN
 from mydocker.errors import CommandNotExecutable, CommandNotFound, Error, StepFailed
 from mydocker.kernel import inroot, terminal
 from mydocker.runtime.init import resolved_user
@@ -63,7 +64,7 @@ class ForeignLaunch:
                 terminal.make_controlling(slave)
             for number, descriptor in enumerate((slave,) * 3 if slave >= 0 else self.setting.streams):
                 os.dup2(descriptor, number)
-            flags = ["--root", self.state + "/oci", "--log", self.state + "/log.json", "--log-format", "json"]
+            flags = ["--root", f"{self.state}/{FOREIGN}", "--log", self.state + "/log.json", "--log-format", "json"]
             arguments = ["run", "--bundle", self.bundle, "--pid-file", self.state + "/pid", self.container_id]
             environment = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")}
             os.execve(self.program, [self.program, *flags, *arguments], environment)
@@ -107,27 +108,25 @@ class ForeignLaunch:
         """End the runtime and with it, being pid 1 of its namespace, the container's process."""
         for pid in (self.init, self.pid):
             if pid > 0:
-                os.kill(pid, 9)
+                _kill(pid)
         if self.pid > 0:
             os.waitpid(self.pid, 0)
             self.pid = 0
 
 
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, 9)
+    except ProcessLookupError:
+        return  # init is not our child: it may be gone already
+
+
 def plain(spec: dict[str, Any], root: str) -> dict[str, Any]:
     """Return config.json as every runtime reads it: the user by number, looked up in the mounted root."""
-    uid, gid, groups, home = resolved_user(spec, _read(root, "/etc/passwd"), _read(root, "/etc/group"))
+    uid, gid, groups, home = resolved_user(spec, inroot.read_text(root, "/etc/passwd"), inroot.read_text(root, "/etc/group"))
     process = {**spec["process"], "user": {**spec["process"].get("user", {}), "uid": uid, "gid": gid, "additionalGids": groups}}
     if not any(pair.startswith("HOME=") for pair in process.get("env", [])):
         process["env"] = [*process.get("env", []), f"HOME={home}"]
     annotations = {k: v for k, v in spec.get("annotations", {}).items() if k not in (USER_ANNOTATION, GROUPS_ANNOTATION)}
     # The oldest version that has all of it: crun refuses those it does not know.
     return {**spec, "ociVersion": "1.0.2", "process": process, "annotations": annotations}
-
-
-def _read(root: str, path: str) -> str:
-    try:
-        descriptor = inroot.open_in(root, path, os.O_RDONLY | os.O_NONBLOCK)
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
-    with open(descriptor, errors="surrogateescape") as file:
-        return file.read()

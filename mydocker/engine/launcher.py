@@ -6,6 +6,7 @@ that will need it; it waits on its channel for a request, and ends silently when
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # what the signal module wraps in enums, at 4 ms
 import os
 import sys
 
@@ -48,6 +49,8 @@ def _spawn() -> Channel:
 
 def _become_monitor(descriptor: int) -> None:
     os.set_inheritable(descriptor, True)
+    # Whoever called us may ignore it, which execve keeps: then nobody could learn a child's exit status.
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     null = os.open("/dev/null", os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)

@@ -16,7 +16,6 @@ from mydocker.engine import containers, state
 from mydocker.engine.orphans import settle
 from mydocker.engine.values import signal as signal_number
 from mydocker.errors import Conflict, Error
-from mydocker.kernel.tasks import is_alive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def process(paths: Paths, container_id: str) -> Process | None:
         descriptor = os.pidfd_open(known["pid"])
     except ProcessLookupError:
         return None
-    if not is_alive(known["pid"], known["started"]):
+    if state.running_pid(paths, container_id) != known["pid"]:
         os.close(descriptor)
         return None
     return Process(known["pid"], descriptor, manager(Layout.detect(paths), known["cgroup"]))

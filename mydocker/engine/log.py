@@ -24,9 +24,10 @@ class Log:
     """Where a container's output goes. write() takes it as it comes; whole lines, and pieces of very long ones, go to the file.
 
     max_size: bytes after which a new file is begun, 0 for never. max_files: how many are kept, log.json among them.
+    problem: why some of it is missing, '' if nothing is.
     """
 
-    __slots__ = ("path", "max_size", "max_files", "_file", "_size", "_pending", "_lost")
+    __slots__ = ("path", "max_size", "max_files", "_file", "_size", "_pending", "_lost", "problem")
 
     def __init__(self, path: str, max_size: int = 0, max_files: int = 1) -> None:
         self.path = path
@@ -34,6 +35,7 @@ class Log:
         self.max_files = max_files
         self._pending = {"stdout": b"", "stderr": b""}
         self._lost = 0
+        self.problem = ""
         self._open()
 
     def _open(self) -> None:
@@ -75,10 +77,12 @@ class Log:
                 self._size += written
                 data = data[written:]
             self._lost = 0
-        except OSError:
-            os.ftruncate(self._file, before)
+        except OSError as error:
+            if self._size != before:
+                os.ftruncate(self._file, before)
             self._size = before
             self._lost += count
+            self.problem = f"log entries were lost: {error.strerror}"
 
     def _rotate(self) -> None:
         """Begin a new file; the oldest goes. While somebody looks which file follows which, it can wait for the next entry."""

@@ -79,7 +79,7 @@ def _warm_up_cgroups() -> None:
 class Monitor:
     """One container from its start to its end."""
 
-    __slots__ = ("paths", "request", "audience", "lock", "run", "record", "spec", "layout", "cgroup", "launch", "streams")
+    __slots__ = ("paths", "request", "audience", "lock", "run", "record", "spec", "layout", "cgroup", "launch", "streams", "problem")
 
     def __init__(self, request: dict[str, Any], client: Channel, lock: int) -> None:
         self.paths = Paths(request["root"], request["state"])
@@ -93,6 +93,7 @@ class Monitor:
         self.cgroup: CgroupManager
         self.launch: Launch | ForeignLaunch
         self.streams: Streams
+        self.problem = ""
 
     @property
     def directory(self) -> str:
@@ -177,17 +178,22 @@ class Monitor:
         outputs, stdin = self.streams.outputs(master), self.streams.input(master)
         log = log_of(self.record, f"{self.directory}/log.json")
         once = self.record["config"]["StdinOnce"]
-        return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, once, log).run()
+        try:
+            return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, once, log).run()
+        finally:
+            self.problem = log.problem if log else ""
 
     def _finish(self, status: int) -> None:
         """Record the end, then leave nothing: every part is tried, and what failed is said."""
         end = {"status": "exited", "pid": 0, "exitCode": status, "finishedAt": timestamp(), "oomKilled": self.cgroup.oom_kills() > 0}
+        end["error"] = self.problem
         with store.Lock(f"{self.directory}/lock"):
+            problems: list[Error] = []
             # As it is now: others rename and update a container while it runs.
             self.record = {**containers.load(self.paths, self.record_id), **end}
             if not self.record["autoRemove"]:
-                containers.save(self.paths, self.record)
-            problems = self._unmount()
+                remove.attempt(problems, lambda: containers.save(self.paths, self.record))
+            problems += self._unmount()
             problems += remove.runtime_state(self.paths, self.record_id, self.cgroup)
             if self.record["autoRemove"]:
                 problems += remove.container(self.paths, self.record)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine import containers, remove, state
@@ -13,9 +15,6 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
 
 
-_UNSEEN_END = {"status": "exited", "pid": 0, "exitCode": 255, "finishedAt": "", "error": "its monitor died before it ended"}
-
-
 def half_made(paths: Paths, container_id: str) -> str:
     """Return why a container counts as never finished or half removed, '' if it is whole or somebody works on it."""
     if state.is_busy(paths, container_id) or state.running_pid(paths, container_id):
@@ -23,7 +22,8 @@ def half_made(paths: Paths, container_id: str) -> str:
     try:
         status = containers.load(paths, container_id)["status"]
     except NotFound:
-        return "it has no record"
+        # Whoever lists containers meets some that are just being removed.
+        return "it has no record" if os.path.isdir(paths.container(container_id)) else ""
     except Damaged as error:
         return error.message
     return {"creating": "its creation was not finished", "removing": "its removal was not finished"}.get(status, "")
@@ -35,7 +35,7 @@ def discard(paths: Paths, container_id: str) -> list[Error]:
         record: Record = containers.load(paths, container_id)
     except (NotFound, Damaged):
         problems = remove.runtime_state(paths, container_id)
-        remove.directory(paths, container_id)
+        remove.attempt(problems, lambda: remove.directory(paths, container_id))
         return problems
     # A monitor that died early made the cgroup and had no time to say so under STATE.
     cgroup = manager(Layout.detect(paths), record["hostConfig"]["CgroupPath"])
@@ -50,5 +50,6 @@ def settle(paths: Paths, container_id: str) -> list[Error]:
         return remove.runtime_state(paths, container_id)
     problems = remove.runtime_state(paths, container_id)
     if record["status"] == "running":
-        containers.save(paths, {**record, **_UNSEEN_END})
+        unknown = {"pid": 0, "exitCode": 255, "finishedAt": "", "error": "its monitor died before it ended"}
+        containers.save(paths, {**record, "status": "exited", **unknown})
     return problems + (remove.container(paths, record) if record["autoRemove"] else [])

@@ -39,7 +39,8 @@ def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]
     The caller holds the container's lock.
     """
     problems: list[Error] = []
-    containers.save(paths, {**record, "status": "removing"}, sync=False)
+    # On a full disk it cannot be marked, and then goes all the same.
+    attempt(problems, lambda: containers.save(paths, {**record, "status": "removing"}, sync=False))
     attempt(problems, lambda: store.release(f"{paths.names}/{record['name']}", record["id"]))
     for name in _own_volumes(paths, record) if volumes else []:
         attempt(problems, lambda name=name: store.discard(f"{paths.volumes}/{name}"))  # type: ignore[misc]
@@ -56,7 +57,7 @@ def _own_volumes(paths: Paths, record: Record) -> list[str]:
 def directory(paths: Paths, container_id: str) -> None:
     """Remove a container's directory, its lock last, so that nobody takes it for an orphan while it goes."""
     path = paths.container(container_id)
-    for name in os.listdir(path):
+    for name in os.listdir(path) if os.path.isdir(path) else []:
         if name != "lock":
             store.remove_tree(f"{path}/{name}")
     store.remove_tree(path)
@@ -64,7 +65,12 @@ def directory(paths: Paths, container_id: str) -> None:
 
 def after_failed_start(paths: Paths, record: Record, error: Error) -> list[Error]:
     """Record that a start failed, or remove the container with --rm; return what could not be removed."""
-    record |= {"status": "created", "pid": 0, "exitCode": error.exit_status or 125, "error": error.message}
+    record |= {
+        "status": "exited" if record["startedAt"] else "created",
+        "pid": 0,
+        "exitCode": error.exit_status or 125,
+        "error": error.message,
+    }
     if record["autoRemove"]:
         return container(paths, record)
     containers.save(paths, record)

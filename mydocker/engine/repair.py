@@ -68,18 +68,14 @@ def _states(paths: Paths) -> list[Leftover]:
     return [
         Leftover(f"state of container {i[:12]}, which does not run", lambda i=i: settle(paths, i))  # type: ignore[misc]
         for i in _listed(paths.state)
-        if len(i) == 64 and not state.running_pid(paths, i) and not state.has_monitor(paths, i) and not _busy(paths, i)
+        if len(i) == 64 and not state.running_pid(paths, i) and not state.has_monitor(paths, i) and not state.is_busy(paths, i)
     ]
-
-
-def _busy(paths: Paths, container_id: str) -> bool:
-    return os.path.isdir(paths.container(container_id)) and state.is_busy(paths, container_id)
 
 
 def _cgroups(paths: Paths) -> list[Leftover]:
     layout = Layout.detect(paths)
     present = {name for hierarchy in layout.hierarchies for name in _listed(hierarchy.mount + CGROUP_PARENT)}
-    orphans = [i for i in sorted(present) if len(i) == 64 and not os.path.isdir(paths.running(i)) and not _busy(paths, i)]
+    orphans = [i for i in sorted(present) if len(i) == 64 and not os.path.isdir(paths.running(i)) and not state.is_busy(paths, i)]
     found = []
     for container_id in orphans:
         cgroup = manager(layout, f"{CGROUP_PARENT}/{container_id}")
@@ -91,6 +87,8 @@ def _cgroups(paths: Paths) -> list[Leftover]:
 def _names(paths: Paths) -> list[Leftover]:
     found = []
     for name in _listed(paths.names):
+        if name.startswith("."):
+            continue  # a claim that is being made
         owner = store.claimed_by(f"{paths.names}/{name}")
         if owner is not None and not os.path.isdir(paths.container(owner)):
             claim = f"{paths.names}/{name}"
@@ -99,12 +97,13 @@ def _names(paths: Paths) -> list[Leftover]:
 
 
 def _temporaries(paths: Paths) -> list[Leftover]:
-    """Temporary files and volumes of writers and removers that died: NAME.PID.tmp, see store.py."""
+    """What writers and removers that died had not finished, see store.temporary()."""
+    own = [place for i in containers.ids(paths) for place in (paths.container(i), paths.container(i) + "/bundle")]
     found = []
-    for directory in (paths.names, paths.volumes, *(paths.container(i) for i in containers.ids(paths))):
+    for directory in (paths.root, paths.state, paths.names, paths.volumes, paths.cache, *own):
         for name in _listed(directory):
-            parts = name.split(".")
-            if parts[-1] == "tmp" and len(parts) > 2 and parts[-2].isdigit() and not os.path.exists(f"/proc/{parts[-2]}"):
+            writer = store.writer_of(name)
+            if writer and not os.path.exists(f"{paths.proc}/{writer}"):
                 path = f"{directory}/{name}"
                 found.append(Leftover(f"temporary file {path}", lambda p=path: _removed(lambda: store.remove_tree(p))))  # type: ignore[misc]
     return found

@@ -9,9 +9,11 @@ The scripts differ from what mydocker does where a shell cannot do it, and then 
 
 from __future__ import annotations
 
-from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER
-from mydocker.steps.base import command, quote
+from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER
+from mydocker.runtime.users import mappings
+from mydocker.steps.base import command, comment, quote
 from mydocker.steps.namespaces import JoinNamespace, Unshare
+from mydocker.steps.process import Exec, SetUser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,38 +33,43 @@ trap 'rm -rf "$T"' EXIT
 class Plans:
     """Everything one start does, process by process.
 
-    cli: before the monitor; monitor: before init; enter: init into its cgroups; init: up to the new root; confine:
-    inside it. undo: shell commands that take away what outlives the processes.
+    cli: before the monitor; monitor: before init; fork: init's pid and user namespaces; enter: init into its cgroups;
+    early, isolate, init: up to the new root; confine: inside it, and last the program. undo: shell commands that take
+    away what outlives the processes.
     """
 
-    __slots__ = ("cli", "monitor", "enter", "init", "confine", "spec", "rootfs", "undo")
+    __slots__ = ("cli", "monitor", "fork", "enter", "early", "isolate", "init", "confine", "spec", "undo")
 
     def __init__(
         self,
         cli: list[Step],
         monitor: list[Step],
+        fork: list[Step],
         enter: list[Step],
+        early: list[Step],
+        isolate: list[Step],
         init: list[Step],
         confine: list[Step],
         spec: dict[str, Any],
-        rootfs: str,
         undo: list[str],
     ) -> None:
         self.cli = cli
         self.monitor = monitor
+        self.fork = fork
         self.enter = enter
+        self.early = early
+        self.isolate = isolate
         self.init = init
         self.confine = confine
         self.spec = spec
-        self.rootfs = rootfs
         self.undo = undo
 
     def every(self) -> list[tuple[str, Step]]:
-        """Return (who, step) for each step in order."""
+        """Return (who, step) for each step, in the order of each process."""
         return [
             *(("cli", step) for step in self.cli),
-            *(("monitor", step) for step in [*self.monitor, *self.enter]),
-            *(("init", step) for step in [*self.init, *self.confine]),
+            *(("monitor", step) for step in [*self.monitor, *self.fork, *self.enter]),
+            *(("init", step) for step in [*self.early, *self.isolate, *self.init, *self.confine]),
         ]
 
 
@@ -86,7 +93,10 @@ def script(plans: Plans) -> str:
 
 
 def _file(name: str, lines: list[str]) -> list[str]:
+    """Return the lines that write a file; the line that ends it is none of its own, whatever names it holds."""
     end = f"END_OF_{name.upper().replace('.', '_')}"
+    while end in "\n".join(lines).split("\n"):
+        end += "_"
     return [f"cat > \"$T/{name}\" <<'{end}'", *lines, end]
 
 
@@ -113,53 +123,52 @@ def _monitor_lines(plans: Plans) -> list[str]:
 
 def _into_namespaces(plans: Plans) -> str:
     """Return the unshare and nsenter commands that lead into the container's namespaces."""
-    joins = [command(*step.shell_words()) for step in plans.init if isinstance(step, JoinNamespace)]
-    flags = sum(step.flags for step in plans.init if isinstance(step, Unshare))
-    kinds = {entry["type"]: entry.get("path", "") for entry in plans.spec["linux"]["namespaces"]}
-    if kinds.get("pid") == "":
-        flags |= CLONE_NEWPID
-    elif kinds.get("pid"):
-        joins.append(command("nsenter", f"--pid={kinds['pid']}"))
-    if kinds.get("user") == "":
-        flags |= CLONE_NEWUSER
-    return " ".join([*joins, *([_unshare(flags)] if flags else [])])
+    steps = [*plans.fork, *plans.isolate, *plans.init]
+    joins = [command(*step.shell_words()) for step in steps if isinstance(step, JoinNamespace)]
+    flags = sum(step.flags for step in steps if isinstance(step, Unshare))
+    words = [*joins, *([_unshare(flags)] if flags else [])]
+    return " ".join([*words, *(_maps(plans.spec) if flags & CLONE_NEWUSER else [])])
+
+
+def _maps(spec: dict[str, Any]) -> list[str]:
+    """Return the options of unshare(1), since util-linux 2.39, that map users as the monitor does."""
+    kinds = {"users": "uidMappings", "groups": "gidMappings"}
+    maps = [f"--map-{kind}={':'.join(map(str, mapping))}" for kind, key in kinds.items() for mapping in mappings(spec, key)]
+    return [*maps, "--setuid=0", "--setgid=0"]
 
 
 def _init_lines(plans: Plans) -> list[str]:
-    """Init's steps; its namespaces are how this script was entered."""
-    steps = [step for step in plans.init if not isinstance(step, (Unshare, JoinNamespace))]
+    steps = [step for step in [*plans.early, *plans.isolate, *plans.init] if not isinstance(step, (Unshare, JoinNamespace))]
     return [
         "# --- init: becomes the container",
         *_lines(steps),
-        *(f"# {step.describe()}" for step in plans.confine),
-        _program(plans.spec),
+        *(comment(step.describe()) for step in plans.confine),
+        _program(plans),
     ]
 
 
-def _program(spec: dict[str, Any]) -> str:
+def _program(plans: Plans) -> str:
     """Return the last command: a clean environment, the capabilities, the user, the new root, the program."""
-    process = spec["process"]
-    variables = list(process.get("env", []))
-    if not any(pair.startswith("HOME=") for pair in variables):
-        variables.append("HOME=/root")
-    user = spec.get("annotations", {}).get("mydocker.user") or f"{process['user']['uid']}:{process['user']['gid']}"
-    who = ["--userspec", user] if user not in ("", "0:0", "root") else []
+    process = plans.spec["process"]
+    program = next(step for step in plans.confine if isinstance(step, Exec))
+    user = next(step for step in plans.confine if isinstance(step, SetUser))
     enter = 'cd "$0" && exec "$@"'
-    inside = ["/bin/sh", "-c", enter, process["cwd"], *process["args"]] if process["cwd"] != "/" else process["args"]
-    return " ".join(
-        [
-            "exec",
-            "env -i",
-            *(quote(pair) for pair in variables),
-            _setpriv(process),
-            command("chroot", *who, ".", *inside),
-        ]
-    )
+    inside = ["/bin/sh", "-c", enter, process["cwd"], *program.args] if process["cwd"] != "/" else program.args
+    variables = (quote(f"{name}={value}") for name, value in program.variables().items())
+    return " ".join(["exec env -i --", *variables, _setpriv(process, user), command("chroot", *_who(user), ".", *inside)])
 
 
-def _setpriv(process: dict[str, Any]) -> str:
+def _setpriv(process: dict[str, Any], user: SetUser) -> str:
     bounding = [name.removeprefix("CAP_").lower() for name in process.get("capabilities", {}).get("bounding", [])]
-    # chroot(8) itself needs sys_chroot; mydocker has no such need and drops exactly what it should.
-    kept = [*bounding, *([] if "sys_chroot" in bounding else ["sys_chroot"])]
+    # What chroot(8) itself needs; mydocker has no such need and drops exactly what it should.
+    needed = ["sys_chroot", *(["setgid", "setuid"] if user.uid else [])]
+    kept = [*bounding, *(name for name in needed if name not in bounding)]
     words = ["/usr/bin/setpriv", "--inh-caps=-all", "--bounding-set=-all," + ",".join(f"+{name}" for name in kept)]
-    return command(*words, *(["--no-new-privs"] if process.get("noNewPrivileges") else []))
+    groups = [] if user.uid else [f"--regid={user.gid}", "--groups=" + ",".join(map(str, user.groups))]
+    return command(*words, *groups, *(["--no-new-privs"] if process.get("noNewPrivileges") else []))
+
+
+def _who(user: SetUser) -> list[str]:
+    """Return chroot(8)'s options for another user than root; the plus sign takes a number for what it is, not for a name."""
+    groups = ",".join(f"+{group}" for group in user.groups)
+    return [f"--userspec=+{user.uid}:+{user.gid}", f"--groups={groups}"] if user.uid else []

@@ -79,25 +79,33 @@ def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str
 
 def join_namespaces(paths: Paths, record: Record) -> None:
     """Write where the namespaces of other containers are now into the bundle's config.json (mode 'container:NAME')."""
-    modes = {kind: record["hostConfig"][field] for kind, field in _MODES.items()}
-    joined = {kind: mode.removeprefix("container:") for kind, mode in modes.items() if mode.startswith("container:")}
-    if not joined:
-        return
     path = f"{paths.container(record['id'])}/bundle/config.json"
-    spec = store.read_json(path)
-    for entry in spec["linux"]["namespaces"]:
-        if entry["type"] in joined:
-            entry["path"] = _namespace_of(paths, joined[entry["type"]], entry["type"])
+    if _joined(record):
+        store.write_json(path, with_joined(paths, record, store.read_json(path)), sync=False)
+
+
+def with_joined(paths: Paths, record: Record, spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a config.json with the paths of the other containers' namespaces as they are now. Raises Conflict, NotFound."""
+    joined = _joined(record)
+    found = {kind: _namespace_of(paths, name, kind) for kind, name in joined.items()}
+    entries = [{**entry, **({"path": found[entry["type"]]} if entry["type"] in found else {})} for entry in spec["linux"]["namespaces"]]
+    mounts = spec["mounts"]
     if "ipc" in joined and not record["hostConfig"]["Runtime"]:
-        _share_shm(spec["mounts"], f"/proc/{_donor(paths, joined['ipc'], 'ipc')}/root/dev/shm")
-    store.write_json(path, spec, sync=False)
+        mounts = [_with_shm(mount, f"/proc/{_donor(paths, joined['ipc'], 'ipc')}/root/dev/shm") for mount in mounts]
+    return {**spec, "mounts": mounts, "linux": {**spec["linux"], "namespaces": entries}}
 
 
-def _share_shm(mounts: list[dict[str, Any]], source: str) -> None:
-    """Replace the /dev/shm of our own making by another container's: POSIX shared memory is files, not the ipc namespace's."""
-    for mount in mounts:
-        if mount["destination"] == "/dev/shm" and (mount["source"] == "shm" or mount["source"].startswith("/proc/")):
-            mount.update(type="bind", source=source, options=["rbind", "nosuid", "noexec", "nodev"])
+def _joined(record: Record) -> dict[str, str]:
+    """Return {kind of namespace: the container whose it shall be}."""
+    modes = {kind: record["hostConfig"][field] for kind, field in _MODES.items()}
+    return {kind: mode.removeprefix("container:") for kind, mode in modes.items() if mode.startswith("container:")}
+
+
+def _with_shm(mount: dict[str, Any], source: str) -> dict[str, Any]:
+    """Return another container's /dev/shm in place of our own making: POSIX shared memory is files, not the ipc namespace's."""
+    if mount["destination"] == "/dev/shm" and (mount["source"] == "shm" or mount["source"].startswith("/proc/")):
+        return {**mount, "type": "bind", "source": source, "options": ["rbind", "nosuid", "noexec", "nodev"]}
+    return mount
 
 
 def _namespace_of(paths: Paths, name: str, kind: str) -> str:

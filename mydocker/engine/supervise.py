@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mydocker.engine.log import Log
 
 _CHUNK = 65536
+# The largest pipe that a user may make (pipe(7), pipe-max-size): more than that was not there when the container ended.
+_MOST_LEFT = 1 << 20
 _STREAMS = {"O": "stdout", "E": "stderr"}
 
 
@@ -36,7 +38,7 @@ class Supervisor:
     input_ends: whether the end of a client's input, or of the client, is the end of the container's.
     """
 
-    __slots__ = ("pid", "audience", "outputs", "stdin", "is_tty", "input_ends", "log", "_inputs")
+    __slots__ = ("pid", "audience", "outputs", "stdin", "is_tty", "input_ends", "log", "_inputs", "_slave")
 
     def __init__(
         self, pid: int, audience: Audience, outputs: dict[int, str], stdin: int, is_tty: bool, input_ends: bool, log: Log | None
@@ -50,6 +52,8 @@ class Supervisor:
         self.log = log
         # What clients typed and the container has not taken yet, oldest first.
         self._inputs: list[tuple[Attachment, bytes]] = []
+        # Else the terminal would hang up whenever the container closes it, and what is written after that be lost.
+        self._slave = terminal.open_slave(stdin) if is_tty else -1
         for descriptor in (*outputs, stdin):
             if descriptor >= 0:
                 os.set_blocking(descriptor, False)
@@ -84,25 +88,23 @@ class Supervisor:
             self._obey(client, kind, payload)
         return ended in ready
 
-    def _copy_output(self, descriptor: int) -> bool:
-        """Pass on what can be read now; return whether there was anything."""
+    def _copy_output(self, descriptor: int) -> int:
+        """Pass on what can be read now; return how many bytes that were."""
         try:
             data = os.read(descriptor, _CHUNK)
         except OSError as error:
             if error.errno == EAGAIN:
-                return False
-            if error.errno != EIO:  # how a pty's master says that its last slave was closed
+                return 0
+            if error.errno != EIO:  # how a pty's master says that the container's session ended
                 raise
             data = b""
         if data:
             self._pass_on(self.outputs[descriptor], data)
-        elif not self.is_tty:
-            del self.outputs[descriptor]
-            os.close(descriptor)
         else:
-            # A pty's slave may be opened again as long as the container lives; do not spin until then.
             del self.outputs[descriptor]
-        return bool(data)
+            if not self.is_tty:
+                os.close(descriptor)
+        return len(data)
 
     def _pass_on(self, kind: str, data: bytes) -> None:
         if self.log:
@@ -172,7 +174,12 @@ class Supervisor:
     def _drain(self) -> None:
         """Pass on what the process wrote before it ended, without waiting for what others may still write."""
         for descriptor in list(self.outputs):
-            while self._copy_output(descriptor):
-                pass
+            left = _MOST_LEFT
+            while left > 0 and (count := self._copy_output(descriptor)):
+                left -= count
+        if self._slave >= 0:
+            os.close(self._slave)
         if self.log:
             self.log.close()
+            if self.log.problem:
+                self.audience.tell_all("X", ("monitor", self.log.problem, 0.0))

@@ -37,7 +37,7 @@ class MakeVolume(Step):
         self.made = False
 
     def apply(self) -> None:
-        partial = f"{os.path.dirname(self.path)}/.{self.name}.{os.getpid()}.tmp"
+        partial = store.temporary(self.path)
         store.remove_tree(partial)  # of a process that died and had this number
         os.makedirs(f"{partial}/_data", mode=0o755)
         record = {"name": self.name, "createdAt": timestamp(), "labels": self.labels, "anonymous": self.anonymous}

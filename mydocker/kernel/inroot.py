@@ -7,6 +7,8 @@ found is used by its descriptor (CVE-2021-30465, CVE-2018-15664): there is no se
 from __future__ import annotations
 
 import os
+import stat
+from errno import ELOOP, ENOENT, ENOTDIR
 
 from mydocker.kernel.files import openat2
 
@@ -28,6 +30,23 @@ def open_in(root: str, path: str, flags: int = os.O_PATH) -> int:
         return openat2(path.lstrip("/") or ".", flags, dirfd=top)
     finally:
         os.close(top)
+
+
+def read_text(root: str, path: str) -> str:
+    """Return the text of a file inside `root`; '' when it is missing or, being the image's to choose, no ordinary file."""
+    try:
+        descriptor = open_in(root, path)
+    except OSError as error:
+        if error.errno not in (ENOENT, ENOTDIR, ELOOP):
+            raise
+        return ""
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return ""
+        with open(by_descriptor(descriptor), errors="surrogateescape") as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
 
 
 def make_directories(root: str, path: str, mode: int = 0o755) -> int:

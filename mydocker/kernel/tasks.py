@@ -20,9 +20,18 @@ def start_time(pid: int, proc: str = "/proc") -> int | None:
     return None if fields[0] in (b"Z", b"X") else int(fields[19])
 
 
-def is_alive(pid: int, started: int, proc: str = "/proc") -> bool:
-    """Say whether the process that had this pid when it started then still runs."""
-    return pid > 0 and start_time(pid, proc) == started
+def is_alive(pid: int, started: int | None, proc: str = "/proc") -> bool:
+    """Say whether the process that had this pid when it started then still runs; one without a start time was dead already."""
+    return pid > 0 and started is not None and start_time(pid, proc) == started
+
+
+def boot_id(proc: str = "/proc") -> str:
+    """Return what names this boot of this kernel (random(4)), '' where nothing does."""
+    try:
+        with open(f"{proc}/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        return ""
 
 
 def set_name(name: str) -> None:

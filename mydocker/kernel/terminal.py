@@ -11,6 +11,7 @@ _TIOCGWINSZ = 0x5413
 _TIOCSWINSZ = 0x5414
 _TIOCGPTN = 0x80045430
 _TIOCSPTLCK = 0x40045431
+_TIOCGPTPEER = 0x5441
 
 
 def open_master(ptmx: str) -> tuple[int, int]:
@@ -18,6 +19,11 @@ def open_master(ptmx: str) -> tuple[int, int]:
     master = os.open(ptmx, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     ioctl(master, _TIOCSPTLCK, pack("i", 0))
     return master, unpack("I", ioctl(master, _TIOCGPTN, bytes(4)))[0]
+
+
+def open_slave(master: int) -> int:
+    """Return a descriptor of a master's other side, wherever its devpts is mounted (Linux 4.13)."""
+    return ioctl(master, _TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
 
 
 def make_controlling(slave: int) -> None:

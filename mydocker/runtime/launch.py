@@ -14,15 +14,11 @@ import os
 from mydocker import errors
 from mydocker.kernel import process, tasks
 from mydocker.kernel.channel import Channel
-from mydocker.kernel.namespaces import CLONE_NEWPID, CLONE_NEWUSER
 from mydocker.runtime import plan
 from mydocker.runtime.failures import error_from
 from mydocker.runtime.init import Setting, become
-from mydocker.runtime.users import mappings
 from mydocker.steps.base import Run
-from mydocker.steps.files import WriteFile
-from mydocker.steps.idmap import map_text
-from mydocker.steps.namespaces import JoinNamespace, Unshare
+from mydocker.steps.namespaces import JoinNamespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +63,7 @@ class Launch:
         own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         try:
             if "pid" in wanted:
-                self.run.apply(_enter_pid_namespace(wanted["pid"]))
+                self.run.apply(plan.enter("pid", wanted["pid"]))
             self.pid = os.fork()
             if self.pid == 0:
                 self.body(self.setting, theirs)
@@ -84,9 +80,12 @@ class Launch:
         try:
             if not wanted["user"]:
                 self._expect("M")
-                self._write_maps(stage)
+                self.run.execute(plan.id_maps(self.setting.spec, stage))
                 self._channel.send("m")
             self.pid = int(self._expect("P"))
+        except BaseException:
+            self._channel.close()  # the stage waits for the word to go on: this ends it
+            raise
         finally:
             os.waitpid(stage, 0)
 
@@ -96,10 +95,8 @@ class Launch:
         try:
             self._channel.close()  # else nobody here would notice that the parent died
             process.set_dumpable(True)
-            if wanted["user"]:
-                run.apply(JoinNamespace(wanted["user"], "user"))
-            else:
-                run.apply(Unshare(CLONE_NEWUSER))
+            run.apply(plan.enter("user", wanted["user"]))
+            if not wanted["user"]:
                 channel.send("M")
                 if channel.receive()[0] != "m":
                     os._exit(1)
@@ -107,7 +104,7 @@ class Launch:
             os.setresuid(0, 0, 0)
             os.setgroups([])
             if "pid" in wanted:
-                run.apply(_enter_pid_namespace(wanted["pid"]))
+                run.apply(plan.enter("pid", wanted["pid"]))
             pid = os.fork()
             if pid == 0:
                 self.body(self.setting, channel)
@@ -117,10 +114,6 @@ class Launch:
             message = error.message if isinstance(error, errors.Error) else f"stage: {type(error).__name__}: {error}"
             channel.put("F", {"type": "StepFailed", "message": message, "hint": None, "errno": getattr(error, "errno", 0) or 0})
             os._exit(1)
-
-    def _write_maps(self, pid: int) -> None:
-        for kind in ("uid", "gid"):
-            self.run.apply(WriteFile(f"/proc/{pid}/{kind}_map", map_text(mappings(self.setting.spec, f"{kind}Mappings"))))
 
     def go(self) -> None:
         """Let init finish; return once the program is executed. Raises what init failed with."""
@@ -162,7 +155,3 @@ def _value(payload: bytes) -> Any:
     import marshal
 
     return marshal.loads(payload)
-
-
-def _enter_pid_namespace(path: str) -> Unshare | JoinNamespace:
-    return JoinNamespace(path, "pid") if path else Unshare(CLONE_NEWPID)

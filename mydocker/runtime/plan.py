@@ -19,6 +19,7 @@ from mydocker.kernel.namespaces import CLONE_NEWCGROUP, NAMESPACES
 from mydocker.runtime.destinations import normalised
 from mydocker.runtime.mounts import cgroup_steps, mount_steps
 from mydocker.runtime.seccomp import flags_for
+from mydocker.runtime.users import mappings
 from mydocker.steps.confinement import (
     DropBoundingSet,
     LoadSeccomp,
@@ -28,6 +29,7 @@ from mydocker.steps.confinement import (
     apparmor_exec,
 )
 from mydocker.steps.files import WriteFile
+from mydocker.steps.idmap import map_text
 from mydocker.steps.mounts import Mount
 from mydocker.steps.namespaces import BringUpLoopback, JoinNamespace, SetDomainname, SetHostname, SetSysctl, Unshare
 from mydocker.steps.nodes import MakeDirInRoot, MakeNode, MakeSymlink
@@ -74,6 +76,23 @@ def namespaces(spec: Spec) -> dict[str, str]:
             raise BadInput(f"unknown namespace type {namespace['type']!r}: expected one of {', '.join(NAMESPACES)}")
         found[namespace["type"]] = namespace.get("path", "")
     return found
+
+
+def enter(kind: str, path: str) -> Step:
+    """Return the step into a new namespace of a kind, or into the one that `path` names."""
+    return JoinNamespace(path, kind) if path else Unshare(NAMESPACES[kind][1])
+
+
+def id_maps(spec: Spec, pid: int | str) -> list[Step]:
+    """Return the steps that map the users and groups of the user namespace that process `pid` is in."""
+    return [WriteFile(f"/proc/{pid}/{kind}_map", map_text(mappings(spec, f"{kind}Mappings"))) for kind in ("uid", "gid")]
+
+
+def fork(spec: Spec) -> list[Step]:
+    """Return what launch.py does around the fork of init, for people: only there the pid is known."""
+    wanted = namespaces(spec)
+    user = [enter("user", wanted["user"]), *([] if wanted["user"] else id_maps(spec, "PID"))] if "user" in wanted else []
+    return [*user, *([enter("pid", wanted["pid"])] if "pid" in wanted else [])]
 
 
 def early(spec: Spec) -> list[Step]:

@@ -37,7 +37,7 @@ class Step:
 
     def shell(self) -> str:
         """Return the shell command that does the same; a line that starts with # where there is none."""
-        return f"# {self.describe()}"
+        return comment(self.describe())
 
     def _values(self) -> tuple[object, ...]:
         return tuple(getattr(self, name) for name in self.__slots__)
@@ -128,6 +128,11 @@ def quote(word: str) -> str:
     if word and all((c.isalnum() and c.isascii()) or c in "@%+=:,./-_" for c in word):
         return word
     return "'" + word.replace("'", "'\"'\"'") + "'"
+
+
+def comment(text: str) -> str:
+    """Return a text as sh comments: each of its lines, as a name may hold newlines."""
+    return "\n".join(f"# {line}" for line in text.split("\n"))
 
 
 def command(*words: str) -> str:

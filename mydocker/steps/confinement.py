@@ -159,7 +159,7 @@ class WriteAttr(Step):
         return f"write {quote(self.value)} to {self.module}'s /proc/self/attr exec"
 
     def shell(self) -> str:
-        return f"echo {quote(self.value)} > /proc/$$/attr/exec"
+        return f"printf %s {quote(self.value)} > /proc/$$/attr/exec"
 
 
 def apparmor_exec(profile: str, sys: str = "/sys", proc: str = "/proc") -> WriteAttr:

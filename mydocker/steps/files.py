@@ -56,7 +56,7 @@ class WriteFile(Step):
         return f"write {quote(self.value)} to {quote(self.path)}"
 
     def shell(self) -> str:
-        return f"echo {quote(self.value)} > {quote(self.path)}"
+        return f"printf %s {quote(self.value)} > {quote(self.path)}"
 
 
 class CreateFile(Step):

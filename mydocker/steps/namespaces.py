@@ -150,7 +150,7 @@ class SetDomainname(Step):
         return f"setdomainname {quote(self.name)}"
 
     def shell(self) -> str:
-        return f"echo {quote(self.name)} > /proc/sys/kernel/domainname"
+        return f"printf %s {quote(self.name)} > /proc/sys/kernel/domainname"
 
 
 class SetSysctl(WriteFile):

@@ -94,4 +94,4 @@ class MakeSymlink(Step):
         return f"symlink {quote(self.path)} in the root to {quote(self.target)}"
 
     def shell(self) -> str:
-        return command("ln", "-sfn", self.target, host_path(self.root, self.path))
+        return command("ln", "-sfn", "--", self.target, host_path(self.root, self.path))

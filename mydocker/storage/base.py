@@ -40,11 +40,12 @@ class StorageDriver:
 
     name = ""
 
-    __slots__ = ("layers",)
+    __slots__ = ("layers", "sys")
 
-    def __init__(self, layers: str) -> None:
+    def __init__(self, layers: str, sys: str = "/sys") -> None:
         # ROOT/layers/NAME
         self.layers = layers
+        self.sys = sys
 
     def unsupported(self, paths: Paths) -> str | None:
         """Return why this host cannot use the driver, None when it can."""

@@ -22,7 +22,7 @@ def driver(name: str, paths: Paths) -> StorageDriver:
     """Return a driver by name, whether this host can use it or not."""
     if name not in _DRIVERS:
         raise BadInput(f"unknown storage driver {name!r}: expected {', '.join(NAMES)}")
-    return _DRIVERS[name](f"{paths.layers}/{name}")
+    return _DRIVERS[name](f"{paths.layers}/{name}", paths.sys)
 
 
 def choose(paths: Paths, wanted: str | None = None) -> StorageDriver:

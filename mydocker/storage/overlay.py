@@ -123,7 +123,7 @@ class Overlay(StorageDriver):
     def mount_steps(self, directory: str, layers: list[str], target: str) -> list[Step]:
         check_path(directory)
         names = [self.short_name(chain_id) for chain_id in layers]
-        return [MountOverlay(self.layers, names, directory + "/upper", directory + "/work", target, switches())]
+        return [MountOverlay(self.layers, names, directory + "/upper", directory + "/work", target, switches(self.sys))]
 
     def mapped_steps(
         self, directory: str, layers: list[str], target: str, staging: str, users: list[Mapping], groups: list[Mapping]
@@ -135,7 +135,7 @@ class Overlay(StorageDriver):
             IdmapTree(self.layers, staging + "/layers", users, groups),
             MakeDir(staging + "/own"),
             IdmapTree(directory, staging + "/own", users, groups),
-            MountOverlay(staging, names, "own/upper", "own/work", target, switches(), (users[0][1], groups[0][1])),
+            MountOverlay(staging, names, "own/upper", "own/work", target, switches(self.sys), (users[0][1], groups[0][1])),
             # The overlay has its own hold on the layers; nothing may ever find them through the staging directory.
             Unmount(staging),
         ]
@@ -158,7 +158,7 @@ class Overlay(StorageDriver):
         super().remove_layer(chain_id)
 
 
-def switches(sys: str = "/sys") -> str:
+def switches(sys: str) -> str:
     """Return ',redirect_dir=off…' for the features that this kernel knows."""
     found = [name for name in _SWITCHES if os.path.exists(f"{sys}/module/overlay/parameters/{name}")]
     return "".join(f",{name}=off" for name in found)
@@ -166,7 +166,7 @@ def switches(sys: str = "/sys") -> str:
 
 def _refused_by(paths: Paths) -> str | None:
     """Try a mount in a child with its own mount namespace: the file system below may be unfit for an upper directory."""
-    trial = f"{paths.root}/trial.{os.getpid()}"
+    trial = store.temporary(f"{paths.root}/trial")
     for name in ("", "/lower", "/upper", "/work", "/root"):
         os.makedirs(trial + name, exist_ok=True)
     try:

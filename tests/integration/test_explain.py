@@ -46,6 +46,12 @@ def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker, needs_control
         ([], "id -u; hostname | wc -c; cat /proc/self/cgroup | cut -d: -f3 | sort -u; echo $$", "0\n13\n/\n1\n"),
         (["-m", "64m", "-e", "A=two words", "-w", "/tmp"], 'echo "$A"; pwd; grep -c . /proc/self/mounts | wc -l', "two words\n/tmp\n1\n"),
         (["--cap-drop", "ALL", "--cap-add", "SYS_CHROOT", "--read-only"], "touch /x 2>/dev/null || echo refused", "refused\n"),
+        (
+            ["-u", "65534:3", "--group-add", "7", "--cap-drop", "ALL"],
+            "id -u; id -G; grep -c CapEff:.*0000$ /proc/self/status",
+            "65534\n3 7\n1\n",
+        ),
+        ([], "id -G; echo 'one\n'; echo two # three\ntrue", "0 10\none\n\ntwo\n"),
         (["-u", "65534:65534", "--tmpfs", "/t"], "id -u; grep -c ' /t tmpfs' /proc/mounts", "65534\n1\n"),
     ],
 )

@@ -13,8 +13,26 @@ from mydocker.paths import Paths
 
 CGROUPS = Path(__file__).parent.parent / "data" / "cgroups"
 
+# Root's capabilities, for what is not the recordings' business.
+STATUS = "CapEff:\t000001ffffffffff\n"
+
 # (a recording's name, what it shall lack) → where it is.
 Machine = Callable[..., Paths]
+
+
+# (machine, pid, start time, state letter): add or change a process.
+Process = Callable[..., None]
+
+
+@pytest.fixture
+def fake_process() -> Process:
+    """Return a function that puts a process into a machine's fake /proc; its name is as bad as names get."""
+
+    def add(paths: Paths, pid: int, started: int = 99, state: str = "S") -> None:
+        fields = " ".join(["1"] * 18)
+        put(Path(paths.proc).parent, f"/proc/{pid}/stat", f"{pid} (a) b (c) {state} {fields} {started} 0 0\n")
+
+    return add
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +61,7 @@ def expanded(root: Path, name: str, without: tuple[str, ...] = ()) -> Paths:
         path, literal = line.split(" ", 1)
         if not any(word in path for word in without):
             put(root, path, ast.literal_eval(literal))
+    put(root, "/proc/self/status", STATUS)
     return Paths(proc=str(root / "proc"), sys=str(root / "sys"), cgroup=str(root / "sys/fs/cgroup"))
 
 

@@ -45,7 +45,7 @@ TWO = ["CAP_CHOWN", "CAP_NET_RAW"]
         (
             WriteAttr("apparmor", "exec docker-default"),
             "write 'exec docker-default' to apparmor's /proc/self/attr exec",
-            "echo 'exec docker-default' > /proc/$$/attr/exec",
+            "printf %s 'exec docker-default' > /proc/$$/attr/exec",
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Step) else "",
