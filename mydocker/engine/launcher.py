@@ -21,8 +21,16 @@ _waiting: list[Channel] = []
 
 def needs_monitor(args: list[str]) -> bool:
     """Say whether a command line looks like one that starts a container or enters one; to be wrong costs a process, nothing else."""
-    words = [word for word in args[:6] if not word.startswith("-")]
-    return bool(words) and (words[0] in _VERBS or words[:2] in [["container", verb] for verb in _VERBS])
+    words: list[str] = []
+    rest = iter(args)
+    for word in rest:
+        if word in ("--root", "--state"):
+            next(rest, None)
+        elif not word.startswith("-"):
+            words.append(word)
+        if len(words) == 2:
+            break
+    return bool(words) and (words[0] in _VERBS or words in [["container", verb] for verb in _VERBS])
 
 
 def start_early() -> None:
