@@ -1,0 +1,196 @@
+"""What a start fails with: init's last words, its silence, and the exit status that comes of each."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import signal
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mydocker import errors
+from mydocker.kernel import terminal
+from mydocker.kernel.channel import Channel
+from mydocker.runtime.failures import error_from, failure
+from mydocker.runtime.init import Setting
+from mydocker.runtime.launch import Launch
+from mydocker.steps.base import Run
+from mydocker.steps.process import Exec, find_program
+
+EVERY = [
+    errors.Error("plain"),
+    errors.BadInput("bad", "do this"),
+    errors.NotFound("none"),
+    errors.Conflict("two"),
+    errors.Unsupported("old"),
+    errors.Damaged("broken"),
+    errors.StepFailed("refused", 13, "be root"),
+    errors.CommandNotExecutable("exec: 'x': permission denied"),
+    errors.CommandNotFound("exec: 'x': no such file or directory"),
+]
+
+
+@pytest.mark.parametrize("error", EVERY, ids=lambda error: type(error).__name__)
+def test_an_error_survives_as_data(error: errors.Error) -> None:
+    copy = error_from(marshal.loads(marshal.dumps(failure(error))))
+    assert type(copy) is type(error)
+    assert (copy.message, copy.hint, copy.exit_status) == (error.message, error.hint, error.exit_status)
+    assert getattr(copy, "errno", 0) == getattr(error, "errno", 0)
+
+
+@pytest.fixture(autouse=True)
+def _in_time() -> Iterator[None]:
+    signal.alarm(10)  # what hangs ends the test run
+    yield
+    signal.alarm(0)
+
+
+class Played:
+    """A Launch whose init is played by the test."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+        self.launch = launch({}, self.told)
+        self.launch._channel, self.init = Channel.pair()
+
+    def go(self) -> None:
+        try:
+            self.launch.go()
+        finally:
+            self.launch._channel.close()
+
+
+def launch(spec: dict[str, Any], told: list[object]) -> Launch:
+    return Launch(Setting(spec, "/nowhere", (0, 1, 2), None, [], None), Run("monitor"), told.append)
+
+
+@pytest.fixture
+def played() -> Iterator[Played]:
+    one = Played()
+    yield one
+    one.init.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.CommandNotFound("exec: 'x': executable file not found in $PATH"), 127),
+        (errors.CommandNotExecutable("exec: 'x': permission denied"), 126),
+        (errors.StepFailed("mount proc on /proc: Operation not permitted", 1), None),
+        (errors.BadInput("unable to find user x"), None),
+    ],
+)
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_what_init_failed_with(played: Played, error: errors.Error, status: int | None, late: bool, has_ended: bool) -> None:
+    if late:
+        played.init.send("E")  # the last step, execve, is what fails
+    played.init.put("F", failure(error))
+    if has_ended:
+        played.init.close()
+    with pytest.raises(type(error)) as caught:
+        played.go()
+    assert (caught.value.message, caught.value.exit_status) == (error.message, status)
+
+
+def test_init_dies_without_a_word(played: Played) -> None:
+    played.init.close()
+    with pytest.raises(errors.StepFailed, match="init ended before it was ready"):
+        played.go()
+
+
+def test_a_start_that_succeeds(played: Played) -> None:
+    master, _ = terminal.open_master("/dev/ptmx")
+    terminal.set_window_size(master, 11, 22)
+    played.init.put("X", ("init", "step", 0.5))
+    played.init.put("T", 3, (master,))
+    os.close(master)
+    played.init.send("E")
+    played.init.close()
+    played.go()
+    assert played.told == [("init", "step", 0.5)]
+    assert terminal.window_size(played.launch.master) == (11, 22)
+    os.close(played.launch.master)
+
+
+@pytest.mark.parametrize(
+    ("process", "error", "message"),
+    [
+        ({"rlimits": [{"type": "RLIMIT_NONE", "soft": 1, "hard": 1}]}, errors.BadInput, "unknown resource limit 'RLIMIT_NONE'"),
+        ({"oomScoreAdj": "lots"}, errors.StepFailed, "write lots to /proc/self/oom_score_adj: Invalid argument"),
+        ({"rlimits": [{"type": "RLIMIT_CORE"}]}, errors.Error, "init: KeyError: 'soft'"),
+    ],
+)
+def test_a_real_init_that_fails_early(process: dict[str, Any], error: type[errors.Error], message: str) -> None:
+    here = launch({"process": process}, [])
+    assert here.fork() == here.pid
+    with pytest.raises(error) as caught:
+        here.go()
+    assert type(caught.value) is error
+    assert caught.value.message == message
+    here.kill()
+    assert here.pid == 0
+    here.kill()
+    here._channel.close()
+
+
+def test_user_maps_that_the_kernel_refuses() -> None:
+    """The process between the monitor and init waits for its maps: it must not wait for ever, nor its parent for it."""
+    mapping = [{"containerID": 0, "hostID": 5000, "size": 0}]
+    spec = {"process": {}, "linux": {"namespaces": [{"type": "user"}], "uidMappings": mapping, "gidMappings": mapping}}
+    child = os.fork()
+    if child == 0:  # it becomes a subreaper, which pytest shall not
+        signal.alarm(5)  # a fork inherits none
+        status = 1
+        try:
+            launch(spec, []).fork()
+        except errors.StepFailed:
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+PROGRAMS = [
+    (["missing"], errors.CommandNotFound, "exec: 'missing': executable file not found in $PATH", 127),
+    (["/no/such"], errors.CommandNotFound, "exec: '/no/such': no such file or directory", 127),
+    (["DIRECTORY/text/below"], errors.CommandNotFound, "exec: 'DIRECTORY/text/below': not a directory", 127),
+    (["DIRECTORY/bad interpreter"], errors.CommandNotFound, "exec: 'DIRECTORY/bad interpreter': no such file or directory", 127),
+    (["text"], errors.CommandNotExecutable, "exec: 'text': permission denied", 126),
+    (["DIRECTORY/text"], errors.CommandNotExecutable, "exec: 'DIRECTORY/text': permission denied", 126),
+    (["DIRECTORY"], errors.CommandNotExecutable, "exec: 'DIRECTORY': permission denied", 126),
+    (["DIRECTORY/junk"], errors.CommandNotExecutable, "exec: 'DIRECTORY/junk': exec format error", 126),
+    (["sh", "x" * (1 << 18)], errors.CommandNotExecutable, "exec: 'sh': argument list too long", 126),
+]
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """Return a directory of files that cannot be executed, each for a reason of its own, and one that can."""
+    for name, content, mode in (
+        ("text", "text", 0o644),
+        ("junk", "junk", 0o755),
+        ("bad interpreter", "#!/no/such\n", 0o755),
+        ("sh", "#!/bin/sh\n", 0o755),
+    ):
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(mode)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("words", "error", "message", "status"), PROGRAMS)
+def test_a_program_that_cannot_be_executed(programs: Path, words: list[str], error: type[errors.Error], message: str, status: int) -> None:
+    args = [word.replace("DIRECTORY", str(programs)) for word in words]
+    with pytest.raises(error) as caught:
+        Exec(args, [f"PATH={programs}:/nowhere"]).apply()
+    assert (caught.value.message.replace(str(programs), "DIRECTORY"), caught.value.exit_status) == (message, status)
+
+
+def test_an_executable_one_further_on_is_found(programs: Path, tmp_path: Path) -> None:
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first/sh").touch(stat.S_IRUSR)
+    assert find_program("sh", f"{tmp_path}/first:{programs}") == f"{programs}/sh"
