@@ -62,3 +62,8 @@ def open_by_hand(path: str, flags: int, mode: int, dirfd: int, no_symlinks: bool
     finally:
         for descriptor in opened:
             os.close(descriptor)
+
+
+def open_directory(name: str, parent: int | None = None) -> int:
+    """Open a directory to list, by a name in `parent`; ELOOP or ENOTDIR where that is a symlink by now."""
+    return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)

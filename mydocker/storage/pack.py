@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from mydocker.kernel.files import RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, openat2
+from mydocker.kernel.files import RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, open_directory, openat2
 from mydocker.storage.whiteouts import OPAQUE, PLAIN, PREFIX, Form
 
 # What an entry answers that the container has removed or replaced meanwhile.
@@ -84,7 +84,7 @@ class Packing:
     def _add(self, path: str, name: str) -> None:
         where = f"{path}/{name}"
         status = os.lstat(name)
-        gone = self.form.deleted(".", name, status)
+        gone = self.form.deleted(name, status)
         if gone:
             self.add_whiteout(f"{path}/{PREFIX}{gone}")
         elif not stat.S_ISSOCK(status.st_mode):
@@ -155,8 +155,7 @@ def _inside(directory: str | int) -> Iterator[None]:
     """Work in a directory, a descriptor (closed in the end) or a name, opened without following a symlink, and come back."""
     before = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-        inside = directory if isinstance(directory, int) else os.open(directory, flags)
+        inside = directory if isinstance(directory, int) else open_directory(directory)
         try:
             os.fchdir(inside)
             yield

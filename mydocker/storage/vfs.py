@@ -7,6 +7,7 @@ import stat
 
 from mydocker import store
 from mydocker.kernel import mounts
+from mydocker.kernel.files import open_directory
 from mydocker.kernel.trees import copy_tree
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
@@ -82,7 +83,7 @@ class Vfs(StorageDriver):
     def changes(self, directory: str, layers: list[str]) -> list[Change]:
         found: list[Change] = []
         if os.path.isdir(directory + "/tree"):
-            _compare(self.layer(layers[0]) if layers else os.devnull, directory + "/tree", "", found)
+            _compare(self.layer(layers[0]) if layers else os.devnull, open_directory(directory + "/tree"), "", found)
         return sorted(found, key=lambda change: change.path)
 
     def diff(self, directory: str, layers: list[str], stream: BinaryIO, exclude: set[str]) -> None:
@@ -91,26 +92,35 @@ class Vfs(StorageDriver):
         pack_changes(directory + "/tree", self.changes(directory, layers), stream, exclude)
 
 
-def _compare(old: str, new: str, path: str, found: list[Change]) -> None:
-    """Add what differs between two directories."""
-    before = set(os.listdir(old)) if os.path.isdir(old) and not os.path.islink(old) else set()
-    after = set(os.listdir(new))
-    found += [Change("D", f"{path}/{name}") for name in before - after]
-    for name in after:
-        status = os.lstat(f"{new}/{name}")
-        if name not in before:
-            found.append(Change("A", f"{path}/{name}"))
-        elif _differs(os.lstat(f"{old}/{name}"), status, f"{old}/{name}", f"{new}/{name}"):
-            found.append(Change("C", f"{path}/{name}"))
-        if stat.S_ISDIR(status.st_mode):
-            _compare(f"{old}/{name}", f"{new}/{name}", f"{path}/{name}", found)
+def _compare(old: str, new: int, path: str, found: list[Change]) -> None:
+    """Add what differs between a directory of a layer and one of the container's copy, an open descriptor that is closed in the end."""
+    try:
+        before = set(os.listdir(old)) if os.path.isdir(old) and not os.path.islink(old) else set()
+        after = set(os.listdir(new))
+        found += [Change("D", f"{path}/{name}") for name in before - after]
+        for name in after:
+            _compare_entry(f"{old}/{name}" if name in before else "", new, path, name, found)
+    finally:
+        os.close(new)
 
 
-def _differs(a: os.stat_result, b: os.stat_result, old: str, new: str) -> bool:
-    """Say whether two entries differ; times count for all but directories, which change whenever their entries do."""
+def _compare_entry(old: str, directory: int, path: str, name: str, found: list[Change]) -> None:
+    """Add an entry if it differs, and what differs below it. old: '' for one that is new."""
+    status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    if not old:
+        found.append(Change("A", f"{path}/{name}"))
+    elif _differs(old, directory, name, status):
+        found.append(Change("C", f"{path}/{name}"))
+    if stat.S_ISDIR(status.st_mode):
+        _compare(old or os.devnull, open_directory(name, directory), f"{path}/{name}", found)
+
+
+def _differs(old: str, directory: int, name: str, b: os.stat_result) -> bool:
+    """Say whether two entries differ; of symlinks only the targets count, of all others the times too."""
+    a = os.lstat(old)
     same = (a.st_mode, a.st_uid, a.st_gid, a.st_rdev) == (b.st_mode, b.st_uid, b.st_gid, b.st_rdev)
     if stat.S_ISDIR(a.st_mode) and stat.S_ISDIR(b.st_mode):
         return not same or a.st_mtime_ns != b.st_mtime_ns
     if stat.S_ISLNK(a.st_mode) and stat.S_ISLNK(b.st_mode):
-        return os.readlink(old) != os.readlink(new)
+        return os.readlink(old) != os.readlink(name, dir_fd=directory)
     return not same or a.st_size != b.st_size or a.st_mtime_ns != b.st_mtime_ns

@@ -13,6 +13,7 @@ import os
 import stat
 
 from mydocker import store
+from mydocker.kernel.files import open_directory
 from mydocker.storage.base import Change
 
 PREFIX = ".wh."
@@ -32,7 +33,7 @@ class Form:
         """Say that nothing of lower layers shows in a directory; `new` are this layer's own names in it."""
         raise NotImplementedError
 
-    def deleted(self, directory: str, name: str, status: os.stat_result) -> str | None:
+    def deleted(self, name: str, status: os.stat_result) -> str | None:
         """Return the name that an entry says is gone, None if it is an entry like others."""
         raise NotImplementedError
 
@@ -52,7 +53,7 @@ class _Overlay(Form):
     def make_opaque(self, directory: str, new: set[str]) -> None:
         os.setxattr(directory, _XATTR, b"y")
 
-    def deleted(self, directory: str, name: str, status: os.stat_result) -> str | None:
+    def deleted(self, name: str, status: os.stat_result) -> str | None:
         return name if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0 else None
 
     def is_opaque(self, directory: str) -> bool:
@@ -69,7 +70,7 @@ class _Aufs(Form):
     def make_opaque(self, directory: str, new: set[str]) -> None:
         os.close(os.open(f"{directory}/{OPAQUE}", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o444))
 
-    def deleted(self, directory: str, name: str, status: os.stat_result) -> str | None:
+    def deleted(self, name: str, status: os.stat_result) -> str | None:
         return name[len(PREFIX) :] if name.startswith(PREFIX) and not name.startswith(_RESERVED) else None
 
     def is_opaque(self, directory: str) -> bool:
@@ -88,7 +89,7 @@ class _Plain(Form):
             if name not in new:
                 store.remove_tree(f"{directory}/{name}")
 
-    def deleted(self, directory: str, name: str, status: os.stat_result) -> str | None:
+    def deleted(self, name: str, status: os.stat_result) -> str | None:
         return None
 
     def is_opaque(self, directory: str) -> bool:
@@ -101,23 +102,30 @@ OVERLAY, AUFS, PLAIN = _Overlay(), _Aufs(), _Plain()
 def union_changes(form: Form, upper: str, layers: list[str]) -> list[Change]:
     """Return what a writable layer changes against the layers below it (topmost first), sorted by path."""
     found: list[Change] = []
-    _collect(form, upper, "", layers, found)
+    _collect(form, open_directory(upper), "", layers, found)
     return sorted(found, key=lambda change: change.path)
 
 
-def _collect(form: Form, upper: str, path: str, layers: list[str], found: list[Change]) -> None:
-    for entry in os.scandir(upper + path):
-        if form.is_own(entry.name):
-            continue
-        status = entry.stat(follow_symlinks=False)
-        gone = form.deleted(upper + path, entry.name, status)
-        where = f"{path}/{gone or entry.name}"
-        if gone:
-            found.append(Change("D", where))
-            continue
-        found.append(Change("C" if exists_below(form, where, layers) else "A", where))
-        if stat.S_ISDIR(status.st_mode):
-            _collect(form, upper, where, layers, found)
+def _collect(form: Form, directory: int, path: str, layers: list[str], found: list[Change]) -> None:
+    """Add what is in a directory, an open descriptor that is closed in the end, and below it."""
+    try:
+        for name in os.listdir(directory):
+            if not form.is_own(name):
+                _collect_entry(form, directory, path, name, layers, found)
+    finally:
+        os.close(directory)
+
+
+def _collect_entry(form: Form, directory: int, path: str, name: str, layers: list[str], found: list[Change]) -> None:
+    status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    gone = form.deleted(name, status)
+    if gone:
+        found.append(Change("D", f"{path}/{gone}"))
+        return
+    where = f"{path}/{name}"
+    found.append(Change("C" if exists_below(form, where, layers) else "A", where))
+    if stat.S_ISDIR(status.st_mode):
+        _collect(form, open_directory(name, directory), where, layers, found)
 
 
 def exists_below(form: Form, path: str, layers: list[str]) -> bool:
@@ -139,7 +147,7 @@ def _in_layer(form: Form, layer: str, path: str) -> bool | None:
             status = os.lstat(f"{directory}/{name}")
         except (FileNotFoundError, NotADirectoryError):
             return False if form.is_opaque(directory) else None
-        if form.deleted(directory, name, status):
+        if form.deleted(name, status):
             return False
         directory = f"{directory}/{name}"
     return True
