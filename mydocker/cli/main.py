@@ -27,6 +27,8 @@ VERBS = {
     "logs": "logs:logs",
     "inspect": "inspect:inspect",
     "ps": "ps:ps",
+    "top": "look:top",
+    "diff": "look:diff",
     "rm": "rm:rm",
     "container": "groups:container",
     "images": "images:images",

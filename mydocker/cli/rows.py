@@ -16,9 +16,9 @@ Row = dict[str, Any]
 format_option = click.option("--format", "form", metavar="TEMPLATE", help="table, json, a Go template, or 'table TEMPLATE'.")
 
 
-def filter_option(keys: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def filter_option(keys: str, short: str = "-f") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return the option --filter; keys: what it takes, for --help."""
-    return click.option("-f", "--filter", "texts", multiple=True, metavar="KEY=VALUE", help=f"{keys}.")
+    return click.option(*([short] if short else []), "--filter", "texts", multiple=True, metavar="KEY=VALUE", help=f"{keys}.")
 
 
 def print_rows(rows: list[Row], columns: dict[str, str], form: str | None, headings: dict[str, str]) -> None:

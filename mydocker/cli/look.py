@@ -1,0 +1,62 @@
+"""What goes on inside a container: top, diff."""
+
+from __future__ import annotations
+
+import subprocess
+
+import click
+
+from mydocker.cli.base import Session, Verb
+from mydocker.cli.table import table
+from mydocker.engine import containers, life
+from mydocker.engine.snapshots import mounted
+from mydocker.errors import BadInput, Error
+from mydocker.storage import drivers
+
+
+@click.command(cls=Verb, interspersed=False)
+@click.argument("name", metavar="CONTAINER")
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[PS-OPTION...]")
+@click.pass_obj
+def top(session: Session, /, name: str, options: tuple[str, ...]) -> None:
+    """Show a container's processes, as the host's ps sees them.
+
+    Example: mydocker top web -o pid,comm
+    """
+    process = life.running_process(session.paths, containers.load(session.paths, containers.resolve(session.paths, name)))
+    process.close()
+    pids = {str(pid) for pid in process.cgroup.pids()}
+    heading, *lines = _ps(options or ("-ef",))
+    columns = heading.split()
+    if "PID" not in columns:
+        raise BadInput(f"ps {' '.join(options)} shows no PID column, which tells whose process it is", "add -o pid")
+    rows = [line.split(None, len(columns) - 1) for line in lines]
+    found = [row for row in rows if row[columns.index("PID")] in pids]
+    click.echo(table([columns, *([*row, *[""] * (len(columns) - len(row))] for row in found)]))
+
+
+def _ps(options: tuple[str, ...]) -> list[str]:
+    """Return the lines of the host's ps. Raises Error with its words."""
+    try:
+        result = subprocess.run(["ps", *options], capture_output=True, text=True, check=True)
+    except FileNotFoundError as error:
+        raise Error("ps was not found on this host", "install procps") from error
+    except subprocess.CalledProcessError as error:
+        raise BadInput(f"ps {' '.join(options)}: {(error.stderr.strip().splitlines() or ['failed'])[-1]}") from error
+    return result.stdout.splitlines()
+
+
+@click.command(cls=Verb)
+@click.argument("name", metavar="CONTAINER")
+@click.pass_obj
+def diff(session: Session, /, name: str) -> None:
+    """Show which files a container has added (A), changed (C) and deleted (D).
+
+    Example: mydocker diff web
+    """
+    record = containers.load(session.paths, containers.resolve(session.paths, name))
+    driver = drivers.driver(record["storageDriver"], session.paths)
+    covered = mounted(record)
+    for change in driver.changes(session.paths.container(record["id"]), record["layers"]):
+        if change.path not in covered:
+            click.echo(f"{change.kind} {change.path}")

@@ -1,0 +1,39 @@
+"""top, diff and container prune."""
+
+import pytest
+
+
+def test_top_shows_the_containers_processes_only(mydocker):
+    mydocker("run", "-d", "--name", "busy", "busybox", "sh", "-c", "sleep 1234 & wait")
+    mydocker.wait_until(lambda: "sleep 1234" in mydocker("top", "busy").stdout)
+    heading, *lines = mydocker("top", "busy").stdout.splitlines()
+    assert heading.split()[:3] == ["UID", "PID", "PPID"]
+    assert sorted(line.split(None, 7)[7] for line in lines) == ["sh -c sleep 1234 & wait", "sleep 1234"]
+    assert mydocker("top", "busy", "-o", "pid,comm").stdout.split()[:2] == ["PID", "COMMAND"]
+    refused = mydocker("top", "busy", "-o", "comm")
+    assert (refused.rc, "no PID column" in refused.stderr) == (1, True)
+    mydocker("rm", "-f", "busy")
+    mydocker("create", "--name", "idle", "busybox", "true")
+    assert mydocker("top", "idle").rc == 1
+    mydocker("rm", "idle")
+
+
+@pytest.mark.parametrize("driver", ["overlay", "vfs"])
+def test_diff(mydocker, driver):
+    script = "echo x > /etc/new; rm /etc/group; chmod 700 /tmp; echo y > /data/volume"
+    mydocker("run", "--name", "work", "--storage-driver", driver, "-v", "/data", "busybox", "sh", "-c", script)
+    lines = mydocker("diff", "work").stdout.splitlines()
+    assert {"A /etc/new", "D /etc/group", "C /tmp", "C /etc"} <= set(lines)
+    assert not any("/data" in line or "hosts" in line for line in lines)
+    mydocker("rm", "-v", "work")
+
+
+def test_prune_takes_what_does_not_run(mydocker):
+    mydocker("run", "-d", "--name", "up", "busybox", "sleep", "100")
+    mydocker("run", "--name", "down", "-l", "keep", "busybox", "sh", "-c", "head -c 2000000 /dev/zero > /big")
+    mydocker("create", "--name", "new", "busybox", "true")
+    assert mydocker("container", "prune", "-f", "--filter", "label=other").stdout == "Total reclaimed space: 0B\n"
+    assert len(mydocker("container", "prune", "--dry-run").stdout.splitlines()) == 2
+    assert mydocker("container", "prune", "-f").stdout.splitlines()[-1] == "Total reclaimed space: 2MB"
+    assert mydocker("ps", "-a", "--format", "{{.Names}}").stdout == "up\n"
+    mydocker("rm", "-f", "up")
