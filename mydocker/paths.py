@@ -75,3 +75,7 @@ class Paths:
     def running(self, container_id: str) -> str:
         """Return the directory of what a reboot ends: pid, sockets."""
         return f"{self.state}/{container_id}"
+
+    def attach_socket(self, container_id: str) -> str:
+        """Return where clients of a running container's monitor connect."""
+        return f"{self.state}/{container_id}/attach"

@@ -32,6 +32,13 @@ def freeze(freezer: Group | None, unified: Group | None, frozen: bool) -> None:
         raise Conflict(f"cgroup {group.path}: processes would not {'freeze' if frozen else 'thaw'}")
 
 
+def is_frozen(freezer: Group | None, unified: Group | None) -> bool:
+    """Say whether somebody froze the processes."""
+    if freezer:
+        return freezer.exists() and freezer.read("freezer.state") != "THAWED"
+    return unified is not None and unified.offers("cgroup.freeze", "cgroup") and unified.exists() and unified.read("cgroup.freeze") == "1"
+
+
 def freeze_v1(group: Group, frozen: bool, deadline: float) -> bool:
     """Write freezer.state until it is what it should be; what cannot be frozen is let go again."""
     state = "FROZEN" if frozen else "THAWED"

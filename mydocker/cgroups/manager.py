@@ -120,6 +120,10 @@ class CgroupManager:
             raise NotFound(f"cgroup {self.path} does not exist")
         life.freeze(self.group("freezer"), self.unified, frozen)
 
+    def is_frozen(self) -> bool:
+        """Say whether the processes are frozen, or being frozen."""
+        return life.is_frozen(self.group("freezer"), self.unified)
+
     def kill(self) -> None:
         """SIGKILL every process and wait until the cgroups are empty. Raises Conflict when some will not end."""
         life.kill(self)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mydocker.errors import Error, NotFound
+from mydocker.errors import BadInput, Conflict, Error, NotFound
 from mydocker.paths import Paths
 
 # The seed's one-dash spellings of long options.
@@ -152,15 +152,29 @@ def _refused(error: click.ClickException | Error, verb: str) -> int:
     """Print why a verb failed and return its exit status. verb: '' where it did not come to one."""
     status = 125 if verb in STATUS_125 else 1
     if isinstance(error, click.ClickException):
-        complain(error.format_message(), "try: mydocker --help" if isinstance(error, click.UsageError) else None)
+        words = ["mydocker", *verb.split()[1:], "--help"]
+        complain(_as_ours(error.format_message()), f"try: {' '.join(words)}" if isinstance(error, click.UsageError) else None)
         return status
     complain(error.message, error.hint)
-    return error.exit_status or (1 if isinstance(error, NotFound) and verb.endswith(" exec") else status)
+    # docker's exec: 125 says that the process could not be started, 1 that there is no container to start it in.
+    no_container = isinstance(error, (NotFound, Conflict)) and verb.endswith(" exec")
+    return error.exit_status or (1 if no_container else status)
+
+
+def _as_ours(message: str) -> str:
+    """Return click's sentence in the form of every other message."""
+    return message[:1].lower() + message[1:].removesuffix(".")
 
 
 def complain(message: str, hint: str | None = None) -> None:
     """Print an error as users see it: one line, and a hint on a line of its own."""
     print(f"mydocker: {message}" + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
+
+
+def check_terminal(wanted: bool) -> None:
+    """Raise BadInput when a terminal is to be connected to a standard input that is none."""
+    if wanted and not os.isatty(0):
+        raise BadInput("-t with -i needs a terminal, and standard input is none", "leave out -t in a script or a pipe")
 
 
 def each(names: tuple[str, ...], action: Any) -> int:

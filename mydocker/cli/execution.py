@@ -10,6 +10,10 @@ from mydocker import leanjson
 from mydocker.cli.base import Session
 from mydocker.steps.base import Run, Step
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.client import Explain
+
 
 class DryRun(Run):
     """Tells the steps and applies none."""
@@ -30,6 +34,12 @@ def runner(session: Session) -> Run:
     if session.dry_run:
         return DryRun("cli", told)
     return Run("cli", told if session.explain else None, os.environ.get("MYDOCKER_CRASH_AFTER", ""))
+
+
+def telling(session: Session) -> tuple[str, Explain | None]:
+    """Return how a monitor is to tell its steps ('' for not at all), and what prints them."""
+    how = session.explain if session.explain in ("text", "json") else ""
+    return how, (lambda who, text, seconds: tell(how, who, text, seconds)) if how else None
 
 
 def tell(how: str, who: str, text: str, seconds: float | None, err: bool = True) -> None:

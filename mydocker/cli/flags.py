@@ -22,6 +22,8 @@ _LIFE = [
     (("-t", "--tty"), _FLAG, "Give it a terminal."),
     (("--name",), "NAME", "Its name."),
     (("--cidfile",), "FILE", "Write its id to a new file."),
+    (("--log-driver",), {"type": click.Choice(["json-file", "none"]), "default": "json-file"}, "Where its output is kept [json-file]."),
+    (("--log-opt",), {"multiple": True, "metavar": "NAME=VALUE"}, "max-size=SIZE, max-file=N."),
     (("--init",), _FLAG, "Run a small init as pid 1 that forwards signals and reaps processes."),
     (("--stop-signal",), "SIGNAL", "The signal that stops it."),
     (("--stop-timeout",), "SECONDS", "How long a stop waits before SIGKILL."),

@@ -8,11 +8,10 @@ from typing import cast
 
 import click
 
-from mydocker import leanjson
 from mydocker.cli import human
 from mydocker.cli.base import Session, Verb, each, explain_option
 from mydocker.cli.execution import runner
-from mydocker.cli.table import table
+from mydocker.cli.rows import format_option, print_rows
 from mydocker.engine import imagestore
 from mydocker.engine.images import Image, all_images
 from mydocker.images.reference import Reference, parse, parse_name
@@ -92,15 +91,20 @@ class Row:
     def shown_id(self, whole: bool) -> str:
         return f"sha256:{self.image.id}" if whole else self.image.id[:12]
 
-    def cells(self, whole: bool, digests: bool) -> list[str]:
-        digest = [self.image.manifest] if digests else []
-        created = human.since(self.image.created)
-        return [self.repository, self.tag, *digest, self.shown_id(whole), created, human.size(self.image.size)]
-
-    def as_json(self, whole: bool, digests: bool) -> dict[str, str]:
+    def fields(self, whole: bool) -> dict[str, str]:
         """Return docker's field names and texts."""
-        names = ("Repository", "Tag", *(["Digest"] if digests else []), "ID", "CreatedSince", "Size")
-        return {**dict(zip(names, self.cells(whole, digests), strict=True)), "CreatedAt": self.image.created}
+        return {
+            "Repository": self.repository,
+            "Tag": self.tag,
+            "Digest": self.image.manifest,
+            "ID": self.shown_id(whole),
+            "CreatedSince": human.since(self.image.created),
+            "CreatedAt": self.image.created,
+            "Size": human.size(self.image.size),
+        }
+
+
+_COLUMNS = {"Repository": "REPOSITORY", "Tag": "TAG", "Digest": "DIGEST", "ID": "IMAGE ID", "CreatedSince": "CREATED", "Size": "SIZE"}
 
 
 @click.command(cls=Verb)
@@ -108,24 +112,20 @@ class Row:
 @click.option("-a", "--all", "_all", is_flag=True, help="As docker; every image is shown anyway.")
 @click.option("--no-trunc", is_flag=True, help="Whole ids.")
 @click.option("--digests", is_flag=True, help="Also the manifests' digests.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="table, or json: one object a line.")
+@format_option
 @click.argument("name", metavar="[REPOSITORY[:TAG]]", required=False)
 @click.pass_obj
-def images(session: Session, quiet: bool, _all: bool, no_trunc: bool, digests: bool, form: str, name: str | None) -> None:
+def images(session: Session, quiet: bool, _all: bool, no_trunc: bool, digests: bool, form: str | None, name: str | None) -> None:
     """List images, the newest first.
 
     Example: mydocker images --digests busybox
     """
     rows = _rows(all_images(session.paths), parse(name) if name else None)
     if quiet:
-        lines = list(dict.fromkeys(row.shown_id(no_trunc) for row in rows))
-    elif form == "json":
-        lines = [leanjson.dumps(row.as_json(no_trunc, digests)) for row in rows]
-    else:
-        header = ["REPOSITORY", "TAG", *(["DIGEST"] if digests else []), "IMAGE ID", "CREATED", "SIZE"]
-        lines = [table([header, *(row.cells(no_trunc, digests) for row in rows)])]
-    if lines:
-        click.echo("\n".join(lines))
+        click.echo("".join(f"{line}\n" for line in dict.fromkeys(row.shown_id(no_trunc) for row in rows)), nl=False)
+        return
+    columns = {field: heading for field, heading in _COLUMNS.items() if digests or field != "Digest"}
+    print_rows([row.fields(no_trunc) for row in rows], columns, form, {"CreatedAt": "CREATED AT", "Digest": "DIGEST"})
 
 
 def _rows(found: list[Image], wanted: Reference | None) -> list[Row]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from mydocker.cli.base import Session, Verb, complain, explain_option
-from mydocker.cli.execution import runner, tell
+from mydocker.cli.base import Session, Verb, check_terminal, complain, explain_option
+from mydocker.cli.execution import runner, tell, telling
 from mydocker.cli.flags import create_flags, run_flags
 from mydocker.engine import containers, state
 from mydocker.engine.checks import warnings
@@ -19,7 +19,7 @@ from mydocker.engine.create import create as create_container
 from mydocker.engine.options import Options, parse
 from mydocker.engine.start import start as start_container
 from mydocker.engine.values import detach_keys as parse_keys
-from mydocker.errors import BadInput, Conflict, Error
+from mydocker.errors import BadInput, Error
 
 _STREAMS = {"stdin": "I", "stdout": "O", "stderr": "E"}
 
@@ -35,7 +35,7 @@ def run(session: Session, /, **flags: Any) -> int:
     """
     options = _parsed(flags)
     streams = _wanted_streams(options)
-    _check_terminal(options.tty and "I" in streams)
+    check_terminal(options.tty and "I" in streams)
     prepared = prepare(session.paths, options)
     if _only_told(session, prepared):
         return 0
@@ -62,11 +62,6 @@ def _wanted_streams(options: Options) -> str:
     return chosen + ("I" if options.interactive and (not options.attach or "stdin" in options.attach) and "I" not in chosen else "")
 
 
-def _check_terminal(wanted: bool) -> None:
-    if wanted and not os.isatty(0):
-        raise BadInput("-t with -i needs a terminal, and standard input is none", "leave out -t in a script or a pipe")
-
-
 def _create(session: Session, prepared: Prepared) -> int:
     step_runner = runner(session)
     lock = create_container(prepared, step_runner)
@@ -79,9 +74,7 @@ def _create(session: Session, prepared: Prepared) -> int:
 
 
 def _start(session: Session, record: dict[str, Any], lock: int, streams: str, options: Options) -> Client:
-    how = session.explain if session.explain in ("text", "json") else ""
-    explain = (lambda who, text, seconds: tell(how, who, text, seconds)) if how else None
-    return start_container(session.paths, record, lock, streams, options.detach_keys, options.sig_proxy, how, explain)
+    return start_container(session.paths, record, lock, streams, options.detach_keys, options.sig_proxy, *telling(session))
 
 
 def _only_told(session: Session, prepared: Prepared) -> bool:
@@ -155,7 +148,9 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
     if state.running_pid(paths, container_id):
         os.close(lock)
         if attach:
-            raise Conflict(f"container {name} is running already")
+            from mydocker.engine.attach import attach as attach_to
+
+            return attach_to(paths, record, _streams(record, interactive), keys, True).run()
         click.echo(name)
         return 0
     if state.load(paths, container_id):
@@ -164,16 +159,19 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
         for problem in settle(paths, container_id):  # an earlier run whose end nobody saw
             complain(problem.message)
         record = containers.load(paths, container_id)
-    is_tty = record["config"]["Tty"]
-    streams = ("OE" + ("I" if interactive and record["config"]["OpenStdin"] else "")) if attach else ""
-    _check_terminal(is_tty and "I" in streams)
+    streams = _streams(record, interactive) if attach else ""
     if session.dry_run:
         tell("text", "cli", f"start container {container_id[:12]}", None, err=False)
         return 0
-    how = session.explain if session.explain in ("text", "json") else ""
-    explain = (lambda who, text, seconds: tell(how, who, text, seconds)) if how else None
-    client = start_container(paths, record, lock, streams, keys, True, how, explain)
+    client = start_container(paths, record, lock, streams, keys, True, *telling(session))
     if attach:
         return client.run()
     click.echo(name)
     return 0
+
+
+def _streams(record: dict[str, Any], interactive: bool) -> str:
+    """Return which of 'I', 'O' and 'E' an attachment to a container has."""
+    streams = "OE" + ("I" if interactive and record["config"]["OpenStdin"] else "")
+    check_terminal(record["config"]["Tty"] and "I" in streams)
+    return streams

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import click
 
 from mydocker.cli.base import Session, Verb, each, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.human import size as human_size
-from mydocker.cli.table import table
-from mydocker.engine import values, volumes
+from mydocker.cli.rows import Row, filter_option, format_option, print_rows
+from mydocker.engine import filters, values, volumes
 from mydocker.engine.containers import check_name, new_id
 from mydocker.errors import BadInput
 
@@ -39,38 +36,47 @@ def _done(session: Session, text: str) -> None:
         click.echo(text)
 
 
-@click.command(cls=Verb)
+_COLUMNS = {"Driver": "DRIVER", "Name": "VOLUME NAME"}
+_OTHER_HEADINGS = {"Labels": "LABELS", "Mountpoint": "MOUNTPOINT", "Scope": "SCOPE"}
+
+
+@click.command("ls", cls=Verb)
 @click.option("-q", "--quiet", is_flag=True, help="Print names only.")
-@click.option("-f", "--filter", "filters", multiple=True, metavar="KEY=VALUE", help="dangling=true|false, name=PART or label=KEY[=VALUE].")
+@filter_option("dangling=true|false, name=PART, label=KEY[=VALUE]")
+@format_option
 @click.pass_obj
-def list_(session: Session, quiet: bool, filters: tuple[str, ...]) -> None:
+def list_(session: Session, quiet: bool, texts: tuple[str, ...], form: str | None) -> None:
     """List volumes.
 
     Example: mydocker volume ls
     """
-    found = [name for name in volumes.names(session.paths) if _passes(session, name, filters)]
+    fits = filters.parse(texts, _tests(session))
+    rows = [_row(session, name) for name in volumes.names(session.paths) if fits(name)]
     if quiet:
-        click.echo("".join(name + "\n" for name in found), nl=False)
+        click.echo("".join(f"{row['Name']}\n" for row in rows), nl=False)
     else:
-        click.echo(table([("DRIVER", "VOLUME NAME"), *(("local", name) for name in found)]))
+        print_rows(
+            rows, {"Driver": "DRIVER", "Name": "VOLUME NAME"}, form, {"Labels": "LABELS", "Mountpoint": "MOUNTPOINT", "Scope": "SCOPE"}
+        )
 
 
-def _passes(session: Session, name: str, filters: tuple[str, ...]) -> bool:
-    """Say whether a volume has one of the names asked for and passes every other filter, as docker's."""
-    parts = [text.removeprefix("name=") for text in filters if text.startswith("name=")]
-    others = [text for text in filters if not text.startswith("name=")]
-    return (not parts or any(part in name for part in parts)) and all(_matches(session, name, text) for text in others)
+def _tests(session: Session) -> filters.Tests:
+    def is_dangling(name: str, text: str) -> bool:
+        if text not in ("true", "false"):
+            raise BadInput(f"invalid filter 'dangling={text}': expected true or false")
+        return (not volumes.users(session.paths, name)) == (text == "true")
+
+    return {
+        "dangling": is_dangling,
+        "name": lambda name, part: part in name,
+        "label": lambda name, text: filters.has_label(volumes.load(session.paths, name)["labels"], text),
+    }
 
 
-def _matches(session: Session, name: str, text: str) -> bool:
-    key, _, value = text.partition("=")
-    if key == "dangling" and value in ("true", "false"):
-        return (not volumes.users(session.paths, name)) == (value == "true")
-    if key == "label":
-        wanted, equals, content = value.partition("=")
-        labels = volumes.load(session.paths, name)["labels"]
-        return wanted in labels and (not equals or labels[wanted] == content)
-    raise BadInput(f"invalid filter {text!r}: expected dangling=true|false, name=PART or label=KEY[=VALUE]")
+def _row(session: Session, name: str) -> Row:
+    document = volumes.document(session.paths, name)
+    labels = ",".join(f"{key}={value}" for key, value in sorted((document["Labels"] or {}).items()))
+    return {**{key: document[key] for key in ("Driver", "Name", "Mountpoint", "Scope")}, "Labels": labels}
 
 
 @click.command(cls=Verb)
@@ -90,33 +96,6 @@ def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
         _done(session, name)
 
     return each(names, one)
-
-
-@click.command(cls=Verb)
-@click.argument("names", nargs=-1, required=True, metavar="VOLUME...")
-@click.pass_obj
-def inspect(session: Session, names: tuple[str, ...]) -> int:
-    """Print volumes as JSON.
-
-    Example: mydocker volume inspect data
-    """
-    found: list[dict[str, Any]] = []
-    status = each(names, lambda name: found.append(_inspected(session, name)))
-    click.echo(json.dumps(found, indent=4))
-    return status
-
-
-def _inspected(session: Session, name: str) -> dict[str, Any]:
-    record = volumes.load(session.paths, name)
-    return {
-        "CreatedAt": record["createdAt"],
-        "Driver": "local",
-        "Labels": record["labels"] or None,
-        "Mountpoint": f"{volumes.directory(session.paths, name)}/_data",
-        "Name": name,
-        "Options": None,
-        "Scope": "local",
-    }
 
 
 @click.command(cls=Verb)

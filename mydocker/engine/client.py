@@ -54,6 +54,14 @@ class Client:
                 return int(marshal.loads(value))
             self._handle(kind, value)
 
+    def wait_end(self) -> int:
+        """Return the exit status when the container has ended."""
+        while True:
+            kind, value = self._next()
+            if kind == "Z":
+                return int(marshal.loads(value))
+            self._handle(kind, value)
+
     def run(self) -> int:
         """Serve the user until the container ends; return its exit status (0 when the user detached)."""
         self._wake, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -90,7 +98,7 @@ class Client:
         raw[2] = raw[2] & ~(termios.CSIZE | termios.PARENB) | termios.CS8
         raw[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN | termios.ISIG)
         raw[6][termios.VMIN], raw[6][termios.VTIME] = 1, 0
-        termios.tcsetattr(0, termios.TCSAFLUSH, raw)
+        termios.tcsetattr(0, termios.TCSADRAIN, raw)  # what was typed already stays
         return before
 
     def _serve(self) -> int:

@@ -15,6 +15,7 @@ from typing import Any
 
 from mydocker import leanjson, store
 from mydocker.engine import capabilities, containers, images, names, spec, volumes
+from mydocker.engine.claim import ClaimName
 from mydocker.engine.hosts import host_devices, init_program, resolv_conf, runtime_program
 from mydocker.engine.log import timestamp
 from mydocker.engine.options import Options
@@ -54,48 +55,6 @@ class MakeContainerDirectory(Step):
 
     def shell(self) -> str:
         return command("mkdir", "-m", "711", self.path)
-
-
-class ClaimName(Step):
-    """Claim a name for a container; a claim whose owner is gone or never was finished is free."""
-
-    __slots__ = ("paths", "name", "container_id")
-
-    def __init__(self, paths: Paths, name: str, container_id: str) -> None:
-        self.paths = paths
-        self.name = name
-        self.container_id = container_id
-
-    @property
-    def path(self) -> str:
-        return f"{self.paths.names}/{self.name}"
-
-    def apply(self) -> None:
-        owner = store.claim(self.path, self.container_id)
-        while owner is not None:
-            self._free(owner)
-            owner = store.claim(self.path, self.container_id)
-
-    def _free(self, owner: str) -> None:
-        """Free the claim of a container that does not exist any more; Conflict if it does."""
-        from mydocker.engine.orphans import discard, half_made
-
-        if not os.path.isdir(self.paths.container(owner)):
-            store.release(self.path, owner)
-        elif half_made(self.paths, owner):
-            discard(self.paths, owner)
-            store.release(self.path, owner)
-        else:
-            raise Conflict(f"the name {self.name!r} is in use by container {owner[:12]}", "remove or rename that one, or use another name")
-
-    def undo(self) -> None:
-        store.release(self.path, self.container_id)
-
-    def describe(self) -> str:
-        return f"claim the name {quote(self.name)}"
-
-    def shell(self) -> str:
-        return f"(set -C; printf %s {quote(self.container_id)} > {quote(self.path)})"
 
 
 class SaveRecord(Step):

@@ -17,6 +17,7 @@ def host_config(options: Options, spec: dict[str, Any], runtime: str) -> dict[st
         **_memory(options),
         **_cpu(options),
         **_confinement(options, spec),
+        "LogConfig": {"Type": options.log_driver, "Config": options.log_opt},
         "Init": options.init,
         "Runtime": runtime,
         "CgroupParent": options.cgroup_parent or "",

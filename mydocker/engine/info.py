@@ -25,7 +25,8 @@ def info(paths: Paths) -> dict[str, Any]:
     return {
         "Containers": len(statuses),
         "Running": statuses.count("running"),
-        "Stopped": len(statuses) - statuses.count("running"),
+        "Paused": statuses.count("paused"),
+        "Stopped": len(statuses) - statuses.count("running") - statuses.count("paused"),
         "Images": len(images.all_images(paths)),
         "Version": VERSION,
         "Python": f"{sys.version.split()[0]} ({sys.executable})",

@@ -13,16 +13,24 @@ import sys
 from mydocker.kernel.channel import Channel
 from mydocker.kernel.seal import exec_sealed, sealed_interpreter
 
-_VERBS = ("run", "start")
+_VERBS = ("run", "start", "exec")
 _PROGRAM = "import sys; sys.path.insert(0, {!r}); from mydocker.engine.monitor import main; main({})"
 
 _waiting: list[Channel] = []
 
 
 def needs_monitor(args: list[str]) -> bool:
-    """Say whether a command line looks like one that starts a container; to be wrong costs a process, nothing else."""
-    words = [word for word in args[:6] if not word.startswith("-")]
-    return bool(words) and (words[0] in _VERBS or words[:2] in [["container", verb] for verb in _VERBS])
+    """Say whether a command line looks like one that starts a container or enters one; to be wrong costs a process, nothing else."""
+    words: list[str] = []
+    rest = iter(args)
+    for word in rest:
+        if word in ("--root", "--state"):
+            next(rest, None)
+        elif not word.startswith("-"):
+            words.append(word)
+        if len(words) == 2:
+            break
+    return bool(words) and (words[0] in _VERBS or words in [["container", verb] for verb in _VERBS])
 
 
 def start_early() -> None:

@@ -1,9 +1,10 @@
 """The monitor: one process per container, alive as long as it. It starts the container and records its end.
 
-    R {root, state, id, streams, wanted, size, explain, crashAfter} + the container's lock
+    R {root, state, id, wanted, size, explain, crashAfter} + the container's lock
       → its mount namespace, root file system, cgroup; forks init; GO; S
       → supervise.py
       → exit status into the record, cgroup and state gone, with --rm the container too; Z
+    P {…}: one more process of a running container, see execute.py
 
 Everything it imports is part of every start: the standard library's light modules only.
 """
@@ -17,12 +18,14 @@ from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine import containers, remove, state
-from mydocker.engine.log import Log, timestamp
+from mydocker.engine.audience import Audience
+from mydocker.engine.log import log_of, timestamp
 from mydocker.engine.plans import monitor_plan
+from mydocker.engine.streams import Streams
 from mydocker.engine.supervise import Supervisor
 from mydocker.errors import Error
 from mydocker.kernel import mounts, tasks
-from mydocker.kernel.channel import Channel
+from mydocker.kernel.channel import Channel, Listener
 from mydocker.paths import Paths
 from mydocker.runtime.failures import failure
 from mydocker.runtime.init import Setting, told
@@ -54,6 +57,10 @@ def main(descriptor: int) -> None:
     kind, payload, descriptors = channel.receive()
     if kind == "R":
         Monitor(marshal.loads(payload), channel, descriptors[0]).serve()
+    elif kind == "P":
+        from mydocker.engine.execute import Execution
+
+        Execution(marshal.loads(payload), channel).serve()
 
 
 def _warm_up_cgroups() -> None:
@@ -72,12 +79,12 @@ def _warm_up_cgroups() -> None:
 class Monitor:
     """One container from its start to its end."""
 
-    __slots__ = ("paths", "request", "client", "lock", "run", "record", "spec", "layout", "cgroup", "launch", "ours")
+    __slots__ = ("paths", "request", "audience", "lock", "run", "record", "spec", "layout", "cgroup", "launch", "streams", "problem")
 
     def __init__(self, request: dict[str, Any], client: Channel, lock: int) -> None:
         self.paths = Paths(request["root"], request["state"])
         self.request = request
-        self.client: Channel | None = client
+        self.audience = Audience(self.directory, client, request["wanted"])
         self.lock = lock
         self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
         self.record = containers.load(self.paths, request["id"])
@@ -85,8 +92,8 @@ class Monitor:
         self.layout: Layout
         self.cgroup: CgroupManager
         self.launch: Launch | ForeignLaunch
-        # Our ends of the container's pipes: {descriptor: 'I', 'O' or 'E'}.
-        self.ours: dict[int, str] = {}
+        self.streams: Streams
+        self.problem = ""
 
     @property
     def directory(self) -> str:
@@ -114,6 +121,7 @@ class Monitor:
         drive = driver(self.record["storageDriver"], self.paths)
         foreign = self.record["hostConfig"]["Runtime"]
         self.run.execute(monitor_plan(self.paths, self.record, self.spec, drive, None if foreign else self.cgroup))
+        self.audience.listener = Listener(self.paths.attach_socket(self.record_id))
         if foreign:
             self._launch_foreign(foreign)
         else:
@@ -121,9 +129,9 @@ class Monitor:
 
     def _launch(self) -> None:
         """Start the container's process with our own runtime."""
-        launch = self.launch = Launch(self._setting(), self.run, self._forward)
+        launch = self.launch = Launch(self._setting(), self.run, self._tell_step)
         pid = launch.fork()
-        self._close_theirs()
+        self.streams.close_theirs()
         early, late = self.cgroup.enter_steps(pid)
         self.run.execute([*early, *late])
         state.save(self.paths, self.record_id, pid, self.cgroup.path)
@@ -137,7 +145,7 @@ class Monitor:
         bundle = f"{self.directory}/bundle"
         launch = self.launch = ForeignLaunch(self._setting(), program, bundle, self.record_id, self.paths.running(self.record_id))
         pid = launch.fork()
-        self._close_theirs()
+        self.streams.close_theirs()
         state.save(self.paths, self.record_id, pid, self.cgroup.path)
         launch.go()
         state.save(self.paths, self.record_id, launch.init, self.cgroup.path)
@@ -148,15 +156,16 @@ class Monitor:
         # A power cut ends the container too: only one that outlives it on disk must be known afterwards.
         containers.save(self.paths, self.record, sync=not self.record["autoRemove"])
         os.close(self.lock)
-        self._tell("S", pid)
+        self.audience.tell_all("S", pid)
 
     def _setting(self) -> Setting:
         seccomp = self.spec["linux"].get("seccomp")
         size = self.request["size"]
+        self.streams = Streams(bool(self.spec["process"].get("terminal")), self.record["config"]["OpenStdin"])
         return Setting(
             self.spec,
             f"{self.directory}/bundle/rootfs",
-            self._streams(),
+            self.streams.theirs,
             (size[0], size[1]) if size else None,
             self.layout.container_mounts(self.cgroup.path),
             filter_for(seccomp, self.paths.cache) if seccomp else None,
@@ -164,56 +173,34 @@ class Monitor:
             self.request["crashAfter"],
         )
 
-    def _streams(self) -> tuple[int, int, int]:
-        """Make the container's standard streams: /dev/null until the terminal is there, else pipes."""
-        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        if self.spec["process"].get("terminal"):
-            return null, null, null
-        theirs = [null]
-        if self.record["config"]["OpenStdin"]:
-            theirs[0], mine = os.pipe()
-            self.ours[mine] = "I"
-        for kind in "OE":
-            mine, other = os.pipe()
-            self.ours[mine] = kind
-            theirs.append(other)
-        return theirs[0], theirs[1], theirs[2]
-
-    def _close_theirs(self) -> None:
-        for descriptor in set(self.launch.setting.streams):
-            os.close(descriptor)
-
     def _supervise(self) -> int:
-        is_tty = self.launch.master >= 0
-        outputs = {self.launch.master: "O"} if is_tty else {fd: kind for fd, kind in self.ours.items() if kind != "I"}
-        stdin = self.launch.master if is_tty else next((fd for fd, kind in self.ours.items() if kind == "I"), -1)
-        log = Log(f"{self.directory}/log.json")
-        supervisor = Supervisor(self.launch.pid, self.client, outputs, stdin, is_tty, self.request["wanted"], log)
+        master = self.launch.master
+        outputs, stdin = self.streams.outputs(master), self.streams.input(master)
+        log = log_of(self.record, f"{self.directory}/log.json")
+        once = self.record["config"]["StdinOnce"]
         try:
-            return supervisor.run()
+            return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, once, log).run()
         finally:
-            self.client = supervisor.client
-            self.record["error"] = supervisor.problem
+            self.problem = log.problem if log else ""
 
     def _finish(self, status: int) -> None:
         """Record the end, then leave nothing: every part is tried, and what failed is said."""
-        self.record |= {
-            "status": "exited",
-            "pid": 0,
-            "exitCode": status,
-            "finishedAt": timestamp(),
-            "oomKilled": self.cgroup.oom_kills() > 0,
-        }
+        end = {"status": "exited", "pid": 0, "exitCode": status, "finishedAt": timestamp(), "oomKilled": self.cgroup.oom_kills() > 0}
+        end["error"] = self.problem
         with store.Lock(f"{self.directory}/lock"):
             problems: list[Error] = []
+            # As it is now: others rename and update a container while it runs.
+            self.record = {**containers.load(self.paths, self.record_id), **end}
             if not self.record["autoRemove"]:
                 remove.attempt(problems, lambda: containers.save(self.paths, self.record))
             problems += self._unmount()
             problems += remove.runtime_state(self.paths, self.record_id, self.cgroup)
             if self.record["autoRemove"]:
                 problems += remove.container(self.paths, self.record)
+        self.audience.stop_listening()
         self._report(problems)
-        self._tell("Z", status)
+        self.audience.tell_all("Z", status)
+        self.audience.finish()
 
     def _unmount(self) -> list[Error]:
         """Let go of the root file system, which this process's namespace holds too."""
@@ -227,23 +214,17 @@ class Monitor:
             self.launch.kill()
         problems = self.run.undo_all()
         problems += remove.after_failed_start(self.paths, self.record, error)
+        self.audience.stop_listening()
         self._report(problems)
-        self._tell("F", failure(error))
+        self.audience.tell_all("F", failure(error))
+        self.audience.finish()
 
     def _report(self, problems: list[Error]) -> None:
         for problem in problems:
-            self._tell("X", ("monitor", f"not cleaned up: {problem.message}", 0.0))
+            self.audience.tell_all("X", ("monitor", f"not cleaned up: {problem.message}", 0.0))
 
     def _observe(self, who: str, step: Step, seconds: float) -> None:
-        self._forward((who, told(step, self.request["explain"]), seconds))
+        self._tell_step((who, told(step, self.request["explain"]), seconds))
 
-    def _forward(self, value: Value) -> None:
-        self._tell("X", value)
-
-    def _tell(self, kind: str, value: Value) -> None:
-        if self.client:
-            try:
-                self.client.put(kind, value)
-            except (BrokenPipeError, ConnectionResetError):
-                self.client.close()
-                self.client = None
+    def _tell_step(self, value: Value) -> None:
+        self.audience.tell_all("X", value)

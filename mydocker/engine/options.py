@@ -56,6 +56,8 @@ class Options:
     sig_proxy: bool
     name: str | None
     cidfile: str | None
+    log_driver: str
+    log_opt: dict[str, str]
     init: bool
     stop_signal: int | None
     stop_timeout: int | None
@@ -129,6 +131,7 @@ def parse(flags: dict[str, Any]) -> Options:
     given["attach"] = tuple(stream.lower() for stream in given["attach"])
     given["env"] = settings.environment(given["env"], given.pop("env_file"))
     given["labels"] = settings.labels(given.pop("label"), given.pop("label_file"))
+    given["log_opt"] = settings.log_options(given["log_opt"], given["log_driver"])
     given["mounts"] = mountpoints.unique([*given.pop("volume"), *given.pop("mount"), *given.pop("tmpfs")])
     given["volumes_from"] = [_volumes_from(text) for text in given["volumes_from"]]
     given["ulimit"] = list({limit["type"]: limit for limit in given["ulimit"]}.values())

@@ -6,14 +6,12 @@ import os
 
 from mydocker.engine import state
 from mydocker.engine.populate import populate
-from mydocker.kernel import mounts as k
 from mydocker.kernel.namespaces import CLONE_NEWNS
 from mydocker.runtime.mounts import shared_trees
 from mydocker.runtime.users import mappings
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
-from mydocker.steps.mounts import Mount
-from mydocker.steps.namespaces import Unshare
+from mydocker.steps.namespaces import ReceiveMounts, Unshare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +79,7 @@ def monitor_plan(paths: Paths, record: Record, spec: dict[str, Any], driver: Sto
         MakeStateDirectory(paths, record["id"]),
         *shared_trees(spec["mounts"]),
         Unshare(CLONE_NEWNS),
-        Mount("", "/", flags=k.MS_SLAVE | k.MS_REC),
+        ReceiveMounts(),
         *_root_steps(paths, record, spec, driver),
         *(Populate(rootfs, m["destination"], m["source"]) for m in record["mounts"] if m["type"] == "volume" and m["copy"]),
         *(cgroup.create_steps(spec["linux"].get("resources", {})) if cgroup else []),

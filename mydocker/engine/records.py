@@ -44,6 +44,7 @@ def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> di
         "User": options.user if options.user is not None else image.get("User", ""),
         "Tty": options.tty,
         "OpenStdin": options.interactive,
+        "StdinOnce": options.interactive and not options.detach,
         "Env": process["env"],
         "Cmd": options.command or (image.get("Cmd") if options.entrypoint is None else None),
         "Entrypoint": image.get("Entrypoint") if options.entrypoint is None else entrypoint,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker.engine.values import pair
+from mydocker.engine.values import number, pair, size
 from mydocker.errors import BadInput
 
 
@@ -50,3 +50,16 @@ def labels(settings: tuple[str, ...], files: tuple[str, ...]) -> dict[str, str]:
     """Return the labels of --label-file and -l, in this order; the last of a key counts."""
     lines = [line.strip() for path in files for line in read_lines(path, "label file")]
     return dict(pair(text) for text in [*(line for line in lines if line and not line.startswith("#")), *settings])
+
+
+def log_options(texts: tuple[str, ...], driver: str) -> dict[str, str]:
+    """Return --log-opt's settings, checked: max-size, a size of at least 1 byte, and max-file, from 1."""
+    result = dict(pair(text) for text in texts)
+    for name, value in result.items():
+        if driver != "json-file" or name not in ("max-size", "max-file"):
+            raise BadInput(f"unknown log option {name!r} for log driver {driver}: expected max-size or max-file for json-file")
+        if (size(value) if name == "max-size" else number(value) or 0) < 1:
+            raise BadInput(f"invalid log option {name}={value}: expected 1 or more")
+    if "max-file" in result and "max-size" not in result:
+        raise BadInput("log option max-file without max-size keeps one file: give both")
+    return result

@@ -11,10 +11,9 @@ from mydocker.errors import BadInput, StepFailed
 from mydocker.images import change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import Layout
-from mydocker.kernel.mounts import MS_PRIVATE, MS_REC
 from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
 from mydocker.steps.base import Run
-from mydocker.steps.mounts import Mount
+from mydocker.steps.namespaces import ReceiveMounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ def _opened(target: str, shown: str) -> BinaryIO:
 def _enter_stopped(mounting: list[Step], rootfs: str) -> None:
     """Mount a root file system in a mount namespace of this process's own, which ends with it, and make it the root."""
     unshare(CLONE_NEWNS)
-    Run("export").execute([Mount("", "/", flags=MS_REC | MS_PRIVATE), *mounting])
+    Run("export").execute([ReceiveMounts(), *mounting])
     os.chroot(rootfs)
 
 

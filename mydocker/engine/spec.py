@@ -132,7 +132,13 @@ def environment(options: Options, image: dict[str, Any], container_id: str) -> l
         merged["HOSTNAME"] = hostname(options, container_id)
     if options.tty:
         merged["TERM"] = "xterm"
-    for pair in [*(image.get("Env") or []), *options.env]:
+    return merged_environment(merged, [*(image.get("Env") or []), *options.env])
+
+
+def merged_environment(variables: dict[str, str], pairs: list[str]) -> list[str]:
+    """Return NAME=VALUE lines, each name once, of variables and what NAME=VALUE and bare NAME words change in them."""
+    merged = dict(variables)
+    for pair in pairs:
         name, equals, value = pair.partition("=")
         if equals:
             merged[name] = value

@@ -46,19 +46,35 @@ def start(
     channel = launcher.monitor()
     is_tty = record["config"]["Tty"]
     client = Client(channel, streams, is_tty, detach_keys, proxy, explain)
-    request = {
+    channel.put("R", request(paths, record["id"], streams, is_tty, how), (lock,))
+    os.close(lock)
+    client.wait_started()
+    return client
+
+
+def execute(
+    paths: Paths, record: Record, process: dict[str, Any], streams: str, detach_keys: bytes, how: str = "", explain: Explain | None = None
+) -> Client:
+    """Run one more process in a running container; return the attachment. process: see execute.process_spec."""
+    channel = launcher.monitor()
+    is_tty = process["terminal"]
+    client = Client(channel, streams, is_tty, detach_keys, False, explain)
+    channel.put("P", {**request(paths, record["id"], streams, is_tty, how), "process": process})
+    client.wait_started()
+    return client
+
+
+def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str) -> dict[str, Any]:
+    """Return what a monitor has to know of its client."""
+    return {
         "root": paths.root,
         "state": paths.state,
-        "id": record["id"],
-        "wanted": streams,
+        "id": container_id,
+        "wanted": wanted,
         "size": _size() if is_tty else None,
         "explain": how,
         "crashAfter": os.environ.get("MYDOCKER_CRASH_AFTER", ""),
     }
-    channel.put("R", request, (lock,))
-    os.close(lock)
-    client.wait_started()
-    return client
 
 
 def join_namespaces(paths: Paths, record: Record) -> None:
@@ -73,7 +89,10 @@ def with_joined(paths: Paths, record: Record, spec: dict[str, Any]) -> dict[str,
     joined = _joined(record)
     found = {kind: _namespace_of(paths, name, kind) for kind, name in joined.items()}
     entries = [{**entry, **({"path": found[entry["type"]]} if entry["type"] in found else {})} for entry in spec["linux"]["namespaces"]]
-    return {**spec, "linux": {**spec["linux"], "namespaces": entries}}
+    mounts = spec["mounts"]
+    if "ipc" in joined and not record["hostConfig"]["Runtime"]:
+        mounts = [_with_shm(mount, f"/proc/{_donor(paths, joined['ipc'], 'ipc')}/root/dev/shm") for mount in mounts]
+    return {**spec, "mounts": mounts, "linux": {**spec["linux"], "namespaces": entries}}
 
 
 def _joined(record: Record) -> dict[str, str]:
@@ -82,11 +101,23 @@ def _joined(record: Record) -> dict[str, str]:
     return {kind: mode.removeprefix("container:") for kind, mode in modes.items() if mode.startswith("container:")}
 
 
+def _with_shm(mount: dict[str, Any], source: str) -> dict[str, Any]:
+    """Return another container's /dev/shm in place of our own making: POSIX shared memory is files, not the ipc namespace's."""
+    if mount["destination"] == "/dev/shm" and (mount["source"] == "shm" or mount["source"].startswith("/proc/")):
+        return {**mount, "type": "bind", "source": source, "options": ["rbind", "nosuid", "noexec", "nodev"]}
+    return mount
+
+
 def _namespace_of(paths: Paths, name: str, kind: str) -> str:
+    return f"/proc/{_donor(paths, name, kind)}/ns/{NAMESPACES[kind][0]}"
+
+
+def _donor(paths: Paths, name: str, kind: str) -> int:
+    """Return the pid of the container whose namespace is to be joined. Raises NotFound, Conflict unless it runs."""
     pid = state.running_pid(paths, containers.resolve(paths, name))
     if not pid:
         raise Conflict(f"cannot join the {kind} namespace of container {name}: it is not running", f"mydocker start {name}")
-    return f"/proc/{pid}/ns/{NAMESPACES[kind][0]}"
+    return pid
 
 
 def _size() -> tuple[int, int] | None:

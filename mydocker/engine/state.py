@@ -13,6 +13,8 @@ from __future__ import annotations
 import os
 
 from mydocker import store
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import manager
 from mydocker.kernel import tasks
 
 TYPE_CHECKING = False
@@ -92,9 +94,10 @@ def is_busy(paths: Paths, container_id: str) -> bool:
         return False  # its directory is gone
 
 
-def status(paths: Paths, record: Record) -> str:
-    """Return 'creating', 'created', 'running', 'exited' or 'removing' as it is now."""
-    if running_pid(paths, record["id"]):
-        return "running"
+def status(paths: Paths, record: Record, layout: Layout | None = None) -> str:
+    """Return 'creating', 'created', 'running', 'paused', 'exited' or 'removing' as it is now."""
+    known = load(paths, record["id"])
+    if known and _is_alive(paths, known, "pid", "started"):
+        return "paused" if manager(layout or Layout.detect(paths), known["cgroup"]).is_frozen() else "running"
     written: str = record["status"]
     return "exited" if written == "running" and not has_monitor(paths, record["id"]) else written

@@ -123,6 +123,20 @@ def load(paths: Paths, name: str) -> dict[str, Any]:
     return record
 
 
+def document(paths: Paths, name: str) -> dict[str, Any]:
+    """Return what docker's volume inspect shows. Raises NotFound."""
+    record = load(paths, name)
+    return {
+        "CreatedAt": record["createdAt"],
+        "Driver": "local",
+        "Labels": record["labels"] or None,
+        "Mountpoint": f"{directory(paths, name)}/_data",
+        "Name": name,
+        "Options": None,
+        "Scope": "local",
+    }
+
+
 def create_steps(paths: Paths, name: str, labels: dict[str, str], anonymous: bool = False) -> list[Step]:
     """Return the steps that make a volume."""
     return [

@@ -60,7 +60,8 @@ class StoredLayer(RawIOBase):
         return data
 
     def close(self) -> None:
-        self._file.close()
+        if "_file" in self.__dict__:  # the finalizer comes here too when __init__ failed
+            self._file.close()
         super().close()
 
     def as_binary(self) -> BinaryIO:

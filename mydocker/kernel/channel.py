@@ -9,10 +9,13 @@ from __future__ import annotations
 import _socket
 import marshal
 import os
+from select import POLLIN, poll
 from struct import pack, unpack_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     # What marshal carries: between our own processes only, which run the same interpreter.
     Value = None | bool | int | float | str | bytes | list["Value"] | tuple["Value", ...] | dict[str, "Value"]
 
@@ -65,6 +68,59 @@ class Channel:
             return "", b"", []
         descriptors = [n for _, _, value in ancillary for (n,) in _each_int(value)]
         return data[:1].decode(), data[1:], descriptors
+
+
+class Listener:
+    """Where channels are opened to: a socket at a path, which may be longer than the 108 bytes that unix(7) leaves for one."""
+
+    __slots__ = ("_socket",)
+
+    def __init__(self, path: str) -> None:
+        self._socket = _seqpacket()
+        _at_short_path(path, self._socket.bind)
+        self._socket.listen(16)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def accept(self) -> Channel:
+        """Return the channel of the next client; waits for one."""
+        descriptor, _ = self._socket._accept()  # type: ignore[attr-defined]  # what socket.accept() calls
+        return Channel(_socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, descriptor))
+
+    def accept_waiting(self) -> Channel | None:
+        """Return the channel of a client that waits already, None when nobody does."""
+        poller = poll()
+        poller.register(self.fileno(), POLLIN)
+        return self.accept() if poller.poll(0) else None
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def connect(path: str) -> Channel:
+    """Open a channel to a listener. Raises FileNotFoundError, ConnectionRefusedError."""
+    socket = _seqpacket()
+    try:
+        _at_short_path(path, socket.connect)
+    except OSError:
+        socket.close()
+        raise
+    return Channel(socket)
+
+
+def _seqpacket() -> _socket.socket:
+    return _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+
+
+def _at_short_path(path: str, action: Callable[[str], object]) -> None:
+    """Bind or connect by way of the directory's descriptor."""
+    directory, _, name = path.rpartition("/")
+    descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        action(f"/proc/self/fd/{descriptor}/{name}")
+    finally:
+        os.close(descriptor)
 
 
 def _each_int(value: bytes) -> list[tuple[int]]:

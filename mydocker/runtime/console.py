@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mydocker.kernel.channel import Channel
 
 
-class OpenConsole(Step):
+class OpenPty(Step):
     """Open a pty in the container's devpts, send its master to the parent, make the slave this session's terminal.
 
     channel: where the master goes, as kind 'T'; None in a plan that is only described. size: (rows, columns) or None.
@@ -44,11 +44,23 @@ class OpenConsole(Step):
         for descriptor in (0, 1, 2):
             os.dup2(slave, descriptor)
         os.close(slave)
-        self._bind_console(path)
+        self._show(path)
         os.close(path)
 
-    def _bind_console(self, slave: int) -> None:
-        MountInRoot(self.root, inroot.by_descriptor(slave), "/dev/console", flags=MS_BIND).apply()
+    def _show(self, path: int) -> None:
+        """A terminal of one process among others is nobody's console."""
+
+    def describe(self) -> str:
+        return "open a pty in /dev/pts of the root, make it the controlling terminal"
+
+
+class OpenConsole(OpenPty):
+    """Open the pty of the container's first process, which is the container's console too."""
+
+    __slots__ = ()
+
+    def _show(self, path: int) -> None:
+        MountInRoot(self.root, inroot.by_descriptor(path), "/dev/console", flags=MS_BIND).apply()
 
     def describe(self) -> str:
         return "open a pty in /dev/pts of the root, bind its slave on /dev/console, make it the controlling terminal"

@@ -22,7 +22,7 @@ from errno import EBADF
 from mydocker.errors import Error
 from mydocker.kernel import process
 from mydocker.runtime import plan
-from mydocker.runtime.console import OpenConsole, OwnStandardStreams
+from mydocker.runtime.console import OpenConsole, OpenPty, OwnStandardStreams
 from mydocker.runtime.failures import failure
 from mydocker.runtime.mounts import FIRST_TREE
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION, lookup
@@ -30,6 +30,7 @@ from mydocker.steps.base import Run, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, NoReturn
 
     from mydocker.cgroups.layout import ContainerMount
@@ -68,8 +69,17 @@ class Setting:
 
 def become(setting: Setting, channel: Channel) -> NoReturn:
     """Turn this process into the container; never returns."""
+    _report_failure(_become, setting, channel)
+
+
+def join(setting: Setting, channel: Channel) -> NoReturn:
+    """Turn this process into one more of a running container, whose namespaces the spec names by path; never returns."""
+    _report_failure(_join, setting, channel)
+
+
+def _report_failure(work: Callable[[Setting, Channel], None], setting: Setting, channel: Channel) -> NoReturn:
     try:
-        _become(setting, channel)
+        work(setting, channel)
     except Error as error:
         channel.put("F", failure(error))
     except BaseException as error:
@@ -80,17 +90,40 @@ def become(setting: Setting, channel: Channel) -> NoReturn:
 
 def _become(setting: Setting, channel: Channel) -> None:
     spec = setting.spec
+    run = _enter_namespaces(setting, channel)
+    run.execute(plan.build(spec, setting.root))
+    _wait_for_go(channel)
+    console: list[Step] = [OpenConsole(setting.root, setting.size, channel)] if spec["process"].get("terminal") else []
+    run.execute(plan.close(spec, setting.root, setting.cgroups, console))
+    _execute(run, setting, channel)
+
+
+def _join(setting: Setting, channel: Channel) -> None:
+    run = _enter_namespaces(setting, channel)
+    _wait_for_go(channel)
+    if setting.spec["process"].get("terminal"):
+        run.apply(OpenPty("/", setting.size, channel))
+    _execute(run, setting, channel)
+
+
+def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
+    """Let go of what belongs to the parent, then take the steps that both kinds of process begin with."""
     run = Run("init", _observer(setting, channel), setting.crash_after)
     process.set_dumpable(False)
     _take_streams(setting)
     _let_go_of_the_parents(channel.fileno())
-    run.execute(plan.early(spec))
-    run.execute(plan.isolate(spec))
-    run.execute(plan.build(spec, setting.root))
+    run.execute(plan.early(setting.spec))
+    run.execute(plan.isolate(setting.spec))
+    return run
+
+
+def _wait_for_go(channel: Channel) -> None:
     if channel.receive()[0] != "G":
-        os._exit(1)  # the parent is gone, and with it the container's only owner
-    console: list[Step] = [OpenConsole(setting.root, setting.size, channel)] if spec["process"].get("terminal") else []
-    run.execute(plan.close(spec, setting.root, setting.cgroups, console))
+        os._exit(1)  # the parent is gone, and with it the process's only owner
+
+
+def _execute(run: Run, setting: Setting, channel: Channel) -> None:
+    spec = setting.spec
     uid, gid, groups, home = resolved_user(spec, _text("/etc/passwd"), _text("/etc/group"))
     if uid:
         run.apply(OwnStandardStreams(uid))

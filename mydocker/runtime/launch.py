@@ -23,23 +23,27 @@ from mydocker.steps.namespaces import JoinNamespace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, NoReturn
 
     from mydocker.kernel.channel import Value
+
+    Body = Callable[[Setting, Channel], NoReturn]
 
 
 class Launch:
     """One container's process from fork to execve. After go() `pid` runs the program; `master` is the pty's, or -1.
 
-    tell: called with the payload of each explain record of init.
+    tell: called with the payload of each explain record of init. body: what the fork does: become(), or join() for one
+    more process of a running container.
     """
 
-    __slots__ = ("setting", "run", "tell", "pid", "master", "_channel")
+    __slots__ = ("setting", "run", "tell", "body", "pid", "master", "_channel")
 
-    def __init__(self, setting: Setting, run: Run, tell: Callable[[Value], None]) -> None:
+    def __init__(self, setting: Setting, run: Run, tell: Callable[[Value], None], body: Body = become) -> None:
         self.setting = setting
         self.run = run
         self.tell = tell
+        self.body = body
         self.pid = 0
         self.master = -1
         self._channel: Channel
@@ -62,7 +66,7 @@ class Launch:
                 self.run.apply(plan.enter("pid", wanted["pid"]))
             self.pid = os.fork()
             if self.pid == 0:
-                become(self.setting, theirs)
+                self.body(self.setting, theirs)
             if "pid" in wanted:
                 JoinNamespace(f"/proc/self/fd/{own}", "pid").apply()
         finally:
@@ -72,7 +76,7 @@ class Launch:
         tasks.set_child_subreaper()
         stage = os.fork()
         if stage == 0:
-            _be_stage(self.setting, theirs, self._channel, wanted)
+            self._be_stage(theirs, wanted)
         try:
             if not wanted["user"]:
                 self._expect("M")
@@ -84,6 +88,32 @@ class Launch:
             raise
         finally:
             os.waitpid(stage, 0)
+
+    def _be_stage(self, channel: Channel, wanted: dict[str, str]) -> NoReturn:
+        """Enter the user namespace, then the pid namespace, fork init, report its pid and end."""
+        run = Run("stage", None)
+        try:
+            self._channel.close()  # else nobody here would notice that the parent died
+            process.set_dumpable(True)
+            run.apply(plan.enter("user", wanted["user"]))
+            if not wanted["user"]:
+                channel.send("M")
+                if channel.receive()[0] != "m":
+                    os._exit(1)
+            os.setresgid(0, 0, 0)
+            os.setresuid(0, 0, 0)
+            os.setgroups([])
+            if "pid" in wanted:
+                run.apply(plan.enter("pid", wanted["pid"]))
+            pid = os.fork()
+            if pid == 0:
+                self.body(self.setting, channel)
+            channel.send("P", str(pid).encode())
+            os._exit(0)
+        except BaseException as error:
+            message = error.message if isinstance(error, errors.Error) else f"stage: {type(error).__name__}: {error}"
+            channel.put("F", {"type": "StepFailed", "message": message, "hint": None, "errno": getattr(error, "errno", 0) or 0})
+            os._exit(1)
 
     def go(self) -> None:
         """Let init finish; return once the program is executed. Raises what init failed with."""
@@ -125,30 +155,3 @@ def _value(payload: bytes) -> Any:
     import marshal
 
     return marshal.loads(payload)
-
-
-def _be_stage(setting: Setting, channel: Channel, parents_end: Channel, wanted: dict[str, str]) -> None:
-    """Enter the user namespace, then the pid namespace, fork init, report its pid and end."""
-    run = Run("stage", None)
-    try:
-        parents_end.close()  # else nobody here would notice that the parent died
-        process.set_dumpable(True)
-        run.apply(plan.enter("user", wanted["user"]))
-        if not wanted["user"]:
-            channel.send("M")
-            if channel.receive()[0] != "m":
-                os._exit(1)
-        os.setresgid(0, 0, 0)
-        os.setresuid(0, 0, 0)
-        os.setgroups([])
-        if "pid" in wanted:
-            run.apply(plan.enter("pid", wanted["pid"]))
-        pid = os.fork()
-        if pid == 0:
-            become(setting, channel)
-        channel.send("P", str(pid).encode())
-        os._exit(0)
-    except BaseException as error:
-        message = error.message if isinstance(error, errors.Error) else f"stage: {type(error).__name__}: {error}"
-        channel.put("F", {"type": "StepFailed", "message": message, "hint": None, "errno": getattr(error, "errno", 0) or 0})
-        os._exit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mydocker.kernel import mounts as k
 from mydocker.runtime.destinations import check_destination
 from mydocker.steps.nodes import MakeSymlink
-from mydocker.steps.rootfs import AttachTree, MountInRoot, OpenTree, RemountReadOnly
+from mydocker.steps.rootfs import AttachTree, MountInRoot, OpenTree, RemountReadOnly, other_namespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _CLEAR = {
 }
 _PROPAGATION = {"private": k.MS_PRIVATE, "slave": k.MS_SLAVE, "shared": k.MS_SHARED, "unbindable": k.MS_UNBINDABLE}
 
-# Descriptors of shared host mounts, kept open across the fork of init, start here.
+# Descriptors of mounts that are opened early, kept open across the fork of init, start here.
 FIRST_TREE = 200
 
 
@@ -76,14 +76,15 @@ class Options:
 
 
 def shared_trees(mounts: list[dict[str, Any]]) -> list[Step]:
-    """Return the steps that keep the sources of shared binds open, before the namespace's mounts become slaves."""
-    shared = [mount for mount in mounts if _is_shared(mount)]
-    return [OpenTree(mount["source"], FIRST_TREE + number) for number, mount in enumerate(shared)]
+    """Return the steps that keep the sources of some binds open, before the namespace's mounts become slaves."""
+    early = [mount for mount in mounts if _is_opened_early(mount)]
+    return [OpenTree(mount["source"], FIRST_TREE + number) for number, mount in enumerate(early)]
 
 
-def _is_shared(mount: dict[str, Any]) -> bool:
+def _is_opened_early(mount: dict[str, Any]) -> bool:
+    """Say whether a bind is shared with the host, or of another process's mount namespace."""
     options = Options(mount.get("options", []))
-    return bool(options.flags & k.MS_BIND and options.propagation & k.MS_SHARED)
+    return bool(options.flags & k.MS_BIND) and bool(options.propagation & k.MS_SHARED or other_namespace(mount["source"])[0])
 
 
 def mount_steps(root: str, mounts: list[dict[str, Any]]) -> list[Step]:
@@ -94,7 +95,7 @@ def mount_steps(root: str, mounts: list[dict[str, Any]]) -> list[Step]:
         check_destination(mount)
         if mount.get("type") == "cgroup":
             continue
-        if _is_shared(mount):
+        if _is_opened_early(mount):
             flags = Options(mount.get("options", [])).flags & ~(k.MS_BIND | k.MS_REC)
             steps.append(AttachTree(root, tree, mount["destination"], flags))
             tree += 1

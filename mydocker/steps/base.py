@@ -52,6 +52,26 @@ class Step:
         return f"{type(self).__name__}{self._values()!r}"
 
 
+class Action(Step):
+    """An effect of a verb on one object that is no plan of its own: what to call, and how to say it."""
+
+    __slots__ = ("action", "text", "line")
+
+    def __init__(self, action: Callable[[], object], text: str, line: str = "") -> None:
+        self.action = action
+        self.text = text
+        self.line = line
+
+    def apply(self) -> None:
+        self.action()
+
+    def describe(self) -> str:
+        return self.text
+
+    def shell(self) -> str:
+        return self.line or super().shell()
+
+
 class Run:
     """One process's execution of plans: who it is, who listens, what can be undone.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import _socket
-import os
 from fcntl import ioctl
 from struct import pack, unpack
 
 from mydocker.errors import BadInput
 from mydocker.kernel import namespaces
+from mydocker.kernel.chroot import receive_mounts
 from mydocker.kernel.libc import call
 from mydocker.steps.base import Step, command, quote
+from mydocker.steps.files import WriteFile
 
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
@@ -78,6 +79,21 @@ class JoinNamespace(Step):
         return command(*self.shell_words())
 
 
+class ReceiveMounts(Step):
+    """Make a new mount namespace's mounts slaves of the host's; in a chroot, make that the namespace's root as well."""
+
+    __slots__ = ()
+
+    def apply(self) -> None:
+        receive_mounts()
+
+    def describe(self) -> str:
+        return "mount / flags MS_REC|MS_SLAVE"
+
+    def shell(self) -> str:
+        return "mount --make-rslave /  # refused in a chroot that is no mount point: mydocker leaves that first"
+
+
 class BringUpLoopback(Step):
     """Set lo up in a new network namespace: without it not even 127.0.0.1 answers (netdevice(7))."""
 
@@ -137,32 +153,18 @@ class SetDomainname(Step):
         return f"printf %s {quote(self.name)} > /proc/sys/kernel/domainname"
 
 
-class SetSysctl(Step):
+class SetSysctl(WriteFile):
     """Write one namespaced kernel parameter, while the host's own /proc is still there to write to (CVE-2025-52881)."""
 
-    __slots__ = ("key", "value")
+    __slots__ = ("key",)
 
     def __init__(self, key: str, value: str) -> None:
         self.key = key
-        self.value = value
-
-    @property
-    def path(self) -> str:
         # A name may hold dots (net.ipv4.conf.eth0/1.forwarding): sysctl(8) writes those as slashes.
-        return "/proc/sys/" + self.key.translate({ord("."): "/", ord("/"): "."})
+        super().__init__("/proc/sys/" + key.translate({ord("."): "/", ord("/"): "."}), value)
 
     def apply(self) -> None:
         try:
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
+            super().apply()
         except FileNotFoundError as error:
             raise BadInput(f"sysctl {self.key!r} does not exist in this kernel") from error
-        try:
-            os.write(descriptor, self.value.encode())
-        finally:
-            os.close(descriptor)
-
-    def describe(self) -> str:
-        return f"write {quote(self.value)} to {quote(self.path)}"
-
-    def shell(self) -> str:
-        return f"printf %s {quote(self.value)} > {quote(self.path)}"

@@ -12,6 +12,7 @@ import stat
 
 from mydocker.errors import StepFailed
 from mydocker.kernel import inroot, mounts
+from mydocker.kernel.othermounts import open_tree_of
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.mounts import option_words, shell_mount
 
@@ -114,10 +115,19 @@ class MountInRoot(Step):
         return "\n".join(lines)
 
 
-class OpenTree(Step):
-    """Keep a clone of a host mount open under a fixed descriptor, still a peer of the host's: for shared volumes.
+def other_namespace(source: str) -> tuple[str, str]:
+    """Return ('/proc/PID', path) of a path in another process's root: /proc/PID/root/PATH. ('', '') for other paths."""
+    words = source.split("/", 4)
+    if len(words) == 5 and words[1] == "proc" and words[2].isdigit() and words[3] == "root":
+        return f"/proc/{words[2]}", "/" + words[4]
+    return "", ""
 
-    Done before the mount namespace's copies are made slaves; AttachTree puts the clone into the container.
+
+class OpenTree(Step):
+    """Keep a clone of a mount open under a fixed descriptor, until AttachTree puts it into the container.
+
+    It is taken before the mount namespace's copies are made slaves, so that it is still a peer of the host's mount: for
+    shared volumes. A source /proc/PID/root/… is taken from that process's mount namespace.
     """
 
     __slots__ = ("source", "descriptor")
@@ -127,7 +137,8 @@ class OpenTree(Step):
         self.descriptor = descriptor
 
     def apply(self) -> None:
-        tree = mounts.open_tree(self.source, recursive=True)
+        process, path = other_namespace(self.source)
+        tree = open_tree_of(process, path) if process else mounts.open_tree(self.source, recursive=True)
         os.dup2(tree, self.descriptor, inheritable=False)
         os.close(tree)
 
@@ -158,8 +169,8 @@ class AttachTree(Step):
         return f"move_mount descriptor {self.descriptor} on {quote(self.target)} in the root flags {mounts.describe_flags(self.flags)}"
 
 
-class MaskPath(Step):
-    """Cover a path with nothing: a file by the container's /dev/null, a directory by an empty read-only tmpfs."""
+class _Cover(Step):
+    """Mount something over a path in the container; a path that does not exist needs nothing."""
 
     __slots__ = ("root", "path")
 
@@ -173,6 +184,15 @@ class MaskPath(Step):
         except (FileNotFoundError, NotADirectoryError):
             return
         _with(descriptor, self._cover)
+
+    def _cover(self, descriptor: int) -> None:
+        raise NotImplementedError
+
+
+class MaskPath(_Cover):
+    """Cover a path with nothing: a file by the container's /dev/null, a directory by an empty read-only tmpfs."""
+
+    __slots__ = ()
 
     def _cover(self, descriptor: int) -> None:
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
@@ -200,22 +220,13 @@ def _null_device(root: str) -> int:
     return descriptor
 
 
-class MakeReadOnly(Step):
-    """Bind a path in the container onto itself, read-only; a path that does not exist needs nothing."""
+class MakeReadOnly(_Cover):
+    """Bind a path in the container onto itself, read-only."""
 
-    __slots__ = ("root", "path")
+    __slots__ = ()
 
-    def __init__(self, root: str, path: str) -> None:
-        self.root = root
-        self.path = path
-
-    def apply(self) -> None:
-        try:
-            descriptor = inroot.open_in(self.root, self.path)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        itself = inroot.by_descriptor(descriptor)
-        _with(descriptor, lambda fd: _mount_on(fd, itself, None, mounts.MS_BIND | mounts.MS_REC, None))
+    def _cover(self, descriptor: int) -> None:
+        _mount_on(descriptor, inroot.by_descriptor(descriptor), None, mounts.MS_BIND | mounts.MS_REC, None)
         _with(inroot.open_in(self.root, self.path), lambda fd: _set_bind_flags(fd, mounts.MS_RDONLY))
 
     def describe(self) -> str:

@@ -180,10 +180,11 @@ def _tried(trial: str) -> str | None:
     child = os.fork()
     if child == 0:
         try:
+            from mydocker.kernel.chroot import receive_mounts
             from mydocker.kernel.namespaces import CLONE_NEWNS, unshare
 
             unshare(CLONE_NEWNS)
-            mounts.mount(None, "/", None, mounts.MS_PRIVATE | mounts.MS_REC)
+            receive_mounts()
             mounts.mount("overlay", trial + "/root", "overlay", 0, f"lowerdir={trial}/lower,upperdir={trial}/upper,workdir={trial}/work")
         except OSError as error:
             os.write(write, (error.strerror or "refused").encode())

@@ -6,10 +6,15 @@ import errno
 import os
 import stat
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
+from mydocker.kernel.files import RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, openat2
 from mydocker.storage.whiteouts import OPAQUE, PLAIN, PREFIX, Form
 
+# What an entry answers that the container has removed or replaced meanwhile.
+_GONE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 _XATTR_PREFIX = "SCHILY.xattr."
 _PRIVATE_XATTRS = ("trusted.overlay.", "user.overlay.")
 
@@ -20,7 +25,7 @@ def pack(directory: str, stream: BinaryIO, form: Form, exclude: set[str], one_fi
     exclude: absolute paths as the container sees them; neither they nor what is below them is written.
     """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
-        Packing(archive, directory, form, exclude, one_file_system).walk("")
+        Packing(archive, directory, form, exclude, one_file_system).whole()
 
 
 def pack_tree(directory: str, stream: BinaryIO, exclude: set[str] | None = None, one_file_system: bool = True) -> None:
@@ -29,7 +34,11 @@ def pack_tree(directory: str, stream: BinaryIO, exclude: set[str] | None = None,
 
 
 class Packing:
-    """One tar under way: hard links known by device and inode."""
+    """One tar under way: hard links known by device and inode.
+
+    The tree may be a running container's, which can put a symlink where a directory was a moment ago. So the current directory moves
+    through it, by descriptors that were opened without following symlinks, and every name is looked up in that directory only.
+    """
 
     def __init__(self, archive: tarfile.TarFile, root: str, form: Form, exclude: set[str], one_file_system: bool) -> None:
         self.archive = archive
@@ -39,35 +48,61 @@ class Packing:
         self.device = os.stat(root).st_dev if one_file_system else None
         self.links: dict[tuple[int, int], str] = {}
 
-    def walk(self, path: str) -> None:
-        """Write what is in a directory; path is '' or starts with a slash."""
-        directory = self.root + path
-        if path and self.form.is_opaque(directory):
-            self.add_whiteout(f"{path}/{OPAQUE}")
-        for name in sorted(os.listdir(directory)):
-            where = f"{path}/{name}"
-            if where in self.exclude or self.form.is_own(name):
-                continue
-            status = os.lstat(self.root + where)
-            gone = self.form.deleted(directory, name, status)
-            if gone:
-                self.add_whiteout(f"{path}/{PREFIX}{gone}")
-            elif not stat.S_ISSOCK(status.st_mode):
-                self._add(where, status)
+    def whole(self) -> None:
+        """Write everything below the root."""
+        with _inside(self.root):
+            self._walk("")
 
-    def _add(self, path: str, status: os.stat_result) -> None:
-        self.add_entry(path, status)
-        if stat.S_ISDIR(status.st_mode) and self.device in (None, status.st_dev):
-            self.walk(path)
+    def add_one(self, path: str) -> None:
+        """Write one entry of the tree, without what is below it; one that the container has removed meanwhile is left out."""
+        root = os.open(self.root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            flags = os.O_RDONLY | os.O_DIRECTORY
+            parent = openat2(os.path.dirname(path).lstrip("/") or ".", flags, 0, root, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS)
+            with _inside(parent):
+                self.add_entry(path, os.lstat(os.path.basename(path)))
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
+        finally:
+            os.close(root)
+
+    def _walk(self, path: str) -> None:
+        """Write what is in the current directory, which is `path` of the tree: '' or with a slash first."""
+        if path and self.form.is_opaque("."):
+            self.add_whiteout(f"{path}/{OPAQUE}")
+        for name in sorted(os.listdir(".")):
+            if f"{path}/{name}" in self.exclude or self.form.is_own(name):
+                continue
+            try:
+                self._add(path, name)
+            except OSError as error:
+                if error.errno not in _GONE:
+                    raise
+                # Removed or replaced by the container meanwhile: of that, the tar holds what there was.
+
+    def _add(self, path: str, name: str) -> None:
+        where = f"{path}/{name}"
+        status = os.lstat(name)
+        gone = self.form.deleted(".", name, status)
+        if gone:
+            self.add_whiteout(f"{path}/{PREFIX}{gone}")
+        elif not stat.S_ISSOCK(status.st_mode):
+            self.add_entry(where, status)
+            if stat.S_ISDIR(status.st_mode) and self.device in (None, status.st_dev):
+                with _inside(name):
+                    self._walk(where)
 
     def add_entry(self, path: str, status: os.stat_result) -> None:
-        """Write one entry, without what is below it."""
+        """Write one entry of the current directory, `path` in the tree, without what is below it."""
         member = self._member(path, status)
-        if member.isreg():
-            with open(self.root + path, "rb", opener=_open_file) as file:
-                self.archive.addfile(member, file)
-        else:
+        if not member.isreg():
             self.archive.addfile(member)
+            return
+        with open(os.path.basename(path), "rb", opener=_open_file) as file:
+            # What the file is now is what is written; a container may write to it meanwhile, or cut it.
+            member.size = os.fstat(file.fileno()).st_size
+            self.archive.addfile(member, _Padded(file))
 
     def add_whiteout(self, path: str) -> None:
         """Write that what is at a `.wh.` path's place is gone."""
@@ -81,7 +116,7 @@ class Packing:
         headers = {"mtime": f"{seconds}.{rest:09d}"} if rest else {}
         self._set_kind(member, path, status)
         if not member.islnk():
-            headers |= _xattrs(self.root + path)
+            headers |= _xattrs(os.path.basename(path))
         member.pax_headers = headers
         return member
 
@@ -93,7 +128,7 @@ class Packing:
         elif status.st_nlink > 1 and key in self.links:
             member.type, member.linkname = tarfile.LNKTYPE, self.links[key]
         elif stat.S_ISLNK(mode):
-            member.type, member.linkname = tarfile.SYMTYPE, os.readlink(self.root + path)
+            member.type, member.linkname = tarfile.SYMTYPE, os.readlink(os.path.basename(path))
         elif stat.S_ISFIFO(mode):
             member.type = tarfile.FIFOTYPE
         elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
@@ -105,9 +140,40 @@ class Packing:
             self.links.setdefault(key, path.lstrip("/"))
 
 
+class _Padded:
+    """A file that goes on with zeros where it is shorter than it was said to be: a tar's member has its size first."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self.file.read(size).ljust(size, b"\0")
+
+
+@contextmanager
+def _inside(directory: str | int) -> Iterator[None]:
+    """Work in a directory, a descriptor (closed in the end) or a name, opened without following a symlink, and come back."""
+    before = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        inside = directory if isinstance(directory, int) else os.open(directory, flags)
+        try:
+            os.fchdir(inside)
+            yield
+        finally:
+            os.close(inside)
+            os.fchdir(before)
+    finally:
+        os.close(before)
+
+
 def _open_file(path: str, flags: int) -> int:
-    # The tree may be a running container's: what was a file a moment ago may be a symlink now.
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+    """Open an ordinary file; what has become a symlink is refused, and a FIFO is not waited for."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.ELOOP, "no ordinary file any more", path)
 
 
 def _xattrs(path: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tarfile
 from typing import BinaryIO
 
@@ -22,7 +21,7 @@ def pack_changes(tree: str, changes: list[Change], stream: BinaryIO, exclude: se
                 parent, _, name = change.path.rpartition("/")
                 packing.add_whiteout(f"{parent}/{PREFIX}{name}")
             else:
-                packing.add_entry(change.path, os.lstat(tree + change.path))
+                packing.add_one(change.path)
 
 
 def _excluded(path: str, exclude: set[str]) -> bool:

@@ -90,8 +90,11 @@ class _Unpacking:
         elif name.startswith(PREFIX + PREFIX):
             return  # aufs' own bookkeeping never belongs to a layer
         elif name.startswith(PREFIX):
-            store.remove_tree(f"{directory}/{name[len(PREFIX) :]}")
-            self.form.white_out(directory, name[len(PREFIX) :])
+            gone = name[len(PREFIX) :]
+            if gone in ("", ".", ".."):
+                raise Damaged(f"tar member {member.name!r} is a whiteout of nothing that can be in a directory")
+            store.remove_tree(f"{directory}/{gone}")
+            self.form.white_out(directory, gone)
         else:
             known.add(name)
             self._make(archive, member, f"{directory}/{name}", f"{parent}/{name}".lstrip("/"))

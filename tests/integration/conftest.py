@@ -26,6 +26,10 @@ from typing import Any
 import click
 import pytest
 
+from mydocker.cgroups.layout import Layout
+from mydocker.kernel.mounts import is_mount_point
+from mydocker.paths import Paths
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
 
@@ -146,13 +150,17 @@ class Machine:
         """Return everything that a container could leave, by kind."""
         return {kind: set(self.sh(script).stdout.splitlines()) for kind, script in SNAPSHOTS.items()}
 
+    def differs_from(self, before: dict[str, set[str]]) -> list[str]:
+        """Return what differs now from an earlier snapshot."""
+        return difference(before, self.snapshot())
+
     def left_since(self, before: dict[str, set[str]]) -> list[str]:
         """Return what differs from an earlier snapshot, after a moment for what ends by itself."""
         deadline = time.monotonic() + 5 * FACTOR
-        left = difference(before, self.snapshot())
+        left = self.differs_from(before)
         while left and time.monotonic() < deadline:
             time.sleep(0.05)
-            left = difference(before, self.snapshot())
+            left = self.differs_from(before)
         return left
 
     def pid(self, name: str) -> int:
@@ -188,6 +196,22 @@ def image_imported(program: str, directory: str) -> None:
     environment = {**os.environ, "MYDOCKER_ROOT": f"{directory}/root", "MYDOCKER_STATE": f"{directory}/state"}
     line = f"{REPOSITORY}/vm/busybox-image | {program} import -c 'CMD [\"sh\"]' - busybox:latest && {program} run --rm busybox true"
     subprocess.run(["sh", "-ec", line], env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def needs_controllers() -> None:
+    """For tests that set limits."""
+    layout = Layout.detect(Paths())
+    for controller in ("memory", "cpu", "cpuset", "pids"):
+        if not layout.find(controller):
+            pytest.skip(f"cgroup controller {controller} {layout.absence(controller)}")
+
+
+@pytest.fixture
+def needs_root_mount() -> None:
+    """For tests that call unshare(1) with --mount themselves."""
+    if not is_mount_point("/"):
+        pytest.skip("the root directory is no mount point (a chroot), so unshare --mount refuses to work")
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def test_explain_json_is_one_object_a_step(mydocker):
     assert all(step["seconds"] >= 0 for step in steps)
 
 
-def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker):
+def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker, needs_controllers):
     before = mydocker.snapshot()
     dry = mydocker("run", "--dry-run", "--rm", "-m", "64m", "-v", "data:/data", "busybox", "true")
     assert dry.rc == 0
@@ -55,7 +55,7 @@ def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker):
         (["-u", "65534:65534", "--tmpfs", "/t"], "id -u; grep -c ' /t tmpfs' /proc/mounts", "65534\n1\n"),
     ],
 )
-def test_the_script_makes_an_equivalent_container_by_hand(mydocker, flags, command, expected):
+def test_the_script_makes_an_equivalent_container_by_hand(mydocker, needs_root_mount, flags, command, expected):
     arguments = ["--explain=sh", "--dry-run", "run", "--rm", *flags, "busybox", "sh", "-c", command]
     script = mydocker(*arguments)
     assert script.rc == 0, script.stderr

@@ -22,11 +22,10 @@ from mydocker.engine.snapshots import CommitOptions
 from mydocker.images.layout import Layout
 from mydocker.images.reference import parse_name
 from mydocker.images.staging import leftovers
-from mydocker.kernel.mounts import MS_PRIVATE, MS_REC
 from mydocker.kernel.namespaces import CLONE_NEWNS, unshare
 from mydocker.paths import Paths
 from mydocker.steps.base import Run
-from mydocker.steps.mounts import Mount
+from mydocker.steps.namespaces import ReceiveMounts
 from mydocker.storage import drivers
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def in_child(work: Callable[[], None]) -> None:
     if child == 0:
         try:
             unshare(CLONE_NEWNS)
-            Mount("", "/", flags=MS_REC | MS_PRIVATE).apply()
+            ReceiveMounts().apply()
             work()
             os._exit(0)
         finally:

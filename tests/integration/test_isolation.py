@@ -30,6 +30,26 @@ def test_a_namespace_can_be_another_containers(mydocker, flag, kind):
     assert mydocker("rm", "-f", "first").rc == 0
 
 
+def test_shared_memory_goes_with_the_ipc_namespace(mydocker):
+    """POSIX shared memory is a file in /dev/shm, which is a mount, not a part of the ipc namespace."""
+    mydocker("run", "-d", "--name", "first", "--ipc", "shareable", "--shm-size", "8m", "busybox", "sleep", "60")
+    mydocker(
+        "create",
+        "--name",
+        "second",
+        "--ipc",
+        "container:first",
+        "busybox",
+        "sh",
+        "-c",
+        "grep ' /dev/shm ' /proc/mounts; echo $$ >> /dev/shm/x",
+    )
+    for _ in range(2):
+        assert "size=8192k" in mydocker("start", "-a", "second").stdout
+    assert mydocker.sh(f"cat /proc/{mydocker.pid('first')}/root/dev/shm/x").stdout == "1\n1\n"
+    mydocker("rm", "-f", "first", "second")
+
+
 def test_a_container_that_does_not_run_has_no_namespace_to_share(mydocker):
     mydocker("create", "--name", "first", "busybox", "true")
     result = mydocker("run", "--rm", "--pid", "container:first", "busybox", "true")

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("needs_controllers")
+
 
 @pytest.fixture
 def v1(host):
@@ -32,6 +34,30 @@ def test_a_limit_reaches_the_kernel(mydocker, v1, flags, v1_file, v1_value, v2_f
     found = value(mydocker, flags, v1, v1_file, v2_file)
     expected = v1_value if v1 else v2_value
     assert expected is None or found == expected
+
+
+@pytest.fixture
+def disk(mydocker):
+    """A block device of the host, which nothing is read from or written to."""
+    devices = mydocker.sh("cd /sys/block; for name in *; do [ $(cat $name/size) = 0 ] || [ ! -b /dev/$name ] || echo /dev/$name; done")
+    if not devices.stdout:
+        pytest.skip("this machine has no block device")
+    return devices.stdout.split()[0]
+
+
+@pytest.mark.parametrize(
+    ("flag", "file", "key"),
+    [
+        ("--device-read-bps", "read_bps", "rbps"),
+        ("--device-write-bps", "write_bps", "wbps"),
+        ("--device-read-iops", "read_iops", "riops"),
+        ("--device-write-iops", "write_iops", "wiops"),
+    ],
+)
+def test_a_device_limit_reaches_the_kernel(mydocker, v1, disk, flag, file, key):
+    number = mydocker.sh(f"cat /sys/block/{disk.removeprefix('/dev/')}/dev").stdout.strip()
+    found = value(mydocker, [flag, f"{disk}:4096"], v1, f"blkio/blkio.throttle.{file}_device", "io.max")
+    assert found == f"{number} 4096" if v1 else found.startswith(number) and f"{key}=4096" in found.split()
 
 
 def test_memory_is_limited_and_the_oom_kill_is_seen(mydocker):

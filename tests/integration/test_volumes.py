@@ -84,7 +84,7 @@ def test_volumes_from_another_container(mydocker):
 
 
 @pytest.mark.parametrize(("propagation", "seen"), [("rprivate", ""), ("rslave", "late\n"), ("rshared", "late\n")])
-def test_propagation(mydocker, propagation, seen):
+def test_propagation(mydocker, needs_root_mount, propagation, seen):
     """A mount made on the host after the start shows in the container if it is to, all in a mount namespace of the test's own."""
     waiting = "for i in $(seq 100); do [ -e /data/go ] && break; sleep 0.05; done; ls /data/sub"
     script = """

@@ -7,6 +7,7 @@ import pytest
 
 from mydocker.cli.flags import create_flags, run_flags
 
+LOGS = "--log-driver --log-opt"
 LIFE = "-i --interactive -t --tty --name --cidfile --init --stop-signal --stop-timeout --pull --platform --runtime --storage-driver"
 RUN_ONLY = "-d --detach -a --attach --rm --detach-keys --sig-proxy"
 COMMAND = (
@@ -19,7 +20,7 @@ LIMITS = (
 )
 FILES = "-v --volume --mount --tmpfs --volumes-from --read-only --device --device-cgroup-rule"
 CONFINEMENT = "--network --net --cap-add --cap-drop --security-opt --privileged --userns --pid --ipc --uts --sysctl"
-SHARED = " ".join([LIFE, COMMAND, LIMITS, FILES, CONFINEMENT]).split()
+SHARED = " ".join([LIFE, LOGS, COMMAND, LIMITS, FILES, CONFINEMENT]).split()
 
 
 @click.command()

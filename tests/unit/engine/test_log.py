@@ -1,80 +1,137 @@
-"""docker's json-file lines: what is written, byte for byte, however the output arrives."""
-
-from __future__ import annotations
+"""A container's log: whole lines whatever the pieces it comes in, rotation, reading from either end and on."""
 
 import json
-import re
-from pathlib import Path
+import os
+import resource
 
 import pytest
 
-from mydocker.engine.log import Log, timestamp
-
-LONGEST = 16384
-
-
-def written(path: Path) -> list[tuple[str, bytes]]:
-    """Return (stream, bytes) of each line."""
-    entries = [json.loads(line) for line in path.read_text().splitlines()]
-    assert all(list(entry) == ["log", "stream", "time"] for entry in entries)
-    return [(entry["stream"], entry["log"].encode(errors="surrogateescape")) for entry in entries]
+from mydocker.engine.log import Log, files
+from mydocker.engine.logreader import LogReader
+from mydocker.engine.moments import duration, moment
+from mydocker.errors import BadInput
 
 
-def logged(path: Path, *pieces: tuple[str, bytes]) -> list[tuple[str, bytes]]:
-    log = Log(str(path))
-    for stream, data in pieces:
-        log.write(stream, data)
+def texts(path):
+    return [json.loads(line)["log"] for line in path.read_text().splitlines()]
+
+
+def test_lines_are_whole_whatever_the_pieces(tmp_path):
+    log = Log(str(tmp_path / "log"))
+    for piece in (b"one\ntw", b"o\n", b"", b"\nlast"):
+        log.write("stdout", piece)
+    log.write("stderr", b"apart\n")
+    assert texts(tmp_path / "log") == ["one\n", "two\n", "\n", "apart\n"]
     log.close()
-    return written(path)
+    assert texts(tmp_path / "log") == ["one\n", "two\n", "\n", "apart\n", "last"]
 
 
-def test_the_whole_line(tmp_path: Path) -> None:
-    log = Log(f"{tmp_path}/log.json")
-    log.write("stdout", b'tab\t quote" \xc3\xbc \xff\n')
-    line = (tmp_path / "log.json").read_text()
-    assert re.fullmatch(
-        r'\{"log": "tab\\t quote\\" \\u00fc \\udcff\\n", "stream": "stdout", "time": "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z"\}\n', line
-    )
-    assert (tmp_path / "log.json").stat().st_mode & 0o777 == 0o640
+def test_very_long_lines_are_cut_as_dockers_are(tmp_path):
+    log = Log(str(tmp_path / "log"))
+    log.write("stdout", b"x" * 40000 + b"\n")
     log.close()
+    assert [len(text) for text in texts(tmp_path / "log")] == [16384, 16384, 7233]
+
+
+def test_bytes_that_are_no_text_come_back_as_they_were(tmp_path):
+    data = bytes(range(256)) + b"\n"
+    log = Log(str(tmp_path / "log"))
+    log.write("stdout", data)
+    log.close()
+    reader = LogReader(str(tmp_path / "log"))
+    assert b"".join(entry.text for entry in reader.entries()) == data
+    reader.close()
+
+
+def fill(path, count, **rotation):
+    log = Log(str(path), **rotation)
+    for number in range(count):
+        log.write("stdout", b"%d\n" % number)
+    log.close()
+
+
+def read(reader):
+    return [int(entry.text) for entry in reader.entries()]
+
+
+def test_rotation_keeps_so_many_files_of_such_a_size(tmp_path):
+    fill(tmp_path / "log", 100, max_size=1000, max_files=3)
+    kept = files(str(tmp_path / "log"))
+    assert [path.rpartition("/")[2] for path in kept] == ["log.2", "log.1", "log"]
+    assert all(len((tmp_path / name).read_bytes()) <= 1000 for name in ("log", "log.1", "log.2"))
+    reader = LogReader(str(tmp_path / "log"))
+    numbers = read(reader)
+    assert numbers == list(range(numbers[0], 100))
+    assert len(numbers) > 20
+    reader.close()
+
+
+def test_one_file_is_begun_again(tmp_path):
+    fill(tmp_path / "log", 100, max_size=1000, max_files=1)
+    assert files(str(tmp_path / "log")) == [str(tmp_path / "log")]
+    assert texts(tmp_path / "log")[-1] == "99\n"
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 50, 99, 100, 1000])
+@pytest.mark.parametrize("rotation", [{}, {"max_size": 2000, "max_files": 50}])
+def test_the_last_entries(tmp_path, count, rotation):
+    fill(tmp_path / "log", 100, **rotation)
+    reader = LogReader(str(tmp_path / "log"))
+    reader.skip_to_last(count)
+    assert read(reader) == list(range(max(0, 100 - count), 100))
+    reader.close()
+
+
+def test_a_reader_follows_through_rotations(tmp_path):
+    log = Log(str(tmp_path / "log"), max_size=500, max_files=50)
+    reader = LogReader(str(tmp_path / "log"))
+    seen = []
+    for number in range(100):
+        log.write("stdout", b"%d\n" % number)
+        if number % 7 == 0:
+            seen += read(reader)
+    seen += read(reader)
+    assert seen == list(range(100))
+    log.close()
+    reader.close()
+
+
+def test_a_full_disk_costs_entries_and_is_told(tmp_path):
+    log = Log(str(tmp_path / "log"))
+    log.write("stdout", b"first\n")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # The kernel refuses as it does on a full disk, and leaves a part of what was to be written.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (os.stat(log.path).st_size + 10, limit[1]))
+    try:
+        log.write("stdout", b"lost\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    log.write("stdout", b"kept\n")
+    log.close()
+    assert texts(tmp_path / "log") == ["first\n", "mydocker: 1 log entries were lost, the disk was full\n", "kept\n"]
 
 
 @pytest.mark.parametrize(
-    ("pieces", "expected"),
+    ("text", "expected"),
+    [("10s", 10 * 10**9), ("1h30m", 5400 * 10**9), ("1.5ms", 1500000), ("10", None), ("ten", None), ("", None), ("1h2", None)],
+)
+def test_durations(text, expected):
+    assert duration(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
     [
-        ([("stdout", b"one\ntwo\n")], [("stdout", b"one\n"), ("stdout", b"two\n")]),
-        ([("stdout", b"on"), ("stdout", b"e\ntw"), ("stdout", b"o")], [("stdout", b"one\n"), ("stdout", b"two")]),
-        (
-            [("stdout", b"half "), ("stderr", b"error\n"), ("stdout", b"line\n")],
-            [("stderr", b"error\n"), ("stdout", b"half line\n")],
-        ),
-        ([("stdout", b"\n\n")], [("stdout", b"\n"), ("stdout", b"\n")]),
-        ([("stdout", b"")], []),
-        ([("stderr", bytes(range(256)).replace(b"\n", b"") + b"\n")], [("stderr", bytes(range(256)).replace(b"\n", b"") + b"\n")]),
-        ([("stdout", b"\xc3"), ("stdout", b"\xbc\n")], [("stdout", b"\xc3\xbc\n")]),
+        ("10s", "1970-01-01T00:00:10.000000000Z"),
+        ("1136073600", "2006-01-01T00:00:00.000000000Z"),
+        ("1136073600.5", "2006-01-01T00:00:00.500000000Z"),
+        ("2006-01-01T01:00:00+01:00", "2006-01-01T00:00:00.000000000Z"),
     ],
 )
-def test_entries(tmp_path: Path, pieces: list[tuple[str, bytes]], expected: list[tuple[str, bytes]]) -> None:
-    assert logged(tmp_path / "log.json", *pieces) == expected
+def test_moments(text, expected):
+    assert moment(text, now=20 * 10**9) == expected
 
 
-@pytest.mark.parametrize("length", [0, 1, LONGEST - 1, LONGEST, LONGEST + 1, 3 * LONGEST, 3 * LONGEST + 5])
-@pytest.mark.parametrize("step", [1 << 20, 4096, 1000])
-def test_a_long_line_is_cut_in_the_same_places_however_it_arrives(tmp_path: Path, length: int, step: int) -> None:
-    line = (b"0123456789abcdef\xc3\xbc" * length)[:length] + b"\n"
-    found = logged(tmp_path / "log.json", *(("stdout", line[start : start + step]) for start in range(0, len(line), step)))
-    cut = [line[:-1][start : start + LONGEST] for start in range(0, length - LONGEST + 1, LONGEST)]
-    rest = line[len(b"".join(cut)) :]
-    assert [entry for _, entry in found] == [*cut, rest]
-
-
-def test_a_log_goes_on_where_it_ended(tmp_path: Path) -> None:
-    logged(tmp_path / "log.json", ("stdout", b"first\n"))
-    assert logged(tmp_path / "log.json", ("stdout", b"second\n")) == [("stdout", b"first\n"), ("stdout", b"second\n")]
-
-
-@pytest.mark.parametrize(
-    ("nanoseconds", "text"), [(0, "1970-01-01T00:00:00.000000000Z"), (1_700_000_000_000_000_042, "2023-11-14T22:13:20.000000042Z")]
-)
-def test_timestamp(nanoseconds: int, text: str) -> None:
-    assert timestamp(nanoseconds) == text
+def test_no_moment():
+    with pytest.raises(BadInput, match="invalid time 'soon'"):
+        moment("soon")

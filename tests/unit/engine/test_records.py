@@ -98,6 +98,7 @@ NOTHING_ASKED = {
     "GroupAdd": None,
     "SecurityOpt": None,
     "Sysctls": None,
+    "LogConfig": {"Type": "json-file", "Config": {}},
     "Init": False,
     "Runtime": "",
     "CgroupParent": "",

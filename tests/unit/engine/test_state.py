@@ -23,6 +23,9 @@ def paths(tmp_path: Path) -> Paths:
     paths = Paths(f"{tmp_path}/root", f"{tmp_path}/state", f"{tmp_path}/proc", f"{tmp_path}/sys")
     for directory in (paths.running(ID), paths.container(ID), f"{paths.proc}/sys/kernel/random"):
         os.makedirs(directory)
+    os.makedirs(f"{paths.proc}/self")
+    for name in ("mountinfo", "cgroup"):
+        Path(f"{paths.proc}/self/{name}").touch()
     return paths
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mydocker.engine.audience import Audience
 from mydocker.engine.log import Log
 from mydocker.engine.supervise import Supervisor
 from mydocker.kernel import terminal
@@ -40,11 +41,13 @@ class Container:
         for end in {*ends, *([] if has_stdin else [self.stdin])} - {getattr(self, "master", -1)}:
             os.close(end)
         self.stdin = self.stdin if has_stdin else -1
-        self.supervisor = Supervisor(self.pid, self.theirs, self.outputs, self.stdin, is_tty, "OE", Log(str(self.log)))
+        self.audience = Audience(str(directory), self.theirs, "OEI")
+        self.supervisor = Supervisor(self.pid, self.audience, self.outputs, self.stdin, is_tty, True, Log(str(self.log)))
 
     def run(self) -> int:
         """Supervise to the end, which must come within seconds; return the exit status."""
         status = self.supervisor.run()
+        self.audience.finish()
         self.theirs.close()
         for descriptor in self.outputs:
             os.close(descriptor)
@@ -144,10 +147,10 @@ def test_a_client_that_went_away(container: Run) -> None:
 def test_a_full_disk_ends_the_log_and_not_the_container(container: Run) -> None:
     here = container("echo one; sleep 0.05; echo two; exit 5", log="/dev/full")
     assert here.run() == 5
-    problem = f"the log ends here: {os.strerror(errno.ENOSPC)}"
-    assert here.supervisor.problem == problem
+    problem = f"log entries were lost: {os.strerror(errno.ENOSPC)}"
+    assert here.supervisor.log.problem == problem
     received = here.received()
-    assert ("X", marshal.dumps(("monitor", problem, 0.0))) in received
+    assert ("monitor", problem, 0.0) in [marshal.loads(payload) for kind, payload in received if kind == "X"]
     assert b"".join(payload for kind, payload in received if kind == "O") == b"one\ntwo\n"
 
 

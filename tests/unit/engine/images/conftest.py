@@ -17,6 +17,8 @@ from mydocker.engine.imagestore import ImportOptions
 from mydocker.images.reference import parse_name
 from mydocker.paths import Paths
 from mydocker.steps.base import Run
+from mydocker.storage.unpack import unpack
+from mydocker.storage.whiteouts import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class PlainDriver:
-    """Unpacks by tarfile; a container's changes are the files in DIRECTORY/upper."""
+    """Unpacks into a directory; a container's changes are the files in DIRECTORY/upper."""
 
     name = "plain"
 
@@ -39,8 +41,8 @@ class PlainDriver:
         return os.path.isdir(self.layer(chain_id))
 
     def apply(self, chain_id: str, parents: list[str], stream: BinaryIO, max_size: int | None = None) -> None:
-        with tarfile.open(fileobj=stream, mode="r|") as tar:
-            tar.extractall(self.layer(chain_id) + ".partial", filter="data")
+        os.mkdir(self.layer(chain_id) + ".partial")
+        unpack(stream, self.layer(chain_id) + ".partial", PLAIN, max_size)
         while stream.read(1 << 16):
             pass
         os.rename(self.layer(chain_id) + ".partial", self.layer(chain_id))

@@ -1,0 +1,66 @@
+"""exec: one more process in a running container."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mydocker import store
+from mydocker.cli.base import Session, Verb, check_terminal, explain_option
+from mydocker.cli.execution import tell, telling
+from mydocker.engine import containers, settings, start
+from mydocker.engine import execute as execution
+from mydocker.engine.spec import merged_environment
+from mydocker.engine.values import detach_keys as parse_keys
+from mydocker.errors import BadInput
+from mydocker.kernel import capabilities
+
+
+@click.command("exec", cls=Verb, interspersed=False)
+@click.option("-i", "--interactive", is_flag=True, help="Keep standard input open.")
+@click.option("-t", "--tty", is_flag=True, help="Give it a terminal.")
+@click.option("-d", "--detach", is_flag=True, help="Run in the background.")
+@click.option("-e", "--env", multiple=True, metavar="NAME[=VALUE]", help="Set a variable, or take it from here.")
+@click.option("--env-file", multiple=True, metavar="FILE", help="Read variables from a file.")
+@click.option("-w", "--workdir", metavar="DIR", help="Working directory [the container's].")
+@click.option("-u", "--user", metavar="USER[:GROUP]", help="User and group, names or numbers [the container's].")
+@click.option("--privileged", is_flag=True, help="Give it all capabilities.")
+@click.option("--detach-keys", default="ctrl-p,ctrl-q", metavar="KEYS", help="Keys that detach from a terminal [ctrl-p,ctrl-q].")
+@explain_option
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="CONTAINER COMMAND [ARGUMENT...]")
+@click.pass_obj
+def execute(session: Session, /, words: tuple[str, ...], detach: bool, interactive: bool, tty: bool, detach_keys: str, **flags: Any) -> int:
+    """Run a command in a running container.
+
+    Example: mydocker exec -it web sh
+    """
+    if len(words) < 2:
+        raise BadInput("a CONTAINER and a COMMAND are required", "mydocker exec --help shows how")
+    keys = parse_keys(detach_keys)
+    streams = "" if detach else "OE" + ("I" if interactive else "")
+    check_terminal(tty and "I" in streams)
+    record = containers.load(session.paths, containers.resolve(session.paths, words[0]))
+    execution.running(session.paths, record["id"])
+    process = _process(session, record, list(words[1:]), tty, flags)
+    if session.dry_run:
+        tell("text", "cli", f"run {' '.join(words[1:])} in the namespaces and cgroups of container {record['id'][:12]}", None, err=False)
+        return 0
+    client = start.execute(session.paths, record, process, streams, keys, *telling(session))
+    return 0 if detach else client.run()
+
+
+def _process(session: Session, record: dict[str, Any], args: list[str], tty: bool, flags: dict[str, Any]) -> dict[str, Any]:
+    """Return what execute.process_spec wants."""
+    own = store.read_json(f"{session.paths.container(record['id'])}/bundle/config.json")["process"]
+    variables = dict(pair.split("=", 1) for pair in own["env"])
+    if tty:
+        variables.setdefault("TERM", "xterm")
+    pairs = settings.environment(flags["env"], flags["env_file"])
+    process = {"args": args, "terminal": tty, "env": merged_environment(variables, pairs), "user": flags["user"]}
+    if flags["workdir"]:
+        process["cwd"] = flags["workdir"]
+    if flags["privileged"]:
+        names = capabilities.available()
+        process["capabilities"] = {kind: names for kind in ("bounding", "effective", "permitted")}
+    return process

@@ -1,0 +1,126 @@
+"""inspect: everything about containers, images and volumes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from mydocker.cli.base import Session, Verb, complain
+from mydocker.cli.ps import written
+from mydocker.cli.template import compile_template
+from mydocker.engine import containers, images, volumes
+from mydocker.engine.inspect import inspect as inspect_container
+from mydocker.errors import Error, NotFound
+
+_format_option = click.option("-f", "--format", "form", metavar="TEMPLATE", help="json or a Go template.")
+_names = click.argument("names", nargs=-1, required=True, metavar="NAME...")
+
+
+@click.command(cls=Verb)
+@click.option("-s", "--size", is_flag=True, help="Add how much a container has written.")
+@click.option("--type", "kind", type=click.Choice(["container", "image", "volume"]), help="Look for this kind only.")
+@_format_option
+@_names
+@click.pass_obj
+def inspect(session: Session, /, size: bool, kind: str | None, form: str | None, names: tuple[str, ...]) -> int:
+    """Print everything about containers, images or volumes as JSON.
+
+    Example: mydocker inspect -f '{{.State.Pid}}' web
+    """
+    return _print_all(names, form, lambda name: _found(session, name, kind, size))
+
+
+def _found(session: Session, name: str, kind: str | None, size: bool) -> dict[str, Any]:
+    """Return the document of what has that name, of whatever kind it is."""
+    kinds = {
+        "container": lambda: _container(session, name, size),
+        "image": lambda: _image(session, name),
+        "volume": lambda: _volume(session, name),
+    }
+    for each in [kind] if kind else kinds:
+        try:
+            return kinds[each]()
+        except NotFound:
+            if kind:
+                raise
+    raise NotFound(f"no such object: {name}")
+
+
+def _container(session: Session, name: str, size: bool) -> dict[str, Any]:
+    record = containers.load(session.paths, containers.resolve(session.paths, name))
+    return {**inspect_container(session.paths, record), **({"SizeRw": written(session, record)} if size else {})}
+
+
+def _image(session: Session, name: str) -> dict[str, Any]:
+    found = images.find(session.paths, name)
+    return {
+        "Id": f"sha256:{found.id}",
+        "RepoTags": found.names,
+        "Created": found.created,
+        "Author": found.document.get("author", ""),
+        "Architecture": found.document.get("architecture", ""),
+        "Os": found.document.get("os", ""),
+        "Size": found.size,
+        "Config": found.config,
+        "RootFS": {"Type": "layers", "Layers": found.diff_ids},
+    }
+
+
+def _volume(session: Session, name: str) -> dict[str, Any]:
+    return volumes.document(session.paths, name)
+
+
+@click.command("inspect", cls=Verb)
+@_format_option
+@_names
+@click.pass_obj
+def container(session: Session, /, form: str | None, names: tuple[str, ...]) -> int:
+    """Print everything about containers as JSON.
+
+    Example: mydocker container inspect web
+    """
+    return _print_all(names, form, lambda name: _container(session, name, False))
+
+
+@click.command("inspect", cls=Verb)
+@_format_option
+@_names
+@click.pass_obj
+def image(session: Session, /, form: str | None, names: tuple[str, ...]) -> int:
+    """Print everything about images as JSON.
+
+    Example: mydocker image inspect busybox
+    """
+    return _print_all(names, form, lambda name: _image(session, name))
+
+
+@click.command("inspect", cls=Verb)
+@_format_option
+@_names
+@click.pass_obj
+def volume(session: Session, /, form: str | None, names: tuple[str, ...]) -> int:
+    """Print volumes as JSON.
+
+    Example: mydocker volume inspect data
+    """
+    return _print_all(names, form, lambda name: _volume(session, name))
+
+
+def _print_all(names: tuple[str, ...], form: str | None, find: Any) -> int:
+    """Print documents: a JSON list, or a line each by a template; what is not found is told and the rest printed."""
+    template = compile_template(form) if form and form != "json" else None
+    documents, status = [], 0
+    for name in names:
+        try:
+            documents.append(find(name))
+        except Error as error:
+            complain(error.message, error.hint)
+            status = 1
+    if template:
+        for document in documents:
+            click.echo(template(document))
+    else:
+        click.echo(json.dumps(documents, indent=None if form == "json" else 4, ensure_ascii=False))
+    return status

@@ -1,0 +1,211 @@
+"""What is done to containers while they run: stop, restart, kill, pause, unpause, wait, rename, attach."""
+
+from __future__ import annotations
+
+import os
+from fcntl import LOCK_EX, flock
+from typing import Any
+
+import click
+
+from mydocker import store
+from mydocker.cli.base import Session, Verb, check_terminal, each, explain_option
+from mydocker.cli.execution import runner
+from mydocker.engine import containers, life, state
+from mydocker.engine.attach import attach as attach_to
+from mydocker.engine.claim import Rename
+from mydocker.engine.containers import check_name
+from mydocker.engine.start import start as start_container
+from mydocker.engine.values import detach_keys as parse_keys
+from mydocker.engine.values import signal as parse_signal
+from mydocker.errors import Conflict, Error
+from mydocker.steps.base import Action
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.containers import Record
+
+_names = click.argument("names", nargs=-1, required=True, metavar="CONTAINER...")
+_time = click.option(
+    "-t", "--time", "--timeout", "seconds", type=int, help="Seconds before SIGKILL; -1 waits for ever [the container's, or 10]."
+)
+_signal = click.option("-s", "--signal", metavar="SIGNAL", help="The signal to send [the container's, or TERM].")
+
+
+def _record(session: Session, name: str) -> Record:
+    return containers.load(session.paths, containers.resolve(session.paths, name))
+
+
+def _for_each(session: Session, names: tuple[str, ...], action: Any) -> int:
+    """Do `action(record)`, a step, for each container and print its name."""
+
+    def one(name: str) -> None:
+        runner(session).apply(action(_record(session, name)))
+        if not session.dry_run:
+            click.echo(name)
+
+    return each(names, one)
+
+
+def _number(text: str | None) -> int | None:
+    return None if text is None else parse_signal(text)
+
+
+@click.command(cls=Verb)
+@_time
+@_signal
+@explain_option
+@_names
+@click.pass_obj
+def stop(session: Session, /, seconds: int | None, signal: str | None, names: tuple[str, ...]) -> int:
+    """Stop containers: their stop signal, and SIGKILL for those that do not end in time.
+
+    Example: mydocker stop -t 3 web
+    """
+    number = _number(signal)
+    return _for_each(session, names, lambda record: _stopping(session, record, seconds, number))
+
+
+def _stopping(session: Session, record: Record, seconds: int | None, number: int | None) -> Action:
+    pid = state.running_pid(session.paths, record["id"])
+    text = f"send signal {number or life.stop_signal(record)} to process {pid}, wait for its end, then SIGKILL"
+    return Action(lambda: life.stop(session.paths, record, seconds, number), text, f"kill -{number or life.stop_signal(record)} {pid}")
+
+
+@click.command(cls=Verb)
+@_time
+@_signal
+@explain_option
+@_names
+@click.pass_obj
+def restart(session: Session, /, seconds: int | None, signal: str | None, names: tuple[str, ...]) -> int:
+    """Stop containers that run, and start them.
+
+    Example: mydocker restart web
+    """
+    number = _number(signal)
+
+    def one(name: str) -> None:
+        record = _record(session, name)
+        step_runner = runner(session)
+        step_runner.apply(_stopping(session, record, seconds, number))
+        step_runner.apply(Action(lambda: _start(session, record["id"]), f"start container {record['id'][:12]}"))
+        if not session.dry_run:
+            click.echo(name)
+
+    return each(names, one)
+
+
+def _start(session: Session, container_id: str) -> None:
+    lock = os.open(session.paths.container(container_id) + "/lock", os.O_RDWR | os.O_CLOEXEC)
+    flock(lock, LOCK_EX)
+    if state.running_pid(session.paths, container_id):
+        os.close(lock)  # somebody else was faster
+        return
+    start_container(session.paths, containers.load(session.paths, container_id), lock)
+
+
+@click.command(cls=Verb)
+@click.option("-s", "--signal", default="KILL", metavar="SIGNAL", help="The signal to send [KILL].")
+@explain_option
+@_names
+@click.pass_obj
+def kill(session: Session, /, signal: str, names: tuple[str, ...]) -> int:
+    """Send a signal to containers' first processes.
+
+    Example: mydocker kill -s HUP web
+    """
+    number = parse_signal(signal)
+
+    def step(record: Record) -> Action:
+        pid = state.running_pid(session.paths, record["id"])
+        return Action(lambda: life.kill(session.paths, record, number), f"send signal {number} to process {pid}", f"kill -{number} {pid}")
+
+    return _for_each(session, names, step)
+
+
+@click.command(cls=Verb)
+@explain_option
+@_names
+@click.pass_obj
+def pause(session: Session, /, names: tuple[str, ...]) -> int:
+    """Freeze all processes of containers.
+
+    Example: mydocker pause web
+    """
+    return _for_each(session, names, lambda record: _freezing(session, record, True))
+
+
+@click.command(cls=Verb)
+@explain_option
+@_names
+@click.pass_obj
+def unpause(session: Session, /, names: tuple[str, ...]) -> int:
+    """Let the processes of paused containers go on.
+
+    Example: mydocker unpause web
+    """
+    return _for_each(session, names, lambda record: _freezing(session, record, False))
+
+
+def _freezing(session: Session, record: Record, frozen: bool) -> Action:
+    text = f"{'freeze' if frozen else 'thaw'} the cgroup of container {record['id'][:12]}"
+    return Action(lambda: life.pause(session.paths, record, frozen), text)
+
+
+@click.command(cls=Verb)
+@_names
+@click.pass_obj
+def wait(session: Session, /, names: tuple[str, ...]) -> int:
+    """Wait until containers have ended, and print their exit statuses.
+
+    Example: mydocker wait job
+    """
+    return each(names, lambda name: click.echo(_awaited(session, _record(session, name))))
+
+
+def _awaited(session: Session, record: Record) -> int:
+    try:
+        return attach_to(session.paths, record, "", b"", False).wait_end()
+    except Error:
+        # It has ended already, or ends in this moment, or has lost its monitor.
+        life.await_unwatched_end(session.paths, record)
+        return life.exit_status(session.paths, record)
+
+
+@click.command(cls=Verb)
+@explain_option
+@click.argument("old", metavar="CONTAINER")
+@click.argument("new", metavar="NAME")
+@click.pass_obj
+def rename(session: Session, /, old: str, new: str) -> None:
+    """Give a container another name.
+
+    Example: mydocker rename web old-web
+    """
+    check_name(new)
+    container_id = containers.resolve(session.paths, old)
+    with store.Lock(session.paths.container(container_id) + "/lock"):
+        runner(session).apply(Rename(session.paths, container_id, new))
+
+
+@click.command(cls=Verb)
+@click.option("--no-stdin", is_flag=True, help="Do not attach standard input.")
+@click.option("--detach-keys", default="ctrl-p,ctrl-q", metavar="KEYS", help="Keys that detach from a terminal [ctrl-p,ctrl-q].")
+@click.option("--sig-proxy/--no-sig-proxy", default=True, help="Pass signals on to the container, without a terminal [yes].")
+@click.argument("name", metavar="CONTAINER")
+@click.pass_obj
+def attach(session: Session, /, no_stdin: bool, detach_keys: str, sig_proxy: bool, name: str) -> int:
+    """Attach the terminal, or standard streams, to a running container; exit with its status.
+
+    Example: mydocker attach --no-stdin web
+    """
+    keys = parse_keys(detach_keys)
+    record = _record(session, name)
+    process = life.running_process(session.paths, record)
+    process.close()
+    if process.cgroup.is_frozen():
+        raise Conflict(f"container {name} is paused", "unpause it first")
+    streams = "OE" + ("I" if record["config"]["OpenStdin"] and not no_stdin else "")
+    check_terminal(record["config"]["Tty"] and "I" in streams)
+    return attach_to(session.paths, record, streams, keys, sig_proxy).run()

@@ -1,0 +1,175 @@
+"""ps: the containers that there are."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import click
+
+from mydocker.cgroups.layout import Layout
+from mydocker.cli import human
+from mydocker.cli.base import Session, Verb
+from mydocker.cli.rows import Row, format_option, print_rows
+from mydocker.engine import containers, filters, state
+from mydocker.engine.orphans import half_made
+from mydocker.errors import BadInput, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.containers import Record
+
+_COLUMNS = {
+    "ID": "CONTAINER ID",
+    "Image": "IMAGE",
+    "Command": "COMMAND",
+    "RunningFor": "CREATED",
+    "Status": "STATUS",
+    "Ports": "PORTS",
+    "Names": "NAMES",
+}
+_OTHER_HEADINGS = {
+    "CreatedAt": "CREATED AT",
+    "State": "STATE",
+    "Size": "SIZE",
+    "Labels": "LABELS",
+    "Mounts": "MOUNTS",
+    "Networks": "NETWORKS",
+    "LocalVolumes": "LOCAL VOLUMES",
+}
+
+
+@click.command(cls=Verb)
+@click.option("-a", "--all", "show_all", is_flag=True, help="Show those too that do not run.")
+@click.option("-q", "--quiet", is_flag=True, help="Print ids only.")
+@click.option("-l", "--latest", is_flag=True, help="Show the one that was created last, whatever its state.")
+@click.option("-n", "--last", type=int, default=-1, help="Show the N that were created last, whatever their state.")
+@click.option("-s", "--size", is_flag=True, help="Show how much each has written.")
+@click.option("--no-trunc", is_flag=True, help="Print ids and commands in full.")
+@click.option(
+    "-f", "--filter", "texts", multiple=True, metavar="KEY=VALUE", help="id, name, label, status, exited, ancestor, volume, before, since."
+)
+@format_option
+@click.pass_obj
+def ps(
+    session: Session,
+    show_all: bool,
+    quiet: bool,
+    latest: bool,
+    last: int,
+    size: bool,
+    no_trunc: bool,
+    texts: tuple[str, ...],
+    form: str | None,
+) -> None:
+    """List containers.
+
+    Example: mydocker ps -a --filter status=exited
+    """
+    limit = 1 if latest else last
+    everything = show_all or limit >= 0 or any(text.startswith(("status=", "exited=")) for text in texts)
+    fits = filters.parse(texts, _tests(session))
+    layout = Layout.detect(session.paths)
+    found = []
+    for record in sorted(records(session), key=lambda r: r["createTime"], reverse=True):
+        record["status"] = state.status(session.paths, record, layout)
+        if (everything or record["status"] in ("running", "paused")) and fits(record):
+            found.append(record)
+    rows = [row(session, record, size, no_trunc) for record in found[: limit if limit >= 0 else None]]
+    if quiet:
+        click.echo("".join(f"{each['ID']}\n" for each in rows), nl=False)
+    else:
+        print_rows(rows, {**_COLUMNS, **({"Size": "SIZE"} if size else {})}, form, _OTHER_HEADINGS)
+
+
+def records(session: Session) -> list[Record]:
+    """Return the record of every whole container."""
+    found = []
+    for container_id in containers.ids(session.paths):
+        if not half_made(session.paths, container_id):
+            try:
+                found.append(containers.load(session.paths, container_id))
+            except NotFound:
+                continue  # being made, or just removed by somebody else
+    return found
+
+
+def _tests(session: Session) -> filters.Tests:
+    def created(name: str) -> str:
+        moment: str = containers.load(session.paths, containers.resolve(session.paths, name))["createTime"]
+        return moment
+
+    return {
+        "id": lambda record, value: record["id"].startswith(value),
+        "name": lambda record, value: bool(_expression(value).search(record["name"])),
+        "label": lambda record, value: filters.has_label(record["config"]["Labels"], value),
+        "status": lambda record, value: record["status"] == value,
+        "exited": lambda record, value: record["status"] == "exited" and str(record["exitCode"]) == value,
+        "ancestor": lambda record, value: (
+            value in (record["image"], record["image"].removesuffix(":latest")) or record["imageId"].startswith(value)
+        ),
+        "volume": lambda record, value: any(value in (mount.get("name"), mount["destination"]) for mount in record["mounts"]),
+        "network": lambda record, value: record["hostConfig"]["NetworkMode"] == value,
+        "before": lambda record, value: record["createTime"] < created(value),
+        "since": lambda record, value: record["createTime"] > created(value),
+    }
+
+
+def _image_names(record: Record) -> tuple[str, str]:
+    return record["image"], record["image"].removesuffix(":latest")
+
+
+def _expression(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise BadInput(f"invalid filter name={text!r}: {error}") from error
+
+
+def row(session: Session, record: Record, size: bool, no_trunc: bool) -> Row:
+    """Return one line's fields, under docker's names."""
+    command = " ".join(record["command"])
+    if not no_trunc and len(command) > 20:
+        command = command[:19] + "…"
+    volumes = [mount for mount in record["mounts"] if mount["type"] == "volume"]
+    return {
+        "ID": record["id"] if no_trunc else record["id"][:12],
+        "Image": record["image"],
+        "Command": f'"{command}"',
+        "CreatedAt": record["createTime"],
+        "RunningFor": human.since(record["createTime"]),
+        "Ports": "",
+        "State": record["status"],
+        "Status": _status(record),
+        "Size": human.size(written(session, record)) if size else "0B",
+        "Names": record["name"],
+        "Labels": ",".join(f"{key}={value}" for key, value in sorted((record["config"]["Labels"] or {}).items())),
+        "Mounts": ",".join(_shortened(mount.get("name") or mount["source"], no_trunc) for mount in record["mounts"]),
+        "Networks": record["hostConfig"]["NetworkMode"],
+        "LocalVolumes": str(len(volumes)),
+    }
+
+
+def _shortened(text: str, no_trunc: bool) -> str:
+    return text if no_trunc or len(text) <= 15 else text[:14] + "…"
+
+
+def _status(record: dict[str, Any]) -> str:
+    status = record["status"]
+    if status in ("running", "paused"):
+        return f"Up {human.since(record['startedAt']).removesuffix(' ago')}{' (Paused)' if status == 'paused' else ''}"
+    if status == "exited":
+        if not record["finishedAt"]:
+            return "Exited (unknown)"
+        return f"Exited ({record['exitCode']}) {human.since(record['finishedAt'])}"
+    return {"removing": "Removal In Progress"}.get(status, "Created")
+
+
+def written(session: Session, record: Record) -> int:
+    """Return the bytes of the files in a container's writable layer, which for vfs is its whole copy."""
+    total = 0
+    for name in ("upper", "rw", "tree"):
+        for where, _, files in os.walk(f"{session.paths.container(record['id'])}/{name}"):
+            total += sum(os.lstat(f"{where}/{file}").st_size for file in files)
+    return total

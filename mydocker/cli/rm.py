@@ -1,0 +1,55 @@
+"""rm."""
+
+from __future__ import annotations
+
+import click
+
+from mydocker import store
+from mydocker.cli.base import Session, Verb, complain, each, explain_option
+from mydocker.engine import containers, life, remove, state
+from mydocker.errors import Conflict, Error, NotFound
+
+
+@click.command(cls=Verb)
+@click.option("-f", "--force", is_flag=True, help="End a running container first (SIGKILL).")
+@click.option("-v", "--volumes", is_flag=True, help="Remove its anonymous volumes too.")
+@explain_option
+@click.argument("names", nargs=-1, required=True, metavar="CONTAINER...")
+@click.pass_obj
+def rm(session: Session, force: bool, volumes: bool, names: tuple[str, ...]) -> int:
+    """Remove containers.
+
+    Example: mydocker rm -f web
+    """
+
+    def one(name: str) -> None:
+        try:
+            container_id = containers.resolve(session.paths, name)
+        except NotFound:
+            if force:
+                return complain(f"no such container: {name}")
+            raise
+        if session.dry_run or session.explain:
+            complain(f"remove container {container_id[:12]}: its cgroup, state, name, writable layer and record")
+        if not session.dry_run:
+            _remove(session, container_id, name, force, volumes)
+        click.echo(name)
+
+    return each(names, one)
+
+
+def _remove(session: Session, container_id: str, name: str, force: bool, volumes: bool) -> None:
+    paths = session.paths
+    if state.running_pid(paths, container_id):
+        if not force:
+            raise Conflict(f"container {name} is running", "stop it first, or use rm -f")
+        life.end(paths, container_id)
+    problems: list[Error] = []
+    try:
+        with store.Lock(paths.container(container_id) + "/lock"):
+            record = containers.load(paths, container_id)
+            problems = remove.runtime_state(paths, container_id) + remove.container(paths, record, volumes)
+    except (FileNotFoundError, NotFound):
+        return  # it was run with --rm, and its monitor was faster
+    if problems:
+        raise problems[0]

@@ -1,0 +1,43 @@
+"""Lists as docker prints them: a table, ids only, JSON lines, or what --format says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from mydocker.cli.table import table
+from mydocker.cli.template import compile_template
+
+Row = dict[str, Any]
+
+format_option = click.option("--format", "form", metavar="TEMPLATE", help="table, json, a Go template, or 'table TEMPLATE'.")
+
+
+def filter_option(keys: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option --filter; keys: what it takes, for --help."""
+    return click.option("-f", "--filter", "texts", multiple=True, metavar="KEY=VALUE", help=f"{keys}.")
+
+
+def print_rows(rows: list[Row], columns: dict[str, str], form: str | None, headings: dict[str, str]) -> None:
+    """Print rows. columns: {field: heading} of the usual table; headings: those of the other fields."""
+    if form in (None, "", "table"):
+        click.echo(table([tuple(columns.values()), *(tuple(str(row[field]) for field in columns) for row in rows)]))
+    elif form == "json":
+        for row in rows:
+            click.echo(json.dumps(row, ensure_ascii=False))
+    elif form and form.startswith("table "):
+        template = compile_template(_unescaped(form.removeprefix("table ").strip()))
+        lines = [template({**headings, **columns}), *map(template, rows)]
+        click.echo(table([tuple(line.split("\t")) for line in lines]))
+    else:
+        template = compile_template(_unescaped(form or ""))
+        for row in rows:
+            click.echo(template(row))
+
+
+def _unescaped(text: str) -> str:
+    """Shells pass \\t and \\n on as they are typed."""
+    return text.replace("\\t", "\t").replace("\\n", "\n")

@@ -1,0 +1,274 @@
+"""The part of Go's text/template that people use with docker's --format.
+
+    {{.Name}}  {{.State.Pid}}  {{json .Config}}  {{len .Mounts}}  {{upper .Name}}  {{lower .Name}}  {{join .Args " "}}
+    {{index .Config.Labels "a.b"}}  {{eq .Driver "local"}}  {{.Name | upper}}  {{(index .Mounts 0).Source}}  {{println .Name}}
+    {{range .Mounts}}…{{else}}…{{end}}  {{range $k, $v := .Labels}}…{{end}}  {{if .Running}}…{{else if …}}…{{else}}…{{end}}
+
+A template is compiled once and applied to any number of values: dictionaries, lists, strings, numbers, truth values and None.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from mydocker.errors import BadInput
+
+_ACTION = re.compile(r"\{\{(-?)(.*?)(-?)\}\}", re.DOTALL)
+_WORD = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|`[^`]*`|\$?[\w.]+|\$|:=|[|(),])""")
+
+Scope = dict[str, Any]
+Node = Callable[[Any, Scope], str]
+Term = Callable[[Any, Scope], Any]
+
+
+def compile_template(text: str) -> Callable[[Any], str]:
+    """Return what makes a text of a value. Raises BadInput for what is no template."""
+    nodes = _Parser(text).parse()
+
+    def apply(value: Any) -> str:
+        return "".join(node(value, {"$": value}) for node in nodes)
+
+    return apply
+
+
+def shown(value: Any) -> str:
+    """Return a value as Go prints it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "<no value>"
+    if isinstance(value, list):
+        return "[" + " ".join(map(shown, value)) + "]"
+    if isinstance(value, dict):
+        return "map[" + " ".join(f"{key}:{shown(value[key])}" for key in sorted(value)) + "]"
+    return str(value)
+
+
+class _Parser:
+    """Cuts a template into text and {{actions}}, and nests the blocks."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.pieces = self._cut()
+        self.position = 0
+
+    def error(self, words: str) -> BadInput:
+        return BadInput(f"invalid --format {self.text!r}: {words}")
+
+    def _cut(self) -> list[tuple[bool, str]]:
+        """Return (is an action, text) pieces; {{- and -}} take the blanks beside them away."""
+        pieces: list[tuple[bool, str]] = []
+        end, trim = 0, False
+        for match in _ACTION.finditer(self.text):
+            before = self.text[end : match.start()]
+            before = before.lstrip() if trim else before
+            pieces += [(False, before.rstrip() if match[1] else before), (True, match[2].strip())]
+            end, trim = match.end(), bool(match[3])
+        rest = self.text[end:]
+        if "{{" in rest:
+            raise self.error("an action is not closed by }}")
+        return [*pieces, (False, rest.lstrip() if trim else rest)]
+
+    def parse(self) -> list[Node]:
+        nodes, ended_by = self._block()
+        if ended_by:
+            raise self.error(f"{{{{{ended_by}}}}} without a block")
+        return nodes
+
+    def _block(self) -> tuple[list[Node], str]:
+        """Parse up to the {{end}} or {{else}} of the block that is open; return also which it was, '' for the text's end."""
+        nodes: list[Node] = []
+        while self.position < len(self.pieces):
+            is_action, text = self.pieces[self.position]
+            self.position += 1
+            word, _, rest = text.partition(" ")
+            if not is_action:
+                nodes.append(_constant(text))
+            elif word in ("end", "else"):
+                return nodes, text
+            elif word in ("range", "if", "with"):
+                nodes.append(self._control(word, rest))
+            elif not text.startswith("/*"):
+                nodes.append(_printing(self._term(text)))
+        return nodes, ""
+
+    def _control(self, word: str, text: str) -> Node:
+        """Parse the rest of a range, if or with block."""
+        names, term = self._head(text)
+        body, ended_by = self._block()
+        otherwise: list[Node] = []
+        if ended_by.startswith("else if "):
+            otherwise = [self._control("if", ended_by.removeprefix("else if "))]
+        elif ended_by == "else":
+            otherwise, ended_by = self._block()
+            if ended_by != "end":
+                raise self.error(f"{{{{{word}}}}} is not closed by {{{{end}}}}")
+        elif ended_by != "end":
+            raise self.error(f"{{{{{word}}}}} is not closed by {{{{end}}}}")
+        return {"range": _ranging, "if": _choosing, "with": _narrowing}[word](names, term, body, otherwise)
+
+    def _head(self, text: str) -> tuple[list[str], Term]:
+        if ":=" not in text:
+            return [], self._term(text)
+        names, _, rest = text.partition(":=")
+        return [name.strip() for name in names.split(",")], self._term(rest)
+
+    def _term(self, text: str) -> Term:
+        """Parse a pipeline: what is left of | is the last argument of what is right of it."""
+        words = self._words(text)
+        term, rest = self._pipeline(words)
+        if rest:
+            raise self.error(f"unexpected {rest[0]!r}")
+        return term
+
+    def _words(self, text: str) -> list[str]:
+        words, position = [], 0
+        while text[position:].strip():
+            match = _WORD.match(text, position)
+            if not match:
+                raise self.error(f"unexpected {text[position:].strip()!r}")
+            words.append(match[1])
+            position = match.end()
+        return words
+
+    def _pipeline(self, words: list[str]) -> tuple[Term, list[str]]:
+        term, words = self._call(words, None)
+        while words and words[0] == "|":
+            term, words = self._call(words[1:], term)
+        return term, words
+
+    def _call(self, words: list[str], last: Term | None) -> tuple[Term, list[str]]:
+        """Parse FUNCTION ARGUMENT… or a single operand."""
+        if not words or words[0] in ("|", ")"):
+            raise self.error("a value is missing")
+        if words[0] in _FUNCTIONS:
+            function, words = _FUNCTIONS[words[0]], words[1:]
+            arguments = []
+            while words and words[0] not in ("|", ")"):
+                argument, words = self._operand(words)
+                arguments.append(argument)
+            return self._applied(function, [*arguments, *([last] if last else [])]), words
+        if last:
+            raise self.error(f"unknown function {words[0]!r}: expected one of {', '.join(sorted(_FUNCTIONS))}")
+        return self._operand(words)
+
+    def _applied(self, function: Callable[..., Any], arguments: list[Term]) -> Term:
+        def term(value: Any, scope: Scope) -> Any:
+            try:
+                return function(*(argument(value, scope) for argument in arguments))
+            except (TypeError, KeyError, IndexError) as error:
+                raise self.error(str(error)) from error
+
+        return term
+
+    def _operand(self, words: list[str]) -> tuple[Term, list[str]]:
+        word, rest = words[0], words[1:]
+        if word == "(":
+            term, rest = self._pipeline(rest)
+            if not rest or rest[0] != ")":
+                raise self.error("( is not closed")
+            rest = rest[1:]
+            if rest and rest[0].startswith("."):
+                return self._field(term, rest[0]), rest[1:]
+            return term, rest
+        if word.startswith(("$", ".")):
+            name, dot, path = word.partition(".")
+            start: Term = (lambda value, scope: scope.get(name)) if name else (lambda value, scope: value)
+            return self._field(start, dot + path), rest
+        if word[0] in '"`':
+            text = json.loads(word) if word[0] == '"' else word[1:-1]
+            return (lambda value, scope: text), rest
+        if word.isdigit():
+            return (lambda value, scope: int(word)), rest
+        if word in ("true", "false"):
+            return (lambda value, scope: word == "true"), rest
+        raise self.error(f"unknown function {word!r}: expected one of {', '.join(sorted(_FUNCTIONS))}")
+
+    def _field(self, term: Term, path: str) -> Term:
+        """Return what looks up .A.B in a term's value."""
+        names = [name for name in path.split(".") if name]
+
+        def field(value: Any, scope: Scope) -> Any:
+            found = term(value, scope)
+            for name in names:
+                if not isinstance(found, dict):
+                    raise self.error(f"{shown(found)!r} has no field {name!r}")
+                if name not in found and found and not _is_map(found):
+                    raise self.error(f"there is no field {name!r}: expected one of {', '.join(map(str, found))}")
+                found = found.get(name)
+            return found
+
+        return field
+
+
+def _is_map(value: dict[str, Any]) -> bool:
+    """Say whether a dictionary is the user's own (labels), which may lack a name, and no record, which has all its fields."""
+    return not all(isinstance(key, str) and key[:1].isupper() for key in value)
+
+
+def _constant(text: str) -> Node:
+    return lambda value, scope: text
+
+
+def _printing(term: Term) -> Node:
+    return lambda value, scope: shown(term(value, scope))
+
+
+def _all(nodes: list[Node], value: Any, scope: Scope) -> str:
+    return "".join(node(value, scope) for node in nodes)
+
+
+def _choosing(names: list[str], term: Term, body: list[Node], otherwise: list[Node]) -> Node:
+    return lambda value, scope: _all(body if term(value, scope) else otherwise, value, scope)
+
+
+def _narrowing(names: list[str], term: Term, body: list[Node], otherwise: list[Node]) -> Node:
+    def node(value: Any, scope: Scope) -> str:
+        found = term(value, scope)
+        return _all(body, found, {**scope, **dict.fromkeys(names, found)}) if found else _all(otherwise, value, scope)
+
+    return node
+
+
+def _ranging(names: list[str], term: Term, body: list[Node], otherwise: list[Node]) -> Node:
+    def node(value: Any, scope: Scope) -> str:
+        found = term(value, scope) or []
+        pairs = sorted(found.items()) if isinstance(found, dict) else list(enumerate(found))
+        if not pairs:
+            return _all(otherwise, value, scope)
+        # Of one name it is the item's; of two, the key's and the item's.
+        return "".join(_all(body, pair[1], {**scope, **dict(zip(names, pair[2 - len(names) :], strict=False))}) for pair in pairs)
+
+    return node
+
+
+def _index(value: Any, *keys: Any) -> Any:
+    for key in keys:
+        value = (value or {}).get(key, "") if isinstance(value, dict) or value is None else value[key]
+    return value
+
+
+def _join(values: list[Any] | None, separator: str) -> str:
+    return separator.join(map(shown, values or []))
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "json": lambda value: json.dumps(value, separators=(",", ":"), ensure_ascii=False),
+    "len": lambda value: len(value or ()),
+    "upper": lambda text: shown(text).upper(),
+    "lower": lambda text: shown(text).lower(),
+    "title": lambda text: shown(text).title(),
+    "join": _join,
+    "split": lambda text, separator: text.split(separator),
+    "println": lambda *values: " ".join(map(shown, values)) + "\n",
+    "print": lambda *values: "".join(map(shown, values)),
+    "index": _index,
+    "eq": lambda first, *others: first in others,
+    "ne": lambda first, second: first != second,
+    "not": lambda value: not value,
+    "and": lambda *values: next((value for value in values if not value), values[-1]),
+    "or": lambda *values: next((value for value in values if value), values[-1]),
+}

@@ -1,0 +1,144 @@
+"""exec: one more process in a running container, with a monitor of its own for its streams and its end.
+
+    P {root, state, id, wanted, size, explain, crashAfter, process} → S pid → supervise.py → Z exit status
+
+It is a child of that monitor in the container's namespaces and cgroups, with the container's capabilities and seccomp filter.
+process: what differs from the container's own, see `process_spec`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import store
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import manager
+from mydocker.engine import containers, state
+from mydocker.engine.audience import Audience
+from mydocker.engine.streams import Streams
+from mydocker.engine.supervise import Supervisor
+from mydocker.errors import Conflict, Error
+from mydocker.kernel.namespaces import NAMESPACES
+from mydocker.paths import Paths
+from mydocker.runtime.failures import failure
+from mydocker.runtime.init import Setting, join, told
+from mydocker.runtime.launch import Launch
+from mydocker.runtime.mounts import FIRST_TREE
+from mydocker.runtime.seccomp import filter_for
+from mydocker.runtime.users import USER_ANNOTATION
+from mydocker.steps.base import Run, Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.kernel.channel import Channel, Value
+
+    Spec = dict[str, Any]
+
+
+class Execution:
+    """One exec from its request to its end."""
+
+    __slots__ = ("paths", "request", "audience", "run", "launch", "streams")
+
+    def __init__(self, request: dict[str, Any], client: Channel) -> None:
+        self.paths = Paths(request["root"], request["state"])
+        self.request = request
+        self.audience = Audience(self.paths.container(request["id"]), client, request["wanted"])
+        self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
+        self.launch: Launch
+        self.streams: Streams
+
+    def serve(self) -> None:
+        """Start the process, stay with it, tell its end."""
+        try:
+            self._start()
+        except Error as error:
+            self._give_up(error)
+        except Exception as error:
+            self._give_up(Error(f"exec: {type(error).__name__}: {error}"))
+        else:
+            self.audience.tell_all("S", self.launch.pid)
+            self.audience.tell_all("Z", self._supervise())
+            self.audience.finish()
+
+    def _start(self) -> None:
+        known = running(self.paths, self.request["id"])
+        identity = self.request["id"]
+        own = store.read_json(f"{self.paths.container(identity)}/bundle/config.json")
+        spec = process_spec(own, self.request["process"], hold_namespaces(self.paths, identity, known["pid"]))
+        self.launch = Launch(self._setting(spec), self.run, self._tell_step, join)
+        pid = self.launch.fork()
+        self.streams.close_theirs()
+        early, late = manager(Layout.detect(self.paths), known["cgroup"]).enter_steps(pid)
+        self.run.execute([*early, *late])
+        self.launch.go()
+
+    def _setting(self, spec: Spec) -> Setting:
+        seccomp = spec["linux"].get("seccomp")
+        size = self.request["size"]
+        self.streams = Streams(spec["process"]["terminal"], "I" in self.request["wanted"])
+        return Setting(
+            spec,
+            "/",
+            self.streams.theirs,
+            (size[0], size[1]) if size else None,
+            [],
+            filter_for(seccomp, self.paths.cache) if seccomp else None,
+            self.request["explain"],
+            self.request["crashAfter"],
+        )
+
+    def _supervise(self) -> int:
+        master = self.launch.master
+        outputs, stdin = self.streams.outputs(master), self.streams.input(master)
+        return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, True, None).run()
+
+    def _give_up(self, error: Error) -> None:
+        if hasattr(self, "launch"):
+            self.launch.kill()
+        self.audience.tell_all("F", failure(error))
+        self.audience.finish()
+
+    def _observe(self, who: str, step: Step, seconds: float) -> None:
+        self._tell_step((who, told(step, self.request["explain"]), seconds))
+
+    def _tell_step(self, value: Value) -> None:
+        self.audience.tell_all("X", value)
+
+
+def running(paths: Paths, container_id: str) -> state.State:
+    """Return the state of a running container. Raises Conflict when it does not run, or is paused."""
+    known = state.load(paths, container_id)
+    if not known or not state.running_pid(paths, container_id):
+        raise Conflict(f"container {containers.load(paths, container_id)['name']} is not running")
+    if manager(Layout.detect(paths), known["cgroup"]).is_frozen():
+        raise Conflict(f"container {containers.load(paths, container_id)['name']} is paused", "unpause it first")
+    return known
+
+
+def hold_namespaces(paths: Paths, container_id: str, pid: int) -> str:
+    """Open the directory of a container's namespaces, which stays that of this process and no other; return its path."""
+    directory = os.open(f"{paths.proc}/{pid}/ns", os.O_PATH | os.O_DIRECTORY)
+    os.dup2(directory, FIRST_TREE, inheritable=False)
+    os.close(directory)
+    if state.running_pid(paths, container_id) != pid:
+        raise Conflict(f"container {container_id[:12]} is not running")
+    return f"/proc/self/fd/{FIRST_TREE}"
+
+
+def process_spec(spec: Spec, wanted: dict[str, Any], directory: str) -> Spec:
+    """Return the spec of one more process of a container, whose namespaces are found in `directory`.
+
+    wanted: args, env (a whole list), terminal; where they differ from the container's: cwd, user, capabilities.
+    """
+    process = {**spec["process"], **{key: value for key, value in wanted.items() if key != "user"}}
+    annotations = dict(spec.get("annotations", {}))
+    if wanted.get("user") is not None:
+        annotations[USER_ANNOTATION] = wanted["user"]
+    kinds = {entry["type"] for entry in spec["linux"]["namespaces"]}
+    # The mount namespace last: after it /proc is the container's.
+    ordered = [*(kind for kind in NAMESPACES if kind in kinds and kind != "mount"), "mount"]
+    namespaces = [{"type": kind, "path": f"{directory}/{NAMESPACES[kind][0]}"} for kind in ordered]
+    return {**spec, "process": process, "annotations": annotations, "linux": {**spec["linux"], "namespaces": namespaces}}

@@ -1,0 +1,32 @@
+"""--filter KEY=VALUE: values of one key are alternatives, labels and different keys must all fit (docker's rule)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mydocker.errors import BadInput
+
+# (object, value) → whether it fits.
+Tests = dict[str, Callable[[Any, str], bool]]
+
+
+def parse(texts: tuple[str, ...], tests: Tests) -> Callable[[Any], bool]:
+    """Return what says whether an object fits. Raises BadInput for a key that is not in `tests`."""
+    wanted: dict[str, list[str]] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or key not in tests:
+            raise BadInput(f"invalid filter {text!r}: expected {', '.join(f'{name}=…' for name in tests)}")
+        wanted.setdefault(key, []).append(value)
+
+    def fits(candidate: Any) -> bool:
+        return all((all if key == "label" else any)(tests[key](candidate, value) for value in values) for key, values in wanted.items())
+
+    return fits
+
+
+def has_label(labels: dict[str, str] | None, text: str) -> bool:
+    """Say whether there is a label KEY, or KEY=VALUE."""
+    key, equals, value = text.partition("=")
+    return key in (labels or {}) and (not equals or (labels or {})[key] == value)

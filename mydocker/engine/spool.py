@@ -1,0 +1,54 @@
+"""Messages that somebody is too slow to read, kept in order in a file without a name."""
+
+from __future__ import annotations
+
+import os
+from struct import calcsize, pack, unpack
+
+_HEADER = "cI"
+
+
+class Spool:
+    """A queue on disk. The file is made in `directory` with the first message, and emptied with the last."""
+
+    __slots__ = ("directory", "_file", "_read", "_written")
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self._file = -1
+        self._read = self._written = 0
+
+    def __bool__(self) -> bool:
+        return self._read < self._written
+
+    def put(self, kind: str, payload: bytes) -> None:
+        """Add a message."""
+        if self._file < 0:
+            self._file = self._open()
+        record = pack(_HEADER, kind.encode(), len(payload)) + payload
+        self._written += os.pwrite(self._file, record, self._written)
+
+    def first(self) -> tuple[str, bytes]:
+        """Return the oldest message, which stays."""
+        kind, length = unpack(_HEADER, os.pread(self._file, calcsize(_HEADER), self._read))
+        return kind.decode(), os.pread(self._file, length, self._read + calcsize(_HEADER))
+
+    def drop_first(self) -> None:
+        """Take the oldest message away."""
+        _, payload = self.first()
+        self._read += calcsize(_HEADER) + len(payload)
+        if not self:
+            os.ftruncate(self._file, 0)
+            self._read = self._written = 0
+
+    def close(self) -> None:
+        """Forget everything."""
+        if self._file >= 0:
+            os.close(self._file)
+        self._file, self._read, self._written = -1, 0, 0
+
+    def _open(self) -> int:
+        path = f"{self.directory}/spool.{os.getpid()}.{id(self)}"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        os.unlink(path)
+        return descriptor

@@ -1,0 +1,41 @@
+"""The standard streams of a process that a monitor starts: pipes, or /dev/null until its terminal is there."""
+
+from __future__ import annotations
+
+import os
+
+
+class Streams:
+    """theirs: descriptors for 0, 1 and 2 of the process. ours: {descriptor: 'I', 'O' or 'E'}, the other ends."""
+
+    __slots__ = ("theirs", "ours")
+
+    def __init__(self, has_terminal: bool, has_input: bool) -> None:
+        self.ours: dict[int, str] = {}
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        self.theirs = (null, null, null)
+        if not has_terminal:
+            stdin = self._pipe("I") if has_input else null
+            self.theirs = (stdin, self._pipe("O"), self._pipe("E"))
+            if has_input:
+                os.close(null)
+
+    def _pipe(self, kind: str) -> int:
+        """Make a pipe, keep one end, and return the other."""
+        read, write = os.pipe()
+        mine, other = (write, read) if kind == "I" else (read, write)
+        self.ours[mine] = kind
+        return other
+
+    def close_theirs(self) -> None:
+        """Close what the process has by now: else nobody would ever see the end of its output."""
+        for descriptor in set(self.theirs):
+            os.close(descriptor)
+
+    def outputs(self, master: int) -> dict[int, str]:
+        """Return {descriptor: 'O' or 'E'} to read from. master: of the terminal, -1 without one."""
+        return {master: "O"} if master >= 0 else {fd: kind for fd, kind in self.ours.items() if kind != "I"}
+
+    def input(self, master: int) -> int:
+        """Return the descriptor to write input to, -1 for none."""
+        return master if master >= 0 else next((fd for fd, kind in self.ours.items() if kind == "I"), -1)

@@ -1,0 +1,35 @@
+"""Mounts of another process's mount namespace, which mount(2) refuses to bind (EINVAL) but a clone of which can be carried over."""
+
+from __future__ import annotations
+
+import marshal
+import os
+
+from mydocker.kernel.channel import Channel
+from mydocker.kernel.mounts import open_tree
+from mydocker.kernel.namespaces import CLONE_NEWNS, setns
+
+
+def open_tree_of(process: str, path: str) -> int:
+    """Return a descriptor of a detached clone of what a process (/proc/PID) sees mounted at `path`. Raises OSError.
+
+    A child enters that namespace, so that this process keeps its own root and directory.
+    """
+    ours, theirs = Channel.pair()
+    child = os.fork()
+    if child == 0:
+        try:
+            setns(process + "/ns/mnt", CLONE_NEWNS)
+            theirs.send("D", b"", (open_tree(path, recursive=True),))
+        except OSError as error:
+            theirs.put("F", error.errno or 0)
+        finally:
+            os._exit(0)
+    theirs.close()
+    kind, payload, descriptors = ours.receive()
+    ours.close()
+    os.waitpid(child, 0)
+    if kind != "D":
+        number = marshal.loads(payload) if kind else 0
+        raise OSError(number, os.strerror(number), process + "/root" + path)
+    return descriptors[0]

@@ -1,0 +1,129 @@
+"""Time the start of a container, side by side with the tools that are installed, and weigh what keeps a detached one.
+
+    python tests/bench/run.py [--runs N] [--only NAME,…] [--svg FILE]
+
+As root. Every round runs each tool once, so that whatever else the machine does meets all of them. Everything happens in a
+scratch directory and a mount namespace of this process's own; the version 2 hierarchy of a hybrid host is not mounted there,
+because crun refuses such hosts. The daemon that docker needs is started in a network namespace of its own and ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(REPOSITORY), str(Path(__file__).parent)]
+
+from svg import plot  # noqa: E402
+from tools import TOOLS, Scratch, Tool, quiet  # noqa: E402
+
+from mydocker.kernel.mounts import MNT_DETACH, MS_PRIVATE, MS_REC, is_mount_point, mount, umount  # noqa: E402
+from mydocker.kernel.namespaces import CLONE_NEWNS, unshare  # noqa: E402
+
+WARM_UP = 2
+
+
+def main() -> None:
+    options = _options()
+    unshare(CLONE_NEWNS)
+    mount(None, "/", None, MS_PRIVATE | MS_REC)
+    if is_mount_point("/sys/fs/cgroup/unified"):
+        umount("/sys/fs/cgroup/unified", MNT_DETACH)
+    directory = tempfile.mkdtemp(prefix="mydocker-bench-")
+    before = _cgroups()
+    ready: list[Tool] = []
+    try:
+        scratch = Scratch(directory)
+        ready, absent = _prepare(scratch, options.only)
+        times = _measure(ready, options.runs)
+        weights = {tool.name: tool.weigh() for tool in ready if tool.is_engine}
+    finally:
+        for tool in ready:
+            tool.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+        _remove_cgroups(_cgroups() - before)
+    _report(times, weights, absent, options.runs)
+    if options.svg:
+        Path(options.svg).write_text(plot(times, weights))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Compare container starts.")
+    parser.add_argument("--runs", type=int, default=20, help="rounds [20]")
+    parser.add_argument("--only", default="", help="comma-separated names; mydocker is always among them")
+    parser.add_argument("--svg", help="also write a plot to this file")
+    return parser.parse_args()
+
+
+def _prepare(scratch: Scratch, only: str) -> tuple[list[Tool], dict[str, str]]:
+    """Return the tools that work here, and why the others do not."""
+    ready, absent = [], {}
+    wanted = {"mydocker", *only.split(",")} if only else {make.name for make in TOOLS}
+    for make in TOOLS:
+        if make.name not in wanted:
+            continue
+        tool = make(scratch)
+        reason = tool.unusable()
+        if reason:
+            tool.stop()
+            absent[tool.name] = reason
+        else:
+            ready.append(tool)
+    return ready, absent
+
+
+def _measure(tools: list[Tool], runs: int) -> dict[str, list[float]]:
+    """Return {name: seconds of each run}, in rounds."""
+    times: dict[str, list[float]] = {tool.name: [] for tool in tools}
+    for number in range(WARM_UP + runs):
+        for tool in tools:
+            command = tool.command()
+            start = time.perf_counter()
+            quiet(command)
+            if number >= WARM_UP:
+                times[tool.name].append(time.perf_counter() - start)
+    return times
+
+
+def _report(times: dict[str, list[float]], weights: dict[str, tuple[int, int]], absent: dict[str, str], runs: int) -> None:
+    """Print the tables, in Markdown."""
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    print(f"`run --rm --network none busybox true`, {runs} rounds, {time.strftime('%Y-%m-%d')}, {os.cpu_count()} CPUs\n")
+    print("| | median ms | quartiles | of docker | of mydocker |\n|---|---:|---:|---:|---:|")
+    for name, median in sorted(medians.items(), key=lambda pair: pair[1]):
+        low, _, high = statistics.quantiles(times[name], n=4)
+        of_docker = f"{median / medians['docker']:.2f}" if "docker" in medians else ""
+        print(f"| {name} | {median * 1000:.1f} | {low * 1000:.1f}–{high * 1000:.1f} | {of_docker} | {median / medians['mydocker']:.2f} |")
+    print("\n| a detached container | MB PSS of its helpers | and once per host |\n|---|---:|---:|")
+    for name, (own, shared) in weights.items():
+        print(f"| {name} | {own / 1e6:.1f} | {shared / 1e6:.1f} |")
+    for name, reason in absent.items():
+        print(f"\n{name}: not measured: {reason}")
+
+
+def _remove_cgroups(paths: set[str]) -> None:
+    """Remove what the tools left, children first; where nothing is mounted any more they made ordinary directories."""
+    for path in sorted(paths, key=len, reverse=True):
+        if path.startswith("/sys/fs/cgroup/unified/"):
+            shutil.rmtree(path)
+        else:
+            Path(path).rmdir()
+
+
+def _cgroups() -> set[str]:
+    """Return the cgroups that the tools may make: what is directly below a hierarchy's root, and below that."""
+    root = Path("/sys/fs/cgroup")
+    names = ("docker", "libpod_parent", "mydocker", "runc-bench", "crun-bench", "podman")
+    found = [path for name in names for path in [*root.glob(f"*/{name}"), *root.glob(name)]]
+    return {str(path) for top in found for path in [top, *top.rglob("*/")] if path.is_dir()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""A plot of bars with quartiles, as SVG, without a library: text and rectangles are all it takes."""
+
+from __future__ import annotations
+
+import statistics
+from html import escape
+
+_LEFT, _WIDTH, _ROW = 180, 520, 26
+
+
+def plot(times: dict[str, list[float]], weights: dict[str, tuple[int, int]]) -> str:
+    """Return the plot: how long each start took, and below it the memory that keeps a detached container."""
+    rows = sorted(times, key=lambda name: statistics.median(times[name]))
+    durations = [(name, statistics.median(times[name]) * 1000, _quartiles(times[name])) for name in rows]
+    memory = [(name, own / 1e6, None) for name, (own, _) in sorted(weights.items(), key=lambda pair: pair[1][0])]
+    first, height = _chart("run --rm --network none busybox true (ms, median and quartiles)", durations, 0)
+    second, height = _chart("a detached container's helpers (MB, PSS)", memory, height + 16)
+    style = "text{font:13px sans-serif;fill:#222}.bar{fill:#8aa9c8}.own{fill:#d9822b}.range{stroke:#222;stroke-width:1.5}"
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + _WIDTH + 80} {height}">'
+    return "\n".join([head, f"<style>{style}</style>", '<rect width="100%" height="100%" fill="#fff"/>', *first, *second, "</svg>", ""])
+
+
+def _quartiles(values: list[float]) -> tuple[float, float]:
+    low, _, high = statistics.quantiles(values, n=4)
+    return low * 1000, high * 1000
+
+
+def _chart(title: str, rows: list[tuple[str, float, tuple[float, float] | None]], top: int) -> tuple[list[str], int]:
+    """Return the elements of one chart and where it ends."""
+    lines = [f'<text x="10" y="{top + 20}" font-weight="bold">{escape(title)}</text>']
+    most = max((high[1] if high else value for _, value, high in rows), default=1)
+    for number, (name, value, quartiles) in enumerate(rows):
+        y = top + 34 + number * _ROW
+        width = _WIDTH * value / most
+        kind = "own" if name == "mydocker" else "bar"
+        lines.append(f'<text x="{_LEFT - 8}" y="{y + 14}" text-anchor="end">{escape(name)}</text>')
+        lines.append(f'<rect class="{kind}" x="{_LEFT}" y="{y}" width="{width:.1f}" height="{_ROW - 8}"/>')
+        end = width
+        if quartiles:
+            low, end = (_WIDTH * each / most for each in quartiles)
+            middle = y + (_ROW - 8) / 2
+            lines.append(f'<line class="range" x1="{_LEFT + low:.1f}" x2="{_LEFT + end:.1f}" y1="{middle}" y2="{middle}"/>')
+        lines.append(f'<text x="{_LEFT + max(width, end) + 6:.1f}" y="{y + 14}">{value:.1f}</text>')
+    return lines, top + 34 + len(rows) * _ROW

@@ -1,0 +1,236 @@
+"""The tools that are compared: how each is set up, runs one container, and keeps a detached one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+import uuid
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def quiet(command: list[str]) -> str:
+    """Run a command and return its output. Raises CalledProcessError."""
+    return subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
+
+
+class Scratch:
+    """The directory that everything is in: the image as a tar and as a root file system."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self.tar = f"{directory}/busybox.tar"
+        with open(self.tar, "wb") as file:
+            subprocess.run([REPOSITORY / "vm/busybox-image"], check=True, stdout=file)
+        self.rootfs = self.make("rootfs")
+        quiet(["tar", "-xf", self.tar, "-C", self.rootfs])
+
+    def make(self, name: str) -> str:
+        """Make a directory and return its path."""
+        path = f"{self.directory}/{name}"
+        os.makedirs(path)
+        return path
+
+
+class Tool:
+    """One row. is_engine: it has images and detached containers, so its helpers are weighed too."""
+
+    name = ""
+    program = ""
+    is_engine = False
+    # Names of processes that keep one container, and of those that a host has once.
+    helpers: tuple[str, ...] = ()
+    daemons: tuple[str, ...] = ()
+
+    def __init__(self, scratch: Scratch) -> None:
+        self.scratch = scratch
+
+    def unusable(self) -> str:
+        """Set the tool up; return why it does not work here, '' if it does."""
+        if self.program and not shutil.which(self.program):
+            return f"{self.program} is not installed"
+        try:
+            self.set_up()
+            quiet(self.command())
+        except subprocess.CalledProcessError as error:
+            return (error.stderr.strip().splitlines() or [str(error)])[-1]
+        return ""
+
+    def set_up(self) -> None:
+        """Make what command() needs."""
+
+    def command(self) -> list[str]:
+        """Return the command that runs `true` in a container."""
+        raise NotImplementedError
+
+    def detached(self) -> list[str]:
+        """Return the command that starts a container in the background and prints its id."""
+        raise NotImplementedError
+
+    def removal(self, identity: str) -> list[str]:
+        """Return the command that ends and removes that container."""
+        raise NotImplementedError
+
+    def weigh(self) -> tuple[int, int]:
+        """Return the bytes (PSS) of the processes that keep one detached container, and of those that keep all."""
+        before = {pid for pid, _ in _processes()}
+        identity = quiet(self.detached())
+        time.sleep(1)
+        own = sum(_pss(pid) for pid, name in _processes() if pid not in before and name in self.helpers)
+        shared = sum(_pss(pid) for pid, name in _processes() if name in self.daemons)
+        quiet(self.removal(identity))
+        return own, shared
+
+    def stop(self) -> None:
+        """End what set_up() started."""
+
+
+def _processes() -> list[tuple[int, str]]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/comm"):
+        try:
+            found.append((int(entry.parent.name), entry.read_text().strip()))
+        except OSError:
+            continue  # it ended
+    return found
+
+
+def _pss(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
+class Python(Tool):
+    """The floor: what a Python program pays for being one."""
+
+    name, program = "python3 -I -S -c pass", "python3"
+
+    def command(self) -> list[str]:
+        return ["/usr/bin/python3", "-I", "-S", "-c", "pass"]
+
+
+class Mydocker(Tool):
+    name, is_engine, helpers = "mydocker", True, ("mydocker-monito",)
+
+    def set_up(self) -> None:
+        prefix = self.scratch.make("prefix")
+        subprocess.run([REPOSITORY / "vm/provision.sh", "install"], check=True, capture_output=True, env={**os.environ, "PREFIX": prefix})
+        self.words = [f"{prefix}/bin/mydocker", "--root", self.scratch.make("root"), "--state", self.scratch.make("state")]
+        quiet([*self.words, "import", "-c", 'CMD ["sh"]', self.scratch.tar, "busybox:latest"])
+
+    def command(self) -> list[str]:
+        return [*self.words, "run", "--rm", "--network", "none", "busybox", "true"]
+
+    def detached(self) -> list[str]:
+        return [*self.words, "run", "-d", "--network", "none", "busybox", "sleep", "600"]
+
+    def removal(self, identity: str) -> list[str]:
+        return [*self.words, "rm", "-f", identity]
+
+
+class Docker(Tool):
+    name, program, is_engine = "docker", "dockerd", True
+    helpers, daemons = ("containerd-shim",), ("dockerd", "containerd")
+    daemon: subprocess.Popen[bytes] | None = None
+
+    def set_up(self) -> None:
+        place = self.scratch.make("docker")
+        # Not the client of another version that PATH may have first.
+        self.words = ["/usr/bin/docker", "-H", f"unix://{place}/sock"]
+        flags = f"--data-root {place}/data --exec-root {place}/exec -H unix://{place}/sock --pidfile {place}/pid --bip 172.30.0.1/24"
+        script = f"ip link set lo up; exec dockerd {flags} > {place}/log 2>&1"
+        self.daemon = subprocess.Popen(["unshare", "-n", "sh", "-c", script])
+        deadline = time.monotonic() + 60
+        while subprocess.run([*self.words, "info"], capture_output=True).returncode:
+            if time.monotonic() > deadline or self.daemon.poll() is not None:
+                raise subprocess.CalledProcessError(1, "dockerd", stderr=Path(f"{place}/log").read_text())
+            time.sleep(0.1)
+        quiet([*self.words, "import", "-c", 'CMD ["sh"]', self.scratch.tar, "busybox:latest"])
+
+    def command(self) -> list[str]:
+        return [*self.words, "run", "--rm", "--network", "none", "busybox", "true"]
+
+    def detached(self) -> list[str]:
+        return [*self.words, "run", "-d", "--network", "none", "busybox", "sleep", "600"]
+
+    def removal(self, identity: str) -> list[str]:
+        return [*self.words, "rm", "-f", identity]
+
+    def stop(self) -> None:
+        if self.daemon:
+            self.daemon.send_signal(signal.SIGTERM)
+            self.daemon.wait(60)
+
+
+class Podman(Tool):
+    program, is_engine, helpers = "podman", True, ("conmon",)
+    runtime = ""
+
+    def set_up(self) -> None:
+        place = self.scratch.make(f"podman-{self.runtime}")
+        if not shutil.which(self.runtime):
+            raise subprocess.CalledProcessError(1, "podman", stderr=f"{self.runtime} is not installed")
+        roots = ["--root", f"{place}/root", "--runroot", f"{place}/run", "--tmpdir", f"{place}/tmp"]
+        self.words = ["podman", *roots, "--runtime", self.runtime, "--cgroup-manager", "cgroupfs"]
+        quiet([*self.words, "import", "-c", "CMD=sh", self.scratch.tar, "localhost/busybox:latest"])
+        # Hosts that may not raise a hard limit refuse podman's defaults.
+        self.flags = ["--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
+
+    def command(self) -> list[str]:
+        return [*self.words, "run", "--rm", *self.flags, "localhost/busybox", "true"]
+
+    def detached(self) -> list[str]:
+        return [*self.words, "run", "-d", *self.flags, "localhost/busybox", "sleep", "600"]
+
+    def removal(self, identity: str) -> list[str]:
+        return [*self.words, "rm", "-f", "-t", "0", identity]
+
+
+class PodmanCrun(Podman):
+    name, runtime = "podman, crun", "crun"
+
+
+class PodmanRunc(Podman):
+    name, runtime = "podman, runc", "runc"
+
+
+class Runtime(Tool):
+    """An OCI runtime with a bundle of its own making."""
+
+    def set_up(self) -> None:
+        bundle = self.scratch.make(f"bundle-{self.name}")
+        self.place = self.scratch.make(f"state-{self.name}")
+        subprocess.run([self.program, "spec"], check=True, cwd=bundle, capture_output=True)
+        path = Path(f"{bundle}/config.json")
+        spec = json.loads(path.read_text())
+        spec["process"] |= {"terminal": False, "args": ["true"], "rlimits": []}
+        spec["root"]["path"] = self.scratch.rootfs
+        spec["linux"]["cgroupsPath"] = f"/{self.name.split()[0]}-bench/one"
+        path.write_text(json.dumps(spec))
+        self.bundle = bundle
+
+    def command(self) -> list[str]:
+        return [self.program, "--root", self.place, "run", "--bundle", self.bundle, uuid.uuid4().hex]
+
+
+class Runc(Runtime):
+    name, program = "runc run", "runc"
+
+
+class Crun(Runtime):
+    name, program = "crun run", "crun"
+
+
+class Bubblewrap(Tool):
+    name, program = "bubblewrap", "bwrap"
+
+    def command(self) -> list[str]:
+        return ["bwrap", "--unshare-all", "--bind", self.scratch.rootfs, "/", "--proc", "/proc", "--dev", "/dev", "/bin/true"]
+
+
+TOOLS = [Python, Bubblewrap, Crun, Runc, Mydocker, PodmanCrun, PodmanRunc, Docker]

@@ -1,0 +1,47 @@
+"""mydocker in a chroot whose root is no mount point, as in a bare debootstrap tree."""
+
+import pytest
+
+# A tree of the host's own top directories: plain binds below a root that nothing is mounted on.
+CHROOT = """
+mount --make-rPROPAGATION /
+mkdir chroot
+for path in /*; do
+    if [ -L "$path" ]; then cp -P "$path" chroot/
+    elif [ -d "$path" ]; then mkdir "chroot$path"; mount --bind "$path" "chroot$path"
+    fi
+done
+for path in /proc /sys /dev; do mount --rbind "$path" "chroot$path"; done
+COMMAND
+"""
+
+
+@pytest.fixture
+def in_chroot(mydocker, needs_root_mount):
+    """Run a shell command in a chroot, in a mount namespace of its own."""
+
+    def run(command, propagation="private"):
+        script = CHROOT.replace("PROPAGATION", propagation).replace("COMMAND", f"chroot chroot {command}")
+        mydocker.sh(f"cat > script <<'END'\n{script}\nEND")
+        return mydocker.sh("unshare -m sh script")
+
+    yield run
+    mydocker.sh("rmdir chroot/*; rm -r chroot script")
+
+
+@pytest.mark.parametrize("propagation", ["private", "shared"])
+@pytest.mark.parametrize("driver", ["overlay", "vfs"])
+def test_a_container_starts_in_a_chroot(mydocker, in_chroot, propagation, driver):
+    result = in_chroot(f"env MYDOCKER_STORAGE_DRIVER={driver} {mydocker.prefixed} run --rm busybox cat /etc/passwd", propagation)
+    assert result.stdout.startswith("root:x:0:0:root:/root:/bin/sh\n")
+    assert result.stderr == ""
+
+
+def test_nothing_of_the_host_lies_above_its_root(mydocker, in_chroot):
+    """With CAP_SYS_CHROOT, which docker's containers have, a process can climb to the root of its mount namespace."""
+    container_id = in_chroot(f"{mydocker.prefixed} run -d --name deep busybox sleep 100").stdout.strip()
+    assert mydocker("ps", "--no-trunc", "-q").stdout.strip() == container_id
+    # nsenter moves to that root, and finds its program there.
+    climbed = mydocker.sh(f"nsenter --mount -t {mydocker.pid('deep')} /bin/ls -d /.dockerenv /bin/busybox {mydocker.directory}")
+    assert climbed.stdout == "/bin/busybox\n"
+    mydocker("rm", "-f", "deep")

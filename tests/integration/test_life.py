@@ -1,0 +1,168 @@
+"""stop, restart, kill, pause, wait, rename, attach: what is done to containers while they run."""
+
+import pytest
+
+# Says when it is ready; ends with status 3 on TERM.
+POLITE = "trap 'echo bye; exit 3' TERM; echo ready; while :; do sleep 0.05; done"
+
+
+@pytest.fixture
+def web(mydocker):
+    """A container that runs and ends politely."""
+    mydocker("run", "-d", "--name", "web", "busybox", "sh", "-c", POLITE)
+    mydocker.wait_until(lambda: "ready" in mydocker.sh("cat root/containers/*/log.json").stdout)
+    yield "web"
+    mydocker("rm", "-f", "web")
+
+
+def status(mydocker, name="web"):
+    return mydocker("ps", "-a").stdout.splitlines()[1]
+
+
+def test_stop_asks_first(mydocker, web):
+    assert mydocker("stop", web).stdout == "web\n"
+    assert mydocker.record(web)["exitCode"] == 3
+    assert mydocker("stop", web).rc == 0
+
+
+def test_stop_kills_what_does_not_listen(mydocker):
+    mydocker("run", "-d", "--name", "deaf", "busybox", "sh", "-c", "trap '' TERM; while :; do sleep 0.05; done")
+    assert mydocker("stop", "-t", "0", "deaf").rc == 0
+    assert mydocker.record("deaf")["exitCode"] == 137
+    mydocker("rm", "deaf")
+
+
+def test_the_stop_signal_and_its_timeout_are_the_containers(mydocker):
+    program = "trap 'exit 9' USR1; trap '' TERM; echo ready; while :; do sleep 0.05; done"
+    mydocker("run", "-d", "--name", "own", "--stop-signal", "USR1", "--stop-timeout", "60", "busybox", "sh", "-c", program)
+    mydocker.wait_until(lambda: "ready" in mydocker.sh("cat root/containers/*/log.json").stdout)
+    mydocker("stop", "own")
+    assert mydocker.record("own")["exitCode"] == 9
+    mydocker("rm", "own")
+
+
+def test_stop_works_without_a_monitor(mydocker, web):
+    mydocker.sh(f"kill -9 $(awk '/^PPid/ {{ print $2 }}' /proc/{mydocker.pid(web)}/status)")
+    assert mydocker("stop", web).rc == 0
+    assert "Exited (unknown)" in status(mydocker)
+    result = mydocker("wait", web)
+    assert (result.rc, result.stdout) == (1, "")
+    assert "unknown" in result.stderr
+
+
+@pytest.mark.parametrize(("flags", "code"), [([], 137), (["-s", "TERM"], 3), (["-s", "15"], 3)])
+def test_kill(mydocker, web, flags, code):
+    assert mydocker("kill", *flags, web).stdout == "web\n"
+    mydocker.wait_until(lambda: mydocker.record(web)["status"] == "exited")
+    assert mydocker.record(web)["exitCode"] == code
+    again = mydocker("kill", web)
+    assert (again.rc, again.stderr) == (1, "mydocker: container web is not running\n")
+
+
+def test_restart(mydocker, web):
+    first = mydocker.pid(web)
+    assert mydocker("restart", web).rc == 0
+    assert mydocker.pid(web) != first
+    mydocker("stop", web)
+    assert mydocker("restart", web).rc == 0
+    assert "Up" in status(mydocker)
+
+
+def test_a_paused_container_stands_still(mydocker):
+    mydocker("run", "-d", "--name", "web", "busybox", "sh", "-c", "while :; do echo x; sleep 0.01; done")
+    count = "cat root/containers/*/log.json | wc -l"
+    mydocker.wait_until(lambda: int(mydocker.sh(count).stdout) > 3)
+    assert mydocker("pause", "web").rc == 0
+    assert "(Paused)" in status(mydocker)
+    before = mydocker.sh(f"sleep 0.1; {count}").stdout
+    assert mydocker.sh(f"sleep 0.2; {count}").stdout == before
+    for verb, words in ((["pause"], "already paused"), (["exec"], "is paused"), (["attach"], "is paused")):
+        refused = mydocker(*verb, "web", *(["true"] if verb == ["exec"] else []))
+        assert refused.rc == 1
+        assert words in refused.stderr
+    assert mydocker("unpause", "web").rc == 0
+    mydocker.wait_until(lambda: mydocker.sh(count).stdout != before)
+    assert mydocker("unpause", "web").rc == 1
+    mydocker("pause", "web")
+    assert mydocker("rm", "-f", "web").rc == 0
+
+
+def test_a_paused_container_can_be_stopped(mydocker, web):
+    mydocker("pause", web)
+    assert mydocker("stop", web).rc == 0
+    assert mydocker.record(web)["exitCode"] == 3
+
+
+def test_wait_prints_the_statuses(mydocker, web):
+    mydocker.sh("({mydocker} wait web > status) & sleep 0.3; {mydocker} stop web; wait")
+    assert mydocker.sh("cat status").stdout == "3\n"
+    assert mydocker("wait", web).stdout == "3\n"
+    mydocker.sh("{mydocker} run -d --rm --name brief busybox sh -c 'sleep 0.5; exit 4'; {mydocker} wait brief > status")
+    assert mydocker.sh("cat status").stdout == "4\n"
+
+
+def test_rename(mydocker, web):
+    mydocker("create", "--name", "other", "busybox", "true")
+    taken = mydocker("rename", web, "other")
+    assert taken.rc == 1
+    assert "in use" in taken.stderr
+    assert mydocker("rename", web, "new").rc == 0
+    assert mydocker("stop", web).rc == 1
+    assert mydocker("stop", "new").rc == 0
+    assert mydocker.record("new")["name"] == "new"
+    assert mydocker("rename", "other", web).rc == 0
+    mydocker("rm", "new")
+
+
+@pytest.mark.parametrize("when", ["claimed", "saved"])
+def test_a_rename_that_died_half_way_blocks_no_name(mydocker, web, when):
+    """What kill -9 leaves: two claims of one container."""
+    identity = mydocker.record(web)["id"]
+    mydocker.sh(f"printf {identity} > root/names/second")
+    assert mydocker("create", "--name", "second", "busybox", "true").rc == 0
+    assert mydocker("ps", "-aq").stdout.count("\n") == 2
+    mydocker("rm", "second")
+
+
+def test_many_clients_see_the_same(mydocker):
+    mydocker("run", "-d", "-i", "--name", "cat", "busybox", "cat")
+    mydocker.sh("""
+        for i in 1 2 3; do ({mydocker} attach --no-stdin cat > out$i; echo $? >> out$i) & done
+        (sleep 0.5; echo hello; sleep 0.5) | {mydocker} attach cat &
+        sleep 1; {mydocker} kill cat; wait""")
+    assert mydocker.sh("cat out1 out2 out3").stdout == "hello\n137\n" * 3
+    mydocker("rm", "cat")
+
+
+def test_a_slow_client_holds_up_nobody_and_loses_nothing(mydocker):
+    mydocker.sh(
+        "({mydocker} run --name fast busybox seq 500000 | (while [ ! -e go ]; do sleep 0.05; done; md5sum > sum)) > /dev/null 2>&1 &"
+    )
+    mydocker.wait_until(lambda: "Exited (0)" in mydocker("ps", "-a").stdout)
+    mydocker.sh("touch go")
+    mydocker.wait_until(lambda: mydocker.sh("cat sum").stdout)
+    assert mydocker.sh("cat sum").stdout == mydocker.sh("seq 500000 | md5sum").stdout
+    mydocker("rm", "fast")
+
+
+def test_attach_to_a_terminal(mydocker):
+    mydocker("run", "-dit", "--name", "term", "busybox", "sh")
+    with mydocker.terminal("attach", "term") as terminal:
+        terminal.send("tty; echo $((40+2))\r")
+        terminal.expect("/dev/pts/0")
+        terminal.expect("42")
+        terminal.send("\x10\x11")
+        assert terminal.wait() == 0
+    assert "Up" in mydocker("ps").stdout
+    with mydocker.terminal("start", "-ai", "term") as terminal:
+        terminal.send("exit 6\r")
+        assert terminal.wait() == 6
+    mydocker("rm", "term")
+
+
+def test_what_is_told(mydocker, web):
+    pid = mydocker.pid(web)
+    dry = mydocker("stop", "--dry-run", web)
+    assert f"send signal 15 to process {pid}" in dry.stdout
+    assert mydocker("kill", "--explain=sh", "-s", "HUP", web).stderr == f"kill -1 {pid}\n"
+    assert "freeze the cgroup" in mydocker("pause", "--explain", web).stderr

@@ -1,0 +1,61 @@
+"""logs: what a container wrote, as it wrote it."""
+
+import json
+
+
+def test_streams_bytes_and_times_are_kept(mydocker):
+    mydocker("run", "--name", "talk", "busybox", "sh", "-c", "echo out; echo err >&2; printf 'no end\\377'")
+    result = mydocker.sh("{mydocker} logs talk 2> err | od -c | tail -2; cat err")
+    assert "n   o       e   n   d 377" in result.stdout
+    assert result.stdout.endswith("err\n")
+    assert mydocker("logs", "--tail", "1", "-t", "talk").stdout_bytes[-7:-1] == b"no end"
+    entry = json.loads(mydocker.sh("head -1 root/containers/*/log.json").stdout)
+    assert set(entry) == {"log", "stream", "time"}
+    mydocker("rm", "talk")
+
+
+def test_tail_since_until(mydocker):
+    mydocker("run", "--name", "talk", "busybox", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.2; done")
+    stamps = [line.split()[0] for line in mydocker("logs", "-t", "talk").stdout.splitlines()]
+    assert mydocker("logs", "--tail", "2", "talk").stdout == "2\n3\n"
+    assert mydocker("logs", "-n", "0", "talk").stdout == ""
+    assert mydocker("logs", "--since", stamps[1], "talk").stdout == "2\n3\n"
+    assert mydocker("logs", "--until", stamps[1], "talk").stdout == "1\n2\n"
+    assert mydocker("logs", "--since", "1h", "talk").stdout == "1\n2\n3\n"
+    assert mydocker("logs", "--since", "soon", "talk").rc == 1
+    mydocker("rm", "talk")
+
+
+def test_follow_until_the_end_and_across_rotation(mydocker):
+    program = "for i in $(seq 200); do echo $i; sleep 0.002; done"
+    options = ["--log-opt", "max-size=1k", "--log-opt", "max-file=100"]
+    mydocker("run", "-d", "--name", "talk", *options, "busybox", "sh", "-c", program)
+    assert mydocker("logs", "-f", "talk").stdout.split() == [str(number) for number in range(1, 201)]
+    assert mydocker("logs", "talk").stdout.split() == [str(number) for number in range(1, 201)]
+    assert int(mydocker.sh("ls root/containers/*/log.json* | wc -l").stdout) > 3
+    mydocker("rm", "talk")
+
+
+def test_a_follower_of_a_container_that_is_removed_ends(mydocker):
+    mydocker("run", "-d", "--name", "talk", "busybox", "sh", "-c", "echo ready; sleep 100")
+    mydocker.sh("({mydocker} logs -f talk > seen; echo $? > ended) > /dev/null 2>&1 &")
+    mydocker.wait_until(lambda: "ready" in mydocker.sh("cat seen").stdout)
+    mydocker("rm", "-f", "talk")
+    mydocker.wait_until(lambda: mydocker.sh("cat ended").stdout == "0\n")
+    mydocker.sh("rm -f seen ended")
+
+
+def test_no_log(mydocker):
+    mydocker("run", "--name", "quiet", "--log-driver", "none", "busybox", "echo", "hidden")
+    refused = mydocker("logs", "quiet")
+    assert refused.rc == 1
+    assert "--log-driver none" in refused.stderr
+    assert mydocker.sh("ls root/containers/*/log.json").rc != 0
+    mydocker("rm", "quiet")
+
+
+def test_bad_log_options(mydocker):
+    for option in ("max-size=x", "max-size=0", "max-file=3", "color=red"):
+        result = mydocker("run", "--rm", "--log-opt", option, "busybox", "true")
+        assert result.rc == 125, option
+        assert option.split("=")[0] in result.stderr or option.split("=")[1] in result.stderr
