@@ -16,12 +16,14 @@ from mydocker.runtime import plan
 from mydocker.runtime.console import OpenConsole, OwnStandardStreams
 from mydocker.runtime.init import resolved_user
 from mydocker.runtime.seccomp import filter_for
-from mydocker.steps.base import Step, command
+from mydocker.steps.base import Action, Step, command
 from mydocker.steps.files import MakeDir
 
 
 def plans(prepared: Prepared) -> Plans:
     """Return every plan of one start. Raises what making the real ones would raise."""
+    if prepared.record["hostConfig"]["Runtime"]:
+        return _foreign_plans(prepared)
     paths, rootfs = prepared.paths, prepared.directory + "/bundle/rootfs"
     layout = Layout.detect(paths)
     cgroup = manager(layout, prepared.spec["linux"]["cgroupsPath"])
@@ -41,6 +43,16 @@ def plans(prepared: Prepared) -> Plans:
         spec,
         _undo(prepared, monitor),
     )
+
+
+def _foreign_plans(prepared: Prepared) -> Plans:
+    """Return the plans of a start with --runtime: from the root file system on, all is the other runtime's."""
+    runtime, bundle = prepared.record["hostConfig"]["Runtime"], prepared.directory + "/bundle"
+    monitor = monitor_plan(prepared.paths, prepared.record, prepared.spec, prepared.driver, None)
+    line = command(runtime, "run", "--bundle", bundle, prepared.record["id"])
+    program = Action(lambda: None, f"execve {line}", f"exec {line}")
+    cli = [*prepared.claim_steps(), *_unpacking(prepared), *prepared.bundle_steps()]
+    return Plans(cli, monitor, [], [], [], [], [], [program], prepared.spec, _undo(prepared, monitor))
 
 
 def _confinement(prepared: Prepared) -> list[Step]:

@@ -80,7 +80,7 @@ def script(plans: Plans) -> str:
             _HEADER,
             "# --- cli: what is written to disk",
             *_lines(plans.cli),
-            *_file("init.sh", _init_lines(plans)),
+            *(_file("init.sh", _init_lines(plans)) if plans.isolate else []),
             *_file("monitor.sh", _monitor_lines(plans)),
             "status=0",
             f'{_unshare(CLONE_NEWNS)} sh -e "$T/monitor.sh" "$T" || status=$?',
@@ -114,6 +114,13 @@ def _monitor_lines(plans: Plans) -> list[str]:
     return [
         "# --- monitor: the root file system in a mount namespace of its own, and the cgroup",
         *_lines(steps),
+        *(_own_runtime(plans) if plans.isolate else _lines(plans.confine)),
+    ]
+
+
+def _own_runtime(plans: Plans) -> list[str]:
+    """Return the lines that lead to init.sh."""
+    return [
         "# mydocker writes init's pid; 0 means the process that writes, whose children inherit the cgroups",
         *_lines(plans.enter),
         "# --- into the container's namespaces",

@@ -41,7 +41,8 @@ def copied(mydocker, tmp_path):
     return type(mydocker)(mydocker.host, str(command), mydocker.directory), interpreter
 
 
-def test_cve_2019_5736_the_interpreter_cannot_be_overwritten(mydocker, copied):
+@pytest.mark.parametrize("entering", [["run", "--rm", "--pid", "container:spy", "busybox", "true"], ["exec", "spy", "true"]])
+def test_cve_2019_5736_the_interpreter_cannot_be_overwritten(mydocker, copied, entering):
     """The spy may trace, so that it gets hold of the interpreter: what protects that is its read-only view."""
     victim, interpreter = copied
     before = interpreter.read_bytes()
@@ -51,7 +52,7 @@ def test_cve_2019_5736_the_interpreter_cannot_be_overwritten(mydocker, copied):
     assert mydocker("run", "-d", *spy, "busybox", "sh", "-c", loop).rc == 0
     root = f"/proc/{mydocker.pid('spy')}/root"
     for _ in range(50):
-        victim("run", "--rm", "--pid", "container:spy", "busybox", "true")
+        victim(*entering)
         if mydocker.sh(f"cat {root}/caught").rc == 0:
             break
     else:

@@ -16,6 +16,7 @@ import pytest
 
 from mydocker.engine import state
 from mydocker.engine.describe import plans
+from mydocker.engine.script import script
 from mydocker.errors import BadInput, Conflict
 from mydocker.paths import Paths
 
@@ -126,3 +127,16 @@ def test_an_images_symlinks_do_not_lead_out(start: Callable[[str], Start], tmp_p
     (layer / link).symlink_to(target)
     with pytest.raises(BadInput, match="unable to find user root"):
         plans(prepared)
+
+
+def test_another_runtime_does_the_rest(start: Callable[[str], Start], tmp_path: Path) -> None:
+    runtime = tmp_path / "runc"
+    runtime.touch(0o755)
+    prepared = start("v2").prepared("overlay", "--runtime", str(runtime))
+    whole = plans(prepared)
+    line = f"{runtime} run --bundle {prepared.directory}/bundle {prepared.record['id']}"
+    assert [step.describe() for who, step in whole.every() if who == "init"] == [f"execve {line}"]
+    assert not any("cgroup" in step.describe() for who, step in whole.every() if who == "monitor")
+    text = script(whole)
+    assert f"exec {line}\n" in text
+    assert "init.sh" not in text
