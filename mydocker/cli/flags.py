@@ -22,6 +22,7 @@ _LIFE = [
     (("-t", "--tty"), _FLAG, "Give it a terminal."),
     (("--name",), "NAME", "Its name."),
     (("--cidfile",), "FILE", "Write its id to a new file."),
+    (("--restart",), {"default": "no", "metavar": "POLICY"}, "no, on-failure[:N], always or unless-stopped [no]."),
     (("--log-driver",), {"type": click.Choice(["json-file", "none"]), "default": "json-file"}, "Where its output is kept [json-file]."),
     (("--log-opt",), {"multiple": True, "metavar": "NAME=VALUE"}, "max-size=SIZE, max-file=N."),
     (("--init",), _FLAG, "Run a small init as pid 1 that forwards signals and reaps processes."),

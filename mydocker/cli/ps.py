@@ -74,7 +74,7 @@ def ps(
     found = []
     for record in sorted(records(session), key=lambda r: r["createTime"], reverse=True):
         record["status"] = state.status(session.paths, record, layout)
-        if (everything or record["status"] in ("running", "paused")) and fits(record):
+        if (everything or record["status"] in ("running", "paused", "restarting")) and fits(record):
             found.append(record)
     rows = [row(session, record, size, no_trunc) for record in found[: limit if limit >= 0 else None]]
     if quiet:
@@ -159,6 +159,8 @@ def _status(record: dict[str, Any]) -> str:
     status = record["status"]
     if status in ("running", "paused"):
         return f"Up {human.since(record['startedAt']).removesuffix(' ago')}{' (Paused)' if status == 'paused' else ''}"
+    if status == "restarting":
+        return f"Restarting ({record['exitCode']}) {human.since(record['finishedAt'])}"
     if status == "exited":
         if not record["finishedAt"]:
             return "Exited (unknown)"

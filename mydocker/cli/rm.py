@@ -9,7 +9,7 @@ from mydocker.cli import human
 from mydocker.cli.base import Session, Verb, complain, each, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import filter_option
-from mydocker.engine import containers, filters, life, remove, state
+from mydocker.engine import containers, filters, life, remove, restart, state
 from mydocker.errors import Conflict, Error, NotFound
 from mydocker.steps.base import Action
 
@@ -47,7 +47,7 @@ def _removal(session: Session, container_id: str, name: str, force: bool, volume
 
 def _remove(session: Session, container_id: str, name: str, force: bool, volumes: bool) -> None:
     paths = session.paths
-    if state.running_pid(paths, container_id):
+    if state.running_pid(paths, container_id) or restart.is_waiting(paths, containers.load(paths, container_id)):
         if not force:
             raise Conflict(f"container {name} is running", "stop it first, or use rm -f")
         life.end(paths, container_id)

@@ -130,3 +130,8 @@ class Audience:
             for descriptor, _ in poller.poll():
                 client = next(each for each in slow if each.channel.fileno() == descriptor)
                 self._try(client, client.send_waiting)
+
+    def close(self) -> None:
+        """Let everybody go."""
+        for client in list(self.clients):
+            self.remove(client)

@@ -45,6 +45,8 @@ def _life(options: Options) -> None:
     for stream in options.attach:
         if stream not in ("stdin", "stdout", "stderr"):
             raise BadInput(f"invalid stream {stream!r}: expected stdin, stdout or stderr")
+    if options.remove and options.restart[0] != "no":
+        raise BadInput("--rm and --restart exclude each other")
     if options.detach and options.attach:
         raise BadInput("-d and -a exclude each other")
     if options.cidfile is not None and os.path.exists(options.cidfile):

@@ -4,10 +4,11 @@ A record holds the seed's fields (pid, id, name, command, createTime, status) am
 
     id            64 hexadecimal digits
     name          claimed by names/NAME, which holds the id
-    status        as last written: 'creating', 'created', 'running', 'exited'; the kernel has the last word (see state.py)
+    status        as last written: 'creating', 'created', 'running', 'exited', 'restarting'; the kernel has the last word (see state.py)
     pid           of init as last known, 0 when it is not running
     createTime    RFC 3339, UTC
     startedAt, finishedAt, exitCode, oomKilled, error
+    stopped       whether a user had it end, so that it is not started again;  restartCount, restartDelay (seconds)
     command       list of strings: entrypoint and arguments
     image         reference as the user gave it;  imageId: hexadecimal digest of the image's config
     storageDriver 'overlay' | 'aufs' | 'vfs';     layers: chain ids, topmost first

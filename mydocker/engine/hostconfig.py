@@ -17,6 +17,7 @@ def host_config(options: Options, spec: dict[str, Any], runtime: str) -> dict[st
         **_memory(options),
         **_cpu(options),
         **_confinement(options, spec),
+        "RestartPolicy": {"Name": options.restart[0], "MaximumRetryCount": options.restart[1]},
         "LogConfig": {"Type": options.log_driver, "Config": options.log_opt},
         "Init": options.init,
         "Runtime": runtime,

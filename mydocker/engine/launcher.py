@@ -48,14 +48,15 @@ def _spawn() -> Channel:
     if os.fork() == 0:
         try:
             os.setsid()
-            _become_monitor(theirs.fileno())
+            become_monitor(theirs.fileno())
         finally:
             os._exit(127)
     theirs.close()
     return ours
 
 
-def _become_monitor(descriptor: int) -> None:
+def become_monitor(descriptor: int) -> None:
+    """Replace this process by a monitor that reads its request from an inherited channel."""
     os.set_inheritable(descriptor, True)
     # Whoever called us may ignore it, which execve keeps: then nobody could learn a child's exit status.
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)

@@ -12,7 +12,7 @@ from select import POLLIN, poll
 
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
-from mydocker.engine import containers, state
+from mydocker.engine import containers, restart, state
 from mydocker.engine.orphans import settle
 from mydocker.engine.values import signal as signal_number
 from mydocker.errors import Conflict, Error
@@ -83,6 +83,8 @@ def running_process(paths: Paths, record: Record) -> Process:
 def kill(paths: Paths, record: Record, number: int) -> None:
     """Send a signal to a container's first process. Raises Conflict when it does not run."""
     found = running_process(paths, record)
+    if number in (SIGKILL, stop_signal(record)):
+        _cancel_restart(paths, record["id"])
     try:
         found.signal(number)
     finally:
@@ -94,6 +96,7 @@ def stop(paths: Paths, record: Record, seconds: int | None = None, number: int |
 
     Returns when its end is recorded. seconds, number: None for the container's own, docker's 10 and SIGTERM.
     """
+    _cancel_restart(paths, record["id"])
     found = process(paths, record["id"])
     if found is None:
         return
@@ -114,6 +117,7 @@ def stop_signal(record: Record) -> int:
 
 def end(paths: Paths, container_id: str) -> None:
     """SIGKILL a container if it runs, and return when its end is recorded."""
+    _cancel_restart(paths, container_id)
     found = process(paths, container_id)
     if found is not None:
         try:
@@ -121,6 +125,12 @@ def end(paths: Paths, container_id: str) -> None:
         finally:
             found.close()
     await_end(paths, container_id)
+
+
+def _cancel_restart(paths: Paths, container_id: str) -> None:
+    problems = restart.cancel(paths, container_id)
+    if problems:
+        raise problems[0]
 
 
 def await_end(paths: Paths, container_id: str) -> None:

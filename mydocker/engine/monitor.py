@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import marshal
 import os
+from time import monotonic
 
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
-from mydocker.engine import containers, remove, state
+from mydocker.engine import containers, remove, restart, state
 from mydocker.engine.audience import Audience
 from mydocker.engine.log import log_of, timestamp
 from mydocker.engine.plans import monitor_plan
@@ -79,7 +80,21 @@ def _warm_up_cgroups() -> None:
 class Monitor:
     """One container from its start to its end."""
 
-    __slots__ = ("paths", "request", "audience", "lock", "run", "record", "spec", "layout", "cgroup", "launch", "streams", "problem")
+    __slots__ = (
+        "paths",
+        "request",
+        "audience",
+        "lock",
+        "run",
+        "record",
+        "spec",
+        "layout",
+        "cgroup",
+        "launch",
+        "streams",
+        "problem",
+        "started",
+    )
 
     def __init__(self, request: dict[str, Any], client: Channel, lock: int) -> None:
         self.paths = Paths(request["root"], request["state"])
@@ -94,6 +109,7 @@ class Monitor:
         self.launch: Launch | ForeignLaunch
         self.streams: Streams
         self.problem = ""
+        self.started = 0.0
 
     @property
     def directory(self) -> str:
@@ -152,6 +168,7 @@ class Monitor:
         self._record_start(launch.init)
 
     def _record_start(self, pid: int) -> None:
+        self.started = monotonic()
         self.record |= {"status": "running", "pid": pid, "startedAt": timestamp(), "exitCode": 0, "error": "", "oomKilled": False}
         # A power cut ends the container too: only one that outlives it on disk must be known afterwards.
         containers.save(self.paths, self.record, sync=not self.record["autoRemove"])
@@ -184,15 +201,10 @@ class Monitor:
             self.problem = log.problem if log else ""
 
     def _finish(self, status: int) -> None:
-        """Record the end, then leave nothing: every part is tried, and what failed is said."""
-        end = {"status": "exited", "pid": 0, "exitCode": status, "finishedAt": timestamp(), "oomKilled": self.cgroup.oom_kills() > 0}
-        end["error"] = self.problem
+        """Record the end, then leave nothing: every part is tried, and what failed is said. Perhaps begin again."""
         with store.Lock(f"{self.directory}/lock"):
             problems: list[Error] = []
-            # As it is now: others rename and update a container while it runs.
-            self.record = {**containers.load(self.paths, self.record_id), **end}
-            if not self.record["autoRemove"]:
-                remove.attempt(problems, lambda: containers.save(self.paths, self.record))
+            remove.attempt(problems, lambda: self._record_end(status))
             problems += self._unmount()
             problems += remove.runtime_state(self.paths, self.record_id, self.cgroup)
             if self.record["autoRemove"]:
@@ -201,6 +213,19 @@ class Monitor:
         self._report(problems)
         self.audience.tell_all("Z", status)
         self.audience.finish()
+        if self.record["status"] == "restarting":
+            self.audience.close()
+            restart.wait(self.paths, self.record, self.request)
+
+    def _record_end(self, status: int) -> None:
+        end = {"status": "exited", "pid": 0, "exitCode": status, "finishedAt": timestamp(), "oomKilled": self.cgroup.oom_kills() > 0}
+        # As it is now: others rename, stop and update a container while it runs.
+        self.record = {**containers.load(self.paths, self.record_id), **end, "error": self.problem}
+        if restart.is_wanted(self.record):
+            delay = restart.next_delay(self.record["restartDelay"], monotonic() - self.started)
+            self.record |= {"status": "restarting", "restartDelay": delay, "restartCount": self.record["restartCount"] + 1}
+        if not self.record["autoRemove"]:
+            containers.save(self.paths, self.record)
 
     def _unmount(self) -> list[Error]:
         """Let go of the root file system, which this process's namespace holds too."""

@@ -26,6 +26,7 @@ _PARSERS = {
     "stop_signal": values.signal,
     "stop_timeout": values.integer("stop timeout", -1, 2**31),
     "detach_keys": values.detach_keys,
+    "restart": values.restart,
     "ulimit": values.ulimit,
     "blkio_weight_device": values.device_weight,
     "device_read_bps": lambda text: values.device_rate(text, True),
@@ -56,6 +57,7 @@ class Options:
     sig_proxy: bool
     name: str | None
     cidfile: str | None
+    restart: tuple[str, int]
     log_driver: str
     log_opt: dict[str, str]
     init: bool

@@ -43,6 +43,9 @@ def start(
         remove.after_failed_start(paths, record, error)
         os.close(lock)
         raise
+    if record["stopped"] or record["restartCount"]:
+        record |= {"stopped": False, "restartCount": 0, "restartDelay": 0.0}
+        containers.save(paths, record)
     channel = launcher.monitor()
     is_tty = record["config"]["Tty"]
     client = Client(channel, streams, is_tty, detach_keys, proxy, explain)

@@ -95,9 +95,9 @@ def is_busy(paths: Paths, container_id: str) -> bool:
 
 
 def status(paths: Paths, record: Record, layout: Layout | None = None) -> str:
-    """Return 'creating', 'created', 'running', 'paused', 'exited' or 'removing' as it is now."""
+    """Return 'creating', 'created', 'running', 'paused', 'restarting', 'exited' or 'removing' as it is now."""
     known = load(paths, record["id"])
     if known and _is_alive(paths, known, "pid", "started"):
         return "paused" if manager(layout or Layout.detect(paths), known["cgroup"]).is_frozen() else "running"
     written: str = record["status"]
-    return "exited" if written == "running" and not has_monitor(paths, record["id"]) else written
+    return "exited" if written in ("running", "restarting") and not has_monitor(paths, record["id"]) else written

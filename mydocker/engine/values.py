@@ -158,6 +158,15 @@ def _real_time(name: str) -> int | None:
     return None
 
 
+def restart(text: str) -> tuple[str, int]:
+    """Return (name, how often at most, 0 for no limit) of 'no', 'on-failure:3', 'always' or 'unless-stopped'."""
+    name, colon, count = text.partition(":")
+    most = number(count) if colon else 0
+    if name not in ("no", "on-failure", "always", "unless-stopped") or most is None or (colon and name != "on-failure"):
+        raise BadInput(f"invalid restart policy {text!r}: expected no, on-failure[:N], always or unless-stopped")
+    return name, most
+
+
 def detach_keys(text: str) -> bytes:
     """Return the bytes of 'ctrl-p,ctrl-q' or 'a,b,ctrl-]'."""
     return b"".join(_key(text, key) for key in text.split(",")) if text else b""

@@ -7,7 +7,7 @@ import pytest
 
 from mydocker.cli.flags import create_flags, run_flags
 
-LOGS = "--log-driver --log-opt"
+LOGS = "--restart --log-driver --log-opt"
 LIFE = "-i --interactive -t --tty --name --cidfile --init --stop-signal --stop-timeout --pull --platform --runtime --storage-driver"
 RUN_ONLY = "-d --detach -a --attach --rm --detach-keys --sig-proxy"
 COMMAND = (

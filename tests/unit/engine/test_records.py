@@ -98,6 +98,7 @@ NOTHING_ASKED = {
     "GroupAdd": None,
     "SecurityOpt": None,
     "Sysctls": None,
+    "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
     "LogConfig": {"Type": "json-file", "Config": {}},
     "Init": False,
     "Runtime": "",
