@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+_Row = tuple[tuple[str, ...], Any, str]
+
 _MANY: dict[str, Any] = {"multiple": True}
 _FLAG: dict[str, Any] = {"is_flag": True}
 
@@ -17,7 +19,7 @@ _RUN_ONLY = [
     (("--detach-keys",), {"default": "ctrl-p,ctrl-q", "metavar": "KEYS"}, "Keys that detach from a terminal [ctrl-p,ctrl-q]."),
     (("--sig-proxy/--no-sig-proxy",), {"default": True}, "Pass signals on to the container, without a terminal [yes]."),
 ]
-_LIFE = [
+_LIFE: list[_Row] = [
     (("-i", "--interactive"), _FLAG, "Keep standard input open."),
     (("-t", "--tty"), _FLAG, "Give it a terminal."),
     (("--name",), "NAME", "Its name."),
@@ -46,7 +48,7 @@ _COMMAND = [
     (("--label-file",), {"multiple": True, "metavar": "FILE"}, "Read labels from a file."),
     (("--annotation",), {"multiple": True, "metavar": "KEY=VALUE"}, "Add an OCI annotation."),
 ]
-_LIMITS = [
+_LIMITS: list[_Row] = [
     (("-m", "--memory"), "SIZE", "Memory limit."),
     (("--memory-swap",), "SIZE", "Memory and swap together; -1 for no limit."),
     (("--memory-reservation",), "SIZE", "What it gets back to when memory is short."),
@@ -116,3 +118,16 @@ def run_flags(command: Any) -> Any:
     for names, setting, text in reversed(_RUN_ONLY):
         command = _option(names, setting, text)(command)
     return create_flags(command)
+
+
+_UPDATABLE = {"--restart", "--memory", "--memory-swap", "--memory-reservation", "--cpus", "--cpu-shares", "--cpu-quota", "--cpu-period"}
+_UPDATABLE |= {"--cpuset-cpus", "--cpuset-mems", "--pids-limit", "--blkio-weight"}
+
+
+def update_flags(command: Any) -> Any:
+    """Add what can change while a container runs; no flag has a default."""
+    for names, setting, text in reversed([*_LIFE, *_LIMITS]):
+        if _UPDATABLE & set(names):
+            metavar = setting if isinstance(setting, str) else setting["metavar"]
+            command = _option(names, metavar, text)(command)
+    return command

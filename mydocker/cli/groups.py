@@ -18,6 +18,8 @@ container = LazyGroup(
         "ls": "ps:ps",
         "list": "ps:ps",
         "ps": "ps:ps",
+        "update": "update:update",
+        "stats": "stats:stats",
         "top": "look:top",
         "diff": "look:diff",
         "rm": "rm:rm",

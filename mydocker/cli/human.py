@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from mydocker.errors import Damaged
 
+_BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
@@ -16,6 +17,14 @@ def size(count: int) -> str:
     while value >= 999.5 and unit < len(_UNITS) - 1:
         value, unit = value / 1000, unit + 1
     return f"{value:.3g}{_UNITS[unit]}"
+
+
+def binary_size(count: int) -> str:
+    """Return bytes in binary units with four significant digits: '1.953GiB'."""
+    value, unit = float(count), 0
+    while value >= 1023.95 and unit < len(_BINARY_UNITS) - 1:
+        value, unit = value / 1024, unit + 1
+    return f"{value:.4g}{_BINARY_UNITS[unit]}"
 
 
 def duration(seconds: float) -> str:

@@ -27,6 +27,8 @@ VERBS = {
     "logs": "logs:logs",
     "inspect": "inspect:inspect",
     "ps": "ps:ps",
+    "update": "update:update",
+    "stats": "stats:stats",
     "top": "look:top",
     "diff": "look:diff",
     "rm": "rm:rm",

@@ -32,6 +32,12 @@ def check(options: Options) -> None:
         rule(options)
 
 
+def check_limits(options: Options) -> None:
+    """Raise BadInput for the first rule on limits that the options break."""
+    for rule in (_memory, _cpu):
+        rule(options)
+
+
 def warnings(options: Options) -> list[str]:
     """Return what is allowed and hardly meant, a line each."""
     if options.oom_kill_disable and not options.memory:

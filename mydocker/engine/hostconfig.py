@@ -17,7 +17,7 @@ def host_config(options: Options, spec: dict[str, Any], runtime: str) -> dict[st
         **_memory(options),
         **_cpu(options),
         **_confinement(options, spec),
-        "RestartPolicy": {"Name": options.restart[0], "MaximumRetryCount": options.restart[1]},
+        "RestartPolicy": _restart(options),
         "LogConfig": {"Type": options.log_driver, "Config": options.log_opt},
         "Init": options.init,
         "Runtime": runtime,
@@ -31,6 +31,17 @@ def host_config(options: Options, spec: dict[str, Any], runtime: str) -> dict[st
         "ShmSize": _shm_size(spec),
         "VolumesFrom": [name if writable else f"{name}:ro" for name, writable in options.volumes_from] or None,
     }
+
+
+def updated(options: Options) -> dict[str, Any]:
+    """Return the fields that the given options of update change."""
+    fields = {**_memory(options), **_cpu(options), "PidsLimit": options.pids_limit, "BlkioWeight": options.blkio_weight}
+    changed = {name: value for name, value in fields.items() if value}
+    return {**changed, **({"RestartPolicy": _restart(options)} if options.restart else {})}
+
+
+def _restart(options: Options) -> dict[str, Any]:
+    return {"Name": options.restart[0], "MaximumRetryCount": options.restart[1]}
 
 
 def _namespaces(options: Options) -> dict[str, Any]:

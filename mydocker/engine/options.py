@@ -124,7 +124,7 @@ class Options:
 
 def parse(flags: dict[str, Any]) -> Options:
     """Return the options of click's parameters. Raises BadInput for what is wrong whatever the image."""
-    given = {name: _parsed(name, value) for name, value in flags.items()}
+    given = parse_values(flags)
     given |= {"detach": given.get("detach", False), "remove": given.get("remove", False), "attach": given.get("attach", ())}
     words = given.pop("words")
     if not words:
@@ -145,6 +145,11 @@ def parse(flags: dict[str, Any]) -> Options:
     if options.network == "host" and not options.uts:
         options.hostname = options.hostname or os.uname().nodename
     return options
+
+
+def parse_values(flags: dict[str, Any]) -> dict[str, Any]:
+    """Return each flag's value, parsed by itself; None for those that were not given."""
+    return {name: _parsed(name, value) for name, value in flags.items()}
 
 
 def _parsed(name: str, value: Any) -> Any:

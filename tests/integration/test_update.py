@@ -1,0 +1,73 @@
+"""update and stats: limits that change while a container runs, and what it uses."""
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("needs_controllers")
+
+
+@pytest.fixture
+def web(mydocker):
+    """A container that keeps one CPU busy."""
+    mydocker("run", "-d", "--name", "web", "-m", "64m", "busybox", "sh", "-c", "while :; do :; done")
+    yield "web"
+    mydocker("rm", "-f", "web")
+
+
+def limit(mydocker, v1, v2):
+    return mydocker("exec", "web", "sh", "-c", f"cd /sys/fs/cgroup; cat {v1} 2>/dev/null || cat {v2}").stdout.strip()
+
+
+def test_limits_change_at_once_and_stay(mydocker, web):
+    assert mydocker("update", "-m", "128m", "--pids-limit", "30", "--cpus", "0.5", web).stdout == "web\n"
+    for _ in range(2):
+        assert limit(mydocker, "memory/memory.limit_in_bytes", "memory.max") == "134217728"
+        assert limit(mydocker, "pids/pids.max", "pids.max") == "30"
+        assert limit(mydocker, "cpu/cpu.cfs_quota_us", "cpu.max").split()[0] == "50000"
+        mydocker("restart", "-t", "0", web)
+    mydocker("update", "-m", "32m", web)
+    assert limit(mydocker, "memory/memory.limit_in_bytes", "memory.max") == "33554432"
+    assert mydocker("inspect", "-f", "{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}", web).stdout == "33554432 30\n"
+
+
+def test_the_restart_policy_changes(mydocker, web):
+    mydocker("update", "--restart", "always", web)
+    first = mydocker.pid(web)
+    mydocker.sh(f"kill -9 {first}")
+    mydocker.wait_until(lambda: "Up" in mydocker("ps").stdout and mydocker.pid(web) != first)
+    mydocker("update", "--restart", "no", web)
+    mydocker.sh(f"kill -9 {mydocker.pid(web)}")
+    mydocker.wait_until(lambda: "Exited" in mydocker("ps", "-a").stdout)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [([], "nothing to update"), (["-m", "1k"], "too small"), (["-m", "x"], "invalid size"), (["--cpuset-cpus", "4096"], "4096")],
+)
+def test_bad_updates_change_nothing(mydocker, web, flags, words):
+    refused = mydocker("update", *flags, web)
+    assert refused.rc == 1
+    assert words in refused.stderr
+    assert limit(mydocker, "memory/memory.limit_in_bytes", "memory.max") == "67108864"
+
+
+def test_a_container_that_does_not_run_gets_its_limits_with_the_next_start(mydocker):
+    mydocker("create", "--name", "web", "busybox", "sleep", "100")
+    mydocker("update", "--pids-limit", "20", "web")
+    mydocker("start", "web")
+    assert limit(mydocker, "pids/pids.max", "pids.max") == "20"
+    mydocker("rm", "-f", "web")
+
+
+def test_stats(mydocker, web):
+    mydocker("run", "-d", "--name", "idle", "busybox", "sleep", "100")
+    row = mydocker("stats", "--no-stream", "--format", "{{.Name}}|{{.CPUPerc}}|{{.MemUsage}}|{{.PIDs}}", web).stdout.strip().split("|")
+    assert row[0] == "web"
+    assert float(row[1].rstrip("%")) > 10
+    assert row[2].endswith(" / 64MiB")
+    assert row[3] == "1"
+    names = mydocker("stats", "--no-stream", "--format", "{{.Name}}").stdout.split()
+    assert sorted(names) == ["idle", "web"]
+    mydocker("rm", "-f", "idle")
+    mydocker("create", "--name", "new", "busybox", "true")
+    assert mydocker("stats", "--no-stream", "--format", "{{.CPUPerc}}", "new").stdout == "--\n"
+    mydocker("rm", "new")
