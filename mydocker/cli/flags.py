@@ -8,7 +8,6 @@ import click
 
 _Row = tuple[tuple[str, ...], Any, str]
 
-_MANY: dict[str, Any] = {"multiple": True}
 _FLAG: dict[str, Any] = {"is_flag": True}
 
 # (names, metavar or settings, help); a settings dict makes it a flag or lets it be given many times.

@@ -20,6 +20,7 @@ container = LazyGroup(
         "ps": "ps:ps",
         "update": "update:update",
         "stats": "stats:stats",
+        "cp": "cp:cp",
         "top": "look:top",
         "diff": "look:diff",
         "rm": "rm:rm",

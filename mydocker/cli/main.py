@@ -29,6 +29,7 @@ VERBS = {
     "ps": "ps:ps",
     "update": "update:update",
     "stats": "stats:stats",
+    "cp": "cp:cp",
     "top": "look:top",
     "diff": "look:diff",
     "rm": "rm:rm",

@@ -33,6 +33,16 @@ def pack_tree(directory: str, stream: BinaryIO, exclude: set[str] | None = None,
     pack(directory, stream, PLAIN, exclude or set(), one_file_system)
 
 
+def pack_one(directory: str | int, name: str, stream: BinaryIO) -> None:
+    """Write one entry of a directory (a path, or a descriptor that is closed in the end) and all below it; '.' for all its entries."""
+    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive, _inside(directory):
+        packing = Packing(archive, ".", PLAIN, set(), False)
+        if name == ".":
+            packing.walk("")
+        else:
+            packing.add("", name)
+
+
 class Packing:
     """One tar under way: hard links known by device and inode.
 
@@ -51,7 +61,7 @@ class Packing:
     def whole(self) -> None:
         """Write everything below the root."""
         with _inside(self.root):
-            self._walk("")
+            self.walk("")
 
     def add_one(self, path: str) -> None:
         """Write one entry of the tree, without what is below it; one that the container has removed meanwhile is left out."""
@@ -67,7 +77,7 @@ class Packing:
         finally:
             os.close(root)
 
-    def _walk(self, path: str) -> None:
+    def walk(self, path: str) -> None:
         """Write what is in the current directory, which is `path` of the tree: '' or with a slash first."""
         if path and self.form.is_opaque("."):
             self.add_whiteout(f"{path}/{OPAQUE}")
@@ -75,13 +85,13 @@ class Packing:
             if f"{path}/{name}" in self.exclude or self.form.is_own(name):
                 continue
             try:
-                self._add(path, name)
+                self.add(path, name)
             except OSError as error:
                 if error.errno not in _GONE:
                     raise
                 # Removed or replaced by the container meanwhile: of that, the tar holds what there was.
 
-    def _add(self, path: str, name: str) -> None:
+    def add(self, path: str, name: str) -> None:
         where = f"{path}/{name}"
         status = os.lstat(name)
         gone = self.form.deleted(name, status)
@@ -91,7 +101,7 @@ class Packing:
             self.add_entry(where, status)
             if stat.S_ISDIR(status.st_mode) and self.device in (None, status.st_dev):
                 with _inside(name):
-                    self._walk(where)
+                    self.walk(where)
 
     def add_entry(self, path: str, status: os.stat_result) -> None:
         """Write one entry of the current directory, `path` in the tree, without what is below it."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import tarfile
+from collections.abc import Callable
 from typing import BinaryIO
 
 from mydocker import store
-from mydocker.errors import Damaged, Error
+from mydocker.errors import Conflict, Damaged, Error
 from mydocker.kernel.files import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, openat2
 from mydocker.storage.whiteouts import OPAQUE, PREFIX, Form
 
@@ -23,12 +25,23 @@ _XATTR_PREFIX = "SCHILY.xattr."
 _PRIVATE_XATTRS = ("trusted.overlay.", "user.overlay.")
 
 
-def unpack(stream: BinaryIO, directory: str, form: Form, max_size: int | None = None) -> int:
-    """Unpack an uncompressed tar into an existing directory; return the bytes of its files' contents."""
+def unpack(
+    stream: BinaryIO,
+    directory: str,
+    form: Form | None,
+    max_size: int | None = None,
+    prepare: Callable[[tarfile.TarInfo], None] | None = None,
+) -> int:
+    """Unpack an uncompressed tar into an existing directory; return the bytes of its files' contents.
+
+    form: None for a tar that is no layer, in which `.wh.` names are names. prepare: called with each member first.
+    """
     unpacking = _Unpacking(directory, form, max_size)
     try:
         with tarfile.open(fileobj=stream, mode="r|", errorlevel=2) as archive:
             for member in archive:
+                if prepare:
+                    prepare(member)
                 unpacking.add(archive, member)
     except (tarfile.TarError, EOFError) as error:
         raise Damaged(f"not a tar archive, or a damaged one: {error}") from error
@@ -40,7 +53,7 @@ def unpack(stream: BinaryIO, directory: str, form: Form, max_size: int | None = 
 class _Unpacking:
     """One tar under way: the directory, what it holds already, the times of directories that are set at the end."""
 
-    def __init__(self, directory: str, form: Form, max_size: int | None) -> None:
+    def __init__(self, directory: str, form: Form | None, max_size: int | None) -> None:
         self.root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.form = form
         self.max_size = max_size
@@ -85,31 +98,46 @@ class _Unpacking:
 
     def _add_in(self, archive: tarfile.TarFile, member: tarfile.TarInfo, directory: str, parent: str, name: str) -> None:
         known = self.names.setdefault(parent, set())
-        if name == OPAQUE:
-            self.form.make_opaque(directory, known)
-        elif name.startswith(PREFIX + PREFIX):
-            return  # aufs' own bookkeeping never belongs to a layer
-        elif name.startswith(PREFIX):
-            gone = name[len(PREFIX) :]
-            if gone in ("", ".", ".."):
-                raise Damaged(f"tar member {member.name!r} is a whiteout of nothing that can be in a directory")
-            store.remove_tree(f"{directory}/{gone}")
-            self.form.white_out(directory, gone)
+        if self.form and name.startswith(PREFIX):
+            self._add_whiteout(self.form, member, directory, name, known)
         else:
             known.add(name)
             self._make(archive, member, f"{directory}/{name}", f"{parent}/{name}".lstrip("/"))
 
+    def _add_whiteout(self, form: Form, member: tarfile.TarInfo, directory: str, name: str, known: set[str]) -> None:
+        if name == OPAQUE:
+            form.make_opaque(directory, known)
+        elif name.startswith(PREFIX + PREFIX):
+            return  # aufs' own bookkeeping never belongs to a layer
+        else:
+            gone = name[len(PREFIX) :]
+            if gone in ("", ".", ".."):
+                raise Damaged(f"tar member {member.name!r} is a whiteout of nothing that can be in a directory")
+            store.remove_tree(f"{directory}/{gone}")
+            form.white_out(directory, gone)
+
     def _make(self, archive: tarfile.TarFile, member: tarfile.TarInfo, place: str, path: str) -> None:
+        self._make_room(member, place)
         if member.isdir():
             if not _is_directory(place):
-                store.remove_tree(place)
                 os.mkdir(place)
             self.times[path] = member
         else:
-            store.remove_tree(place)
             self._make_other(archive, member, place)
         if not member.islnk():
             self._set_attributes(place, member)
+
+    def _make_room(self, member: tarfile.TarInfo, place: str) -> None:
+        """Remove what is in a member's place: a layer's members replace whatever there is, what is copied only its own kind."""
+        if member.isdir() and _is_directory(place):
+            return
+        if self.form:
+            store.remove_tree(place)
+        elif os.path.lexists(place):
+            if member.isdir() or _is_directory(place):
+                kinds = ("a file", "a directory") if member.isdir() else ("a directory", "a file")
+                raise Conflict(f"cannot replace {kinds[0]} by {kinds[1]}: {member.name}")
+            os.unlink(place)
 
     def _make_other(self, archive: tarfile.TarFile, member: tarfile.TarInfo, place: str) -> None:
         if member.islnk():
@@ -156,14 +184,22 @@ class _Unpacking:
             target.truncate(end)
 
     def _set_attributes(self, place: str, member: tarfile.TarInfo) -> None:
-        if os.geteuid() == 0:
-            os.chown(place, member.uid, member.gid, follow_symlinks=False)
-        if not member.issym():
-            os.chmod(place, member.mode & 0o7777)
-        for key, value in member.pax_headers.items():
-            if key.startswith(_XATTR_PREFIX) and not key[len(_XATTR_PREFIX) :].startswith(_PRIVATE_XATTRS):
-                _set_xattr(place, key[len(_XATTR_PREFIX) :], value)
-        _touch(place, member)
+        """Set owner, mode, attributes and times, by a descriptor: a container may have put a symlink in this place meanwhile."""
+        descriptor = os.open(place, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            if stat.S_ISLNK(os.fstat(descriptor).st_mode) != member.issym():
+                raise Conflict(f"{member.name} was replaced while it was made")
+            itself = f"/proc/self/fd/{descriptor}"
+            if os.geteuid() == 0:
+                os.chown(itself, member.uid, member.gid)
+            if not member.issym():
+                os.chmod(itself, member.mode & 0o7777)
+            for key, value in member.pax_headers.items():
+                if key.startswith(_XATTR_PREFIX) and not key[len(_XATTR_PREFIX) :].startswith(_PRIVATE_XATTRS):
+                    _set_xattr(itself, key[len(_XATTR_PREFIX) :], value)
+            _touch(itself, member)
+        finally:
+            os.close(descriptor)
 
     def _parent(self, path: str) -> int:
         """Open a member's directory, making what is missing of it."""
@@ -203,7 +239,7 @@ def _is_directory(path: str) -> bool:
 
 def _set_xattr(place: str, name: str, value: str) -> None:
     try:
-        os.setxattr(place, name, value.encode("utf-8", "surrogateescape"), follow_symlinks=False)
+        os.setxattr(place, name, value.encode("utf-8", "surrogateescape"))
     except OSError as error:
         # user.* on what is neither file nor directory, or a file system without attributes: as docker, go on.
         if error.errno not in (errno.EOPNOTSUPP, errno.EPERM):
@@ -214,4 +250,4 @@ def _touch(place: str, member: tarfile.TarInfo) -> None:
     stamp = member.pax_headers.get("mtime", "")
     whole, _, fraction = stamp.partition(".")
     nanoseconds = int(whole) * 10**9 + int((fraction + "0" * 9)[:9]) if whole.isdigit() else int(member.mtime) * 10**9
-    os.utime(place, ns=(nanoseconds, nanoseconds), follow_symlinks=not member.issym())
+    os.utime(place, ns=(nanoseconds, nanoseconds))

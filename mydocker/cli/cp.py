@@ -1,0 +1,56 @@
+"""cp: files between the host and a container."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+
+import click
+
+from mydocker import store
+from mydocker.cli.base import Session, Verb, explain_option
+from mydocker.cli.execution import runner
+from mydocker.engine import containers, copy, state
+from mydocker.errors import BadInput
+from mydocker.steps.base import Action
+from mydocker.storage import drivers
+
+
+@click.command(cls=Verb)
+@click.option("-a", "--archive", is_flag=True, help="Keep owners, as numbers.")
+@click.option("-L", "--follow-link", is_flag=True, help="Copy what a symlink SOURCE means.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing, which it does anyway.")
+@explain_option
+@click.argument("source", metavar="[CONTAINER:]SOURCE|-")
+@click.argument("target", metavar="[CONTAINER:]TARGET|-")
+@click.pass_obj
+def cp(session: Session, /, archive: bool, follow_link: bool, quiet: bool, source: str, target: str) -> None:
+    """Copy files and directories between a container and the host; - is a tar on standard input or output.
+
+    Example: mydocker cp web:/etc/hosts .
+    """
+    (from_name, path), (to_name, destination) = _split(source), _split(target)
+    if bool(from_name) == bool(to_name):
+        raise BadInput(f"cannot copy {source!r} to {target!r}: expected one of them to be CONTAINER:PATH")
+    record = containers.load(session.paths, containers.resolve(session.paths, from_name or to_name))
+    inside = copy.Container(session.paths, drivers.driver(record["storageDriver"], session.paths), record)
+
+    def work() -> None:
+        if target == "-":
+            copy.to_stream(inside, path, follow_link, sys.stdout.buffer)
+        elif source == "-":
+            copy.from_stream(sys.stdin.buffer, inside, destination, archive)
+        else:
+            ends = (inside, copy.Host()) if from_name else (copy.Host(), inside)
+            copy.copy(ends[0], path, ends[1], destination, follow_link, archive)
+
+    runs = state.running_pid(session.paths, record["id"])
+    # Nobody starts or removes it while its writable layer is mounted a second time.
+    with nullcontext() if runs else store.Lock(session.paths.container(record["id"]) + "/lock"):
+        runner(session).apply(Action(work, f"copy {source} to {target}"))
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return (container, path); a path with a colon in it is written with a slash or a dot first."""
+    name, colon, path = text.partition(":")
+    return (name, path or "/") if colon and not text.startswith(("/", ".")) else ("", text)
