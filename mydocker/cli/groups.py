@@ -3,31 +3,12 @@
 from __future__ import annotations
 
 from mydocker.cli.base import LazyGroup
+from mydocker.cli.verbs import CONTAINER
 
 container = LazyGroup(
     "container",
     help="Manage containers.",
-    verbs={
-        "run": "run:run",
-        "create": "run:create",
-        "start": "run:start",
-        "exec": "execute:execute",
-        **{verb: f"life:{verb}" for verb in ("stop", "restart", "kill", "pause", "unpause", "wait", "rename", "attach")},
-        "logs": "logs:logs",
-        "inspect": "inspect:container",
-        "ls": "ps:ps",
-        "list": "ps:ps",
-        "ps": "ps:ps",
-        "update": "update:update",
-        "stats": "stats:stats",
-        "cp": "cp:cp",
-        "top": "look:top",
-        "diff": "look:diff",
-        "rm": "rm:rm",
-        "prune": "rm:prune",
-        "commit": "commit:commit",
-        "export": "commit:export",
-    },
+    verbs={**CONTAINER, "ls": "ps:ps", "list": "ps:ps", "inspect": "inspect:container", "prune": "rm:prune"},
     hidden=("list", "ps"),
 )
 image = LazyGroup(

@@ -8,47 +8,12 @@ import sys
 import click
 
 from mydocker.cli.base import LazyGroup, Session, explain_option, run
+from mydocker.cli.verbs import ALL
 from mydocker.paths import Paths
 from mydocker.version import VERSION
 
-VERBS = {
-    "run": "run:run",
-    "create": "run:create",
-    "start": "run:start",
-    "exec": "execute:execute",
-    "stop": "life:stop",
-    "restart": "life:restart",
-    "kill": "life:kill",
-    "pause": "life:pause",
-    "unpause": "life:unpause",
-    "wait": "life:wait",
-    "rename": "life:rename",
-    "attach": "life:attach",
-    "logs": "logs:logs",
-    "inspect": "inspect:inspect",
-    "ps": "ps:ps",
-    "update": "update:update",
-    "stats": "stats:stats",
-    "cp": "cp:cp",
-    "top": "look:top",
-    "diff": "look:diff",
-    "rm": "rm:rm",
-    "container": "groups:container",
-    "images": "images:images",
-    "import": "images:import_",
-    "tag": "images:tag",
-    "rmi": "images:rmi",
-    "image": "groups:image",
-    "commit": "commit:commit",
-    "export": "commit:export",
-    "volume": "groups:volume",
-    "system": "groups:system",
-    "info": "system:info",
-    "version": "system:version",
-}
 
-
-@click.group(cls=LazyGroup, verbs=VERBS, invoke_without_command=True, context_settings={"help_option_names": ["--help"]})
+@click.group(cls=LazyGroup, verbs=ALL, invoke_without_command=True, context_settings={"help_option_names": ["--help"]})
 @click.option("--root", metavar="DIR", help="What survives a reboot [/var/lib/mydocker, or MYDOCKER_ROOT].")
 @click.option("--state", metavar="DIR", help="What a reboot ends [/run/mydocker, or MYDOCKER_STATE].")
 @click.option("-v", "--version", is_flag=True, help="Print the version.")

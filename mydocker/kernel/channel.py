@@ -61,13 +61,18 @@ class Channel:
 
     def receive(self) -> tuple[str, bytes, list[int]]:
         """Return (kind, payload, descriptors) of the next message; kind '' at the end of file."""
-        space = _socket.CMSG_SPACE(4 * _MAX_DESCRIPTORS)
         try:
-            data, ancillary, _, _ = self._socket.recvmsg(LIMIT + 1, space, _socket.MSG_CMSG_CLOEXEC)
+            data, ancillary = self._next()
         except ConnectionResetError:
-            return "", b"", []
+            # The peer went without having read everything. This is told once, before what it had sent.
+            data, ancillary = self._next()
         descriptors = [n for _, _, value in ancillary for (n,) in _each_int(value)]
         return data[:1].decode(), data[1:], descriptors
+
+    def _next(self) -> tuple[bytes, list[tuple[int, int, bytes]]]:
+        space = _socket.CMSG_SPACE(4 * _MAX_DESCRIPTORS)
+        data, ancillary, _, _ = self._socket.recvmsg(LIMIT + 1, space, _socket.MSG_CMSG_CLOEXEC)
+        return data, ancillary
 
 
 class Listener:

@@ -57,3 +57,13 @@ def test_sending_to_nobody_is_an_error(pair: Pair) -> None:
     other.close()
     with pytest.raises(BrokenPipeError):
         one.send("O", b"x")
+
+
+def test_the_last_words_of_a_peer_that_did_not_listen(pair: Pair) -> None:
+    """It closed with our message unread, which the kernel answers by ECONNRESET before it gives what the peer had sent."""
+    one, other = pair
+    one.send("G")
+    other.send("F", b"why")
+    other.close()
+    assert one.receive() == ("F", b"why", [])
+    assert one.receive() == ("", b"", [])

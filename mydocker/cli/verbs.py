@@ -1,0 +1,36 @@
+"""Where verbs are: 'MODULE:FUNCTION' of mydocker.cli."""
+
+from __future__ import annotations
+
+# What is said both ways: `mydocker run` and `mydocker container run`.
+CONTAINER = {
+    "run": "run:run",
+    "create": "run:create",
+    "start": "run:start",
+    "exec": "execute:execute",
+    **{verb: f"life:{verb}" for verb in ("stop", "restart", "kill", "pause", "unpause", "wait", "rename", "attach")},
+    "logs": "logs:logs",
+    "ps": "ps:ps",
+    "update": "update:update",
+    "stats": "stats:stats",
+    "cp": "cp:cp",
+    "top": "look:top",
+    "diff": "look:diff",
+    "rm": "rm:rm",
+    "commit": "commit:commit",
+    "export": "commit:export",
+}
+ALL = {
+    **CONTAINER,
+    "inspect": "inspect:inspect",
+    "container": "groups:container",
+    "images": "images:images",
+    "import": "images:import_",
+    "tag": "images:tag",
+    "rmi": "images:rmi",
+    "image": "groups:image",
+    "volume": "groups:volume",
+    "system": "groups:system",
+    "info": "system:info",
+    "version": "system:version",
+}
