@@ -35,8 +35,8 @@ def freeze(freezer: Group | None, unified: Group | None, frozen: bool) -> None:
 def is_frozen(freezer: Group | None, unified: Group | None) -> bool:
     """Say whether somebody froze the processes."""
     if freezer:
-        return freezer.exists() and freezer.read("freezer.state") != "THAWED"
-    return unified is not None and unified.offers("cgroup.freeze", "cgroup") and unified.exists() and unified.read("cgroup.freeze") == "1"
+        return freezer.read("freezer.state") in ("FROZEN", "FREEZING")
+    return unified is not None and unified.read("cgroup.freeze") == "1"
 
 
 def freeze_v1(group: Group, frozen: bool, deadline: float) -> bool:

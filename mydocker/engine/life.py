@@ -15,7 +15,7 @@ from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine import containers, restart, state
 from mydocker.engine.orphans import settle
 from mydocker.engine.values import signal as signal_number
-from mydocker.errors import Conflict, Error
+from mydocker.errors import Conflict, Error, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +44,11 @@ class Process:
             _signal.pidfd_send_signal(self.descriptor, number)
         except ProcessLookupError:
             return
-        if self.cgroup.is_frozen():
-            self.cgroup.freeze(False)
+        try:
+            if self.cgroup.is_frozen():
+                self.cgroup.freeze(False)
+        except NotFound:
+            return  # its monitor has removed it meanwhile
 
     def wait(self, seconds: float | None) -> bool:
         """Wait for the end, at most so long; return whether it came."""

@@ -166,3 +166,20 @@ def test_what_is_told(mydocker, web):
     assert f"send signal 15 to process {pid}" in dry.stdout
     assert mydocker("kill", "--explain=sh", "-s", "HUP", web).stderr == f"kill -1 {pid}\n"
     assert "freeze the cgroup" in mydocker("pause", "--explain", web).stderr
+
+
+def test_many_at_once_and_against_each_other(mydocker):
+    """Losers get one line; nobody gets a traceback, and nothing is left."""
+    mydocker.sh(
+        "seq 24 | xargs -P 8 -I{} {mydocker} run -d --name many{} -v shared:/d busybox sleep 100".replace("{mydocker}", mydocker.prefixed)
+    )
+    assert len(mydocker("ps", "-q").stdout.split()) == 24
+    fight = "for i in 1 2 3; do M exec many1 true & M rename many1 other$i & M stop -t 0 many1 & M rm -f many1 & M rm -f many2 & done; wait"
+    told = mydocker.sh(fight.replace("M ", mydocker.prefixed + " "))
+    assert "Traceback" not in told.stderr
+    assert all(line.startswith(("mydocker: ", "hint: ")) for line in told.stderr.splitlines())
+    left = mydocker("ps", "-aq").stdout.split()
+    mydocker.sh(f"echo {' '.join(left)} | xargs -n 3 -P 8 {mydocker.prefixed} rm -f")
+    assert mydocker("ps", "-aq").stdout == ""
+    assert mydocker("system", "check").stdout == ""
+    mydocker("volume", "rm", "shared")
