@@ -14,7 +14,7 @@ from mydocker.cli.base import Session, Verb
 from mydocker.cli.rows import Row, format_option, print_rows
 from mydocker.engine import containers, filters, state
 from mydocker.engine.orphans import half_made
-from mydocker.errors import BadInput, NotFound
+from mydocker.errors import BadInput, Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,11 +87,12 @@ def records(session: Session) -> list[Record]:
     """Return the record of every whole container."""
     found = []
     for container_id in containers.ids(session.paths):
-        if not half_made(session.paths, container_id):
-            try:
-                found.append(containers.load(session.paths, container_id))
-            except NotFound:
-                continue  # being made, or just removed by somebody else
+        try:
+            record = containers.load(session.paths, container_id)
+        except (NotFound, Damaged):
+            continue  # being made, half made, or just removed by somebody else
+        if record["status"] not in ("creating", "removing") or not half_made(session.paths, container_id):
+            found.append(record)
     return found
 
 
