@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,6 +12,9 @@ import click
 import pytest
 
 from mydocker.errors import BadInput
+from mydocker.kernel.namespaces import CLONE_NEWNS, unshare
+from mydocker.runtime.console import OpenConsole
+from mydocker.steps.namespaces import ReceiveMounts
 from mydocker.steps.process import ChangeDirectory
 
 REPOSITORY = Path(__file__).parents[2]
@@ -174,3 +178,22 @@ def test_cve_2022_36109_the_primary_group_is_a_supplementary_one(mydocker):
         "Groups:",
         "1000",
     ]
+
+
+def test_cve_2025_52565_only_a_terminal_becomes_the_console(mydocker, tmp_path):
+    """What stands for the terminal may have become a way to /proc/sysrq-trigger: it is refused before it is bound."""
+    (tmp_path / "dev").mkdir()
+    for name in ("trigger", "dev/console"):
+        (tmp_path / name).write_text(name)
+    child = os.fork()
+    if child == 0:
+        try:
+            unshare(CLONE_NEWNS)
+            ReceiveMounts().apply()
+            OpenConsole(str(tmp_path), None, None)._use(os.open(tmp_path / "trigger", os.O_PATH))
+        except OSError as error:
+            bound = (tmp_path / "dev/console").read_text() == "trigger"
+            os._exit(0 if error.errno == errno.ENOTTY and not bound else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
