@@ -6,12 +6,12 @@ import pytest
 @pytest.fixture
 def web(mydocker):
     """A running container."""
-    mydocker("run", "-d", "--name", "web", "-e", "OWN=1", "-e", "CHANGED=1", "-w", "/tmp", "-m", "64m", "busybox", "sleep", "1000")
+    mydocker("run", "-d", "--name", "web", "-e", "OWN=1", "-e", "CHANGED=1", "-w", "/tmp", "busybox", "sleep", "1000")
     yield "web"
     mydocker("rm", "-f", "web")
 
 
-def test_it_is_in_the_containers_namespaces_cgroups_and_confinement(mydocker, web, needs_controllers):
+def test_it_is_in_the_containers_namespaces_cgroups_and_confinement(mydocker, web):
     pid = mydocker.pid(web)
     mydocker("exec", "-d", web, "sleep", "77")
     ours = mydocker.wait_until(lambda: mydocker.sh("grep -lz '^77$' /proc/[0-9]*/cmdline 2>/dev/null").stdout).split("/")[2]

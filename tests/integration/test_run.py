@@ -182,7 +182,7 @@ def test_an_environment_file_is_read(mydocker):
     assert mydocker("run", "--rm", "--env-file", "env", "busybox", "sh", "-c", 'echo "$A $B"').stdout == "1 two words\n"
 
 
-def test_the_seeds_spellings_work(mydocker):
+def test_the_seeds_spellings_work(mydocker, needs_controllers):
     assert mydocker("run", "-ti", "busybox", "true").rc == 125  # -t without a terminal
     assert mydocker("run", "--rm", "-cpuset", "0", "-m", "100m", "-cpushare", "512", "busybox", "true").rc == 0
 
