@@ -9,7 +9,6 @@ import os
 import time
 
 from mydocker import leanjson
-from mydocker.engine.values import size
 from mydocker.store import Lock
 
 TYPE_CHECKING = False
@@ -113,7 +112,11 @@ def log_of(record: Record, path: str) -> Log | None:
     config = record["hostConfig"]["LogConfig"]
     if config["Type"] == "none":
         return None
-    return Log(path, size(config["Config"].get("max-size", "0")), int(config["Config"].get("max-file", "1")))
+    if not config["Config"]:
+        return Log(path)
+    from mydocker.engine.values import size  # 2 ms, which only those pay who want rotation
+
+    return Log(path, size(config["Config"]["max-size"]), int(config["Config"].get("max-file", "1")))
 
 
 def files(path: str) -> list[str]:
