@@ -8,6 +8,7 @@
   layers/DRIVER/CHAINID/        layers, unpacked in the form that storage driver wants
   volumes/NAME/_data            named and anonymous volumes
   cache/                        compiled seccomp filters; may be deleted at any time
+  events.json                   what happened, the latest megabyte or two
 /run/mydocker/                  STATE: gone after a reboot
   ID/state.json                 pid, start time, monitor; its absence says "not running"
 """
@@ -67,6 +68,10 @@ class Paths:
     @property
     def cache(self) -> str:
         return self.root + "/cache"
+
+    @property
+    def events(self) -> str:
+        return self.root + "/events.json"
 
     def container(self, container_id: str) -> str:
         """Return the directory of a container's record, bundle, writable layer and log."""

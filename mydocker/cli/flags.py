@@ -34,6 +34,15 @@ _LIFE: list[_Row] = [
     (("--runtime",), "NAME|PATH", "The OCI runtime: mydocker, crun, runc or a path [mydocker]."),
     (("--storage-driver",), "NAME", "overlay, aufs or vfs [MYDOCKER_STORAGE_DRIVER, or the best that works]."),
 ]
+_HEALTH = [
+    (("--health-cmd",), "COMMAND", "A shell command that says by its exit status whether it is healthy."),
+    (("--health-interval",), "DURATION", "Time between checks [30s]."),
+    (("--health-timeout",), "DURATION", "How long a check may take [30s]."),
+    (("--health-retries",), "N", "Failures in a row that make it unhealthy [3]."),
+    (("--health-start-period",), "DURATION", "Time to start up in, when failures do not count [0s]."),
+    (("--health-start-interval",), "DURATION", "Time between checks in the start period [5s]."),
+    (("--no-healthcheck",), _FLAG, "Do not run the image's checks."),
+]
 _COMMAND = [
     (("-e", "--env"), {"multiple": True, "metavar": "NAME[=VALUE]"}, "Set a variable, or take it from here."),
     (("--env-file",), {"multiple": True, "metavar": "FILE"}, "Read variables from a file."),
@@ -107,7 +116,7 @@ def _option(names: tuple[str, ...], setting: Any, text: str) -> Any:
 def create_flags(command: Any) -> Any:
     """Add every flag that create and run have, and the image and command."""
     command = click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="IMAGE [COMMAND] [ARGUMENT...]")(command)
-    for names, setting, text in reversed([*_LIFE, *_COMMAND, *_LIMITS, *_FILES, *_CONFINEMENT]):
+    for names, setting, text in reversed([*_LIFE, *_HEALTH, *_COMMAND, *_LIMITS, *_FILES, *_CONFINEMENT]):
         command = _option(names, setting, text)(command)
     return command
 

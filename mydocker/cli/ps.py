@@ -12,7 +12,7 @@ from mydocker.cgroups.layout import Layout
 from mydocker.cli import human
 from mydocker.cli.base import Session, Verb
 from mydocker.cli.rows import Row, format_option, print_rows
-from mydocker.engine import containers, filters, state
+from mydocker.engine import containers, filters, health, state
 from mydocker.engine.orphans import half_made
 from mydocker.errors import BadInput, Damaged, NotFound
 
@@ -48,7 +48,12 @@ _OTHER_HEADINGS = {
 @click.option("-s", "--size", is_flag=True, help="Show how much each has written.")
 @click.option("--no-trunc", is_flag=True, help="Print ids and commands in full.")
 @click.option(
-    "-f", "--filter", "texts", multiple=True, metavar="KEY=VALUE", help="id, name, label, status, exited, ancestor, volume, before, since."
+    "-f",
+    "--filter",
+    "texts",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="id, name, label, status, exited, health, ancestor, volume, network, before, since.",
 )
 @format_option
 @click.pass_obj
@@ -74,6 +79,7 @@ def ps(
     found = []
     for record in sorted(records(session), key=lambda r: r["createTime"], reverse=True):
         record["status"] = state.status(session.paths, record, layout)
+        record["health"] = health.status(session.paths, record)
         if (everything or record["status"] in ("running", "paused", "restarting")) and fits(record):
             found.append(record)
     rows = [row(session, record, size, no_trunc) for record in found[: limit if limit >= 0 else None]]
@@ -110,6 +116,7 @@ def _tests(session: Session) -> filters.Tests:
         "ancestor": lambda record, value: (
             value in (record["image"], record["image"].removesuffix(":latest")) or record["imageId"].startswith(value)
         ),
+        "health": lambda record, value: record["health"] == _one_of("health", value, ("starting", "healthy", "unhealthy", "none")),
         "volume": lambda record, value: any(value in (mount.get("name"), mount["destination"]) for mount in record["mounts"]),
         "network": lambda record, value: record["hostConfig"]["NetworkMode"] == value,
         "before": lambda record, value: record["createTime"] < created(value),
@@ -117,8 +124,10 @@ def _tests(session: Session) -> filters.Tests:
     }
 
 
-def _image_names(record: Record) -> tuple[str, str]:
-    return record["image"], record["image"].removesuffix(":latest")
+def _one_of(key: str, value: str, words: tuple[str, ...]) -> str:
+    if value not in words:
+        raise BadInput(f"invalid filter {key}={value!r}: expected {', '.join(words)}")
+    return value
 
 
 def _expression(text: str) -> re.Pattern[str]:
@@ -159,7 +168,10 @@ def _shortened(text: str, no_trunc: bool) -> str:
 def _status(record: dict[str, Any]) -> str:
     status = record["status"]
     if status in ("running", "paused"):
-        return f"Up {human.since(record['startedAt']).removesuffix(' ago')}{' (Paused)' if status == 'paused' else ''}"
+        words = {"paused": "Paused", "starting": "health: starting"}.get(
+            status if status == "paused" else record["health"], record["health"]
+        )
+        return f"Up {human.since(record['startedAt']).removesuffix(' ago')}{f' ({words})' if words != 'none' else ''}"
     if status == "restarting":
         return f"Restarting ({record['exitCode']}) {human.since(record['finishedAt'])}"
     if status == "exited":

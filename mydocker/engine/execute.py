@@ -93,7 +93,7 @@ class Execution:
     def _supervise(self) -> int:
         master = self.launch.master
         outputs, stdin = self.streams.outputs(master), self.streams.input(master)
-        return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, True, None).run()
+        return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, True).run()
 
     def _give_up(self, error: Error) -> None:
         if hasattr(self, "launch"):

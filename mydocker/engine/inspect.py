@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mydocker.engine import state
+from mydocker.engine import health, state
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def inspect(paths: Paths, record: Record) -> dict[str, Any]:
 def _state(paths: Paths, record: Record) -> dict[str, Any]:
     status = state.status(paths, record)
     pid = state.running_pid(paths, record["id"])
+    report = health.load(paths, record)
     return {
         "Status": status,
         "Running": bool(pid),
@@ -58,6 +59,7 @@ def _state(paths: Paths, record: Record) -> dict[str, Any]:
         "Error": record["error"],
         "StartedAt": record["startedAt"] or _NEVER,
         "FinishedAt": record["finishedAt"] or _NEVER,
+        **({"Health": report} if report else {}),
     }
 
 

@@ -18,7 +18,7 @@ from time import monotonic
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
-from mydocker.engine import containers, remove, restart, state
+from mydocker.engine import containers, events, remove, restart, state
 from mydocker.engine.audience import Audience
 from mydocker.engine.log import log_of, timestamp
 from mydocker.engine.plans import monitor_plan
@@ -41,19 +41,17 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mydocker.engine.foreign import ForeignLaunch
+    from mydocker.engine.health import Health
     from mydocker.kernel.channel import Value
-
-_HIGHEST_DESCRIPTOR = 1 << 20
 
 
 def main(descriptor: int) -> None:
     """Wait for a request on an inherited channel and serve it; no request is no error."""
-    os.closerange(3, descriptor)
-    os.closerange(descriptor + 1, _HIGHEST_DESCRIPTOR)
+    channel = Channel.inherited(descriptor)
+    channel.close_others()
     os.chdir("/")
     os.umask(0o022)
     tasks.set_name("mydocker-monitor")
-    channel = Channel.inherited(descriptor)
     _warm_up_cgroups()
     kind, payload, descriptors = channel.receive()
     if kind == "R":
@@ -92,6 +90,7 @@ class Monitor:
         "cgroup",
         "launch",
         "streams",
+        "health",
         "problem",
         "started",
     )
@@ -108,6 +107,7 @@ class Monitor:
         self.cgroup: CgroupManager
         self.launch: Launch | ForeignLaunch
         self.streams: Streams
+        self.health: Health | None = None
         self.problem = ""
         self.started = 0.0
 
@@ -172,8 +172,17 @@ class Monitor:
         self.record |= {"status": "running", "pid": pid, "startedAt": timestamp(), "exitCode": 0, "error": "", "oomKilled": False}
         # A power cut ends the container too: only one that outlives it on disk must be known afterwards.
         containers.save(self.paths, self.record, sync=not self.record["autoRemove"])
+        if self.record["config"].get("Healthcheck"):
+            self._watch_health()
+        events.of_container(self.paths, self.record, "start")
         os.close(self.lock)
         self.audience.tell_all("S", pid)
+
+    def _watch_health(self) -> None:
+        from mydocker.engine import health  # not needed by most starts
+
+        if health.test_of(self.record):
+            self.health = health.Health(self.paths, self.record, self.cgroup)
 
     def _setting(self) -> Setting:
         seccomp = self.spec["linux"].get("seccomp")
@@ -196,7 +205,7 @@ class Monitor:
         log = log_of(self.record, f"{self.directory}/log.json")
         once = self.record["config"]["StdinOnce"]
         try:
-            return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, once, log).run()
+            return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, once, log, self.health).run()
         finally:
             self.problem = log.problem if log else ""
 
@@ -226,6 +235,9 @@ class Monitor:
             self.record |= {"status": "restarting", "restartDelay": delay, "restartCount": self.record["restartCount"] + 1}
         if not self.record["autoRemove"]:
             containers.save(self.paths, self.record)
+        if self.record["oomKilled"]:
+            events.of_container(self.paths, self.record, "oom")
+        events.of_container(self.paths, self.record, "die", execDuration=int(monotonic() - self.started), exitCode=status)
 
     def _unmount(self) -> list[Error]:
         """Let go of the root file system, which this process's namespace holds too."""

@@ -60,6 +60,7 @@ class Options:
     restart: tuple[str, int]
     log_driver: str
     log_opt: dict[str, str]
+    healthcheck: dict[str, Any]
     init: bool
     stop_signal: int | None
     stop_timeout: int | None
@@ -134,6 +135,7 @@ def parse(flags: dict[str, Any]) -> Options:
     given["env"] = settings.environment(given["env"], given.pop("env_file"))
     given["labels"] = settings.labels(given.pop("label"), given.pop("label_file"))
     given["log_opt"] = settings.log_options(given["log_opt"], given["log_driver"])
+    given["healthcheck"] = settings.healthcheck(given)
     given["mounts"] = mountpoints.unique([*given.pop("volume"), *given.pop("mount"), *given.pop("tmpfs")])
     given["volumes_from"] = [_volumes_from(text) for text in given["volumes_from"]]
     given["ulimit"] = list({limit["type"]: limit for limit in given["ulimit"]}.values())

@@ -58,4 +58,5 @@ def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> di
         "ExposedPorts": image.get("ExposedPorts"),
         "StopSignal": str(options.stop_signal) if options.stop_signal else image.get("StopSignal"),
         "StopTimeout": options.stop_timeout,
+        "Healthcheck": {**(image.get("Healthcheck") or {}), **options.healthcheck} or None,
     }

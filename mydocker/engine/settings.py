@@ -1,11 +1,15 @@
-"""Environment variables and labels: flags and the files that hold many of them."""
+"""Flags that mean something together: environment variables, labels, log options and health checks, and the files that hold many."""
 
 from __future__ import annotations
 
 import os
 
-from mydocker.engine.values import number, pair, size
+from mydocker.engine.values import integer, number, pair, size
 from mydocker.errors import BadInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def environment(settings: tuple[str, ...], files: tuple[str, ...]) -> list[str]:
@@ -63,3 +67,32 @@ def log_options(texts: tuple[str, ...], driver: str) -> dict[str, str]:
     if "max-file" in result and "max-size" not in result:
         raise BadInput("log option max-file without max-size keeps one file: give both")
     return result
+
+
+_HEALTH_DURATIONS = {
+    "health_interval": "Interval",
+    "health_timeout": "Timeout",
+    "health_start_period": "StartPeriod",
+    "health_start_interval": "StartInterval",
+}
+
+
+def healthcheck(given: dict[str, Any]) -> dict[str, Any]:
+    """Take --no-healthcheck and --health-* out of `given`; return docker's Healthcheck with what they set, durations in ns."""
+    is_off, command, retries = given.pop("no_healthcheck"), given.pop("health_cmd"), given.pop("health_retries")
+    durations = {key: given.pop(name) for name, key in _HEALTH_DURATIONS.items()}
+    wanted: dict[str, Any] = {key: _health_duration(text) for key, text in durations.items() if text is not None}
+    if retries is not None:
+        wanted["Retries"] = integer("health retries", 0, 2**31 - 1)(retries)
+    if command:
+        wanted["Test"] = ["CMD-SHELL", command]
+    if is_off and wanted:
+        raise BadInput("--no-healthcheck excludes the --health-* flags")
+    # 0 is docker's for the default.
+    return {"Test": ["NONE"]} if is_off else {key: value for key, value in wanted.items() if value}
+
+
+def _health_duration(text: str) -> int:
+    from mydocker.images.change import nanoseconds  # what only those pay who have one
+
+    return 0 if text in ("0", "0s") else nanoseconds(text)

@@ -24,6 +24,7 @@ from mydocker.kernel import terminal
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.audience import Attachment, Audience
+    from mydocker.engine.health import Health
     from mydocker.engine.log import Log
 
 _CHUNK = 65536
@@ -35,13 +36,21 @@ _STREAMS = {"O": "stdout", "E": "stderr"}
 class Supervisor:
     """One running process's bytes. outputs: {descriptor: 'O' or 'E'}; stdin: descriptor or -1.
 
-    input_ends: whether the end of a client's input, or of the client, is the end of the container's.
+    input_ends: whether the end of a client's input, or of the client, is the end of the container's. health: its checks.
     """
 
-    __slots__ = ("pid", "audience", "outputs", "stdin", "is_tty", "input_ends", "log", "_inputs", "_slave")
+    __slots__ = ("pid", "audience", "outputs", "stdin", "is_tty", "input_ends", "log", "health", "_inputs", "_slave")
 
     def __init__(
-        self, pid: int, audience: Audience, outputs: dict[int, str], stdin: int, is_tty: bool, input_ends: bool, log: Log | None
+        self,
+        pid: int,
+        audience: Audience,
+        outputs: dict[int, str],
+        stdin: int,
+        is_tty: bool,
+        input_ends: bool,
+        log: Log | None = None,
+        health: Health | None = None,
     ) -> None:
         self.pid = pid
         self.audience = audience
@@ -50,6 +59,7 @@ class Supervisor:
         self.is_tty = is_tty
         self.input_ends = input_ends
         self.log = log
+        self.health = health
         # What clients typed and the container has not taken yet, oldest first.
         self._inputs: list[tuple[Attachment, bytes]] = []
         # Else the terminal would hang up whenever the container closes it, and what is written after that be lost.
@@ -66,6 +76,8 @@ class Supervisor:
                 pass
         finally:
             os.close(ended)
+            if self.health:
+                self.health.stop()
         status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         self._drain()
         return status if status >= 0 else 128 - status
@@ -79,13 +91,17 @@ class Supervisor:
         if self._inputs and self.stdin >= 0:
             poller.register(self.stdin, POLLOUT if self.stdin not in self.outputs else POLLIN | POLLOUT)
         self.audience.register(poller)
-        ready = dict(poller.poll())
+        if self.health:
+            self.health.register(poller)
+        ready = dict(poller.poll(self.health.patience() if self.health else None))
         for descriptor in [d for d in self.outputs if d in ready]:
             self._copy_output(descriptor)
         if self._inputs and self.stdin in ready:
             self._write_input()
         for client, kind, payload in self.audience.serve(ready):
             self._obey(client, kind, payload)
+        if self.health:
+            self.health.tick(ready)
         return ended in ready
 
     def _copy_output(self, descriptor: int) -> int:

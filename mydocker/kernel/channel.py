@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LIMIT = 65536
 _MAX_DESCRIPTORS = 8
+_HIGHEST_DESCRIPTOR = 1 << 20
 
 
 class Channel:
@@ -48,6 +49,12 @@ class Channel:
 
     def close(self) -> None:
         self._socket.close()
+
+    def close_others(self) -> None:
+        """Close every descriptor of this process but this channel's and the standard streams."""
+        own = self.fileno()
+        os.closerange(3, own)
+        os.closerange(own + 1, _HIGHEST_DESCRIPTOR)
 
     def send(self, kind: str, payload: bytes = b"", descriptors: tuple[int, ...] = (), wait: bool = True) -> None:
         """Send one message. Raises BrokenPipeError when the peer is gone, BlockingIOError when it would wait and may not."""
