@@ -10,7 +10,7 @@ import click
 from mydocker.cli.base import Session, Verb, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.images import change_option, print_id
-from mydocker.engine import containers, snapshots
+from mydocker.engine import containers, events, snapshots
 from mydocker.errors import BadInput
 from mydocker.images.reference import Reference, parse_name
 from mydocker.storage.drivers import driver
@@ -32,7 +32,10 @@ def commit(session: Session, author: str, message: str, changes: tuple[str, ...]
     record = containers.load(session.paths, containers.resolve(session.paths, container))
     storage = driver(record["storageDriver"], session.paths)
     options = snapshots.CommitOptions(changes, author, message)
-    print_id(snapshots.commit(session.paths, storage, record, reference_for(name), options, runner(session)))
+    image_id = snapshots.commit(session.paths, storage, record, reference_for(name), options, runner(session))
+    print_id(image_id)
+    if image_id:
+        events.of_container(session.paths, record, "commit", comment=message, imageID=f"sha256:{image_id}")
     if name and name.endswith(".tar") and not session.dry_run:
         snapshots.export_to_file(session.paths, storage, record, name)
 
@@ -61,3 +64,4 @@ def export(session: Session, output: str | None, container: str) -> None:
         snapshots.export_to_file(session.paths, storage, record, output)
     else:
         snapshots.export(session.paths, storage, record, sys.stdout.buffer)
+    events.of_container(session.paths, record, "export")

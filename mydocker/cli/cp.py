@@ -10,7 +10,7 @@ import click
 from mydocker import store
 from mydocker.cli.base import Session, Verb, explain_option
 from mydocker.cli.execution import runner
-from mydocker.engine import containers, copy, state
+from mydocker.engine import containers, copy, events, state
 from mydocker.errors import BadInput
 from mydocker.steps.base import Action
 from mydocker.storage import drivers
@@ -43,6 +43,9 @@ def cp(session: Session, /, archive: bool, follow_link: bool, quiet: bool, sourc
         else:
             ends = (inside, copy.Host()) if from_name else (copy.Host(), inside)
             copy.copy(ends[0], path, ends[1], destination, follow_link, archive)
+        events.of_container(
+            session.paths, record, "archive-path" if from_name else "extract-to-dir", path=path if from_name else destination
+        )
 
     runs = state.running_pid(session.paths, record["id"])
     # Nobody starts or removes it while its writable layer is mounted a second time.

@@ -38,4 +38,6 @@ volume = LazyGroup(
     },
     hidden=("list", "remove"),
 )
-system = LazyGroup("system", help="Manage mydocker itself.", verbs={"info": "system:info", "check": "check:check"})
+system = LazyGroup(
+    "system", help="Manage mydocker itself.", verbs={"info": "system:info", "events": "events:events", "check": "check:check"}
+)

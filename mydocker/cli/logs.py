@@ -41,7 +41,7 @@ def logs(
     record = containers.load(session.paths, containers.resolve(session.paths, name))
     if record["hostConfig"]["LogConfig"]["Type"] == "none":
         raise Conflict(f"container {name} has no log: it was created with --log-driver none")
-    reader = LogReader(f"{session.paths.container(record['id'])}/log.json")
+    reader = LogReader(f"{session.paths.container(record['id'])}/log.json", Entry)
     if count is not None:
         reader.skip_to_last(count)
     try:
@@ -61,7 +61,7 @@ def _count(text: str) -> int | None:
     return int(text)
 
 
-def _following(session: Session, container_id: str, reader: LogReader, until: str) -> Iterator[Entry]:
+def _following(session: Session, container_id: str, reader: LogReader[Entry], until: str) -> Iterator[Entry]:
     """Yield entries until the container has ended, or the time is over."""
     watch = Watch(session.paths.container(container_id))
     try:

@@ -8,7 +8,7 @@ import click
 
 from mydocker.cli.base import Session, Verb
 from mydocker.cli.table import table
-from mydocker.engine import containers, life
+from mydocker.engine import containers, events, life
 from mydocker.engine.snapshots import mounted
 from mydocker.errors import BadInput, Error
 from mydocker.storage import drivers
@@ -23,7 +23,8 @@ def top(session: Session, /, name: str, options: tuple[str, ...]) -> None:
 
     Example: mydocker top web -o pid,comm
     """
-    process = life.running_process(session.paths, containers.load(session.paths, containers.resolve(session.paths, name)))
+    record = containers.load(session.paths, containers.resolve(session.paths, name))
+    process = life.running_process(session.paths, record)
     process.close()
     pids = {str(pid) for pid in process.cgroup.pids()}
     heading, *lines = _ps(options or ("-ef",))
@@ -32,6 +33,7 @@ def top(session: Session, /, name: str, options: tuple[str, ...]) -> None:
         raise BadInput(f"ps {' '.join(options)} shows no PID column, which tells whose process it is", "add -o pid")
     rows = [line.split(None, len(columns) - 1) for line in lines]
     found = [row for row in rows if row[columns.index("PID")] in pids]
+    events.of_container(session.paths, record, "top")
     click.echo(table([columns, *([*row, *[""] * (len(columns) - len(row))] for row in found)]))
 
 

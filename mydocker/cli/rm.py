@@ -9,7 +9,7 @@ from mydocker.cli import human
 from mydocker.cli.base import Session, Verb, complain, each, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import filter_option
-from mydocker.engine import containers, filters, life, remove, restart, state
+from mydocker.engine import containers, events, filters, life, remove, restart, state
 from mydocker.errors import Conflict, Error, NotFound
 from mydocker.steps.base import Action
 
@@ -90,5 +90,6 @@ def prune(session: Session, force: bool, texts: tuple[str, ...]) -> int:
 
     status = each(tuple(doomed), one)
     if not session.dry_run:
+        events.emit(session.paths, "container", "prune", "", {"reclaimed": reclaimed})
         click.echo(f"Total reclaimed space: {human.size(reclaimed)}")
     return status

@@ -22,6 +22,7 @@ CONTAINER = {
 }
 ALL = {
     **CONTAINER,
+    "events": "events:events",
     "inspect": "inspect:inspect",
     "container": "groups:container",
     "images": "images:images",

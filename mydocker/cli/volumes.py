@@ -8,7 +8,7 @@ from mydocker.cli.base import Session, Verb, each, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.human import size as human_size
 from mydocker.cli.rows import Row, filter_option, format_option, print_rows
-from mydocker.engine import filters, values, volumes
+from mydocker.engine import events, filters, values, volumes
 from mydocker.engine.containers import check_name, new_id
 from mydocker.errors import BadInput
 
@@ -116,6 +116,8 @@ def prune(session: Session, everything: bool, force: bool) -> None:
     reclaimed = sum(volumes.size(session.paths, name) for name in doomed)
     for name in doomed:
         runner(session).execute(volumes.remove_steps(session.paths, name))
+    if not session.dry_run:
+        events.emit(session.paths, "volume", "prune", "", {"reclaimed": reclaimed})
     if doomed:
         _done(session, "Deleted Volumes:\n" + "\n".join(doomed) + "\n")
     _done(session, f"Total reclaimed space: {human_size(reclaimed)}")

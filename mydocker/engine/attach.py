@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mydocker.engine import state
+from mydocker.engine import events, state
 from mydocker.engine.client import Client
 from mydocker.errors import Conflict
 from mydocker.kernel.channel import Channel, connect
@@ -20,6 +20,8 @@ def attach(paths: Paths, record: Record, streams: str, detach_keys: bytes, proxy
     client = Client(_connected(paths, record), streams, record["config"]["Tty"], detach_keys, proxy, None)
     client.channel.send("H", streams.encode())
     client.wait_started()
+    if streams:
+        events.of_container(paths, record, "attach")
     return client
 
 

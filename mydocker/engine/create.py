@@ -14,7 +14,7 @@ from fcntl import LOCK_EX, flock
 from typing import Any
 
 from mydocker import leanjson, store
-from mydocker.engine import capabilities, containers, images, names, spec, volumes
+from mydocker.engine import capabilities, containers, events, images, names, spec, volumes
 from mydocker.engine.claim import ClaimName
 from mydocker.engine.hosts import host_devices, init_program, resolv_conf, runtime_program
 from mydocker.engine.log import timestamp
@@ -216,6 +216,7 @@ def create(prepared: Prepared, run: Run) -> int:
         _claim(prepared, run)
         images.ensure_layers(prepared.paths, prepared.driver, prepared.image, run)
         run.execute(prepared.bundle_steps())
+        events.of_container(prepared.paths, prepared.record, "create")
     except (Error, OSError):
         problems = run.undo_all()
         if problems:

@@ -27,6 +27,20 @@ def of_container(paths: Paths, record: Record, action: str, **more: object) -> N
     emit(paths, "container", action, record["id"], {**attributes, **more}, record["image"])
 
 
+def of_mounts(paths: Paths, record: Record, action: str) -> None:
+    """Record that the volumes of a container were mounted or unmounted."""
+    for mount in record["mounts"]:
+        if mount["type"] == "volume":
+            where = {"container": record["id"], "destination": mount["destination"], "driver": "local"}
+            emit(
+                paths,
+                "volume",
+                action,
+                mount["name"],
+                {**where, "propagation": mount["propagation"], "read/write": str(mount["rw"]).lower()},
+            )
+
+
 def emit(paths: Paths, kind: str, action: str, identity: str, attributes: dict[str, object], image: str = "") -> None:
     """Record that something happened. What it tells of has happened: on a full disk, or a root that is gone, the event is lost."""
     now = time.time_ns()

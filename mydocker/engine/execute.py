@@ -1,9 +1,9 @@
 """exec: one more process in a running container, with a monitor of its own for its streams and its end.
 
-    P {root, state, id, wanted, size, explain, crashAfter, process} → S pid → supervise.py → Z exit status
+    P {root, state, id, wanted, size, explain, crashAfter, process, silent} → S pid → supervise.py → Z exit status
 
 It is a child of that monitor in the container's namespaces and cgroups, with the container's capabilities and seccomp filter.
-process: what differs from the container's own, see `process_spec`.
+process: what differs from the container's own, see `process_spec`. silent: whether it leaves no events.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
-from mydocker.engine import containers, state
+from mydocker.engine import containers, events, state
 from mydocker.engine.audience import Audience
 from mydocker.engine.streams import Streams
 from mydocker.engine.supervise import Supervisor
@@ -40,12 +40,13 @@ if TYPE_CHECKING:
 class Execution:
     """One exec from its request to its end."""
 
-    __slots__ = ("paths", "request", "audience", "run", "launch", "streams")
+    __slots__ = ("paths", "request", "id", "audience", "run", "launch", "streams")
 
     def __init__(self, request: dict[str, Any], client: Channel) -> None:
         self.paths = Paths(request["root"], request["state"])
         self.request = request
         self.audience = Audience(self.paths.container(request["id"]), client, request["wanted"])
+        self.id = os.urandom(32).hex()
         self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
         self.launch: Launch
         self.streams: Streams
@@ -59,12 +60,22 @@ class Execution:
         except Exception as error:
             self._give_up(Error(f"exec: {type(error).__name__}: {error}"))
         else:
+            self._tell_event("exec_start")
             self.audience.tell_all("S", self.launch.pid)
-            self.audience.tell_all("Z", self._supervise())
+            status = self._supervise()
+            self._tell_event("exec_die", exitCode=status)
+            self.audience.tell_all("Z", status)
             self.audience.finish()
+
+    def _tell_event(self, action: str, **more: object) -> None:
+        """Record an event, unless this is a check of the container's health: they would drive out all others."""
+        if not self.request["silent"]:
+            words = "" if more else ": " + " ".join(self.request["process"]["args"])
+            events.of_container(self.paths, containers.load(self.paths, self.request["id"]), action + words, execID=self.id, **more)
 
     def _start(self) -> None:
         known = running(self.paths, self.request["id"])
+        self._tell_event("exec_create")
         identity = self.request["id"]
         own = store.read_json(f"{self.paths.container(identity)}/bundle/config.json")
         spec = process_spec(own, self.request["process"], hold_namespaces(self.paths, identity, known["pid"]))

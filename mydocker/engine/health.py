@@ -146,8 +146,8 @@ class Health:
         self.cgroup = cgroup
         self.settings: dict[str, Any] = record["config"]["Healthcheck"]
         self.report: Report = {"Status": "starting", "FailingStreak": 0, "Log": []}
-        self.request = {"root": paths.root, "state": paths.state, "id": record["id"], "wanted": "OE", "size": None, "explain": ""}
-        self.request |= {"crashAfter": "", "process": {"args": test_of(record), "terminal": False}}
+        self.request: dict[str, Any] = {"root": paths.root, "state": paths.state, "id": record["id"], "wanted": "OE", "size": None}
+        self.request |= {"explain": "", "crashAfter": "", "process": {"args": test_of(record), "terminal": False}, "silent": True}
         self.started = monotonic()
         self.due = self.started + self._interval()
         self.check: Check | None = None

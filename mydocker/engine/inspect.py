@@ -46,7 +46,6 @@ def inspect(paths: Paths, record: Record) -> dict[str, Any]:
 def _state(paths: Paths, record: Record) -> dict[str, Any]:
     status = state.status(paths, record)
     pid = state.running_pid(paths, record["id"])
-    report = health.load(paths, record)
     return {
         "Status": status,
         "Running": bool(pid),
@@ -59,7 +58,7 @@ def _state(paths: Paths, record: Record) -> dict[str, Any]:
         "Error": record["error"],
         "StartedAt": record["startedAt"] or _NEVER,
         "FinishedAt": record["finishedAt"] or _NEVER,
-        **({"Health": report} if report else {}),
+        "Health": health.load(paths, record),
     }
 
 

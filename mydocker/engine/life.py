@@ -12,7 +12,7 @@ from select import POLLIN, poll
 
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
-from mydocker.engine import containers, restart, state
+from mydocker.engine import containers, events, restart, state
 from mydocker.engine.orphans import settle
 from mydocker.engine.values import signal as signal_number
 from mydocker.errors import Conflict, Error, NotFound
@@ -92,6 +92,7 @@ def kill(paths: Paths, record: Record, number: int) -> None:
         found.signal(number)
     finally:
         found.close()
+    events.of_container(paths, record, "kill", signal=number)
 
 
 def stop(paths: Paths, record: Record, seconds: int | None = None, number: int | None = None) -> None:
@@ -105,12 +106,15 @@ def stop(paths: Paths, record: Record, seconds: int | None = None, number: int |
         return
     try:
         found.signal(number or stop_signal(record))
+        events.of_container(paths, record, "kill", signal=number or stop_signal(record))
         wanted = next((each for each in (seconds, record["config"]["StopTimeout"]) if each is not None), _DEFAULT_TIMEOUT)
         if not found.wait(None if wanted < 0 else wanted):
             found.signal(SIGKILL)
+            events.of_container(paths, record, "kill", signal=SIGKILL)
     finally:
         found.close()
     await_end(paths, record["id"])
+    events.of_container(paths, record, "stop")
 
 
 def stop_signal(record: Record) -> int:
@@ -167,6 +171,7 @@ def pause(paths: Paths, record: Record, frozen: bool) -> None:
     if found.cgroup.is_frozen() == frozen:
         raise Conflict(f"container {record['name']} is {'already' if frozen else 'not'} paused")
     found.cgroup.freeze(frozen)
+    events.of_container(paths, record, "pause" if frozen else "unpause")
 
 
 def exit_status(paths: Paths, record: Record) -> int:

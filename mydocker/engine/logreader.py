@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, Generic, TypeVar
 
 from mydocker import leanjson
 from mydocker.engine.log import files
 from mydocker.store import Lock
 
 _BLOCK = 65536
+
+T = TypeVar("T")
 
 
 class Entry:
@@ -26,21 +28,22 @@ class Entry:
         self.time: str = value["time"]
 
 
-class LogReader:
-    """Reads forward; what is written or rotated meanwhile is read by the next call of entries()."""
+class LogReader(Generic[T]):
+    """Reads forward; what is written or rotated meanwhile is read by the next call of entries(). parse: makes an entry of a line."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, parse: Callable[[bytes], T]) -> None:
         self.path = path
+        self.parse = parse
         self._file: BinaryIO | None = None
         self._rest = b""
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[T]:
         """Yield what there is and was not read yet."""
         while self._file or self._open_first():
             assert self._file
             # Looked up before reading: what is in the file when it has a successor is all there will be.
             successor = self._open_successor()
-            yield from map(Entry, self._lines())
+            yield from map(self.parse, self._lines())
             if successor is None:
                 return
             self._file.close()

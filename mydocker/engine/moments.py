@@ -23,17 +23,22 @@ def duration(text: str) -> int | None:
 
 
 def moment(text: str, now: int | None = None) -> str:
-    """Return a time in RFC 3339 with nanoseconds, UTC: of one, of seconds since 1970, or of a span before now (ns since 1970)."""
+    """Return a time in RFC 3339 with nanoseconds, UTC; see nanoseconds()."""
+    return timestamp(nanoseconds(text, now))
+
+
+def nanoseconds(text: str, now: int | None = None) -> int:
+    """Return ns since 1970 of a time in RFC 3339, of seconds since 1970, or of a span before now (ns since 1970)."""
     span = duration(text)
     if span is not None:
-        return timestamp((time.time_ns() if now is None else now) - span)
+        return (time.time_ns() if now is None else now) - span
     whole, _, fraction = text.partition(".")
     if whole.isascii() and whole.isdigit() and (not fraction or fraction.isdigit()):
-        return timestamp(int(whole) * 10**9 + int(fraction[:9].ljust(9, "0")))
+        return int(whole) * 10**9 + int(fraction[:9].ljust(9, "0"))
     try:
         # datetime knows microseconds only. A time without a zone is the user's own.
         digits = found[1] if (found := _FRACTION.search(text)) else ""
         seconds = datetime.fromisoformat(_FRACTION.sub("", text)).timestamp()
-        return timestamp(int(seconds) * 10**9 + int(digits.ljust(9, "0")))
+        return int(seconds) * 10**9 + int(digits.ljust(9, "0"))
     except ValueError as error:
         raise BadInput(f"invalid time {text!r}: expected RFC 3339, seconds since 1970 or a span such as 10m") from error

@@ -174,6 +174,7 @@ class Monitor:
         containers.save(self.paths, self.record, sync=not self.record["autoRemove"])
         if self.record["config"].get("Healthcheck"):
             self._watch_health()
+        events.of_mounts(self.paths, self.record, "mount")
         events.of_container(self.paths, self.record, "start")
         os.close(self.lock)
         self.audience.tell_all("S", pid)
@@ -238,6 +239,7 @@ class Monitor:
         if self.record["oomKilled"]:
             events.of_container(self.paths, self.record, "oom")
         events.of_container(self.paths, self.record, "die", execDuration=int(monotonic() - self.started), exitCode=status)
+        events.of_mounts(self.paths, self.record, "unmount")
 
     def _unmount(self) -> list[Error]:
         """Let go of the root file system, which this process's namespace holds too."""

@@ -7,7 +7,7 @@ import os
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
-from mydocker.engine import containers, state
+from mydocker.engine import containers, events, state
 from mydocker.errors import Error, StepFailed
 
 TYPE_CHECKING = False
@@ -44,7 +44,9 @@ def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]
     attempt(problems, lambda: store.release(f"{paths.names}/{record['name']}", record["id"]))
     for name in _own_volumes(paths, record) if volumes else []:
         attempt(problems, lambda name=name: store.discard(f"{paths.volumes}/{name}"))  # type: ignore[misc]
+        attempt(problems, lambda name=name: events.emit(paths, "volume", "destroy", name, {"driver": "local"}))  # type: ignore[misc]
     attempt(problems, lambda: directory(paths, record["id"]))
+    attempt(problems, lambda: events.of_container(paths, record, "destroy"))
     return problems
 
 

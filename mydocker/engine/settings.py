@@ -69,7 +69,7 @@ def log_options(texts: tuple[str, ...], driver: str) -> dict[str, str]:
     return result
 
 
-_HEALTH_DURATIONS = {
+HEALTH_DURATIONS = {
     "health_interval": "Interval",
     "health_timeout": "Timeout",
     "health_start_period": "StartPeriod",
@@ -80,7 +80,7 @@ _HEALTH_DURATIONS = {
 def healthcheck(given: dict[str, Any]) -> dict[str, Any]:
     """Take --no-healthcheck and --health-* out of `given`; return docker's Healthcheck with what they set, durations in ns."""
     is_off, command, retries = given.pop("no_healthcheck"), given.pop("health_cmd"), given.pop("health_retries")
-    durations = {key: given.pop(name) for name, key in _HEALTH_DURATIONS.items()}
+    durations = {key: given.pop(name) for name, key in HEALTH_DURATIONS.items()}
     wanted: dict[str, Any] = {key: _health_duration(text) for key, text in durations.items() if text is not None}
     if retries is not None:
         wanted["Retries"] = integer("health retries", 0, 2**31 - 1)(retries)

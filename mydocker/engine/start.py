@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mydocker import store
-from mydocker.engine import containers, launcher, remove, state
+from mydocker.engine import containers, events, launcher, remove, state
 from mydocker.engine.client import Client
 from mydocker.errors import Conflict, Error
 from mydocker.kernel import terminal
@@ -46,6 +46,8 @@ def start(
     if record["stopped"] or record["restartCount"]:
         record |= {"stopped": False, "restartCount": 0, "restartDelay": 0.0}
         containers.save(paths, record)
+    if streams:
+        events.of_container(paths, record, "attach")
     channel = launcher.monitor()
     is_tty = record["config"]["Tty"]
     client = Client(channel, streams, is_tty, detach_keys, proxy, explain)
@@ -62,7 +64,7 @@ def execute(
     channel = launcher.monitor()
     is_tty = process["terminal"]
     client = Client(channel, streams, is_tty, detach_keys, False, explain)
-    channel.put("P", {**request(paths, record["id"], streams, is_tty, how), "process": process})
+    channel.put("P", {**request(paths, record["id"], streams, is_tty, how), "process": process, "silent": False})
     client.wait_started()
     return client
 

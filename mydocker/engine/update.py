@@ -7,7 +7,7 @@ from typing import Any
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
-from mydocker.engine import checks, containers, hostconfig, options, state
+from mydocker.engine import checks, containers, events, hostconfig, options, state
 from mydocker.engine.options import Options
 from mydocker.engine.resources import resources
 from mydocker.errors import BadInput
@@ -43,3 +43,4 @@ def _save(paths: Paths, container_id: str, limits: dict[str, Any], settings: dic
         store.write_json(bundle, spec)
         record = containers.load(paths, container_id)
         containers.save(paths, {**record, "hostConfig": {**record["hostConfig"], **settings}})
+    events.of_container(paths, record, "update")

@@ -13,7 +13,7 @@ import os
 from typing import Any
 
 from mydocker import store
-from mydocker.engine import containers
+from mydocker.engine import containers, events
 from mydocker.engine.log import timestamp
 from mydocker.engine.mountpoints import mount_point, unique
 from mydocker.engine.options import Options
@@ -27,10 +27,11 @@ from mydocker.steps.files import MakeDir
 class MakeVolume(Step):
     """Make a volume unless there is one of that name; undo removes the one that was made."""
 
-    __slots__ = ("path", "name", "labels", "anonymous", "made")
+    __slots__ = ("paths", "path", "name", "labels", "anonymous", "made")
 
-    def __init__(self, path: str, name: str, labels: dict[str, str], anonymous: bool = False) -> None:
-        self.path = path
+    def __init__(self, paths: Paths, name: str, labels: dict[str, str], anonymous: bool = False) -> None:
+        self.paths = paths
+        self.path = directory(paths, name)
         self.name = name
         self.labels = labels
         self.anonymous = anonymous
@@ -51,6 +52,8 @@ class MakeVolume(Step):
             store.remove_tree(partial)
             if not os.path.isdir(self.path):
                 raise
+        else:
+            events.emit(self.paths, "volume", "create", self.name, {"driver": "local"})
 
     def undo(self) -> None:
         if self.made:
@@ -66,13 +69,16 @@ class MakeVolume(Step):
 class RemoveVolume(Step):
     """Remove a volume and its data."""
 
-    __slots__ = ("path",)
+    __slots__ = ("paths", "path", "name")
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, paths: Paths, name: str) -> None:
+        self.paths = paths
+        self.path = directory(paths, name)
+        self.name = name
 
     def apply(self) -> None:
         store.discard(self.path)
+        events.emit(self.paths, "volume", "destroy", self.name, {"driver": "local"})
 
     def describe(self) -> str:
         return f"remove volume {quote(self.path)}"
@@ -142,7 +148,7 @@ def create_steps(paths: Paths, name: str, labels: dict[str, str], anonymous: boo
     return [
         MakeDir(paths.root, 0o711, True),
         MakeDir(paths.volumes, 0o711, True),
-        MakeVolume(directory(paths, name), name, labels, anonymous),
+        MakeVolume(paths, name, labels, anonymous),
     ]
 
 
@@ -157,7 +163,7 @@ def remove_steps(paths: Paths, name: str) -> list[Step]:
     using = users(paths, name)
     if using:
         raise Conflict(f"volume {name} is used by container {', '.join(using)}", "remove the container first")
-    return [RemoveVolume(directory(paths, name))]
+    return [RemoveVolume(paths, name)]
 
 
 def size(paths: Paths, name: str) -> int:
@@ -200,7 +206,7 @@ def mount_steps(paths: Paths, points: list[dict[str, Any]]) -> list[Step]:
     steps: list[Step] = []
     for point in points:
         if point["type"] == "volume" and not os.path.isdir(directory(paths, point["name"])):
-            steps.append(MakeVolume(directory(paths, point["name"]), point["name"], point["labels"], point["anonymous"]))
+            steps.append(MakeVolume(paths, point["name"], point["labels"], point["anonymous"]))
         elif point["type"] == "bind" and point["create"] and not os.path.exists(point["source"]):
             steps.append(MakeHostDirectory(point["source"]))
     return steps

@@ -243,7 +243,7 @@ SNAPSHOTS = {
     "links": "ls /sys/class/net",
     "rules": "nft list ruleset 2>/dev/null; true",
     "processes": "grep -l {directory} /proc/[0-9]*/mountinfo 2>/dev/null; true",
-    "files": "find root state -path root/images -prune -o -path root/layers -prune -o -path root/cache -prune -o -print | sort",
+    "files": "find root state -regex 'root/\\(images\\|layers\\|cache\\|events.json.*\\)' -prune -o -print | sort",
     "shared memory": "ls /dev/shm /dev/mqueue 2>/dev/null; true",
 }
 

@@ -10,6 +10,7 @@ from mydocker.cli.flags import create_flags, run_flags
 LOGS = "--restart --log-driver --log-opt"
 LIFE = "-i --interactive -t --tty --name --cidfile --init --stop-signal --stop-timeout --pull --platform --runtime --storage-driver"
 RUN_ONLY = "-d --detach -a --attach --rm --detach-keys --sig-proxy"
+HEALTH = "--health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --no-healthcheck"
 COMMAND = (
     "-e --env --env-file -w --workdir -u --user --group-add -h --hostname --domainname --entrypoint -l --label --label-file --annotation"
 )
@@ -20,7 +21,7 @@ LIMITS = (
 )
 FILES = "-v --volume --mount --tmpfs --volumes-from --read-only --device --device-cgroup-rule"
 CONFINEMENT = "--network --net --cap-add --cap-drop --security-opt --privileged --userns --pid --ipc --uts --sysctl"
-SHARED = " ".join([LIFE, LOGS, COMMAND, LIMITS, FILES, CONFINEMENT]).split()
+SHARED = " ".join([LIFE, LOGS, HEALTH, COMMAND, LIMITS, FILES, CONFINEMENT]).split()
 
 
 @click.command()

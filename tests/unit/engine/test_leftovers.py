@@ -42,6 +42,7 @@ def record(paths: Paths, container_id: str, name: str, status: str, **more: Any)
         "image": "",
         "imageId": "",
         "autoRemove": False,
+        "config": {"Labels": {}},
         "hostConfig": {"CgroupPath": f"/mydocker/{container_id}"},
         **more,
     }
@@ -83,7 +84,7 @@ def paths(tmp_path: Path, fake_process: Process) -> Paths:
 def snapshot(paths: Paths) -> set[str]:
     """Return every path there is; layers/lock is made by whoever looks."""
     found = {str(p) for top in (paths.root, paths.state, paths.cgroup) for p in Path(top).rglob("*")}
-    return found - {f"{paths.layers}/lock"}
+    return found - {f"{paths.layers}/lock", paths.events}
 
 
 Maker = Callable[[Paths], object]

@@ -7,7 +7,7 @@ import resource
 import pytest
 
 from mydocker.engine.log import Log, files
-from mydocker.engine.logreader import LogReader
+from mydocker.engine.logreader import Entry, LogReader
 from mydocker.engine.moments import duration, moment
 from mydocker.errors import BadInput
 
@@ -38,7 +38,7 @@ def test_bytes_that_are_no_text_come_back_as_they_were(tmp_path):
     log = Log(str(tmp_path / "log"))
     log.write("stdout", data)
     log.close()
-    reader = LogReader(str(tmp_path / "log"))
+    reader = LogReader(str(tmp_path / "log"), Entry)
     assert b"".join(entry.text for entry in reader.entries()) == data
     reader.close()
 
@@ -59,7 +59,7 @@ def test_rotation_keeps_so_many_files_of_such_a_size(tmp_path):
     kept = files(str(tmp_path / "log"))
     assert [path.rpartition("/")[2] for path in kept] == ["log.2", "log.1", "log"]
     assert all(len((tmp_path / name).read_bytes()) <= 1000 for name in ("log", "log.1", "log.2"))
-    reader = LogReader(str(tmp_path / "log"))
+    reader = LogReader(str(tmp_path / "log"), Entry)
     numbers = read(reader)
     assert numbers == list(range(numbers[0], 100))
     assert len(numbers) > 20
@@ -76,7 +76,7 @@ def test_one_file_is_begun_again(tmp_path):
 @pytest.mark.parametrize("rotation", [{}, {"max_size": 2000, "max_files": 50}])
 def test_the_last_entries(tmp_path, count, rotation):
     fill(tmp_path / "log", 100, **rotation)
-    reader = LogReader(str(tmp_path / "log"))
+    reader = LogReader(str(tmp_path / "log"), Entry)
     reader.skip_to_last(count)
     assert read(reader) == list(range(max(0, 100 - count), 100))
     reader.close()
@@ -84,7 +84,7 @@ def test_the_last_entries(tmp_path, count, rotation):
 
 def test_a_reader_follows_through_rotations(tmp_path):
     log = Log(str(tmp_path / "log"), max_size=500, max_files=50)
-    reader = LogReader(str(tmp_path / "log"))
+    reader = LogReader(str(tmp_path / "log"), Entry)
     seen = []
     for number in range(100):
         log.write("stdout", b"%d\n" % number)

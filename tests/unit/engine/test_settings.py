@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,3 +66,36 @@ def test_labels(file: Path) -> None:
 def test_a_label_without_a_key_is_refused() -> None:
     with pytest.raises(BadInput, match="'=x'"):
         settings.labels(("=x",), ())
+
+
+NO_HEALTH = {"no_healthcheck": False, "health_cmd": None, "health_retries": None, **dict.fromkeys(settings.HEALTH_DURATIONS)}
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ({}, {}),
+        ({"health_cmd": "true", "health_interval": "1m30s"}, {"Test": ["CMD-SHELL", "true"], "Interval": 90 * 10**9}),
+        ({"health_timeout": "500ms", "health_retries": "4"}, {"Timeout": 5 * 10**8, "Retries": 4}),
+        ({"health_start_period": "2s", "health_start_interval": "0"}, {"StartPeriod": 2 * 10**9}),
+        ({"no_healthcheck": True}, {"Test": ["NONE"]}),
+    ],
+)
+def test_health_checks(flags: dict[str, Any], expected: dict[str, Any]) -> None:
+    given = {**NO_HEALTH, "kept": 1, **flags}
+    assert settings.healthcheck(given) == expected
+    assert given == {"kept": 1}
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"health_interval": "1x"}, "invalid duration '1x'"),
+        ({"health_timeout": "10us"}, "at least 1ms"),
+        ({"health_retries": "-1"}, "invalid health retries"),
+        ({"no_healthcheck": True, "health_cmd": "true"}, "excludes"),
+    ],
+)
+def test_health_checks_that_are_refused(flags: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        settings.healthcheck({**NO_HEALTH, **flags})

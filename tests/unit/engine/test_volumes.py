@@ -38,7 +38,7 @@ def record(paths: Paths, name: str, mounts: list[dict[str, Any]]) -> dict[str, A
     os.makedirs(paths.container(container_id))
     os.makedirs(paths.names, exist_ok=True)
     Path(f"{paths.names}/{name}").write_text(container_id)
-    content = {"id": container_id, "name": name, "mounts": mounts}
+    content = {"id": container_id, "name": name, "image": "box", "mounts": mounts, "config": {"Labels": None}}
     store.write_json(f"{paths.container(container_id)}/config.json", content)
     return content
 

@@ -1,0 +1,67 @@
+"""events: what happened, and what happens."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import click
+
+from mydocker.cli.base import Session, Verb
+from mydocker.cli.rows import filter_option
+from mydocker.cli.template import compile_template
+from mydocker.engine import eventlog, filters
+from mydocker.engine.moments import nanoseconds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mydocker.engine.eventlog import Event
+
+_END_OF_TIME = 1 << 63
+
+
+@click.command(cls=Verb)
+@click.option("--since", metavar="TIME", help="Begin with what happened since: a time, or a span such as 10m [now].")
+@click.option("--until", metavar="TIME", help="End there [never].")
+@filter_option("type, event, container, image, volume, network, label, scope")
+@click.option("--format", "form", metavar="TEMPLATE", help="json, or a Go template.")
+@click.pass_obj
+def events(session: Session, since: str | None, until: str | None, texts: tuple[str, ...], form: str | None) -> None:
+    """Print what happens to containers, images, volumes and networks, a line each.
+
+    Example: mydocker events --since 10m --filter event=die
+    """
+    fits = filters.parse(texts, eventlog.TESTS)
+    show = _shower(form)
+    now = time.time_ns()
+    begin = nanoseconds(since, now) if since else now
+    end = nanoseconds(until, now) if until else _END_OF_TIME
+    for event in eventlog.history(session.paths, begin, end):
+        if fits(event):
+            click.echo(show(event))
+            sys.stdout.flush()
+
+
+def _shower(form: str | None) -> Callable[[Event], str]:
+    if not form:
+        return _line
+    if form == "json":
+        return lambda event: json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    return compile_template(form)
+
+
+def _line(event: Event) -> str:
+    attributes = ", ".join(f"{key}={value}" for key, value in sorted(event["Actor"]["Attributes"].items()))
+    about = f"{event['Type']} {event['Action']} {event['Actor']['ID']}"
+    return f"{_local(event['timeNano'])} {about}" + (f" ({attributes})" if attributes else "")
+
+
+def _local(moment: int) -> str:
+    """Return nanoseconds since 1970 in RFC 3339, in the caller's time zone."""
+    seconds, rest = divmod(moment, 10**9)
+    local = time.localtime(seconds)
+    zone = time.strftime("%z", local)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + f".{rest:09d}{zone[:3]}:{zone[3:]}"
