@@ -168,7 +168,8 @@ def test_a_cgroup_with_processes_is_left_alone(paths: Paths) -> None:
 def test_a_container_that_vanishes_while_it_is_looked_at(paths: Paths) -> None:
     assert orphans.half_made(paths, LOST) == ""
     assert [error.message for error in orphans.discard(paths, LOST)] == []
-    assert remove.container(paths, {"id": ENDED, "name": "ended"}) == []
+    gone = {"id": ENDED, "name": "ended", "image": "", "config": {"Labels": {}}}
+    assert remove.container(paths, gone) == []
 
 
 def test_the_end_of_a_run_that_nobody_saw(paths: Paths) -> None:
