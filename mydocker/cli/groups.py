@@ -39,5 +39,7 @@ volume = LazyGroup(
     hidden=("list", "remove"),
 )
 system = LazyGroup(
-    "system", help="Manage mydocker itself.", verbs={"info": "system:info", "events": "events:events", "check": "check:check"}
+    "system",
+    help="Manage mydocker itself.",
+    verbs={"info": "system:info", "events": "events:events", "df": "df:df", "check": "check:check"},
 )

@@ -120,7 +120,7 @@ def images(session: Session, quiet: bool, _all: bool, no_trunc: bool, digests: b
 
     Example: mydocker images --digests busybox
     """
-    rows = _rows(all_images(session.paths), parse(name) if name else None)
+    rows = image_rows(all_images(session.paths), parse(name) if name else None)
     if quiet:
         click.echo("".join(f"{line}\n" for line in dict.fromkeys(row.shown_id(no_trunc) for row in rows)), nl=False)
         return
@@ -128,7 +128,7 @@ def images(session: Session, quiet: bool, _all: bool, no_trunc: bool, digests: b
     print_rows([row.fields(no_trunc) for row in rows], columns, form, {"CreatedAt": "CREATED AT", "Digest": "DIGEST"})
 
 
-def _rows(found: list[Image], wanted: Reference | None) -> list[Row]:
+def image_rows(found: list[Image], wanted: Reference | None) -> list[Row]:
     """Return a row per name, newest image first, of the repository and tag that are wanted."""
     newest = sorted(found, key=lambda image: image.created, reverse=True)
     rows = [(image, reference) for image in newest for reference in _references(image)]

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from mydocker.cli.base import Session, Verb, complain
-from mydocker.cli.ps import written
 from mydocker.cli.template import compile_template
 from mydocker.engine import containers, images, volumes
 from mydocker.engine.inspect import inspect as inspect_container
+from mydocker.engine.sizes import written
 from mydocker.errors import Error, NotFound
 
 _format_option = click.option("-f", "--format", "form", metavar="TEMPLATE", help="json or a Go template.")
@@ -50,7 +50,7 @@ def _found(session: Session, name: str, kind: str | None, size: bool) -> dict[st
 
 def _container(session: Session, name: str, size: bool) -> dict[str, Any]:
     record = containers.load(session.paths, containers.resolve(session.paths, name))
-    return {**inspect_container(session.paths, record), **({"SizeRw": written(session, record)} if size else {})}
+    return {**inspect_container(session.paths, record), **({"SizeRw": written(session.paths, record)} if size else {})}
 
 
 def _image(session: Session, name: str) -> dict[str, Any]:

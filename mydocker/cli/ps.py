@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Any
 
@@ -14,12 +13,14 @@ from mydocker.cli.base import Session, Verb
 from mydocker.cli.rows import Row, format_option, print_rows
 from mydocker.engine import containers, filters, health, state
 from mydocker.engine.orphans import half_made
+from mydocker.engine.sizes import written
 from mydocker.errors import BadInput, Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.containers import Record
 
+_ALIVE = ("running", "paused", "restarting")
 _COLUMNS = {
     "ID": "CONTAINER ID",
     "Image": "IMAGE",
@@ -75,18 +76,27 @@ def ps(
     limit = 1 if latest else last
     everything = show_all or limit >= 0 or any(text.startswith(("status=", "exited=")) for text in texts)
     fits = filters.parse(texts, _tests(session))
-    layout = Layout.detect(session.paths)
-    found = []
-    for record in sorted(records(session), key=lambda r: r["createTime"], reverse=True):
-        record["status"] = state.status(session.paths, record, layout)
-        record["health"] = health.status(session.paths, record)
-        if (everything or record["status"] in ("running", "paused", "restarting")) and fits(record):
-            found.append(record)
+    found = [record for record in _newest_first(session) if (everything or record["status"] in _ALIVE) and fits(record)]
     rows = [row(session, record, size, no_trunc) for record in found[: limit if limit >= 0 else None]]
     if quiet:
         click.echo("".join(f"{each['ID']}\n" for each in rows), nl=False)
     else:
         print_rows(rows, {**_COLUMNS, **({"Size": "SIZE"} if size else {})}, form, _OTHER_HEADINGS)
+
+
+def listed(session: Session, size: bool) -> list[Row]:
+    """Return a line's fields for every container."""
+    return [row(session, record, size, False) for record in _newest_first(session)]
+
+
+def _newest_first(session: Session) -> list[Record]:
+    """Return all records with the status and health that are true now."""
+    layout = Layout.detect(session.paths)
+    found = sorted(records(session), key=lambda r: r["createTime"], reverse=True)
+    for record in found:
+        record["status"] = state.status(session.paths, record, layout)
+        record["health"] = health.status(session.paths, record)
+    return found
 
 
 def records(session: Session) -> list[Record]:
@@ -152,7 +162,7 @@ def row(session: Session, record: Record, size: bool, no_trunc: bool) -> Row:
         "Ports": "",
         "State": record["status"],
         "Status": _status(record),
-        "Size": human.size(written(session, record)) if size else "0B",
+        "Size": human.size(written(session.paths, record)) if size else "0B",
         "Names": record["name"],
         "Labels": ",".join(f"{key}={value}" for key, value in sorted((record["config"]["Labels"] or {}).items())),
         "Mounts": ",".join(_shortened(mount.get("name") or mount["source"], no_trunc) for mount in record["mounts"]),
@@ -179,12 +189,3 @@ def _status(record: dict[str, Any]) -> str:
             return "Exited (unknown)"
         return f"Exited ({record['exitCode']}) {human.since(record['finishedAt'])}"
     return {"removing": "Removal In Progress"}.get(status, "Created")
-
-
-def written(session: Session, record: Record) -> int:
-    """Return the bytes of the files in a container's writable layer, which for vfs is its whole copy."""
-    total = 0
-    for name in ("upper", "rw", "tree"):
-        for where, _, files in os.walk(f"{session.paths.container(record['id'])}/{name}"):
-            total += sum(os.lstat(f"{where}/{file}").st_size for file in files)
-    return total

@@ -72,7 +72,8 @@ def prune(session: Session, force: bool, texts: tuple[str, ...]) -> int:
 
     Example: mydocker container prune -f
     """
-    from mydocker.cli.ps import records, written
+    from mydocker.cli.ps import records
+    from mydocker.engine.sizes import written
 
     fits = filters.parse(texts, {"label": lambda record, value: filters.has_label(record["config"]["Labels"], value)})
     doomed = {r["id"]: r for r in records(session) if state.status(session.paths, r) in ("created", "exited") and fits(r)}
@@ -82,7 +83,7 @@ def prune(session: Session, force: bool, texts: tuple[str, ...]) -> int:
 
     def one(container_id: str) -> None:
         nonlocal reclaimed
-        size = written(session, doomed[container_id])
+        size = written(session.paths, doomed[container_id])
         runner(session).apply(_removal(session, container_id, doomed[container_id]["name"], False, False))
         reclaimed += size
         if not session.dry_run:

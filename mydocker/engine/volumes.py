@@ -18,6 +18,7 @@ from mydocker.engine.log import timestamp
 from mydocker.engine.mountpoints import mount_point, unique
 from mydocker.engine.options import Options
 from mydocker.engine.populate import MARKER
+from mydocker.engine.sizes import tree_size
 from mydocker.errors import BadInput, Conflict, NotFound
 from mydocker.paths import Paths
 from mydocker.steps.base import Step, command, quote
@@ -168,10 +169,7 @@ def remove_steps(paths: Paths, name: str) -> list[Step]:
 
 def size(paths: Paths, name: str) -> int:
     """Return the bytes of a volume's files."""
-    total = 0
-    for where, _, files in os.walk(f"{directory(paths, name)}/_data"):
-        total += sum(os.lstat(f"{where}/{file}").st_size for file in files)
-    return total
+    return tree_size(f"{directory(paths, name)}/_data")
 
 
 def plan_mounts(paths: Paths, options: Options, image_config: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,0 +1,70 @@
+"""system df: what takes how much of the disk."""
+
+from __future__ import annotations
+
+import click
+
+from mydocker.cli import human
+from mydocker.cli.base import Session, Verb
+from mydocker.cli.images import image_rows
+from mydocker.cli.ps import listed
+from mydocker.cli.rows import Row, format_option, print_rows
+from mydocker.cli.table import table
+from mydocker.engine import usage, volumes
+from mydocker.errors import BadInput
+
+_COLUMNS = {"Type": "TYPE", "TotalCount": "TOTAL", "Active": "ACTIVE", "Size": "SIZE", "Reclaimable": "RECLAIMABLE"}
+_IMAGES = ("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "SHARED SIZE", "UNIQUE SIZE", "CONTAINERS")
+_CONTAINERS = {
+    "ID": "CONTAINER ID",
+    "Image": "IMAGE",
+    "Command": "COMMAND",
+    "LocalVolumes": "LOCAL VOLUMES",
+    "Size": "SIZE",
+    "RunningFor": "CREATED",
+    "Status": "STATUS",
+    "Names": "NAMES",
+}
+
+
+@click.command(cls=Verb)
+@click.option("-v", "--verbose", is_flag=True, help="Show each image, container and volume.")
+@format_option
+@click.pass_obj
+def df(session: Session, verbose: bool, form: str | None) -> None:
+    """Show what images, containers and volumes take of the disk; what is shared counts once.
+
+    Example: mydocker system df -v
+    """
+    if verbose and form:
+        raise BadInput("-v and --format exclude each other")
+    images = usage.Images(session.paths)
+    if verbose:
+        _print_verbose(session, images)
+        return
+    shares = [images.share(), usage.of_containers(session.paths), usage.of_volumes(session.paths)]
+    print_rows([_row(share) for share in shares], _COLUMNS, form, {})
+
+
+def _row(share: usage.Share) -> Row:
+    part = f" ({100 * share.reclaimable // share.size}%)" if share.size else ""
+    counts = {"TotalCount": str(share.total), "Active": str(share.active)}
+    return {"Type": share.kind, **counts, "Size": human.size(share.size), "Reclaimable": human.size(share.reclaimable) + part}
+
+
+def _print_verbose(session: Session, images: usage.Images) -> None:
+    click.echo("Images space usage:\n")
+    lines = []
+    for row in image_rows(images.images, None):
+        size, unique = images.size(row.image), images.unique(row.image)
+        sizes = [human.size(figure) for figure in (size, size - unique, unique)]
+        lines.append(
+            (row.repository, row.tag, row.shown_id(False), human.since(row.image.created), *sizes, str(len(images.users[row.image.id])))
+        )
+    click.echo(table([_IMAGES, *lines]))
+    click.echo("\nContainers space usage:\n")
+    print_rows(listed(session, size=True), _CONTAINERS, None, {})
+    click.echo("\nLocal Volumes space usage:\n")
+    names = volumes.names(session.paths)
+    rows = [(name, str(len(volumes.users(session.paths, name))), human.size(volumes.size(session.paths, name))) for name in names]
+    click.echo(table([("VOLUME NAME", "LINKS", "SIZE"), *rows]))
