@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from fcntl import LOCK_EX, flock
 from typing import Any
 
 import click
@@ -15,6 +13,7 @@ from mydocker.engine import containers, life, state
 from mydocker.engine.attach import attach as attach_to
 from mydocker.engine.claim import Rename
 from mydocker.engine.containers import check_name
+from mydocker.engine.start import lock_stopped
 from mydocker.engine.start import start as start_container
 from mydocker.engine.values import detach_keys as parse_keys
 from mydocker.engine.values import signal as parse_signal
@@ -97,12 +96,9 @@ def restart(session: Session, /, seconds: int | None, signal: str | None, names:
 
 
 def _start(session: Session, container_id: str) -> None:
-    lock = os.open(session.paths.container(container_id) + "/lock", os.O_RDWR | os.O_CLOEXEC)
-    flock(lock, LOCK_EX)
-    if state.running_pid(session.paths, container_id):
-        os.close(lock)  # somebody else was faster
-        return
-    start_container(session.paths, containers.load(session.paths, container_id), lock)
+    lock = lock_stopped(session.paths, container_id)
+    if lock >= 0:  # else somebody else was faster
+        start_container(session.paths, containers.load(session.paths, container_id), lock)
 
 
 @click.command(cls=Verb)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from fcntl import LOCK_EX, flock
 from typing import Any
 
 import click
@@ -11,12 +10,13 @@ import click
 from mydocker.cli.base import Session, Verb, check_terminal, complain, explain_option
 from mydocker.cli.execution import runner, tell, telling
 from mydocker.cli.flags import create_flags, run_flags
-from mydocker.engine import containers, state
+from mydocker.engine import containers
 from mydocker.engine.checks import warnings
 from mydocker.engine.client import Client
 from mydocker.engine.create import Prepared, finish, prepare, write_cidfile
 from mydocker.engine.create import create as create_container
 from mydocker.engine.options import Options, parse
+from mydocker.engine.start import lock_stopped
 from mydocker.engine.start import start as start_container
 from mydocker.engine.values import detach_keys as parse_keys
 from mydocker.errors import BadInput, Error
@@ -142,23 +142,15 @@ def start(session: Session, attach: bool, interactive: bool, detach_keys: str, n
 def _start_one(session: Session, name: str, attach: bool, interactive: bool, keys: bytes) -> int:
     paths = session.paths
     container_id = containers.resolve(paths, name)
-    lock = os.open(paths.container(container_id) + "/lock", os.O_RDWR | os.O_CLOEXEC)
-    flock(lock, LOCK_EX)
+    lock = lock_stopped(paths, container_id)
     record = containers.load(paths, container_id)
-    if state.running_pid(paths, container_id):
-        os.close(lock)
+    if lock < 0:
         if attach:
             from mydocker.engine.attach import attach as attach_to
 
             return attach_to(paths, record, _streams(record, interactive), keys, True).run()
         click.echo(name)
         return 0
-    if state.load(paths, container_id):
-        from mydocker.engine.orphans import settle
-
-        for problem in settle(paths, container_id):  # an earlier run whose end nobody saw
-            complain(problem.message)
-        record = containers.load(paths, container_id)
     streams = _streams(record, interactive) if attach else ""
     if session.dry_run:
         tell("text", "cli", f"start container {container_id[:12]}", None, err=False)

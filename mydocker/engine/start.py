@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from fcntl import LOCK_EX, flock
 
 from mydocker import store
 from mydocker.engine import containers, events, launcher, remove, state
@@ -20,6 +21,23 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
 
 _MODES = {"pid": "PidMode", "ipc": "IpcMode", "uts": "UTSMode", "network": "NetworkMode"}
+
+
+def lock_stopped(paths: Paths, container_id: str) -> int:
+    """Return a lock on a container that is to be started, with nothing left of an earlier run whose end nobody saw; -1 if it runs."""
+    lock = os.open(paths.container(container_id) + "/lock", os.O_RDWR | os.O_CLOEXEC)
+    flock(lock, LOCK_EX)
+    if state.running_pid(paths, container_id):
+        os.close(lock)
+        return -1
+    if state.load(paths, container_id):
+        from mydocker.engine.orphans import settle
+
+        problems = settle(paths, container_id)
+        if problems:
+            os.close(lock)
+            raise problems[0]
+    return lock
 
 
 def start(
