@@ -8,7 +8,7 @@ import click
 
 from mydocker import store
 from mydocker.cli.base import Session, Verb, check_terminal, explain_option
-from mydocker.cli.execution import tell, telling
+from mydocker.cli.execution import tell_plan, telling, wants_plan
 from mydocker.engine import containers, settings, start
 from mydocker.engine import execute as execution
 from mydocker.engine.spec import merged_environment
@@ -43,11 +43,21 @@ def execute(session: Session, /, words: tuple[str, ...], detach: bool, interacti
     record = containers.load(session.paths, containers.resolve(session.paths, words[0]))
     execution.running(session.paths, record["id"])
     process = _process(session, record, list(words[1:]), tty, flags)
-    if session.dry_run:
-        tell("text", "cli", f"run {' '.join(words[1:])} in the namespaces and cgroups of container {record['id'][:12]}", None, err=False)
+    if _only_told(session, record["id"], process):
         return 0
     client = start.execute(session.paths, record, process, streams, keys, *telling(session))
     return 0 if detach else client.run()
+
+
+def _only_told(session: Session, container_id: str, process: dict[str, Any]) -> bool:
+    """Tell what would be done, where that is asked for; return whether that was all."""
+    if not wants_plan(session):
+        return False
+    from mydocker.engine.describe import exec_plans
+    from mydocker.engine.script import exec_script
+
+    whole, root = exec_plans(session.paths, container_id, process)
+    return tell_plan(session, whole, exec_script(whole, root))
 
 
 def _process(session: Session, record: dict[str, Any], args: list[str], tty: bool, flags: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from mydocker.steps.base import Run, Step
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.client import Explain
+    from mydocker.engine.script import Plans
 
 
 class DryRun(Run):
@@ -34,6 +35,22 @@ def runner(session: Session) -> Run:
     if session.dry_run:
         return DryRun("cli", told)
     return Run("cli", told if session.explain else None, os.environ.get("MYDOCKER_CRASH_AFTER", ""))
+
+
+def wants_plan(session: Session) -> bool:
+    """Say whether a start or exec is to be told before it is done, or instead of it."""
+    return session.dry_run or session.explain == "sh"
+
+
+def tell_plan(session: Session, whole: Plans, script: str) -> bool:
+    """Print every step for --dry-run, or the script for --explain=sh; return whether that was all."""
+    if session.explain == "sh":
+        click.echo(script, nl=False, err=not session.dry_run)
+        session.explain = None
+    else:
+        for who, step in whole.every():
+            tell(session.explain or "text", who, step.describe(), None, err=False)
+    return session.dry_run
 
 
 def telling(session: Session) -> tuple[str, Explain | None]:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mydocker.cli.base import Session, Verb, check_terminal, complain, explain_option
-from mydocker.cli.execution import runner, tell, telling
+from mydocker.cli.execution import runner, tell_plan, telling, wants_plan
 from mydocker.cli.flags import create_flags, run_flags
 from mydocker.engine import containers
 from mydocker.engine.checks import warnings
@@ -78,20 +78,14 @@ def _start(session: Session, record: dict[str, Any], lock: int, streams: str, op
 
 
 def _only_told(session: Session, prepared: Prepared) -> bool:
-    """Tell the plan for --dry-run, and the script for --explain=sh; return whether that was all."""
-    if not session.dry_run and session.explain != "sh":
+    """Tell what would be done, where that is asked for; return whether that was all."""
+    if not wants_plan(session):
         return False
     from mydocker.engine.describe import plans
     from mydocker.engine.script import script
 
     whole = plans(prepared)
-    if session.explain == "sh":
-        click.echo(script(whole), nl=False, err=not session.dry_run)
-        session.explain = None
-    else:
-        for who, step in whole.every():
-            tell(session.explain or "text", who, step.describe(), None, err=False)
-    return session.dry_run
+    return tell_plan(session, whole, script(whole))
 
 
 @click.command(cls=Verb, interspersed=False)
@@ -152,9 +146,13 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
         click.echo(name)
         return 0
     streams = _streams(record, interactive) if attach else ""
-    if session.dry_run:
-        tell("text", "cli", f"start container {container_id[:12]}", None, err=False)
-        return 0
+    if wants_plan(session):
+        from mydocker.engine.describe import start_plans
+        from mydocker.engine.script import script
+
+        whole = start_plans(paths, record)
+        if tell_plan(session, whole, script(whole)):
+            return 0
     client = start_container(paths, record, lock, streams, keys, True, *telling(session))
     if attach:
         return client.run()

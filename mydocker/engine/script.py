@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mydocker.steps.base import Step
 
 _HEADER = """\
-# Paste this into a root shell: it makes the container step by step, ends with its program, and cleans up.
+# Paste this into a root shell: it does the same step by step, ends with the program, and cleans up.
 (
 set -e
 T=$(mktemp -d)
@@ -86,6 +86,23 @@ def script(plans: Plans) -> str:
             f'{_unshare(CLONE_NEWNS)} sh -e "$T/monitor.sh" "$T" || status=$?',
             *plans.undo,
             'exit "$status"',
+            ")",
+            "",
+        ]
+    )
+
+
+def exec_script(plans: Plans, root: str) -> str:
+    """Return the script of one more process in a running container. root: /proc/PID/root of its first process."""
+    joins = [step for step in [*plans.fork, *plans.isolate] if isinstance(step, JoinNamespace) and step.kind != "mount"]
+    return "\n".join(
+        [
+            _HEADER,
+            *_file("exec.sh", [f"cd {quote(root)}", *_init_lines(plans)]),
+            "# mydocker writes the pid of the new process; 0 means the process that writes, whose children inherit the cgroups",
+            *_lines(plans.enter),
+            "# mydocker enters the mount namespace too; a shell that did so would miss the programs that drop privileges",
+            " ".join([*(command(*step.shell_words()) for step in joins), 'sh -e "$T/exec.sh"']),
             ")",
             "",
         ]

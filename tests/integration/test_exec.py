@@ -88,3 +88,37 @@ def test_an_exec_ends_with_its_container(mydocker, web):
     mydocker.wait_until(lambda: "sleep 100" in mydocker("exec", web, "ps").stdout)
     mydocker("rm", "-f", web)
     mydocker.wait_until(lambda: mydocker.sh("cat status").stdout == "137\n")
+
+
+def test_it_is_told_step_by_step_and_by_hand(mydocker, web):
+    told = mydocker("exec", "--explain", "web", "true").stderr
+    assert "setns to the mount namespace" in told
+    assert "setuid 0" in told
+    dry = mydocker("exec", "--dry-run", "-u", "daemon", "web", "touch", "/made").stdout
+    assert "setns to the mount namespace" in dry
+    assert "setuid 1" in dry
+    assert "execve touch /made" in dry
+    assert mydocker("exec", "web", "test", "-e", "/made").rc == 1
+    words = [
+        "-u",
+        "daemon",
+        "-w",
+        "/tmp",
+        "-e",
+        "A=b c",
+        "web",
+        "sh",
+        "-c",
+        'echo "$A $(pwd) $(id -u)"; cat /proc/1/comm; grep CapBnd /proc/self/status',
+    ]
+    by_hand = mydocker("exec", "--dry-run", "--explain=sh", *words).stdout
+    assert mydocker.sh(f"cat > hand.sh <<'EOF_HAND'\n{by_hand}EOF_HAND\nsh hand.sh").stdout == mydocker("exec", *words).stdout
+
+
+def test_a_start_is_told_too(mydocker, web):
+    mydocker("stop", "-t", "0", "web")
+    dry = mydocker("start", "--dry-run", "web").stdout
+    assert "pivot_root" in dry
+    assert "execve sleep 1000" in dry
+    assert "Exited" in mydocker("ps", "-a").stdout
+    mydocker("start", "web")
