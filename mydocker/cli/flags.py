@@ -90,8 +90,25 @@ _FILES = [
     (("--device",), {"multiple": True, "metavar": "HOST[:DIR[:rwm]]"}, "Give it a device of the host."),
     (("--device-cgroup-rule",), {"multiple": True, "metavar": "RULE"}, "Allow devices, such as 'c 1:3 rwm'."),
 ]
+_NETWORK = [
+    (
+        ("--network", "--net"),
+        {"multiple": True, "metavar": "NETWORK"},
+        "bridge, none, host, container:NAME or a network of yours [bridge].",
+    ),
+    (("--ip",), "ADDRESS", "Its IPv4 address in a network of yours."),
+    (("--ip6",), "ADDRESS", "Its IPv6 address there."),
+    (("--mac-address",), "ADDRESS", "Its MAC address."),
+    (("--network-alias", "--net-alias"), {"multiple": True, "metavar": "NAME"}, "One more name of it in a network of yours."),
+    (("-p", "--publish"), {"multiple": True, "metavar": "[[IP:]PORT:]PORT[/PROTOCOL]"}, "Publish a port, or a range, on the host."),
+    (("-P", "--publish-all"), _FLAG, "Publish every exposed port on some free port."),
+    (("--expose",), {"multiple": True, "metavar": "PORT[/PROTOCOL]"}, "Say that it serves a port."),
+    (("--dns",), {"multiple": True, "metavar": "ADDRESS"}, "Name server [the host's]."),
+    (("--dns-search",), {"multiple": True, "metavar": "DOMAIN"}, "Domain that names are looked up in; . for none."),
+    (("--dns-option", "--dns-opt"), {"multiple": True, "metavar": "OPTION"}, "Option of resolv.conf."),
+    (("--add-host",), {"multiple": True, "metavar": "NAME:ADDRESS"}, "One more line in /etc/hosts; host-gateway is the host's address."),
+]
 _CONFINEMENT = [
-    (("--network", "--net"), "MODE", "none, host or container:NAME [none]."),
     (("--cap-add",), {"multiple": True, "metavar": "NAME"}, "Add a capability, or ALL."),
     (("--cap-drop",), {"multiple": True, "metavar": "NAME"}, "Drop a capability, or ALL."),
     (
@@ -116,7 +133,7 @@ def _option(names: tuple[str, ...], setting: Any, text: str) -> Any:
 def create_flags(command: Any) -> Any:
     """Add every flag that create and run have, and the image and command."""
     command = click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="IMAGE [COMMAND] [ARGUMENT...]")(command)
-    for names, setting, text in reversed([*_LIFE, *_HEALTH, *_COMMAND, *_LIMITS, *_FILES, *_CONFINEMENT]):
+    for names, setting, text in reversed([*_LIFE, *_HEALTH, *_COMMAND, *_LIMITS, *_FILES, *_NETWORK, *_CONFINEMENT]):
         command = _option(names, setting, text)(command)
     return command
 

@@ -40,9 +40,12 @@ def check_limits(options: Options) -> None:
 
 def warnings(options: Options) -> list[str]:
     """Return what is allowed and hardly meant, a line each."""
+    found = []
     if options.oom_kill_disable and not options.memory:
-        return ["--oom-kill-disable without a memory limit (-m) lets the container bring the host down"]
-    return []
+        found.append("--oom-kill-disable without a memory limit (-m) lets the container bring the host down")
+    if (options.publish or options.publish_all) and not options.endpoints:
+        found.append(f"published ports are discarded with --network {options.network}")
+    return found
 
 
 def _life(options: Options) -> None:
@@ -118,15 +121,28 @@ def _namespaces(options: Options) -> None:
         ("pid", options.pid, ("", "host")),
         ("ipc", options.ipc, ("", "private", "shareable", "none", "host")),
         ("uts", options.uts, ("", "host")),
-        ("network", options.network, ("none", "host")),
+        ("network", options.network, ("none", "host", *options.endpoints)),
     ):
         if value not in words and not (value.startswith("container:") and len(value) > 10):
             expected = ", ".join(word for word in words if word)
             raise BadInput(f"invalid --{flag} {value!r}: expected {expected} or container:NAME")
     if options.uts and (options.hostname or options.domainname):
         raise BadInput(f"--uts {options.uts} excludes --hostname and --domainname: they are not its own")
-    if options.network.startswith("container:") and options.hostname:
-        raise BadInput(f"--network {options.network} excludes --hostname: it is that container's")
+    if options.network.startswith("container:"):
+        _check_shared_network(options)
+
+
+def _check_shared_network(options: Options) -> None:
+    asked = {
+        "--hostname": options.hostname,
+        "-p": options.publish or options.publish_all,
+        "--expose": options.expose,
+        "--dns": options.dns or options.dns_search or options.dns_option,
+        "--add-host": options.add_host,
+    }
+    for flag, value in asked.items():
+        if value:
+            raise BadInput(f"--network {options.network} excludes {flag}: it is that container's")
 
 
 def _users(options: Options) -> None:

@@ -12,6 +12,8 @@ A record holds the seed's fields (pid, id, name, command, createTime, status) am
     command       list of strings: entrypoint and arguments
     image         reference as the user gave it;  imageId: hexadecimal digest of the image's config
     storageDriver 'overlay' | 'aufs' | 'vfs';     layers: chain ids, topmost first
+    endpoints     {network: {aliases, ip, ip6, mac}}: what is asked for, '' and [] for nothing; {} with --network none, host, container:…
+    ports         [{ip, first, last, container, protocol}]: what is to be published, see ports.py
     mounts        [{type, name, source, destination, mode, rw, propagation}]: volumes, binds, tmpfs
     config        {Env, Cmd, Entrypoint, WorkingDir, User, Labels, ExposedPorts, Volumes, StopSignal, Tty, OpenStdin …} as docker's
     hostConfig    what else the flags said, as docker's HostConfig

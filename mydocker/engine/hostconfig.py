@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mydocker.engine.options import Options
+from mydocker.engine.ports import as_docker
 
 
 def host_config(options: Options, spec: dict[str, Any], runtime: str) -> dict[str, Any]:
@@ -47,6 +48,12 @@ def _restart(options: Options) -> dict[str, Any]:
 def _namespaces(options: Options) -> dict[str, Any]:
     return {
         "NetworkMode": options.network,
+        "PortBindings": as_docker(options.publish),
+        "PublishAllPorts": options.publish_all,
+        "Dns": list(options.dns),
+        "DnsSearch": list(options.dns_search),
+        "DnsOptions": list(options.dns_option),
+        "ExtraHosts": options.add_host or None,
         "PidMode": options.pid,
         "IpcMode": options.ipc or "private",
         "UTSMode": options.uts,

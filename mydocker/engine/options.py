@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from mydocker.engine import checks, mountpoints, settings, values
+from mydocker.engine import checks, mountpoints, netoptions, ports, settings, values
 from mydocker.errors import BadInput
 
 _PARSERS = {
@@ -39,6 +39,9 @@ _PARSERS = {
     "mount": mountpoints.from_mount,
     "tmpfs": mountpoints.from_tmpfs,
     "sysctl": values.setting,
+    "publish": ports.parse,
+    "expose": ports.exposed,
+    "add_host": netoptions.extra_host,
     "annotation": values.pair,
 }
 
@@ -106,6 +109,14 @@ class Options:
     device: list[list[tuple[dict[str, Any], dict[str, Any]]]]
     device_cgroup_rule: list[dict[str, Any]]
     network: str
+    endpoints: dict[str, dict[str, Any]]
+    publish: list[dict[str, Any]]
+    publish_all: bool
+    expose: list[str]
+    dns: tuple[str, ...]
+    dns_search: tuple[str, ...]
+    dns_option: tuple[str, ...]
+    add_host: list[str]
     cap_add: tuple[str, ...]
     cap_drop: tuple[str, ...]
     seccomp: str
@@ -141,7 +152,7 @@ def parse(flags: dict[str, Any]) -> Options:
     given["ulimit"] = list({limit["type"]: limit for limit in given["ulimit"]}.values())
     given |= _security(given.pop("security_opt"))
     given |= {name: given[name] or "" for name in ("pid", "ipc", "uts", "userns")}
-    given["network"] = given["network"] or "none"
+    given |= netoptions.parse(given)
     options = Options(given)
     checks.check(options)
     if options.network == "host" and not options.uts:

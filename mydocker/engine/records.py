@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mydocker.engine import ports
 from mydocker.engine.hostconfig import host_config
 from mydocker.engine.images import Image
 from mydocker.engine.options import Options
@@ -32,10 +33,25 @@ def record_of(options: Options, image: Image, spec: dict[str, Any], facts: Facts
         "storageDriver": driver,
         "layers": image.chain_ids,
         "mounts": facts.mounts,
+        "endpoints": options.endpoints,
+        "ports": _ports(options, image.config),
         "autoRemove": options.remove,
         "config": _config(options, image.config, spec),
         "hostConfig": host_config(options, spec, facts.runtime),
     }
+
+
+def _exposed(options: Options, image: dict[str, Any]) -> list[str]:
+    """Return the ports that a container serves, as docker names them, by number."""
+    names = {*(image.get("ExposedPorts") or {}), *options.expose, *map(ports.key, options.publish)}
+    return sorted(names, key=lambda name: (int(name.partition("/")[0]), name))
+
+
+def _ports(options: Options, image: dict[str, Any]) -> list[ports.Binding]:
+    """Return what is to be published: -p, and with -P every other exposed port."""
+    published = set(map(ports.key, options.publish))
+    others = [name for name in _exposed(options, image) if name not in published] if options.publish_all else []
+    return [*options.publish, *ports.all_exposed(others)]
 
 
 def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +71,7 @@ def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> di
         "WorkingDir": process["cwd"],
         "Labels": {**(image.get("Labels") or {}), **options.labels},
         "Volumes": image.get("Volumes"),
-        "ExposedPorts": image.get("ExposedPorts"),
+        "ExposedPorts": {name: {} for name in _exposed(options, image)} or None,
         "StopSignal": str(options.stop_signal) if options.stop_signal else image.get("StopSignal"),
         "StopTimeout": options.stop_timeout,
         "Healthcheck": {**(image.get("Healthcheck") or {}), **options.healthcheck} or None,

@@ -20,8 +20,12 @@ LIMITS = (
     "--device-read-bps --device-write-bps --device-read-iops --device-write-iops --ulimit --shm-size --cgroup-parent --cgroupns"
 )
 FILES = "-v --volume --mount --tmpfs --volumes-from --read-only --device --device-cgroup-rule"
-CONFINEMENT = "--network --net --cap-add --cap-drop --security-opt --privileged --userns --pid --ipc --uts --sysctl"
-SHARED = " ".join([LIFE, LOGS, HEALTH, COMMAND, LIMITS, FILES, CONFINEMENT]).split()
+NETWORK = (
+    "--network --net --ip --ip6 --mac-address --network-alias --net-alias -p --publish -P --publish-all --expose "
+    "--dns --dns-search --dns-option --dns-opt --add-host"
+)
+CONFINEMENT = "--cap-add --cap-drop --security-opt --privileged --userns --pid --ipc --uts --sysctl"
+SHARED = " ".join([LIFE, LOGS, HEALTH, COMMAND, LIMITS, FILES, NETWORK, CONFINEMENT]).split()
 
 
 @click.command()

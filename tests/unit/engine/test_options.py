@@ -19,7 +19,7 @@ MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.una
 
 def test_without_flags(parsed: Parse) -> None:
     options = parsed("busybox")
-    assert (options.image, options.command, options.network, options.cgroupns) == ("busybox", [], "none", "private")
+    assert (options.image, options.command, options.network, options.cgroupns) == ("busybox", [], "bridge", "private")
     assert (options.pid, options.ipc, options.uts, options.userns) == ("", "", "", "")
     assert (options.memory, options.cpus, options.mounts, options.env, options.labels) == (None, None, [], [], {})
     assert (options.detach_keys, options.sig_proxy, options.pull) == (b"\x10\x11", True, "missing")
@@ -103,7 +103,23 @@ def test_taken(parsed: Parse, words: list[str], attribute: str, expected: object
         (["--domainname", "a b"], "invalid domainname 'a b'"),
         (["--pull", "always"], "--pull always needs a registry"),
         (["--platform", "linux/s390x"], f"platform 'linux/s390x' cannot run here: expected linux/{MACHINE}"),
-        (["--network", "mynet"], "invalid --network 'mynet'"),
+        (["--network", "host", "--network", "mynet"], "none, host and container:NAME exclude others"),
+        (["--network", "mynet", "--network", "mynet"], "each network once"),
+        (["--network", "name=mynet,colour=red"], "expected name=NAME and alias, ip, ip6 or mac-address"),
+        (["--network", "alias=x"], "it has no name=NAME"),
+        (["--ip", "10.0.0.2"], "--ip needs a network of yours, and bridge is none"),
+        (["--network-alias", "x", "--network", "none"], "--network-alias needs a network of yours"),
+        (["--network", "mynet", "--ip", "fd00::1"], "invalid --ip 'fd00::1'"),
+        (["--network", "mynet", "--ip6", "10.0.0.2"], "invalid --ip6 '10.0.0.2'"),
+        (["--mac-address", "03:00:00:00:00:01"], "invalid MAC address '03:00:00:00:00:01'"),
+        (["--mac-address", "02:42:ac"], "invalid MAC address"),
+        (["--network", "container:x", "-p", "80"], "--network container:x excludes -p"),
+        (["--network", "container:x", "--dns", "1.1.1.1"], "excludes --dns"),
+        (["--dns", "dns.example"], "invalid --dns 'dns.example'"),
+        (["--dns-search", "a b"], "invalid --dns-search 'a b'"),
+        (["--add-host", "a"], "invalid --add-host 'a'"),
+        (["--add-host", "a:b"], "invalid --add-host 'a:b'"),
+        (["-p", "80/icmp"], "invalid protocol"),
         (["--pid", "container:"], "invalid --pid 'container:': expected host or container:NAME"),
         (["--uts", "private"], "invalid --uts 'private'"),
         (["--uts", "host", "-h", "x"], "--uts host excludes --hostname"),
@@ -133,7 +149,7 @@ def test_refused(parsed: Parse, words: list[str], expected: str) -> None:
     assert "\n" not in caught.value.message
 
 
-@pytest.mark.parametrize("words", [["--pull", "sometimes"], ["--cgroupns", "mine"], ["--nosuch"], ["--rm=maybe"], ["-p", "80:80"], ["-m"]])
+@pytest.mark.parametrize("words", [["--pull", "sometimes"], ["--cgroupns", "mine"], ["--nosuch"], ["--rm=maybe"], ["-m"]])
 def test_not_understood(parsed: Parse, words: list[str]) -> None:
     with pytest.raises(click.UsageError):
         parsed(*words)
@@ -154,3 +170,27 @@ def test_an_existing_cidfile_is_refused(parsed: Parse, tmp_path: Path) -> None:
     (tmp_path / "cid").touch()
     with pytest.raises(BadInput, match="exists already"):
         parsed("--cidfile", f"{tmp_path}/cid", "busybox")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], {"bridge": {}}),
+        (["--network", "default"], {"bridge": {}}),
+        (["--network", "none"], {}),
+        (["--network", "container:x"], {}),
+        (["--mac-address", "02:42:00:00:00:01"], {"bridge": {"mac": "02:42:00:00:00:01"}}),
+        (
+            ["--network", "a", "--network", "name=b,ip=10.0.0.9,alias=y", "--network-alias", "x", "--ip6", "fd00::9"],
+            {"a": {"aliases": ["x"], "ip6": "fd00::9"}, "b": {"aliases": ["y"], "ip": "10.0.0.9"}},
+        ),
+    ],
+)
+def test_endpoints(parsed: Parse, words: list[str], expected: dict[str, dict[str, object]]) -> None:
+    nothing = {"aliases": [], "ip": "", "ip6": "", "mac": ""}
+    assert parsed(*words, "busybox").endpoints == {name: nothing | asked for name, asked in expected.items()}
+
+
+def test_extra_hosts(parsed: Parse) -> None:
+    words = ["--add-host", "a:1.2.3.4", "--add-host", "b=host-gateway", "--add-host", "c:[::1]", "--add-host", "d:::1"]
+    assert parsed(*words, "busybox").add_host == ["a:1.2.3.4", "b:host-gateway", "c:::1", "d:::1"]

@@ -73,7 +73,13 @@ def test_an_entrypoint_that_is_reset(parsed: Parse) -> None:
 
 
 NOTHING_ASKED = {
-    "NetworkMode": "none",
+    "NetworkMode": "bridge",
+    "PortBindings": {},
+    "PublishAllPorts": False,
+    "Dns": [],
+    "DnsSearch": [],
+    "DnsOptions": [],
+    "ExtraHosts": None,
     "PidMode": "",
     "IpcMode": "private",
     "UTSMode": "",
