@@ -64,7 +64,7 @@ def _remove(session: Session, container_id: str, name: str, force: bool, volumes
 
 @click.command(cls=Verb)
 @click.option("-f", "--force", is_flag=True, help="Do not ask.")
-@filter_option("label=KEY[=VALUE]", "")
+@filter_option("label=KEY[=VALUE], label!=KEY[=VALUE]", "")
 @explain_option
 @click.pass_obj
 def prune(session: Session, force: bool, texts: tuple[str, ...]) -> int:
@@ -75,22 +75,23 @@ def prune(session: Session, force: bool, texts: tuple[str, ...]) -> int:
     from mydocker.cli.ps import records
     from mydocker.engine.sizes import written
 
-    fits = filters.parse(texts, {"label": lambda record, value: filters.has_label(record["config"]["Labels"], value)})
+    fits = filters.parse(texts, filters.label_tests(lambda record: record["config"]["Labels"]))
     doomed = {r["id"]: r for r in records(session) if state.status(session.paths, r) in ("created", "exited") and fits(r)}
     if not force and not session.dry_run and not click.confirm("WARNING! This removes all containers that do not run. Go on?"):
         return 0
     reclaimed = 0
+    deleted: list[str] = []
 
     def one(container_id: str) -> None:
         nonlocal reclaimed
         size = written(session.paths, doomed[container_id])
         runner(session).apply(_removal(session, container_id, doomed[container_id]["name"], False, False))
         reclaimed += size
-        if not session.dry_run:
-            click.echo(container_id)
+        deleted.append(container_id)
 
     status = each(tuple(doomed), one)
     if not session.dry_run:
+        click.echo("".join(f"{line}\n" for line in ["Deleted Containers:", *deleted, ""]) if deleted else "", nl=False)
         events.emit(session.paths, "container", "prune", "", {"reclaimed": reclaimed})
         click.echo(f"Total reclaimed space: {human.size(reclaimed)}")
     return status

@@ -14,15 +14,17 @@ from mydocker.errors import BadInput
 
 
 @click.command(cls=Verb)
+@click.option("--name", "old_name", hidden=True, help="docker's old spelling of VOLUME.")
 @click.option("--label", "labels", multiple=True, metavar="KEY[=VALUE]", help="Set a label.")
 @explain_option
 @click.argument("name", required=False)
 @click.pass_obj
-def create(session: Session, labels: tuple[str, ...], name: str | None) -> None:
+def create(session: Session, old_name: str | None, labels: tuple[str, ...], name: str | None) -> None:
     """Make a volume, unless there is one of that name.
 
     Example: mydocker volume create data
     """
+    name = old_name if name is None else name
     if name is not None:
         check_name(name)
     chosen = name or new_id()
@@ -42,7 +44,7 @@ _OTHER_HEADINGS = {"Labels": "LABELS", "Mountpoint": "MOUNTPOINT", "Scope": "SCO
 
 @click.command("ls", cls=Verb)
 @click.option("-q", "--quiet", is_flag=True, help="Print names only.")
-@filter_option("dangling=true|false, name=PART, label=KEY[=VALUE]")
+@filter_option("dangling=true|false, driver=local, name=PART, label=KEY[=VALUE]")
 @format_option
 @click.pass_obj
 def list_(session: Session, quiet: bool, texts: tuple[str, ...], form: str | None) -> None:
@@ -55,9 +57,7 @@ def list_(session: Session, quiet: bool, texts: tuple[str, ...], form: str | Non
     if quiet:
         click.echo("".join(f"{row['Name']}\n" for row in rows), nl=False)
     else:
-        print_rows(
-            rows, {"Driver": "DRIVER", "Name": "VOLUME NAME"}, form, {"Labels": "LABELS", "Mountpoint": "MOUNTPOINT", "Scope": "SCOPE"}
-        )
+        print_rows(rows, _COLUMNS, form, _OTHER_HEADINGS)
 
 
 def _tests(session: Session) -> filters.Tests:
@@ -69,13 +69,14 @@ def _tests(session: Session) -> filters.Tests:
     return {
         "dangling": is_dangling,
         "name": lambda name, part: part in name,
+        "driver": lambda name, driver: driver == "local",
         "label": lambda name, text: filters.has_label(volumes.load(session.paths, name)["labels"], text),
     }
 
 
 def _row(session: Session, name: str) -> Row:
     document = volumes.document(session.paths, name)
-    labels = ",".join(f"{key}={value}" for key, value in sorted((document["Labels"] or {}).items()))
+    labels = ",".join(f"{key}={value}" for key, value in sorted(document["Labels"].items()))
     return {**{key: document[key] for key in ("Driver", "Name", "Mountpoint", "Scope")}, "Labels": labels}
 
 

@@ -1,4 +1,6 @@
-"""--filter KEY=VALUE: values of one key are alternatives, labels and different keys must all fit (docker's rule)."""
+"""--filter KEY=VALUE: values of one key are alternatives, labels and different keys must all fit (docker's rule).
+
+A key that ends with ! takes KEY!=VALUE."""
 
 from __future__ import annotations
 
@@ -21,9 +23,19 @@ def parse(texts: tuple[str, ...], tests: Tests) -> Callable[[Any], bool]:
         wanted.setdefault(key, []).append(value)
 
     def fits(candidate: Any) -> bool:
-        return all((all if key == "label" else any)(tests[key](candidate, value) for value in values) for key, values in wanted.items())
+        return all(
+            (all if key.startswith("label") else any)(tests[key](candidate, value) for value in values) for key, values in wanted.items()
+        )
 
     return fits
+
+
+def label_tests(labels: Callable[[Any], dict[str, str] | None]) -> Tests:
+    """Return the tests label=… and label!=…; labels: returns those of an object."""
+    return {
+        "label": lambda candidate, text: has_label(labels(candidate), text),
+        "label!": lambda candidate, text: not has_label(labels(candidate), text),
+    }
 
 
 def has_label(labels: dict[str, str] | None, text: str) -> bool:
