@@ -32,6 +32,7 @@ ALL = {
     "image": "groups:image",
     "volume": "groups:volume",
     "system": "groups:system",
+    "completion": "completion:completion",
     "info": "system:info",
     "version": "system:version",
 }

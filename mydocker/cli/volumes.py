@@ -1,4 +1,4 @@
-"""volume create, ls, rm, inspect, prune."""
+"""volume create, ls, rm."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import click
 
 from mydocker.cli.base import Session, Verb, each, explain_option
 from mydocker.cli.execution import runner
-from mydocker.cli.human import size as human_size
 from mydocker.cli.rows import Row, filter_option, format_option, print_rows
-from mydocker.engine import events, filters, values, volumes
+from mydocker.engine import filters, values, volumes
 from mydocker.engine.containers import check_name, new_id
 from mydocker.errors import BadInput
 
@@ -97,28 +96,3 @@ def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
         _done(session, name)
 
     return each(names, one)
-
-
-@click.command(cls=Verb)
-@click.option("-a", "--all", "everything", is_flag=True, help="Remove named volumes too.")
-@click.option("-f", "--force", is_flag=True, help="Do not ask.")
-@explain_option
-@click.pass_obj
-def prune(session: Session, everything: bool, force: bool) -> None:
-    """Remove the anonymous volumes that no container mounts.
-
-    Example: mydocker volume prune -f
-    """
-    kind = "all volumes" if everything else "all anonymous volumes"
-    if not force and not session.dry_run and not click.confirm(f"WARNING! This removes {kind} that no container mounts. Go on?"):
-        return
-    doomed = [name for name in volumes.names(session.paths) if everything or volumes.load(session.paths, name)["anonymous"]]
-    doomed = [name for name in doomed if not volumes.users(session.paths, name)]
-    reclaimed = sum(volumes.size(session.paths, name) for name in doomed)
-    for name in doomed:
-        runner(session).execute(volumes.remove_steps(session.paths, name))
-    if not session.dry_run:
-        events.emit(session.paths, "volume", "prune", "", {"reclaimed": reclaimed})
-    if doomed:
-        _done(session, "Deleted Volumes:\n" + "\n".join(doomed) + "\n")
-    _done(session, f"Total reclaimed space: {human_size(reclaimed)}")
