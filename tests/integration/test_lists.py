@@ -40,7 +40,7 @@ def test_ps(mydocker, three):
         assert names("--filter", text) == expected, text
     assert names("-a", "--filter", "exited=3") == ["down"]
     assert names("-a", "--filter", "ancestor=busybox:latest") == ["new", "down", "up"]
-    assert mydocker("ps", "-a", "--format", '{{.Names}} {{.Label "tier"}}').stdout.split() == ["new", "down", "db", "up", "front"]
+    assert mydocker("ps", "-a", "--format", '{{.Names}} {{.Label "tier"}}').stdout.split() == ["new", "down", "db", "up", "web"]
     for wrong in ("status=asleep", "exited=x", "health=fine"):
         assert mydocker("ps", "--filter", wrong).rc == 1
     assert names("-a", "--filter", "since=up") == ["new", "down"]
