@@ -15,7 +15,6 @@ from mydocker.cli.execution import runner
 from mydocker.cli.rows import filter_option, format_option, print_rows
 from mydocker.engine import filters, imagestore
 from mydocker.engine.images import Image, all_images, find
-from mydocker.errors import BadInput
 from mydocker.images.reference import Reference, parse, parse_name
 
 change_option = click.option("-c", "--change", "changes", multiple=True, metavar="INSTRUCTION", help="Apply a Dockerfile instruction.")
@@ -125,7 +124,7 @@ def images(
 
     Example: mydocker images --digests busybox
     """
-    fits = filters.parse(texts, _tests(session))
+    fits = filters.parse(texts, _tests(session), {"dangling": filters.one_of("dangling", "true", "false")})
     rows = [row for row in image_rows(all_images(session.paths), parse(name) if name else None) if fits(row)]
     if quiet:
         click.echo("".join(f"{line}\n" for line in (row.shown_id(no_trunc) for row in rows)), nl=False)
@@ -138,13 +137,8 @@ def _tests(session: Session) -> filters.Tests:
     def created(name: str) -> str:
         return find(session.paths, name).created
 
-    def is_dangling(row: Row, text: str) -> bool:
-        if text not in ("true", "false"):
-            raise BadInput(f"invalid filter 'dangling={text}': expected true or false")
-        return (not row.image.names) == (text == "true")
-
     return {
-        "dangling": is_dangling,
+        "dangling": lambda row, text: (not row.image.names) == (text == "true"),
         "before": lambda row, name: row.image.created < created(name),
         "since": lambda row, name: row.image.created > created(name),
         "reference": lambda row, pattern: any(_fits(text, pattern) for text in (row.repository, f"{row.repository}:{row.tag}")),

@@ -79,7 +79,7 @@ def ps(
     """
     limit = 1 if latest else last
     everything = show_all or limit >= 0 or any(text.startswith("status=") for text in texts)
-    fits = filters.parse(texts, _tests(session))
+    fits = filters.parse(texts, _tests(session), _CHECKS)
     found = [record for record in _newest_first(session) if (everything or record["status"] in _ALIVE) and fits(record)]
     wants_size = size or ".Size" in (form or "")
     rows = [row(session, record, wants_size, no_trunc) for record in found[: limit if limit >= 0 else None]]
@@ -126,12 +126,12 @@ def _tests(session: Session) -> filters.Tests:
         "id": lambda record, value: record["id"].startswith(value),
         "name": lambda record, value: bool(_expression(value).search(record["name"])),
         "label": lambda record, value: filters.has_label(record["config"]["Labels"], value),
-        "status": lambda record, value: record["status"] == _one_of("status", value, _STATES),
-        "exited": lambda record, value: record["status"] == "exited" and record["exitCode"] == _exit_status(value),
+        "status": lambda record, value: record["status"] == value,
+        "exited": lambda record, value: record["status"] == "exited" and str(record["exitCode"]) == value,
         "ancestor": lambda record, value: (
             value.removesuffix(":latest") == record["image"].removesuffix(":latest") or record["imageId"].startswith(value)
         ),
-        "health": lambda record, value: record["health"] == _one_of("health", value, ("starting", "healthy", "unhealthy", "none")),
+        "health": lambda record, value: record["health"] == value,
         "volume": lambda record, value: any(
             value in (mount.get("name"), mount["source"], mount["destination"]) for mount in record["mounts"]
         ),
@@ -141,17 +141,16 @@ def _tests(session: Session) -> filters.Tests:
     }
 
 
-def _exit_status(text: str) -> int:
-    value = number(text)
-    if value is None:
+def _exit_status(text: str) -> None:
+    if number(text) is None:
         raise BadInput(f"invalid filter exited={text!r}: expected an exit status")
-    return value
 
 
-def _one_of(key: str, value: str, words: tuple[str, ...]) -> str:
-    if value not in words:
-        raise BadInput(f"invalid filter {key}={value!r}: expected {', '.join(words)}")
-    return value
+_CHECKS = {
+    "status": filters.one_of("status", *_STATES),
+    "health": filters.one_of("health", "starting", "healthy", "unhealthy", "none"),
+    "exited": _exit_status,
+}
 
 
 def _expression(text: str) -> re.Pattern[str]:

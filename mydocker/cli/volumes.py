@@ -9,7 +9,6 @@ from mydocker.cli.execution import runner
 from mydocker.cli.rows import Row, filter_option, format_option, print_rows
 from mydocker.engine import filters, values, volumes
 from mydocker.engine.containers import check_name, new_id
-from mydocker.errors import BadInput
 
 
 @click.command(cls=Verb)
@@ -51,7 +50,7 @@ def list_(session: Session, quiet: bool, texts: tuple[str, ...], form: str | Non
 
     Example: mydocker volume ls
     """
-    fits = filters.parse(texts, _tests(session))
+    fits = filters.parse(texts, _tests(session), {"dangling": filters.one_of("dangling", "true", "false")})
     rows = [_row(session, name) for name in volumes.names(session.paths) if fits(name)]
     if quiet:
         click.echo("".join(f"{row['Name']}\n" for row in rows), nl=False)
@@ -60,13 +59,8 @@ def list_(session: Session, quiet: bool, texts: tuple[str, ...], form: str | Non
 
 
 def _tests(session: Session) -> filters.Tests:
-    def is_dangling(name: str, text: str) -> bool:
-        if text not in ("true", "false"):
-            raise BadInput(f"invalid filter 'dangling={text}': expected true or false")
-        return (not volumes.users(session.paths, name)) == (text == "true")
-
     return {
-        "dangling": is_dangling,
+        "dangling": lambda name, text: (not volumes.users(session.paths, name)) == (text == "true"),
         "name": lambda name, part: part in name,
         "driver": lambda name, driver: driver == "local",
         "label": lambda name, text: filters.has_label(volumes.load(session.paths, name)["labels"], text),

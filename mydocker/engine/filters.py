@@ -13,13 +13,15 @@ from mydocker.errors import BadInput
 Tests = dict[str, Callable[[Any, str], bool]]
 
 
-def parse(texts: tuple[str, ...], tests: Tests) -> Callable[[Any], bool]:
-    """Return what says whether an object fits. Raises BadInput for a key that is not in `tests`."""
+def parse(texts: tuple[str, ...], tests: Tests, checks: dict[str, Callable[[str], object]] | None = None) -> Callable[[Any], bool]:
+    """Return what says whether an object fits. Raises BadInput for a key that is not in `tests`, and what the key's check raises."""
     wanted: dict[str, list[str]] = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or key not in tests:
             raise BadInput(f"invalid filter {text!r}: expected {', '.join(f'{name}=…' for name in tests)}")
+        if checks and key in checks:
+            checks[key](value)
         wanted.setdefault(key, []).append(value)
 
     def fits(candidate: Any) -> bool:
@@ -28,6 +30,17 @@ def parse(texts: tuple[str, ...], tests: Tests) -> Callable[[Any], bool]:
         )
 
     return fits
+
+
+def one_of(key: str, *words: str) -> Callable[[str], str]:
+    """Return the check of a key whose value is one of these words."""
+
+    def check(value: str) -> str:
+        if value not in words:
+            raise BadInput(f"invalid filter '{key}={value}': expected {', '.join(words)}")
+        return value
+
+    return check
 
 
 def label_tests(labels: Callable[[Any], dict[str, str] | None]) -> Tests:
