@@ -4,7 +4,7 @@ A key that ends with ! takes KEY!=VALUE."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mydocker.errors import BadInput
@@ -13,7 +13,7 @@ from mydocker.errors import BadInput
 Tests = dict[str, Callable[[Any, str], bool]]
 
 
-def parse(texts: tuple[str, ...], tests: Tests, checks: dict[str, Callable[[str], object]] | None = None) -> Callable[[Any], bool]:
+def parse(texts: tuple[str, ...], tests: Tests, checks: Mapping[str, Callable[[str], object]] | None = None) -> Callable[[Any], bool]:
     """Return what says whether an object fits. Raises BadInput for a key that is not in `tests`, and what the key's check raises."""
     wanted: dict[str, list[str]] = {}
     for text in texts:
