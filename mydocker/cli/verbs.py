@@ -16,6 +16,7 @@ CONTAINER = {
     "cp": "cp:cp",
     "top": "look:top",
     "diff": "look:diff",
+    "port": "port:port",
     "rm": "rm:rm",
     "commit": "commit:commit",
     "export": "commit:export",
