@@ -135,6 +135,9 @@ def run(group: click.Command, args: list[str]) -> int:
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as leave:
         return leave.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        return 0
     except (click.ClickException, Error) as error:
         return _refused(error, meta.get(_VERB, ""))
     except (KeyboardInterrupt, EOFError, click.Abort):
@@ -150,7 +153,7 @@ def run(group: click.Command, args: list[str]) -> int:
 
 def _refused(error: click.ClickException | Error, verb: str) -> int:
     """Print why a verb failed and return its exit status. verb: '' where it did not come to one."""
-    status = 125 if verb in STATUS_125 else 1
+    status = 125 if verb in STATUS_125 or _is_about_a_flag(error) else 1
     if isinstance(error, click.ClickException):
         words = ["mydocker", *verb.split()[1:], "--help"]
         complain(_as_ours(error.format_message()), f"try: {' '.join(words)}" if isinstance(error, click.UsageError) else None)
@@ -159,6 +162,12 @@ def _refused(error: click.ClickException | Error, verb: str) -> int:
     # docker's exec: 125 says that the process could not be started, 1 that there is no container to start it in.
     no_container = isinstance(error, (NotFound, Conflict)) and verb.endswith(" exec")
     return error.exit_status or (1 if no_container else status)
+
+
+def _is_about_a_flag(error: click.ClickException | Error) -> bool:
+    """Say whether this is what docker exits with 125 for, whatever the verb: an option that it does not know or understand."""
+    is_value = isinstance(error, click.BadParameter) and isinstance(error.param, click.Option)
+    return is_value or isinstance(error, (click.NoSuchOption, click.BadOptionUsage))
 
 
 def _as_ours(message: str) -> str:

@@ -8,7 +8,7 @@ from mydocker.cli.verbs import CONTAINER
 container = LazyGroup(
     "container",
     help="Manage containers.",
-    verbs={**CONTAINER, "ls": "ps:ps", "list": "ps:ps", "inspect": "inspect:container", "prune": "rm:prune"},
+    verbs={**CONTAINER, "ls": "ps:ps", "list": "ps:ps", "inspect": "inspect:container", "prune": "prune:container"},
     hidden=("list", "ps"),
 )
 image = LazyGroup(
@@ -21,6 +21,7 @@ image = LazyGroup(
         "tag": "images:tag",
         "rm": "images:rmi",
         "inspect": "inspect:image",
+        "prune": "prune:image",
     },
     hidden=("list",),
 )
@@ -34,12 +35,12 @@ volume = LazyGroup(
         "rm": "volumes:remove",
         "remove": "volumes:remove",
         "inspect": "inspect:volume",
-        "prune": "volumes:prune",
+        "prune": "prune:volume",
     },
     hidden=("list", "remove"),
 )
 system = LazyGroup(
     "system",
     help="Manage mydocker itself.",
-    verbs={"info": "system:info", "events": "events:events", "df": "df:df", "check": "check:check"},
+    verbs={"info": "system:info", "events": "events:events", "df": "df:df", "prune": "prune:system", "check": "check:check"},
 )

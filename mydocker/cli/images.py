@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from fnmatch import fnmatchcase
 from io import BufferedReader
 from typing import cast
 
@@ -11,9 +12,9 @@ import click
 from mydocker.cli import human
 from mydocker.cli.base import Session, Verb, each, explain_option
 from mydocker.cli.execution import runner
-from mydocker.cli.rows import format_option, print_rows
-from mydocker.engine import imagestore
-from mydocker.engine.images import Image, all_images
+from mydocker.cli.rows import filter_option, format_option, print_rows
+from mydocker.engine import filters, imagestore
+from mydocker.engine.images import Image, all_images, find
 from mydocker.images.reference import Reference, parse, parse_name
 
 change_option = click.option("-c", "--change", "changes", multiple=True, metavar="INSTRUCTION", help="Apply a Dockerfile instruction.")
@@ -112,20 +113,43 @@ _COLUMNS = {"Repository": "REPOSITORY", "Tag": "TAG", "Digest": "DIGEST", "ID": 
 @click.option("-a", "--all", "_all", is_flag=True, help="As docker; every image is shown anyway.")
 @click.option("--no-trunc", is_flag=True, help="Whole ids.")
 @click.option("--digests", is_flag=True, help="Also the manifests' digests.")
+@filter_option("dangling=true|false, label=KEY[=VALUE], before=IMAGE, since=IMAGE, reference=PATTERN")
 @format_option
 @click.argument("name", metavar="[REPOSITORY[:TAG]]", required=False)
 @click.pass_obj
-def images(session: Session, quiet: bool, _all: bool, no_trunc: bool, digests: bool, form: str | None, name: str | None) -> None:
+def images(
+    session: Session, quiet: bool, _all: bool, no_trunc: bool, digests: bool, texts: tuple[str, ...], form: str | None, name: str | None
+) -> None:
     """List images, the newest first.
 
     Example: mydocker images --digests busybox
     """
-    rows = image_rows(all_images(session.paths), parse(name) if name else None)
+    fits = filters.parse(texts, _tests(session), {"dangling": filters.one_of("dangling", "true", "false")})
+    rows = [row for row in image_rows(all_images(session.paths), parse(name) if name else None) if fits(row)]
     if quiet:
-        click.echo("".join(f"{line}\n" for line in dict.fromkeys(row.shown_id(no_trunc) for row in rows)), nl=False)
+        click.echo("".join(f"{line}\n" for line in (row.shown_id(no_trunc) for row in rows)), nl=False)
         return
     columns = {field: heading for field, heading in _COLUMNS.items() if digests or field != "Digest"}
     print_rows([row.fields(no_trunc) for row in rows], columns, form, {"CreatedAt": "CREATED AT", "Digest": "DIGEST"})
+
+
+def _tests(session: Session) -> filters.Tests:
+    def created(name: str) -> str:
+        return find(session.paths, name).created
+
+    return {
+        "dangling": lambda row, text: (not row.image.names) == (text == "true"),
+        "before": lambda row, name: row.image.created < created(name),
+        "since": lambda row, name: row.image.created > created(name),
+        "reference": lambda row, pattern: any(_fits(text, pattern) for text in (row.repository, f"{row.repository}:{row.tag}")),
+        **filters.label_tests(lambda row: row.image.config.get("Labels")),
+    }
+
+
+def _fits(text: str, pattern: str) -> bool:
+    """Say whether a name fits a shell pattern, whose * and ? stand for no slash."""
+    parts, wanted = text.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
 
 
 def image_rows(found: list[Image], wanted: Reference | None) -> list[Row]:

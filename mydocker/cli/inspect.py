@@ -14,6 +14,9 @@ from mydocker.engine.inspect import inspect as inspect_container
 from mydocker.engine.sizes import written
 from mydocker.errors import Error, NotFound
 
+# What docker's image always shows of its config, null where the image says nothing.
+_IMAGE_CONFIG = ("User", "ExposedPorts", "Env", "Cmd", "Entrypoint", "Volumes", "WorkingDir", "Labels", "OnBuild", "StopSignal")
+
 _format_option = click.option("-f", "--format", "form", metavar="TEMPLATE", help="json or a Go template.")
 _names = click.argument("names", nargs=-1, required=True, metavar="NAME...")
 
@@ -58,12 +61,13 @@ def _image(session: Session, name: str) -> dict[str, Any]:
     return {
         "Id": f"sha256:{found.id}",
         "RepoTags": found.names,
+        "Comment": next((entry["comment"] for entry in reversed(found.document.get("history") or []) if entry.get("comment")), ""),
         "Created": found.created,
         "Author": found.document.get("author", ""),
         "Architecture": found.document.get("architecture", ""),
         "Os": found.document.get("os", ""),
         "Size": found.size,
-        "Config": found.config,
+        "Config": {**dict.fromkeys(_IMAGE_CONFIG), **found.config},
         "RootFS": {"Type": "layers", "Layers": found.diff_ids},
     }
 

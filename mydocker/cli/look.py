@@ -9,7 +9,7 @@ import click
 from mydocker.cli.base import Session, Verb
 from mydocker.cli.table import table
 from mydocker.engine import containers, events, life
-from mydocker.engine.snapshots import mounted
+from mydocker.engine.snapshots import changes
 from mydocker.errors import BadInput, Error
 from mydocker.storage import drivers
 
@@ -58,7 +58,5 @@ def diff(session: Session, /, name: str) -> None:
     """
     record = containers.load(session.paths, containers.resolve(session.paths, name))
     driver = drivers.driver(record["storageDriver"], session.paths)
-    covered = mounted(record)
-    for change in driver.changes(session.paths.container(record["id"]), record["layers"]):
-        if change.path not in covered:
-            click.echo(f"{change.kind} {change.path}")
+    for change in changes(session.paths, driver, record):
+        click.echo(f"{change.kind} {change.path}")

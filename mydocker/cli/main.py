@@ -28,9 +28,16 @@ def mydocker(ctx: click.Context, root: str | None, state: str | None, version: b
         click.echo(ctx.get_help())
 
 
+def _complete() -> int:
+    from mydocker.cli.completion import complete  # only a shell asks for that
+
+    return complete(mydocker)
+
+
 def main() -> None:
     """Run the command line and exit with its status."""
-    status = run(mydocker, sys.argv[1:])
+    status = _complete() if "_MYDOCKER_COMPLETE" in os.environ else run(mydocker, sys.argv[1:])
+    sys.stdout.flush()
     sys.stderr.flush()
     # Nothing is left to do at exit, and taking the interpreter down in order would take 5 ms.
     os._exit(status)

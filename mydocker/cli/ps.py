@@ -11,15 +11,17 @@ from mydocker.cgroups.layout import Layout
 from mydocker.cli import human
 from mydocker.cli.base import Session, Verb
 from mydocker.cli.rows import Row, format_option, print_rows
-from mydocker.engine import containers, filters, health, state
+from mydocker.engine import containers, filters, health, images, state
 from mydocker.engine.orphans import half_made
 from mydocker.engine.sizes import written
+from mydocker.engine.values import number
 from mydocker.errors import BadInput, Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.containers import Record
 
+_STATES = ("created", "restarting", "running", "removing", "paused", "exited", "dead")
 _ALIVE = ("running", "paused", "restarting")
 _COLUMNS = {
     "ID": "CONTAINER ID",
@@ -39,6 +41,8 @@ _OTHER_HEADINGS = {
     "Networks": "NETWORKS",
     "LocalVolumes": "LOCAL VOLUMES",
 }
+# What {{.Label "tier"}} is called in a table.
+_LABEL_HEADING = {"Label": lambda name: name}
 
 
 @click.command(cls=Verb)
@@ -74,14 +78,15 @@ def ps(
     Example: mydocker ps -a --filter status=exited
     """
     limit = 1 if latest else last
-    everything = show_all or limit >= 0 or any(text.startswith(("status=", "exited=")) for text in texts)
-    fits = filters.parse(texts, _tests(session))
+    everything = show_all or limit >= 0 or any(text.startswith("status=") for text in texts)
+    fits = filters.parse(texts, _tests(session), _CHECKS)
     found = [record for record in _newest_first(session) if (everything or record["status"] in _ALIVE) and fits(record)]
-    rows = [row(session, record, size, no_trunc) for record in found[: limit if limit >= 0 else None]]
+    wants_size = size or ".Size" in (form or "")
+    rows = [row(session, record, wants_size, no_trunc) for record in found[: limit if limit >= 0 else None]]
     if quiet:
         click.echo("".join(f"{each['ID']}\n" for each in rows), nl=False)
     else:
-        print_rows(rows, {**_COLUMNS, **({"Size": "SIZE"} if size else {})}, form, _OTHER_HEADINGS)
+        print_rows(rows, {**_COLUMNS, **({"Size": "SIZE"} if size else {})}, form, {**_OTHER_HEADINGS, **_LABEL_HEADING})
 
 
 def listed(session: Session, size: bool) -> list[Row]:
@@ -124,20 +129,28 @@ def _tests(session: Session) -> filters.Tests:
         "status": lambda record, value: record["status"] == value,
         "exited": lambda record, value: record["status"] == "exited" and str(record["exitCode"]) == value,
         "ancestor": lambda record, value: (
-            value in (record["image"], record["image"].removesuffix(":latest")) or record["imageId"].startswith(value)
+            value.removesuffix(":latest") == record["image"].removesuffix(":latest") or record["imageId"].startswith(value)
         ),
-        "health": lambda record, value: record["health"] == _one_of("health", value, ("starting", "healthy", "unhealthy", "none")),
-        "volume": lambda record, value: any(value in (mount.get("name"), mount["destination"]) for mount in record["mounts"]),
+        "health": lambda record, value: record["health"] == value,
+        "volume": lambda record, value: any(
+            value in (mount.get("name"), mount["source"], mount["destination"]) for mount in record["mounts"]
+        ),
         "network": lambda record, value: record["hostConfig"]["NetworkMode"] == value,
         "before": lambda record, value: record["createTime"] < created(value),
         "since": lambda record, value: record["createTime"] > created(value),
     }
 
 
-def _one_of(key: str, value: str, words: tuple[str, ...]) -> str:
-    if value not in words:
-        raise BadInput(f"invalid filter {key}={value!r}: expected {', '.join(words)}")
-    return value
+def _exit_status(text: str) -> None:
+    if number(text) is None:
+        raise BadInput(f"invalid filter exited={text!r}: expected an exit status")
+
+
+_CHECKS = {
+    "status": filters.one_of("status", *_STATES),
+    "health": filters.one_of("health", "starting", "healthy", "unhealthy", "none"),
+    "exited": _exit_status,
+}
 
 
 def _expression(text: str) -> re.Pattern[str]:
@@ -149,7 +162,7 @@ def _expression(text: str) -> re.Pattern[str]:
 
 def row(session: Session, record: Record, size: bool, no_trunc: bool) -> Row:
     """Return one line's fields, under docker's names."""
-    command = " ".join(record["command"])
+    command = " ".join(f"'{word}'" if " " in word else word for word in record["command"])
     if not no_trunc and len(command) > 20:
         command = command[:19] + "…"
     volumes = [mount for mount in record["mounts"] if mount["type"] == "volume"]
@@ -162,13 +175,24 @@ def row(session: Session, record: Record, size: bool, no_trunc: bool) -> Row:
         "Ports": "",
         "State": record["status"],
         "Status": _status(record),
-        "Size": human.size(written(session.paths, record)) if size else "0B",
+        "Size": _size(session, record) if size else "",
         "Names": record["name"],
+        "Label": lambda name: (record["config"]["Labels"] or {}).get(name, ""),
         "Labels": ",".join(f"{key}={value}" for key, value in sorted((record["config"]["Labels"] or {}).items())),
         "Mounts": ",".join(_shortened(mount.get("name") or mount["source"], no_trunc) for mount in record["mounts"]),
         "Networks": record["hostConfig"]["NetworkMode"],
         "LocalVolumes": str(len(volumes)),
     }
+
+
+def _size(session: Session, record: Record) -> str:
+    """Return what a container has written, and with its image's layers."""
+    own = written(session.paths, record)
+    try:
+        whole = own + images.find(session.paths, "sha256:" + record["imageId"]).size
+    except (NotFound, Damaged):
+        return human.size(own)
+    return f"{human.size(own)} (virtual {human.size(whole)})"
 
 
 def _shortened(text: str, no_trunc: bool) -> str:

@@ -1,15 +1,13 @@
-"""rm and container prune."""
+"""rm."""
 
 from __future__ import annotations
 
 import click
 
 from mydocker import store
-from mydocker.cli import human
 from mydocker.cli.base import Session, Verb, complain, each, explain_option
 from mydocker.cli.execution import runner
-from mydocker.cli.rows import filter_option
-from mydocker.engine import containers, events, filters, life, remove, restart, state
+from mydocker.engine import containers, life, remove, restart, state
 from mydocker.errors import Conflict, Error, NotFound
 from mydocker.steps.base import Action
 
@@ -33,14 +31,15 @@ def rm(session: Session, force: bool, volumes: bool, names: tuple[str, ...]) -> 
             if force:
                 return complain(f"no such container: {name}")
             raise
-        runner(session).apply(_removal(session, container_id, name, force, volumes))
+        runner(session).apply(removal(session, container_id, name, force, volumes))
         if not session.dry_run:
             click.echo(name)
 
     return each(names, one)
 
 
-def _removal(session: Session, container_id: str, name: str, force: bool, volumes: bool) -> Action:
+def removal(session: Session, container_id: str, name: str, force: bool, volumes: bool) -> Action:
+    """Return the step that removes a container."""
     text = f"remove container {container_id[:12]}: its cgroup, state, name, writable layer and record"
     return Action(lambda: _remove(session, container_id, name, force, volumes), text)
 
@@ -60,37 +59,3 @@ def _remove(session: Session, container_id: str, name: str, force: bool, volumes
         return  # it was run with --rm, and its monitor was faster
     if problems:
         raise problems[0]
-
-
-@click.command(cls=Verb)
-@click.option("-f", "--force", is_flag=True, help="Do not ask.")
-@filter_option("label=KEY[=VALUE]", "")
-@explain_option
-@click.pass_obj
-def prune(session: Session, force: bool, texts: tuple[str, ...]) -> int:
-    """Remove all containers that do not run; their anonymous volumes stay.
-
-    Example: mydocker container prune -f
-    """
-    from mydocker.cli.ps import records
-    from mydocker.engine.sizes import written
-
-    fits = filters.parse(texts, {"label": lambda record, value: filters.has_label(record["config"]["Labels"], value)})
-    doomed = {r["id"]: r for r in records(session) if state.status(session.paths, r) in ("created", "exited") and fits(r)}
-    if not force and not session.dry_run and not click.confirm("WARNING! This removes all containers that do not run. Go on?"):
-        return 0
-    reclaimed = 0
-
-    def one(container_id: str) -> None:
-        nonlocal reclaimed
-        size = written(session.paths, doomed[container_id])
-        runner(session).apply(_removal(session, container_id, doomed[container_id]["name"], False, False))
-        reclaimed += size
-        if not session.dry_run:
-            click.echo(container_id)
-
-    status = each(tuple(doomed), one)
-    if not session.dry_run:
-        events.emit(session.paths, "container", "prune", "", {"reclaimed": reclaimed})
-        click.echo(f"Total reclaimed space: {human.size(reclaimed)}")
-    return status

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mydocker.cli.table import table
-from mydocker.cli.template import compile_template
+from mydocker.cli.template import compile_template, plain
 
 Row = dict[str, Any]
 
@@ -21,13 +21,13 @@ def filter_option(keys: str, short: str = "-f") -> Callable[[Callable[..., Any]]
     return click.option(*([short] if short else []), "--filter", "texts", multiple=True, metavar="KEY=VALUE", help=f"{keys}.")
 
 
-def print_rows(rows: list[Row], columns: dict[str, str], form: str | None, headings: dict[str, str]) -> None:
+def print_rows(rows: list[Row], columns: dict[str, str], form: str | None, headings: Row) -> None:
     """Print rows. columns: {field: heading} of the usual table; headings: those of the other fields."""
     if form in (None, "", "table"):
         click.echo(table([tuple(columns.values()), *(tuple(str(row[field]) for field in columns) for row in rows)]))
     elif form == "json":
         for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False))
+            click.echo(json.dumps(plain(row), ensure_ascii=False))
     elif form and form.startswith("table "):
         template = compile_template(_unescaped(form.removeprefix("table ").strip()))
         lines = [template({**headings, **columns}), *map(template, rows)]

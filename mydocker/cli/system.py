@@ -10,9 +10,10 @@ from typing import Any
 import click
 
 from mydocker.cli.base import Session, Verb
+from mydocker.cli.template import compile_template
 from mydocker.version import VERSION
 
-_FORMAT = click.option("-f", "--format", "form", type=click.Choice(["json"]), help="Print JSON.")
+_FORMAT = click.option("-f", "--format", "form", metavar="TEMPLATE", help="json or a Go template.")
 
 
 @click.command(cls=Verb)
@@ -26,7 +27,12 @@ def info(session: Session, form: str | None) -> None:
     from mydocker.engine.info import info as facts
 
     found = facts(session.paths)
-    click.echo(json.dumps(found) if form else "\n".join(_lines(found, 0)))
+    _print(found, form, "\n".join(_lines(found, 0)))
+
+
+def _print(facts: dict[str, Any], form: str | None, usual: str) -> None:
+    """Print facts as --format says, else as usual."""
+    click.echo(json.dumps(facts) if form == "json" else compile_template(form)(facts) if form else usual)
 
 
 def _lines(facts: dict[str, Any], depth: int) -> list[str]:
@@ -51,4 +57,4 @@ def version(form: str | None) -> None:
         "OS/Arch": f"linux/{os.uname().machine}",
         "Kernel": os.uname().release,
     }
-    click.echo(json.dumps(facts) if form else "\n".join(f"{name + ':':10} {value}" for name, value in facts.items()))
+    _print(facts, form, "\n".join(f"{name + ':':10} {value}" for name, value in facts.items()))

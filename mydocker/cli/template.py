@@ -1,7 +1,8 @@
 """The part of Go's text/template that people use with docker's --format.
 
     {{.Name}}  {{.State.Pid}}  {{json .Config}}  {{len .Mounts}}  {{upper .Name}}  {{lower .Name}}  {{join .Args " "}}
-    {{index .Config.Labels "a.b"}}  {{eq .Driver "local"}}  {{.Name | upper}}  {{(index .Mounts 0).Source}}  {{println .Name}}
+    {{.Label "tier"}}  {{printf "%s-%d" .Name 3}}  {{index .Config.Labels "a.b"}}  {{eq .Driver "local"}}  {{.Name | upper}}
+    {{println .Name}}  {{(index .Mounts 0).Source}}
     {{range .Mounts}}…{{else}}…{{end}}  {{range $k, $v := .Labels}}…{{end}}  {{if .Running}}…{{else if …}}…{{else}}…{{end}}
 
 A template is compiled once and applied to any number of values: dictionaries, lists, strings, numbers, truth values and None.
@@ -153,7 +154,13 @@ class _Parser:
             return self._applied(function, [*arguments, *([last] if last else [])]), words
         if last:
             raise self.error(f"unknown function {words[0]!r}: expected one of {', '.join(sorted(_FUNCTIONS))}")
-        return self._operand(words)
+        term, rest = self._operand(words)
+        return self._method(term, rest) if rest and words[0].startswith(".") and rest[0] not in ("|", ")") else (term, rest)
+
+    def _method(self, term: Term, words: list[str]) -> tuple[Term, list[str]]:
+        """Parse the argument of a field that takes one, such as {{.Label "tier"}}."""
+        argument, rest = self._operand(words)
+        return self._applied(lambda method, text: method(text), [term, argument]), rest
 
     def _applied(self, function: Callable[..., Any], arguments: list[Term]) -> Term:
         def term(value: Any, scope: Scope) -> Any:
@@ -245,6 +252,11 @@ def _ranging(names: list[str], term: Term, body: list[Node], otherwise: list[Nod
     return node
 
 
+def plain(value: Any) -> Any:
+    """Return a value without the fields that take arguments, which JSON has no form for."""
+    return {key: each for key, each in value.items() if not callable(each)} if isinstance(value, dict) else value
+
+
 def _index(value: Any, *keys: Any) -> Any:
     for key in keys:
         value = (value or {}).get(key, "") if isinstance(value, dict) or value is None else value[key]
@@ -256,7 +268,7 @@ def _join(values: list[Any] | None, separator: str) -> str:
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "json": lambda value: json.dumps(value, separators=(",", ":"), ensure_ascii=False),
+    "json": lambda value: json.dumps(plain(value), separators=(",", ":"), ensure_ascii=False),
     "len": lambda value: len(value or ()),
     "upper": lambda text: shown(text).upper(),
     "lower": lambda text: shown(text).lower(),
@@ -264,6 +276,9 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "join": _join,
     "split": lambda text, separator: text.split(separator),
     "println": lambda *values: " ".join(map(shown, values)) + "\n",
+    "printf": lambda form, *values: (
+        form.replace("%v", "%s").replace("%q", '"%s"') % tuple(v if isinstance(v, int) else shown(v) for v in values)
+    ),
     "print": lambda *values: "".join(map(shown, values)),
     "index": _index,
     "eq": lambda first, *others: first in others,

@@ -16,6 +16,7 @@ CONTAINER = {
     "cp": "cp:cp",
     "top": "look:top",
     "diff": "look:diff",
+    "port": "port:port",
     "rm": "rm:rm",
     "commit": "commit:commit",
     "export": "commit:export",
@@ -32,6 +33,7 @@ ALL = {
     "image": "groups:image",
     "volume": "groups:volume",
     "system": "groups:system",
+    "completion": "completion:completion",
     "info": "system:info",
     "version": "system:version",
 }

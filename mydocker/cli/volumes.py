@@ -1,4 +1,4 @@
-"""volume create, ls, rm, inspect, prune."""
+"""volume create, ls, rm."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import click
 
 from mydocker.cli.base import Session, Verb, each, explain_option
 from mydocker.cli.execution import runner
-from mydocker.cli.human import size as human_size
 from mydocker.cli.rows import Row, filter_option, format_option, print_rows
-from mydocker.engine import events, filters, values, volumes
+from mydocker.engine import filters, values, volumes
 from mydocker.engine.containers import check_name, new_id
-from mydocker.errors import BadInput
 
 
 @click.command(cls=Verb)
+@click.option("--name", "old_name", hidden=True, help="docker's old spelling of VOLUME.")
 @click.option("--label", "labels", multiple=True, metavar="KEY[=VALUE]", help="Set a label.")
 @explain_option
 @click.argument("name", required=False)
 @click.pass_obj
-def create(session: Session, labels: tuple[str, ...], name: str | None) -> None:
+def create(session: Session, old_name: str | None, labels: tuple[str, ...], name: str | None) -> None:
     """Make a volume, unless there is one of that name.
 
     Example: mydocker volume create data
     """
+    name = old_name if name is None else name
     if name is not None:
         check_name(name)
     chosen = name or new_id()
@@ -42,7 +42,7 @@ _OTHER_HEADINGS = {"Labels": "LABELS", "Mountpoint": "MOUNTPOINT", "Scope": "SCO
 
 @click.command("ls", cls=Verb)
 @click.option("-q", "--quiet", is_flag=True, help="Print names only.")
-@filter_option("dangling=true|false, name=PART, label=KEY[=VALUE]")
+@filter_option("dangling=true|false, driver=local, name=PART, label=KEY[=VALUE]")
 @format_option
 @click.pass_obj
 def list_(session: Session, quiet: bool, texts: tuple[str, ...], form: str | None) -> None:
@@ -50,32 +50,26 @@ def list_(session: Session, quiet: bool, texts: tuple[str, ...], form: str | Non
 
     Example: mydocker volume ls
     """
-    fits = filters.parse(texts, _tests(session))
+    fits = filters.parse(texts, _tests(session), {"dangling": filters.one_of("dangling", "true", "false")})
     rows = [_row(session, name) for name in volumes.names(session.paths) if fits(name)]
     if quiet:
         click.echo("".join(f"{row['Name']}\n" for row in rows), nl=False)
     else:
-        print_rows(
-            rows, {"Driver": "DRIVER", "Name": "VOLUME NAME"}, form, {"Labels": "LABELS", "Mountpoint": "MOUNTPOINT", "Scope": "SCOPE"}
-        )
+        print_rows(rows, _COLUMNS, form, _OTHER_HEADINGS)
 
 
 def _tests(session: Session) -> filters.Tests:
-    def is_dangling(name: str, text: str) -> bool:
-        if text not in ("true", "false"):
-            raise BadInput(f"invalid filter 'dangling={text}': expected true or false")
-        return (not volumes.users(session.paths, name)) == (text == "true")
-
     return {
-        "dangling": is_dangling,
+        "dangling": lambda name, text: (not volumes.users(session.paths, name)) == (text == "true"),
         "name": lambda name, part: part in name,
+        "driver": lambda name, driver: driver == "local",
         "label": lambda name, text: filters.has_label(volumes.load(session.paths, name)["labels"], text),
     }
 
 
 def _row(session: Session, name: str) -> Row:
     document = volumes.document(session.paths, name)
-    labels = ",".join(f"{key}={value}" for key, value in sorted((document["Labels"] or {}).items()))
+    labels = ",".join(f"{key}={value}" for key, value in sorted(document["Labels"].items()))
     return {**{key: document[key] for key in ("Driver", "Name", "Mountpoint", "Scope")}, "Labels": labels}
 
 
@@ -96,28 +90,3 @@ def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
         _done(session, name)
 
     return each(names, one)
-
-
-@click.command(cls=Verb)
-@click.option("-a", "--all", "everything", is_flag=True, help="Remove named volumes too.")
-@click.option("-f", "--force", is_flag=True, help="Do not ask.")
-@explain_option
-@click.pass_obj
-def prune(session: Session, everything: bool, force: bool) -> None:
-    """Remove the anonymous volumes that no container mounts.
-
-    Example: mydocker volume prune -f
-    """
-    kind = "all volumes" if everything else "all anonymous volumes"
-    if not force and not session.dry_run and not click.confirm(f"WARNING! This removes {kind} that no container mounts. Go on?"):
-        return
-    doomed = [name for name in volumes.names(session.paths) if everything or volumes.load(session.paths, name)["anonymous"]]
-    doomed = [name for name in doomed if not volumes.users(session.paths, name)]
-    reclaimed = sum(volumes.size(session.paths, name) for name in doomed)
-    for name in doomed:
-        runner(session).execute(volumes.remove_steps(session.paths, name))
-    if not session.dry_run:
-        events.emit(session.paths, "volume", "prune", "", {"reclaimed": reclaimed})
-    if doomed:
-        _done(session, "Deleted Volumes:\n" + "\n".join(doomed) + "\n")
-    _done(session, f"Total reclaimed space: {human_size(reclaimed)}")

@@ -24,17 +24,23 @@ def info(paths: Paths) -> dict[str, Any]:
     layout = Layout.detect(paths)
     return {
         "Containers": len(statuses),
-        "Running": statuses.count("running"),
-        "Paused": statuses.count("paused"),
-        "Stopped": len(statuses) - statuses.count("running") - statuses.count("paused"),
+        "ContainersRunning": statuses.count("running"),
+        "ContainersPaused": statuses.count("paused"),
+        "ContainersStopped": len(statuses) - statuses.count("running") - statuses.count("paused"),
         "Images": len(images.all_images(paths)),
         "Version": VERSION,
+        "OSType": "linux",
+        "Architecture": os.uname().machine,
+        "KernelVersion": os.uname().release,
+        "NCPU": os.cpu_count() or 1,
+        "MemTotal": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "Name": os.uname().nodename,
         "Python": f"{sys.version.split()[0]} ({sys.executable})",
         "Root": paths.root,
         "State": paths.state,
         "Storage drivers": {name: _driver(name, paths) for name in drivers.NAMES},
         "Cgroups": {"Version": layout.mode, "Controllers": " ".join(sorted(name for h in layout.hierarchies for name in h.controllers))},
-        "Kernel": {"Release": os.uname().release, "Machine": os.uname().machine, **_kernel(paths)},
+        "Kernel": _kernel(paths),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mydocker.engine import health, state
+from mydocker.engine.sizes import WRITABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _binds(record: Record) -> list[str] | None:
 def _graph(paths: Paths, record: Record) -> dict[str, str]:
     directory = paths.container(record["id"])
     layers = ":".join(f"{paths.layers}/{record['storageDriver']}/{layer}" for layer in record["layers"])
-    upper = {"overlay": "upper", "aufs": "rw", "vfs": "tree"}[record["storageDriver"]]
+    upper = WRITABLE[record["storageDriver"]]
     data = {"LowerDir": layers, "UpperDir": f"{directory}/{upper}", "MergedDir": f"{directory}/bundle/rootfs"}
     return {**data, "WorkDir": f"{directory}/work"} if record["storageDriver"] == "overlay" else data
 

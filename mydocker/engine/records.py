@@ -8,7 +8,7 @@ from mydocker.engine import ports
 from mydocker.engine.hostconfig import host_config
 from mydocker.engine.images import Image
 from mydocker.engine.options import Options
-from mydocker.engine.spec import Facts
+from mydocker.engine.spec import Facts, merged_environment
 
 
 def record_of(options: Options, image: Image, spec: dict[str, Any], facts: Facts, name: str, driver: str, now: str) -> dict[str, Any]:
@@ -54,6 +54,10 @@ def _ports(options: Options, image: dict[str, Any]) -> list[ports.Binding]:
     return [*options.publish, *ports.all_exposed(others)]
 
 
+def _anonymous(options: Options) -> dict[str, Any]:
+    return {mount["destination"]: {} for mount in options.mounts if mount["type"] == "volume" and mount["anonymous"]}
+
+
 def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
     process = spec["process"]
     entrypoint = [options.entrypoint] if options.entrypoint else None
@@ -64,13 +68,17 @@ def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> di
         "Tty": options.tty,
         "OpenStdin": options.interactive,
         "StdinOnce": options.interactive and not options.detach,
-        "Env": process["env"],
+        "AttachStdin": options.interactive and not options.detach,
+        "AttachStdout": not options.detach,
+        "AttachStderr": not options.detach,
+        # What image and user say; the defaults are the run's own, and no business of an image made of it.
+        "Env": merged_environment({}, [*(image.get("Env") or []), *options.env]),
         "Cmd": options.command or (image.get("Cmd") if options.entrypoint is None else None),
         "Entrypoint": image.get("Entrypoint") if options.entrypoint is None else entrypoint,
         "Image": options.image,
         "WorkingDir": process["cwd"],
         "Labels": {**(image.get("Labels") or {}), **options.labels},
-        "Volumes": image.get("Volumes"),
+        "Volumes": {**(image.get("Volumes") or {}), **_anonymous(options)} or None,
         "ExposedPorts": {name: {} for name in _exposed(options, image)} or None,
         "StopSignal": str(options.stop_signal) if options.stop_signal else image.get("StopSignal"),
         "StopTimeout": options.stop_timeout,

@@ -51,9 +51,9 @@ def read_lines(path: str, what: str) -> list[str]:
 
 
 def labels(settings: tuple[str, ...], files: tuple[str, ...]) -> dict[str, str]:
-    """Return the labels of --label-file and -l, in this order; the last of a key counts."""
+    """Return the labels of --label-file and -l, in this order; the last of a key counts, a file's bare KEY for nothing, as docker's."""
     lines = [line.strip() for path in files for line in read_lines(path, "label file")]
-    return dict(pair(text) for text in [*(line for line in lines if line and not line.startswith("#")), *settings])
+    return dict(pair(text) for text in [*(line for line in lines if "=" in line and not line.startswith("#")), *settings])
 
 
 def log_options(texts: tuple[str, ...], driver: str) -> dict[str, str]:

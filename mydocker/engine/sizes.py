@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from mydocker.engine.containers import Record
     from mydocker.paths import Paths
 
-_WRITABLE_LAYERS = ("upper", "rw", "tree")
+# Where a storage driver keeps what a container writes, in the container's directory.
+WRITABLE = {"overlay": "upper", "aufs": "rw", "vfs": "tree"}
 
 
 def tree_size(path: str) -> int:
@@ -30,4 +31,4 @@ def tree_size(path: str) -> int:
 
 def written(paths: Paths, record: Record) -> int:
     """Return the bytes of the files in a container's writable layer, which for vfs is its whole copy."""
-    return sum(tree_size(f"{paths.container(record['id'])}/{name}") for name in _WRITABLE_LAYERS)
+    return sum(tree_size(f"{paths.container(record['id'])}/{name}") for name in WRITABLE.values())

@@ -6,6 +6,7 @@ import os
 
 from mydocker import store
 from mydocker.engine import images
+from mydocker.engine.sizes import WRITABLE
 from mydocker.engine.state import running_pid
 from mydocker.errors import BadInput, StepFailed
 from mydocker.images import change, config
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from mydocker.images.reference import Reference
     from mydocker.paths import Paths
     from mydocker.steps.base import Step
-    from mydocker.storage.base import StorageDriver
+    from mydocker.storage.base import Change, StorageDriver
 
 _CHUNK = 1 << 18
 
@@ -73,6 +74,28 @@ def _child_document(base: images.Image, settings: Document, created: str, author
 def mounted(record: Record) -> set[str]:
     """Return the paths in a container that something is mounted on."""
     return {mount["destination"] for mount in record.get("mounts", [])} | RUNTIME_MOUNTS
+
+
+def changes(paths: Paths, driver: StorageDriver, record: Record) -> list[Change]:
+    """Return what a container changed, without what only mount points needed."""
+    covered = mounted(record)
+    found = driver.changes(paths.container(record["id"]), record["layers"])
+    own = [change for change in found if change.path not in covered]
+    return [change for change in own if not _only_holds(change, found, own) or _is_altered(paths, driver, record, change.path)]
+
+
+def _only_holds(directory: Change, found: list[Change], own: list[Change]) -> bool:
+    """Say whether all that changed in a directory is mount points, which bring it into the writable layer."""
+    inside = directory.path + "/"
+    return any(c.path.startswith(inside) for c in found) and not any(c.path.startswith(inside) for c in own) and directory.kind == "C"
+
+
+def _is_altered(paths: Paths, driver: StorageDriver, record: Record, path: str) -> bool:
+    """Say whether a directory has another mode or owner than in the image."""
+    writable = f"{paths.container(record['id'])}/{WRITABLE[record['storageDriver']]}"
+    layers = [top for layer in record["layers"] if os.path.lexists((top := driver.layer(layer)) + path)]
+    before, after = (os.lstat(top + path) for top in (*layers[:1], writable)) if layers else (None, os.lstat(writable + path))
+    return before is None or (before.st_mode, before.st_uid, before.st_gid) != (after.st_mode, after.st_uid, after.st_gid)
 
 
 def _difference(paths: Paths, driver: StorageDriver, record: Record) -> Fill:

@@ -244,6 +244,6 @@ def _sysctls(options: Options) -> dict[str, str]:
 
 def hosts(name: str) -> str:
     """Return /etc/hosts."""
-    lines = ["127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback", "fe00::\tip6-localnet"]
-    lines += ["ff00::\tip6-mcastprefix", "ff02::1\tip6-allnodes", "ff02::2\tip6-allrouters", f"127.0.1.1\t{name}"]
+    lines = ["127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback", "fe00::0\tip6-localnet"]
+    lines += ["ff00::0\tip6-mcastprefix", "ff02::1\tip6-allnodes", "ff02::2\tip6-allrouters", f"127.0.1.1\t{name}"]
     return "\n".join(lines) + "\n"

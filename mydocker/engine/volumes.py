@@ -136,10 +136,10 @@ def document(paths: Paths, name: str) -> dict[str, Any]:
     return {
         "CreatedAt": record["createdAt"],
         "Driver": "local",
-        "Labels": record["labels"] or None,
+        "Labels": record["labels"],
         "Mountpoint": f"{directory(paths, name)}/_data",
         "Name": name,
-        "Options": None,
+        "Options": {},
         "Scope": "local",
     }
 

@@ -16,12 +16,14 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY), str(Path(__file__).parent)]
 
-from svg import plot  # noqa: E402
+from svg import Bar, bars, plot  # noqa: E402
 from tools import TOOLS, Scratch, Tool, quiet  # noqa: E402
 
 from mydocker.kernel.mounts import MNT_DETACH, MS_PRIVATE, MS_REC, is_mount_point, mount, umount  # noqa: E402
@@ -32,6 +34,22 @@ WARM_UP = 2
 
 def main() -> None:
     options = _options()
+    with tools_that_work(options.only) as (ready, absent):
+        times = _measure(ready, options.runs)
+        weights = {tool.name: tool.weigh() for tool in ready if tool.is_engine}
+    _report(times, weights, absent, options.runs)
+    if options.svg:
+        memory: list[Bar] = [(name, own / 1e6, None) for name, (own, _) in weights.items()]
+        charts = {
+            "run --rm --network none busybox true (ms, median and quartiles)": bars(times),
+            "a detached container's helpers (MB, PSS)": memory,
+        }
+        Path(options.svg).write_text(plot(charts))
+
+
+@contextmanager
+def tools_that_work(only: str) -> Iterator[tuple[list[Tool], dict[str, str]]]:
+    """Give the tools that work here, and why the others do not; afterwards nothing is left of them."""
     unshare(CLONE_NEWNS)
     mount(None, "/", None, MS_PRIVATE | MS_REC)
     if is_mount_point("/sys/fs/cgroup/unified"):
@@ -40,18 +58,13 @@ def main() -> None:
     before = _cgroups()
     ready: list[Tool] = []
     try:
-        scratch = Scratch(directory)
-        ready, absent = _prepare(scratch, options.only)
-        times = _measure(ready, options.runs)
-        weights = {tool.name: tool.weigh() for tool in ready if tool.is_engine}
+        ready, absent = _prepare(Scratch(directory), only)
+        yield ready, absent
     finally:
         for tool in ready:
             tool.stop()
         shutil.rmtree(directory, ignore_errors=True)
         _remove_cgroups(_cgroups() - before)
-    _report(times, weights, absent, options.runs)
-    if options.svg:
-        Path(options.svg).write_text(plot(times, weights))
 
 
 def _options() -> argparse.Namespace:

@@ -8,16 +8,25 @@ from html import escape
 _LEFT, _WIDTH, _ROW = 180, 520, 26
 
 
-def plot(times: dict[str, list[float]], weights: dict[str, tuple[int, int]]) -> str:
-    """Return the plot: how long each start took, and below it the memory that keeps a detached container."""
-    rows = sorted(times, key=lambda name: statistics.median(times[name]))
-    durations = [(name, statistics.median(times[name]) * 1000, _quartiles(times[name])) for name in rows]
-    memory = [(name, own / 1e6, None) for name, (own, _) in sorted(weights.items(), key=lambda pair: pair[1][0])]
-    first, height = _chart("run --rm --network none busybox true (ms, median and quartiles)", durations, 0)
-    second, height = _chart("a detached container's helpers (MB, PSS)", memory, height + 16)
+# (name, value, quartiles or None)
+Bar = tuple[str, float, tuple[float, float] | None]
+
+
+def bars(times: dict[str, list[float]]) -> list[Bar]:
+    """Return a bar per name, in milliseconds: the median and the quartiles."""
+    return [(name, statistics.median(values) * 1000, _quartiles(values)) for name, values in times.items()]
+
+
+def plot(charts: dict[str, list[Bar]]) -> str:
+    """Return the plot: charts of bars under their titles, the shortest bar first."""
+    elements: list[str] = []
+    height = -16
+    for title, rows in charts.items():
+        lines, height = _chart(title, sorted(rows, key=lambda bar: bar[1]), height + 16)
+        elements += lines
     style = "text{font:13px sans-serif;fill:#222}.bar{fill:#8aa9c8}.own{fill:#d9822b}.range{stroke:#222;stroke-width:1.5}"
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + _WIDTH + 80} {height}">'
-    return "\n".join([head, f"<style>{style}</style>", '<rect width="100%" height="100%" fill="#fff"/>', *first, *second, "</svg>", ""])
+    return "\n".join([head, f"<style>{style}</style>", '<rect width="100%" height="100%" fill="#fff"/>', *elements, "</svg>", ""])
 
 
 def _quartiles(values: list[float]) -> tuple[float, float]:
@@ -25,7 +34,7 @@ def _quartiles(values: list[float]) -> tuple[float, float]:
     return low * 1000, high * 1000
 
 
-def _chart(title: str, rows: list[tuple[str, float, tuple[float, float] | None]], top: int) -> tuple[list[str], int]:
+def _chart(title: str, rows: list[Bar], top: int) -> tuple[list[str], int]:
     """Return the elements of one chart and where it ends."""
     lines = [f'<text x="10" y="{top + 20}" font-weight="bold">{escape(title)}</text>']
     most = max((high[1] if high else value for _, value, high in rows), default=1)

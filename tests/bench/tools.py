@@ -42,6 +42,9 @@ class Tool:
 
     name = ""
     program = ""
+    image = "busybox"
+    words: list[str]
+    flags: tuple[str, ...] = ("--network", "none")
     is_engine = False
     # Names of processes that keep one container, and of those that a host has once.
     helpers: tuple[str, ...] = ()
@@ -75,6 +78,11 @@ class Tool:
     def removal(self, identity: str) -> list[str]:
         """Return the command that ends and removes that container."""
         raise NotImplementedError
+
+    def verb(self, verb: str, *arguments: str) -> list[str]:
+        """Return the command of an engine's verb; run and create get no network, and what else they need here."""
+        more = self.flags if verb in ("run", "create") else ()
+        return [*self.words, verb, *more, *arguments]
 
     def weigh(self) -> tuple[int, int]:
         """Return the bytes (PSS) of the processes that keep one detached container, and of those that keep all."""
@@ -124,10 +132,10 @@ class Mydocker(Tool):
         quiet([*self.words, "import", "-c", 'CMD ["sh"]', self.scratch.tar, "busybox:latest"])
 
     def command(self) -> list[str]:
-        return [*self.words, "run", "--rm", "--network", "none", "busybox", "true"]
+        return self.verb("run", "--rm", "busybox", "true")
 
     def detached(self) -> list[str]:
-        return [*self.words, "run", "-d", "--network", "none", "busybox", "sleep", "600"]
+        return self.verb("run", "-d", "busybox", "sleep", "600")
 
     def removal(self, identity: str) -> list[str]:
         return [*self.words, "rm", "-f", identity]
@@ -153,10 +161,10 @@ class Docker(Tool):
         quiet([*self.words, "import", "-c", 'CMD ["sh"]', self.scratch.tar, "busybox:latest"])
 
     def command(self) -> list[str]:
-        return [*self.words, "run", "--rm", "--network", "none", "busybox", "true"]
+        return self.verb("run", "--rm", "busybox", "true")
 
     def detached(self) -> list[str]:
-        return [*self.words, "run", "-d", "--network", "none", "busybox", "sleep", "600"]
+        return self.verb("run", "-d", "busybox", "sleep", "600")
 
     def removal(self, identity: str) -> list[str]:
         return [*self.words, "rm", "-f", identity]
@@ -169,7 +177,9 @@ class Docker(Tool):
 
 class Podman(Tool):
     program, is_engine, helpers = "podman", True, ("conmon",)
-    runtime = ""
+    runtime, image = "", "localhost/busybox"
+    # Hosts that may not raise a hard limit refuse podman's defaults.
+    flags = ("--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
 
     def set_up(self) -> None:
         place = self.scratch.make(f"podman-{self.runtime}")
@@ -178,14 +188,12 @@ class Podman(Tool):
         roots = ["--root", f"{place}/root", "--runroot", f"{place}/run", "--tmpdir", f"{place}/tmp"]
         self.words = ["podman", *roots, "--runtime", self.runtime, "--cgroup-manager", "cgroupfs"]
         quiet([*self.words, "import", "-c", "CMD=sh", self.scratch.tar, "localhost/busybox:latest"])
-        # Hosts that may not raise a hard limit refuse podman's defaults.
-        self.flags = ["--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"]
 
     def command(self) -> list[str]:
-        return [*self.words, "run", "--rm", *self.flags, "localhost/busybox", "true"]
+        return self.verb("run", "--rm", "localhost/busybox", "true")
 
     def detached(self) -> list[str]:
-        return [*self.words, "run", "-d", *self.flags, "localhost/busybox", "sleep", "600"]
+        return self.verb("run", "-d", "localhost/busybox", "sleep", "600")
 
     def removal(self, identity: str) -> list[str]:
         return [*self.words, "rm", "-f", "-t", "0", identity]

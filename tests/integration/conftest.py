@@ -34,6 +34,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--reference docker: see test_reference.py."""
+    parser.addoption("--reference", choices=["docker"], help="compare with docker, side by side")
+
+
 def wait_until(condition: Callable[[], Any], seconds: float = 10) -> Any:
     """Poll until the condition holds and return what it returned; fail after a deadline."""
     deadline = time.monotonic() + seconds * FACTOR

@@ -103,10 +103,12 @@ def make_container(paths: Paths, driver: StorageDriver, image: images.Image) -> 
     """Return the record of a stopped container, whose directory is as create makes it."""
     record = {
         "id": os.urandom(32).hex(),
+        "name": "made",
+        "image": "base",
         "imageId": image.id,
         "layers": image.chain_ids,
         "storageDriver": driver.name,
-        "config": dict(image.config),
+        "config": {"Labels": {}, **image.config},
         "mounts": [{"destination": "/volume"}],
     }
     directory = paths.container(record["id"])

@@ -168,18 +168,18 @@ def test_what_is_told(mydocker, web):
     assert "freeze the cgroup" in mydocker("pause", "--explain", web).stderr
 
 
-def test_many_at_once_and_against_each_other(mydocker):
+def test_many_at_once_and_against_each_other(mydocker, needs_controllers):
     """Losers get one line; nobody gets a traceback, and nothing is left."""
-    mydocker.sh(
-        "seq 24 | xargs -P 8 -I{} {mydocker} run -d --name many{} -v shared:/d busybox sleep 100".replace("{mydocker}", mydocker.prefixed)
+    mydocker.sh(f"seq 50 | xargs -P 8 -I{{}} {mydocker.prefixed} run -d --name many{{}} -m 32m -v shared:/d -v /own busybox sleep 100")
+    assert len(mydocker("ps", "-q").stdout.split()) == 50
+    fight = (
+        "for i in 1 2 3; do M exec many1 true & M rename many1 other$i & M stop -t 0 many1 & M rm -fv many1 & M rm -fv many2 & done; wait"
     )
-    assert len(mydocker("ps", "-q").stdout.split()) == 24
-    fight = "for i in 1 2 3; do M exec many1 true & M rename many1 other$i & M stop -t 0 many1 & M rm -f many1 & M rm -f many2 & done; wait"
     told = mydocker.sh(fight.replace("M ", mydocker.prefixed + " "))
     assert "Traceback" not in told.stderr
     assert all(line.startswith(("mydocker: ", "hint: ")) for line in told.stderr.splitlines())
     left = mydocker("ps", "-aq").stdout.split()
-    mydocker.sh(f"echo {' '.join(left)} | xargs -n 3 -P 8 {mydocker.prefixed} rm -f")
+    mydocker.sh(f"echo {' '.join(left)} | xargs -n 3 -P 8 {mydocker.prefixed} rm -fv")
     assert mydocker("ps", "-aq").stdout == ""
     assert mydocker("system", "check").stdout == ""
     mydocker("volume", "rm", "shared")

@@ -27,7 +27,7 @@ def test_ps(mydocker, three):
     for text, expected in {
         "status=exited": ["down"],
         "status=running": ["up"],
-        "exited=3": ["down"],
+        "exited=3": [],
         "label=tier": ["up"],
         "label=tier=db": [],
         "name=^u": ["up"],
@@ -38,6 +38,11 @@ def test_ps(mydocker, three):
         "network=none": ["up"],
     }.items():
         assert names("--filter", text) == expected, text
+    assert names("-a", "--filter", "exited=3") == ["down"]
+    assert names("-a", "--filter", "ancestor=busybox:latest") == ["new", "down", "up"]
+    assert mydocker("ps", "-a", "--format", '{{.Names}} {{.Label "tier"}}').stdout.split() == ["new", "down", "db", "up", "web"]
+    for wrong in ("status=asleep", "exited=x", "health=fine"):
+        assert mydocker("ps", "--filter", wrong).rc == 1
     assert names("-a", "--filter", "since=up") == ["new", "down"]
     assert names("-a", "--filter", "before=new", "--filter", "label=tier") == ["down", "up"]
     assert names("-a", "--filter", "status=created", "--filter", "status=running") == ["new", "up"]
@@ -56,7 +61,7 @@ def test_ps_formats(mydocker, three):
 
 def test_ps_sizes(mydocker):
     mydocker("run", "--name", "big", "busybox", "sh", "-c", "head -c 3000000 /dev/zero > /big")
-    assert mydocker("ps", "-a", "-s", "--format", "{{.Size}}").stdout == "3MB\n"
+    assert mydocker("ps", "-a", "-s", "--format", "{{.Size}}").stdout.startswith("3MB (virtual ")
     mydocker("rm", "big")
 
 

@@ -1,6 +1,8 @@
-"""top, diff and container prune."""
+"""top, diff and prune."""
 
 import pytest
+
+DF = "{{.Type}}|{{.TotalCount}}|{{.Active}}|{{.Size}}|{{.Reclaimable}}"
 
 
 def test_top_shows_the_containers_processes_only(mydocker):
@@ -28,12 +30,40 @@ def test_diff(mydocker, driver):
     mydocker("rm", "-v", "work")
 
 
+@pytest.mark.parametrize("driver", ["overlay", "vfs"])
+def test_mount_points_are_no_changes(mydocker, driver):
+    """They bring /etc into the writable layer: it counts only where the container itself changed it."""
+    for script, expected in (("true", []), ("chmod 700 /etc", ["C /etc"])):
+        mydocker("run", "--name", "work", "--storage-driver", driver, "busybox", "sh", "-c", script)
+        assert mydocker("diff", "work").stdout.splitlines() == expected
+        mydocker("rm", "work")
+
+
 def test_prune_takes_what_does_not_run(mydocker):
     mydocker("run", "-d", "--name", "up", "busybox", "sleep", "100")
     mydocker("run", "--name", "down", "-l", "keep", "busybox", "sh", "-c", "head -c 2000000 /dev/zero > /big")
     mydocker("create", "--name", "new", "busybox", "true")
     assert mydocker("container", "prune", "-f", "--filter", "label=other").stdout == "Total reclaimed space: 0B\n"
+    assert mydocker("container", "prune", "-f", "--filter", "label!=keep", "--filter", "label=x").stdout == "Total reclaimed space: 0B\n"
     assert len(mydocker("container", "prune", "--dry-run").stdout.splitlines()) == 2
-    assert mydocker("container", "prune", "-f").stdout.splitlines()[-1] == "Total reclaimed space: 2MB"
+    first, *ids, blank, last = mydocker("container", "prune", "-f").stdout.splitlines()
+    assert (first, len(ids), blank, last) == ("Deleted Containers:", 2, "", "Total reclaimed space: 2MB")
     assert mydocker("ps", "-a", "--format", "{{.Names}}").stdout == "up\n"
+    mydocker("rm", "-f", "up")
+
+
+def test_system_prune_and_df(mydocker):
+    mydocker("run", "-d", "--name", "up", "busybox", "sleep", "100")
+    mydocker("run", "--name", "down", "-v", "/data", "busybox", "sh", "-c", "head -c 2000000 /dev/zero > /big")
+    rows = {line.split("|")[0]: line.split("|")[1:] for line in mydocker("system", "df", "--format", DF).stdout.splitlines()}
+    assert rows["Images"][:2] == ["1", "1"]
+    assert rows["Containers"] == ["2", "1", "2MB", "2MB (100%)"]
+    assert rows["Local Volumes"][:2] == ["1", "1"]
+    assert "busybox" in mydocker("system", "df", "-v").stdout
+    text = mydocker("system", "prune", "-f", "--volumes").stdout
+    assert "Deleted Containers:" in text
+    assert "Deleted Volumes:" in text
+    assert "Deleted Images:" not in text
+    assert mydocker("ps", "-a", "--format", "{{.Names}}").stdout == "up\n"
+    assert mydocker("volume", "ls", "-q").stdout == ""
     mydocker("rm", "-f", "up")

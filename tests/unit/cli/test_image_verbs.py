@@ -43,7 +43,7 @@ def test_import_and_list(archive: str, capsys: pytest.CaptureFixture[str]) -> No
         ["box", "1", image_id[:12]],
         ["registry.example:5000/other/box", "latest", image_id[:12]],
     ]
-    assert call(capsys, "images", "-q").split() == [nameless[:12], image_id[:12]]
+    assert call(capsys, "images", "-q").split() == [nameless[:12], image_id[:12], image_id[:12]]
     assert call(capsys, "images", "-q", "--no-trunc", "box").split() == [f"sha256:{image_id}"]
     assert call(capsys, "image", "ls", "box:2") == "REPOSITORY   TAG       IMAGE ID   CREATED   SIZE\n"
     assert call(capsys, "images", "-q", "nope") == ""

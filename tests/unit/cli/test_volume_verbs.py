@@ -77,7 +77,7 @@ def test_inspect(volume: Command, tmp_path: Path) -> None:
         "Labels": {"k": "v"},
         "Mountpoint": f"{tmp_path}/root/volumes/data/_data",
         "Name": "data",
-        "Options": None,
+        "Options": {},
         "Scope": "local",
     }
 

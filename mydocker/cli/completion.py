@@ -1,0 +1,66 @@
+"""completion: what a shell needs to complete verbs, flags and the names of containers, images and volumes."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+from mydocker.cli.base import Verb
+from mydocker.engine import containers, images, volumes
+from mydocker.errors import Damaged, NotFound
+from mydocker.paths import Paths
+
+VARIABLE = "_MYDOCKER_COMPLETE"
+
+
+@click.command(cls=Verb)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print a script that makes a shell complete mydocker's command lines.
+
+    Example: mydocker completion bash > /etc/bash_completion.d/mydocker
+    """
+    found = get_completion_class(shell)
+    assert found
+    click.echo(found(ctx.find_root().command, {}, "mydocker", VARIABLE).source())
+
+
+def complete(group: click.Command) -> int:
+    """Answer the shell's script: the words that may come next, in the form that VARIABLE asks for."""
+    shell, _, instruction = os.environ[VARIABLE].partition("_")
+    found = get_completion_class(shell)
+    if not found or instruction != "complete":
+        return 1
+    answer = found(group, {}, "mydocker", VARIABLE)
+    words, incomplete = answer.get_completion_args()
+    items = answer.get_completions(words, incomplete) or _names(words, incomplete)
+    click.echo("\n".join(answer.format_completion(item) for item in items))
+    return 0
+
+
+def _names(words: list[str], incomplete: str) -> list[CompletionItem]:
+    """Return the names that a verb's argument may be."""
+    paths = Paths.from_environment()
+    kinds = {"image": _images, "volume": volumes.names, "container": _containers}
+    group = words[0] if words[:1] and words[0] in kinds else ""
+    verb = words[1:2] if group else words[:1]
+    about = group or {"run": "image", "create": "image", "rmi": "image", "tag": "image"}.get("".join(verb), "container")
+    return [CompletionItem(name) for name in kinds[about](paths) if verb and name.startswith(incomplete)]
+
+
+def _containers(paths: Paths) -> list[str]:
+    found: list[dict[str, Any]] = []
+    for container_id in containers.ids(paths):
+        try:
+            found.append(containers.load(paths, container_id))
+        except (NotFound, Damaged):
+            continue  # being made or removed
+    return sorted(record["name"] for record in found)
+
+
+def _images(paths: Paths) -> list[str]:
+    return sorted(name for image in images.all_images(paths) for name in image.names)

@@ -1,0 +1,46 @@
+"""port: where a container's ports are published."""
+
+from __future__ import annotations
+
+import click
+
+from mydocker.cli.base import Session, Verb
+from mydocker.engine import containers
+from mydocker.engine.inspect import inspect
+from mydocker.errors import NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # docker's NetworkSettings.Ports (Engine API, PortMap): {'80/tcp': [{HostIp, HostPort}] or None}.
+    Ports = dict[str, list[dict[str, str]] | None]
+
+
+@click.command(cls=Verb)
+@click.argument("name", metavar="CONTAINER")
+@click.argument("wanted", metavar="[PORT[/PROTOCOL]]", required=False)
+@click.pass_obj
+def port(session: Session, /, name: str, wanted: str | None) -> None:
+    """Show the addresses and ports of the host that lead to a container, or to one of its ports.
+
+    Example: mydocker port web 80
+    """
+    record = containers.load(session.paths, containers.resolve(session.paths, name))
+    for line in lines(inspect(session.paths, record)["NetworkSettings"]["Ports"], wanted, name):
+        click.echo(line)
+
+
+def lines(ports: Ports, wanted: str | None, name: str) -> list[str]:
+    """Return 'PORT -> ADDRESS' lines, or the addresses of the one port that is wanted. Raises NotFound when it is not published."""
+    published = {key: [_address(binding) for binding in bindings] for key, bindings in ports.items() if bindings}
+    if wanted is None:
+        ordered = sorted(published, key=lambda key: (int(key.partition("/")[0]), key))
+        return [f"{key} -> {address}" for key in ordered for address in published[key]]
+    key = wanted if "/" in wanted else f"{wanted}/tcp"
+    if key not in published:
+        raise NotFound(f"no public port {key!r} published for {name}")
+    return published[key]
+
+
+def _address(binding: dict[str, str]) -> str:
+    ip = binding["HostIp"]
+    return f"[{ip}]:{binding['HostPort']}" if ":" in ip else f"{ip}:{binding['HostPort']}"

@@ -1,0 +1,176 @@
+"""container, image, volume and system prune: removing what nothing uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import click
+
+from mydocker.cli import human
+from mydocker.cli.base import Session, Verb, complain, explain_option
+from mydocker.cli.execution import runner
+from mydocker.cli.ps import records
+from mydocker.cli.rm import removal
+from mydocker.cli.rows import filter_option
+from mydocker.engine import events, filters, imagestore, state, usage, volumes
+from mydocker.engine.images import all_images
+from mydocker.engine.sizes import written
+from mydocker.errors import Error, NotFound
+from mydocker.storage import drivers
+
+_force = click.option("-f", "--force", is_flag=True, help="Do not ask.")
+_filter = filter_option("label=KEY[=VALUE], label!=KEY[=VALUE]", "")
+
+
+class Pruned:
+    """What was removed of one kind. lines: as docker prints them; reclaimed: bytes; failed: whether something could not be removed."""
+
+    def __init__(self, session: Session, kind: str) -> None:
+        self.session = session
+        self.kind = kind
+        self.lines: list[str] = []
+        self.reclaimed = 0
+        self.failed = False
+
+    def each(self, names: Iterable[str], remove: Callable[[str], list[str]]) -> None:
+        """Remove objects one after the other, go on past failures."""
+        for name in names:
+            try:
+                self.lines += remove(name)
+            except Error as error:
+                complain(error.message, error.hint)
+                self.failed = True
+
+
+def _containers(session: Session, texts: tuple[str, ...]) -> Pruned:
+    fits = filters.parse(texts, filters.label_tests(lambda record: record["config"]["Labels"]))
+    doomed = {r["id"]: r for r in records(session) if state.status(session.paths, r) in ("created", "exited") and fits(r)}
+    pruned = Pruned(session, "container")
+
+    def remove(container_id: str) -> list[str]:
+        size = written(session.paths, doomed[container_id])
+        runner(session).apply(removal(session, container_id, doomed[container_id]["name"], False, False))
+        pruned.reclaimed += size
+        return [container_id]
+
+    pruned.each(doomed, remove)
+    return pruned
+
+
+def _images(session: Session, everything: bool, texts: tuple[str, ...]) -> Pruned:
+    """Remove images without a name, or all, that no container was made from."""
+    fits = filters.parse(texts, filters.label_tests(lambda image: image.config.get("Labels")))
+    found = [image for image in all_images(session.paths) if (everything or not image.names) and fits(image)]
+    doomed = [f"sha256:{image.id}" for image in found if not imagestore.using(session.paths, image)]
+    every = [drivers.driver(name, session.paths) for name in drivers.NAMES]
+    pruned = Pruned(session, "image")
+    before = usage.Images(session.paths).share().size if doomed else 0
+
+    def remove(name: str) -> list[str]:
+        try:
+            lines = imagestore.remove(session.paths, every, name, True, runner(session))
+            return [line[0].lower() + line[1:] for line in lines]
+        except NotFound:
+            return []  # somebody else was faster
+
+    pruned.each(doomed, remove)
+    pruned.reclaimed = before - usage.Images(session.paths).share().size if doomed else 0
+    return pruned
+
+
+def _volumes(session: Session, everything: bool, texts: tuple[str, ...]) -> Pruned:
+    fits = filters.parse(texts, filters.label_tests(lambda record: record["labels"]))
+    found = [volumes.load(session.paths, name) for name in volumes.names(session.paths)]
+    doomed = [record["name"] for record in found if (everything or record["anonymous"]) and fits(record)]
+    pruned = Pruned(session, "volume")
+
+    def remove(name: str) -> list[str]:
+        size = volumes.size(session.paths, name)
+        runner(session).execute(volumes.remove_steps(session.paths, name))
+        pruned.reclaimed += size
+        return [name]
+
+    pruned.each((name for name in doomed if not volumes.users(session.paths, name)), remove)
+    return pruned
+
+
+def _may(session: Session, force: bool, what: list[str]) -> bool:
+    """Ask whether to go on."""
+    if force or session.dry_run:
+        return True
+    text = what[0] if len(what) == 1 else "\n" + "\n".join(f"  - {line}" for line in what) + "\n"
+    return click.confirm(f"WARNING! This removes {text}. Go on?" if len(what) == 1 else f"WARNING! This removes:{text}Go on?")
+
+
+def _tell(session: Session, *parts: Pruned) -> int:
+    """Print what was removed, as docker does; return the exit status."""
+    if not session.dry_run:
+        for part in parts:
+            events.emit(session.paths, part.kind, "prune", "", {"reclaimed": part.reclaimed})
+            if part.lines:
+                click.echo("\n".join([f"Deleted {part.kind.title()}s:", *part.lines, ""]))
+        click.echo(f"Total reclaimed space: {human.size(sum(part.reclaimed for part in parts))}")
+    return int(any(part.failed for part in parts))
+
+
+@click.command("prune", cls=Verb)
+@_force
+@_filter
+@explain_option
+@click.pass_obj
+def container(session: Session, force: bool, texts: tuple[str, ...]) -> int:
+    """Remove all containers that do not run; their anonymous volumes stay.
+
+    Example: mydocker container prune -f
+    """
+    return _tell(session, _containers(session, texts)) if _may(session, force, ["all containers that do not run"]) else 0
+
+
+@click.command("prune", cls=Verb)
+@click.option("-a", "--all", "everything", is_flag=True, help="Remove images with names too.")
+@_force
+@_filter
+@explain_option
+@click.pass_obj
+def image(session: Session, everything: bool, force: bool, texts: tuple[str, ...]) -> int:
+    """Remove the images without a name that no container was made from.
+
+    Example: mydocker image prune -f
+    """
+    kind = f"all {'' if everything else 'nameless '}images that no container was made from"
+    return _tell(session, _images(session, everything, texts)) if _may(session, force, [kind]) else 0
+
+
+@click.command("prune", cls=Verb)
+@click.option("-a", "--all", "everything", is_flag=True, help="Remove named volumes too.")
+@_force
+@_filter
+@explain_option
+@click.pass_obj
+def volume(session: Session, everything: bool, force: bool, texts: tuple[str, ...]) -> int:
+    """Remove the anonymous volumes that no container mounts.
+
+    Example: mydocker volume prune -f
+    """
+    kind = f"all {'' if everything else 'anonymous '}volumes that no container mounts"
+    return _tell(session, _volumes(session, everything, texts)) if _may(session, force, [kind]) else 0
+
+
+@click.command("prune", cls=Verb)
+@click.option("-a", "--all", "everything", is_flag=True, help="Remove images with names too.")
+@click.option("--volumes", "with_volumes", is_flag=True, help="Remove anonymous volumes too.")
+@_force
+@_filter
+@explain_option
+@click.pass_obj
+def system(session: Session, everything: bool, with_volumes: bool, force: bool, texts: tuple[str, ...]) -> int:
+    """Remove containers that do not run, images that none was made from, and with --volumes the volumes that none mounts.
+
+    Example: mydocker system prune -f --volumes
+    """
+    what = ["all containers that do not run", f"all {'' if everything else 'nameless '}images that no container was made from"]
+    if not _may(session, force, [*what, *(["all anonymous volumes that no container mounts"] if with_volumes else [])]):
+        return 0
+    parts = [_containers(session, texts)]
+    parts += [_volumes(session, False, texts)] if with_volumes else []
+    return _tell(session, *parts, _images(session, everything, texts))
