@@ -71,11 +71,13 @@ class ContainerMount:
 class Layout:
     """The hierarchies of a machine, and its mode: 'v1', 'v2', 'hybrid' (both are mounted) or 'none'."""
 
-    __slots__ = ("hierarchies", "proc")
+    __slots__ = ("hierarchies", "proc", "_compiled_in")
 
     def __init__(self, hierarchies: list[Hierarchy], proc: str = "/proc") -> None:
         self.hierarchies = hierarchies
         self.proc = proc
+        # The lines of PROC/cgroups, read when they are first asked for: whoever lists containers asks for each of them.
+        self._compiled_in: list[str] | None = None
 
     @classmethod
     def detect(cls, paths: Paths) -> Layout:
@@ -105,7 +107,9 @@ class Layout:
         """Say why a controller is not to be had: it is off, not in this kernel, just not mounted, or not passed down (v2)."""
         if self.mode == "v2" and self.unified:
             return f"is not in {self.unified.mount}/cgroup.controllers"
-        for line in read_lines(f"{self.proc}/cgroups"):
+        if self._compiled_in is None:
+            self._compiled_in = read_lines(f"{self.proc}/cgroups")
+        for line in self._compiled_in:
             words = line.split()
             if words[0] == controller:
                 return "is not mounted" if words[3] == "1" else "is switched off on the kernel's command line"

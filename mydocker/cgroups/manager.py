@@ -29,6 +29,12 @@ def manager(layout: Layout, path: str) -> CgroupManager:
     return CgroupManager(path, subsystems, missing_controllers(layout))
 
 
+def is_frozen(layout: Layout, path: str) -> bool:
+    """Say whether cgroup `path` is frozen: what a manager says too, and costs less where many are asked for."""
+    freezer, unified = layout.find("freezer"), layout.unified
+    return life.is_frozen(Group(freezer, path) if freezer else None, Group(unified, path) if unified else None)
+
+
 def controllers(group: Group, layout: Layout) -> list[Controller]:
     """Return the controllers of one hierarchy that can limit something."""
     if group.hierarchy.version == 1:

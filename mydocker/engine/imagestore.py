@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker.engine import containers
+from mydocker.engine import containers, events
 from mydocker.engine.images import Image, all_images, by_name, find, layers_lock
 from mydocker.engine.state import running_pid
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
@@ -53,7 +53,14 @@ def import_image(paths: Paths, source: str, stdin: BufferedReader, reference: Re
     entry = config.history_entry(created, comment=options.message or f"Imported from {source}")
     with Draft(Layout(paths.images), document, [], 0) as draft:
         run.execute([StoreLayer(draft, f"from {source}", _filler(source, stdin), entry), StoreImage(draft, reference)])
+        _tell(paths, run, "import", draft.image_id, str(reference or ""))
         return draft.image_id
+
+
+def _tell(paths: Paths, run: Run, action: str, image_id: str, name: str) -> None:
+    """Record an event about an image, unless this is a dry run."""
+    if run.done:
+        events.emit(paths, "image", action, f"sha256:{image_id}", {"name": name} if name else {})
 
 
 def _filler(source: str, stdin: BufferedReader) -> Fill:
@@ -80,7 +87,9 @@ def _store_file(source: str, layer: LayerWriter) -> None:
 def tag(paths: Paths, source: str, target: str, run: Run) -> None:
     """Give an image one more name."""
     reference = parse_name(target)
-    run.apply(NameImage(Layout(paths.images), find(paths, source).entry, reference))
+    image = find(paths, source)
+    run.apply(NameImage(Layout(paths.images), image.entry, reference))
+    _tell(paths, run, "tag", image.id, str(reference))
 
 
 def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: bool, run: Run) -> list[str]:
@@ -103,6 +112,8 @@ def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: boo
     last = len(image.names) <= len(names)
     _check_removable(paths, image, reference, users, force)
     run.execute(UnnameImage(layout, image.manifest, n) for n in names)
+    for n in names:
+        _tell(paths, run, "untag", image.id, str(n))
     lines = [f"Untagged: {n}" for n in names]
     if not last or any(running_pid(paths, record["id"]) for record in users):
         return lines
@@ -146,6 +157,7 @@ def _delete(paths: Paths, drivers: Sequence[StorageDriver], image: Image, run: R
     needed = needed_layers(paths, image.manifest)
     gone = [chain_id for chain_id in image.chain_ids if chain_id not in needed]
     run.execute([DeleteImage(Layout(paths.images), image.manifest), *([RemoveLayers(paths, drivers, gone)] if gone else [])])
+    _tell(paths, run, "delete", image.id, "")
     return [f"Deleted: sha256:{i}" for i in [image.id, *gone]]
 
 

@@ -14,7 +14,7 @@ import os
 
 from mydocker import store
 from mydocker.cgroups.layout import Layout
-from mydocker.cgroups.manager import manager
+from mydocker.cgroups.manager import is_frozen
 from mydocker.kernel import tasks
 
 TYPE_CHECKING = False
@@ -98,6 +98,6 @@ def status(paths: Paths, record: Record, layout: Layout | None = None) -> str:
     """Return 'creating', 'created', 'running', 'paused', 'restarting', 'exited' or 'removing' as it is now."""
     known = load(paths, record["id"])
     if known and _is_alive(paths, known, "pid", "started"):
-        return "paused" if manager(layout or Layout.detect(paths), known["cgroup"]).is_frozen() else "running"
+        return "paused" if is_frozen(layout or Layout.detect(paths), known["cgroup"]) else "running"
     written: str = record["status"]
     return "exited" if written in ("running", "restarting") and not has_monitor(paths, record["id"]) else written

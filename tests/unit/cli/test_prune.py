@@ -61,6 +61,16 @@ def test_a_dry_run_only_tells(call: Call) -> None:
     assert len(call("images", "-q").split()) == 2
 
 
+def test_what_happens_to_images_is_told(call: Call) -> None:
+    call("tag", "kept", "other:1")
+    call("rmi", "--dry-run", "other:1")
+    call("rmi", "other:1")
+    call("rmi", "kept")
+    line = '{{.Action}} {{index .Actor.Attributes "name"}}'
+    told = call("events", "--since", "1m", "--until", "0s", "--filter", "type=image", "--format", line).splitlines()
+    assert told == ["import kept:latest", "import ", "tag other:1", "untag other:1", "untag kept:latest", "delete "]
+
+
 def test_it_asks(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr("click.confirm", lambda text: asked.append(text))

@@ -74,7 +74,8 @@ def test_another_containers_network(paths: Paths, parsed: Parse) -> None:
 def test_the_hosts_network(paths: Paths, parsed: Parse) -> None:
     found = files(paths, parsed, "--network", "host")
     assert found["hostname"] == os.uname().nodename + "\n"
-    assert found["hosts"] == Path("/etc/hosts").read_text()
+    # A bare chroot has none: then the container gets its own.
+    assert found["hosts"] == Path("/etc/hosts").read_text() if os.path.exists("/etc/hosts") else "localhost" in found["hosts"]
 
 
 @pytest.mark.parametrize("mode", ["shareable", "host", "container:other"])
