@@ -7,10 +7,13 @@
   images/                       an OCI image layout: oci-layout, index.json, blobs/sha256/
   layers/DRIVER/CHAINID/        layers, unpacked in the form that storage driver wants
   volumes/NAME/_data            named and anonymous volumes
+  networks/NAME/network.json    networks: driver, subnets, options
   cache/                        compiled seccomp filters; may be deleted at any time
   events.json                   what happened, the latest megabyte or two
 /run/mydocker/                  STATE: gone after a reboot
   ID/state.json                 pid, start time, monitor; its absence says "not running"
+  ID/network.json               its interfaces, addresses and published ports
+  networks/NAME/ADDRESS         claim: holds the id of the container that has the address
 """
 
 from __future__ import annotations
@@ -64,6 +67,15 @@ class Paths:
     @property
     def volumes(self) -> str:
         return self.root + "/volumes"
+
+    @property
+    def networks(self) -> str:
+        return self.root + "/networks"
+
+    @property
+    def addresses(self) -> str:
+        """Return the directory of the claims on addresses, by network."""
+        return self.state + "/networks"
 
     @property
     def cache(self) -> str:

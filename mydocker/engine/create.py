@@ -14,14 +14,15 @@ from fcntl import LOCK_EX, flock
 from typing import Any
 
 from mydocker import leanjson, store
-from mydocker.engine import capabilities, containers, events, images, names, spec, volumes
+from mydocker.engine import capabilities, containers, events, images, names, networking, spec, volumes
 from mydocker.engine.claim import ClaimName
-from mydocker.engine.hosts import host_devices, init_program, resolv_conf, runtime_program
+from mydocker.engine.fromhost import host_devices, init_program, runtime_program
 from mydocker.engine.log import timestamp
 from mydocker.engine.options import Options
 from mydocker.engine.records import record_of
 from mydocker.errors import BadInput, Conflict, Error
 from mydocker.kernel import capabilities as kernel_capabilities
+from mydocker.network.hosts import own_hosts
 from mydocker.paths import Paths
 from mydocker.runtime.users import mappings
 from mydocker.steps.base import Run, Step, command, quote
@@ -97,7 +98,17 @@ class Prepared:
         """Return the steps up to the record: from then on the container's layers are in use."""
         paths = self.paths
         roots = [
-            MakeDir(path, 0o711, True) for path in (paths.root, paths.containers, paths.names, paths.volumes, paths.cache, paths.state)
+            MakeDir(path, 0o711, True)
+            for path in (
+                paths.root,
+                paths.containers,
+                paths.names,
+                paths.volumes,
+                paths.networks,
+                paths.cache,
+                paths.state,
+                paths.addresses,
+            )
         ]
         return [
             *roots,
@@ -121,9 +132,11 @@ class Prepared:
         ]
 
     def _network_files(self, name: str) -> list[Step]:
-        files = {"hostname": name + "\n", "hosts": spec.hosts(name), "resolv.conf": resolv_conf(self.options.network)}
+        domain = self.spec["domainname"]
+        extra = [[*text.partition(":")[::2]] for text in self.options.add_host]
+        files = {"hostname": name + "\n", "hosts": own_hosts(name, domain, [], extra), "resolv.conf": ""}
         if self.options.network == "host":
-            files |= _texts("/etc", ["hosts"])
+            files |= _texts("/etc", ["hosts", "resolv.conf"])
         elif self.options.network.startswith("container:"):
             files |= _texts(self.paths.container(_donor(self.paths, self.options.network)["id"]), files)
         steps: list[Step] = [CreateFile(f"{self.directory}/{file}", content) for file, content in files.items()]
@@ -157,6 +170,7 @@ def prepare(paths: Paths, options: Options) -> Prepared:
     bundle = spec.make_spec(options, image.config, facts)
     record = record_of(options, image, bundle, facts, name, driver.name, timestamp())
     _check_shared(paths, options)
+    networking.check(paths, record)
     return Prepared(paths, options, image, driver, record, bundle)
 
 

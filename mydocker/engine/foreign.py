@@ -12,9 +12,10 @@ from time import monotonic, sleep
 from mydocker import leanjson, store
 from mydocker.engine.state import FOREIGN
 from mydocker.errors import CommandNotExecutable, CommandNotFound, Error, StepFailed
-from mydocker.kernel import inroot, terminal
+from mydocker.kernel import inroot, namespaces, terminal
 from mydocker.runtime.init import resolved_user
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION
+from mydocker.steps.namespaces import BringUpLoopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,6 +113,27 @@ class ForeignLaunch:
         if self.pid > 0:
             os.waitpid(self.pid, 0)
             self.pid = 0
+
+
+class NetworkNamespace:
+    """A network namespace made for another runtime to join; it lives as long as this process or the container does."""
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self) -> None:
+        with namespaces.Inside("/proc/self/ns/net"):
+            namespaces.unshare(namespaces.CLONE_NEWNET)
+            BringUpLoopback().apply()
+            self._descriptor = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+    @property
+    def path(self) -> str:
+        return f"/proc/{os.getpid()}/fd/{self._descriptor}"
+
+    def joined(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """Return a config.json that joins it."""
+        entries = [{**entry, **({"path": self.path} if entry["type"] == "network" else {})} for entry in spec["linux"]["namespaces"]]
+        return {**spec, "linux": {**spec["linux"], "namespaces": entries}}
 
 
 def _kill(pid: int) -> None:

@@ -1,7 +1,7 @@
 """The monitor: one process per container, alive as long as it. It starts the container and records its end.
 
     R {root, state, id, wanted, size, explain, crashAfter} + the container's lock
-      → its mount namespace, root file system, cgroup; forks init; GO; S
+      → its mount namespace, root file system, cgroup; forks init; its network; GO; S
       → supervise.py
       → exit status into the record, cgroup and state gone, with --rm the container too; Z
     P {…}: one more process of a running container, see execute.py
@@ -21,6 +21,7 @@ from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine import containers, events, remove, restart, state
 from mydocker.engine.audience import Audience
 from mydocker.engine.log import log_of, timestamp
+from mydocker.engine.networking import Joining, close_ports
 from mydocker.engine.plans import monitor_plan
 from mydocker.engine.streams import Streams
 from mydocker.engine.supervise import Supervisor
@@ -90,6 +91,7 @@ class Monitor:
         "cgroup",
         "launch",
         "streams",
+        "joining",
         "health",
         "problem",
         "started",
@@ -107,6 +109,7 @@ class Monitor:
         self.cgroup: CgroupManager
         self.launch: Launch | ForeignLaunch
         self.streams: Streams
+        self.joining = Joining(self.paths, self.record, self.run)
         self.health: Health | None = None
         self.problem = ""
         self.started = 0.0
@@ -148,18 +151,36 @@ class Monitor:
         launch = self.launch = Launch(self._setting(), self.run, self._tell_step)
         pid = launch.fork()
         self.streams.close_theirs()
+        self._claim_network()
         early, late = self.cgroup.enter_steps(pid)
         self.run.execute([*early, *late])
+        if self.joining.attachment["endpoints"]:
+            launch.wait_for_namespaces()
+            self._plug(f"{self.paths.proc}/{pid}/ns/net")
         state.save(self.paths, self.record_id, pid, self.cgroup.path)
         launch.go()
         self._record_start(pid)
 
+    def _claim_network(self) -> None:
+        if self.record["endpoints"]:
+            self.joining.claim(self.record["endpoints"])
+
+    def _plug(self, namespace: str) -> None:
+        self.joining.plug(namespace, self.joining.attachment["endpoints"])
+
     def _launch_foreign(self, program: str) -> None:
         """Start it with another one, which is then the monitor's child in its place."""
-        from mydocker.engine.foreign import ForeignLaunch
+        from mydocker.engine.foreign import ForeignLaunch, NetworkNamespace
 
+        self._claim_network()
+        setting = self._setting()
+        if self.joining.attachment["endpoints"]:
+            # Another runtime does not stop half way for its network to be connected: it joins one that is.
+            made = NetworkNamespace()
+            self._plug(made.path)
+            setting.spec = made.joined(setting.spec)
         bundle = f"{self.directory}/bundle"
-        launch = self.launch = ForeignLaunch(self._setting(), program, bundle, self.record_id, self.paths.running(self.record_id))
+        launch = self.launch = ForeignLaunch(setting, program, bundle, self.record_id, self.paths.running(self.record_id))
         pid = launch.fork()
         self.streams.close_theirs()
         state.save(self.paths, self.record_id, pid, self.cgroup.path)
@@ -170,6 +191,7 @@ class Monitor:
     def _record_start(self, pid: int) -> None:
         self.started = monotonic()
         self.record |= {"status": "running", "pid": pid, "startedAt": timestamp(), "exitCode": 0, "error": "", "oomKilled": False}
+        self.record["published"] = self.joining.attachment["published"]
         # A power cut ends the container too: only one that outlives it on disk must be known afterwards.
         containers.save(self.paths, self.record, sync=not self.record["autoRemove"])
         if self.record["config"].get("Healthcheck"):
@@ -217,6 +239,7 @@ class Monitor:
             remove.attempt(problems, lambda: self._record_end(status))
             problems += self._unmount()
             problems += remove.runtime_state(self.paths, self.record_id, self.cgroup)
+            close_ports(self.run)
             if self.record["autoRemove"]:
                 problems += remove.container(self.paths, self.record)
         self.audience.stop_listening()

@@ -8,6 +8,7 @@ from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine import containers, events, state
+from mydocker.engine.networking import unplug
 from mydocker.errors import Error, StepFailed
 
 TYPE_CHECKING = False
@@ -29,6 +30,7 @@ def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None 
         if cgroup.pids():
             attempt(problems, cgroup.kill)
         attempt(problems, cgroup.remove)
+    problems += unplug(paths, container_id)
     attempt(problems, lambda: state.clear(paths, container_id))
     return problems
 

@@ -240,10 +240,3 @@ def _sysctls(options: Options) -> dict[str, str]:
     if own:
         own["net.ipv4.ping_group_range"] = "0 2147483647"
     return {**(own if not options.network.startswith("container:") else {}), **dict(options.sysctl)}
-
-
-def hosts(name: str) -> str:
-    """Return /etc/hosts."""
-    lines = ["127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback", "fe00::0\tip6-localnet"]
-    lines += ["ff00::0\tip6-mcastprefix", "ff02::1\tip6-allnodes", "ff02::2\tip6-allrouters", f"127.0.1.1\t{name}"]
-    return "\n".join(lines) + "\n"

@@ -40,6 +40,33 @@ def setns(path: str, flag: int) -> None:
         os.close(descriptor)
 
 
+class Inside:
+    """A `with` block inside another network namespace, given by path; '' for the one that this process is in."""
+
+    __slots__ = ("_path", "_back")
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._back = -1
+
+    def __enter__(self) -> Inside:
+        if self._path:
+            self._back = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                setns(self._path, CLONE_NEWNET)
+            except BaseException:
+                os.close(self._back)
+                raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._path:
+            try:
+                call("setns", self._back, CLONE_NEWNET)
+            finally:
+                os.close(self._back)
+
+
 def flag_words(flags: int) -> list[str]:
     """Return the names of clone flags: ['CLONE_NEWNS', 'CLONE_NEWUTS']."""
     return ["CLONE_NEW" + ("NS" if name == "mnt" else name.upper()) for name, flag in NAMESPACES.values() if flags & flag]

@@ -49,10 +49,10 @@ _HEADER, _IFINFO, _IFADDR, _RTMSG, _NDMSG = "=IHHII", "=BxHiII", "=BBBBI", "=BBB
 _BUFFER = 1 << 16
 
 
-def _attribute(kind: int, value: str | int | bytes | list[tuple[int, Any]]) -> bytes:
+def attribute(kind: int, value: str | int | bytes | list[tuple[int, Any]]) -> bytes:
     """Return an attribute: text with its final zero, a number of 32 bits, bytes, or the attributes in it."""
     if isinstance(value, list):
-        data = b"".join(_attribute(*each) for each in value)
+        data = b"".join(attribute(*each) for each in value)
     elif isinstance(value, str):
         data = value.encode() + b"\0"
     else:
@@ -61,7 +61,7 @@ def _attribute(kind: int, value: str | int | bytes | list[tuple[int, Any]]) -> b
 
 
 def _message(kind: int, flags: int, body: bytes, attributes: list[tuple[int, Any]]) -> bytes:
-    data = body + b"".join(_attribute(*each) for each in attributes)
+    data = body + b"".join(attribute(*each) for each in attributes)
     return pack(_HEADER, calcsize(_HEADER) + len(data), kind, _NLM_F_REQUEST | flags, 0, 0) + data
 
 
@@ -77,9 +77,9 @@ def new_link(name: str, kind: str, attributes: list[tuple[int, Any]], data: list
     return _link(0, every, _NLM_F_CREATE | _NLM_F_EXCL, True if up else None)
 
 
-def new_bridge(name: str) -> bytes:
+def new_bridge(name: str, mtu: int = 0) -> bytes:
     """A bridge, which is up."""
-    return new_link(name, "bridge", [], [], up=True)
+    return new_link(name, "bridge", [(_IFLA_MTU, mtu)] if mtu else [], [], up=True)
 
 
 def new_veth(name: str, master: int, peer: str, namespace: int, mac: str = "", mtu: int = 0) -> bytes:
@@ -87,7 +87,7 @@ def new_veth(name: str, master: int, peer: str, namespace: int, mac: str = "", m
     size = [(_IFLA_MTU, mtu)] if mtu else []
     address = [(_IFLA_ADDRESS, mac_bytes(mac))] if mac else []
     other: list[tuple[int, Any]] = [(_IFLA_IFNAME, peer), *size, *address, (_IFLA_NET_NS_FD, namespace)]
-    inside = pack(_IFINFO, 0, 0, 0, 0, 0) + b"".join(_attribute(*each) for each in other)
+    inside = pack(_IFINFO, 0, 0, 0, 0, 0) + b"".join(attribute(*each) for each in other)
     return new_link(name, "veth", [*size, (_IFLA_MASTER, master)], [(_VETH_INFO_PEER, inside)], up=True)
 
 
@@ -213,7 +213,7 @@ class Route:
 
     def index(self, name: str) -> int:
         """Return a link's index, 0 when there is none of that name."""
-        self._send(_RTM_GETLINK, 0, pack(_IFINFO, 0, 0, 0, 0, 0) + _attribute(_IFLA_IFNAME, name))
+        self._send(_RTM_GETLINK, 0, pack(_IFINFO, 0, 0, 0, 0, 0) + attribute(_IFLA_IFNAME, name))
         data = self._socket.recv(_BUFFER)
         kind = unpack_from("=H", data, 4)[0]
         if kind == _RTM_NEWLINK:
@@ -231,7 +231,7 @@ class Route:
         """Yield every link: {index, name, up, master, alias, kind}."""
         for body, attributes in self._dump(_RTM_GETLINK, pack(_IFINFO, 0, 0, 0, 0, 0), calcsize(_IFINFO)):
             _, _, index, flags, _ = unpack_from(_IFINFO, body)
-            info = dict(_attributes(attributes.get(_IFLA_LINKINFO, b"")))
+            info = dict(parse_attributes(attributes.get(_IFLA_LINKINFO, b"")))
             yield {
                 "index": index,
                 "name": _text(attributes.get(_IFLA_IFNAME, b"")),
@@ -269,11 +269,12 @@ class Route:
                     number = -unpack_from("=i", data, position + 16)[0]
                     raise OSError(number, os.strerror(number))
                 start, end = position + 16, position + length
-                found.append((data[start : start + size], dict(_attributes(data[start + size : end]))))
+                found.append((data[start : start + size], dict(parse_attributes(data[start + size : end]))))
                 position += (length + 3) & ~3
 
 
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+def parse_attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield (kind, value) of each attribute."""
     position = 0
     while position + 4 <= len(data):
         length, kind = unpack_from("=HH", data, position)
@@ -287,7 +288,7 @@ def _words(data: bytes, flags: int) -> str:
         return ""
     # The request that failed is in between: only its header, where the kernel was asked to cap it.
     length = 16 if flags & _NLM_F_CAPPED else (unpack_from("=I", data, 20)[0] + 3) & ~3
-    return _text(dict(_attributes(data[20 + length :])).get(_NLMSGERR_ATTR_MSG, b""))
+    return _text(dict(parse_attributes(data[20 + length :])).get(_NLMSGERR_ATTR_MSG, b""))
 
 
 def _text(data: bytes) -> str:

@@ -3,7 +3,9 @@
 What it tells its parent, one message each (the parent's side is launch.py):
 
     init                                   parent
-      │ early, isolate, build                │ writes init's pid into the cgroups, connects its network
+      │ early, isolate                       │ writes init's pid into the cgroups
+      ├─ N ────────────────────────────────► │ it is in its network namespace
+      │ build                                │ connects that
       │ ◄──────────────────────────────── G ─┤ go: everything outside is ready
       │ cgroup namespace, mounts, pivot_root │
       ├─ T + descriptor ───────────────────► │ the pty's master, with a terminal
@@ -91,6 +93,7 @@ def _report_failure(work: Callable[[Setting, Channel], None], setting: Setting, 
 def _become(setting: Setting, channel: Channel) -> None:
     spec = setting.spec
     run = _enter_namespaces(setting, channel)
+    channel.send("N")
     run.execute(plan.build(spec, setting.root))
     _wait_for_go(channel)
     console: list[Step] = [OpenConsole(setting.root, setting.size, channel)] if spec["process"].get("terminal") else []

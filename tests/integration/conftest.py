@@ -28,6 +28,7 @@ import pytest
 
 from mydocker.cgroups.layout import Layout
 from mydocker.kernel.mounts import is_mount_point
+from mydocker.kernel.namespaces import CLONE_NEWNET, unshare
 from mydocker.paths import Paths
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -195,6 +196,14 @@ def directory() -> Iterator[str]:
     shutil.rmtree(path)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def private_network() -> None:
+    """A network namespace that plays the host, for this process and all that it starts: no test sends a packet to the real one."""
+    if os.geteuid() == 0:
+        unshare(CLONE_NEWNET)
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
 @pytest.fixture(scope="session")
 def image_imported(program: str, directory: str) -> None:
     """Make busybox:latest once."""
@@ -245,7 +254,10 @@ def _clean(machine: Machine) -> None:
 SNAPSHOTS = {
     "mounts": "cat /proc/self/mountinfo | cut -d' ' -f5- | sort",
     "cgroups": "find /sys/fs/cgroup -type d -path '*/mydocker/*' | sort",
-    "links": "ls /sys/class/net",
+    "links": "ip -o link | cut -d: -f2 | cut -d@ -f1",
+    "addresses": "ip -o address | cut -d' ' -f2-",
+    "routes": "ip route; ip -6 route",
+    "forwarding": "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding",
     "rules": "nft list ruleset 2>/dev/null; true",
     "processes": "grep -l {directory} /proc/[0-9]*/mountinfo 2>/dev/null; true",
     "files": "find root state -regex 'root/\\(images\\|layers\\|cache\\|events.json.*\\)' -prune -o -print | sort",

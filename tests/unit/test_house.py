@@ -14,19 +14,20 @@ PACKAGE = REPOSITORY / "mydocker"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 COMMON = {"errors", "paths", "store", "leanjson", "version"}
-ENGINE_USES = {"runtime", "images", "storage", "cgroups", "steps", "kernel"}
+ENGINE_USES = {"runtime", "images", "network", "storage", "cgroups", "steps", "kernel"}
 MAY_IMPORT = {
     "kernel": {"errors"},
     "steps": {"kernel"},
     "cgroups": {"steps", "kernel"},
     "storage": {"steps", "kernel"},
     "images": {"steps", "kernel"},
+    "network": {"steps", "kernel"},
     "runtime": {"cgroups", "steps", "kernel"},
     "engine": ENGINE_USES,
     "cli": {"engine", *ENGINE_USES},
 }
 
-LIGHT = "kernel steps cgroups storage runtime store engine.monitor engine.foreign"
+LIGHT = "kernel steps cgroups storage network runtime store engine.monitor engine.foreign"
 FORBIDDEN = (
     "typing dataclasses re json socket signal enum subprocess contextlib tempfile shutil pathlib logging tarfile hashlib click pyroute2"
 )

@@ -1,4 +1,4 @@
-"""What a new container takes from the host: name servers, devices for --privileged, an init program."""
+"""What a new container takes from the host: devices for --privileged, an init program, another runtime."""
 
 from __future__ import annotations
 
@@ -12,17 +12,6 @@ from mydocker.errors import BadInput, Unsupported
 _INITS = ("tini-static", "docker-init", "catatonit", "tini")
 # What the container has of its own.
 _OWN = ("/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/fd", "/dev/.lxc", "/dev/.lxd-mounts", "/dev/console")
-
-
-def resolv_conf(network: str) -> str:
-    """Return /etc/resolv.conf: the host's with its network, else nothing, as nobody could be asked."""
-    if network != "host":
-        return ""
-    try:
-        with open("/etc/resolv.conf") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
 
 
 def host_devices() -> list[dict[str, Any]]:

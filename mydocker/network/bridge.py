@@ -1,0 +1,185 @@
+"""The drivers bridge and vxlan: a switch on the host, and in the second case a tunnel that joins the switches of several hosts."""
+
+from __future__ import annotations
+
+from mydocker.errors import BadInput
+from mydocker.kernel.netlink import Route
+from mydocker.kernel.programs import find
+from mydocker.network import firewall, nft, records
+from mydocker.network.addresses import parse
+from mydocker.network.drivers import NetworkDriver, configure
+from mydocker.network.forwarding import EnableForwarding, accept_steps, read, remove_accepts, restore_sysctls
+from mydocker.steps.base import Action, Step
+from mydocker.steps.links import AddAddress, AddForwarding, AddPair, DeleteLink, SetLinkSysctl, SetUp, add_bridge, add_vxlan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.network.drivers import Endpoint, Network
+    from mydocker.network.nft import Published
+    from mydocker.paths import Paths
+
+_OPTIONS = ("name", "mtu", "masquerade")
+# docker's names of the same.
+DOCKER_OPTIONS = {
+    "com.docker.network.bridge.name": "name",
+    "com.docker.network.driver.mtu": "mtu",
+    "com.docker.network.bridge.enable_ip_masquerade": "masquerade",
+}
+_VXLAN_OVERHEAD = 50
+_VXLAN_PORT = 4789
+
+
+class BridgeDriver(NetworkDriver):
+    """A bridge whose address is the containers' gateway."""
+
+    options: tuple[str, ...] = _OPTIONS
+    publishes = True
+
+    @property
+    def table(self) -> str:
+        return nft.table_name(self.paths.root)
+
+    def truth(self) -> tuple[list[Network], list[Published]]:
+        """Return what the rules have to say, see firewall.Truth."""
+        from mydocker.network.attachments import published
+
+        return bridged(self.paths), published(self.paths)
+
+    def check(self, network: Network) -> None:
+        network["options"] = {DOCKER_OPTIONS.get(key, key): value for key, value in network["options"].items()}
+        super().check(network)
+        name, mtu = network["options"].get("name", network["interface"]), network["options"].get("mtu", "1500")
+        if not name or len(name) > 15 or any(c.isspace() or c in "/:" for c in name) or name in (".", ".."):
+            raise BadInput(f"invalid bridge name {name!r}: expected an interface name of at most 15 characters")
+        if not mtu.isdecimal() or not 68 <= int(mtu) <= 65535:
+            raise BadInput(f"invalid mtu {mtu!r}: expected a number of bytes from 68 to 65535")
+        if network["options"].get("masquerade", "true") not in ("true", "false"):
+            raise BadInput(f"invalid masquerade {network['options']['masquerade']!r}: expected true or false")
+        network["interface"] = name
+
+    def alias(self, network: Network) -> str:
+        """Return the note on our links: whose they are."""
+        return f"mydocker {self.paths.root} {network['name']}"[:250]
+
+    def create(self, network: Network) -> list[Step]:
+        steps = [] if self._is_there(network["interface"]) else self._link_steps(network)
+        families = {6 if ":" in each["subnet"] else 4 for each in network["subnets"]} if not network["internal"] else set()
+        steps += [
+            EnableForwarding(self.paths.proc, self.paths.addresses, family) for family in sorted(families) if not self._forwards(family)
+        ]
+        if steps or not self._has_rules(network):
+            steps.append(firewall.WriteRules(self.table, network, self.truth))
+        return steps + accept_steps(network["interface"], self.paths.proc)
+
+    def _forwards(self, family: int) -> bool:
+        return read(f"{self.paths.proc}/sys/net/" + ("ipv4/ip_forward" if family == 4 else "ipv6/conf/all/forwarding")) != "0"
+
+    def _has_rules(self, network: Network) -> bool:
+        return firewall.has_table(self.table) or (not find("nft") and firewall.iptables_has(find("iptables"), self.table))
+
+    @staticmethod
+    def _is_there(name: str) -> bool:
+        with Route() as route:
+            return bool(route.index(name))
+
+    def _link_steps(self, network: Network) -> list[Step]:
+        name = network["interface"]
+        has_ipv6 = records.of_family(network, ":") is not None
+        steps: list[Step] = [
+            add_bridge(name, self.alias(network), self._mtu(network)),
+            # What a container sends must not become the host's router (CVE-2020-13401).
+            SetLinkSysctl(name, "ipv6", "accept_ra", "0") if has_ipv6 else SetLinkSysctl(name, "ipv6", "disable_ipv6", "1"),
+        ]
+        if not network["internal"]:
+            steps += [
+                AddAddress(name, each["gateway"], int(each["subnet"].partition("/")[2])) for each in network["subnets"] if each["gateway"]
+            ]
+        return steps
+
+    def _mtu(self, network: Network) -> int:
+        return int(network["options"].get("mtu", "0"))
+
+    def delete(self, network: Network) -> list[Step]:
+        name, proc = network["interface"], self.paths.proc
+        return [
+            Action(lambda: remove_accepts(name, proc), f"remove the rules for {name} from others' forward chains"),
+            DeleteLink(name),
+            Action(lambda: self._forget_rules(network), f"remove the rules of {name}"),
+        ]
+
+    def _forget_rules(self, network: Network) -> None:
+        networks = [each for each in bridged(self.paths) if each["name"] != network["name"]]
+        if networks:
+            firewall.write_all(self.table, networks, self.truth()[1])
+        else:
+            firewall.remove_all(self.table)
+            restore_sysctls(self.paths.proc, self.paths.addresses)
+
+    def connect(self, network: Network, endpoint: Endpoint, namespace: str) -> list[Step]:
+        pair = AddPair(endpoint["link"], network["interface"], endpoint["interface"], namespace, endpoint["mac"], self._mtu(network))
+        return [pair, *configure(endpoint, namespace)]
+
+    def disconnect(self, network: Network, endpoint: Endpoint, namespace: str) -> list[Step]:
+        return [DeleteLink(endpoint["link"])]
+
+    def publish(self, network: Network, published: list[Published]) -> list[Step]:
+        if not published or network["internal"]:
+            return []
+        path = f"{self.paths.proc}/sys/net/ipv4/conf/{network['interface']}/route_localnet"
+        local = [SetLinkSysctl(network["interface"], "ipv4", "route_localnet", "1")] if read(path) != "1" else []
+        return [*local, firewall.PublishPorts(self.table, published, self.truth)]
+
+    def withdraw(self, published: list[Published]) -> None:
+        """Take published ports out of the rules; STATE does not name them any more."""
+        if published:
+            firewall.withdraw(self.table, published, self.truth)
+
+
+class VxlanDriver(BridgeDriver):
+    """A bridge that is one with those of other hosts: a vxlan tunnel is one of its ports, and its peers are given."""
+
+    options = (*_OPTIONS, "vni", "peers", "port", "local")
+
+    def check(self, network: Network) -> None:
+        super().check(network)
+        options = network["options"]
+        vni, port = options.get("vni", ""), options.get("port", str(_VXLAN_PORT))
+        if not vni.isdecimal() or not 1 <= int(vni) < 1 << 24:
+            raise BadInput(
+                f"invalid vni {vni!r}: a vxlan network needs --opt vni=NUMBER, from 1 to {(1 << 24) - 1}, the same on every host"
+            )
+        if not port.isdecimal() or not 1 <= int(port) <= 65535:
+            raise BadInput(f"invalid port {port!r}: expected a UDP port from 1 to 65535")
+        for peer in peers(network):
+            parse(peer)
+        if not peers(network):
+            raise BadInput("a vxlan network needs --opt peers=ADDRESS[,ADDRESS...], the other hosts'")
+        if options.get("local"):
+            parse(options["local"])
+
+    @staticmethod
+    def tunnel(network: Network) -> str:
+        """Return the name of the tunnel's end."""
+        return "mx" + str(network["id"])[:10]
+
+    def _mtu(self, network: Network) -> int:
+        return super()._mtu(network) or 1500 - _VXLAN_OVERHEAD
+
+    def _link_steps(self, network: Network) -> list[Step]:
+        options, name = network["options"], self.tunnel(network)
+        port = int(options.get("port", _VXLAN_PORT))
+        made = add_vxlan(name, int(options["vni"]), port, network["interface"], options.get("local", ""), self.alias(network))
+        return [*super()._link_steps(network), made, *(AddForwarding(name, peer) for peer in peers(network)), SetUp(name)]
+
+    def delete(self, network: Network) -> list[Step]:
+        return [DeleteLink(self.tunnel(network)), *super().delete(network)]
+
+
+def peers(network: Network) -> list[str]:
+    """Return the addresses of the other hosts of a vxlan network."""
+    return [peer for peer in network["options"].get("peers", "").split(",") if peer]
+
+
+def bridged(paths: Paths) -> list[Network]:
+    """Return all networks that have a bridge on this host."""
+    return [network for network in records.every(paths) if network["driver"] in ("bridge", "vxlan")]

@@ -1,0 +1,165 @@
+"""Rules in the kernel: by nft in a table of ours, or by iptables in chains of ours where nft is missing or too old.
+
+Truth is what the networks' records and STATE/*/network.json say; the rules follow it. A container's ports are added and removed by one
+small transaction; whenever that does not fit what is there, all of our rules are written anew, in one transaction too.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.errors import StepFailed, Unsupported
+from mydocker.kernel import netfilter, programs
+from mydocker.network import iptables, nft
+from mydocker.steps.base import Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mydocker.network.nft import Network, Published
+
+    # All networks with a bridge on this host, and all published ports.
+    Truth = Callable[[], tuple[list[Network], list[Published]]]
+
+_COMMANDS = {"4": "iptables", "6": "ip6tables"}
+
+
+def has_table(table: str) -> bool:
+    """Say whether nf_tables has our table."""
+    return any(chain.table == table and chain.family == "inet" for chain in netfilter.chains())
+
+
+def _nft(text: str) -> str:
+    """Execute a transaction; return what nft says against it, '' for nothing. Raises Unsupported when nft is not installed."""
+    program = programs.find("nft")
+    if not program:
+        raise Unsupported("nft is not installed", "install nftables")
+    status, _, words = programs.call([program, "-f", "-"], text)
+    return (words.strip() or f"nft ended with {status}") if status else ""
+
+
+def write_all(table: str, networks: list[Network], published: list[Published]) -> None:
+    """Make the rules what they should be. Raises StepFailed, or Unsupported where neither nft nor iptables works."""
+    problem = "nft is not installed"
+    if programs.find("nft"):
+        problem = _nft(nft.whole(table, networks, published))
+        if not problem:
+            return
+    if not programs.find("iptables-restore"):
+        raise Unsupported(f"containers need rules to reach the network, and {_first(problem)}", "install nftables (or iptables)")
+    for family, name in _COMMANDS.items():
+        if family == "4" or _has_ipv6(networks):
+            _write_with_iptables(name, table, family, networks, published)
+
+
+def _has_ipv6(networks: list[Network]) -> bool:
+    return any(":" in each["subnet"] for network in networks for each in network["subnets"])
+
+
+def _write_with_iptables(name: str, table: str, family: str, networks: list[Network], published: list[Published]) -> None:
+    text = iptables.whole(table, family, networks, published)
+    _must([programs.find(f"{name}-restore"), "--wait", "--noflush"], text)
+    program = programs.find(name)
+    for kind, chain, rule in iptables.jumps(table, family):
+        if programs.call([program, "--wait", "-t", kind, "-C", chain, *rule])[0]:
+            _must([program, "--wait", "-t", kind, "-I", chain, *rule])
+
+
+def _must(argv: list[str], text: str = "") -> None:
+    status, _, words = programs.call(argv, text)
+    if status:
+        raise StepFailed(f"{os.path.basename(argv[0])}: {_first(words) or status}")
+
+
+def remove_all(table: str) -> None:
+    """Remove every rule of ours."""
+    if has_table(table):
+        problem = _nft(f"delete table inet {table}\n")
+        if problem:
+            raise StepFailed(f"nft: {_first(problem)}")
+    for family, name in _COMMANDS.items():
+        program = programs.find(name)
+        if program and iptables_has(program, table):
+            _remove_with_iptables(program, table, family)
+
+
+def iptables_has(program: str, table: str) -> bool:
+    """Say whether iptables has chains of ours."""
+    return not programs.call([program, "--wait", "-t", "nat", "-n", "-L", iptables.prefix(table) + "POST"])[0]
+
+
+def _remove_with_iptables(program: str, table: str, family: str) -> None:
+    for kind, chain, rule in iptables.jumps(table, family):
+        programs.call([program, "--wait", "-t", kind, "-D", chain, *rule])
+    for kind, chains in iptables.TABLES.items():
+        for chain in chains if kind != "raw" or family == "4" else ():
+            for action in ("-F", "-X"):
+                _must([program, "--wait", "-t", kind, action, iptables.prefix(table) + chain])
+
+
+class PublishPorts(Step):
+    """Have the host's ports lead to a container: elements of our table's maps, in one transaction."""
+
+    __slots__ = ("table", "published", "truth")
+
+    def __init__(self, table: str, published: list[Published], truth: Truth) -> None:
+        self.table = table
+        self.published = published
+        self.truth = truth
+
+    def apply(self) -> None:
+        if not has_table(self.table) or _nft(nft.add(self.table, self._elements)):
+            write_all(self.table, *self.truth())
+
+    def undo(self) -> None:
+        withdraw(self.table, self.published, self.truth)
+
+    @property
+    def _elements(self) -> list[nft.Element]:
+        return [nft.port_element(each) for each in self.published]
+
+    def describe(self) -> str:
+        return "nft " + "; ".join(f"add element inet {self.table} {name} {{ {element} }}" for name, element in self._elements)
+
+    def shell(self) -> str:
+        return f"nft -f - <<'END'\n{nft.add(self.table, self._elements)}END"
+
+
+def withdraw(table: str, published: list[Published], truth: Truth) -> None:
+    """Take published ports out of the rules. truth: without them."""
+    if has_table(table):
+        if _nft(nft.delete(table, [nft.port_element(each) for each in published])):
+            write_all(table, *truth())
+    elif programs.find("iptables") and iptables_has(programs.find("iptables"), table):
+        write_all(table, *truth())
+
+
+class WriteRules(Step):
+    """Make the whole table of rules, or make it again."""
+
+    __slots__ = ("table", "network", "truth")
+
+    def __init__(self, table: str, network: Network, truth: Truth) -> None:
+        self.table = table
+        self.network = network
+        self.truth = truth
+
+    def apply(self) -> None:
+        write_all(self.table, *self.truth())
+
+    @property
+    def _text(self) -> str:
+        return nft.whole(self.table, [self.network], [])
+
+    def describe(self) -> str:
+        elements = nft.network_elements(self.network)
+        sets = "; ".join(f"nft add element inet {self.table} {name} {{ {element} }}" for name, element in elements)
+        return f"nft add table inet {self.table} with masquerade, forward and published-port rules; {sets}"
+
+    def shell(self) -> str:
+        return f"nft -f - <<'END'\n{self._text}END"
+
+
+def _first(text: str) -> str:
+    return text.partition("\n")[0]

@@ -1,0 +1,180 @@
+"""Forwarding between the host's interfaces: that the kernel does it, and that nobody else's rules forbid it to our bridges.
+
+docker, ufw and firewalld have a forward chain of their own whose policy is drop. A packet has to pass every chain, so an accept in ours
+is not enough: a rule for each direction of a bridge goes into theirs, and goes with the bridge.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.errors import StepFailed
+from mydocker.kernel import netfilter, programs
+from mydocker.steps.base import Step, command
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.kernel.netfilter import Chain
+
+MARK = "mydocker"
+_DIRECTIONS = ("oifname", "iifname")
+_SYSCTLS = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding")
+
+
+class EnableForwarding(Step):
+    """Have the kernel forward packets of a family, 4 or 6, and remember in a file of ours if that was off."""
+
+    __slots__ = ("path", "note")
+
+    def __init__(self, proc: str, directory: str, family: int) -> None:
+        name = _SYSCTLS[family == 6]
+        self.path = f"{proc}/sys/{name}"
+        self.note = f"{directory}/.{name.replace('/', '.')}"
+
+    def apply(self) -> None:
+        if read(self.path) != "0":
+            return
+        with open(self.note, "w") as file:
+            file.write("0")
+        _write(self.path, "1")
+
+    def describe(self) -> str:
+        return f"write 1 to {self.path}"
+
+    def shell(self) -> str:
+        return f"echo 1 > {self.path}"
+
+
+def restore_sysctls(proc: str, directory: str) -> list[str]:
+    """Switch forwarding off again where only mydocker had switched it on and nobody else can need it; return what was written."""
+    restored = []
+    for name in _SYSCTLS:
+        note = f"{directory}/.{name.replace('/', '.')}"
+        if os.path.exists(note):
+            if not _others():
+                _write(f"{proc}/sys/{name}", "0")
+                restored.append(f"{proc}/sys/{name}")
+            os.unlink(note)
+    return restored
+
+
+def _others() -> bool:
+    """Say whether the host has interfaces that somebody else may forward between: bridges, veth pairs, tunnels."""
+    from mydocker.kernel.netlink import Route
+
+    with Route() as route:
+        return any(link["kind"] not in ("", "dummy") and not link["alias"].startswith(MARK) for link in route.links())
+
+
+def read(path: str) -> str:
+    """Return the text of a file of the kernel's, '' when this kernel has none of it."""
+    try:
+        with open(path) as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _write(path: str, value: str) -> None:
+    with open(path, "w") as file:
+        file.write(value)
+
+
+class AcceptForwarding(Step):
+    """Let a bridge's packets pass a forward chain of somebody else's whose policy is drop."""
+
+    __slots__ = ("family", "table", "chain", "bridge")
+
+    def __init__(self, chain: Chain, bridge: str) -> None:
+        self.family = chain.family
+        self.table = chain.table
+        self.chain = chain.name
+        self.bridge = bridge
+
+    def _lines(self) -> list[str]:
+        into = f"insert rule {self.family} {self.table} {self.chain}"
+        return [f'{into} {direction} "{self.bridge}" counter accept comment "{MARK}"' for direction in _DIRECTIONS]
+
+    def apply(self) -> None:
+        _nft("".join(f"{line}\n" for line in self._lines()))
+
+    def describe(self) -> str:
+        return "; ".join(f"nft {line}" for line in self._lines())
+
+    def shell(self) -> str:
+        return "nft -f - <<'END'\n" + "\n".join(self._lines()) + "\nEND"
+
+
+def _nft(text: str) -> None:
+    status, _, words = programs.call([programs.find("nft") or "/usr/sbin/nft", "-f", "-"], text)
+    if status:
+        raise StepFailed(f"nft: {words.partition(chr(10))[0]}")
+
+
+class AcceptWithIptables(Step):
+    """The same in the old iptables (iptables-legacy), which nf_tables does not show."""
+
+    __slots__ = ("program", "bridge")
+
+    def __init__(self, program: str, bridge: str) -> None:
+        self.program = program
+        self.bridge = bridge
+
+    def lines(self, action: str) -> list[list[str]]:
+        """Return the command of each direction. action: -I, -C or -D."""
+        mark = ["-m", "comment", "--comment", MARK, "-j", "ACCEPT"]
+        return [[self.program, "--wait", action, "FORWARD", direction, self.bridge, *mark] for direction in ("-o", "-i")]
+
+    def apply(self) -> None:
+        for line in self.lines("-I"):
+            status, _, words = programs.call(line)
+            if status:
+                raise StepFailed(f"{command(*line)}: {words.partition(chr(10))[0]}")
+
+    def describe(self) -> str:
+        return "; ".join(command(os.path.basename(line[0]), *line[1:]) for line in self.lines("-I"))
+
+    def shell(self) -> str:
+        return "\n".join(command(*line) for line in self.lines("-I"))
+
+
+def accept_steps(bridge: str, proc: str) -> list[Step]:
+    """Return the steps for every foreign chain that drops what is forwarded and does not know this bridge yet."""
+    found: list[Step] = []
+    if programs.find("nft"):
+        found += [
+            AcceptForwarding(chain, bridge)
+            for chain in netfilter.chains()
+            if chain.does_drop and not chain.table.startswith(MARK) and not _handles(chain, bridge)
+        ]
+    return found + _legacy_steps(bridge, proc)
+
+
+def _legacy_steps(bridge: str, proc: str) -> list[Step]:
+    program = _legacy_program(proc)
+    if not program or "-P FORWARD DROP" not in programs.call([program, "--wait", "-S", "FORWARD"])[1]:
+        return []
+    step = AcceptWithIptables(program, bridge)
+    return [step] if any(programs.call(line)[0] for line in step.lines("-C")) else []
+
+
+def _legacy_program(proc: str) -> str:
+    """Return the program for the old iptables if its filter table is in use, else ''."""
+    in_use = "filter" in read(f"{proc}/net/ip_tables_names").split()
+    return (programs.find("iptables-legacy") or programs.find("iptables")) if in_use else ""
+
+
+def _handles(chain: Chain, bridge: str) -> list[int]:
+    """Return the handles of our rules for a bridge in a chain."""
+    name = bridge.encode() + b"\0"
+    return [handle for handle, raw in netfilter.rules(chain) if name in raw and MARK.encode() in raw]
+
+
+def remove_accepts(bridge: str, proc: str) -> None:
+    """Remove our rules for a bridge from every forward chain."""
+    doomed = [(chain, handle) for chain in netfilter.chains() if chain.is_forward for handle in _handles(chain, bridge)]
+    if doomed:
+        _nft("".join(f"delete rule {chain.family} {chain.table} {chain.name} handle {handle}\n" for chain, handle in doomed))
+    program = _legacy_program(proc)
+    for line in AcceptWithIptables(program, bridge).lines("-D") if program else []:
+        programs.call(line)

@@ -1,0 +1,149 @@
+"""A container's /etc/hosts and /etc/resolv.conf: files of ROOT/containers/ID that are mounted over the image's.
+
+Written in place, because a mount of a file shows that file for ever, whatever gets its name. What the containers of a network are called
+stands between two marks in the hosts file of each of them, and only that part is ever changed.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import store
+from mydocker.errors import BadInput
+from mydocker.network import attachments, records
+from mydocker.network.addresses import parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.network.attachments import Attachment
+    from mydocker.network.drivers import Endpoint
+    from mydocker.paths import Paths
+
+_BEGIN, _END = "# mydocker: containers on the same networks\n", "# mydocker: end\n"
+_LOCAL = (
+    "127.0.0.1\tlocalhost",
+    "::1\tlocalhost ip6-localhost ip6-loopback",
+    "fe00::0\tip6-localnet",
+    "ff00::0\tip6-mcastprefix",
+    "ff02::1\tip6-allnodes",
+    "ff02::2\tip6-allrouters",
+)
+# docker's, for a host whose only name server is itself.
+_PUBLIC = ("8.8.8.8", "8.8.4.4")
+# Where systemd-resolved, which listens on 127.0.0.53, says what it asks itself.
+_RESOLVED = "/run/systemd/resolve/resolv.conf"
+_MOST = 1 << 20
+
+
+def own_hosts(hostname: str, domainname: str, endpoints: list[Endpoint], extra: list[list[str]]) -> str:
+    """Return /etc/hosts of a container before others are in it. extra: [name, address] of --add-host, an address may be host-gateway."""
+    addresses = [each for endpoint in endpoints for each in endpoint["addresses"]]
+    names = f"{hostname}.{domainname} {hostname}" if domainname else hostname
+    gateway = next((each["gateway"] for each in addresses if each["gateway"]), "127.0.0.1")
+    lines = [*_LOCAL, *(f"{gateway if ip == 'host-gateway' else ip}\t{name}" for name, ip in extra)]
+    lines += [f"{each['address']}\t{names}" for each in addresses] or [f"127.0.1.1\t{names}"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def with_others(text: str, lines: list[str]) -> str:
+    """Return /etc/hosts with the part between the marks replaced; without lines there is no such part."""
+    head, begin, rest = text.partition(_BEGIN)
+    tail = rest.partition(_END)[2] if begin else ""
+    block = _BEGIN + "".join(f"{line}\n" for line in lines) + _END if lines else ""
+    return head + block + tail
+
+
+def lines_of(container_id: str, attachment: Attachment, network: str) -> list[str]:
+    """Return the lines that tell the others on a network of a container: its name, aliases and short id."""
+    words = [attachment["name"]]
+    found = []
+    for endpoint in attachment["endpoints"]:
+        if endpoint["network"] == network:
+            names = dict.fromkeys([*words, *endpoint["aliases"], container_id[:12]])
+            found += [f"{each['address']}\t{' '.join(names)}" for each in endpoint["addresses"]]
+    return found
+
+
+def refresh(paths: Paths, networks: list[str]) -> None:
+    """Write anew what the containers of these networks know of each other. The default network has no names, as docker's."""
+    wanted = [name for name in networks if name != records.DEFAULT]
+    if not wanted:
+        return
+    with store.Lock(f"{paths.addresses}/.names"):
+        everybody = attachments.every(paths)
+        lines: dict[str, list[str]] = {}
+        for container_id, attachment in everybody.items():
+            on = {endpoint["network"] for endpoint in attachment["endpoints"]} - {records.DEFAULT}
+            for name in on:
+                lines.setdefault(name, []).extend(lines_of(container_id, attachment, name))
+        for container_id, attachment in everybody.items():
+            on = {endpoint["network"] for endpoint in attachment["endpoints"]} - {records.DEFAULT}
+            if on & set(wanted):
+                _rewrite(f"{paths.container(container_id)}/hosts", [line for name in sorted(on) for line in lines[name]])
+
+
+def _rewrite(path: str, lines: list[str]) -> None:
+    try:
+        with open(path, errors="surrogateescape") as file:
+            text = file.read(_MOST)
+    except FileNotFoundError:
+        return  # the container is being removed
+    # Its owner may have filled it: what is too long to be ours is left alone.
+    wanted = with_others(text, lines)
+    if wanted != text and len(text) < _MOST:
+        write_in_place(path, wanted)
+
+
+def write_in_place(path: str, text: str) -> None:
+    """Replace a file's content, with one write(2) and without another file in its place."""
+    data = text.encode(errors="surrogateescape")
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.pwrite(descriptor, data, 0)
+        os.ftruncate(descriptor, len(data))
+    finally:
+        os.close(descriptor)
+
+
+def resolv_conf(host: str, servers: list[str], search: list[str], options: list[str]) -> str:
+    """Return /etc/resolv.conf. host: what the host has to offer, see of_host(); the rest replaces its parts, as docker's flags do."""
+    lines = [line.strip() for line in host.splitlines()]
+    if servers:
+        lines = [line for line in lines if not line.startswith("nameserver")] + [f"nameserver {each}" for each in servers]
+    if search:
+        lines = [line for line in lines if not line.startswith(("search", "domain"))]
+        lines += [f"search {' '.join(search)}"] if search != ["."] else []
+    if options:
+        lines = [line for line in lines if not line.startswith("options")] + [f"options {' '.join(options)}"]
+    return "".join(f"{line}\n" for line in lines if line)
+
+
+def of_host(etc: str = "/etc/resolv.conf", resolved: str = _RESOLVED) -> str:
+    """Return the host's resolv.conf as a container can use it: without name servers that only the host itself reaches."""
+    text = _text(etc)
+    if all(map(_is_local, _servers(text))) and os.path.isfile(resolved):
+        text = _text(resolved)
+    lines = [line for line in text.splitlines() if not _servers(line) or not all(map(_is_local, _servers(line)))]
+    if not _servers("\n".join(lines)):
+        lines += [f"nameserver {each}" for each in _PUBLIC]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _servers(text: str) -> list[str]:
+    return [line.split()[1] for line in text.splitlines() if line.split()[:1] == ["nameserver"] and len(line.split()) > 1]
+
+
+def _is_local(server: str) -> bool:
+    try:
+        number, bits = parse(server.partition("%")[0])
+    except BadInput:
+        return False
+    return number >> 24 == 127 if bits == 32 else number == 1
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, errors="surrogateescape") as file:
+            return file.read(_MOST)
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,62 @@
+"""Choosing the subnet of a network that names none: the first of docker's pools that the host does not use."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.errors import BadInput, Conflict
+from mydocker.kernel.netlink import Route
+from mydocker.network.addresses import Subnet, parse, text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def host_subnets() -> list[Subnet]:
+    """Return what the host has routes to, and its own addresses' subnets."""
+    with Route() as route:
+        found = [*route.routes(), *((address, prefix) for _, address, prefix in route.addresses())]
+    return [_around(address, prefix) for address, prefix in found]
+
+
+def _around(address: str, prefix: int) -> Subnet:
+    number, bits = parse(address)
+    return Subnet(number >> (bits - prefix) << (bits - prefix), prefix, bits)
+
+
+def _pool() -> Iterator[Subnet]:
+    """Yield docker's: 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/20 to 192.168.240.0/20."""
+    for second in range(17, 32):
+        yield Subnet.parse(f"172.{second}.0.0/16")
+    for third in range(0, 256, 16):
+        yield Subnet.parse(f"192.168.{third}.0/20")
+
+
+def choose(taken: list[Subnet]) -> Subnet:
+    """Return the first subnet of the pool that overlaps none of `taken`. Raises Conflict when there is none."""
+    for subnet in _pool():
+        if not any(subnet.overlaps(other) for other in taken):
+            return subnet
+    raise Conflict(
+        "no subnet is free for a new network: all of 172.16.0.0/12 and 192.168.0.0/16 overlaps a route", "choose one with --subnet"
+    )
+
+
+def choose_ipv6() -> Subnet:
+    """Return a random unique local /64 (RFC 4193)."""
+    return Subnet(int.from_bytes(b"\xfd" + os.urandom(5) + bytes(10), "big"), 64, 128)
+
+
+def entry(subnet: Subnet, gateway: str, part: str, has_gateway: bool = True) -> dict[str, str]:
+    """Return a record's {subnet, gateway, range}, checked; the gateway is the lowest address unless it is given. Raises BadInput."""
+    low, high = subnet.hosts()
+    if high - low < 1:
+        raise BadInput(f"subnet {subnet} is too small: expected room for a gateway and a container, /30 or /126 at least")
+    if gateway:
+        number, bits = parse(gateway)
+        if bits != subnet.bits or not low <= number <= high:
+            raise BadInput(f"invalid gateway {gateway!r}: expected an address in {subnet}")
+    if part and not subnet.holds(Subnet.parse(part)):
+        raise BadInput(f"invalid --ip-range {part!r}: expected a part of {subnet}")
+    return {"subnet": str(subnet), "gateway": (gateway or text(low, subnet.bits)) if has_gateway or gateway else "", "range": part}

@@ -1,0 +1,317 @@
+"""Steps on network interfaces, addresses and routes (rtnetlink(7)), here or in a container's network namespace.
+
+namespace: the path of a network namespace such as /proc/PID/ns/net, '' for the one that mydocker is in.
+"""
+
+from __future__ import annotations
+
+import os
+from errno import EEXIST, ENODEV
+
+from mydocker.kernel import netlink
+from mydocker.kernel.namespaces import Inside
+from mydocker.kernel.netlink import Route
+from mydocker.steps.base import Step, command, quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class LinkStep(Step):
+    """One ip(8) command."""
+
+    __slots__ = ()
+
+    def words(self) -> list[str]:
+        """Return ip(8)'s arguments."""
+        raise NotImplementedError
+
+    @property
+    def _where(self) -> str:
+        return str(getattr(self, "namespace", ""))
+
+    def describe(self) -> str:
+        inside = f"nsenter --net={self._where} " if self._where else ""
+        return inside + command("ip", *self.words())
+
+    def shell(self) -> str:
+        return self.describe()
+
+
+def _index(route: Route, name: str) -> int:
+    """Return a link's index. Raises OSError (ENODEV) when it is not there."""
+    index = route.index(name)
+    if not index:
+        raise OSError(ENODEV, f"{os.strerror(ENODEV)}: {name}")
+    return index
+
+
+def _remove(name: str) -> None:
+    """Remove a link; that it is gone already is no error."""
+    with Route() as route:
+        index = route.index(name)
+        if index:
+            try:
+                route.request(netlink.delete_link(index))
+            except OSError as error:
+                if error.errno != ENODEV:  # it went with its other end meanwhile
+                    raise
+
+
+class AddLink(LinkStep):
+    """Make an interface of the host, which is up. request: what netlink is asked; rest: the same for ip(8); alias: whose it is."""
+
+    __slots__ = ("name", "rest", "alias", "request")
+
+    def __init__(self, name: str, rest: list[str], alias: str, request: Callable[[Route], bytes]) -> None:
+        self.name = name
+        self.rest = rest
+        self.alias = alias
+        self.request = request
+
+    def _values(self) -> tuple[object, ...]:
+        return self.name, self.rest, self.alias
+
+    def apply(self) -> None:
+        with Route() as route:
+            route.request(self.request(route))
+            route.request(netlink.set_alias(_index(route, self.name), self.alias))
+
+    def undo(self) -> None:
+        _remove(self.name)
+
+    def words(self) -> list[str]:
+        return ["link", "add", self.name, "alias", self.alias, "up", *self.rest]
+
+
+def add_bridge(name: str, alias: str, mtu: int = 0) -> AddLink:
+    """Return the step that makes a bridge: to Linux a switch with one port for the host."""
+    rest = [*(["mtu", str(mtu)] if mtu else []), "type", "bridge"]
+    return AddLink(name, rest, alias, lambda route: netlink.new_bridge(name, mtu))
+
+
+def add_vxlan(name: str, vni: int, port: int, bridge: str, local: str, alias: str) -> AddLink:
+    """Return the step that makes a tunnel's end in a bridge."""
+    rest = ["master", bridge, "type", "vxlan", "id", str(vni), "dstport", str(port), *(["local", local] if local else [])]
+    return AddLink(name, rest, alias, lambda route: netlink.new_vxlan(name, vni, port, _index(route, bridge), local))
+
+
+class AddPair(LinkStep):
+    """Make a veth pair: one end a port of a bridge, the other an interface inside a container."""
+
+    __slots__ = ("name", "bridge", "peer", "namespace", "mac", "mtu")
+
+    def __init__(self, name: str, bridge: str, peer: str, namespace: str, mac: str, mtu: int = 0) -> None:
+        self.name = name
+        self.bridge = bridge
+        self.peer = peer
+        self.namespace = namespace
+        self.mac = mac
+        self.mtu = mtu
+
+    @property
+    def _where(self) -> str:
+        return ""
+
+    def apply(self) -> None:
+        inside = os.open(self.namespace, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            with Route() as route:
+                master = _index(route, self.bridge)
+                route.request(netlink.new_veth(self.name, master, self.peer, inside, self.mac, self.mtu))
+        finally:
+            os.close(inside)
+
+    def undo(self) -> None:
+        _remove(self.name)
+
+    def words(self) -> list[str]:
+        mtu = ["mtu", str(self.mtu)] if self.mtu else []
+        ours = ["link", "add", self.name, *mtu, "master", self.bridge, "up", "type", "veth"]
+        return [*ours, "peer", "name", self.peer, *mtu, "address", self.mac, "netns", _netns(self.namespace)]
+
+
+def _netns(namespace: str) -> str:
+    """Return what ip(8) takes for a namespace: the pid in /proc/PID/ns/net, or the path."""
+    parts = namespace.split("/")
+    return parts[2] if namespace.startswith("/proc/") and namespace.endswith("/ns/net") else namespace
+
+
+class AddChild(LinkStep):
+    """Make an interface inside a container that shares the wire of one of the host's: kind macvlan or ipvlan."""
+
+    __slots__ = ("peer", "kind", "parent", "namespace", "mac")
+
+    def __init__(self, peer: str, kind: str, parent: str, namespace: str, mac: str) -> None:
+        self.peer = peer
+        self.kind = kind
+        self.parent = parent
+        self.namespace = namespace
+        self.mac = mac
+
+    @property
+    def _where(self) -> str:
+        return ""
+
+    def apply(self) -> None:
+        inside = os.open(self.namespace, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            with Route() as route:
+                parent = _index(route, self.parent)
+                # Where the name is taken on the host (its own eth0), the kernel refuses it even for another namespace: renamed inside.
+                made = f"md{os.getpid()}"
+                request = (
+                    netlink.new_macvlan(made, parent, inside, self.mac)
+                    if self.kind == "macvlan"
+                    else netlink.new_ipvlan(made, parent, inside)
+                )
+                route.request(request)
+            with Inside(self.namespace), Route() as route:
+                route.request(netlink.set_name(_index(route, made), self.peer))
+        finally:
+            os.close(inside)
+
+    def undo(self) -> None:
+        DeleteLink(self.peer, self.namespace).apply()
+
+    def words(self) -> list[str]:
+        mode = "bridge" if self.kind == "macvlan" else "l2"
+        address = ["address", self.mac] if self.kind == "macvlan" else []
+        where = ["netns", _netns(self.namespace), *address]
+        return ["link", "add", "link", self.parent, "name", self.peer, *where, "type", self.kind, "mode", mode]
+
+
+class DeleteLink(LinkStep):
+    """Remove an interface, of a pair both; that it is gone already is no error."""
+
+    __slots__ = ("name", "namespace")
+
+    def __init__(self, name: str, namespace: str = "") -> None:
+        self.name = name
+        self.namespace = namespace
+
+    def apply(self) -> None:
+        with Inside(self.namespace):
+            _remove(self.name)
+
+    def words(self) -> list[str]:
+        return ["link", "delete", self.name]
+
+
+class SetUp(LinkStep):
+    """Set an interface up."""
+
+    __slots__ = ("name", "namespace")
+
+    def __init__(self, name: str, namespace: str = "") -> None:
+        self.name = name
+        self.namespace = namespace
+
+    def apply(self) -> None:
+        with Inside(self.namespace), Route() as route:
+            route.request(netlink.set_up(_index(route, self.name)))
+
+    def words(self) -> list[str]:
+        return ["link", "set", self.name, "up"]
+
+
+class AddAddress(LinkStep):
+    """Give an interface an address, unless it has it; it goes with the interface."""
+
+    __slots__ = ("name", "address", "prefix", "namespace")
+
+    def __init__(self, name: str, address: str, prefix: int, namespace: str = "") -> None:
+        self.name = name
+        self.address = address
+        self.prefix = prefix
+        self.namespace = namespace
+
+    def apply(self) -> None:
+        with Inside(self.namespace), Route() as route:
+            try:
+                route.request(netlink.add_address(_index(route, self.name), self.address, self.prefix))
+            except OSError as error:
+                if error.errno != EEXIST:
+                    raise
+
+    def words(self) -> list[str]:
+        nodad = ["nodad"] if ":" in self.address else []
+        return ["address", "add", f"{self.address}/{self.prefix}", "dev", self.name, *nodad]
+
+
+class AddDefaultRoute(LinkStep):
+    """Send everything that has no other route through a gateway; a default route that is there stays."""
+
+    __slots__ = ("name", "gateway", "namespace")
+
+    def __init__(self, name: str, gateway: str, namespace: str = "") -> None:
+        self.name = name
+        self.gateway = gateway
+        self.namespace = namespace
+
+    def apply(self) -> None:
+        with Inside(self.namespace), Route() as route:
+            try:
+                route.request(netlink.add_route(_index(route, self.name), self.gateway))
+            except OSError as error:
+                if error.errno != EEXIST:
+                    raise
+
+    def words(self) -> list[str]:
+        return ["route", "add", "default", "via", self.gateway, "dev", self.name]
+
+
+class AddForwarding(LinkStep):
+    """Have a tunnel send what is for everybody, and for nobody known, to a peer too."""
+
+    __slots__ = ("name", "peer")
+
+    def __init__(self, name: str, peer: str) -> None:
+        self.name = name
+        self.peer = peer
+
+    def apply(self) -> None:
+        with Route() as route:
+            route.request(netlink.add_forwarding(_index(route, self.name), "00:00:00:00:00:00", self.peer))
+
+    def words(self) -> list[str]:
+        return []
+
+    def describe(self) -> str:
+        return f"bridge fdb append 00:00:00:00:00:00 dev {quote(self.name)} dst {self.peer} self permanent"
+
+
+class SetLinkSysctl(Step):
+    """Set /proc/sys/net/FAMILY/conf/NAME/KEY, which goes with the interface; a kernel without that family has nothing to set."""
+
+    __slots__ = ("name", "family", "key", "value", "namespace")
+
+    def __init__(self, name: str, family: str, key: str, value: str, namespace: str = "") -> None:
+        self.name = name
+        self.family = family
+        self.key = key
+        self.value = value
+        self.namespace = namespace
+
+    @property
+    def path(self) -> str:
+        return f"/proc/sys/net/{self.family}/conf/{self.name}/{self.key}"
+
+    def apply(self) -> None:
+        with Inside(self.namespace):
+            if self.family == "ipv6" and not os.path.isdir("/proc/sys/net/ipv6"):
+                return
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                os.write(descriptor, self.value.encode())
+            finally:
+                os.close(descriptor)
+
+    def describe(self) -> str:
+        inside = f"in {self.namespace} " if self.namespace else ""
+        return f"{inside}write {quote(self.value)} to {quote(self.path)}"
+
+    def shell(self) -> str:
+        line = f"printf %s {quote(self.value)} > {quote(self.path)}"
+        return f"nsenter --net={self.namespace} sh -c {quote(line)}" if self.namespace else line
