@@ -131,6 +131,18 @@ def discard(path: str) -> None:
     remove_tree(doomed)
 
 
+class Unlocked:
+    """A `with` block without a lock, where there is nothing yet to be locked."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> Unlocked:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        return
+
+
 class Lock:
     """An flock on a file, held inside a `with` block; waits unless `wait` is False (then BlockingIOError)."""
 

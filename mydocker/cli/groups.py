@@ -1,4 +1,4 @@
-"""The groups that docker has too: container, image, volume, system."""
+"""The groups that docker has too: container, image, volume, network, system."""
 
 from __future__ import annotations
 
@@ -36,6 +36,22 @@ volume = LazyGroup(
         "remove": "volumes:remove",
         "inspect": "inspect:volume",
         "prune": "prune:volume",
+    },
+    hidden=("list", "remove"),
+)
+network = LazyGroup(
+    "network",
+    help="Manage networks.",
+    verbs={
+        "create": "networks:create",
+        "ls": "networks:list_",
+        "list": "networks:list_",
+        "rm": "networks:remove",
+        "remove": "networks:remove",
+        "inspect": "inspect:network",
+        "connect": "networks:connect",
+        "disconnect": "networks:disconnect",
+        "prune": "prune:network",
     },
     hidden=("list", "remove"),
 )

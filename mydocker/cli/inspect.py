@@ -1,4 +1,4 @@
-"""inspect: everything about containers, images and volumes."""
+"""inspect: everything about containers, images, volumes and networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from mydocker.cli.base import Session, Verb, complain
 from mydocker.cli.template import compile_template
-from mydocker.engine import containers, images, volumes
+from mydocker.engine import containers, images, networks, volumes
 from mydocker.engine.inspect import inspect as inspect_container
 from mydocker.engine.sizes import written
 from mydocker.errors import Error, NotFound
@@ -23,12 +23,12 @@ _names = click.argument("names", nargs=-1, required=True, metavar="NAME...")
 
 @click.command(cls=Verb)
 @click.option("-s", "--size", is_flag=True, help="Add how much a container has written.")
-@click.option("--type", "kind", type=click.Choice(["container", "image", "volume"]), help="Look for this kind only.")
+@click.option("--type", "kind", type=click.Choice(["container", "image", "volume", "network"]), help="Look for this kind only.")
 @_format_option
 @_names
 @click.pass_obj
 def inspect(session: Session, /, size: bool, kind: str | None, form: str | None, names: tuple[str, ...]) -> int:
-    """Print everything about containers, images or volumes as JSON.
+    """Print everything about containers, images, volumes or networks as JSON.
 
     Example: mydocker inspect -f '{{.State.Pid}}' web
     """
@@ -41,6 +41,7 @@ def _found(session: Session, name: str, kind: str | None, size: bool) -> dict[st
         "container": lambda: _container(session, name, size),
         "image": lambda: _image(session, name),
         "volume": lambda: _volume(session, name),
+        "network": lambda: _network(session, name),
     }
     for each in [kind] if kind else kinds:
         try:
@@ -110,6 +111,23 @@ def volume(session: Session, /, form: str | None, names: tuple[str, ...]) -> int
     Example: mydocker volume inspect data
     """
     return _print_all(names, form, lambda name: _volume(session, name))
+
+
+def _network(session: Session, name: str) -> dict[str, Any]:
+    return networks.document(session.paths, networks.resolve(session.paths, name))
+
+
+@click.command("inspect", cls=Verb)
+@_format_option
+@click.option("-v", "--verbose", is_flag=True, help="Accepted for docker's sake: nothing is left out.")
+@_names
+@click.pass_obj
+def network(session: Session, /, form: str | None, verbose: bool, names: tuple[str, ...]) -> int:
+    """Print networks, and who is on them, as JSON.
+
+    Example: mydocker network inspect bridge
+    """
+    return _print_all(names, form, lambda name: _network(session, name))
 
 
 def _print_all(names: tuple[str, ...], form: str | None, find: Any) -> int:

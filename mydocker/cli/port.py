@@ -7,12 +7,8 @@ import click
 from mydocker.cli.base import Session, Verb
 from mydocker.engine import containers
 from mydocker.engine.inspect import inspect
+from mydocker.engine.netview import Ports
 from mydocker.errors import NotFound
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    # docker's NetworkSettings.Ports (Engine API, PortMap): {'80/tcp': [{HostIp, HostPort}] or None}.
-    Ports = dict[str, list[dict[str, str]] | None]
 
 
 @click.command(cls=Verb)

@@ -1,4 +1,4 @@
-"""container, image, volume and system prune: removing what nothing uses."""
+"""container, image, volume, network and system prune: removing what nothing uses."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from mydocker.cli.execution import runner
 from mydocker.cli.ps import records
 from mydocker.cli.rm import removal
 from mydocker.cli.rows import filter_option
-from mydocker.engine import events, filters, imagestore, state, usage, volumes
+from mydocker.engine import events, filters, imagestore, networking, networks, state, usage, volumes
 from mydocker.engine.images import all_images
 from mydocker.engine.sizes import written
-from mydocker.errors import Error, NotFound
+from mydocker.errors import Conflict, Error, NotFound
+from mydocker.network import records as network_records
 from mydocker.storage import drivers
 
 _force = click.option("-f", "--force", is_flag=True, help="Do not ask.")
@@ -94,6 +95,23 @@ def _volumes(session: Session, everything: bool, texts: tuple[str, ...]) -> Prun
     return pruned
 
 
+def _networks(session: Session, texts: tuple[str, ...]) -> Pruned:
+    """Remove networks that no running container is on; the default one, which comes again when it is needed, too."""
+    fits = filters.parse(texts, filters.label_tests(lambda record: record["labels"]))
+    pruned = Pruned(session, "network")
+
+    def remove(name: str) -> list[str]:
+        try:
+            networks.remove(session.paths, made[name], runner(session))
+        except (NotFound, Conflict):
+            return []  # somebody was faster
+        return [name]
+
+    made = {record["name"]: record for record in network_records.every(session.paths) if fits(record)}
+    pruned.each((name for name in made if not networking.users(session.paths, name)), remove)
+    return pruned
+
+
 def _may(session: Session, force: bool, what: list[str]) -> bool:
     """Ask whether to go on."""
     if force or session.dry_run:
@@ -109,7 +127,8 @@ def _tell(session: Session, *parts: Pruned) -> int:
             events.emit(session.paths, part.kind, "prune", "", {"reclaimed": part.reclaimed})
             if part.lines:
                 click.echo("\n".join([f"Deleted {part.kind.title()}s:", *part.lines, ""]))
-        click.echo(f"Total reclaimed space: {human.size(sum(part.reclaimed for part in parts))}")
+        if any(part.kind != "network" for part in parts):
+            click.echo(f"Total reclaimed space: {human.size(sum(part.reclaimed for part in parts))}")
     return int(any(part.failed for part in parts))
 
 
@@ -157,6 +176,19 @@ def volume(session: Session, everything: bool, force: bool, texts: tuple[str, ..
 
 
 @click.command("prune", cls=Verb)
+@_force
+@_filter
+@explain_option
+@click.pass_obj
+def network(session: Session, force: bool, texts: tuple[str, ...]) -> int:
+    """Remove the networks that no running container is on.
+
+    Example: mydocker network prune -f
+    """
+    return _tell(session, _networks(session, texts)) if _may(session, force, ["all networks that no running container is on"]) else 0
+
+
+@click.command("prune", cls=Verb)
 @click.option("-a", "--all", "everything", is_flag=True, help="Remove images with names too.")
 @click.option("--volumes", "with_volumes", is_flag=True, help="Remove anonymous volumes too.")
 @_force
@@ -164,13 +196,17 @@ def volume(session: Session, everything: bool, force: bool, texts: tuple[str, ..
 @explain_option
 @click.pass_obj
 def system(session: Session, everything: bool, with_volumes: bool, force: bool, texts: tuple[str, ...]) -> int:
-    """Remove containers that do not run, images that none was made from, and with --volumes the volumes that none mounts.
+    """Remove containers that do not run, networks that none is on, images that none was made from, and with --volumes unused volumes.
 
     Example: mydocker system prune -f --volumes
     """
-    what = ["all containers that do not run", f"all {'' if everything else 'nameless '}images that no container was made from"]
+    what = [
+        "all containers that do not run",
+        "all networks that no running container is on",
+        f"all {'' if everything else 'nameless '}images that no container was made from",
+    ]
     if not _may(session, force, [*what, *(["all anonymous volumes that no container mounts"] if with_volumes else [])]):
         return 0
-    parts = [_containers(session, texts)]
+    parts = [_containers(session, texts), _networks(session, texts)]
     parts += [_volumes(session, False, texts)] if with_volumes else []
     return _tell(session, *parts, _images(session, everything, texts))

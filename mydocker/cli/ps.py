@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -11,8 +12,9 @@ from mydocker.cgroups.layout import Layout
 from mydocker.cli import human
 from mydocker.cli.base import Session, Verb
 from mydocker.cli.rows import Row, format_option, print_rows
-from mydocker.engine import containers, filters, health, images, state
+from mydocker.engine import containers, filters, health, images, netview, networks, state
 from mydocker.engine.orphans import half_made
+from mydocker.engine.ports import key, parse
 from mydocker.engine.sizes import written
 from mydocker.engine.values import number
 from mydocker.errors import BadInput, Damaged, NotFound
@@ -135,10 +137,25 @@ def _tests(session: Session) -> filters.Tests:
         "volume": lambda record, value: any(
             value in (mount.get("name"), mount["source"], mount["destination"]) for mount in record["mounts"]
         ),
-        "network": lambda record, value: record["hostConfig"]["NetworkMode"] == value,
+        "network": lambda record, value: _network_name(session, value) in (record["endpoints"] or [record["hostConfig"]["NetworkMode"]]),
+        "publish": lambda record, value: _has_port(record, value, netview.published(netview.current(session.paths, record))),
+        "expose": lambda record, value: _has_port(record, value, record["config"]["ExposedPorts"] or {}),
         "before": lambda record, value: record["createTime"] < created(value),
         "since": lambda record, value: record["createTime"] > created(value),
     }
+
+
+def _network_name(session: Session, text: str) -> str:
+    """Return the name of a network given by name or id."""
+    try:
+        return str(networks.resolve(session.paths, text)["name"])
+    except NotFound:
+        return text
+
+
+def _has_port(record: Record, text: str, ports: Iterable[str]) -> bool:
+    """Say whether one of the ports 'PORT/PROTOCOL' is in what a filter names: PORT[-END][/PROTOCOL]."""
+    return bool({key(binding) for binding in parse(text)} & set(ports))
 
 
 def _exit_status(text: str) -> None:
@@ -150,6 +167,8 @@ _CHECKS = {
     "status": filters.one_of("status", *_STATES),
     "health": filters.one_of("health", "starting", "healthy", "unhealthy", "none"),
     "exited": _exit_status,
+    "publish": lambda text: bool(parse(text)),
+    "expose": lambda text: bool(parse(text)),
 }
 
 
@@ -172,7 +191,7 @@ def row(session: Session, record: Record, size: bool, no_trunc: bool) -> Row:
         "Command": f'"{command}"',
         "CreatedAt": record["createTime"],
         "RunningFor": human.since(record["createTime"]),
-        "Ports": "",
+        "Ports": netview.column(netview.current(session.paths, record)),
         "State": record["status"],
         "Status": _status(record),
         "Size": _size(session, record) if size else "",
@@ -180,7 +199,7 @@ def row(session: Session, record: Record, size: bool, no_trunc: bool) -> Row:
         "Label": lambda name: (record["config"]["Labels"] or {}).get(name, ""),
         "Labels": ",".join(f"{key}={value}" for key, value in sorted((record["config"]["Labels"] or {}).items())),
         "Mounts": ",".join(_shortened(mount.get("name") or mount["source"], no_trunc) for mount in record["mounts"]),
-        "Networks": record["hostConfig"]["NetworkMode"],
+        "Networks": ",".join(record["endpoints"] or [record["hostConfig"]["NetworkMode"]]),
         "LocalVolumes": str(len(volumes)),
     }
 

@@ -32,6 +32,7 @@ ALL = {
     "rmi": "images:rmi",
     "image": "groups:image",
     "volume": "groups:volume",
+    "network": "groups:network",
     "system": "groups:system",
     "completion": "completion:completion",
     "info": "system:info",

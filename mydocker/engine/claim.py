@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mydocker import store
-from mydocker.engine import containers, events, state
+from mydocker.engine import containers, events, networking, state
 from mydocker.errors import Conflict, Damaged, NotFound
 from mydocker.paths import Paths
 from mydocker.steps.base import Step, quote
@@ -76,6 +76,7 @@ class Rename(Step):
             claim.undo()
             raise
         store.release(f"{self.paths.names}/{old}", self.container_id)
+        networking.rename(self.paths, self.container_id, self.name)
         events.of_container(self.paths, {**record, "name": self.name}, "rename", oldName=f"/{old}")
 
     def describe(self) -> str:

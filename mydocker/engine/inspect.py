@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mydocker.engine import health, state
+from mydocker.engine import health, netview, state
 from mydocker.engine.sizes import WRITABLE
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ def inspect(paths: Paths, record: Record) -> dict[str, Any]:
         "GraphDriver": {"Name": record["storageDriver"], "Data": _graph(paths, record)},
         "Mounts": [_mount(mount) for mount in record["mounts"]],
         "Config": record["config"],
-        "NetworkSettings": _network(paths, record),
+        "NetworkSettings": netview.settings(paths, record),
     }
 
 
@@ -86,8 +86,3 @@ def _mount(mount: dict[str, Any]) -> dict[str, Any]:
         "RW": mount["rw"],
         "Propagation": mount["propagation"] or ("rprivate" if mount["type"] == "bind" else ""),
     }
-
-
-def _network(paths: Paths, record: Record) -> dict[str, Any]:
-    pid = state.running_pid(paths, record["id"])
-    return {"SandboxKey": f"/proc/{pid}/ns/net" if pid else "", "Ports": {}, "Networks": {record["hostConfig"]["NetworkMode"]: {}}}

@@ -31,7 +31,7 @@ def parse(given: dict[str, Any]) -> dict[str, Any]:
     first["aliases"] += aliases
     first |= {"ip": single["ip"] or first["ip"], "ip6": single["ip6"] or first["ip6"], "mac": single["mac_address"] or first["mac"]}
     for name, endpoint in wanted.items():
-        _check(name, endpoint)
+        check_endpoint(name, endpoint)
     _check_names(given)
     flat = {key: [each for found in given[key] for each in found] for key in ("publish", "expose")}
     return {"network": mode, "endpoints": {} if _is_mode(mode) else wanted, **flat}
@@ -64,7 +64,8 @@ def _endpoint(text: str) -> tuple[str, dict[str, Any]]:
     return name, endpoint
 
 
-def _check(name: str, endpoint: dict[str, Any]) -> None:
+def check_endpoint(name: str, endpoint: dict[str, Any]) -> None:
+    """Raise BadInput unless what is asked for on a network can be."""
     for flag, key, letter in (("--ip", "ip", "."), ("--ip6", "ip6", ":")):
         if endpoint[key] and (letter not in endpoint[key] or not is_address(endpoint[key])):
             raise BadInput(f"invalid {flag} {endpoint[key]!r}: expected an address such as {'172.20.0.9' if key == 'ip' else 'fd00::9'}")

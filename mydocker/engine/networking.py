@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker.engine import state
+from mydocker.engine import containers, state
 from mydocker.errors import BadInput, Error, NotFound
 from mydocker.network import attachments, bridge, default, hosts, ipam, records
 from mydocker.network.addresses import parse
@@ -65,22 +65,23 @@ def check(paths: Paths, record: Record) -> None:
 class Joining:
     """One container on its way into its networks."""
 
-    __slots__ = ("paths", "record", "run", "attachment", "networks")
+    __slots__ = ("paths", "record", "run", "attachment", "before", "networks")
 
     def __init__(self, paths: Paths, record: Record, run: Run, attachment: Attachment | None = None) -> None:
         self.paths = paths
         self.record = record
         self.run = run
-        self.networks: dict[str, Network] = {}
+        self.before = attachments.load(paths, record["id"]) if attachment else None
         self.attachment = attachment or {
             "name": record["name"],
             "hostname": record["config"]["Hostname"],
             "endpoints": [],
             "published": [],
         }
+        self.networks = {each["network"]: records.load(paths, each["network"]) for each in self.attachment["endpoints"]}
 
     def claim(self, endpoints: dict[str, dict[str, Any]]) -> None:
-        """Claim what these endpoints need, and write it down."""
+        """Claim the addresses that these endpoints need, and for a container that starts its ports; and write it down."""
         for name in sorted(endpoints):
             if name == records.DEFAULT:
                 default.ensure(self.paths)
@@ -90,7 +91,8 @@ class Joining:
                 lock.__enter__()
             for name, wanted in endpoints.items():
                 self._claim_endpoint(name, wanted)
-            self.claim_ports()
+            if not self.before:
+                self._claim_ports()
             attachments.save(self.paths, self.record["id"], self.attachment)
         finally:
             for lock in locks:
@@ -109,11 +111,9 @@ class Joining:
     def _endpoint(self, network: Network, wanted: dict[str, Any], addresses: list[dict[str, Any]]) -> Endpoint:
         return make_endpoint(self.record["id"], self.attachment, network, wanted, addresses)
 
-    def claim_ports(self) -> None:
-        """Claim the host's ports that are to lead to the container, the first time that it has a network that can publish them."""
-        if self.attachment["published"] or not self.record["ports"]:
-            return
-        endpoint = publishing(self.paths, self.attachment, self.networks)
+    def _claim_ports(self) -> None:
+        """Claim the host's ports that are to lead to the container, if it is on a network that can publish them."""
+        endpoint = publishing(self.paths, self.attachment, self.networks) if self.record["ports"] else None
         if not endpoint:
             return
         before = {(each["ip"], each["container"], each["protocol"]): each["port"] for each in self.record.get("published", [])}
@@ -124,6 +124,14 @@ class Joining:
         if not endpoint["addresses"]:
             endpoint["published"] = self.attachment["published"]
 
+    def lead_ports_elsewhere(self) -> None:
+        """Have the claimed ports lead to what is now the first network that can publish them, or nowhere."""
+        endpoint = publishing(self.paths, self.attachment, self.networks)
+        claimed = {(each["ip"], each["port"], each["protocol"], each["container"]): each for each in self.attachment["published"]}
+        self.attachment["published"] = [
+            lead for each in claimed.values() for lead in (leading_to(self.record, each, each["port"], endpoint) if endpoint else [])
+        ]
+
     def plug(self, namespace: str, endpoints: list[Endpoint]) -> None:
         """Connect the network namespace that a path names; networks that have nothing on this host yet come up first."""
         for endpoint in endpoints:
@@ -132,8 +140,9 @@ class Joining:
             self.run.execute(driver(network["driver"], self.paths).connect(network, endpoint, namespace))
         if any("result" in endpoint for endpoint in endpoints):
             attachments.save(self.paths, self.record["id"], self.attachment)
-        self.publish()
-        self.run.apply(WriteNames(self.paths, self.record, self.attachment))
+        if not self.before:
+            self.publish()
+        self.run.apply(WriteNames(self.paths, self.record, self.attachment, self.before))
 
     def publish(self) -> None:
         """Have the claimed ports lead to the container."""
@@ -172,6 +181,14 @@ def make_endpoint(
         "isDefault": is_first and any(each["gateway"] for each in addresses),
         "published": [],
     }
+
+
+def endpoint_id(endpoint: Endpoint) -> str:
+    """Return docker's EndpointID: 64 hexadecimal digits, the same as long as the container runs."""
+    import binascii
+
+    text = f"{endpoint['owner']} {endpoint['network']}"
+    return "".join(f"{binascii.crc32(f'{part} {text}'.encode()):08x}" for part in range(8))
 
 
 def _mac(addresses: list[dict[str, Any]]) -> str:
@@ -226,14 +243,18 @@ def bring_up(paths: Paths, network: Network, run: Run) -> None:
 
 
 class WriteNames(Step):
-    """Write /etc/hosts and /etc/resolv.conf of a container, and its names into the hosts of those that share a network with it."""
+    """Write /etc/hosts and /etc/resolv.conf of a container, and its names into the hosts of those that share a network with it.
 
-    __slots__ = ("paths", "record", "attachment")
+    before: what undo goes back to, None if the container had nothing.
+    """
 
-    def __init__(self, paths: Paths, record: Record, attachment: Attachment) -> None:
+    __slots__ = ("paths", "record", "attachment", "before")
+
+    def __init__(self, paths: Paths, record: Record, attachment: Attachment, before: Attachment | None = None) -> None:
         self.paths = paths
         self.record = record
         self.attachment = attachment
+        self.before = before
 
     @property
     def _networks(self) -> list[str]:
@@ -250,7 +271,10 @@ class WriteNames(Step):
         hosts.refresh(self.paths, self._networks)
 
     def undo(self) -> None:
-        attachments.forget(self.paths, self.record["id"])
+        if self.before:
+            attachments.save(self.paths, self.record["id"], self.before)
+        else:
+            attachments.forget(self.paths, self.record["id"])
         hosts.refresh(self.paths, self._networks)
 
     def describe(self) -> str:
@@ -264,12 +288,27 @@ def unplug(paths: Paths, container_id: str) -> list[Error]:
     problems: list[Error] = []
     if attachment:
         withdraw(paths, attachment, problems)
+        shared = _shared_namespace(paths, container_id)
         for endpoint in attachment["endpoints"]:
-            leave(paths, endpoint, "", problems)
+            leave(paths, endpoint, shared, problems)
         attempt(problems, lambda: attachments.forget(paths, container_id))
         networks = [endpoint["network"] for endpoint in attachment["endpoints"]]
         attempt(problems, lambda: hosts.refresh(paths, networks))
     return problems
+
+
+def share(paths: Paths, container_id: str) -> None:
+    """Note that others are in a container's network namespace, which therefore may outlive it."""
+    with open(f"{paths.running(container_id)}/shared", "w"):
+        pass
+
+
+def _shared_namespace(paths: Paths, container_id: str) -> str:
+    """Return the network namespace of a container that has ended, '' when nobody else is in it."""
+    if not os.path.exists(f"{paths.running(container_id)}/shared"):
+        return ""
+    pids = (state.running_pid(paths, each) for each in containers.joined_to(paths, container_id))
+    return next((f"{paths.proc}/{pid}/ns/net" for pid in pids if pid), "")
 
 
 def withdraw(paths: Paths, attachment: Attachment, problems: list[Error]) -> None:

@@ -61,7 +61,7 @@ class NetworkDriver:
         return []
 
     def disconnect(self, network: Network, endpoint: Endpoint, namespace: str) -> list[Step]:
-        """Return the steps that unplug it. namespace: '' when it is gone, and most of the endpoint with it."""
+        """Return the steps that unplug it. namespace: '' when it is gone, and with it whatever was in it."""
         return [DeleteLink(endpoint["interface"], namespace)] if namespace else []
 
     def publish(self, network: Network, published: list[Published]) -> list[Step]:

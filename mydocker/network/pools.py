@@ -48,8 +48,11 @@ def choose_ipv6() -> Subnet:
     return Subnet(int.from_bytes(b"\xfd" + os.urandom(5) + bytes(10), "big"), 64, 128)
 
 
-def entry(subnet: Subnet, gateway: str, part: str, has_gateway: bool = True) -> dict[str, str]:
-    """Return a record's {subnet, gateway, range}, checked; the gateway is the lowest address unless it is given. Raises BadInput."""
+def entry(subnet: Subnet, gateway: str, part: str, kind: str = "bridge") -> dict[str, str]:
+    """Return a record's {subnet, gateway, range}, checked. Raises BadInput.
+
+    The gateway is the lowest address unless it is given; of vxlan, where each host has one, the lowest of this host's range.
+    """
     low, high = subnet.hosts()
     if high - low < 1:
         raise BadInput(f"subnet {subnet} is too small: expected room for a gateway and a container, /30 or /126 at least")
@@ -59,4 +62,5 @@ def entry(subnet: Subnet, gateway: str, part: str, has_gateway: bool = True) -> 
             raise BadInput(f"invalid gateway {gateway!r}: expected an address in {subnet}")
     if part and not subnet.holds(Subnet.parse(part)):
         raise BadInput(f"invalid --ip-range {part!r}: expected a part of {subnet}")
-    return {"subnet": str(subnet), "gateway": (gateway or text(low, subnet.bits)) if has_gateway or gateway else "", "range": part}
+    lowest = max(low, Subnet.parse(part).first) if part and kind == "vxlan" else low
+    return {"subnet": str(subnet), "gateway": gateway or text(lowest, subnet.bits), "range": part}

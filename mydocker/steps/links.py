@@ -119,7 +119,14 @@ class AddPair(LinkStep):
         try:
             with Route() as route:
                 master = _index(route, self.bridge)
-                route.request(netlink.new_veth(self.name, master, self.peer, inside, self.mac, self.mtu))
+                request = netlink.new_veth(self.name, master, self.peer, inside, self.mac, self.mtu)
+                try:
+                    route.request(request)
+                except OSError as error:
+                    if error.errno != EEXIST or not route.index(self.name):
+                        raise
+                    _remove(self.name)  # the last run's, which the kernel has not come round to removing
+                    route.request(request)
         finally:
             os.close(inside)
 
