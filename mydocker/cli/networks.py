@@ -9,7 +9,7 @@ import click
 from mydocker.cli.base import Session, Verb, each, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import Row, filter_option, format_option, print_rows
-from mydocker.engine import containers, filters, netoptions, networking, networks, values
+from mydocker.engine import connecting, containers, filters, netoptions, networks, unplugging, values
 from mydocker.errors import BadInput
 from mydocker.network.drivers import NAMES
 
@@ -82,7 +82,7 @@ def list_(session: Session, quiet: bool, no_trunc: bool, texts: tuple[str, ...],
 
 def _tests(session: Session) -> filters.Tests:
     def is_unused(network: Row) -> bool:
-        return network["name"] not in networks.PREDEFINED and not networking.users(session.paths, network["name"])
+        return network["name"] not in networks.PREDEFINED and not unplugging.users(session.paths, network["name"])
 
     return {
         "name": lambda network, part: part in network["name"],
@@ -149,7 +149,7 @@ def connect(session: Session, /, network: str, name: str, aliases: tuple[str, ..
     found = networks.resolve(session.paths, network)
     wanted = {**given, "aliases": list(aliases)}
     netoptions.check_endpoint(found["name"], wanted)
-    networks.connect(session.paths, found, containers.resolve(session.paths, name), wanted, runner(session))
+    connecting.connect(session.paths, found, containers.resolve(session.paths, name), wanted, runner(session))
 
 
 @click.command(cls=Verb)
@@ -164,4 +164,4 @@ def disconnect(session: Session, /, network: str, name: str, force: bool) -> Non
     Example: mydocker network disconnect backend web
     """
     found = networks.resolve(session.paths, network)
-    networks.disconnect(session.paths, found, containers.resolve(session.paths, name), runner(session))
+    connecting.disconnect(session.paths, found, containers.resolve(session.paths, name), runner(session))

@@ -12,7 +12,7 @@ from mydocker.cli.execution import runner
 from mydocker.cli.ps import records
 from mydocker.cli.rm import removal
 from mydocker.cli.rows import filter_option
-from mydocker.engine import events, filters, imagestore, networking, networks, state, usage, volumes
+from mydocker.engine import events, filters, imagestore, networks, state, unplugging, usage, volumes
 from mydocker.engine.images import all_images
 from mydocker.engine.sizes import written
 from mydocker.errors import Conflict, Error, NotFound
@@ -108,7 +108,7 @@ def _networks(session: Session, texts: tuple[str, ...]) -> Pruned:
         return [name]
 
     made = {record["name"]: record for record in network_records.every(session.paths) if fits(record)}
-    pruned.each((name for name in made if not networking.users(session.paths, name)), remove)
+    pruned.each((name for name in made if not unplugging.users(session.paths, name)), remove)
     return pruned
 
 

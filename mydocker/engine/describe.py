@@ -10,6 +10,7 @@ from mydocker.cgroups.manager import manager
 from mydocker.engine.create import Prepared
 from mydocker.engine.execute import process_spec, running
 from mydocker.engine.images import UnpackLayer
+from mydocker.engine.netplan import network_plan
 from mydocker.engine.plans import monitor_plan
 from mydocker.engine.script import Plans
 from mydocker.engine.start import with_joined
@@ -48,9 +49,10 @@ def _plans(paths: Paths, record: Record, spec: dict[str, Any], drive: StorageDri
     layout = Layout.detect(paths)
     cgroup = manager(layout, spec["linux"]["cgroupsPath"])
     monitor = monitor_plan(paths, record, spec, drive, None if runtime else cgroup)
+    network = network_plan(paths, record)
     undo = [*_undo(paths, record, monitor), *removal]
     if runtime:
-        return Plans(cli, monitor, [], [], [], [], [], [_foreign(runtime, paths, record)], spec, undo)
+        return Plans(cli, monitor, [], [], [], [], [], [_foreign(runtime, paths, record)], spec, undo, network)
     early, late = cgroup.enter_steps(0)
     console: list[Step] = [OpenConsole(rootfs, None, None)] if spec["process"]["terminal"] else []
     joined = with_joined(paths, record, spec)
@@ -65,6 +67,7 @@ def _plans(paths: Paths, record: Record, spec: dict[str, Any], drive: StorageDri
         _inside(paths, spec, _user(record, spec, drive)),
         joined,
         undo,
+        network,
     )
 
 

@@ -21,10 +21,11 @@ from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine import containers, events, remove, restart, state
 from mydocker.engine.audience import Audience
 from mydocker.engine.log import log_of, timestamp
-from mydocker.engine.networking import Joining, close_ports
+from mydocker.engine.networking import Joining
 from mydocker.engine.plans import monitor_plan
 from mydocker.engine.streams import Streams
 from mydocker.engine.supervise import Supervisor
+from mydocker.engine.unplugging import close_ports
 from mydocker.errors import Error
 from mydocker.kernel import mounts, tasks
 from mydocker.kernel.channel import Channel, Listener

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mydocker.engine import networking, state
+from mydocker.engine import endpoints, state
 from mydocker.errors import NotFound
 from mydocker.network import attachments, records
 
@@ -22,10 +22,10 @@ def settings(paths: Paths, record: Record) -> dict[str, Any]:
     """Return docker's NetworkSettings (Engine API, ContainerInspect)."""
     pid = state.running_pid(paths, record["id"])
     attachment = attachments.load(paths, record["id"]) if pid else None
-    endpoints = {each["network"]: each for each in attachment["endpoints"]} if attachment else {}
+    plugged = {each["network"]: each for each in attachment["endpoints"]} if attachment else {}
     mode = record["hostConfig"]["NetworkMode"]
     wanted = record["endpoints"] or ({mode: _NOTHING} if mode in records.MODES else {})
-    found = {name: _endpoint(paths, name, wanted[name], endpoints.get(name)) for name in wanted}
+    found = {name: _endpoint(paths, name, wanted[name], plugged.get(name)) for name in wanted}
     default = found.get(records.DEFAULT, {})
     return {
         "Bridge": "",
@@ -54,7 +54,7 @@ def _endpoint(paths: Paths, name: str, wanted: dict[str, Any], endpoint: Endpoin
         "Links": None,
         "Aliases": wanted["aliases"] or None,
         "NetworkID": _network_id(paths, name),
-        "EndpointID": networking.endpoint_id(endpoint) if endpoint else "",
+        "EndpointID": endpoints.endpoint_id(endpoint) if endpoint else "",
         "Gateway": four["gateway"],
         "IPAddress": four["address"],
         "IPPrefixLen": four["prefix"],

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import os
 
-from mydocker.engine import containers, state
+from mydocker.engine import endpoints, unplugging
 from mydocker.errors import BadInput, Error, NotFound
-from mydocker.network import attachments, bridge, default, hosts, ipam, records
-from mydocker.network.addresses import parse
+from mydocker.network import attachments, default, hosts, records
 from mydocker.network.drivers import driver
 from mydocker.network.ipam import ClaimAddress, Pool
 from mydocker.network.portclaims import ClaimPort
-from mydocker.steps.base import Run, Step
+from mydocker.steps.base import Run, Step, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,9 +39,9 @@ def pools(paths: Paths, network: Network) -> list[Pool]:
 
 def _is_alive(paths: Paths, owner: str) -> bool:
     """Say whether a container that holds an address still is; what a dead one left on the network goes first."""
-    if state.running_pid(paths, owner) or state.is_busy(paths, owner):
+    if unplugging.is_in_use(paths, owner):
         return True
-    problems = unplug(paths, owner)
+    problems = unplugging.unplug(paths, owner)
     if problems:
         raise problems[0]
     return False
@@ -59,7 +58,7 @@ def check(paths: Paths, record: Record) -> None:
             if wanted[key] and subnet:
                 Pool(subnet, "", bool).check(wanted[key])
         if record["ports"] and name == next(iter(record["endpoints"])):
-            driver(network["driver"], paths).publish(network, [_published(record, each, 0, "") for each in record["ports"]])
+            driver(network["driver"], paths).publish(network, [endpoints.published_as(record, each, 0, "") for each in record["ports"]])
 
 
 class Joining:
@@ -105,31 +104,33 @@ class Joining:
             for pool in pools(self.paths, network)
         ]
         self.run.execute(steps)
-        addresses = [_address(network, step.pool, step.address) for step in steps]
+        addresses = [endpoints.address_on(network, step.pool, step.address) for step in steps]
         self.attachment["endpoints"].append(self._endpoint(network, wanted, addresses))
 
     def _endpoint(self, network: Network, wanted: dict[str, Any], addresses: list[dict[str, Any]]) -> Endpoint:
-        return make_endpoint(self.record["id"], self.attachment, network, wanted, addresses)
+        return endpoints.make_endpoint(self.record["id"], self.attachment, network, wanted, addresses)
 
     def _claim_ports(self) -> None:
         """Claim the host's ports that are to lead to the container, if it is on a network that can publish them."""
-        endpoint = publishing(self.paths, self.attachment, self.networks) if self.record["ports"] else None
+        endpoint = endpoints.publishing(self.paths, self.attachment, self.networks) if self.record["ports"] else None
         if not endpoint:
             return
         before = {(each["ip"], each["container"], each["protocol"]): each["port"] for each in self.record.get("published", [])}
         for binding in self.record["ports"]:
             claim = ClaimPort(binding, before.get((binding["ip"], binding["container"], binding["protocol"]), 0))
             self.run.apply(claim)
-            self.attachment["published"] += leading_to(self.record, binding, claim.port, endpoint)
+            self.attachment["published"] += endpoints.leading_to(self.record, binding, claim.port, endpoint)
         if not endpoint["addresses"]:
             endpoint["published"] = self.attachment["published"]
 
     def lead_ports_elsewhere(self) -> None:
         """Have the claimed ports lead to what is now the first network that can publish them, or nowhere."""
-        endpoint = publishing(self.paths, self.attachment, self.networks)
+        endpoint = endpoints.publishing(self.paths, self.attachment, self.networks)
         claimed = {(each["ip"], each["port"], each["protocol"], each["container"]): each for each in self.attachment["published"]}
         self.attachment["published"] = [
-            lead for each in claimed.values() for lead in (leading_to(self.record, each, each["port"], endpoint) if endpoint else [])
+            lead
+            for each in claimed.values()
+            for lead in (endpoints.leading_to(self.record, each, each["port"], endpoint) if endpoint else [])
         ]
 
     def plug(self, namespace: str, endpoints: list[Endpoint]) -> None:
@@ -146,7 +147,7 @@ class Joining:
 
     def publish(self) -> None:
         """Have the claimed ports lead to the container."""
-        endpoint = publishing(self.paths, self.attachment, self.networks) if self.attachment["published"] else None
+        endpoint = endpoints.publishing(self.paths, self.attachment, self.networks) if self.attachment["published"] else None
         if endpoint:
             network = self.networks[endpoint["network"]]
             self.run.execute(driver(network["driver"], self.paths).publish(network, self.attachment["published"]))
@@ -156,76 +157,6 @@ def _exists(paths: Paths, name: str) -> bool:
     if not os.path.isdir(records.directory(paths, name)):
         raise NotFound(f"no such network: {name}", f"mydocker network create {name}")
     return True
-
-
-def _address(network: Network, pool: Pool, address: str) -> dict[str, Any]:
-    gateway = "" if network["internal"] else pool.gateway_text
-    return {"address": address, "prefix": pool.subnet.prefix, "gateway": gateway}
-
-
-def make_endpoint(
-    container_id: str, attachment: Attachment, network: Network, wanted: dict[str, Any], addresses: list[dict[str, Any]]
-) -> Endpoint:
-    """Return the next endpoint of a container; the first that has a gateway is the way to everywhere."""
-    used = {each["interface"] for each in attachment["endpoints"]}
-    number = next(n for n in range(len(used) + 1) if f"eth{n}" not in used)
-    is_first = not any(each["isDefault"] for each in attachment["endpoints"])
-    return {
-        "network": network["name"],
-        "owner": container_id,
-        "interface": f"eth{number}",
-        "link": f"md{container_id[:9]}.{number}",
-        "mac": wanted["mac"] or _mac(addresses),
-        "addresses": addresses,
-        "aliases": wanted["aliases"],
-        "isDefault": is_first and any(each["gateway"] for each in addresses),
-        "published": [],
-    }
-
-
-def endpoint_id(endpoint: Endpoint) -> str:
-    """Return docker's EndpointID: 64 hexadecimal digits, the same as long as the container runs."""
-    import binascii
-
-    text = f"{endpoint['owner']} {endpoint['network']}"
-    return "".join(f"{binascii.crc32(f'{part} {text}'.encode()):08x}" for part in range(8))
-
-
-def _mac(addresses: list[dict[str, Any]]) -> str:
-    """Return docker's, 02:42 and the IPv4 address, so that an address keeps its MAC address whoever gets it; else a random one."""
-    numbers = [parse(each["address"]) for each in addresses]
-    tail = next((number.to_bytes(4, "big") for number, bits in numbers if bits == 32), None) or os.urandom(4)
-    return "02:42:" + ":".join(f"{byte:02x}" for byte in tail)
-
-
-def publishing(paths: Paths, attachment: Attachment, networks: dict[str, Network]) -> Endpoint | None:
-    """Return the endpoint that published ports lead to: the first on a network that is a bridge with a way out, or CNI's."""
-    endpoints: list[Endpoint] = attachment["endpoints"]
-    for endpoint in endpoints:
-        network = networks.get(endpoint["network"])
-        kind = driver(network["driver"], paths) if network else None
-        if network and kind and kind.publishes and not network["internal"]:
-            return endpoint
-    return None
-
-
-def leading_to(record: Record, binding: dict[str, Any], port: int, endpoint: Endpoint) -> list[dict[str, Any]]:
-    """Return the published port of a binding, for each family that host and container have in common."""
-    targets = [each["address"] for each in endpoint["addresses"] if not binding["ip"] or (":" in each["address"]) == (":" in binding["ip"])]
-    if endpoint["addresses"] and not targets:
-        raise BadInput(f"cannot publish on {binding['ip']}: network {endpoint['network']} has no address of that family")
-    return [_published(record, binding, port, target) for target in targets or [""]]
-
-
-def _published(record: Record, binding: dict[str, Any], port: int, address: str) -> dict[str, Any]:
-    return {
-        "owner": record["id"],
-        "ip": binding["ip"],
-        "port": port,
-        "protocol": binding["protocol"],
-        "address": address,
-        "container": binding["container"],
-    }
 
 
 def bring_up(paths: Paths, network: Network, run: Run) -> None:
@@ -260,14 +191,18 @@ class WriteNames(Step):
     def _networks(self) -> list[str]:
         return [endpoint["network"] for endpoint in self.attachment["endpoints"]]
 
-    def apply(self) -> None:
+    def _files(self) -> dict[str, str]:
+        """Return {path: text}."""
         directory, record = self.paths.container(self.record["id"]), self.record
         config, host = record["config"], record["hostConfig"]
-        extra = [text.partition(":")[::2] for text in host["ExtraHosts"] or []]
-        text = hosts.own_hosts(config["Hostname"], config["Domainname"], self.attachment["endpoints"], [list(pair) for pair in extra])
-        hosts.write_in_place(f"{directory}/hosts", text)
+        extra = [[*text.partition(":")[::2]] for text in host["ExtraHosts"] or []]
+        own = hosts.own_hosts(config["Hostname"], config["Domainname"], self.attachment["endpoints"], extra)
         resolver = hosts.resolv_conf(hosts.of_host(), host["Dns"], host["DnsSearch"], host["DnsOptions"])
-        hosts.write_in_place(f"{directory}/resolv.conf", resolver)
+        return {f"{directory}/hosts": own, f"{directory}/resolv.conf": resolver}
+
+    def apply(self) -> None:
+        for path, text in self._files().items():
+            hosts.write_in_place(path, text)
         hosts.refresh(self.paths, self._networks)
 
     def undo(self) -> None:
@@ -281,67 +216,8 @@ class WriteNames(Step):
         addresses = [each["address"] for endpoint in self.attachment["endpoints"] for each in endpoint["addresses"]]
         return f"write {self.record['config']['Hostname']} at {' '.join(addresses) or 'no address'} into /etc/hosts, and /etc/resolv.conf"
 
-
-def unplug(paths: Paths, container_id: str) -> list[Error]:
-    """Undo what a container that does not run any more had of the network; return what could not be undone."""
-    attachment = attachments.load(paths, container_id)
-    problems: list[Error] = []
-    if attachment:
-        withdraw(paths, attachment, problems)
-        shared = _shared_namespace(paths, container_id)
-        for endpoint in attachment["endpoints"]:
-            leave(paths, endpoint, shared, problems)
-        attempt(problems, lambda: attachments.forget(paths, container_id))
-        networks = [endpoint["network"] for endpoint in attachment["endpoints"]]
-        attempt(problems, lambda: hosts.refresh(paths, networks))
-    return problems
-
-
-def share(paths: Paths, container_id: str) -> None:
-    """Note that others are in a container's network namespace, which therefore may outlive it."""
-    with open(f"{paths.running(container_id)}/shared", "w"):
-        pass
-
-
-def _shared_namespace(paths: Paths, container_id: str) -> str:
-    """Return the network namespace of a container that has ended, '' when nobody else is in it."""
-    if not os.path.exists(f"{paths.running(container_id)}/shared"):
-        return ""
-    pids = (state.running_pid(paths, each) for each in containers.joined_to(paths, container_id))
-    return next((f"{paths.proc}/{pid}/ns/net" for pid in pids if pid), "")
-
-
-def withdraw(paths: Paths, attachment: Attachment, problems: list[Error]) -> None:
-    """Take a container's published ports out of the rules."""
-    led = [each for each in attachment["published"] if each["address"]]
-    attempt(problems, lambda: bridge.BridgeDriver(paths).withdraw(led))
-
-
-def leave(paths: Paths, endpoint: Endpoint, namespace: str, problems: list[Error]) -> None:
-    """Unplug one endpoint and free its addresses. namespace: '' when it is gone."""
-    name = endpoint["network"]
-    try:
-        network = records.load(paths, name)
-    except NotFound:
-        network = None  # removed by force, and with it all that it had
-    for step in driver(network["driver"], paths).disconnect(network, endpoint, namespace) if network else []:
-        attempt(problems, step.apply)
-    for each in endpoint["addresses"]:
-        attempt(problems, lambda each=each: ipam.release(records.claims(paths, name), each["address"], endpoint["owner"]))
-
-
-def close_ports(run: Run) -> None:
-    """Give back the host's ports that a monitor has claimed."""
-    for step in run.done:
-        if isinstance(step, ClaimPort):
-            step.undo()
-
-
-def attempt(problems: list[Error], action: Any) -> None:
-    """Do one part of a teardown; see remove.attempt."""
-    from mydocker.engine import remove
-
-    remove.attempt(problems, action)
+    def shell(self) -> str:
+        return "\n".join(f"printf %s {quote(text)} > {quote(path)}" for path, text in self._files().items())
 
 
 def rename(paths: Paths, container_id: str, name: str) -> None:
@@ -350,9 +226,3 @@ def rename(paths: Paths, container_id: str, name: str) -> None:
     if attachment:
         attachments.save(paths, container_id, {**attachment, "name": name})
         hosts.refresh(paths, [endpoint["network"] for endpoint in attachment["endpoints"]])
-
-
-def users(paths: Paths, network: str) -> list[str]:
-    """Return the ids of the living containers that are on a network."""
-    holders = {*attachments.on_network(paths, network), *(owner for _, owner in ipam.held_by(records.claims(paths, network)))}
-    return sorted(owner for owner in holders if _is_alive(paths, owner))

@@ -8,7 +8,7 @@ from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine import containers, events, state
-from mydocker.engine.networking import unplug
+from mydocker.engine.unplugging import unplug
 from mydocker.errors import Error, StepFailed
 
 TYPE_CHECKING = False

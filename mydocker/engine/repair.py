@@ -12,7 +12,7 @@ import os
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
-from mydocker.engine import containers, imagestore, remove, state
+from mydocker.engine import containers, imagestore, netrepair, remove, state
 from mydocker.engine.orphans import discard, half_made, settle
 from mydocker.errors import Damaged, Error
 from mydocker.images import layout as images
@@ -48,6 +48,7 @@ def leftovers(paths: Paths) -> Iterator[Leftover]:
     yield from _containers(paths)
     yield from _states(paths)
     yield from _cgroups(paths)
+    yield from _network(paths)
     yield from _names(paths)
     yield from _temporaries(paths)
     yield from _images(paths)
@@ -84,6 +85,11 @@ def _cgroups(paths: Paths) -> list[Leftover]:
     return found
 
 
+def _network(paths: Paths) -> Iterator[Leftover]:
+    for what, repair in netrepair.leftovers(paths):
+        yield Leftover(what, lambda r=repair: _removed(r))  # type: ignore[misc]
+
+
 def _names(paths: Paths) -> list[Leftover]:
     found = []
     for name in _listed(paths.names):
@@ -100,7 +106,7 @@ def _temporaries(paths: Paths) -> list[Leftover]:
     """What writers and removers that died had not finished, see store.temporary()."""
     own = [place for i in containers.ids(paths) for place in (paths.container(i), paths.container(i) + "/bundle")]
     found = []
-    for directory in (paths.root, paths.state, paths.names, paths.volumes, paths.cache, *own):
+    for directory in (paths.root, paths.state, paths.names, paths.volumes, paths.networks, paths.cache, *own):
         for name in _listed(directory):
             writer = store.writer_of(name)
             if writer and not os.path.exists(f"{paths.proc}/{writer}"):

@@ -9,7 +9,8 @@ The scripts differ from what mydocker does where a shell cannot do it, and then 
 
 from __future__ import annotations
 
-from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER
+from mydocker.engine.netplan import NetworkPlan
+from mydocker.kernel.namespaces import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUSER
 from mydocker.runtime.users import mappings
 from mydocker.steps.base import command, comment, quote
 from mydocker.steps.namespaces import JoinNamespace, Unshare
@@ -35,10 +36,10 @@ class Plans:
 
     cli: before the monitor; monitor: before init; fork: init's pid and user namespaces; enter: init into its cgroups;
     early, isolate, init: up to the new root; confine: inside it, and last the program. undo: shell commands that take
-    away what outlives the processes.
+    away what outlives the processes. network: what connects the container.
     """
 
-    __slots__ = ("cli", "monitor", "fork", "enter", "early", "isolate", "init", "confine", "spec", "undo")
+    __slots__ = ("cli", "monitor", "fork", "enter", "early", "isolate", "init", "confine", "spec", "undo", "network")
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class Plans:
         confine: list[Step],
         spec: dict[str, Any],
         undo: list[str],
+        network: NetworkPlan | None = None,
     ) -> None:
         self.cli = cli
         self.monitor = monitor
@@ -63,13 +65,16 @@ class Plans:
         self.confine = confine
         self.spec = spec
         self.undo = undo
+        self.network = network or NetworkPlan([], [], [])
 
     def every(self) -> list[tuple[str, Step]]:
         """Return (who, step) for each step, in the order of each process."""
         return [
             *(("cli", step) for step in self.cli),
-            *(("monitor", step) for step in [*self.monitor, *self.fork, *self.enter]),
-            *(("init", step) for step in [*self.early, *self.isolate, *self.init, *self.confine]),
+            *(("monitor", step) for step in [*self.monitor, *self.fork, *self.network.claims, *self.enter]),
+            *(("init", step) for step in [*self.early, *self.isolate]),
+            *(("monitor", step) for step in self.network.connect),
+            *(("init", step) for step in [*self.init, *self.confine]),
         ]
 
 
@@ -84,6 +89,7 @@ def script(plans: Plans) -> str:
             *_file("monitor.sh", _monitor_lines(plans)),
             "status=0",
             f'{_unshare(CLONE_NEWNS)} sh -e "$T/monitor.sh" "$T" || status=$?',
+            *([] if _leaves_network_out(plans) else plans.network.undo),
             *plans.undo,
             'exit "$status"',
             ")",
@@ -131,7 +137,29 @@ def _monitor_lines(plans: Plans) -> list[str]:
     return [
         "# --- monitor: the root file system in a mount namespace of its own, and the cgroup",
         *_lines(steps),
+        *_network_lines(plans),
         *(_own_runtime(plans) if plans.isolate else _lines(plans.confine)),
+    ]
+
+
+def _leaves_network_out(plans: Plans) -> bool:
+    """Say whether the container's network namespace must be made by a process that is in its user namespace already."""
+    return any(isinstance(step, Unshare) and step.flags & CLONE_NEWUSER for step in plans.fork) or not plans.isolate
+
+
+def _network_lines(plans: Plans) -> list[str]:
+    """Return the lines that make a network namespace, which a sleeping process keeps until init is in it, and connect it."""
+    if not plans.network.connect:
+        return []
+    if _leaves_network_out(plans):
+        return ["# mydocker connects the container's network here; a shell cannot, as the namespace has to belong to what comes below"]
+    lines = [line for step in [*plans.network.claims, *plans.network.connect] for line in step.shell().split("\n")]
+    return [
+        "# --- the network: mydocker connects init's namespace; here init enters one that is connected",
+        "unshare --net sleep 1000000 & NETNS=$!",
+        "trap 'kill $NETNS' EXIT",
+        'until [ "$(readlink /proc/$NETNS/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done',
+        *(line.replace("/proc/PID/", "/proc/$NETNS/").replace("netns PID", "netns $NETNS") for line in lines),
     ]
 
 
@@ -150,6 +178,9 @@ def _into_namespaces(plans: Plans) -> str:
     steps = [*plans.fork, *plans.isolate, *plans.init]
     joins = [command(*step.shell_words()) for step in steps if isinstance(step, JoinNamespace)]
     flags = sum(step.flags for step in steps if isinstance(step, Unshare))
+    if plans.network.connect and not _leaves_network_out(plans):
+        joins.append("nsenter --net=/proc/$NETNS/ns/net")
+        flags &= ~CLONE_NEWNET
     words = [*joins, *([_unshare(flags)] if flags else [])]
     return " ".join([*words, *(_maps(plans.spec) if flags & CLONE_NEWUSER else [])])
 

@@ -6,7 +6,7 @@ import os
 from fcntl import LOCK_EX, flock
 
 from mydocker import store
-from mydocker.engine import containers, events, launcher, networking, remove, state
+from mydocker.engine import containers, events, launcher, remove, state, unplugging
 from mydocker.engine.client import Client
 from mydocker.errors import Conflict, Error
 from mydocker.kernel import terminal
@@ -106,7 +106,7 @@ def join_namespaces(paths: Paths, record: Record) -> None:
     joined = _joined(record)
     if "network" in joined:
         _donor(paths, joined["network"], "network")
-        networking.share(paths, containers.resolve(paths, joined["network"]))
+        unplugging.share(paths, containers.resolve(paths, joined["network"]))
     if joined:
         store.write_json(path, with_joined(paths, record, store.read_json(path)), sync=False)
 

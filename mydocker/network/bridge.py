@@ -10,7 +10,8 @@ from mydocker.network.addresses import parse
 from mydocker.network.drivers import NetworkDriver, configure
 from mydocker.network.forwarding import EnableForwarding, accept_steps, read, remove_accepts, restore_sysctls
 from mydocker.steps.base import Action, Step
-from mydocker.steps.links import AddAddress, AddForwarding, AddPair, DeleteLink, SetLinkSysctl, SetUp, add_bridge, add_vxlan
+from mydocker.steps.interfaces import AddAddress, SetLinkSysctl, SetUp
+from mydocker.steps.links import AddForwarding, AddPair, DeleteLink, add_bridge, add_vxlan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ cni       whatever a chain of CNI plugins does (cni.py)
 from __future__ import annotations
 
 from mydocker.errors import BadInput
-from mydocker.steps.links import AddAddress, AddChild, AddDefaultRoute, DeleteLink, SetLinkSysctl, SetUp
+from mydocker.steps.interfaces import AddAddress, AddDefaultRoute, SetLinkSysctl, SetUp
+from mydocker.steps.links import AddChild, DeleteLink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

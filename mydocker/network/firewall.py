@@ -161,5 +161,22 @@ class WriteRules(Step):
         return f"nft -f - <<'END'\n{self._text}END"
 
 
+def is_there(table: str) -> bool:
+    """Say whether any rules of ours are in the kernel."""
+    return has_table(table) or bool(_listed_by_iptables(table))
+
+
+def owners(table: str) -> set[str]:
+    """Return the short ids of the containers that rules lead ports to."""
+    text = programs.call([programs.find("nft"), "list", "table", "inet", table])[1] if has_table(table) else _listed_by_iptables(table)
+    words = text.replace('"', " ").split()
+    return {words[place + 1] for place, word in enumerate(words[:-1]) if word in ("comment", "--comment")}
+
+
+def _listed_by_iptables(table: str) -> str:
+    program = programs.find("iptables")
+    return programs.call([program, "--wait", "-t", "nat", "-S", iptables.prefix(table) + "PORTS"])[1] if program else ""
+
+
 def _first(text: str) -> str:
     return text.partition("\n")[0]

@@ -45,6 +45,12 @@ class EnableForwarding(Step):
         return f"echo 1 > {self.path}"
 
 
+def notes(directory: str) -> list[str]:
+    """Return our notes that forwarding was off."""
+    paths = [f"{directory}/.{name.replace('/', '.')}" for name in _SYSCTLS]
+    return [path for path in paths if os.path.exists(path)]
+
+
 def restore_sysctls(proc: str, directory: str) -> list[str]:
     """Switch forwarding off again where only mydocker had switched it on and nobody else can need it; return what was written."""
     restored = []
@@ -168,6 +174,21 @@ def _handles(chain: Chain, bridge: str) -> list[int]:
     """Return the handles of our rules for a bridge in a chain."""
     name = bridge.encode() + b"\0"
     return [handle for handle, raw in netfilter.rules(chain) if name in raw and MARK.encode() in raw]
+
+
+def accepted(chain: Chain) -> set[str]:
+    """Return the bridges that our rules in a chain are for."""
+    found = set()
+    for _, raw in netfilter.rules(chain):
+        if MARK.encode() in raw:
+            found |= {name for name in _names(raw) if name.startswith(("mb", MARK))}
+    return found
+
+
+def _names(raw: bytes) -> list[str]:
+    """Return the texts in a rule as the kernel tells it: interface names stand there as they are, filled up with zeros."""
+    words = raw.replace(b"\xff", b"\0").split(b"\0")
+    return [word.decode() for word in words if len(word) > 2 and word.isascii() and word.decode().isprintable()]
 
 
 def remove_accepts(bridge: str, proc: str) -> None:

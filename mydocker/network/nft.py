@@ -68,6 +68,7 @@ table inet {table} {{
 	}}
 }}
 """
+PREFIX = "mydocker"
 MAPS = ("one4", "any4", "one6", "any6")
 
 
@@ -75,7 +76,7 @@ def table_name(root: str) -> str:
     """Return the name of the table: each ROOT has its own."""
     import binascii
 
-    return "mydocker" if root == "/var/lib/mydocker" else f"mydocker-{binascii.crc32(root.encode()):08x}"
+    return PREFIX if root == "/var/lib/mydocker" else f"{PREFIX}-{binascii.crc32(root.encode()):08x}"
 
 
 def whole(table: str, networks: list[Network], published: list[Published]) -> str:

@@ -39,7 +39,7 @@ class LinkStep(Step):
         return self.describe()
 
 
-def _index(route: Route, name: str) -> int:
+def index_of(route: Route, name: str) -> int:
     """Return a link's index. Raises OSError (ENODEV) when it is not there."""
     index = route.index(name)
     if not index:
@@ -76,7 +76,7 @@ class AddLink(LinkStep):
     def apply(self) -> None:
         with Route() as route:
             route.request(self.request(route))
-            route.request(netlink.set_alias(_index(route, self.name), self.alias))
+            route.request(netlink.set_alias(index_of(route, self.name), self.alias))
 
     def undo(self) -> None:
         _remove(self.name)
@@ -94,7 +94,7 @@ def add_bridge(name: str, alias: str, mtu: int = 0) -> AddLink:
 def add_vxlan(name: str, vni: int, port: int, bridge: str, local: str, alias: str) -> AddLink:
     """Return the step that makes a tunnel's end in a bridge."""
     rest = ["master", bridge, "type", "vxlan", "id", str(vni), "dstport", str(port), *(["local", local] if local else [])]
-    return AddLink(name, rest, alias, lambda route: netlink.new_vxlan(name, vni, port, _index(route, bridge), local))
+    return AddLink(name, rest, alias, lambda route: netlink.new_vxlan(name, vni, port, index_of(route, bridge), local))
 
 
 class AddPair(LinkStep):
@@ -118,7 +118,7 @@ class AddPair(LinkStep):
         inside = os.open(self.namespace, os.O_RDONLY | os.O_CLOEXEC)
         try:
             with Route() as route:
-                master = _index(route, self.bridge)
+                master = index_of(route, self.bridge)
                 request = netlink.new_veth(self.name, master, self.peer, inside, self.mac, self.mtu)
                 try:
                     route.request(request)
@@ -165,7 +165,7 @@ class AddChild(LinkStep):
         inside = os.open(self.namespace, os.O_RDONLY | os.O_CLOEXEC)
         try:
             with Route() as route:
-                parent = _index(route, self.parent)
+                parent = index_of(route, self.parent)
                 # Where the name is taken on the host (its own eth0), the kernel refuses it even for another namespace: renamed inside.
                 made = f"md{os.getpid()}"
                 request = (
@@ -175,7 +175,7 @@ class AddChild(LinkStep):
                 )
                 route.request(request)
             with Inside(self.namespace), Route() as route:
-                route.request(netlink.set_name(_index(route, made), self.peer))
+                route.request(netlink.set_name(index_of(route, made), self.peer))
         finally:
             os.close(inside)
 
@@ -206,69 +206,6 @@ class DeleteLink(LinkStep):
         return ["link", "delete", self.name]
 
 
-class SetUp(LinkStep):
-    """Set an interface up."""
-
-    __slots__ = ("name", "namespace")
-
-    def __init__(self, name: str, namespace: str = "") -> None:
-        self.name = name
-        self.namespace = namespace
-
-    def apply(self) -> None:
-        with Inside(self.namespace), Route() as route:
-            route.request(netlink.set_up(_index(route, self.name)))
-
-    def words(self) -> list[str]:
-        return ["link", "set", self.name, "up"]
-
-
-class AddAddress(LinkStep):
-    """Give an interface an address, unless it has it; it goes with the interface."""
-
-    __slots__ = ("name", "address", "prefix", "namespace")
-
-    def __init__(self, name: str, address: str, prefix: int, namespace: str = "") -> None:
-        self.name = name
-        self.address = address
-        self.prefix = prefix
-        self.namespace = namespace
-
-    def apply(self) -> None:
-        with Inside(self.namespace), Route() as route:
-            try:
-                route.request(netlink.add_address(_index(route, self.name), self.address, self.prefix))
-            except OSError as error:
-                if error.errno != EEXIST:
-                    raise
-
-    def words(self) -> list[str]:
-        nodad = ["nodad"] if ":" in self.address else []
-        return ["address", "add", f"{self.address}/{self.prefix}", "dev", self.name, *nodad]
-
-
-class AddDefaultRoute(LinkStep):
-    """Send everything that has no other route through a gateway; a default route that is there stays."""
-
-    __slots__ = ("name", "gateway", "namespace")
-
-    def __init__(self, name: str, gateway: str, namespace: str = "") -> None:
-        self.name = name
-        self.gateway = gateway
-        self.namespace = namespace
-
-    def apply(self) -> None:
-        with Inside(self.namespace), Route() as route:
-            try:
-                route.request(netlink.add_route(_index(route, self.name), self.gateway))
-            except OSError as error:
-                if error.errno != EEXIST:
-                    raise
-
-    def words(self) -> list[str]:
-        return ["route", "add", "default", "via", self.gateway, "dev", self.name]
-
-
 class AddForwarding(LinkStep):
     """Have a tunnel send what is for everybody, and for nobody known, to a peer too."""
 
@@ -280,45 +217,10 @@ class AddForwarding(LinkStep):
 
     def apply(self) -> None:
         with Route() as route:
-            route.request(netlink.add_forwarding(_index(route, self.name), "00:00:00:00:00:00", self.peer))
+            route.request(netlink.add_forwarding(index_of(route, self.name), "00:00:00:00:00:00", self.peer))
 
     def words(self) -> list[str]:
         return []
 
     def describe(self) -> str:
         return f"bridge fdb append 00:00:00:00:00:00 dev {quote(self.name)} dst {self.peer} self permanent"
-
-
-class SetLinkSysctl(Step):
-    """Set /proc/sys/net/FAMILY/conf/NAME/KEY, which goes with the interface; a kernel without that family has nothing to set."""
-
-    __slots__ = ("name", "family", "key", "value", "namespace")
-
-    def __init__(self, name: str, family: str, key: str, value: str, namespace: str = "") -> None:
-        self.name = name
-        self.family = family
-        self.key = key
-        self.value = value
-        self.namespace = namespace
-
-    @property
-    def path(self) -> str:
-        return f"/proc/sys/net/{self.family}/conf/{self.name}/{self.key}"
-
-    def apply(self) -> None:
-        with Inside(self.namespace):
-            if self.family == "ipv6" and not os.path.isdir("/proc/sys/net/ipv6"):
-                return
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
-            try:
-                os.write(descriptor, self.value.encode())
-            finally:
-                os.close(descriptor)
-
-    def describe(self) -> str:
-        inside = f"in {self.namespace} " if self.namespace else ""
-        return f"{inside}write {quote(self.value)} to {quote(self.path)}"
-
-    def shell(self) -> str:
-        line = f"printf %s {quote(self.value)} > {quote(self.path)}"
-        return f"nsenter --net={self.namespace} sh -c {quote(line)}" if self.namespace else line

@@ -16,6 +16,15 @@ CGROUPS = Path(__file__).parent.parent / "data" / "cgroups"
 # Root's capabilities, for what is not the recordings' business.
 STATUS = "CapEff:\t000001ffffffffff\n"
 
+
+@pytest.fixture
+def bare_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host without any network of its own or anybody's rules: what is planned does not depend on where the tests run."""
+    monkeypatch.setattr("mydocker.network.pools.host_subnets", list)
+    monkeypatch.setattr("mydocker.network.bridge.BridgeDriver._is_there", lambda *_: False)
+    monkeypatch.setattr("mydocker.kernel.netfilter.chains", list)
+
+
 # (a recording's name, what it shall lack) → where it is.
 Machine = Callable[..., Paths]
 

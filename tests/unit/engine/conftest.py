@@ -21,6 +21,7 @@ from mydocker.cli.main import mydocker
 from mydocker.engine.create import Prepared, prepare
 from mydocker.engine.describe import plans
 from mydocker.engine.options import Options, parse
+from mydocker.network.nft import table_name
 from mydocker.paths import Paths
 from mydocker.runtime.users import mappings
 
@@ -114,11 +115,13 @@ class Start:
         for position, chain_id in enumerate(prepared.record["layers"]):
             text = text.replace(chain_id, f"LAYER{position}")
         text = re.sub("[0-9a-f]{64}", "HEX", text)
+        text = text.replace(f"md{identity[:9]}.", "mdID.").replace(table_name(self.paths.root), "TABLE")
+        text = re.sub("mb[0-9a-f]{12}", "mbHEX", text)
         return re.sub(r"\d+ (characters|instructions, |instructions$)", r"N \1", text, flags=re.M)
 
 
 @pytest.fixture
-def start(template: Path, cgroup_machine: Machine, parsed: Parse) -> Callable[[str], Start]:
+def start(template: Path, cgroup_machine: Machine, parsed: Parse, bare_network: None) -> Callable[[str], Start]:
     """Return a function that gives a Start on a kind of machine."""
 
     def on(kind: str) -> Start:

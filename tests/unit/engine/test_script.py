@@ -106,7 +106,8 @@ def test_every_step_is_there_in_order(start: Callable[[str], Start], init: None,
 @pytest.mark.parametrize(
     ("flags", "entered"),
     [
-        ("", "unshare --mount --uts --ipc --net --pid --cgroup --propagation unchanged --fork"),
+        ("--network none", "unshare --mount --uts --ipc --net --pid --cgroup --propagation unchanged --fork"),
+        ("", "nsenter --net=/proc/$NETNS/ns/net unshare --mount --uts --ipc --pid --cgroup --propagation unchanged --fork"),
         ("--pid host --network host -h x --cgroupns host", "unshare --mount --uts --ipc --propagation unchanged"),
         (
             "--userns 0:5000:99",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mydocker.engine.spec import Facts, command, hosts, make_spec
+from mydocker.engine.spec import Facts, command, make_spec
 from mydocker.errors import BadInput
 
 if TYPE_CHECKING:
@@ -117,8 +117,3 @@ def test_no_seccomp_and_devices_of_the_host(parsed: Parse) -> None:
     linux = spec_of(parsed, ["--privileged"], {}, seccomp=None, host_devices=[node])["linux"]
     assert "seccomp" not in linux
     assert linux["devices"] == [node]
-
-
-def test_hosts() -> None:
-    assert hosts("box").splitlines()[0] == "127.0.0.1\tlocalhost"
-    assert hosts("box").splitlines()[-1] == "127.0.1.1\tbox"

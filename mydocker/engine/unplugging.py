@@ -1,0 +1,93 @@
+"""Taking a container off its networks: what a run's end, a crash or `network disconnect` leaves is undone, going on past failures."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.engine import containers, state
+from mydocker.errors import Error, NotFound
+from mydocker.network import attachments, bridge, hosts, ipam, records
+from mydocker.network.drivers import driver
+from mydocker.network.portclaims import ClaimPort
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.network.attachments import Attachment
+    from mydocker.network.drivers import Endpoint
+    from mydocker.paths import Paths
+    from mydocker.steps.base import Run
+
+
+def is_in_use(paths: Paths, owner: str) -> bool:
+    """Say whether a container runs, or somebody is just starting or removing it."""
+    return bool(state.running_pid(paths, owner)) or state.is_busy(paths, owner)
+
+
+def users(paths: Paths, network: str) -> list[str]:
+    """Return the ids of the living containers that are on a network."""
+    holders = {*attachments.on_network(paths, network), *(owner for _, owner in ipam.held_by(records.claims(paths, network)))}
+    return sorted(owner for owner in holders if is_in_use(paths, owner))
+
+
+def unplug(paths: Paths, container_id: str) -> list[Error]:
+    """Undo what a container that does not run any more had of the network; return what could not be undone."""
+    attachment = attachments.load(paths, container_id)
+    problems: list[Error] = []
+    if attachment:
+        withdraw(paths, attachment, problems)
+        shared = _shared_namespace(paths, container_id)
+        for endpoint in attachment["endpoints"]:
+            leave(paths, endpoint, shared, problems)
+        attempt(problems, lambda: attachments.forget(paths, container_id))
+        networks = [endpoint["network"] for endpoint in attachment["endpoints"]]
+        attempt(problems, lambda: hosts.refresh(paths, networks))
+    return problems
+
+
+def share(paths: Paths, container_id: str) -> None:
+    """Note that others are in a container's network namespace, which therefore may outlive it."""
+    with open(f"{paths.running(container_id)}/shared", "w"):
+        pass
+
+
+def _shared_namespace(paths: Paths, container_id: str) -> str:
+    """Return the network namespace of a container that has ended, '' when nobody else is in it."""
+    if not os.path.exists(f"{paths.running(container_id)}/shared"):
+        return ""
+    pids = (state.running_pid(paths, each) for each in containers.joined_to(paths, container_id))
+    return next((f"{paths.proc}/{pid}/ns/net" for pid in pids if pid), "")
+
+
+def withdraw(paths: Paths, attachment: Attachment, problems: list[Error]) -> None:
+    """Take a container's published ports out of the rules."""
+    led = [each for each in attachment["published"] if each["address"]]
+    attempt(problems, lambda: bridge.BridgeDriver(paths).withdraw(led))
+
+
+def leave(paths: Paths, endpoint: Endpoint, namespace: str, problems: list[Error]) -> None:
+    """Unplug one endpoint and free its addresses. namespace: '' when it is gone."""
+    name = endpoint["network"]
+    try:
+        network = records.load(paths, name)
+    except NotFound:
+        network = None  # removed by force, and with it all that it had
+    for step in driver(network["driver"], paths).disconnect(network, endpoint, namespace) if network else []:
+        attempt(problems, step.apply)
+    for each in endpoint["addresses"]:
+        attempt(problems, lambda each=each: ipam.release(records.claims(paths, name), each["address"], endpoint["owner"]))
+
+
+def close_ports(run: Run) -> None:
+    """Give back the host's ports that a monitor has claimed."""
+    for step in run.done:
+        if isinstance(step, ClaimPort):
+            step.undo()
+
+
+def attempt(problems: list[Error], action: Any) -> None:
+    """Do one part of a teardown; see remove.attempt."""
+    from mydocker.engine import remove
+
+    remove.attempt(problems, action)

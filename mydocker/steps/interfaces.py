@@ -1,0 +1,110 @@
+"""Steps on what an interface has: addresses, routes, settings. namespace: as in links.py."""
+
+from __future__ import annotations
+
+import os
+from errno import EEXIST
+
+from mydocker.kernel import netlink
+from mydocker.kernel.namespaces import Inside
+from mydocker.kernel.netlink import Route
+from mydocker.steps.base import Step, quote
+from mydocker.steps.links import LinkStep, index_of
+
+
+class SetUp(LinkStep):
+    """Set an interface up."""
+
+    __slots__ = ("name", "namespace")
+
+    def __init__(self, name: str, namespace: str = "") -> None:
+        self.name = name
+        self.namespace = namespace
+
+    def apply(self) -> None:
+        with Inside(self.namespace), Route() as route:
+            route.request(netlink.set_up(index_of(route, self.name)))
+
+    def words(self) -> list[str]:
+        return ["link", "set", self.name, "up"]
+
+
+class AddAddress(LinkStep):
+    """Give an interface an address, unless it has it; it goes with the interface."""
+
+    __slots__ = ("name", "address", "prefix", "namespace")
+
+    def __init__(self, name: str, address: str, prefix: int, namespace: str = "") -> None:
+        self.name = name
+        self.address = address
+        self.prefix = prefix
+        self.namespace = namespace
+
+    def apply(self) -> None:
+        with Inside(self.namespace), Route() as route:
+            try:
+                route.request(netlink.add_address(index_of(route, self.name), self.address, self.prefix))
+            except OSError as error:
+                if error.errno != EEXIST:
+                    raise
+
+    def words(self) -> list[str]:
+        nodad = ["nodad"] if ":" in self.address else []
+        return ["address", "add", f"{self.address}/{self.prefix}", "dev", self.name, *nodad]
+
+
+class AddDefaultRoute(LinkStep):
+    """Send everything that has no other route through a gateway; a default route that is there stays."""
+
+    __slots__ = ("name", "gateway", "namespace")
+
+    def __init__(self, name: str, gateway: str, namespace: str = "") -> None:
+        self.name = name
+        self.gateway = gateway
+        self.namespace = namespace
+
+    def apply(self) -> None:
+        with Inside(self.namespace), Route() as route:
+            try:
+                route.request(netlink.add_route(index_of(route, self.name), self.gateway))
+            except OSError as error:
+                if error.errno != EEXIST:
+                    raise
+
+    def words(self) -> list[str]:
+        return ["route", "add", "default", "via", self.gateway, "dev", self.name]
+
+
+class SetLinkSysctl(Step):
+    """Set /proc/sys/net/FAMILY/conf/NAME/KEY, which goes with the interface; a kernel without that family has nothing to set."""
+
+    __slots__ = ("name", "family", "key", "value", "namespace")
+
+    def __init__(self, name: str, family: str, key: str, value: str, namespace: str = "") -> None:
+        self.name = name
+        self.family = family
+        self.key = key
+        self.value = value
+        self.namespace = namespace
+
+    @property
+    def path(self) -> str:
+        return f"/proc/sys/net/{self.family}/conf/{self.name}/{self.key}"
+
+    def apply(self) -> None:
+        with Inside(self.namespace):
+            if self.family == "ipv6" and not os.path.isdir("/proc/sys/net/ipv6"):
+                return
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                os.write(descriptor, self.value.encode())
+            finally:
+                os.close(descriptor)
+
+    def describe(self) -> str:
+        inside = f"in {self.namespace} " if self.namespace else ""
+        return f"{inside}write {quote(self.value)} to {quote(self.path)}"
+
+    def shell(self) -> str:
+        line = f"printf %s {quote(self.value)} > {quote(self.path)}"
+        return f"nsenter --net={self.namespace} sh -c {quote(line)}" if self.namespace else line

@@ -1,0 +1,139 @@
+"""/etc/hosts and /etc/resolv.conf: what a container gets, and what of it is kept current."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mydocker import store
+from mydocker.network import hosts
+from mydocker.paths import Paths
+
+
+def endpoint(network: str, *addresses: str, aliases: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {
+        "network": network,
+        "aliases": list(aliases),
+        "addresses": [{"address": each, "prefix": 16, "gateway": "172.18.0.1" if "." in each else "fd00::1"} for each in addresses],
+    }
+
+
+def test_a_container_knows_itself() -> None:
+    text = hosts.own_hosts("box", "", [endpoint("n", "172.18.0.2", "fd00::2")], [["db", "10.0.0.1"], ["host", "host-gateway"]])
+    assert text.splitlines()[0] == "127.0.0.1\tlocalhost"
+    assert text.splitlines()[-4:] == ["10.0.0.1\tdb", "172.18.0.1\thost", "172.18.0.2\tbox", "fd00::2\tbox"]
+    assert hosts.own_hosts("box", "example.org", [], []).splitlines()[-1] == "127.0.1.1\tbox.example.org box"
+
+
+def test_only_the_part_between_the_marks_changes() -> None:
+    mine = "127.0.0.1\tlocalhost\n"
+    one = hosts.with_others(mine, ["10.0.0.2\ta"])
+    edited = one + "10.9.9.9\tadded-by-hand\n"
+    two = hosts.with_others(edited, ["10.0.0.3\tb"])
+    assert one.startswith(mine)
+    assert "10.0.0.2" not in two
+    assert "10.0.0.3\tb\n" in two
+    assert two.endswith("10.9.9.9\tadded-by-hand\n")
+    assert hosts.with_others(two, []) == mine + "10.9.9.9\tadded-by-hand\n"
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    paths = Paths(f"{tmp_path}/root", f"{tmp_path}/state")
+    Path(paths.addresses).mkdir(parents=True)
+    members = {
+        "a" * 64: ("web", [endpoint("front", "172.18.0.2"), endpoint("back", "172.19.0.2", aliases=("www", "web"))]),
+        "b" * 64: ("db", [endpoint("back", "172.19.0.3", "fd00::3")]),
+        "c" * 64: ("other", [endpoint("bridge", "172.17.0.2")]),
+    }
+    for identity, (name, endpoints) in members.items():
+        Path(paths.container(identity)).mkdir(parents=True)
+        Path(paths.container(identity), "hosts").write_text("127.0.0.1\tlocalhost\n")
+        Path(paths.running(identity)).mkdir()
+        store.write_json(
+            f"{paths.running(identity)}/network.json", {"name": name, "hostname": name, "endpoints": endpoints, "published": []}
+        )
+    return paths
+
+
+def known(paths: Paths, letter: str) -> list[str]:
+    return Path(paths.container(letter * 64), "hosts").read_text().splitlines()[1:]
+
+
+def test_those_on_a_network_know_each_other_by_name_alias_and_id(paths: Paths) -> None:
+    hosts.refresh(paths, ["back"])
+    back = ["172.19.0.2\tweb www aaaaaaaaaaaa", "172.19.0.3\tdb bbbbbbbbbbbb", "fd00::3\tdb bbbbbbbbbbbb"]
+    assert sorted(known(paths, "b")[1:-1]) == back
+    assert sorted(known(paths, "a")[1:-1]) == ["172.18.0.2\tweb aaaaaaaaaaaa", *back]
+    assert known(paths, "c") == []
+
+
+def test_the_default_network_has_no_names(paths: Paths) -> None:
+    hosts.refresh(paths, ["bridge"])
+    assert known(paths, "c") == []
+
+
+def test_who_left_is_forgotten(paths: Paths) -> None:
+    hosts.refresh(paths, ["back"])
+    Path(paths.running("b" * 64), "network.json").unlink()
+    hosts.refresh(paths, ["back"])
+    assert not any("db" in line for line in known(paths, "a"))
+
+
+def test_the_file_stays_the_file_that_is_mounted(paths: Paths) -> None:
+    file = Path(paths.container("a" * 64), "hosts")
+    before = file.stat().st_ino
+    hosts.refresh(paths, ["back"])
+    assert file.stat().st_ino == before
+
+
+def test_what_a_container_made_too_long_is_left_alone(paths: Paths) -> None:
+    file = Path(paths.container("a" * 64), "hosts")
+    file.write_text("#" * (2 << 20))
+    hosts.refresh(paths, ["back"])
+    assert file.stat().st_size == 2 << 20
+
+
+def test_a_symlink_is_not_followed(paths: Paths, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("")
+    file = Path(paths.container("a" * 64), "hosts")
+    file.unlink()
+    file.symlink_to(victim)
+    with pytest.raises(OSError, match="symbolic"):
+        hosts.refresh(paths, ["back"])
+    assert victim.read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("nameserver 10.0.0.53\nsearch example.org\n", "nameserver 10.0.0.53\nsearch example.org\n"),
+        ("nameserver 127.0.0.1\nnameserver 10.0.0.53\n", "nameserver 10.0.0.53\n"),
+        ("nameserver 127.0.0.53\noptions edns0\n", "options edns0\nnameserver 8.8.8.8\nnameserver 8.8.4.4\n"),
+        ("nameserver ::1\n", "nameserver 8.8.8.8\nnameserver 8.8.4.4\n"),
+        ("nameserver fe80::1%eth0\n", "nameserver fe80::1%eth0\n"),
+        ("", "nameserver 8.8.8.8\nnameserver 8.8.4.4\n"),
+    ],
+)
+def test_name_servers_that_only_the_host_reaches_are_replaced(tmp_path: Path, host: str, expected: str) -> None:
+    (tmp_path / "resolv.conf").write_text(host)
+    assert hosts.of_host(f"{tmp_path}/resolv.conf", f"{tmp_path}/none") == expected
+
+
+def test_what_systemd_resolved_asks_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.53\nsearch lan\n")
+    (tmp_path / "resolved").write_text("nameserver 192.168.1.1\n")
+    assert hosts.of_host(f"{tmp_path}/resolv.conf", f"{tmp_path}/resolved") == "nameserver 192.168.1.1\n"
+    assert hosts.of_host(f"{tmp_path}/missing", f"{tmp_path}/missing") == "nameserver 8.8.8.8\nnameserver 8.8.4.4\n"
+
+
+def test_flags_replace_their_part() -> None:
+    host = "nameserver 10.0.0.53\nsearch example.org\noptions edns0\n"
+    assert hosts.resolv_conf(host, [], [], []) == host
+    assert hosts.resolv_conf(host, ["1.1.1.1", "9.9.9.9"], ["a", "b"], ["ndots:2"]) == (
+        "nameserver 1.1.1.1\nnameserver 9.9.9.9\nsearch a b\noptions ndots:2\n"
+    )
+    assert hosts.resolv_conf(host, [], ["."], []) == "nameserver 10.0.0.53\noptions edns0\n"
