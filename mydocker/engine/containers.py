@@ -94,19 +94,6 @@ def mounting(paths: Paths, volume: str) -> list[Record]:
     return found
 
 
-def joined_to(paths: Paths, container_id: str) -> list[str]:
-    """Return the ids of the containers that were made to share a container's network (--network container:NAME)."""
-    found = []
-    for other in ids(paths):
-        try:
-            mode = load(paths, other)["hostConfig"]["NetworkMode"]
-            if mode.startswith("container:") and resolve(paths, mode.removeprefix("container:")) == container_id:
-                found.append(other)
-        except (NotFound, Damaged, Conflict):
-            continue
-    return found
-
-
 def save(paths: Paths, record: Record, sync: bool = True) -> None:
     """Write a record atomically."""
     store.write_json(f"{paths.container(record['id'])}/config.json", record, sync=sync)

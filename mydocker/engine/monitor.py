@@ -36,6 +36,7 @@ from mydocker.runtime.launch import Launch
 from mydocker.runtime.seccomp import filter_for
 from mydocker.steps.base import Run, Step
 from mydocker.steps.files import WriteFile
+from mydocker.steps.links import delete_all
 from mydocker.storage.drivers import driver
 
 TYPE_CHECKING = False
@@ -157,7 +158,11 @@ class Monitor:
         self.run.execute([*early, *late])
         if self.joining.attachment["endpoints"]:
             launch.wait_for_namespaces()
-            self._plug(f"{self.paths.proc}/{pid}/ns/net")
+            try:
+                self._plug(f"{self.paths.proc}/{pid}/ns/net")
+            except Error:
+                launch.raise_if_failed()
+                raise
         state.save(self.paths, self.record_id, pid, self.cgroup.path)
         launch.go()
         self._record_start(pid)
@@ -235,11 +240,12 @@ class Monitor:
 
     def _finish(self, status: int) -> None:
         """Record the end, then leave nothing: every part is tried, and what failed is said. Perhaps begin again."""
+        links: list[int] = []
         with store.Lock(f"{self.directory}/lock"):
             problems: list[Error] = []
             remove.attempt(problems, lambda: self._record_end(status))
             problems += self._unmount()
-            problems += remove.runtime_state(self.paths, self.record_id, self.cgroup)
+            problems += remove.runtime_state(self.paths, self.record_id, self.cgroup, links)
             close_ports(self.run)
             if self.record["autoRemove"]:
                 problems += remove.container(self.paths, self.record)
@@ -247,6 +253,7 @@ class Monitor:
         self._report(problems)
         self.audience.tell_all("Z", status)
         self.audience.finish()
+        delete_all(links)
         if self.record["status"] == "restarting":
             self.audience.close()
             restart.wait(self.paths, self.record, self.request)

@@ -46,7 +46,7 @@ def network_plan(paths: Paths, record: dict[str, Any], namespace: str = "/proc/P
         plan.connect += [*kind.create(networks[each["network"]]), *kind.connect(networks[each["network"]], each, namespace)]
     if endpoint and attachment["published"]:
         network = networks[endpoint["network"]]
-        plan.connect += driver(network["driver"], paths).publish(network, attachment["published"])
+        plan.connect += driver(network["driver"], paths).publish(network, attachment["published"], endpoint["link"])
     plan.connect.append(networking.WriteNames(paths, record, attachment))
     plan.undo += _undo(paths, attachment)
     return plan

@@ -23,8 +23,10 @@ def leftovers(paths: Paths) -> Iterator[Found]:
     yield from _links(paths)
     yield from _rules(paths)
     yield from _accepts(paths)
-    if not bridge.bridged(paths) and forwarding.notes(paths.addresses):
-        yield "packet forwarding, switched on for networks that are gone", lambda: forwarding.restore_sysctls(paths.proc, paths.addresses)
+    needed = bridge.forwarded(bridge.bridged(paths))
+    if set(forwarding.switched_on(paths.addresses)) - needed:
+        what = "packet forwarding, switched on for networks that are gone"
+        yield what, lambda: forwarding.restore_sysctls(paths.proc, paths.addresses, needed)
 
 
 def _claims(paths: Paths) -> Iterator[Found]:

@@ -58,7 +58,7 @@ def check(paths: Paths, record: Record) -> None:
             if wanted[key] and subnet:
                 Pool(subnet, "", bool).check(wanted[key])
         if record["ports"] and name == next(iter(record["endpoints"])):
-            driver(network["driver"], paths).publish(network, [endpoints.published_as(record, each, 0, "") for each in record["ports"]])
+            driver(network["driver"], paths).publish(network, [endpoints.published_as(record, each, 0, "") for each in record["ports"]], "")
 
 
 class Joining:
@@ -150,7 +150,7 @@ class Joining:
         endpoint = endpoints.publishing(self.paths, self.attachment, self.networks) if self.attachment["published"] else None
         if endpoint:
             network = self.networks[endpoint["network"]]
-            self.run.execute(driver(network["driver"], self.paths).publish(network, self.attachment["published"]))
+            self.run.execute(driver(network["driver"], self.paths).publish(network, self.attachment["published"], endpoint["link"]))
 
 
 def _exists(paths: Paths, name: str) -> bool:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
 
 
-def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None = None) -> list[Error]:
-    """End what is left of a run, remove its cgroup and its directory under STATE."""
+def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None = None, later: list[int] | None = None) -> list[Error]:
+    """End what is left of a run, remove its cgroup, its network and its directory under STATE. later: see unplug()."""
     problems: list[Error] = []
     if cgroup is None:
         known = state.load(paths, container_id)
@@ -30,7 +30,7 @@ def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None 
         if cgroup.pids():
             attempt(problems, cgroup.kill)
         attempt(problems, cgroup.remove)
-    problems += unplug(paths, container_id)
+    problems += unplug(paths, container_id, later)
     attempt(problems, lambda: state.clear(paths, container_id))
     return problems
 

@@ -6,7 +6,7 @@ import os
 from fcntl import LOCK_EX, flock
 
 from mydocker import store
-from mydocker.engine import containers, events, launcher, remove, state, unplugging
+from mydocker.engine import containers, events, launcher, remove, state
 from mydocker.engine.client import Client
 from mydocker.errors import Conflict, Error
 from mydocker.kernel import terminal
@@ -103,11 +103,7 @@ def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str
 def join_namespaces(paths: Paths, record: Record) -> None:
     """Write where the namespaces of other containers are now into the bundle's config.json (mode 'container:NAME')."""
     path = f"{paths.container(record['id'])}/bundle/config.json"
-    joined = _joined(record)
-    if "network" in joined:
-        _donor(paths, joined["network"], "network")
-        unplugging.share(paths, containers.resolve(paths, joined["network"]))
-    if joined:
+    if _joined(record):
         store.write_json(path, with_joined(paths, record, store.read_json(path)), sync=False)
 
 

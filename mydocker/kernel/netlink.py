@@ -33,7 +33,8 @@ _RTM_NEWNEIGH, _RTM_DELNEIGH, _RTM_GETNEIGH = 28, 29, 30
 IFF_UP = 1
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_LINK, _IFLA_MASTER, _IFLA_LINKINFO = 1, 3, 4, 5, 10, 18
 _IFLA_IFALIAS, _IFLA_NET_NS_FD = 20, 28
-_IFLA_INFO_KIND, _IFLA_INFO_DATA = 1, 2
+_IFLA_INFO_KIND, _IFLA_INFO_DATA, _IFLA_INFO_SLAVE_KIND, _IFLA_INFO_SLAVE_DATA = 1, 2, 4, 5
+_IFLA_BRPORT_MODE = 4
 _VETH_INFO_PEER = 1
 _IFLA_VXLAN_ID, _IFLA_VXLAN_LINK, _IFLA_VXLAN_LOCAL, _IFLA_VXLAN_LEARNING, _IFLA_VXLAN_PORT = 1, 3, 4, 7, 15
 _IFLA_MACVLAN_MODE, _IFLA_IPVLAN_MODE = 1, 1
@@ -77,9 +78,11 @@ def new_link(name: str, kind: str, attributes: list[tuple[int, Any]], data: list
     return _link(0, every, _NLM_F_CREATE | _NLM_F_EXCL, True if up else None)
 
 
-def new_bridge(name: str, mtu: int = 0) -> bytes:
-    """A bridge, which is up."""
-    return new_link(name, "bridge", [(_IFLA_MTU, mtu)] if mtu else [], [], up=True)
+def new_bridge(name: str, mtu: int = 0, mac: str = "") -> bytes:
+    """A bridge, which is up; without a MAC address of its own it has the lowest of its ports', which come and go."""
+    return new_link(
+        name, "bridge", [*([(_IFLA_MTU, mtu)] if mtu else []), *([(_IFLA_ADDRESS, mac_bytes(mac))] if mac else [])], [], up=True
+    )
 
 
 def new_veth(name: str, master: int, peer: str, namespace: int, mac: str = "", mtu: int = 0) -> bytes:
@@ -127,6 +130,12 @@ def set_name(index: int, name: str) -> bytes:
 def set_alias(index: int, alias: str) -> bytes:
     """Give a link a note of ours, at most 255 bytes; the kernel does not look at one in the request that makes the link."""
     return _link(index, [(_IFLA_IFALIAS, alias.encode())])
+
+
+def set_hairpin(index: int) -> bytes:
+    """Let a bridge send frames back through the port that they came from, for a container that calls its own published port."""
+    slave = [(_IFLA_INFO_SLAVE_KIND, b"bridge"), (_IFLA_INFO_SLAVE_DATA, [(_IFLA_BRPORT_MODE, b"\1")])]
+    return _link(index, [(_IFLA_LINKINFO, slave)])
 
 
 def add_address(index: int, address: str, prefix: int) -> bytes:

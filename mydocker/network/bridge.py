@@ -10,7 +10,7 @@ from mydocker.network.addresses import parse
 from mydocker.network.drivers import NetworkDriver, configure
 from mydocker.network.forwarding import EnableForwarding, accept_steps, read, remove_accepts, restore_sysctls
 from mydocker.steps.base import Action, Step
-from mydocker.steps.interfaces import AddAddress, SetLinkSysctl, SetUp
+from mydocker.steps.interfaces import AddAddress, SetHairpin, SetLinkSysctl, SetUp
 from mydocker.steps.links import AddForwarding, AddPair, DeleteLink, add_bridge, add_vxlan
 
 TYPE_CHECKING = False
@@ -64,10 +64,8 @@ class BridgeDriver(NetworkDriver):
 
     def create(self, network: Network) -> list[Step]:
         steps = [] if self._is_there(network["interface"]) else self._link_steps(network)
-        families = {6 if ":" in each["subnet"] else 4 for each in network["subnets"]} if not network["internal"] else set()
-        steps += [
-            EnableForwarding(self.paths.proc, self.paths.addresses, family) for family in sorted(families) if not self._forwards(family)
-        ]
+        missing = [family for family in sorted(forwarded([network])) if not self._forwards(family)]
+        steps += [EnableForwarding(self.paths.proc, self.paths.addresses, family) for family in missing]
         if steps or not self._has_rules(network):
             steps.append(firewall.WriteRules(self.table, network, self.truth))
         return steps + accept_steps(network["interface"], self.paths.proc)
@@ -87,15 +85,23 @@ class BridgeDriver(NetworkDriver):
         name = network["interface"]
         has_ipv6 = records.of_family(network, ":") is not None
         steps: list[Step] = [
-            add_bridge(name, self.alias(network), self._mtu(network)),
-            # What a container sends must not become the host's router (CVE-2020-13401).
-            SetLinkSysctl(name, "ipv6", "accept_ra", "0") if has_ipv6 else SetLinkSysctl(name, "ipv6", "disable_ipv6", "1"),
+            add_bridge(name, self.alias(network), mac_of(network["id"]), self._mtu(network)),
+            *(self._ipv6_steps(name) if has_ipv6 else [SetLinkSysctl(name, "ipv6", "disable_ipv6", "1")]),
         ]
         if not network["internal"]:
             steps += [
                 AddAddress(name, each["gateway"], int(each["subnet"].partition("/")[2])) for each in network["subnets"] if each["gateway"]
             ]
         return steps
+
+    @staticmethod
+    def _ipv6_steps(name: str) -> list[Step]:
+        return [
+            # What a container sends must not become the host's router (CVE-2020-13401).
+            SetLinkSysctl(name, "ipv6", "accept_ra", "0"),
+            # Nobody else can have its link-local address; to ask would leave the host without a neighbour for two seconds.
+            SetLinkSysctl(name, "ipv6", "accept_dad", "0"),
+        ]
 
     def _mtu(self, network: Network) -> int:
         return int(network["options"].get("mtu", "0"))
@@ -114,22 +120,22 @@ class BridgeDriver(NetworkDriver):
             firewall.write_all(self.table, networks, self.truth()[1])
         else:
             firewall.remove_all(self.table)
-            restore_sysctls(self.paths.proc, self.paths.addresses)
+        restore_sysctls(self.paths.proc, self.paths.addresses, forwarded(networks))
 
     def connect(self, network: Network, endpoint: Endpoint, namespace: str) -> list[Step]:
         pair = AddPair(endpoint["link"], network["interface"], endpoint["interface"], namespace, endpoint["mac"], self._mtu(network))
         return [pair, *configure(endpoint, namespace)]
 
     def disconnect(self, network: Network, endpoint: Endpoint, namespace: str) -> list[Step]:
-        # The kernel removes a pair with the namespace of its other end, later; to wait for that takes 15 ms.
-        return [DeleteLink(endpoint["link"])] if namespace else []
+        # It would go with the namespace of its other end, which somebody may keep alive by being in it.
+        return [DeleteLink(endpoint["link"])]
 
-    def publish(self, network: Network, published: list[Published]) -> list[Step]:
+    def publish(self, network: Network, published: list[Published], link: str) -> list[Step]:
         if not published or network["internal"]:
             return []
         path = f"{self.paths.proc}/sys/net/ipv4/conf/{network['interface']}/route_localnet"
         local = [SetLinkSysctl(network["interface"], "ipv4", "route_localnet", "1")] if read(path) != "1" else []
-        return [*local, firewall.PublishPorts(self.table, published, self.truth)]
+        return [*local, SetHairpin(link), firewall.PublishPorts(self.table, published, self.truth)]
 
     def withdraw(self, published: list[Published]) -> None:
         """Take published ports out of the rules; STATE does not name them any more."""
@@ -175,6 +181,16 @@ class VxlanDriver(BridgeDriver):
 
     def delete(self, network: Network) -> list[Step]:
         return [DeleteLink(self.tunnel(network)), *super().delete(network)]
+
+
+def mac_of(identity: str) -> str:
+    """Return the MAC address of a network's bridge: a locally administered one, always the same."""
+    return "02:42:" + ":".join(identity[place : place + 2] for place in range(0, 8, 2))
+
+
+def forwarded(networks: list[Network]) -> set[int]:
+    """Return the families, 4 and 6, whose packets must be forwarded for networks."""
+    return {6 if ":" in each["subnet"] else 4 for network in networks if not network["internal"] for each in network["subnets"]}
 
 
 def peers(network: Network) -> list[str]:

@@ -65,8 +65,8 @@ class NetworkDriver:
         """Return the steps that unplug it. namespace: '' when it is gone, and with it whatever was in it."""
         return [DeleteLink(endpoint["interface"], namespace)] if namespace else []
 
-    def publish(self, network: Network, published: list[Published]) -> list[Step]:
-        """Return the steps before the host's ports can lead to its containers. Raises BadInput where they cannot."""
+    def publish(self, network: Network, published: list[Published], link: str) -> list[Step]:
+        """Return the steps that lead ports of the host to a container, whose end here is `link`. Raises BadInput if they cannot."""
         if published:
             raise BadInput(f"ports cannot be published on network {network['name']}: its driver is {network['driver']}")
         return []
@@ -77,7 +77,10 @@ def configure(endpoint: Endpoint, namespace: str) -> list[Step]:
     name = endpoint["interface"]
     has_ipv6 = any(":" in each["address"] for each in endpoint["addresses"])
     return [
-        *([] if has_ipv6 else [SetLinkSysctl(name, "ipv6", "disable_ipv6", "1", namespace)]),
+        # Who still knows the address by another MAC address is told.
+        SetLinkSysctl(name, "ipv4", "arp_notify", "1", namespace),
+        # Addresses are ours to give out: nobody need be asked, for a second or two, whether they are taken.
+        SetLinkSysctl(name, "ipv6", *(("accept_dad", "0") if has_ipv6 else ("disable_ipv6", "1")), namespace),
         *(AddAddress(name, each["address"], each["prefix"], namespace) for each in endpoint["addresses"]),
         SetUp(name, namespace),
         *(AddDefaultRoute(name, each["gateway"], namespace) for each in endpoint["addresses"] if each["gateway"] and endpoint["isDefault"]),

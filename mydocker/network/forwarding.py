@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MARK = "mydocker"
 _DIRECTIONS = ("oifname", "iifname")
-_SYSCTLS = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding")
+_SYSCTLS = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
 
 
 class EnableForwarding(Step):
@@ -27,9 +27,9 @@ class EnableForwarding(Step):
     __slots__ = ("path", "note")
 
     def __init__(self, proc: str, directory: str, family: int) -> None:
-        name = _SYSCTLS[family == 6]
+        name = _SYSCTLS[family]
         self.path = f"{proc}/sys/{name}"
-        self.note = f"{directory}/.{name.replace('/', '.')}"
+        self.note = _note(directory, family)
 
     def apply(self) -> None:
         if read(self.path) != "0":
@@ -45,23 +45,22 @@ class EnableForwarding(Step):
         return f"echo 1 > {self.path}"
 
 
-def notes(directory: str) -> list[str]:
-    """Return our notes that forwarding was off."""
-    paths = [f"{directory}/.{name.replace('/', '.')}" for name in _SYSCTLS]
-    return [path for path in paths if os.path.exists(path)]
+def _note(directory: str, family: int) -> str:
+    return f"{directory}/.{_SYSCTLS[family].replace('/', '.')}"
 
 
-def restore_sysctls(proc: str, directory: str) -> list[str]:
-    """Switch forwarding off again where only mydocker had switched it on and nobody else can need it; return what was written."""
-    restored = []
-    for name in _SYSCTLS:
-        note = f"{directory}/.{name.replace('/', '.')}"
-        if os.path.exists(note):
+def switched_on(directory: str) -> list[int]:
+    """Return the families, 4 and 6, whose forwarding was off before mydocker needed it."""
+    return [family for family in _SYSCTLS if os.path.exists(_note(directory, family))]
+
+
+def restore_sysctls(proc: str, directory: str, needed: set[int]) -> None:
+    """Switch forwarding off again where only mydocker had switched it on, and neither its networks nor anybody else can need it."""
+    for family in switched_on(directory):
+        if family not in needed:
             if not _others():
-                _write(f"{proc}/sys/{name}", "0")
-                restored.append(f"{proc}/sys/{name}")
-            os.unlink(note)
-    return restored
+                _write(f"{proc}/sys/{_SYSCTLS[family]}", "0")
+            os.unlink(_note(directory, family))
 
 
 def _others() -> bool:

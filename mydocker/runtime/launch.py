@@ -10,6 +10,7 @@ whose map only a process outside of it may write:
 from __future__ import annotations
 
 import os
+from select import POLLIN, poll
 
 from mydocker import errors
 from mydocker.kernel import process, tasks
@@ -118,6 +119,13 @@ class Launch:
     def wait_for_namespaces(self) -> None:
         """Return once init is in its network namespace. Raises what it failed with."""
         self._expect("N")
+
+    def raise_if_failed(self) -> None:
+        """Raise what init failed with, if it did: then that is the reason for whatever else went wrong."""
+        waiting = poll()
+        waiting.register(self._channel.fileno(), POLLIN)
+        while waiting.poll(0):
+            self._expect("N")
 
     def go(self) -> None:
         """Let init finish; return once the program is executed. Raises what init failed with."""

@@ -29,6 +29,22 @@ class SetUp(LinkStep):
         return ["link", "set", self.name, "up"]
 
 
+class SetHairpin(LinkStep):
+    """Let a bridge's port have back what came from it: where br_netfilter does the NAT, a container's call of its own port is bridged."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def apply(self) -> None:
+        with Route() as route:
+            route.request(netlink.set_hairpin(index_of(route, self.name)))
+
+    def words(self) -> list[str]:
+        return ["link", "set", self.name, "type", "bridge_slave", "hairpin", "on"]
+
+
 class AddAddress(LinkStep):
     """Give an interface an address, unless it has it; it goes with the interface."""
 

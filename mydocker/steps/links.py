@@ -59,6 +59,17 @@ def _remove(name: str) -> None:
                     raise
 
 
+def delete_all(indices: list[int]) -> None:
+    """Remove links of this namespace, given by index so that no new one of the same name is hit; what is gone is no error."""
+    for index in filter(None, indices):
+        try:
+            with Route() as route:
+                route.request(netlink.delete_link(index))
+        except OSError as error:
+            if error.errno != ENODEV:
+                raise
+
+
 class AddLink(LinkStep):
     """Make an interface of the host, which is up. request: what netlink is asked; rest: the same for ip(8); alias: whose it is."""
 
@@ -85,10 +96,10 @@ class AddLink(LinkStep):
         return ["link", "add", self.name, "alias", self.alias, "up", *self.rest]
 
 
-def add_bridge(name: str, alias: str, mtu: int = 0) -> AddLink:
+def add_bridge(name: str, alias: str, mac: str, mtu: int = 0) -> AddLink:
     """Return the step that makes a bridge: to Linux a switch with one port for the host."""
-    rest = [*(["mtu", str(mtu)] if mtu else []), "type", "bridge"]
-    return AddLink(name, rest, alias, lambda route: netlink.new_bridge(name, mtu))
+    rest = [*(["mtu", str(mtu)] if mtu else []), "address", mac, "type", "bridge"]
+    return AddLink(name, rest, alias, lambda route: netlink.new_bridge(name, mtu, mac))
 
 
 def add_vxlan(name: str, vni: int, port: int, bridge: str, local: str, alias: str) -> AddLink:
@@ -197,6 +208,11 @@ class DeleteLink(LinkStep):
     def __init__(self, name: str, namespace: str = "") -> None:
         self.name = name
         self.namespace = namespace
+
+    def index(self) -> int:
+        """Return the index of what is to go, for delete_all(); 0 when it is gone."""
+        with Inside(self.namespace), Route() as route:
+            return route.index(self.name)
 
     def apply(self) -> None:
         with Inside(self.namespace):

@@ -247,6 +247,8 @@ def _clean(machine: Machine) -> None:
     names = machine("ps", "-aq").stdout.split()
     if names:
         machine("rm", "-f", "-v", *names)
+    for name in machine("network", "ls", "-q", "--filter", "type=custom").stdout.split():
+        machine("network", "rm", name)
     machine("system", "check", "--repair")
     machine.sh("find . -mindepth 1 -maxdepth 1 ! -name root ! -name state -exec rm -rf {} +")
 
@@ -256,11 +258,12 @@ SNAPSHOTS = {
     "cgroups": "find /sys/fs/cgroup -type d -path '*/mydocker/*' | sort",
     "links": "ip -o link | cut -d: -f2 | cut -d@ -f1",
     "addresses": "ip -o address | cut -d' ' -f2-",
-    "routes": "ip route; ip -6 route",
+    "routes": "(ip route; ip -6 route) | sed s/linkdown//",
     "forwarding": "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding",
     "rules": "nft list ruleset 2>/dev/null; true",
     "processes": "grep -l {directory} /proc/[0-9]*/mountinfo 2>/dev/null; true",
-    "files": "find root state -regex 'root/\\(images\\|layers\\|cache\\|events.json.*\\)' -prune -o -print | sort",
+    "files": "find root state "
+    " -regex '\\(root\\|state\\)/\\(images\\|layers\\|cache\\|events.json.*\\|networks/[.].*\\)' -prune -o -print | sort",
     "shared memory": "ls /dev/shm /dev/mqueue 2>/dev/null; true",
 }
 
@@ -272,3 +275,13 @@ def difference(before: dict[str, set[str]], after: dict[str, set[str]]) -> list[
         lines += [f"{kind}: {line}" for line in sorted(after[kind] - lines_before)]
         lines += [f"{kind}, gone: {line}" for line in sorted(lines_before - after[kind])]
     return lines
+
+
+@pytest.fixture
+def network(mydocker: Machine) -> Iterator[Any]:
+    """Hosts on wires and traffic between them, see wires.py; needs the test's own network namespace."""
+    from wires import Network
+
+    made = Network(mydocker)
+    yield made
+    made.close()

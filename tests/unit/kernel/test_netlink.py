@@ -105,6 +105,7 @@ def test_neighbours_of_a_tunnel() -> None:
     [
         (netlink.set_up(3), 16, 1),
         (netlink.set_name(3, "eth0"), 16, 0),
+        (netlink.set_hairpin(3), 16, 0),
         (netlink.set_alias(3, "mydocker:x"), 16, 0),
         (netlink.delete_link(3), 17, 0),
     ],

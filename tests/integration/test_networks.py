@@ -1,0 +1,308 @@
+"""Networks: the verbs, who reaches whom, and what is left when they are gone."""
+
+import json
+
+import pytest
+
+
+def run(mydocker, name, *flags):
+    result = mydocker("run", "-d", "--name", name, *flags, "busybox", "sleep", "300")
+    assert result.rc == 0, result.stderr
+
+
+def ping(mydocker, name, target):
+    return mydocker("exec", name, "ping", "-c", "1", "-W", "1", target).rc == 0
+
+
+def test_a20_a_container_has_a_network_lo_names_and_a_resolver(mydocker):
+    script = "ip -4 address show lo | grep -c 127.0.0.1; ip route | grep -c ^default; hostname -i; grep -c nameserver /etc/resolv.conf"
+    lines = mydocker("run", "--rm", "busybox", "sh", "-c", script).stdout.split()
+    assert lines[:2] == ["1", "1"]
+    assert lines[2].startswith("172.")
+    assert int(lines[3]) >= 1
+    for mode in ("none", "host"):
+        assert mydocker("run", "--rm", "--network", mode, "busybox", "ping", "-c", "1", "127.0.0.1").rc == 0
+
+
+def test_the_seeds_chapter_six(mydocker):
+    """mydocker network create --driver bridge --subnet …, run -net, and containers that reach each other and the world."""
+    assert mydocker("network", "create", "--driver", "bridge", "--subnet", "192.168.77.0/24", "testbridge").rc == 0
+    assert "testbridge" in mydocker("network", "list").stdout
+    run(mydocker, "one", "-net", "testbridge")
+    run(mydocker, "two", "-net", "testbridge")
+    addresses = mydocker("network", "inspect", "-f", "{{range .Containers}}{{.IPv4Address}} {{end}}", "testbridge").stdout.split()
+    assert sorted(addresses) == ["192.168.77.2/24", "192.168.77.3/24"]
+    assert ping(mydocker, "one", "192.168.77.3")
+    assert ping(mydocker, "one", "192.168.77.1")
+    busy = mydocker("network", "remove", "testbridge")
+    assert (busy.rc, "used by container" in busy.stderr) == (1, True)
+    mydocker("rm", "-f", "one", "two")
+    assert mydocker("network", "remove", "testbridge").stdout == "testbridge\n"
+
+
+def test_containers_reach_the_world_with_the_hosts_address(mydocker, network):
+    """A17: ip_forward, and MASQUERADE."""
+    other = network.neighbour()
+    run(mydocker, "web")
+    network.start(f"nsenter --net=/proc/{other.pid}/ns/net python3 traffic.py serve 7777")
+    mydocker.wait_until(lambda: network.host.ask("tcp", "10.55.0.2", 7777, "PEER") == "10.55.0.1")
+    assert network.inside("web").ask("tcp", "10.55.0.2", 7777, "PEER") == "10.55.0.1"
+    assert network.inside("web").ask("udp", "10.55.0.2", 7777, "hello") == "hello"
+    mydocker("rm", "-f", "web")
+
+
+@pytest.mark.parametrize("kind", ["iptables", "nft"])
+def test_a17_a_forward_policy_of_drop_is_handled(mydocker, network, kind):
+    """docker's and ufw's is iptables', firewalld's and many a hand-written one is nft's."""
+    other = network.neighbour()
+    forbid = {
+        "iptables": ("iptables -P FORWARD DROP", "nft delete table ip filter"),
+        "nft": (
+            "nft add table inet fw && nft 'add chain inet fw forward { type filter hook forward priority 0; policy drop; }'",
+            "nft delete table inet fw",
+        ),
+    }[kind]
+    assert mydocker.sh(forbid[0]).rc == 0
+    run(mydocker, "web", "-p", "8080:80")
+    network.serve("web", 80)
+    assert other.ask("tcp", "10.55.0.1", 8080, "hello") == "hello"
+    assert ping(mydocker, "web", "10.55.0.2")
+    mydocker("rm", "-f", "web")
+    assert mydocker("network", "prune", "-f").stdout.split()[-1] == "bridge"
+    assert "mydocker" not in mydocker.sh("nft list ruleset").stdout
+    mydocker.sh(forbid[1])
+    mydocker("run", "--rm", "busybox", "true")
+
+
+def test_networks_are_isolated_from_each_other(mydocker, network):
+    for name in ("one", "two"):
+        mydocker("network", "create", name)
+        run(mydocker, f"in-{name}", "--network", name, "-p", f"80{len(name)}{1 if name == 'one' else 2}:80")
+    assert not ping(mydocker, "in-one", network.address("in-two", "two"))
+    network.serve("in-two", 80)
+    assert network.inside("in-one").ask("tcp", network.address("in-two", "two"), 80, "x") == "TimeoutError"
+    # By the host's address a published port answers all the same.
+    assert network.inside("in-one").ask("tcp", network.address("in-one", "one", "Gateway"), 8032, "x") == "x"
+    mydocker("network", "connect", "two", "in-one")
+    assert ping(mydocker, "in-one", "in-two")
+    mydocker("network", "disconnect", "two", "in-one")
+    assert not ping(mydocker, "in-one", network.address("in-two", "two"))
+    mydocker("rm", "-f", "in-one", "in-two")
+    mydocker("network", "rm", "one", "two")
+
+
+def test_an_internal_network_reaches_no_gateway(mydocker, network):
+    network.neighbour()
+    mydocker("network", "create", "--internal", "inner")
+    run(mydocker, "one", "--network", "inner")
+    run(mydocker, "two", "--network", "inner")
+    assert ping(mydocker, "one", "two")
+    assert mydocker("exec", "one", "ip", "route").stdout.count("default") == 0
+    gateway = json.loads(mydocker("network", "inspect", "inner").stdout)[0]["IPAM"]["Config"][0]["Gateway"]
+    for target in (gateway, "10.55.0.1", "10.55.0.2"):
+        assert not ping(mydocker, "one", target)
+    inside = network.inside("one")
+    inside.run(f"ip route add default via {network.address('two', 'inner')}")
+    assert not ping(mydocker, "one", "10.55.0.2")
+    mydocker("rm", "-f", "one", "two")
+    mydocker("network", "rm", "inner")
+
+
+def test_mtu_addresses_and_aliases_as_asked(mydocker):
+    flags = [
+        "--subnet",
+        "10.77.0.0/24",
+        "--gateway",
+        "10.77.0.254",
+        "--ip-range",
+        "10.77.0.128/25",
+        "--opt",
+        "mtu=1400",
+        "--label",
+        "tier=db",
+    ]
+    assert mydocker("network", "create", *flags, "mine").rc == 0
+    run(mydocker, "any", "--network", "mine")
+    run(mydocker, "fixed", "--network", "mine", "--ip", "10.77.0.9", "--mac-address", "02:00:00:00:00:99", "--network-alias", "db")
+    shown = mydocker("exec", "fixed", "sh", "-c", "ip address show eth0; ip route").stdout
+    for words in ("mtu 1400", "10.77.0.9/24", "02:00:00:00:00:99", "default via 10.77.0.254"):
+        assert words in shown
+    assert mydocker("exec", "any", "hostname", "-i").stdout.split() == ["10.77.0.128"]
+    assert ping(mydocker, "any", "db")
+    for ip, words in (("10.77.0.9", "in use by container"), ("10.78.0.1", "not for a container"), ("10.77.0.254", "gateway")):
+        result = mydocker("run", "--rm", "--network", "mine", "--ip", ip, "busybox", "true")
+        assert (result.rc, words in result.stderr) == (125, True)
+    assert (
+        mydocker("network", "ls", "-q", "--filter", "label=tier=db", "--no-trunc").stdout.strip()
+        == json.loads(mydocker("network", "inspect", "mine").stdout)[0]["Id"]
+    )
+    mydocker("rm", "-f", "any", "fixed")
+    mydocker("network", "rm", "mine")
+
+
+def test_a19_a_full_subnet_says_so_and_a_dead_owner_makes_room(mydocker):
+    mydocker("network", "create", "--subnet", "10.77.0.0/29", "small")
+    for number in range(5):
+        run(mydocker, f"in{number}", "--network", "small")
+    full = mydocker("run", "--rm", "--network", "small", "busybox", "true")
+    assert full.rc == 125
+    assert "no free address in subnet 10.77.0.0/29" in full.stderr
+    victim = mydocker.record("in3")["id"]
+    monitor = mydocker.sh(f"grep -o '\"monitor\": [0-9]*' state/{victim}/state.json | cut -d' ' -f2").stdout.strip()
+    mydocker.sh(f"kill -9 {monitor} {mydocker.pid('in3')}")
+    assert mydocker("run", "--rm", "--network", "small", "busybox", "hostname", "-i").stdout.split() == ["10.77.0.5"]
+    mydocker("rm", "-f", *(f"in{number}" for number in range(5)))
+    mydocker("network", "rm", "small")
+
+
+def test_several_networks_and_the_way_out(mydocker):
+    mydocker("network", "create", "one")
+    mydocker("network", "create", "--internal", "two")
+    run(mydocker, "both", "--network", "two", "--network", "one")
+    shown = mydocker("exec", "both", "ip", "-4", "-o", "address").stdout
+    assert [line.split()[1] for line in shown.splitlines()] == ["lo", "eth0", "eth1"]
+    assert "dev eth1" in mydocker("exec", "both", "ip", "route").stdout.splitlines()[0]
+    assert mydocker("ps", "--format", "{{.Networks}}").stdout == "two,one\n"
+    mydocker("network", "disconnect", "one", "both")
+    assert "default" not in mydocker("exec", "both", "ip", "route").stdout
+    again = mydocker("network", "disconnect", "one", "both")
+    assert (again.rc, "is not on network one" in again.stderr) == (1, True)
+    mydocker("network", "connect", "bridge", "both")
+    assert "default" in mydocker("exec", "both", "ip", "route").stdout
+    mydocker("restart", "-t", "0", "both")
+    assert [line.split()[1] for line in mydocker("exec", "both", "ip", "-4", "-o", "address").stdout.splitlines()] == ["lo", "eth0", "eth1"]
+    mydocker("rm", "-f", "both")
+    mydocker("network", "rm", "one", "two")
+
+
+def test_containers_share_a_network_namespace(mydocker, network):
+    run(mydocker, "first", "-p", "8080:80")
+    run(mydocker, "second", "--network", "container:first")
+    assert mydocker("exec", "second", "hostname", "-i").stdout == mydocker("exec", "first", "hostname", "-i").stdout
+    network.serve("second", 80)
+    assert network.host.ask("tcp", "127.0.0.1", 8080, "shared") == "shared"
+    mydocker("rm", "-f", "first")
+    assert "eth0" not in mydocker("exec", "second", "ip", "-4", "-o", "address").stdout
+    mydocker("rm", "-f", "second")
+
+
+def test_names_are_kept_current(mydocker):
+    mydocker("network", "create", "net")
+    run(mydocker, "watcher", "--network", "net")
+    run(mydocker, "db", "--network", "net", "--network-alias", "store")
+    identity = mydocker.record("db")["id"][:12]
+    for name in ("db", "store", identity):
+        assert ping(mydocker, "watcher", name), name
+    mydocker("rename", "db", "sql")
+    assert ping(mydocker, "watcher", "sql")
+    assert not ping(mydocker, "watcher", "db")
+    mydocker("exec", "watcher", "sh", "-c", "echo 10.1.2.3 mine >> /etc/hosts")
+    mydocker("stop", "-t", "0", "sql")
+    assert not ping(mydocker, "watcher", "sql")
+    mydocker("start", "sql")
+    assert ping(mydocker, "watcher", "sql")
+    assert "10.1.2.3 mine" in mydocker("exec", "watcher", "cat", "/etc/hosts").stdout
+    assert mydocker("diff", "watcher").stdout == ""
+    mydocker("rm", "-f", "watcher", "sql")
+    mydocker("network", "rm", "net")
+
+
+def test_resolver_and_hosts_flags(mydocker):
+    flags = ["--dns", "10.9.9.9", "--dns-search", "example.org", "--dns-option", "ndots:3", "--add-host", "db:10.1.1.1"]
+    flags += ["--add-host", "host.docker.internal:host-gateway", "-h", "box", "--domainname", "example.org"]
+    text = mydocker("run", "--rm", *flags, "busybox", "sh", "-c", "cat /etc/hosts /etc/resolv.conf /etc/hostname; ip route").stdout
+    gateway = text.partition("default via ")[2].split()[0]
+    for line in ("nameserver 10.9.9.9", "search example.org", "options ndots:3", "10.1.1.1\tdb", f"{gateway}\thost.docker.internal", "box"):
+        assert line in text.splitlines()
+    assert "\tbox.example.org box\n" in text
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--subnet", "10.77.0.1/24", "n1"], "expected 10.77.0.0/24"),
+        (["--subnet", "10.77.0.0/31", "n1"], "too small"),
+        (["--subnet", "10.77.0.0/24", "--gateway", "10.78.0.1", "n1"], "invalid gateway"),
+        (["--subnet", "10.77.0.0/24", "--ip-range", "10.78.0.0/25", "n1"], "invalid --ip-range"),
+        (["--ip-range", "10.77.0.0/25", "n1"], "needs a --subnet"),
+        (["--driver", "token-ring", "n1"], "unknown network driver"),
+        (["--opt", "colour=blue", "n1"], "unknown option 'colour'"),
+        (["--driver", "macvlan", "n1"], "parent="),
+        (["--driver", "vxlan", "--opt", "vni=0", "n1"], "invalid vni '0'"),
+        (["bridge"], "pre-defined"),
+        (["a/b"], "invalid name"),
+    ],
+)
+def test_a_network_that_cannot_be(mydocker, flags, words):
+    before = mydocker.snapshot()
+    result = mydocker("network", "create", *flags)
+    assert result.rc == 1
+    assert words in result.stderr
+    assert not mydocker.left_since(before)
+
+
+def test_overlapping_subnets_and_routes_are_refused(mydocker):
+    mydocker("network", "create", "--subnet", "10.77.0.0/24", "first")
+    for subnet in ("10.77.0.128/25", "10.0.0.0/8"):
+        result = mydocker("network", "create", "--subnet", subnet, "second")
+        assert "overlaps 10.77.0.0/24" in result.stderr
+    mydocker.sh("ip link add br9 up type bridge; ip address add 10.88.0.1/24 dev br9")
+    assert (
+        "overlaps 10.88.0.0/24, to which this host has a route"
+        in mydocker("network", "create", "--subnet", "10.88.0.0/16", "second").stderr
+    )
+    mydocker.sh("ip link delete br9")
+    mydocker("network", "rm", "first")
+
+
+def test_the_table_and_the_bridge_come_back_when_somebody_removed_them(mydocker, network):
+    run(mydocker, "old", "-p", "8080:80")
+    mydocker.sh("nft flush ruleset")
+    run(mydocker, "new", "-p", "8081:80")
+    for name, port in (("old", 8080), ("new", 8081)):
+        network.serve(name, 80)
+        assert network.host.ask("tcp", "127.0.0.1", port, name) == name
+    mydocker("rm", "-f", "old", "new")
+    mydocker.sh("ip link delete $(ip -o link show type bridge | cut -d: -f2)")
+    assert mydocker("run", "--rm", "busybox", "ping", "-c", "1", "-W", "1", "172.17.0.1").rc == 0
+
+
+@pytest.mark.parametrize("driver", ["macvlan", "ipvlan"])
+def test_macvlan_and_ipvlan_are_on_the_wire(mydocker, network, driver):
+    other = network.neighbour()
+    if mydocker.sh(f"ip link add probe link wire type {driver} && ip link delete probe").rc:
+        pytest.skip(f"this kernel has no {driver}")
+    flags = [
+        "--driver",
+        driver,
+        "--opt",
+        "parent=wire",
+        "--subnet",
+        "10.55.0.0/24",
+        "--gateway",
+        "10.55.0.2",
+        "--ip-range",
+        "10.55.0.64/28",
+    ]
+    assert mydocker("network", "create", *flags, "lan").rc == 0
+    run(mydocker, "box", "--network", "lan")
+    assert ping(mydocker, "box", "10.55.0.2")
+    network.serve("box", 80)
+    assert other.ask("tcp", network.address("box", "lan"), 80, "PEER") == "10.55.0.2"
+    refused = mydocker("run", "--rm", "--network", "lan", "-p", "80:80", "busybox", "true")
+    assert (refused.rc, "cannot be published" in refused.stderr) == (125, True)
+    mydocker.sh(f"kill -9 {network.started[-1]}")  # whose being there keeps the namespace, and with it the address
+    mydocker("restart", "-t", "0", "box")
+    assert ping(mydocker, "box", "10.55.0.2")
+    mydocker("rm", "-f", "box")
+    mydocker("network", "rm", "lan")
+
+
+def test_explain_tells_the_commands(mydocker):
+    text = mydocker("--explain", "run", "--rm", "-p", "8080:80", "busybox", "true").stderr
+    for words in ("claim the address", "ip link add md", "ip address add", "ip route add default", "nft add element"):
+        assert words in text
+    told = mydocker("network", "create", "--dry-run", "--subnet", "10.77.0.0/24", "net").stdout
+    for words in ("write the record of network net", "ip link add mb", "ip address add 10.77.0.1/24", "nft add"):
+        assert words in told
+    assert "net\n" not in mydocker("network", "ls", "--format", "{{.Name}}").stdout
