@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from mydocker import store
 from mydocker.engine import unplugging
 from mydocker.kernel import netfilter
-from mydocker.kernel.netlink import Route
+from mydocker.kernel.route import Route
 from mydocker.network import bridge, firewall, forwarding, ipam, nft, records
 from mydocker.paths import Paths
 from mydocker.steps.links import DeleteLink

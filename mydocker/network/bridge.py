@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mydocker.errors import BadInput
-from mydocker.kernel.netlink import Route
 from mydocker.kernel.programs import find
+from mydocker.kernel.route import Route
 from mydocker.network import firewall, nft, records
 from mydocker.network.addresses import parse
 from mydocker.network.drivers import NetworkDriver, configure

@@ -65,7 +65,7 @@ def restore_sysctls(proc: str, directory: str, needed: set[int]) -> None:
 
 def _others() -> bool:
     """Say whether the host has interfaces that somebody else may forward between: bridges, veth pairs, tunnels."""
-    from mydocker.kernel.netlink import Route
+    from mydocker.kernel.route import Route
 
     with Route() as route:
         return any(link["kind"] not in ("", "dummy") and not link["alias"].startswith(MARK) for link in route.links())

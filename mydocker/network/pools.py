@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mydocker.errors import BadInput, Conflict
-from mydocker.kernel.netlink import Route
+from mydocker.kernel.route import Route
 from mydocker.network.addresses import Subnet, parse, text
 
 TYPE_CHECKING = False

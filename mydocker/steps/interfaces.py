@@ -7,7 +7,7 @@ from errno import EEXIST
 
 from mydocker.kernel import netlink
 from mydocker.kernel.namespaces import Inside
-from mydocker.kernel.netlink import Route
+from mydocker.kernel.route import Route
 from mydocker.steps.base import Step, quote
 from mydocker.steps.links import LinkStep, index_of
 

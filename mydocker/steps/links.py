@@ -10,7 +10,7 @@ from errno import EEXIST, ENODEV
 
 from mydocker.kernel import netlink
 from mydocker.kernel.namespaces import Inside
-from mydocker.kernel.netlink import Route
+from mydocker.kernel.route import Route
 from mydocker.steps.base import Step, command, quote
 
 TYPE_CHECKING = False

@@ -6,6 +6,7 @@ import pytest
 
 from mydocker.kernel import netlink
 from mydocker.kernel.namespaces import CLONE_NEWNET, unshare
+from mydocker.kernel.route import Route
 
 
 @pytest.fixture
@@ -31,10 +32,10 @@ def _in_child(check):
 
 def _check():
     unshare(CLONE_NEWNET)
-    host = netlink.Route()
+    host = Route()
     unshare(CLONE_NEWNET)
     namespace = os.open("/proc/self/ns/net", os.O_RDONLY)
-    inside = netlink.Route()
+    inside = Route()
     host.request(netlink.new_bridge("br0"))
     bridge = host.index("br0")
     host.request(

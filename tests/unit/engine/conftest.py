@@ -21,6 +21,8 @@ from mydocker.cli.main import mydocker
 from mydocker.engine.create import Prepared, prepare
 from mydocker.engine.describe import plans
 from mydocker.engine.options import Options, parse
+from mydocker.network.bridge import mac_of
+from mydocker.network.default import fixed_id
 from mydocker.network.nft import table_name
 from mydocker.paths import Paths
 from mydocker.runtime.users import mappings
@@ -116,6 +118,7 @@ class Start:
             text = text.replace(chain_id, f"LAYER{position}")
         text = re.sub("[0-9a-f]{64}", "HEX", text)
         text = text.replace(f"md{identity[:9]}.", "mdID.").replace(table_name(self.paths.root), "TABLE")
+        text = text.replace(mac_of(fixed_id(self.paths, "bridge")), "MAC")
         text = re.sub("mb[0-9a-f]{12}", "mbHEX", text)
         return re.sub(r"\d+ (characters|instructions, |instructions$)", r"N \1", text, flags=re.M)
 
