@@ -149,7 +149,11 @@ def connect(session: Session, /, network: str, name: str, aliases: tuple[str, ..
     found = networks.resolve(session.paths, network)
     wanted = {**given, "aliases": list(aliases)}
     netoptions.check_endpoint(found["name"], wanted)
-    connecting.connect(session.paths, found, containers.resolve(session.paths, name), wanted, runner(session))
+    container_id = containers.resolve(session.paths, name)
+    if session.dry_run:
+        runner(session).execute(connecting.connect_steps(session.paths, found, container_id, wanted))
+    else:
+        connecting.connect(session.paths, found, container_id, wanted, runner(session))
 
 
 @click.command(cls=Verb)

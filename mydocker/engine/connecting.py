@@ -8,26 +8,31 @@ from mydocker import store
 from mydocker.engine import containers, networking, state, unplugging
 from mydocker.engine.networks import Network, emit
 from mydocker.errors import BadInput, Conflict, Error
-from mydocker.network import attachments, hosts, records
+from mydocker.network import attachments, hosts, ipam, records
+from mydocker.network.drivers import driver
 from mydocker.paths import Paths
-from mydocker.steps.base import Run, Step
+from mydocker.steps.base import Action, Run, Step, command
 from mydocker.steps.interfaces import AddDefaultRoute
 
 
 class SaveEndpoints(Step):
     """Write into a container's record which networks it is on, from its next start on."""
 
-    __slots__ = ("paths", "record")
+    __slots__ = ("paths", "record", "endpoints")
 
-    def __init__(self, paths: Paths, record: dict[str, Any]) -> None:
+    def __init__(self, paths: Paths, record: dict[str, Any], endpoints: dict[str, Any]) -> None:
         self.paths = paths
         self.record = record
+        self.endpoints = endpoints
 
     def apply(self) -> None:
+        containers.save(self.paths, {**self.record, "endpoints": self.endpoints})
+
+    def undo(self) -> None:
         containers.save(self.paths, self.record)
 
     def describe(self) -> str:
-        names = ", ".join(self.record["endpoints"]) or "none"
+        names = ", ".join(self.endpoints) or "none"
         return f"write the networks of container {self.record['name']} into its record: {names}"
 
 
@@ -42,12 +47,12 @@ def connect(paths: Paths, network: Network, container_id: str, wanted: dict[str,
             raise BadInput(f"network {other} excludes others: container {record['name']} cannot be connected to {name}")
         if name in record["endpoints"]:
             raise Conflict(f"container {record['name']} is on network {name} already")
-        changed = {**record, "endpoints": {**record["endpoints"], name: wanted}}
         networking.check(paths, {**record, "endpoints": {name: wanted}, "ports": []})
         pid = state.running_pid(paths, container_id)
+        # Written first: what is half done when this process dies is then something that disconnect undoes.
+        run.apply(SaveEndpoints(paths, record, {**record["endpoints"], name: wanted}))
         if pid:
             _plug_in(paths, record, network, wanted, f"{paths.proc}/{pid}/ns/net", run)
-        run.apply(SaveEndpoints(paths, changed))
     emit(paths, network, "connect", container=container_id)
 
 
@@ -63,43 +68,88 @@ def _plug_in(paths: Paths, record: dict[str, Any], network: Network, wanted: dic
         raise
 
 
+def connect_steps(paths: Paths, network: Network, container_id: str, wanted: dict[str, Any]) -> list[Step]:
+    """Return what connect() would do, for --dry-run."""
+    from mydocker.engine.netplan import endpoint_plan
+
+    record = containers.load(paths, container_id)
+    attachment = attachments.load(paths, container_id)
+    pid = state.running_pid(paths, container_id)
+    steps: list[Step] = [SaveEndpoints(paths, record, {**record["endpoints"], network["name"]: wanted})]
+    if pid and attachment:
+        plan = endpoint_plan(paths, record, attachment, network, wanted, f"{paths.proc}/{pid}/ns/net")
+        steps += [*plan.claims, *plan.connect, networking.WriteNames(paths, record, attachment)]
+    return steps
+
+
 def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> None:
     """Disconnect a container, at once if it runs. Raises Conflict when it is not connected; goes on past failures, raises the first."""
     name = network["name"]
+    problems: list[Error] = []
     with store.Lock(paths.container(container_id) + "/lock"):
         record = containers.load(paths, container_id)
         if name not in record["endpoints"]:
             raise Conflict(f"container {record['name']} is not on network {name}")
         pid = state.running_pid(paths, container_id)
-        problems = _unplug(paths, record, name, f"{paths.proc}/{pid}/ns/net", run) if pid else []
+        attachment = attachments.load(paths, container_id) if pid else None
+        steps = _unplug_steps(paths, record, attachment, name, f"{paths.proc}/{pid}/ns/net") if attachment else []
         kept = {key: value for key, value in record["endpoints"].items() if key != name}
-        run.apply(SaveEndpoints(paths, {**record, "endpoints": kept}))
+        # The record last: as long as it names the network, this can be done again.
+        for step in [*steps, SaveEndpoints(paths, record, kept)]:
+            unplugging.attempt(problems, lambda step=step: run.apply(step))
     emit(paths, network, "disconnect", container=container_id)
     if problems:
         raise problems[0]
 
 
-def _unplug(paths: Paths, record: dict[str, Any], name: str, namespace: str, run: Run) -> list[Error]:
-    attachment = attachments.load(paths, record["id"])
-    gone = next((each for each in attachment["endpoints"] if each["network"] == name), None) if attachment else None
-    if not attachment or not gone:
-        return []
-    problems: list[Error] = []
-    joining = networking.Joining(paths, record, run, attachment)
-    led_here = any(each["address"] in (address["address"] for address in gone["addresses"]) for each in attachment["published"])
-    if led_here:
-        unplugging.withdraw(paths, attachment, problems)
-    unplugging.leave(paths, gone, namespace, problems)
-    attachment["endpoints"].remove(gone)
-    if led_here:
+def _unplug_steps(paths: Paths, record: dict[str, Any], attachment: dict[str, Any], name: str, namespace: str) -> list[Step]:
+    """Return the steps that take a running container off a network, and lead its ports and its way out through another one."""
+    gone = next((each for each in attachment["endpoints"] if each["network"] == name), None)
+    refresh = Action(lambda: hosts.refresh(paths, [name]), f"remove {attachment['name']} from /etc/hosts of those on network {name}")
+    if not gone:  # somebody died who was about to do this
+        joining = networking.Joining(paths, record, Run("cli"), attachment)
+        return [*joining.publish_steps(), networking.WriteNames(paths, record, attachment), refresh]
+    left = {**attachment, "endpoints": [each for each in attachment["endpoints"] if each is not gone]}
+    joining = networking.Joining(paths, record, Run("cli"), left)
+    own = {address["address"] for address in gone["addresses"]}
+    steps: list[Step] = []
+    if any(each["address"] in own for each in attachment["published"]):
+        steps.append(Withdraw(paths, attachment["published"]))
         joining.lead_ports_elsewhere()
-    if gone["isDefault"]:
-        run.execute(_other_way_out(attachment, namespace))
-    attachments.save(paths, record["id"], attachment)
-    joining.publish()
-    run.apply(networking.WriteNames(paths, record, attachment))
-    hosts.refresh(paths, [name])
-    return problems
+    steps += driver(records.load(paths, name)["driver"], paths).disconnect(records.load(paths, name), gone, namespace)
+    steps += [_release(paths, name, address, gone["owner"]) for address in sorted(own)]
+    steps += _other_way_out(left, namespace) if gone["isDefault"] else []
+    steps += joining.publish_steps()
+    path = f"{paths.running(record['id'])}/network.json"
+    steps.append(Action(lambda: attachments.save(paths, record["id"], left), f"write {path} without network {name}"))
+    return [*steps, networking.WriteNames(paths, record, left), refresh]
+
+
+class Withdraw(Step):
+    """Take published ports out of the rules."""
+
+    __slots__ = ("paths", "published")
+
+    def __init__(self, paths: Paths, published: list[dict[str, Any]]) -> None:
+        self.paths = paths
+        self.published = published
+
+    def apply(self) -> None:
+        problems: list[Error] = []
+        unplugging.withdraw(self.paths, {"published": self.published}, problems)
+        if problems:
+            raise problems[0]
+
+    def describe(self) -> str:
+        ports = ", ".join(f"{each['port']}/{each['protocol']}" for each in self.published)
+        return f"nft delete the elements of ports {ports}"
+
+
+def _release(paths: Paths, network: str, address: str, owner: str) -> Step:
+    directory = records.claims(paths, network)
+    return Action(
+        lambda: ipam.release(directory, address, owner), f"release the address {address}", command("rm", "-f", f"{directory}/{address}")
+    )
 
 
 def _other_way_out(attachment: dict[str, Any], namespace: str) -> list[Step]:

@@ -35,15 +35,14 @@ def network_plan(paths: Paths, record: dict[str, Any], namespace: str = "/proc/P
     attachment: dict[str, Any] = {"name": record["name"], "hostname": record["config"]["Hostname"], "endpoints": [], "published": []}
     networks = {name: _network(paths, name) for name in record["endpoints"]}
     for name, wanted in record["endpoints"].items():
-        _claim_addresses(paths, record, networks[name], wanted, attachment, plan)
+        part = endpoint_plan(paths, record, attachment, networks[name], wanted, namespace)
+        plan.claims += part.claims
+        plan.connect += part.connect
     endpoint = endpoints.publishing(paths, attachment, networks)
     for number, binding in enumerate(record["ports"] if endpoint else []):
         plan.claims.append(ClaimPort(binding))
         port = binding["first"] or _SOME_PORT + number
         attachment["published"] += endpoints.leading_to(record, binding, port, endpoint or {})
-    for each in attachment["endpoints"]:
-        kind = driver(networks[each["network"]]["driver"], paths)
-        plan.connect += [*kind.create(networks[each["network"]]), *kind.connect(networks[each["network"]], each, namespace)]
     if endpoint and attachment["published"]:
         network = networks[endpoint["network"]]
         plan.connect += driver(network["driver"], paths).publish(network, attachment["published"], endpoint["link"])
@@ -52,24 +51,24 @@ def network_plan(paths: Paths, record: dict[str, Any], namespace: str = "/proc/P
     return plan
 
 
-def _network(paths: Paths, name: str) -> dict[str, Any]:
-    return default.network(paths) if name == records.DEFAULT else records.load(paths, name)
-
-
-def _claim_addresses(
-    paths: Paths,
-    record: dict[str, Any],
-    network: dict[str, Any],
-    wanted: dict[str, Any],
-    attachment: dict[str, Any],
-    plan: NetworkPlan,
-) -> None:
+def endpoint_plan(
+    paths: Paths, record: dict[str, Any], attachment: dict[str, Any], network: dict[str, Any], wanted: dict[str, Any], namespace: str
+) -> NetworkPlan:
+    """Return the steps of one endpoint, which is added to the attachment with the addresses that it would get."""
+    claims: list[Step] = []
     addresses = []
     for pool in networking.pools(paths, network):
         asked = wanted["ip" if pool.subnet.bits == 32 else "ip6"]
-        plan.claims.append(ClaimAddress(pool, record["id"], network["name"], asked))
+        claims.append(ClaimAddress(pool, record["id"], network["name"], asked))
         addresses.append(endpoints.address_on(network, pool, asked or pool.propose()))
-    attachment["endpoints"].append(endpoints.make_endpoint(record["id"], attachment, network, wanted, addresses))
+    endpoint = endpoints.make_endpoint(record["id"], attachment, network, wanted, addresses)
+    attachment["endpoints"].append(endpoint)
+    kind = driver(network["driver"], paths)
+    return NetworkPlan(claims, [*kind.create(network), *kind.connect(network, endpoint, namespace)], [])
+
+
+def _network(paths: Paths, name: str) -> dict[str, Any]:
+    return default.network(paths) if name == records.DEFAULT else records.load(paths, name)
 
 
 def _undo(paths: Paths, attachment: dict[str, Any]) -> list[str]:

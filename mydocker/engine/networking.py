@@ -142,15 +142,16 @@ class Joining:
         if any("result" in endpoint for endpoint in endpoints):
             attachments.save(self.paths, self.record["id"], self.attachment)
         if not self.before:
-            self.publish()
+            self.run.execute(self.publish_steps())
         self.run.apply(WriteNames(self.paths, self.record, self.attachment, self.before))
 
-    def publish(self) -> None:
-        """Have the claimed ports lead to the container."""
+    def publish_steps(self) -> list[Step]:
+        """Return the steps that have the claimed ports lead to the container."""
         endpoint = endpoints.publishing(self.paths, self.attachment, self.networks) if self.attachment["published"] else None
-        if endpoint:
-            network = self.networks[endpoint["network"]]
-            self.run.execute(driver(network["driver"], self.paths).publish(network, self.attachment["published"], endpoint["link"]))
+        if not endpoint:
+            return []
+        network = self.networks[endpoint["network"]]
+        return driver(network["driver"], self.paths).publish(network, self.attachment["published"], endpoint["link"])
 
 
 def _exists(paths: Paths, name: str) -> bool:

@@ -258,7 +258,7 @@ SNAPSHOTS = {
     "cgroups": "find /sys/fs/cgroup -type d -path '*/mydocker/*' | sort",
     "links": "ip -o link | cut -d: -f2 | cut -d@ -f1",
     "addresses": "ip -o address | cut -d' ' -f2-",
-    "routes": "(ip route; ip -6 route) | sed s/linkdown//",
+    "routes": "(ip route; ip -6 route) | sed 's/linkdown//; s/ *$//'",
     "forwarding": "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding",
     "rules": "nft list ruleset 2>/dev/null; true",
     "processes": "grep -l {directory} /proc/[0-9]*/mountinfo 2>/dev/null; true",

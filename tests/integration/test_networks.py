@@ -188,7 +188,7 @@ def test_containers_share_a_network_namespace(mydocker, network):
 
 def test_names_are_kept_current(mydocker):
     mydocker("network", "create", "net")
-    run(mydocker, "watcher", "--network", "net")
+    run(mydocker, "watcher", "--network", "net", "--dns", "127.0.0.1")  # which refuses at once
     run(mydocker, "db", "--network", "net", "--network-alias", "store")
     identity = mydocker.record("db")["id"][:12]
     for name in ("db", "store", identity):
@@ -306,3 +306,59 @@ def test_explain_tells_the_commands(mydocker):
     for words in ("write the record of network net", "ip link add mb", "ip address add 10.77.0.1/24", "nft add"):
         assert words in told
     assert "net\n" not in mydocker("network", "ls", "--format", "{{.Name}}").stdout
+
+
+def test_connect_and_disconnect_tell_what_they_do(mydocker):
+    mydocker("network", "create", "net")
+    run(mydocker, "box", "-p", "8080:80")
+    before = mydocker.snapshot()
+    told = mydocker("network", "connect", "--dry-run", "net", "box").stdout
+    assert not mydocker.left_since(before)
+    done = mydocker("--explain", "network", "connect", "net", "box").stderr
+    for words in ("claim the address 172.", "ip link add md", "into /etc/hosts"):
+        assert words in told
+        assert words in done
+    before = mydocker.snapshot()
+    told = mydocker("network", "disconnect", "--dry-run", "bridge", "box").stdout
+    assert not mydocker.left_since(before)
+    done = mydocker("--explain", "network", "disconnect", "bridge", "box").stderr
+    for words in ("nft delete", "ip link delete md", "release the address", "ip route add default", "nft add element"):
+        assert words in told
+        assert words in done
+    mydocker("rm", "-f", "box")
+    mydocker("network", "rm", "net")
+
+
+VERBS = {
+    "create": ("network", "create", "--subnet", "10.77.0.0/24", "--ipv6", "net"),
+    "connect": ("network", "connect", "net", "box"),
+    "disconnect": ("network", "disconnect", "bridge", "box"),
+    "rm": ("network", "rm", "net"),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_that_dies_half_way_can_be_done_again_or_undone(mydocker, network, verb):
+    before = mydocker.snapshot()
+    for number in range(1, 40):
+        if verb != "create":
+            mydocker(*VERBS["create"])
+        if verb in ("connect", "disconnect"):
+            run(mydocker, "box", "-p", "8080:80")
+            network.serve("box", 80)
+        if verb == "disconnect":
+            mydocker(*VERBS["connect"])
+        result = mydocker(*VERBS[verb], env={"MYDOCKER_CRASH_AFTER": f"cli:{number}"})
+        mydocker(*VERBS[verb])  # again: that it is done already may be an error
+        if verb in ("connect", "disconnect"):
+            assert network.host.ask("tcp", "127.0.0.1", 8080, "hello") == "hello", number
+            networks = mydocker("ps", "--format", "{{.Networks}}").stdout.strip()
+            assert networks == {"connect": "bridge,net", "disconnect": "net"}[verb], number
+            network.close()
+            mydocker("rm", "-f", "box")
+        mydocker("network", "rm", "-f", "net")
+        assert mydocker("system", "check", "--repair").rc == 0
+        assert not mydocker.left_since(before), (number, result.stderr)
+        if result.rc == 0:
+            break
+    assert number > {"create": 5, "connect": 4, "disconnect": 8, "rm": 3}[verb]

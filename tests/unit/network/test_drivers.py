@@ -1,0 +1,161 @@
+"""What each driver does, as text; and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mydocker import store
+from mydocker.errors import BadInput
+from mydocker.network.drivers import NAMES, driver
+from mydocker.paths import Paths
+
+ID = "0123456789abcdef" * 4
+
+
+@pytest.fixture
+def paths(tmp_path: Path, bare_network: None) -> Paths:
+    (tmp_path / "proc/sys/net/ipv4/conf").mkdir(parents=True)
+    (tmp_path / "proc/sys/net/ipv4/ip_forward").write_text("0\n")
+    return Paths("/var/lib/mydocker", f"{tmp_path}/state", f"{tmp_path}/proc")
+
+
+def network(kind: str, *subnets: str, internal: bool = False, **options: str) -> dict[str, Any]:
+    gateways = {".": "10.7.0.1", ":": "fd07::1"}
+    entries = [{"subnet": each, "gateway": gateways[":" if ":" in each else "."], "range": ""} for each in subnets]
+    record = {"id": ID, "name": "net", "driver": kind, "subnets": entries, "internal": internal, "options": options, "interface": "mb1"}
+    return {**record, "ipv6": len(subnets) > 1}
+
+
+def endpoint(*addresses: str) -> dict[str, Any]:
+    found = [{"address": each, "prefix": 16, "gateway": "10.7.0.1" if "." in each else "fd07::1"} for each in addresses]
+    return {"interface": "eth0", "link": "md1.0", "mac": "02:42:0a:07:00:02", "addresses": found, "isDefault": True}
+
+
+def told(steps: list[Any]) -> list[str]:
+    return [step.describe() for step in steps]
+
+
+def test_a_bridge(paths: Paths) -> None:
+    subject = driver("bridge", paths)
+    plan = told(subject.create(network("bridge", "10.7.0.0/16", "fd07::/64")))
+    assert plan[:5] == [
+        "ip link add mb1 alias 'mydocker /var/lib/mydocker net' up address 02:42:01:23:45:67 type bridge",
+        "write 0 to /proc/sys/net/ipv6/conf/mb1/accept_ra",
+        "write 0 to /proc/sys/net/ipv6/conf/mb1/accept_dad",
+        "ip address add 10.7.0.1/16 dev mb1",
+        "ip address add fd07::1/64 dev mb1 nodad",
+    ]
+    assert plan[5].startswith("write 1 to ")
+    assert plan[5].endswith("/proc/sys/net/ipv4/ip_forward")
+    assert plan[6].startswith("nft add table inet mydocker with masquerade")
+    assert told(subject.connect(network("bridge", "10.7.0.0/16"), endpoint("10.7.0.2"), "/proc/7/ns/net")) == [
+        "ip link add md1.0 master mb1 up type veth peer name eth0 address 02:42:0a:07:00:02 netns 7",
+        "in /proc/7/ns/net write 1 to /proc/sys/net/ipv4/conf/eth0/arp_notify",
+        "in /proc/7/ns/net write 1 to /proc/sys/net/ipv6/conf/eth0/disable_ipv6",
+        "nsenter --net=/proc/7/ns/net ip address add 10.7.0.2/16 dev eth0",
+        "nsenter --net=/proc/7/ns/net ip link set eth0 up",
+        "nsenter --net=/proc/7/ns/net ip route add default via 10.7.0.1 dev eth0",
+    ]
+
+
+def test_an_internal_bridge_has_no_address_and_needs_no_forwarding(paths: Paths) -> None:
+    plan = told(driver("bridge", paths).create(network("bridge", "10.7.0.0/16", internal=True)))
+    assert not [line for line in plan if "address add" in line or "ip_forward" in line]
+    assert "subnets4" not in plan[-1]
+
+
+def test_a_tunnel(paths: Paths) -> None:
+    options = {"vni": "42", "peers": "10.0.0.2,10.0.0.3", "local": "10.0.0.1"}
+    plan = told(driver("vxlan", paths).create(network("vxlan", "10.7.0.0/16", **options)))
+    assert "mtu 1450" in plan[0]
+    assert plan[3:7] == [
+        "ip link add mx0123456789 alias 'mydocker /var/lib/mydocker net' up master mb1 type vxlan id 42 dstport 4789 local 10.0.0.1",
+        "bridge fdb append 00:00:00:00:00:00 dev mx0123456789 dst 10.0.0.2 self permanent",
+        "bridge fdb append 00:00:00:00:00:00 dev mx0123456789 dst 10.0.0.3 self permanent",
+        "ip link set mx0123456789 up",
+    ]
+    connected = told(driver("vxlan", paths).connect(network("vxlan", "10.7.0.0/16", **options), endpoint("10.7.0.2"), "/proc/7/ns/net"))
+    assert "mtu 1450" in connected[0]
+
+
+@pytest.mark.parametrize("kind", ["macvlan", "ipvlan"])
+def test_a_wire_of_the_hosts(paths: Paths, kind: str) -> None:
+    record = network(kind, "10.7.0.0/16", parent="eno1")
+    subject = driver(kind, paths)
+    subject.check(record)
+    assert subject.create(record) == []
+    first = told(subject.connect(record, endpoint("10.7.0.2"), "/proc/7/ns/net"))[0]
+    assert (
+        first
+        == {
+            "macvlan": "ip link add link eno1 name eth0 netns 7 address 02:42:0a:07:00:02 type macvlan mode bridge",
+            "ipvlan": "ip link add link eno1 name eth0 netns 7 type ipvlan mode l2",
+        }[kind]
+    )
+
+
+def test_none_has_nothing(paths: Paths) -> None:
+    subject = driver("none", paths)
+    assert subject.create(network("none")) == subject.connect(network("none"), endpoint(), "x") == subject.delete(network("none")) == []
+    with pytest.raises(BadInput, match="cannot be published"):
+        subject.publish(network("none"), [{}], "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "words"),
+    [
+        ("bridge", {"colour": "blue"}, "unknown option 'colour' of a bridge network: expected name, mtu, masquerade"),
+        ("bridge", {"mtu": "67"}, "invalid mtu '67'"),
+        ("bridge", {"name": "a/b"}, "invalid bridge name"),
+        ("bridge", {"name": "sixteen-letters-"}, "invalid bridge name"),
+        ("bridge", {"masquerade": "perhaps"}, "invalid masquerade"),
+        ("vxlan", {"peers": "10.0.0.2"}, "invalid vni ''"),
+        ("vxlan", {"vni": "16777216", "peers": "10.0.0.2"}, "invalid vni"),
+        ("vxlan", {"vni": "1"}, "peers="),
+        ("vxlan", {"vni": "1", "peers": "host-b"}, "invalid address 'host-b'"),
+        ("vxlan", {"vni": "1", "peers": "10.0.0.2", "port": "0"}, "invalid port"),
+        ("macvlan", {}, "parent=INTERFACE"),
+        ("ipvlan", {"parent": "eth0", "mode": "l9"}, "invalid mode 'l9'"),
+        ("none", {"mtu": "1"}, "expected none"),
+    ],
+)
+def test_options_that_are_not_the_drivers(paths: Paths, kind: str, options: dict[str, str], words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        driver(kind, paths).check(network(kind, **options))
+
+
+def test_dockers_names_of_options(paths: Paths) -> None:
+    record = network("bridge", **{"com.docker.network.bridge.name": "br7", "com.docker.network.driver.mtu": "1400"})
+    driver("bridge", paths).check(record)
+    assert (record["interface"], record["options"]["mtu"]) == ("br7", "1400")
+
+
+def test_every_name_has_a_driver(paths: Paths) -> None:
+    for name in NAMES:
+        assert driver(name, paths)
+    with pytest.raises(BadInput, match="expected bridge, vxlan"):
+        driver("token-ring", paths)
+
+
+def test_forwarding_is_remembered_and_restored(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mydocker.network import forwarding
+
+    store.write_atomic(f"{paths.proc}/sys/net/ipv4/ip_forward", b"0\n")
+    Path(paths.addresses).mkdir(parents=True)
+    step = forwarding.EnableForwarding(paths.proc, paths.addresses, 4)
+    file = Path(f"{paths.proc}/sys/net/ipv4/ip_forward")
+    step.apply()
+    assert (file.read_text(), forwarding.switched_on(paths.addresses)) == ("1", [4])
+    monkeypatch.setattr(forwarding, "_others", lambda: False)
+    forwarding.restore_sysctls(paths.proc, paths.addresses, {4})
+    assert file.read_text() == "1"
+    forwarding.restore_sysctls(paths.proc, paths.addresses, set())
+    assert (file.read_text(), forwarding.switched_on(paths.addresses)) == ("0", [])
+    file.write_text("1")
+    step.apply()
+    assert forwarding.switched_on(paths.addresses) == []
+    forwarding.restore_sysctls(paths.proc, paths.addresses, set())
+    assert file.read_text() == "1"
