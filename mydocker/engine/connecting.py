@@ -119,10 +119,9 @@ def _unplug_steps(paths: Paths, record: dict[str, Any], attachment: dict[str, An
     steps += driver(records.load(paths, name)["driver"], paths).disconnect(records.load(paths, name), gone, namespace)
     steps += [_release(paths, name, address, gone["owner"]) for address in sorted(own)]
     steps += _other_way_out(left, namespace) if gone["isDefault"] else []
-    steps += joining.publish_steps()
     path = f"{paths.running(record['id'])}/network.json"
     steps.append(Action(lambda: attachments.save(paths, record["id"], left), f"write {path} without network {name}"))
-    return [*steps, networking.WriteNames(paths, record, left), refresh]
+    return [*steps, *joining.publish_steps(), networking.WriteNames(paths, record, left), refresh]
 
 
 class Withdraw(Step):

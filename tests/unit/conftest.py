@@ -7,9 +7,14 @@ from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from mydocker.paths import Paths
+
+# How long an example takes is the machine's business.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 CGROUPS = Path(__file__).parent.parent / "data" / "cgroups"
 
