@@ -1,4 +1,4 @@
-"""completion: what a shell needs to complete verbs, flags and the names of containers, images and volumes."""
+"""completion: what a shell needs to complete verbs, flags and the names of containers, images, volumes and networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from mydocker.cli.base import Verb
-from mydocker.engine import containers, images, volumes
+from mydocker.engine import containers, images, networks, volumes
 from mydocker.errors import Damaged, NotFound
 from mydocker.paths import Paths
 
@@ -45,9 +45,11 @@ def complete(group: click.Command) -> int:
 def _names(words: list[str], incomplete: str) -> list[CompletionItem]:
     """Return the names that a verb's argument may be."""
     paths = Paths.from_environment()
-    kinds = {"image": _images, "volume": volumes.names, "container": _containers}
+    kinds = {"image": _images, "volume": volumes.names, "network": _networks, "container": _containers}
     group = words[0] if words[:1] and words[0] in kinds else ""
     verb = words[1:2] if group else words[:1]
+    if verb in (["connect"], ["disconnect"]) and len(words) > 2:
+        group = "container"  # the second argument
     about = group or {"run": "image", "create": "image", "rmi": "image", "tag": "image"}.get("".join(verb), "container")
     return [CompletionItem(name) for name in kinds[about](paths) if verb and name.startswith(incomplete)]
 
@@ -60,6 +62,10 @@ def _containers(paths: Paths) -> list[str]:
         except (NotFound, Damaged):
             continue  # being made or removed
     return sorted(record["name"] for record in found)
+
+
+def _networks(paths: Paths) -> list[str]:
+    return [str(network["name"]) for network in networks.every(paths)]
 
 
 def _images(paths: Paths) -> list[str]:

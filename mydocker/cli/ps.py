@@ -138,8 +138,8 @@ def _tests(session: Session) -> filters.Tests:
             value in (mount.get("name"), mount["source"], mount["destination"]) for mount in record["mounts"]
         ),
         "network": lambda record, value: _network_name(session, value) in (record["endpoints"] or [record["hostConfig"]["NetworkMode"]]),
-        "publish": lambda record, value: _has_port(record, value, netview.published(netview.current(session.paths, record))),
-        "expose": lambda record, value: _has_port(record, value, record["config"]["ExposedPorts"] or {}),
+        "publish": lambda record, value: _has_port(value, netview.published(netview.current(session.paths, record))),
+        "expose": lambda record, value: _has_port(value, record["config"]["ExposedPorts"] or {}),
         "before": lambda record, value: record["createTime"] < created(value),
         "since": lambda record, value: record["createTime"] > created(value),
     }
@@ -153,7 +153,7 @@ def _network_name(session: Session, text: str) -> str:
         return text
 
 
-def _has_port(record: Record, text: str, ports: Iterable[str]) -> bool:
+def _has_port(text: str, ports: Iterable[str]) -> bool:
     """Say whether one of the ports 'PORT/PROTOCOL' is in what a filter names: PORT[-END][/PROTOCOL]."""
     return bool({key(binding) for binding in parse(text)} & set(ports))
 

@@ -60,7 +60,7 @@ def _plug_in(paths: Paths, record: dict[str, Any], network: Network, wanted: dic
     joining = networking.Joining(paths, record, run, attachments.load(paths, record["id"]))
     try:
         joining.claim({network["name"]: wanted})
-        joining.plug(namespace, joining.attachment["endpoints"][-1:])
+        joining.plug(namespace, network["name"])
     except (Error, OSError):
         problems = run.undo_all()
         if problems:

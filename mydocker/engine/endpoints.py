@@ -34,6 +34,8 @@ def make_endpoint(
     is_first = not any(each["isDefault"] for each in attachment["endpoints"])
     return {
         "network": network["name"],
+        "networkId": network["id"],
+        "driver": network["driver"],
         "owner": container_id,
         "interface": f"eth{number}",
         "link": f"md{container_id[:9]}.{number}",

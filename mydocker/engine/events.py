@@ -16,6 +16,7 @@ from mydocker.store import Lock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.containers import Record
+    from mydocker.network.attachments import Attachment
     from mydocker.paths import Paths
 
 LIMIT = 1 << 20
@@ -39,6 +40,13 @@ def of_mounts(paths: Paths, record: Record, action: str) -> None:
                 mount["name"],
                 {**where, "propagation": mount["propagation"], "read/write": str(mount["rw"]).lower()},
             )
+
+
+def of_networks(paths: Paths, attachment: Attachment, container_id: str, action: str) -> None:
+    """Record that a container came onto its networks or left them."""
+    for endpoint in attachment["endpoints"]:
+        attributes: dict[str, object] = {"container": container_id, "name": endpoint["network"], "type": endpoint["driver"]}
+        emit(paths, "network", action, endpoint["networkId"], attributes)
 
 
 def emit(paths: Paths, kind: str, action: str, identity: str, attributes: dict[str, object], image: str = "") -> None:

@@ -29,6 +29,7 @@ from mydocker.engine.unplugging import close_ports
 from mydocker.errors import Error
 from mydocker.kernel import mounts, tasks
 from mydocker.kernel.channel import Channel, Listener
+from mydocker.network import attachments
 from mydocker.paths import Paths
 from mydocker.runtime.failures import failure
 from mydocker.runtime.init import Setting, told
@@ -153,13 +154,13 @@ class Monitor:
         launch = self.launch = Launch(self._setting(), self.run, self._tell_step)
         pid = launch.fork()
         self.streams.close_theirs()
-        self._claim_network()
+        self.joining.claim(self.record["endpoints"])
         early, late = self.cgroup.enter_steps(pid)
         self.run.execute([*early, *late])
         if self.joining.attachment["endpoints"]:
             launch.wait_for_namespaces()
             try:
-                self._plug(f"{self.paths.proc}/{pid}/ns/net")
+                self.joining.plug(f"{self.paths.proc}/{pid}/ns/net")
             except Error:
                 launch.raise_if_failed()
                 raise
@@ -167,23 +168,16 @@ class Monitor:
         launch.go()
         self._record_start(pid)
 
-    def _claim_network(self) -> None:
-        if self.record["endpoints"]:
-            self.joining.claim(self.record["endpoints"])
-
-    def _plug(self, namespace: str) -> None:
-        self.joining.plug(namespace, self.joining.attachment["endpoints"])
-
     def _launch_foreign(self, program: str) -> None:
         """Start it with another one, which is then the monitor's child in its place."""
         from mydocker.engine.foreign import ForeignLaunch, NetworkNamespace
 
-        self._claim_network()
+        self.joining.claim(self.record["endpoints"])
         setting = self._setting()
         if self.joining.attachment["endpoints"]:
             # Another runtime does not stop half way for its network to be connected: it joins one that is.
             made = NetworkNamespace()
-            self._plug(made.path)
+            self.joining.plug(made.path)
             setting.spec = made.joined(setting.spec)
         bundle = f"{self.directory}/bundle"
         launch = self.launch = ForeignLaunch(setting, program, bundle, self.record_id, self.paths.running(self.record_id))
@@ -203,6 +197,7 @@ class Monitor:
         if self.record["config"].get("Healthcheck"):
             self._watch_health()
         events.of_mounts(self.paths, self.record, "mount")
+        events.of_networks(self.paths, self.joining.attachment, self.record_id, "connect")
         events.of_container(self.paths, self.record, "start")
         os.close(self.lock)
         self.audience.tell_all("S", pid)
@@ -270,6 +265,7 @@ class Monitor:
         if self.record["oomKilled"]:
             events.of_container(self.paths, self.record, "oom")
         events.of_container(self.paths, self.record, "die", execDuration=int(monotonic() - self.started), exitCode=status)
+        events.of_networks(self.paths, attachments.load(self.paths, self.record_id) or {"endpoints": []}, self.record_id, "disconnect")
         events.of_mounts(self.paths, self.record, "unmount")
 
     def _unmount(self) -> list[Error]:

@@ -96,8 +96,8 @@ def current(paths: Paths, record: Record) -> Ports:
 
 
 def published(ports: Ports) -> list[str]:
-    """Return the ports that are published, as docker names them: '80/tcp'."""
-    return [name for name, bindings in ports.items() if bindings]
+    """Return the ports of the host that lead to a container, as docker names ports: '8080/tcp'."""
+    return [f"{binding['HostPort']}/{name.partition('/')[2]}" for name, bindings in ports.items() for binding in bindings or []]
 
 
 def column(ports: Ports) -> str:

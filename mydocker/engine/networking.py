@@ -81,9 +81,10 @@ class Joining:
 
     def claim(self, endpoints: dict[str, dict[str, Any]]) -> None:
         """Claim the addresses that these endpoints need, and for a container that starts its ports; and write it down."""
-        for name in sorted(endpoints):
-            if name == records.DEFAULT:
-                default.ensure(self.paths)
+        if not endpoints:
+            return
+        if records.DEFAULT in endpoints:
+            default.ensure(self.paths)
         locks = [records.lock(self.paths, name, shared=True) for name in sorted(endpoints) if _exists(self.paths, name)]
         try:
             for lock in locks:
@@ -133,13 +134,17 @@ class Joining:
             for lead in (endpoints.leading_to(self.record, each, each["port"], endpoint) if endpoint else [])
         ]
 
-    def plug(self, namespace: str, endpoints: list[Endpoint]) -> None:
-        """Connect the network namespace that a path names; networks that have nothing on this host yet come up first."""
-        for endpoint in endpoints:
+    def plug(self, namespace: str, only: str = "") -> None:
+        """Connect the network namespace that a path names; networks that have nothing on this host yet come up first.
+
+        only: the name of a network, for a container that is on others already.
+        """
+        plugged = [each for each in self.attachment["endpoints"] if only in ("", each["network"])]
+        for endpoint in plugged:
             network = self.networks[endpoint["network"]]
             bring_up(self.paths, network, self.run)
             self.run.execute(driver(network["driver"], self.paths).connect(network, endpoint, namespace))
-        if any("result" in endpoint for endpoint in endpoints):
+        if any("result" in endpoint for endpoint in plugged):
             attachments.save(self.paths, self.record["id"], self.attachment)
         if not self.before:
             self.run.execute(self.publish_steps())

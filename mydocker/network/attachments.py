@@ -1,10 +1,9 @@
 """What a running container has of the network: STATE/ID/network.json, written before the kernel is changed and gone after that is undone.
 
 name, hostname   the container's
-endpoints        [{network, interface, link, mac, addresses: [{address, prefix, gateway}], aliases, isDefault, result}]:
-                 inside and on the host; isDefault: its gateway is everything's; result: what a CNI chain said
+endpoints        [{network, networkId, driver, owner, interface, link, mac, addresses, aliases, isDefault, published, result}]:
+                 addresses: [{address, prefix, gateway}]; interface: inside; link: on the host; isDefault: its gateway is everything's; result: what a CNI chain said
 published        [{owner, ip, port, protocol, address, container}], see nft.py; address: '' where a CNI chain leads the port
-extra            lines of /etc/hosts that --add-host asks for: [[name, address or 'host-gateway']]
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class BridgeDriver(NetworkDriver):
         return [*local, SetHairpin(link), firewall.PublishPorts(self.table, published, self.truth)]
 
     def withdraw(self, published: list[Published]) -> None:
-        """Take published ports out of the rules; STATE does not name them any more."""
+        """Take published ports out of the rules."""
         if published:
             firewall.withdraw(self.table, published, self.truth)
 

@@ -127,12 +127,14 @@ class PublishPorts(Step):
 
 
 def withdraw(table: str, published: list[Published], truth: Truth) -> None:
-    """Take published ports out of the rules. truth: without them."""
+    """Take published ports out of the rules. truth: with or without them."""
     if has_table(table):
-        if _nft(nft.delete(table, [nft.port_element(each) for each in published])):
-            write_all(table, *truth())
-    elif programs.find("iptables") and iptables_has(programs.find("iptables"), table):
-        write_all(table, *truth())
+        if not _nft(nft.delete(table, [nft.port_element(each) for each in published])):
+            return
+    elif not programs.find("iptables") or not iptables_has(programs.find("iptables"), table):
+        return
+    networks, led = truth()
+    write_all(table, networks, [each for each in led if each not in published])
 
 
 class WriteRules(Step):

@@ -107,15 +107,14 @@ def write_in_place(path: str, text: str) -> None:
 
 def resolv_conf(host: str, servers: list[str], search: list[str], options: list[str]) -> str:
     """Return /etc/resolv.conf. host: what the host has to offer, see of_host(); the rest replaces its parts, as docker's flags do."""
+    if not servers and not search and not options:
+        return host
     lines = [line.strip() for line in host.splitlines()]
-    if servers:
-        lines = [line for line in lines if not line.startswith("nameserver")] + [f"nameserver {each}" for each in servers]
-    if search:
-        lines = [line for line in lines if not line.startswith(("search", "domain"))]
-        lines += [f"search {' '.join(search)}"] if search != ["."] else []
-    if options:
-        lines = [line for line in lines if not line.startswith("options")] + [f"options {' '.join(options)}"]
-    return "".join(f"{line}\n" for line in lines if line)
+    found = {word: [line for line in lines if line.startswith(word)] for word in ("search", "domain", "nameserver", "options")}
+    searched = [f"search {' '.join(search)}"] if search and search != ["."] else []
+    asked = [f"nameserver {each}" for each in servers] or found["nameserver"]
+    set_ = [f"options {' '.join(options)}"] if options else found["options"]
+    return "".join(f"{line}\n" for line in [*(searched if search else found["search"] or found["domain"]), *asked, *set_])
 
 
 def of_host(etc: str = "/etc/resolv.conf", resolved: str = _RESOLVED) -> str:

@@ -257,13 +257,13 @@ SNAPSHOTS = {
     "mounts": "cat /proc/self/mountinfo | cut -d' ' -f5- | sort",
     "cgroups": "find /sys/fs/cgroup -type d -path '*/mydocker/*' | sort",
     "links": "ip -o link | cut -d: -f2 | cut -d@ -f1",
-    "addresses": "ip -o address | cut -d' ' -f2-",
+    "addresses": "ip -o address | cut -d' ' -f2- | sed s/tentative//",
     "routes": "(ip route; ip -6 route) | sed 's/linkdown//; s/ *$//'",
     "forwarding": "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding",
     "rules": "nft list ruleset 2>/dev/null; true",
     "processes": "grep -l {directory} /proc/[0-9]*/mountinfo 2>/dev/null; true",
     "files": "find root state "
-    " -regex '\\(root\\|state\\)/\\(images\\|layers\\|cache\\|events.json.*\\|networks/[.].*\\)' -prune -o -print | sort",
+    " -regex '\\(root\\|state\\)/\\(images\\|layers\\|cache\\|events.json.*\\|networks/\\(.*/\\)?[.].*\\)' -prune -o -print | sort",
     "shared memory": "ls /dev/shm /dev/mqueue 2>/dev/null; true",
 }
 

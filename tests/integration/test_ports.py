@@ -107,8 +107,8 @@ def test_ranges_random_ports_and_every_exposed_one(mydocker, network):
     network.serve("web", 91)
     assert network.host.ask("udp", "127.0.0.1", ports["91/udp"], "exposed") == "exposed"
     assert "0.0.0.0:7000-7002->80-82/tcp" in mydocker("ps", "--format", "{{.Ports}}").stdout
-    assert mydocker("ps", "-q", "--filter", "publish=81").stdout
-    assert not mydocker("ps", "-q", "--filter", "publish=83").stdout
+    assert mydocker("ps", "-q", "--filter", "publish=7001").stdout
+    assert not mydocker("ps", "-q", "--filter", "publish=7003").stdout
     mydocker("rm", "-f", "web")
 
 
@@ -184,3 +184,36 @@ def test_what_cannot_be_is_one_line_and_leaves_nothing(mydocker, flags, words):
     assert result.rc == 125
     assert words in result.stderr.splitlines()[0]
     assert not mydocker.left_since(before)
+
+
+def test_without_nft_iptables_does_the_same(mydocker, network, needs_root_mount):
+    """In a mount namespace without nft: everything that mydocker starts there is without it too."""
+    other = network.neighbour()
+    assert mydocker("network", "prune", "-f").rc == 0
+    keeper = network.start("unshare -m sh -c 'mount --bind /dev/null $(command -v nft) && sleep 300'")
+    without = f"nsenter --mount=/proc/{keeper}/ns/mnt {mydocker.prefixed}"
+    mydocker.wait_until(lambda: mydocker.sh(f"nsenter --mount=/proc/{keeper}/ns/mnt sh -c 'nft --version'").rc)
+    try:
+        assert mydocker.sh("iptables -P FORWARD DROP").rc == 0
+        assert mydocker.sh(f"cd /; {without} network create six --ipv6").rc == 0
+        started = mydocker.sh(f"cd /; {without} run -d --name web --network six -p 8080:80 -p 127.0.0.1:8081:80 busybox sleep 300")
+        assert started.rc == 0, started.stderr
+        network.serve("web", 80)
+        gateway = network.address("web", "six", "Gateway")
+        for who, address in ((other, "10.55.0.1"), (network.host, "127.0.0.1"), (network.host, gateway), (network.inside("web"), gateway)):
+            assert who.ask("tcp", address, 8080, "hello") == "hello", address
+        assert network.host.ask("tcp", network.address("web", "six", "IPv6Gateway"), 8080, "six") == "six"
+        assert network.host.ask("tcp", "127.0.0.1", 8081, "local") == "local"
+        assert other.ask("tcp", "10.55.0.1", 8081, "local") == "ConnectionRefusedError"
+        other.run(f"ip route add {network.address('web', 'six')} via 10.55.0.1")
+        assert other.ask("tcp", network.address("web", "six"), 80, "direct") == "TimeoutError"
+        assert "mydocker" not in mydocker.sh("nft list tables").stdout
+        assert mydocker.sh(f"cd /; {without} rm -f web").rc == 0
+        assert "8080" not in mydocker.sh("iptables-save; ip6tables-save").stdout
+        network.started.remove(keeper)
+        network.close()
+        assert mydocker.sh(f"cd /; {without} network rm six").rc == 0
+        assert "MYD" not in mydocker.sh("iptables-save; ip6tables-save").stdout
+    finally:
+        mydocker.sh(f"kill -9 {keeper}; for table in filter nat raw; do nft delete table ip $table; nft delete table ip6 $table; done")
+    mydocker("run", "--rm", "busybox", "true")

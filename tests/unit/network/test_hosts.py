@@ -134,6 +134,6 @@ def test_flags_replace_their_part() -> None:
     host = "nameserver 10.0.0.53\nsearch example.org\noptions edns0\n"
     assert hosts.resolv_conf(host, [], [], []) == host
     assert hosts.resolv_conf(host, ["1.1.1.1", "9.9.9.9"], ["a", "b"], ["ndots:2"]) == (
-        "nameserver 1.1.1.1\nnameserver 9.9.9.9\nsearch a b\noptions ndots:2\n"
+        "search a b\nnameserver 1.1.1.1\nnameserver 9.9.9.9\noptions ndots:2\n"
     )
     assert hosts.resolv_conf(host, [], ["."], []) == "nameserver 10.0.0.53\noptions edns0\n"
