@@ -2,7 +2,8 @@
 
 name, hostname   the container's
 endpoints        [{network, networkId, driver, owner, interface, link, mac, addresses, aliases, isDefault, published, result}]:
-                 addresses: [{address, prefix, gateway}]; interface: inside; link: on the host; isDefault: its gateway is everything's; result: what a CNI chain said
+                 addresses: [{address, prefix, gateway}]; interface: inside; link: on the host; isDefault: its gateway is
+                 everything's; published, result: what a CNI chain was asked for and said
 published        [{owner, ip, port, protocol, address, container}], see nft.py; address: '' where a CNI chain leads the port
 """
 
