@@ -14,6 +14,12 @@ from mydocker.errors import BadInput
 from mydocker.network.drivers import NAMES
 
 
+_OPTIONS = (
+    "Set an option of the driver. bridge: name, mtu, masquerade; vxlan: vni, peers, port, local and those; macvlan and ipvlan: parent; "
+    "cni: conf, path."
+)
+
+
 @click.command(cls=Verb)
 @click.option("-d", "--driver", default="bridge", metavar="DRIVER", help=f"{', '.join(NAMES)} [bridge].")
 @click.option("--subnet", "subnets", multiple=True, metavar="ADDRESS/PREFIX", help="Its addresses, of IPv4, IPv6 or one of each.")
@@ -22,7 +28,7 @@ from mydocker.network.drivers import NAMES
 @click.option("--internal", is_flag=True, help="Without a way out: the containers reach each other only.")
 @click.option("--ipv6", is_flag=True, help="With IPv6 too; without a --subnet of it, a random unique local /64.")
 @click.option("--label", "labels", multiple=True, metavar="KEY[=VALUE]", help="Set a label.")
-@click.option("-o", "--opt", "options", multiple=True, metavar="KEY=VALUE", help="Set an option of the driver.")
+@click.option("-o", "--opt", "options", multiple=True, metavar="KEY=VALUE", help=_OPTIONS)
 @explain_option
 @click.argument("name", metavar="NETWORK")
 @click.pass_obj

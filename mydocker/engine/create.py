@@ -14,7 +14,7 @@ from fcntl import LOCK_EX, flock
 from typing import Any
 
 from mydocker import leanjson, store
-from mydocker.engine import capabilities, containers, events, images, names, networking, spec, volumes
+from mydocker.engine import capabilities, containers, events, images, names, networking, networks, spec, volumes
 from mydocker.engine.claim import ClaimName
 from mydocker.engine.fromhost import host_devices, init_program, runtime_program
 from mydocker.engine.log import timestamp
@@ -150,6 +150,8 @@ def prepare(paths: Paths, options: Options) -> Prepared:
     image = images.find(paths, options.image)
     if options.network.startswith("container:"):
         options.hostname = _donor(paths, options.network)["config"]["Hostname"] or None
+    # By name from here on, also where an id was given.
+    options.endpoints = {str(networks.resolve(paths, name)["name"]): wanted for name, wanted in options.endpoints.items()}
     driver = drivers.choose(paths, options.storage_driver)
     container_id = containers.new_id()
     name = options.name or names.generate()

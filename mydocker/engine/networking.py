@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 
+from mydocker import store
 from mydocker.engine import endpoints, unplugging
 from mydocker.errors import BadInput, Error, NotFound
 from mydocker.network import attachments, default, hosts, records
@@ -49,6 +50,7 @@ def _is_alive(paths: Paths, owner: str) -> bool:
 
 def check(paths: Paths, record: Record) -> None:
     """Raise NotFound, BadInput or Conflict unless a container's networks exist and have what it asks of them."""
+    networks = []
     for name, wanted in record["endpoints"].items():
         network = default.network(paths) if name == records.DEFAULT else records.load(paths, name)
         for key, mark in (("ip", "."), ("ip6", ":")):
@@ -57,8 +59,18 @@ def check(paths: Paths, record: Record) -> None:
                 raise BadInput(f"address {wanted[key]}: network {name} has no {'IPv4' if mark == '.' else 'IPv6'} subnet")
             if wanted[key] and subnet:
                 Pool(subnet, "", bool).check(wanted[key])
-        if record["ports"] and name == next(iter(record["endpoints"])):
-            driver(network["driver"], paths).publish(network, [endpoints.published_as(record, each, 0, "") for each in record["ports"]], "")
+        networks.append(network)
+    if record["ports"] and networks:
+        _check_ports(paths, networks)
+
+
+def _check_ports(paths: Paths, networks: list[Network]) -> None:
+    """Raise BadInput unless one of a container's networks can publish ports."""
+    able = [network for network in networks if driver(network["driver"], paths).publishes and not network["internal"]]
+    if not able:
+        why = "it is internal" if networks[0]["internal"] else f"its driver is {networks[0]['driver']}"
+        raise BadInput(f"ports cannot be published on network {networks[0]['name']}: {why}")
+    driver(able[0]["driver"], paths).check_publishing(able[0])
 
 
 class Joining:
@@ -88,7 +100,7 @@ class Joining:
         locks = [records.lock(self.paths, name, shared=True) for name in sorted(endpoints) if _exists(self.paths, name)]
         try:
             for lock in locks:
-                lock.__enter__()
+                _enter(lock)
             for name, wanted in endpoints.items():
                 self._claim_endpoint(name, wanted)
             if not self.before:
@@ -157,6 +169,13 @@ class Joining:
             return []
         network = self.networks[endpoint["network"]]
         return driver(network["driver"], self.paths).publish(network, self.attachment["published"], endpoint["link"])
+
+
+def _enter(lock: store.Lock) -> None:
+    try:
+        lock.__enter__()
+    except FileNotFoundError as error:
+        raise NotFound(f"the network was removed: {error.filename}") from error
 
 
 def _exists(paths: Paths, name: str) -> bool:

@@ -44,12 +44,9 @@ class CniDriver(NetworkDriver):
     def disconnect(self, network: Network, endpoint: Endpoint, namespace: str) -> list[Step]:
         return [RunChain("DEL", network, endpoint, namespace)]
 
-    def publish(self, network: Network, published: list[Published], link: str) -> list[Step]:
-        if published and not any(plugin.get("capabilities", {}).get("portMappings") for plugin in chain(network)["plugins"]):
-            raise BadInput(
-                f"ports cannot be published on network {network['name']}: no plugin of its chain has the capability portMappings"
-            )
-        return []
+    def check_publishing(self, network: Network) -> None:
+        if not any(plugin.get("capabilities", {}).get("portMappings") for plugin in chain(network)["plugins"]):
+            raise BadInput(f"ports cannot be published on network {network['name']}: no plugin of it has the capability portMappings")
 
 
 def chain(network: Network) -> dict[str, Any]:

@@ -66,10 +66,11 @@ class NetworkDriver:
         return [DeleteLink(endpoint["interface"], namespace)] if namespace else []
 
     def publish(self, network: Network, published: list[Published], link: str) -> list[Step]:
-        """Return the steps that lead ports of the host to a container, whose end here is `link`. Raises BadInput if they cannot."""
-        if published:
-            raise BadInput(f"ports cannot be published on network {network['name']}: its driver is {network['driver']}")
+        """Return the steps that lead ports of the host to a container, whose end here is `link`."""
         return []
+
+    def check_publishing(self, network: Network) -> None:
+        """Raise BadInput where a driver that publishes ports cannot do so on this network."""
 
 
 def configure(endpoint: Endpoint, namespace: str) -> list[Step]:

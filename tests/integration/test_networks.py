@@ -362,3 +362,40 @@ def test_a_verb_that_dies_half_way_can_be_done_again_or_undone(mydocker, network
         if result.rc == 0:
             break
     assert number > {"create": 5, "connect": 4, "disconnect": 8, "rm": 3}[verb]
+
+
+def test_many_at_once_get_different_addresses_and_ports_and_know_each_other(mydocker):
+    mydocker("network", "create", "net")
+    identity = mydocker("network", "inspect", "-f", "{{.Id}}", "net").stdout[:12]
+    one = f"{mydocker.prefixed} run -d --name many$n --network {identity} -p 80 -p 53/udp busybox sleep 300"
+    assert mydocker.sh(f"seq 24 | xargs -P 6 -I N sh -c 'n=N; {one}' | wc -l").stdout == "24\n"
+    names = [f"many{number}" for number in range(1, 25)]
+    addresses = mydocker("inspect", "-f", "{{.NetworkSettings.Networks.net.IPAddress}}", *names).stdout.split()
+    assert len(set(addresses)) == 24
+    ports = [line for name in names for line in mydocker("port", name).stdout.splitlines()]
+    assert len(ports) == len({line.split(" -> ")[0].partition("/")[2] + line.rpartition(":")[2] for line in ports}) == 48
+    for name in ("many1", "many24"):
+        known = mydocker("exec", name, "cat", "/etc/hosts").stdout
+        assert all(f"\t{other} " in known for other in names)
+    assert mydocker.sh(f"echo {' '.join(names)} | xargs -P 6 -n 4 {mydocker.prefixed} rm -f | wc -l").stdout == "24\n"
+    assert mydocker("system", "check").stdout == ""
+    mydocker("network", "rm", "net")
+
+
+def test_ports_need_a_network_that_has_a_way_in(mydocker):
+    mydocker("network", "create", "--internal", "inner")
+    refused = mydocker("run", "--rm", "--network", "inner", "-p", "80:80", "busybox", "true")
+    assert (refused.rc, refused.stderr) == (125, "mydocker: ports cannot be published on network inner: it is internal\n")
+    run(mydocker, "both", "--network", "inner", "--network", "bridge", "-p", "8080:80")
+    assert mydocker("port", "both").stdout == "80/tcp -> 0.0.0.0:8080\n"
+    mydocker("rm", "-f", "both")
+    mydocker("network", "rm", "inner")
+
+
+def test_events_of_networks(mydocker):
+    mydocker("network", "create", "net")
+    mydocker("run", "--rm", "--name", "box", "--network", "net", "busybox", "true")
+    mydocker("network", "rm", "net")
+    form = '{{.Action}} {{index .Actor.Attributes "name"}}'
+    told = mydocker("events", "--since", "1m", "--until", "0s", "--filter", "type=network", "--filter", "network=net", "--format", form)
+    assert told.stdout.splitlines()[-4:] == ["create net", "connect net", "disconnect net", "destroy net"]

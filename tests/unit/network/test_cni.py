@@ -111,7 +111,7 @@ def test_what_is_not_there(chain: Chain) -> None:
 
 def test_ports_need_the_capability(chain: Chain) -> None:
     subject = cni.CniDriver(Paths())
-    assert subject.publish(chain.network, [{}], "") == []
+    subject.check_publishing(chain.network)
     chain.configuration.write_text(json.dumps({"name": "single", "type": "one"}))
     with pytest.raises(BadInput, match="portMappings"):
-        subject.publish(chain.network, [{}], "")
+        subject.check_publishing(chain.network)
