@@ -13,7 +13,6 @@ from mydocker.engine import connecting, containers, filters, netoptions, network
 from mydocker.errors import BadInput
 from mydocker.network.drivers import NAMES
 
-
 _OPTIONS = (
     "Set an option of the driver. bridge: name, mtu, masquerade; vxlan: vni, peers, port, local and those; macvlan and ipvlan: parent; "
     "cni: conf, path."
