@@ -69,7 +69,6 @@ table inet {table} {{
 }}
 """
 PREFIX = "mydocker"
-MAPS = ("one4", "any4", "one6", "any6")
 
 
 def table_name(root: str) -> str:
@@ -113,8 +112,3 @@ def delete(table: str, elements: list[Element]) -> str:
     """Return the transaction that removes elements of maps; each is added first, so that one that is gone already is no error."""
     keys = [(name, element.partition(" comment")[0].partition(" : ")[0]) for name, element in elements]
     return add(table, elements) + "".join(f"delete element inet {table} {name} {{ {key} }}\n" for name, key in keys)
-
-
-def flush_ports(table: str) -> str:
-    """Return the beginning of a transaction that writes all published ports anew."""
-    return "".join(f"flush map inet {table} {name}\n" for name in MAPS)

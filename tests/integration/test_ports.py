@@ -186,6 +186,17 @@ def test_what_cannot_be_is_one_line_and_leaves_nothing(mydocker, flags, words):
     assert not mydocker.left_since(before)
 
 
+def test_sctp(mydocker, network):
+    if mydocker.sh("python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)'").rc:
+        pytest.skip("this kernel has no SCTP")
+    other = network.neighbour()
+    assert mydocker("run", "-d", "--name", "web", "-p", "8080:80/sctp", "busybox", "sleep", "300").rc == 0
+    network.serve("web", 80)
+    for who, address in ((other, "10.55.0.1"), (network.host, "10.55.0.1"), (network.host, "127.0.0.1")):
+        assert who.ask("sctp", address, 8080, "hello") == "hello", address
+    mydocker("rm", "-f", "web")
+
+
 def test_without_nft_iptables_does_the_same(mydocker, network, needs_root_mount):
     """In a mount namespace without nft: everything that mydocker starts there is without it too."""
     other = network.neighbour()

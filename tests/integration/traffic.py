@@ -1,7 +1,7 @@
 """Real packets for the network tests: a server and a client for TCP and UDP, run with nsenter in the namespace that they are to be in.
 
-serve PORT               until killed: on TCP a line is answered, GIVE N with N bytes, PEER with who asks; on UDP a datagram with itself
-ask tcp|udp HOST PORT    send the words and print the answer; exit 1 with the error's name when there is none
+serve PORT               until killed: TCP and SCTP answer a line, GIVE N with N bytes, PEER with who asks; UDP sends back
+ask PROTOCOL HOST PORT   send the words and print the answer; exit 1 with the error's name when there is none
 many HOST PORT N         N connections one after the other; print how many were answered
 take HOST PORT N         receive N bytes; print how many and their SHA-256
 """
@@ -15,12 +15,16 @@ import socket
 import sys
 
 TIMEOUT = 2
+KINDS = {"tcp": (socket.SOCK_STREAM, 0), "udp": (socket.SOCK_DGRAM, 0), "sctp": (socket.SOCK_STREAM, 132)}
 
 
 def serve(port: int) -> None:
     chosen = selectors.DefaultSelector()
-    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-        server = socket.socket(socket.AF_INET6, kind)
+    for kind, protocol in KINDS.values():
+        try:
+            server = socket.socket(socket.AF_INET6, kind, protocol)
+        except OSError:
+            continue  # a kernel without SCTP
         server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind(("::", port))
@@ -52,17 +56,16 @@ def answer(client: socket.socket, peer: tuple[object, ...]) -> None:
             client.sendall(text.encode() + b"\n")
 
 
-def connected(host: str, port: str, kind: int = socket.SOCK_STREAM) -> socket.socket:
-    client = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
+def connected(host: str, port: str, protocol: str = "tcp") -> socket.socket:
+    client = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, *KINDS[protocol])
     client.settimeout(TIMEOUT)
     client.connect((host, int(port)))
     return client
 
 
 def ask(protocol: str, host: str, port: str, *words: str) -> None:
-    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
     try:
-        with connected(host, port, kind) as client:
+        with connected(host, port, protocol) as client:
             client.sendall(" ".join(words).encode() + b"\n")
             print(client.recv(65536).decode().strip())
     except OSError as error:
