@@ -50,7 +50,9 @@ def answer(client: socket.socket, peer: tuple[object, ...]) -> None:
             block = bytes(range(256)) * 256
             left = int(words[1])
             while left:
-                left -= client.send(block[: min(left, len(block))])
+                # Whole blocks: where a short send ended must not show in the bytes that arrive.
+                client.sendall(block[:left])
+                left -= min(left, len(block))
         else:
             text = str(peer[0]).removeprefix("::ffff:") if words == ["PEER"] else " ".join(words)
             client.sendall(text.encode() + b"\n")
