@@ -11,6 +11,7 @@ from mydocker.cli.base import Session, Verb, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.images import change_option, print_id
 from mydocker.engine import containers, events, snapshots
+from mydocker.engine.outfile import write_whole
 from mydocker.errors import BadInput
 from mydocker.images.reference import Reference, parse_name
 from mydocker.storage.drivers import driver
@@ -37,7 +38,7 @@ def commit(session: Session, author: str, message: str, changes: tuple[str, ...]
     if image_id:
         events.of_container(session.paths, record, "commit", comment=message, imageID=f"sha256:{image_id}")
     if name and name.endswith(".tar") and not session.dry_run:
-        snapshots.export_to_file(session.paths, storage, record, name)
+        write_whole(name, lambda file: snapshots.export(session.paths, storage, record, file))
 
 
 def reference_for(name: str | None) -> Reference | None:
@@ -61,7 +62,7 @@ def export(session: Session, output: str | None, container: str) -> None:
     record = containers.load(session.paths, containers.resolve(session.paths, container))
     storage = driver(record["storageDriver"], session.paths)
     if output is not None:
-        snapshots.export_to_file(session.paths, storage, record, output)
+        write_whole(output, lambda file: snapshots.export(session.paths, storage, record, file))
     else:
         snapshots.export(session.paths, storage, record, sys.stdout.buffer)
     events.of_container(session.paths, record, "export")

@@ -36,10 +36,11 @@ class Image:
 
     id: hexadecimal digest of the config. document: the whole OCI configuration. entry: a descriptor of it in index.json.
     layers: descriptors, lowest first. chain_ids: topmost first, as record['layers'] and the storage drivers want them.
-    names: as users see them, 'busybox:latest'. size: bytes of all layers, uncompressed (compressed where nobody noted the other).
+    names: as users see them, 'busybox:latest'; repo_digests: 'busybox@sha256:…'. sizes: the layers' bytes, uncompressed
+    (compressed where nobody noted the other).
     """
 
-    __slots__ = ("chain_ids", "diff_ids", "document", "entry", "id", "layers", "names", "size")
+    __slots__ = ("chain_ids", "diff_ids", "document", "entry", "id", "layers", "names", "repo_digests", "sizes")
 
     def __init__(self, layout: Layout, entries: list[Descriptor], entry: Descriptor) -> None:
         manifest = layout.manifest(entry)
@@ -53,14 +54,27 @@ class Image:
         if len(self.diff_ids) != len(self.layers):
             raise Damaged(f"image {self.id[:12]} has {len(self.layers)} layers and {len(self.diff_ids)} diff ids")
         self.chain_ids = chain_ids(self.diff_ids)
-        self.names = [str(parse(name)) for e in entries if e["digest"] == self.manifest and (name := index.name_of(e))]
-        self.size = int((entry.get("annotations") or {}).get(index.SIZE) or sum(layer["size"] for layer in self.layers))
+        named = [(parse(name), e) for e in entries if e["digest"] == self.manifest and (name := index.name_of(e))]
+        self.names = [str(name) for name, _ in named]
+        self.repo_digests = sorted({f"{name.familiar}@{index.repo_digest(e)}" for name, e in named})
+        noted = index.sizes(entry)
+        self.sizes = noted if len(noted) == len(self.layers) else [layer["size"] for layer in self.layers]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all layers."""
+        return sum(self.sizes)
 
     @property
     def manifest(self) -> str:
         """The manifest's digest, 'sha256:HEX'."""
         digest: str = self.entry["digest"]
         return digest
+
+    @property
+    def tags(self) -> list[str]:
+        """Those of its names that have a tag; the others are a repository with a digest."""
+        return [name for name in self.names if parse(name).tag]
 
     @property
     def config(self) -> Document:
@@ -99,8 +113,8 @@ def _image(layout: Layout, entries: list[Descriptor], entry: Descriptor) -> Imag
 def by_name(entries: list[Descriptor], reference: Reference) -> Descriptor | None:
     """Return the descriptor that a name, or a digest in a repository, means."""
     if reference.digest:
-        matches = (e for e in entries if e["digest"] == reference.digest and _repository(e) in (None, reference.repository))
-        return next(matches, None)
+        matches = (e for e in entries if reference.digest in (e["digest"], index.repo_digest(e)))
+        return next((e for e in matches if _repository(e) in (None, reference.repository)), None)
     return next((e for e in entries if index.name_of(e) == reference.canonical), None)
 
 

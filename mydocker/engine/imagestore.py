@@ -51,7 +51,7 @@ def import_image(paths: Paths, source: str, stdin: BufferedReader, reference: Re
     settings = change.apply({}, options.changes)
     document = config.new_document(options.platform or config.host_platform(), config.image_settings(settings), created)
     entry = config.history_entry(created, comment=options.message or f"Imported from {source}")
-    with Draft(Layout(paths.images), document, [], 0) as draft:
+    with Draft(Layout(paths.images), document, [], []) as draft:
         run.execute([StoreLayer(draft, f"from {source}", _filler(source, stdin), entry), StoreImage(draft, reference)])
         _tell(paths, run, "import", draft.image_id, str(reference or ""))
         return draft.image_id

@@ -8,7 +8,7 @@ from mydocker import store
 from mydocker.engine import images
 from mydocker.engine.sizes import WRITABLE
 from mydocker.engine.state import running_pid
-from mydocker.errors import BadInput, StepFailed
+from mydocker.errors import StepFailed
 from mydocker.images import change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import Layout
@@ -58,7 +58,7 @@ def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Refer
     entry = config.history_entry(created, " ".join(record["config"].get("Cmd") or []), options.author, options.message)
     document = _child_document(base, config.image_settings(settings), created, options.author)
     fill = _difference(paths, driver, record)
-    with Draft(Layout(paths.images), document, list(base.layers), base.size) as draft:
+    with Draft(Layout(paths.images), document, list(base.layers), list(base.sizes)) as draft:
         run.execute([StoreLayer(draft, f"of changes in container {record['id'][:12]}", fill, entry), StoreImage(draft, reference)])
         return draft.image_id
 
@@ -116,29 +116,6 @@ def export(paths: Paths, driver: StorageDriver, record: Record, stream: BinaryIO
             _pack_in_child(lambda: _enter_stopped(driver.mount_steps(directory, record["layers"], rootfs), rootfs), stream)
     if pid:
         _pack_in_child(lambda: _enter_running(f"{paths.proc}/{pid}"), stream)
-
-
-def export_to_file(paths: Paths, driver: StorageDriver, record: Record, path: str) -> None:
-    """Write a container's root file system to a file, which appears when it is whole. Raises BadInput."""
-    # A device or a FIFO is written to; only an ordinary file is replaced.
-    replace = not os.path.exists(path) or os.path.isfile(path)
-    target = f"{path}.{os.getpid()}.tmp" if replace else path
-    with _opened(target, path) as file:
-        try:
-            export(paths, driver, record, file)
-        except BaseException:
-            if replace:
-                os.unlink(target)
-            raise
-    if replace:
-        os.rename(target, path)
-
-
-def _opened(target: str, shown: str) -> BinaryIO:
-    try:
-        return open(target, "wb")
-    except OSError as error:
-        raise BadInput(f"cannot write {shown!r}: {error.strerror}") from error
 
 
 def _enter_stopped(mounting: list[Step], rootfs: str) -> None:

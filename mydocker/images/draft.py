@@ -26,16 +26,16 @@ class Draft:
     """What an image will be; `with` removes what was not published.
 
     document: its configuration, which grows a diff id and a history entry with each layer. layers: descriptors, lowest
-    first. tar_size: bytes of all layers, uncompressed. image_id: hexadecimal digest of the config, empty until published.
+    first. sizes: their bytes, uncompressed. image_id: hexadecimal digest of the config, empty until published.
     """
 
-    __slots__ = ("_staging", "document", "image_id", "layers", "layout", "tar_size")
+    __slots__ = ("_staging", "document", "image_id", "layers", "layout", "sizes")
 
-    def __init__(self, layout: Layout, document: Document, layers: list[Descriptor], tar_size: int) -> None:
+    def __init__(self, layout: Layout, document: Document, layers: list[Descriptor], sizes: list[int]) -> None:
         self.layout = layout
         self.document = document
         self.layers = layers
-        self.tar_size = tar_size
+        self.sizes = sizes
         self.image_id = ""
         self._staging = Staging(layout)
 
@@ -55,7 +55,7 @@ class Draft:
         if not empty:
             self.layers.append({"mediaType": LAYER_TYPE, "digest": layer.digest, "size": layer.size})
             self.document["rootfs"]["diff_ids"].append(layer.diff_id)
-            self.tar_size += layer.tar_size
+            self.sizes.append(layer.tar_size)
         self.document["history"].append({**entry, "empty_layer": True} if empty else entry)
 
     def publish(self, reference: Reference | None) -> None:
@@ -63,7 +63,7 @@ class Draft:
         config = self._put(self.document, CONFIG_TYPE)
         manifest = self._put({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": self.layers}, MANIFEST_TYPE)
         platform = {key: self.document[key] for key in ("architecture", "os", "variant") if key in self.document}
-        entry = {**manifest, "platform": platform, "annotations": {index.SIZE: str(self.tar_size)}}
+        entry = {**manifest, "platform": platform, "annotations": {index.SIZES: ",".join(map(str, self.sizes))}}
         self._staging.publish(lambda entries: index.add(self._checked(entries), entry, reference))
         self.image_id = config["digest"].removeprefix("sha256:")
 

@@ -1,10 +1,11 @@
 """What index.json says of names: pure functions on its list of descriptors.
 
-Every name has a descriptor of its own with three annotations; an image without a name has one without a name.
+Every name has a descriptor of its own with these annotations; an image without a name has one without a name.
 
     org.opencontainers.image.ref.name   busybox:latest                      skopeo, umoci and podman look here
     io.containerd.image.name            docker.io/library/busybox:latest    containerd and docker look here
-    mydocker.size                       bytes of all layers, uncompressed   what `images` shows
+    mydocker.sizes                      "4261376,1024"                      each layer's bytes, uncompressed, lowest first
+    mydocker.digest                     sha256:…                            what the registry calls it: perhaps an index of platforms
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 REF_NAME = "org.opencontainers.image.ref.name"
 CONTAINERD_NAME = "io.containerd.image.name"
-SIZE = "mydocker.size"
+SIZES = "mydocker.sizes"
+DIGEST = "mydocker.digest"
 
 
 def name_of(entry: Descriptor) -> str | None:
@@ -31,9 +33,22 @@ def name_of(entry: Descriptor) -> str | None:
         return None
 
 
+def sizes(entry: Descriptor) -> list[int]:
+    """Return the sizes of an image's layers, uncompressed, lowest first; empty when nobody noted them."""
+    texts = ((entry.get("annotations") or {}).get(SIZES) or "").split(",")
+    return [int(text) for text in texts] if all(text.isascii() and text.isdigit() for text in texts) else []
+
+
+def repo_digest(entry: Descriptor) -> str:
+    """Return the digest by which a registry knows a descriptor's image: that of its index, or of its manifest."""
+    digest: str = (entry.get("annotations") or {}).get(DIGEST) or entry["digest"]
+    return digest
+
+
 def named(entry: Descriptor, reference: Reference | None) -> Descriptor:
     """Return a copy of a descriptor that bears this name instead of its own."""
-    others = {k: v for k, v in (entry.get("annotations") or {}).items() if k not in (REF_NAME, CONTAINERD_NAME)}
+    own = (REF_NAME, CONTAINERD_NAME) if _same_repository(entry, reference) else (REF_NAME, CONTAINERD_NAME, DIGEST)
+    others = {k: v for k, v in (entry.get("annotations") or {}).items() if k not in own}
     names = {REF_NAME: str(reference), CONTAINERD_NAME: reference.canonical} if reference else {}
     annotations = {**names, **others}
     plain = {k: v for k, v in entry.items() if k != "annotations"}
@@ -58,6 +73,12 @@ def remove_name(entries: list[Descriptor], name: str, keep: str = "") -> list[De
 def remove_unnamed(entries: list[Descriptor], digest: str) -> list[Descriptor]:
     """Take away an image that has no name."""
     return [e for e in entries if e["digest"] != digest or name_of(e)]
+
+
+def _same_repository(entry: Descriptor, reference: Reference | None) -> bool:
+    """Say whether what a registry calls an image by its present name holds under the other one: they share the repository."""
+    name = name_of(entry)
+    return reference is None or name is None or parse(name).repository == reference.repository
 
 
 def _has(entries: list[Descriptor], digest: str) -> bool:

@@ -1,53 +1,44 @@
-"""A stored layer going out to a storage driver: nothing of it counts before its digests match."""
+"""Layers as uncompressed tars: one that is stored going out to a storage driver, one from outside coming in.
+
+Nothing of either counts before its digests match. A layer coming in is stored, hashed, decompressed, hashed again and handed to
+whoever unpacks it, all in one pass:
+
+    source ─ blob in staging, digest ─ decompress ─ diff id ─ read()
+"""
 
 from __future__ import annotations
 
 import os
 from fcntl import LOCK_EX, flock
 from hashlib import sha256
-from io import RawIOBase
+from io import BufferedReader, RawIOBase
 from typing import cast
 
 from mydocker.errors import Damaged
-from mydocker.images.archive import decompressed
+from mydocker.images.compression import Decompressed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
     from mydocker.images.layout import Descriptor, Layout
+    from mydocker.images.staging import BlobWriter
 
 _CHUNK = 1 << 18
 
 
-class StoredLayer(RawIOBase):
-    """A layer's uncompressed tar, hashed while it is read; holds an flock on the blob, so that one process unpacks it at a time.
+class LayerReader(RawIOBase):
+    """A layer's uncompressed tar, hashed while it is read; tar_size counts its bytes.
 
     read() raises Damaged at the end when the content is not that of the diff id; storage drivers read to that end.
     """
 
-    def __init__(self, layout: Layout, descriptor: Descriptor, diff_id: str) -> None:
-        self._digest = descriptor["digest"]
+    def __init__(self, stream: BufferedReader, digest: str, diff_id: str) -> None:
+        self._digest = digest
         self._diff_id = diff_id
         self._hash = sha256()
-        try:
-            self._file = open(layout.blob(self._digest), "rb")  # noqa: SIM115 - closed by close()
-        except FileNotFoundError as error:
-            raise Damaged(f"layer {self._digest} is missing in {layout.directory}") from error
-        flock(self._file.fileno(), LOCK_EX)
-        self._check_blob(descriptor["size"])
-        self._stream = decompressed(self._file, self._digest)
-
-    def _check_blob(self, size: int) -> None:
-        found = os.fstat(self._file.fileno()).st_size
-        if found != size:
-            raise Damaged(f"layer {self._digest} has {found} bytes, expected {size}")
-        blob_hash = sha256()
-        while chunk := self._file.read(_CHUNK):
-            blob_hash.update(chunk)
-        if f"sha256:{blob_hash.hexdigest()}" != self._digest:
-            raise Damaged(f"layer {self._digest} does not match its digest")
-        self._file.seek(0)
+        self._stream = Decompressed(stream, digest)
+        self.tar_size = 0
 
     def readable(self) -> bool:
         return True
@@ -55,15 +46,83 @@ class StoredLayer(RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         data = self._stream.read(size)
         self._hash.update(data)
-        if not data and size and f"sha256:{self._hash.hexdigest()}" != self._diff_id:
-            raise Damaged(f"layer {self._digest} does not match its diff id {self._diff_id}")
+        self.tar_size += len(data)
+        if not data and size:
+            self._ended()
         return data
+
+    def _ended(self) -> None:
+        if f"sha256:{self._hash.hexdigest()}" != self._diff_id:
+            raise Damaged(f"layer {self._digest} does not match its diff id {self._diff_id}")
+
+    def as_binary(self) -> BinaryIO:
+        """This object, as the type that storage drivers ask for."""
+        return cast("BinaryIO", self)
+
+
+class StoredLayer(LayerReader):
+    """A layer of the layout; holds an flock on the blob, so that one process unpacks it at a time."""
+
+    def __init__(self, layout: Layout, descriptor: Descriptor, diff_id: str) -> None:
+        digest = descriptor["digest"]
+        try:
+            self._file = open(layout.blob(digest), "rb")  # noqa: SIM115 - closed by close()
+        except FileNotFoundError as error:
+            raise Damaged(f"layer {digest} is missing in {layout.directory}") from error
+        flock(self._file.fileno(), LOCK_EX)
+        check_blob(self._file, descriptor)
+        super().__init__(self._file, digest, diff_id)
 
     def close(self) -> None:
         if "_file" in self.__dict__:  # the finalizer comes here too when __init__ failed
             self._file.close()
         super().close()
 
-    def as_binary(self) -> BinaryIO:
-        """This object, as the type that storage drivers ask for."""
-        return cast("BinaryIO", self)
+
+def check_blob(file: BinaryIO, descriptor: Descriptor) -> None:
+    """Compare a blob, open at its beginning and so again afterwards, with its descriptor. Raises Damaged."""
+    digest, found = descriptor["digest"], os.fstat(file.fileno()).st_size
+    if found != descriptor["size"]:
+        raise Damaged(f"layer {digest} has {found} bytes, expected {descriptor['size']}")
+    blob_hash = sha256()
+    while chunk := file.read(_CHUNK):
+        blob_hash.update(chunk)
+    if f"sha256:{blob_hash.hexdigest()}" != digest:
+        raise Damaged(f"layer {digest} does not match its digest")
+    file.seek(0)
+
+
+class ArrivingLayer(LayerReader):
+    """A layer from outside, stored in staging while it is read: at its end, it is a finished blob. Raises Damaged."""
+
+    def __init__(self, source: BinaryIO, descriptor: Descriptor, diff_id: str, blob: BlobWriter) -> None:
+        self._source = BufferedReader(cast("RawIOBase", _Storing(source, blob, descriptor["size"])), _CHUNK)
+        self._blob = blob
+        super().__init__(cast("BufferedReader", self._source), descriptor["digest"], diff_id)
+
+    def _ended(self) -> None:
+        while self._source.read1(_CHUNK):
+            pass  # what follows a compressed content's end is part of the blob
+        if not self._blob.digest:
+            self._blob.finish(self._digest)
+        super()._ended()
+
+
+class _Storing(RawIOBase):
+    """Reads a stream and stores what it read, but no more than was announced."""
+
+    def __init__(self, source: BinaryIO, blob: BlobWriter, size: int) -> None:
+        self._source = source
+        self._blob = blob
+        self._size = size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        data = self._source.read(len(buffer))
+        if self._blob.size + len(data) > self._size:
+            raise Damaged(f"a layer has more than the {self._size} bytes that its manifest announces")
+        self._blob.write(data)
+        buffer[: len(data)] = data
+        return len(data)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from hashlib import sha256
 
+from mydocker.errors import Damaged
 from mydocker.images.layout import Layout
 from mydocker.store import sync_directory
 
@@ -35,13 +36,16 @@ class BlobWriter:
         self._hash.update(data)
         self.size += len(data)
 
-    def finish(self) -> None:
-        """Make the content durable and give the file the name of its digest."""
+    def finish(self, expected: str = "") -> None:
+        """Make the content durable and give the file the name of its digest. Raises Damaged when another one was expected."""
+        digest = f"sha256:{self._hash.hexdigest()}"
+        if expected not in ("", digest):
+            raise Damaged(f"{expected} does not match its digest: its content has {digest}")
         with self._file as file:
             file.flush()
             os.fsync(file.fileno())
-        self.digest = f"sha256:{self._hash.hexdigest()}"
         os.rename(file.name, f"{self._directory}/{self._hash.hexdigest()}")
+        self.digest = digest
 
     def abandon(self) -> None:
         """Close the file; it goes with the staging directory."""
@@ -69,8 +73,7 @@ class Staging:
 
     def writer(self) -> BlobWriter:
         """Begin a blob."""
-        if not self.directory:
-            self._open()
+        self.begin()
         return BlobWriter(self.directory)
 
     def put(self, data: bytes) -> BlobWriter:
@@ -79,6 +82,24 @@ class Staging:
         writer.write(data)
         writer.finish()
         return writer
+
+    def path(self, digest: str) -> str:
+        """Return where a blob that this staging holds is, whole."""
+        return f"{self.directory}/{digest.removeprefix('sha256:')}"
+
+    def take(self, digest: str) -> bool:
+        """Get a blob that is in the layout, or whole in another writer's staging, by a hard link; say whether there was one.
+
+        Whatever becomes of the image it belonged to, this writer has it.
+        """
+        self.begin()
+        name = digest.removeprefix("sha256:")
+        with self.layout.lock():
+            others = (f"{self.layout.directory}/staging/{other}/{name}" for other in os.listdir(self.layout.directory + "/staging"))
+            for path in (self.layout.blob(digest), *others):
+                with suppress(FileNotFoundError, FileExistsError):
+                    os.link(path, self.path(digest))
+        return os.path.exists(self.path(digest))
 
     def publish(self, change: Change) -> None:
         """Move the finished blobs into the layout and change its index, as one transaction under the layout's lock."""
@@ -89,7 +110,10 @@ class Staging:
             sync_directory(self.layout.directory + "/blobs/sha256")
             self.layout.change(change)
 
-    def _open(self) -> None:
+    def begin(self) -> None:
+        """Make the directory, once."""
+        if self.directory:
+            return
         self.layout.create()
         # Under the lock, or leftovers() could come between mkdir and flock.
         with self.layout.lock():

@@ -39,6 +39,8 @@ class StorageDriver:
     """What the engine needs of a union file system, or of what stands in for one."""
 
     name = ""
+    # Whether a layer can be unpacked before those below it.
+    independent = True
 
     __slots__ = ("layers", "sys")
 
@@ -55,6 +57,10 @@ class StorageDriver:
         """Return the directory of a layer."""
         return f"{self.layers}/{chain_id}"
 
+    def partial(self, chain_id: str, owner: int) -> str:
+        """Return where the process `owner` keeps a layer that is not whole yet, or whose image is not."""
+        return f"{self.layer(chain_id)}.{owner}.partial"
+
     def has(self, chain_id: str) -> bool:
         """Say whether a layer is unpacked, whole."""
         return os.path.isdir(self.layer(chain_id))
@@ -64,22 +70,31 @@ class StorageDriver:
 
         The stream is read to its end before the layer counts, so that one that checks a digest there can still refuse.
         """
+        self.adopt(self.unpack(chain_id, parents, stream, os.getpid(), max_size), chain_id)
+
+    def unpack(self, chain_id: str, parents: list[str], stream: BinaryIO, owner: int, max_size: int | None = None) -> str:
+        """Unpack a layer beside its place and return where; adopt() puts it there. owner: the pid that will, or has died."""
         os.makedirs(self.layers, mode=0o710, exist_ok=True)
-        partial = f"{self.layer(chain_id)}.{os.getpid()}.partial"
+        partial = self.partial(chain_id, owner)
         store.remove_tree(partial)
         try:
             self._prepare(partial, parents)
             self._unpack(stream, partial, max_size)
             while stream.read(_CHUNK):
                 pass
-            os.rename(partial, self.layer(chain_id))
-        except OSError:
-            store.remove_tree(partial)
-            if not self.has(chain_id):  # else somebody was faster with the same layer
-                raise
         except BaseException:
             store.remove_tree(partial)
             raise
+        return partial
+
+    def adopt(self, partial: str, chain_id: str) -> None:
+        """Put an unpacked layer in its place, unless somebody was faster with the same one."""
+        try:
+            os.rename(partial, self.layer(chain_id))
+        except OSError:
+            store.remove_tree(partial)
+            if not self.has(chain_id):
+                raise
 
     def _prepare(self, partial: str, parents: list[str]) -> None:
         os.mkdir(partial, 0o755)

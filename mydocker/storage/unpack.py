@@ -18,6 +18,7 @@ from mydocker import store
 from mydocker.errors import Conflict, Damaged, Error
 from mydocker.kernel.files import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, openat2
 from mydocker.storage.whiteouts import OPAQUE, PREFIX, Form
+from mydocker.tarreader import damaged, members, open_tar
 
 _CHUNK = 1 << 20
 _XATTR_PREFIX = "SCHILY.xattr."
@@ -38,13 +39,13 @@ def unpack(
     """
     unpacking = _Unpacking(directory, form, max_size)
     try:
-        with tarfile.open(fileobj=stream, mode="r|", errorlevel=2) as archive:
-            for member in archive:
+        with open_tar(stream) as archive:
+            for member in members(archive):
                 if prepare:
                     prepare(member)
                 unpacking.add(archive, member)
     except (tarfile.TarError, EOFError) as error:
-        raise Damaged(f"not a tar archive, or a damaged one: {error}") from error
+        raise damaged(error) from error
     finally:
         unpacking.close()
     return unpacking.size

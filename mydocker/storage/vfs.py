@@ -49,6 +49,7 @@ class Vfs(StorageDriver):
     """The container's copy is `tree` in its directory, made at its first start."""
 
     name = "vfs"
+    independent = False
     __slots__ = ()
 
     def unsupported(self, paths: Paths) -> str | None:

@@ -18,6 +18,7 @@ import pytest
 
 from mydocker import store
 from mydocker.engine import images, imagestore, snapshots, state
+from mydocker.engine.outfile import write_whole
 from mydocker.engine.snapshots import CommitOptions
 from mydocker.images.layout import Layout
 from mydocker.images.reference import parse_name
@@ -137,7 +138,7 @@ def change(paths: Paths, driver: StorageDriver, record: Record) -> None:
 
 
 def exported(paths: Paths, driver: StorageDriver, record: Record, path: Path) -> list[str]:
-    snapshots.export_to_file(paths, driver, record, str(path))
+    write_whole(str(path), lambda file: snapshots.export(paths, driver, record, file))
     with tarfile.open(path) as tar:
         return sorted(tar.getnames())
 

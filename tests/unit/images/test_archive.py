@@ -111,7 +111,7 @@ def broken_header(data: bytes) -> bytes:
     ids=["cut", "header", "short", "gzip cut", "gzip crc", "gzip rubbish", "bzip2 cut", "xz cut", "xz damage", "deflate"],
 )
 def test_damage_is_told_and_nothing_stored(layout: Layout, data: bytes) -> None:
-    with pytest.raises(BadInput, match=r"^x\.tar: damaged "):
+    with pytest.raises(Damaged, match=r"^x\.tar: damaged "):
         publish(layout, data)
     assert layout.entries() == []
 
@@ -140,7 +140,7 @@ def test_a_read_error_is_not_called_damage(layout: Layout, data: bytes) -> None:
 
 
 def test_damaged_zstd(layout: Layout) -> None:
-    with pytest.raises(BadInput, match="damaged archive"):
+    with pytest.raises(Damaged, match="damaged archive"):
         publish(layout, zstd(TAR)[:-10])
 
 

@@ -12,7 +12,7 @@ from mydocker.images.reference import parse
 if TYPE_CHECKING:
     from mydocker.images.layout import Descriptor
 
-A, B = ({"digest": f"sha256:{letter * 64}", "size": 1, "annotations": {index.SIZE: "5"}} for letter in "ab")
+A, B = ({"digest": f"sha256:{letter * 64}", "size": 1, "annotations": {index.SIZES: "5"}} for letter in "ab")
 
 
 def shown(entries: list[Descriptor]) -> list[tuple[str, str | None]]:
@@ -63,7 +63,7 @@ def test_annotations_are_those_other_tools_read() -> None:
     assert index.named(A, parse("x:1"))["annotations"] == {
         "org.opencontainers.image.ref.name": "x:1",
         "io.containerd.image.name": X,
-        "mydocker.size": "5",
+        "mydocker.sizes": "5",
     }
     assert index.named({"digest": "d"}, None) == {"digest": "d"}
 

@@ -1,0 +1,102 @@
+"""save and load: images in files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import BufferedReader
+from typing import BinaryIO
+
+import click
+
+from mydocker.cli.base import Session, Verb, complain, explain_option
+from mydocker.cli.execution import runner
+from mydocker.cli.progress import Layers
+from mydocker.engine import events, loading
+from mydocker.engine.outfile import write_whole
+from mydocker.engine.values import size as parse_size
+from mydocker.errors import BadInput
+from mydocker.images.config import host_platform, platform_fields
+from mydocker.storage.drivers import choose
+
+platform_option = click.option(
+    "--platform", default="", metavar="OS/ARCH[/VARIANT]", help="Of an image for several platforms, that one [this machine's]."
+)
+max_size_option = click.option("--max-size", metavar="SIZE", help="Refuse a layer whose files have more bytes [no limit].")
+
+
+@click.command(cls=Verb)
+@click.option("-o", "--output", metavar="FILE", help="Write to a file instead of standard output.")
+@explain_option
+@click.argument("names", metavar="IMAGE...", nargs=-1, required=True)
+@click.pass_obj
+def save(session: Session, output: str | None, names: tuple[str, ...]) -> None:
+    """Write images to a tar that docker, podman, skopeo and mydocker load: docker's format and OCI's in one.
+
+    Example: mydocker save busybox alpine:3 | zstd > images.tar.zst
+    """
+    if output is None and sys.stdout.isatty():
+        raise BadInput("cowardly refusing to save to a terminal", "use -o FILE, or redirect")
+    chosen = loading.selected(session.paths, names)
+    run = runner(session)
+
+    def write(stream: BinaryIO) -> None:
+        run.apply(loading.WriteArchive(session.paths, chosen, output or "standard output", lambda: stream))
+
+    if output is None or session.dry_run:
+        write(sys.stdout.buffer)
+    else:
+        write_whole(output, write)
+    for image in chosen if run.done else []:
+        events.emit(session.paths, "image", "save", image.entry["digest"], {"name": image.names[0]} if image.names else {})
+
+
+@click.command(cls=Verb)
+@click.option("-i", "--input", "source", default="-", metavar="FILE", help="Read from a file instead of standard input.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@platform_option
+@max_size_option
+@explain_option
+@click.pass_obj
+def load(session: Session, source: str, quiet: bool, platform: str, max_size: str | None) -> None:
+    """Bring in the images of an archive: docker's or OCI's, plain or compressed (gzip, bzip2, xz, zstd).
+
+    Example: mydocker load -i images.tar.zst
+    """
+    if source == "-" and sys.stdin.isatty() and not session.dry_run:
+        raise BadInput("requested load from standard input, but that is a terminal", "use -i FILE, or redirect")
+    options = loading.Loading(
+        platform_fields(platform or host_platform()),
+        None if max_size is None else parse_size(max_size),
+        lambda found: ignored if quiet or not sys.stderr.isatty() else Layers(found.manifest.layers, sys.stderr, _LOADING),
+    )
+    with _opened(source) as stream:
+        name = "standard input" if source == "-" else source
+        loaded = loading.load(session.paths, choose(session.paths), name, stream, options, runner(session))
+    for image_id, names in loaded:
+        lines = [f"Loaded image: {name}" for name in names] or [f"Loaded image ID: sha256:{image_id}"]
+        click.echo("\n".join(lines))
+
+
+_LOADING = {"begins": "Loading layer", "exists": "Loading layer", "done": "Load complete"}
+
+
+def ignored(position: int, event: str, count: int) -> None:
+    """Take no notice of progress."""
+
+
+def _opened(source: str) -> BufferedReader:
+    if source == "-":
+        return os.fdopen(os.dup(0), "rb")
+    try:
+        return open(source, "rb")
+    except OSError as error:
+        raise BadInput(f"cannot read {source!r}: {error.strerror}") from error
+
+
+def warn_of_platform(wanted: str, document: dict[str, str]) -> None:
+    """Say that an image is for another platform than the one wanted, or than this machine."""
+    fields = platform_fields(wanted or host_platform())
+    if document.get("architecture") not in (None, "", fields["architecture"]):
+        found = f"{document.get('os', 'linux')}/{document['architecture']}"
+        complain(f"warning: the image's platform ({found}) is not {wanted or host_platform()}")

@@ -1,0 +1,58 @@
+"""history: how an image came to be, layer by layer."""
+
+from __future__ import annotations
+
+import click
+
+from mydocker.cli import human
+from mydocker.cli.base import Session, Verb
+from mydocker.cli.rows import Row, format_option, print_rows
+from mydocker.engine.images import Image, find
+
+_COLUMNS = {"ID": "IMAGE", "CreatedSince": "CREATED", "CreatedBy": "CREATED BY", "Size": "SIZE", "Comment": "COMMENT"}
+_WIDTH = 45
+
+
+@click.command(cls=Verb)
+@click.option("-q", "--quiet", is_flag=True, help="Only ids.")
+@click.option("--no-trunc", is_flag=True, help="Whole ids and commands.")
+@click.option("-H", "--human/--no-human", "for_people", default=True, help="Sizes and times for people [true].")
+@format_option
+@click.argument("name", metavar="IMAGE")
+@click.pass_obj
+def history(session: Session, quiet: bool, no_trunc: bool, for_people: bool, form: str | None, name: str) -> None:
+    """Show an image's history, the newest first.
+
+    Example: mydocker history --no-trunc busybox
+    """
+    rows = _rows(find(session.paths, name), no_trunc, for_people)
+    if quiet:
+        click.echo("\n".join(str(row["ID"]) for row in rows))
+    else:
+        print_rows(rows, _COLUMNS, form, {"CreatedAt": "CREATED AT"})
+
+
+def _rows(image: Image, whole: bool, for_people: bool) -> list[Row]:
+    """Return a row per history entry; an image without any gets one per layer."""
+    entries = image.document.get("history") or [{} for _ in image.layers]
+    sizes = iter(image.sizes)
+    rows = []
+    for entry in entries:
+        size = 0 if entry.get("empty_layer") else next(sizes, 0)
+        created, command = str(entry.get("created") or ""), str(entry.get("created_by") or "")
+        shown = command if whole or len(command) <= _WIDTH else command[: _WIDTH - 1] + "…"
+        since = human.since(created)
+        rows.append(
+            {
+                "ID": "<missing>",
+                "CreatedSince": since if for_people else created,
+                "CreatedAt": created,
+                "CreatedBy": shown,
+                "Size": human.size(size) if for_people else str(size),
+                "Comment": str(entry.get("comment") or ""),
+            }
+        )
+    rows.reverse()
+    for row in rows[:1]:
+        row["ID"] = f"sha256:{image.id}" if whole else image.id[:12]
+    return rows

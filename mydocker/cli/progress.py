@@ -1,0 +1,63 @@
+"""How far an image's layers have come: bars on a terminal, a line per event anywhere else."""
+
+from __future__ import annotations
+
+import os
+from typing import TextIO
+
+from mydocker.cli import human
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mydocker.images.layout import Descriptor
+
+_BAR = 50
+_WORDS = {"begins": "Pulling fs layer", "exists": "Already exists", "done": "Pull complete"}
+
+
+class Layers:
+    """One image's layers, in their order; called as an arrivals.Observer. `words` says what each event is called."""
+
+    def __init__(self, layers: Sequence[Descriptor], out: TextIO, words: dict[str, str] | None = None) -> None:
+        self._names = [layer["digest"].removeprefix("sha256:")[:12] for layer in layers]
+        self._sizes = [layer["size"] for layer in layers]
+        self._out = out
+        self._words = words or _WORDS
+        self._on_terminal = out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._states = ["Waiting"] * len(layers)
+        self._settled = [False] * len(layers)
+        self._drawn = 0
+
+    def __call__(self, position: int, event: str, count: int) -> None:
+        if self._settled[position] or (event == "bytes" and not self._on_terminal):
+            return
+        self._settled[position] = event in ("exists", "done")
+        self._states[position] = _bar(count, self._sizes[position]) if event == "bytes" else self._words.get(event, "")
+        if self._on_terminal:
+            self._draw()
+        elif self._states[position]:
+            print(f"{self._names[position]}: {self._states[position]}", file=self._out, flush=True)
+
+    def _draw(self) -> None:
+        """Write all lines again over those of before, as many as fit the screen."""
+        columns, rows = _screen(self._out)
+        lines = [f"{name}: {state}" for name, state in zip(self._names, self._states, strict=True) if state][-(rows - 1) :]
+        up = f"\033[{self._drawn}A" if self._drawn else ""
+        self._out.write(up + "".join(f"\r{line[: columns - 1]}\033[K\n" for line in lines))
+        self._out.flush()
+        self._drawn = len(lines)
+
+
+def _bar(count: int, size: int) -> str:
+    done = _BAR * count // size if size else _BAR
+    filled = ("=" * done + ">")[:_BAR].ljust(_BAR)
+    return f"Downloading [{filled}] {human.size(count):>7}/{human.size(size)}"
+
+
+def _screen(out: TextIO) -> tuple[int, int]:
+    try:
+        return os.get_terminal_size(out.fileno())
+    except OSError:
+        return os.terminal_size((80, 24))

@@ -1,0 +1,125 @@
+"""Work done side by side in child processes, a few at a time, which report while they go on and fail with an error of ours.
+
+A child that decompresses, hashes and unpacks keeps a processor busy; threads of one Python would share theirs. Each writes lines to a
+pipe, marshalled: ("report", value) any number of times, then ("done", value) or ("failed", class, message, hint).
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import select
+
+from mydocker import errors
+from mydocker.errors import Error, StepFailed
+from mydocker.kernel.tasks import set_parent_death_signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    Report = Callable[[Any], None]
+    # What a child does: given how to report, it returns its result. Reports and results are what marshal knows.
+    Job = Callable[[Report], Any]
+
+_SIGKILL = 9
+
+
+class _Child:
+    __slots__ = ("pending", "pid", "pipe")
+
+    def __init__(self, job: Job) -> None:
+        self.pipe, theirs = os.pipe()
+        self.pending = b""
+        parent = os.getpid()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _work(job, theirs, parent)
+        os.close(theirs)
+
+    def messages(self) -> list[tuple[Any, ...]] | None:
+        """Return what has come, None after the end."""
+        data = os.read(self.pipe, 1 << 16)
+        self.pending += data
+        *whole, self.pending = self.pending.split(b"\n")
+        return [marshal.loads(bytes.fromhex(line.decode())) for line in whole] or (None if not data else [])
+
+    def end(self) -> int:
+        os.close(self.pipe)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def _work(job: Job, pipe: int, parent: int) -> None:
+    def send(*message: Any) -> None:
+        os.write(pipe, marshal.dumps(message).hex().encode() + b"\n")
+
+    try:
+        set_parent_death_signal(_SIGKILL)
+        if os.getppid() == parent:  # else it died before that
+            send("done", job(lambda value: send("report", value)))
+    except Error as error:
+        send("failed", type(error).__name__, error.message, error.hint)
+    except OSError as error:
+        send("failed", "StepFailed", f"{error.filename or 'input/output'}: {error.strerror or error}", None)
+    except KeyboardInterrupt:
+        pass  # the parent has felt it too
+    except BaseException as error:
+        send("failed", "StepFailed", f"{type(error).__name__}: {error}", None)
+    finally:
+        os._exit(0)
+
+
+class Workers:
+    """Jobs of which `most` run at the same time, in their order; `with` ends those that still run.
+
+    observer: called with a job's number and what it reports, and with None when it begins.
+    """
+
+    def __init__(self, jobs: Sequence[Job], most: int, observer: Callable[[int, Any], None]) -> None:
+        self.results: dict[int, Any] = {}
+        self._waiting = list(enumerate(jobs))
+        self._most = most
+        self._observer = observer
+        self._running: dict[int, _Child] = {}
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for child in self._running.values():
+            os.kill(child.pid, _SIGKILL)
+            child.end()
+        self._running.clear()
+        self._waiting.clear()
+
+    def wait(self, number: int) -> Any:
+        """Return a job's result, when it is there; begins the first jobs. Raises what any job failed with meanwhile."""
+        while number not in self.results:
+            while self._waiting and len(self._running) < self._most:
+                key, job = self._waiting.pop(0)
+                self._observer(key, None)
+                self._running[key] = _Child(job)
+            self._listen()
+        return self.results[number]
+
+    def _listen(self) -> None:
+        pipes = {child.pipe: key for key, child in self._running.items()}
+        for pipe in select.select(list(pipes), [], [])[0]:
+            key = pipes[pipe]
+            messages = self._running[key].messages()
+            if messages is None:
+                status = self._running.pop(key).end()
+                if key not in self.results:
+                    raise StepFailed(f"a child process ended with status {status} before its work was done")
+            for message in messages or []:
+                self._received(key, *message)
+
+    def _received(self, key: int, kind: str, *values: Any) -> None:
+        if kind == "report":
+            self._observer(key, values[0])
+        elif kind == "done":
+            self.results[key] = values[0]
+        else:
+            name, message, hint = values
+            raise getattr(errors, name)(message, hint=hint)

@@ -1,0 +1,125 @@
+"""Compressed streams coming in: told apart by their first bytes, decompressed, their damage told in one way."""
+
+from __future__ import annotations
+
+import zlib
+from io import BufferedReader, RawIOBase
+from typing import cast
+
+from mydocker.errors import BadInput, Damaged, Unsupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+# zlib's way to say: with gzip's header and trailer.
+GZIP_FORMAT = 31
+_CHUNK = 1 << 18
+
+
+class Decompressed(RawIOBase):
+    """The uncompressed content of a plain, gzip, bzip2, xz or zstd stream. read() raises Damaged."""
+
+    def __init__(self, stream: BufferedReader, name: str) -> None:
+        self._name = name
+        self._stream = _opened(stream, name)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        try:
+            return self._stream.read(size)
+        except _damages() as error:
+            # bz2 complains by an OSError without errno; one with it is the kernel's.
+            if isinstance(error, OSError) and error.errno:
+                raise
+            raise Damaged(f"{self._name}: damaged archive: {str(error).lower()}") from error
+
+    def as_binary(self) -> BinaryIO:
+        """This object, as the type that readers of archives ask for."""
+        return cast("BinaryIO", self)
+
+
+def _opened(stream: BufferedReader, name: str) -> BinaryIO:
+    start = stream.peek(6)
+    for magic, opener in _FORMATS:
+        if start.startswith(magic):
+            return opener(stream)
+    if not start:
+        raise BadInput(f"{name} is not a tar archive")
+    return cast("BinaryIO", stream)
+
+
+class _Gzip(RawIOBase):
+    """gzip.GzipFile reads 8 KiB at a time, twice as slow; several members one after the other are one content, as for gzip(1)."""
+
+    def __init__(self, stream: BufferedReader) -> None:
+        self._stream = stream
+        self._member = zlib.decompressobj(GZIP_FORMAT)
+        self._input = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        limit = size if size > 0 else _CHUNK
+        while True:
+            self._input = self._input or self._stream.read1(_CHUNK)
+            if not self._input and not self._member.eof:
+                raise EOFError("compressed file ended before the end-of-stream marker was reached")
+            if self._member.eof:
+                # What follows a member's end is another one, or zeros that fill a tape's block.
+                self._input = self._input.lstrip(b"\0") or self._stream.read1(_CHUNK).lstrip(b"\0")
+                if not self._input:
+                    return b""
+                self._member = zlib.decompressobj(GZIP_FORMAT)
+            data = self._member.decompress(self._input, limit)
+            self._input = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            if data:
+                return data
+
+
+def _gzip(stream: BufferedReader) -> BinaryIO:
+    return cast("BinaryIO", _Gzip(stream))
+
+
+def _bzip2(stream: BufferedReader) -> BinaryIO:
+    from bz2 import BZ2File
+
+    return cast("BinaryIO", BZ2File(stream))
+
+
+def _xz(stream: BufferedReader) -> BinaryIO:
+    from lzma import LZMAFile
+
+    return cast("BinaryIO", LZMAFile(stream))
+
+
+def _zstd(stream: BufferedReader) -> BinaryIO:
+    # Part of Python from 3.14 on; before, the same module from a package.
+    try:
+        from compression.zstd import ZstdFile  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        try:
+            from backports.zstd import ZstdFile
+        except ImportError as error:
+            raise Unsupported("a zstd archive needs Python 3.14 or the package backports.zstd") from error
+
+    file: BinaryIO = ZstdFile(stream)
+    return file
+
+
+_FORMATS: list[tuple[bytes, Callable[[BufferedReader], BinaryIO]]] = [
+    (b"\x1f\x8b", _gzip),
+    (b"BZh", _bzip2),
+    (b"\xfd7zXZ\0", _xz),
+    (b"\x28\xb5\x2f\xfd", _zstd),
+]
+
+
+def _damages() -> tuple[type[Exception], ...]:
+    """Return what the decompressors raise on bad data; those not imported cannot be raised."""
+    import sys
+
+    modules = (("lzma", "LZMAError"), ("compression.zstd", "ZstdError"), ("backports.zstd", "ZstdError"))
+    optional = [getattr(sys.modules[module], name) for module, name in modules if module in sys.modules]
+    return (EOFError, zlib.error, OSError, *optional)

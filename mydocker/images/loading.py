@@ -1,0 +1,169 @@
+"""`load`: what an archive of images holds, whichever tool wrote it.
+
+    OCI image layout     index.json, blobs/…                         skopeo, podman, buildah, docker since 25, mydocker
+    docker's archive     manifest.json, HEX.json, HEX/layer.tar      docker, podman, skopeo, kaniko, nix
+
+All files are staged as blobs first, because a tar's table of contents may be its last member.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from posixpath import dirname, join, normpath
+
+from mydocker import leanjson
+from mydocker.errors import BadInput, Damaged, Unsupported
+from mydocker.images import index, manifests
+from mydocker.images.compression import Decompressed
+from mydocker.images.layout import CONFIG_TYPE, DOCUMENT_MAX, MANIFEST_TYPE
+from mydocker.images.manifests import Manifest
+from mydocker.images.reference import parse
+from mydocker.tarreader import damaged, members, open_tar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from io import BufferedReader
+    from typing import Any
+
+    from mydocker.images.layout import Descriptor, Document
+    from mydocker.images.reference import Reference
+    from mydocker.images.staging import Staging
+
+_CHUNK = 1 << 18
+_LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
+# More names than any archive of images has; each costs a file.
+_MOST_FILES = 100_000
+
+
+class Found:
+    """An image of an archive: its manifest, its config as it is written there, the names that it has there.
+
+    made: whether the manifest is ours, because docker's archives have none.
+    """
+
+    __slots__ = ("config", "made", "manifest", "names")
+
+    def __init__(self, manifest: Manifest, config: bytes, names: list[Reference], made: bool = False) -> None:
+        self.made = made
+        self.manifest = manifest
+        self.config = config
+        self.names = names
+
+
+class Archive:
+    """An archive whose files are staged. files: {path: (digest, size)}, links: {path: path}."""
+
+    def __init__(self, staging: Staging, name: str) -> None:
+        self.staging = staging
+        self.name = name
+        self.files: dict[str, tuple[str, int]] = {}
+        self.links: dict[str, str] = {}
+
+    def read(self, stream: BufferedReader) -> None:
+        """Stage every file of a tar, plain or compressed. Raises BadInput, Damaged."""
+        try:
+            with open_tar(Decompressed(stream, self.name).as_binary()) as tar:
+                for member in members(tar):
+                    self._add(tar, member)
+        except tarfile.TarError as error:
+            raise damaged(error) from error
+
+    def _add(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        path = normpath("/" + member.name).lstrip("/")
+        if len(self.files) + len(self.links) > _MOST_FILES:
+            raise Damaged(f"{self.name} has more than {_MOST_FILES} files: this is no archive of images")
+        if member.issym() or member.islnk():
+            base = dirname("/" + path) if member.issym() else "/"
+            self.links[path] = normpath(join(base, member.linkname)).lstrip("/")
+        elif member.isfile():
+            source = tar.extractfile(member)
+            assert source
+            blob = self.staging.writer()
+            while chunk := source.read(_CHUNK):
+                blob.write(chunk)
+            blob.finish()
+            self.files[path] = (blob.digest, blob.size)
+
+    def images(self, platform: dict[str, str]) -> list[Found]:
+        """Return the images; of those for several platforms the one for `platform`. Raises BadInput, Damaged, Unsupported."""
+        if "index.json" in self.files and "oci-layout" in self.files:
+            return self._of_layout(platform)
+        if self._file("manifest.json"):
+            return self._of_docker()
+        if "repositories" in self.files:
+            raise Unsupported(f"{self.name}: an archive of docker before 1.10")
+        raise BadInput(f"{self.name} is no archive of images", "make an image of a root file system: mydocker import FILE")
+
+    def _file(self, path: str) -> tuple[str, int] | None:
+        """Return digest and size of a file, also behind links."""
+        for _ in range(8):
+            if path in self.files:
+                return self.files[path]
+            path = self.links.get(path, "")
+        return None
+
+    def _blob(self, digest: str, size: int) -> bytes:
+        """Return a small staged blob. Raises Damaged when the archive has none of that digest and size."""
+        if (digest, size) not in self.files.values():
+            raise Damaged(f"{self.name}: blob {digest} of {size} bytes is missing")
+        if size > DOCUMENT_MAX:
+            raise Damaged(f"{self.name}: {digest} is {size} bytes long, more than a manifest or config may be")
+        with open(self.staging.path(digest), "rb") as file:
+            return file.read()
+
+    def _of_layout(self, platform: dict[str, str]) -> list[Found]:
+        listed = manifests.parse(self._blob(*self.files["index.json"]), f"{self.name}: index.json")
+        found: dict[str, Found] = {}
+        for entry in manifests.listed(listed, self.name):
+            image = self._image(entry, platform)
+            known = found.setdefault(image.manifest.descriptor["digest"], image)
+            name = index.name_of(entry)
+            known.names += [parse(name)] if name else []
+        if not found:
+            raise BadInput(f"{self.name} has no image in it")
+        return list(found.values())
+
+    def _image(self, entry: Descriptor, platform: dict[str, str]) -> Found:
+        data = self._blob(entry["digest"], entry["size"])
+        document = manifests.parse(data, entry["digest"])
+        if manifests.is_index(document):
+            return self._image(manifests.choose(document, platform, entry["digest"]), platform)
+        manifest = Manifest(data, entry["digest"])
+        return Found(manifest, self._blob(manifest.config["digest"], manifest.config["size"]), [])
+
+    def _of_docker(self) -> list[Found]:
+        listed = self._json("manifest.json")
+        if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+            raise Damaged(f"{self.name}: manifest.json is no list of images")
+        return [self._docker_image(entry) for entry in listed]
+
+    def _docker_image(self, entry: Document) -> Found:
+        layers, tags = entry.get("Layers") or [], entry.get("RepoTags") or []
+        if not all(isinstance(value, str) for value in (entry.get("Config"), *layers, *tags)):
+            raise Damaged(f"{self.name}: manifest.json describes an image by other things than names")
+        config = self._part(entry["Config"], CONFIG_TYPE)
+        parts = [self._part(path, "") for path in layers]
+        document = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": parts}
+        manifest = Manifest(leanjson.dumps(document).encode(), self.name)
+        names = [parse(tag).with_default_tag() for tag in tags]
+        return Found(manifest, self._blob(config["digest"], config["size"]), names, made=True)
+
+    def _part(self, path: str, kind: str) -> Descriptor:
+        file = self._file(normpath("/" + path).lstrip("/"))
+        if not file:
+            raise Damaged(f"{self.name}: {path} is missing, which manifest.json names")
+        digest, size = file
+        return {"mediaType": kind or self._layer_type(digest), "digest": digest, "size": size}
+
+    def _layer_type(self, digest: str) -> str:
+        with open(self.staging.path(digest), "rb") as file:
+            start = file.read(4)
+        return _LAYER_TYPE + ("+gzip" if start[:2] == b"\x1f\x8b" else "+zstd" if start == b"\x28\xb5\x2f\xfd" else "")
+
+    def _json(self, path: str) -> Any:
+        file = self._file(path)
+        assert file
+        try:
+            return leanjson.loads(self._blob(*file).decode())
+        except ValueError as error:
+            raise Damaged(f"{self.name}: {path} is not valid JSON: {error}") from error

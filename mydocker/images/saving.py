@@ -1,0 +1,112 @@
+"""`save`: images as one tar that is two formats at once, an OCI image layout and docker's archive.
+
+    blobs/sha256/HEX    every manifest, config and layer once, as they are stored
+    index.json          OCI: a descriptor per name
+    manifest.json       docker: config, names and layers of each image, as paths of this tar
+    oci-layout
+
+docker 1.10 and later, podman, skopeo, umoci and containerd read it; docker calls this form its own since version 25.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from hashlib import sha256
+
+from mydocker import leanjson
+from mydocker.errors import Damaged
+from mydocker.images import index
+from mydocker.images.layout import INDEX_TYPE
+from mydocker.images.reference import parse
+from mydocker.images.staging import Staging
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import BinaryIO
+
+    from mydocker.images.layout import Descriptor, Document, Layout
+
+_BUFFER = 1 << 16
+
+
+class Selected:
+    """An image to be saved: its descriptor in index.json, and the names to save it under."""
+
+    __slots__ = ("entry", "names")
+
+    def __init__(self, entry: Descriptor, names: list[str]) -> None:
+        self.entry = entry
+        self.names = names
+
+
+def save(layout: Layout, images: Iterable[Selected], stream: BinaryIO) -> None:
+    """Write the tar. Raises Damaged when a blob is missing or is not what its digest says."""
+    chosen = list(images)
+    # Links of our own: what is removed meanwhile is saved all the same.
+    with Staging(layout) as staging, tarfile.open(fileobj=stream, mode="w|", bufsize=_BUFFER) as archive:
+        documents = [layout.manifest(image.entry) for image in chosen]
+        written: set[str] = set()
+        for image, manifest in zip(chosen, documents, strict=True):
+            for descriptor in (*manifest.get("layers", []), manifest["config"], image.entry):
+                if descriptor["digest"] not in written:
+                    _add_blob(archive, staging, descriptor)
+                    written.add(descriptor["digest"])
+        entries = [entry for image in chosen for entry in _descriptors(image)]
+        _add(archive, "index.json", {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries})
+        _add(archive, "manifest.json", [_docker_entry(*pair) for pair in zip(chosen, documents, strict=True)])
+        _add(archive, "oci-layout", {"imageLayoutVersion": "1.0.0"})
+
+
+def _descriptors(image: Selected) -> list[Descriptor]:
+    named = [index.named(image.entry, parse(name)) for name in image.names]
+    for entry in named:
+        # The long name here too: podman takes a short one for a name of its own, localhost/….
+        entry["annotations"][index.REF_NAME] = entry["annotations"][index.CONTAINERD_NAME]
+    return named or [index.named(image.entry, None)]
+
+
+def _docker_entry(image: Selected, manifest: Document) -> Document:
+    paths = [_path(layer["digest"]) for layer in manifest.get("layers", [])]
+    return {"Config": _path(manifest["config"]["digest"]), "RepoTags": image.names or None, "Layers": paths}
+
+
+def _path(digest: str) -> str:
+    return "blobs/" + digest.replace(":", "/")
+
+
+class _Checked:
+    """A blob that is compared with its digest while it is read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.hash = sha256()
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._file.read(size)
+        self.hash.update(data)
+        return data
+
+
+def _add_blob(archive: tarfile.TarFile, staging: Staging, descriptor: Descriptor) -> None:
+    digest = descriptor["digest"]
+    if not staging.take(digest):
+        raise Damaged(f"blob {digest} is missing in {staging.layout.directory}")
+    with open(staging.path(digest), "rb", buffering=0) as file:
+        checked = _Checked(file)
+        archive.addfile(_member(_path(digest), descriptor["size"]), checked)
+        if file.read(1) or f"sha256:{checked.hash.hexdigest()}" != digest:
+            raise Damaged(f"blob {digest} does not match its digest")
+
+
+def _add(archive: tarfile.TarFile, name: str, document: object) -> None:
+    data = leanjson.dumps(document).encode()
+    archive.addfile(_member(name, len(data)), io.BytesIO(data))
+
+
+def _member(name: str, size: int) -> tarfile.TarInfo:
+    # Without times and owners: the same images make the same tar.
+    member = tarfile.TarInfo(name)
+    member.size = size
+    return member
