@@ -3,6 +3,7 @@
     Error                      one line for the user, perhaps a hint on a line of its own
     ├── BadInput               a value that is not what was expected; nothing has happened
     ├── NotFound               the container, image, volume … that was named does not exist
+    │   └── NoImage            … and it is an image, which a registry may have
     ├── Conflict               it exists already, is in use, or is in the wrong state
     ├── Unsupported            this host cannot do it; the message names what is missing
     ├── Damaged                what is on disk is not what its record or digest says
@@ -37,6 +38,10 @@ class BadInput(Error):
 
 class NotFound(Error):
     """A named object does not exist."""
+
+
+class NoImage(NotFound):
+    """A named image is not here."""
 
 
 class Conflict(Error):

@@ -22,9 +22,9 @@ from os import environ
 
 
 class Paths:
-    """Where things are: mydocker's own roots and the kernel's (`proc`, `sys`, `cgroup`)."""
+    """Where things are: mydocker's own roots, the kernel's (`proc`, `sys`, `cgroup`), the configuration file."""
 
-    __slots__ = ("root", "state", "proc", "sys", "cgroup")
+    __slots__ = ("root", "state", "proc", "sys", "cgroup", "config")
 
     def __init__(
         self,
@@ -33,19 +33,22 @@ class Paths:
         proc: str = "/proc",
         sys: str = "/sys",
         cgroup: str = "/sys/fs/cgroup",
+        config: str = "/etc/mydocker/config.json",
     ) -> None:
         self.root = root
         self.state = state
         self.proc = proc
         self.sys = sys
         self.cgroup = cgroup
+        self.config = config
 
     @classmethod
     def from_environment(cls, root: str | None = None, state: str | None = None) -> Paths:
-        """Return the paths that arguments, MYDOCKER_ROOT, MYDOCKER_STATE and the defaults give, in this order."""
+        """Return the paths that arguments, MYDOCKER_ROOT, MYDOCKER_STATE, MYDOCKER_CONFIG and the defaults give, in this order."""
         return cls(
             root or environ.get("MYDOCKER_ROOT") or "/var/lib/mydocker",
             state or environ.get("MYDOCKER_STATE") or "/run/mydocker",
+            config=environ.get("MYDOCKER_CONFIG") or "/etc/mydocker/config.json",
         )
 
     @property

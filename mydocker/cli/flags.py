@@ -29,7 +29,12 @@ _LIFE: list[_Row] = [
     (("--init",), _FLAG, "Run a small init as pid 1 that forwards signals and reaps processes."),
     (("--stop-signal",), "SIGNAL", "The signal that stops it."),
     (("--stop-timeout",), "SECONDS", "How long a stop waits before SIGKILL."),
-    (("--pull",), {"type": click.Choice(["missing", "never", "always"]), "default": "missing"}, "Whether to pull the image first."),
+    (
+        ("--pull",),
+        {"type": click.Choice(["missing", "never", "always"]), "default": "missing"},
+        "When to pull the image [missing].",
+    ),
+    (("-q", "--quiet"), _FLAG, "Pull without a word."),
     (("--platform",), "OS/ARCH", "The image's platform; only this host's own can run."),
     (("--runtime",), "NAME|PATH", "The OCI runtime: mydocker, crun, runc or a path [mydocker]."),
     (("--storage-driver",), "NAME", "overlay, aufs or vfs [MYDOCKER_STORAGE_DRIVER, or the best that works]."),

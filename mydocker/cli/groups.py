@@ -23,6 +23,8 @@ image = LazyGroup(
         "save": "archives:save",
         "load": "archives:load",
         "history": "history:history",
+        "pull": "registry:pull",
+        "push": "registry:push",
         "inspect": "inspect:image",
         "prune": "prune:image",
     },

@@ -57,7 +57,5 @@ def _bar(count: int, size: int) -> str:
 
 
 def _screen(out: TextIO) -> tuple[int, int]:
-    try:
-        return os.get_terminal_size(out.fileno())
-    except OSError:
-        return os.terminal_size((80, 24))
+    columns, rows = os.get_terminal_size(out.fileno())
+    return columns or 80, rows or 24

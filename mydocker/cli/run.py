@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import click
@@ -19,7 +20,9 @@ from mydocker.engine.options import Options, parse
 from mydocker.engine.start import lock_stopped
 from mydocker.engine.start import start as start_container
 from mydocker.engine.values import detach_keys as parse_keys
-from mydocker.errors import BadInput, Error
+from mydocker.errors import BadInput, Error, NoImage
+from mydocker.images.reference import is_id
+from mydocker.images.reference import parse as parse_reference
 
 _STREAMS = {"stdin": "I", "stdout": "O", "stderr": "E"}
 
@@ -36,7 +39,7 @@ def run(session: Session, /, **flags: Any) -> int:
     options = _parsed(flags)
     streams = _wanted_streams(options)
     check_terminal(options.tty and "I" in streams)
-    prepared = prepare(session.paths, options)
+    prepared = _prepared(session, options)
     if _only_told(session, prepared):
         return 0
     lock = _create(session, prepared)
@@ -52,6 +55,31 @@ def _parsed(flags: dict[str, Any]) -> Options:
     for warning in warnings(options):
         complain(f"warning: {warning}")
     return options
+
+
+def _prepared(session: Session, options: Options) -> Prepared:
+    """Decide everything, after getting the image where --pull says so."""
+    if options.pull == "always" and not session.dry_run:
+        _pull(session, options)
+    try:
+        return prepare(session.paths, options)
+    except NoImage as error:
+        if options.pull != "missing" or session.dry_run or is_id(options.image.removeprefix("sha256:")):
+            raise
+        name = error.message.removeprefix("no such image: ")
+        print(f"Unable to find image {name!r} locally", file=sys.stderr)
+    _pull(session, options)
+    return prepare(session.paths, options)
+
+
+def _pull(session: Session, options: Options) -> None:
+    from mydocker.cli.registry import pull_one
+
+    reference = parse_reference(options.image).with_default_tag()
+    try:
+        pull_one(session, reference, options.platform or "", None, sys.stderr, options.quiet)
+    except Error as error:
+        raise Error(f"cannot pull {reference}: {error.message}", error.hint) from error
 
 
 def _wanted_streams(options: Options) -> str:
@@ -97,7 +125,7 @@ def create(session: Session, /, **flags: Any) -> None:
 
     Example: mydocker create --name web busybox httpd -f
     """
-    prepared = prepare(session.paths, _parsed({**flags, "detach_keys": None}))
+    prepared = _prepared(session, _parsed({**flags, "detach_keys": None}))
     if _only_told(session, prepared):
         return
     lock = _create(session, prepared)

@@ -33,6 +33,7 @@ ALL = {
     "save": "archives:save",
     "load": "archives:load",
     "history": "history:history",
+    **{verb: f"registry:{verb}" for verb in ("pull", "push", "login", "logout", "search")},
     "image": "groups:image",
     "volume": "groups:volume",
     "network": "groups:network",

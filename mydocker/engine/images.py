@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker.errors import Conflict, Damaged, NotFound
+from mydocker.errors import Conflict, Damaged, NoImage
 from mydocker.images import index
 from mydocker.images.config import chain_ids, diff_ids
 from mydocker.images.layout import Layout
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mydocker.storage.base import StorageDriver
 
 
-IMPORT_HINT = "make it from a root file system: mydocker import FILE|DIRECTORY"
+PULL_HINT = "a registry may have it: mydocker pull"
 LIST_HINT = "mydocker images --no-trunc --digests shows what there is"
 
 
@@ -149,12 +149,12 @@ def _may_be_id(prefix: str) -> bool:
     return bool(prefix) and all(c in "0123456789abcdef" for c in prefix)
 
 
-def missing(name: str) -> NotFound:
+def missing(name: str) -> NoImage:
     """Return the error for an image that is not there, with the way to get it."""
     if is_id(name) or "sha256:" in name:
-        return NotFound(f"no such image: {name}", LIST_HINT)
+        return NoImage(f"no such image: {name}", LIST_HINT)
     shown = parse(name).with_default_tag()
-    return NotFound(f"no such image: {shown}", f"{IMPORT_HINT} {shown}")
+    return NoImage(f"no such image: {shown}", f"{PULL_HINT} {shown}")
 
 
 class UnpackLayer(Step):

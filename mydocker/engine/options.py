@@ -68,6 +68,7 @@ class Options:
     stop_signal: int | None
     stop_timeout: int | None
     pull: str
+    quiet: bool
     platform: str | None
     runtime: str | None
     storage_driver: str | None

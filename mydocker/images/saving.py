@@ -60,11 +60,7 @@ def save(layout: Layout, images: Iterable[Selected], stream: BinaryIO) -> None:
 
 
 def _descriptors(image: Selected) -> list[Descriptor]:
-    named = [index.named(image.entry, parse(name)) for name in image.names]
-    for entry in named:
-        # The long name here too: podman takes a short one for a name of its own, localhost/….
-        entry["annotations"][index.REF_NAME] = entry["annotations"][index.CONTAINERD_NAME]
-    return named or [index.named(image.entry, None)]
+    return [index.named(image.entry, parse(name)) for name in image.names] or [index.named(image.entry, None)]
 
 
 def _docker_entry(image: Selected, manifest: Document) -> Document:

@@ -19,7 +19,7 @@ from mydocker.cli.main import mydocker
         (["run"], 125, "mydocker: an IMAGE is required"),
         (["container", "run", "-m", "x", "busybox"], 125, "mydocker: invalid size 'x': expected a number with b, k, m, g or t"),
         (["container", "create", "-m", "x", "busybox"], 125, "mydocker: invalid size 'x': expected a number with b, k, m, g or t"),
-        (["--explain", "create", "nosuchimage"], 125, None),
+        (["--explain", "create", "--pull", "never", "nosuchimage"], 125, None),
         (["volume", "create", "x"], 1, "mydocker: invalid name 'x': expected [a-zA-Z0-9][a-zA-Z0-9_.-]+"),
         (["volume", "rm", "run"], 1, "mydocker: no such volume: run"),
         (["rm", "run"], 1, "mydocker: no such container: run"),
@@ -52,7 +52,7 @@ def test_roots_before_the_verb_do_not_change_it(tmp_path: Path, capsys: pytest.C
     assert run(mydocker, ["--root", f"{tmp_path}/r", "--state", f"{tmp_path}/s", "run", "--name", "a/b", "busybox"]) == 125
 
 
-@pytest.mark.parametrize(("words", "status"), [(["volume", "create", "data"], 1), (["create", "busybox"], 125)])
+@pytest.mark.parametrize(("words", "status"), [(["volume", "create", "data"], 1), (["create", "--pull", "never", "busybox"], 125)])
 def test_what_the_kernel_refuses_is_one_line(words: list[str], status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert run(mydocker, ["--root", f"{tmp_path}/file/root", *words]) == status

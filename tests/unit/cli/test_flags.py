@@ -8,7 +8,9 @@ import pytest
 from mydocker.cli.flags import create_flags, run_flags
 
 LOGS = "--restart --log-driver --log-opt"
-LIFE = "-i --interactive -t --tty --name --cidfile --init --stop-signal --stop-timeout --pull --platform --runtime --storage-driver"
+LIFE = (
+    "-i --interactive -t --tty --name --cidfile --init --stop-signal --stop-timeout --pull -q --quiet --platform --runtime --storage-driver"
+)
 RUN_ONLY = "-d --detach -a --attach --rm --detach-keys --sig-proxy"
 HEALTH = "--health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --no-healthcheck"
 COMMAND = (

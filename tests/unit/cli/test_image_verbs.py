@@ -79,7 +79,7 @@ def test_explain_names_the_digest(archive: str, capsys: pytest.CaptureFixture[st
     [
         (
             ["tag", "nope", "x"],
-            "mydocker: no such image: nope:latest\nhint: make it from a root file system: mydocker import FILE|DIRECTORY nope:latest\n",
+            "mydocker: no such image: nope:latest\nhint: a registry may have it: mydocker pull nope:latest\n",
         ),
         (["import", "/nonexistent"], "mydocker: cannot import '/nonexistent': no such file or directory\n"),
         (["images", "A"], "mydocker: invalid reference format: repository name 'A' must be lowercase\n"),

@@ -101,7 +101,6 @@ def test_taken(parsed: Parse, words: list[str], attribute: str, expected: object
         (["-h", "x" * 65], "expected up to 64 characters without spaces"),
         (["-h", "a\n127.0.0.1 b"], "invalid hostname"),
         (["--domainname", "a b"], "invalid domainname 'a b'"),
-        (["--pull", "always"], "--pull always needs a registry"),
         (["--platform", "linux/s390x"], f"platform 'linux/s390x' cannot run here: expected linux/{MACHINE}"),
         (["--network", "host", "--network", "mynet"], "none, host and container:NAME exclude others"),
         (["--network", "mynet", "--network", "mynet"], "each network once"),

@@ -39,7 +39,7 @@ def test_missing(paths: Paths, make_image: Callable[..., str], name: str) -> Non
     with pytest.raises(NotFound, match=r"^no such image: ") as caught:
         images.find(paths, name)
     assert caught.value.hint == (
-        images.LIST_HINT if "0000" in name or "ffff" in name else f"{images.IMPORT_HINT} {caught.value.message[15:]}"
+        images.LIST_HINT if "0000" in name or "ffff" in name else f"{images.PULL_HINT} {caught.value.message[15:]}"
     )
 
 

@@ -1,0 +1,224 @@
+"""pull, push, login, logout, search."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import click
+
+from mydocker.cli.archives import ignored, max_size_option, platform_option, warn_of_platform
+from mydocker.cli.base import Session, Verb, complain, explain_option
+from mydocker.cli.execution import runner
+from mydocker.cli.progress import Layers
+from mydocker.cli.rows import Row, format_option, print_rows
+from mydocker.engine import accounts, filters, pulling, pushing
+from mydocker.engine.images import Image, all_images
+from mydocker.engine.values import size as parse_size
+from mydocker.errors import BadInput, NotFound
+from mydocker.images.credentials import Credentials, Keyring
+from mydocker.images.reference import Reference, parse
+from mydocker.storage.drivers import choose
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+_quiet = click.option("-q", "--quiet", is_flag=True, help="Only the name, no progress.")
+
+
+@click.command(cls=Verb)
+@click.option("-a", "--all-tags", is_flag=True, help="All tags of the repository.")
+@_quiet
+@platform_option
+@max_size_option
+@explain_option
+@click.argument("name", metavar="NAME[:TAG|@DIGEST]")
+@click.pass_obj
+def pull(session: Session, all_tags: bool, quiet: bool, platform: str, max_size: str | None, name: str) -> None:
+    """Bring in an image from a registry; without a registry's name in front, from Docker Hub.
+
+    Example: mydocker pull alpine:3
+    """
+    reference = parse(name)
+    if all_tags and (reference.tag or reference.digest):
+        raise BadInput("tag can't be used with --all-tags/-a")
+    limit = None if max_size is None else parse_size(max_size)
+    if not all_tags and not reference.tag and not reference.digest and not quiet and not session.dry_run:
+        click.echo("Using default tag: latest")
+    wanted = [reference.with_default_tag()]
+    if all_tags:
+        wanted = [Reference(reference.domain, reference.path, tag) for tag in pulling.tags(session.paths, reference)]
+    for each in wanted:
+        pull_one(session, each, platform, limit, sys.stdout, quiet)
+    if not session.dry_run:
+        click.echo(reference.repository if all_tags else wanted[0].canonical)
+
+
+def pull_one(session: Session, reference: Reference, platform: str, limit: int | None, out: TextIO, quiet: bool) -> None:
+    """Pull an image, telling about it as docker does."""
+    silent = quiet or session.dry_run
+    if not silent:
+        print(f"{reference.tag or reference.digest}: Pulling from {reference.path}", file=out, flush=True)
+    options = pulling.Pulling(platform, limit, lambda layers: ignored if silent else Layers(layers, out))
+    pulled = pulling.pull(session.paths, choose(session.paths), reference, options, runner(session))
+    if not silent:
+        status = "Downloaded newer image" if pulled.is_new else "Image is up to date"
+        print(f"Digest: {pulled.digest}\nStatus: {status} for {reference}", file=out, flush=True)
+    warn_of_platform(platform, pulled.document)
+
+
+@click.command(cls=Verb)
+@click.option("-a", "--all-tags", is_flag=True, help="All tags of the repository that there are here.")
+@_quiet
+@explain_option
+@click.argument("name", metavar="NAME[:TAG]")
+@click.pass_obj
+def push(session: Session, all_tags: bool, quiet: bool, name: str) -> None:
+    """Send an image to a registry.
+
+    Example: mydocker push registry.example/tools/busybox:1
+    """
+    reference = parse(name)
+    if reference.digest:
+        raise BadInput(f"cannot push a digest reference: {name!r}", "push a tag")
+    if all_tags and reference.tag:
+        raise BadInput("tag can't be used with --all-tags/-a")
+    silent = quiet or session.dry_run
+    wanted = _own_tags(session, reference) if all_tags else [reference.with_default_tag()]
+    if not silent:
+        click.echo(f"The push refers to repository [{reference.repository}]")
+        if not all_tags and not reference.tag:
+            click.echo("Using default tag: latest")
+    for each in wanted:
+        pushed = pushing.push(session.paths, each, (lambda image: _unheard) if silent else _teller, runner(session))
+        if not silent:
+            click.echo(f"{each.tag}: digest: {pushed.digest} size: {pushed.size}")
+    if quiet and not session.dry_run:
+        click.echo(reference.repository if all_tags else wanted[0].canonical)
+
+
+def _own_tags(session: Session, reference: Reference) -> list[Reference]:
+    names = [parse(name) for image in all_images(session.paths) for name in image.tags]
+    found = sorted((name for name in names if name.repository == reference.repository), key=lambda name: name.tag)
+    if not found:
+        raise NotFound(f"an image does not exist locally with the tag: {reference.familiar}")
+    return found
+
+
+def _teller(image: Image) -> Callable[[int, str], None]:
+    """Return what prints a line per event of a layer; the config goes without saying."""
+    names = [diff_id.removeprefix("sha256:")[:12] for diff_id in image.diff_ids]
+
+    def told(position: int, event: str) -> None:
+        if position < len(names):
+            click.echo(f"{names[position]}: {event}")
+            sys.stdout.flush()
+
+    return told
+
+
+def _unheard(position: int, event: str) -> None:
+    """Take no notice."""
+
+
+@click.command(cls=Verb)
+@click.option("-u", "--username", metavar="NAME", help="User name.")
+@click.option("-p", "--password", metavar="PASSWORD", help="Password or token; other users of the machine may see it in ps.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.argument("server", required=False, default="")
+@click.pass_obj
+def login(session: Session, username: str | None, password: str | None, password_stdin: bool, server: str) -> None:
+    """Log in to a registry, Docker Hub unless one is named; kept where docker and podman look too.
+
+    Example: mydocker login -u me --password-stdin registry.example < token
+    """
+    domain = accounts.domain_of(server)
+    if password is not None and password_stdin:
+        raise BadInput("--password and --password-stdin are mutually exclusive")
+    if password_stdin and not username:
+        raise BadInput("must provide --username with --password-stdin")
+    if username is None and password is None and accounts.known_user(session.paths, domain):
+        click.echo("Authenticating with existing credentials...\nLogin Succeeded")
+        return
+    if password is not None:
+        complain("warning: using --password via the command line is insecure: use --password-stdin")
+    if password_stdin:
+        password = sys.stdin.read().rstrip("\r\n")
+    if (not username or password is None) and not sys.stdin.isatty():
+        raise BadInput("cannot ask for a user name and password: standard input is no terminal", "use -u NAME --password-stdin")
+    username = username or click.prompt("Username")
+    password = password if password is not None else click.prompt("Password", hide_input=True)
+    if not password:
+        raise BadInput("the password is empty")
+    helper = accounts.login(session.paths, domain, Credentials(username, password))
+    if not helper:
+        complain(f"warning: your password is stored unencrypted in {Keyring().path}", "configure a credential helper there to change that")
+    click.echo("Login Succeeded")
+
+
+@click.command(cls=Verb)
+@click.argument("server", required=False, default="")
+@click.pass_obj
+def logout(session: Session, server: str) -> None:
+    """Forget the credentials of a registry, Docker Hub unless one is named.
+
+    Example: mydocker logout registry.example
+    """
+    domain = accounts.domain_of(server)
+    shown = server or "https://index.docker.io/v1/"
+    if Keyring().forget(domain):
+        click.echo(f"Removing login credentials for {shown}")
+    else:
+        click.echo(f"Not logged in to {shown}")
+
+
+_COLUMNS = {"Name": "NAME", "Description": "DESCRIPTION", "StarCount": "STARS", "IsOfficial": "OFFICIAL"}
+_WIDTH = 45
+
+
+@click.command(cls=Verb)
+@click.option("--limit", type=click.IntRange(1, 100), default=25, help="Most results [25].")
+@click.option("--no-trunc", is_flag=True, help="Whole descriptions.")
+@click.option("-f", "--filter", "texts", multiple=True, metavar="KEY=VALUE", help="stars=NUMBER, is-official=true|false.")
+@format_option
+@click.argument("term", metavar="[REGISTRY/]TERM")
+@click.pass_obj
+def search(session: Session, limit: int, no_trunc: bool, texts: tuple[str, ...], form: str | None, term: str) -> None:
+    """Look for images on Docker Hub, or on a registry that is named.
+
+    Example: mydocker search --filter is-official=true nginx
+    """
+    tests: filters.Tests = {
+        "stars": lambda found, text: int(found.get("star_count") or 0) >= int(text),
+        "is-official": lambda found, text: bool(found.get("is_official")) == (text == "true"),
+    }
+    checks = {"is-official": filters.one_of("is-official", "true", "false"), "stars": _check_stars}
+    fits = filters.parse(texts, tests, checks)
+    domain, words = _split(term)
+    found = accounts.search(session.paths, domain, words, limit)
+    print_rows([_row(result, no_trunc) for result in found if fits(result)], _COLUMNS, form, {})
+
+
+def _check_stars(text: str) -> None:
+    if not (text.isascii() and text.isdigit()):
+        raise BadInput(f"invalid filter 'stars={text}': expected a number")
+
+
+def _split(term: str) -> tuple[str, str]:
+    """Return the registry and the words to look for."""
+    first, slash, rest = term.partition("/")
+    is_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
+    return (accounts.domain_of(first), rest) if is_host else (accounts.domain_of(""), term)
+
+
+def _row(result: accounts.Result, whole: bool) -> Row:
+    description = " ".join(str(result.get("description") or "").split())
+    shown = description if whole or len(description) <= _WIDTH else description[: _WIDTH - 1] + "…"
+    stars = str(result.get("star_count") or 0)
+    return {
+        "Name": result.get("name", ""),
+        "Description": shown,
+        "StarCount": stars,
+        "IsOfficial": "[OK]" if result.get("is_official") else "",
+    }

@@ -1,0 +1,53 @@
+"""From an image's name to a repository that answers: its registry's addresses tried in order, with the credentials known for each."""
+
+from __future__ import annotations
+
+from mydocker.errors import Error
+from mydocker.images.credentials import Keyring
+from mydocker.images.registries import Registries
+from mydocker.images.registry import Repository
+from mydocker.images.transport import Unreachable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from mydocker.images.credentials import Credentials
+    from mydocker.images.registries import Endpoint
+    from mydocker.paths import Paths
+
+    Answer = TypeVar("Answer")
+
+
+def first_answer(
+    paths: Paths,
+    domain: str,
+    path: str,
+    actions: str,
+    question: Callable[[Repository], Answer],
+    credentials: Credentials | None = None,
+) -> tuple[Repository, Answer]:
+    """Ask one address of a registry after the other; return the repository there that answered, and its answer.
+
+    A mirror may fail in any way; of the registry itself the next address is tried only where nobody answers. credentials: instead of
+    those that are known. Raises what the last one failed with.
+    """
+    keyring = Keyring()
+    endpoints = Registries(paths.config).endpoints(domain, mirrors=actions == "pull")
+    failure: Error | None = None
+    for endpoint in endpoints:
+        repository = Repository(endpoint, path, actions, credentials or keyring.find(endpoint.host))
+        try:
+            return repository, question(repository)
+        except Error as error:
+            if not isinstance(error, Unreachable) and not endpoint.is_mirror:
+                raise
+            # Of https and then http, the failure of the first says more.
+            failure = failure if _is_fallback(endpoint, endpoints) and failure else error
+    assert failure
+    raise failure
+
+
+def _is_fallback(endpoint: Endpoint, endpoints: list[Endpoint]) -> bool:
+    return endpoint is not endpoints[0] and endpoint.url.startswith("http://") and not endpoint.is_mirror

@@ -1,0 +1,146 @@
+"""Who we are to registries: docker's config.json, its auths, credsStore and credHelpers.
+
+    ~/.docker/config.json, or $DOCKER_CONFIG/config.json
+        {"auths": {"registry.example": {"auth": base64("user:password")}},
+         "credHelpers": {"registry.example": "NAME"}, "credsStore": "NAME"}
+
+A helper is the program docker-credential-NAME: `get`, `store` or `erase`, JSON or the server's name on its standard input.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+
+from mydocker import store
+from mydocker.errors import BadInput, Damaged, StepFailed
+from mydocker.images.registries import HUB
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# What docker calls its own registry there, from the days of its first protocol.
+_HUB_KEY = "https://index.docker.io/v1/"
+# The user of a helper whose secret is a token to be exchanged, not a password.
+_TOKEN_USER = "<token>"
+
+
+class Credentials:
+    """A user with a password, or with an identity token (an OAuth2 refresh token)."""
+
+    __slots__ = ("password", "token", "user")
+
+    def __init__(self, user: str, password: str, token: str = "") -> None:
+        self.user = user
+        self.password = password
+        self.token = token
+
+    def basic(self) -> str:
+        """Return the header for basic authentication."""
+        return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+
+
+class Keyring:
+    """One config.json, which need not exist."""
+
+    def __init__(self, directory: str = "") -> None:
+        self.directory = directory or os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
+
+    @property
+    def path(self) -> str:
+        return self.directory + "/config.json"
+
+    def find(self, host: str) -> Credentials | None:
+        """Return what is known for a registry. Raises Damaged, StepFailed."""
+        document, key = self._document(), _key(host)
+        helper = _helper(document, key)
+        if helper:
+            return _ask(helper, key)
+        auths = document.get("auths") or {}
+        known = next((auths[k] for k in (key, host, f"https://{host}", f"https://{host}/v1/", f"https://{host}/v2/") if k in auths), None)
+        return self._decoded(known, key) if known else None
+
+    def _decoded(self, known: dict[str, str], key: str) -> Credentials:
+        try:
+            user, _, password = base64.b64decode(known.get("auth") or "").decode().partition(":")
+        except ValueError as error:
+            raise Damaged(f"{self.path}: the auth of {key} is not base64") from error
+        user, password = user or known.get("username", ""), password.rstrip("\0") or known.get("password", "")
+        return Credentials(user, password, known.get("identitytoken", ""))
+
+    def keep(self, host: str, credentials: Credentials) -> str:
+        """Store credentials; return the helper that has them, or '' when they are in the file, in the clear."""
+        document, key = self._document(), _key(host)
+        helper = _helper(document, key)
+        if helper:
+            user, secret = (_TOKEN_USER, credentials.token) if credentials.token else (credentials.user, credentials.password)
+            _run(helper, "store", json.dumps({"ServerURL": key, "Username": user, "Secret": secret}))
+            entry: dict[str, str] = {}
+        else:
+            entry = {"auth": base64.b64encode(f"{credentials.user}:{credentials.password}".encode()).decode()}
+            entry |= {"identitytoken": credentials.token} if credentials.token else {}
+        self._save({**document, "auths": {**(document.get("auths") or {}), key: entry}})
+        return helper
+
+    def forget(self, host: str) -> bool:
+        """Remove what is known for a registry; say whether there was something."""
+        document, key = self._document(), _key(host)
+        helper = _helper(document, key)
+        if helper:
+            _run(helper, "erase", key)
+        auths = document.get("auths") or {}
+        if key not in auths:
+            return bool(helper)
+        self._save({**document, "auths": {k: v for k, v in auths.items() if k != key}})
+        return True
+
+    def _document(self) -> dict[str, Any]:
+        try:
+            document = store.read_json(self.path)
+        except FileNotFoundError:
+            return {}
+        if not isinstance(document, dict):
+            raise Damaged(f"{self.path}: not a JSON object")
+        return document
+
+    def _save(self, document: dict[str, Any]) -> None:
+        os.makedirs(self.directory, mode=0o700, exist_ok=True)
+        store.write_atomic(os.path.realpath(self.path), json.dumps(document, indent="\t").encode(), mode=0o600)
+
+
+def _key(host: str) -> str:
+    return _HUB_KEY if host == HUB else host
+
+
+def _helper(document: dict[str, Any], key: str) -> str:
+    name = (document.get("credHelpers") or {}).get(key) or document.get("credsStore") or ""
+    if not isinstance(name, str) or "/" in name:
+        raise BadInput(f"invalid credential helper {name!r}: expected the NAME of a program docker-credential-NAME")
+    return name
+
+
+def _ask(helper: str, key: str) -> Credentials | None:
+    answer = _run(helper, "get", key)
+    if not answer:
+        return None
+    try:
+        found = json.loads(answer)
+        user, secret = found["Username"], found["Secret"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise StepFailed(f"docker-credential-{helper} get: an answer that is no credentials") from error
+    return Credentials("", "", secret) if user == _TOKEN_USER else Credentials(user, secret)
+
+
+def _run(helper: str, verb: str, text: str) -> str:
+    """Return what a helper prints, '' when it knows no credentials. Raises StepFailed."""
+    program = f"docker-credential-{helper}"
+    try:
+        result = subprocess.run([program, verb], input=text, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise StepFailed(f"{program}: {error.strerror}", error.errno or 0) from error
+    if result.returncode and "credentials not found" not in result.stdout:
+        raise StepFailed(f"{program} {verb}: {(result.stdout or result.stderr).strip()}")
+    return "" if result.returncode else result.stdout

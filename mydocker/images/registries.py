@@ -1,0 +1,91 @@
+"""Which addresses a registry has, and how far they are trusted: docker's defaults, and a configuration file with docker's keys.
+
+/etc/mydocker/config.json (MYDOCKER_CONFIG)
+    {"registry-mirrors": ["https://mirror.example"], "insecure-registries": ["registry.lan:5000", "10.0.0.0/8"]}
+/etc/docker/certs.d/HOST[:PORT]/*.crt
+    certificates of authorities to trust for that registry, as docker and podman do
+"""
+
+from __future__ import annotations
+
+import os
+from ipaddress import ip_address, ip_network
+from urllib.parse import urlsplit
+
+from mydocker import store
+from mydocker.errors import BadInput
+from mydocker.images.transport import Transport
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+HUB = "docker.io"
+_HUB_HOST = "registry-1.docker.io"
+_CERTIFICATES = "/etc/docker/certs.d"
+_LOOPBACK = ("127.0.0.0/8", "::1/128")
+_KEYS = ("registry-mirrors", "insecure-registries")
+
+
+class Endpoint:
+    """One address of a registry. url: 'https://registry-1.docker.io'; host: the key of its credentials."""
+
+    __slots__ = ("host", "is_mirror", "transport", "url")
+
+    def __init__(self, url: str, transport: Transport, is_mirror: bool = False) -> None:
+        self.url = url.rstrip("/")
+        self.transport = transport
+        self.is_mirror = is_mirror
+        netloc = urlsplit(url).netloc
+        self.host = HUB if netloc == _HUB_HOST else netloc
+
+
+class Registries:
+    """The configuration file's content. Raises BadInput when it is not what was expected."""
+
+    def __init__(self, path: str) -> None:
+        self._mirrors: list[str] = []
+        self._insecure: list[str] = []
+        if os.path.exists(path):
+            self._mirrors, self._insecure = _read(path)
+
+    def endpoints(self, domain: str, mirrors: bool = True) -> list[Endpoint]:
+        """Return the addresses to try for a registry, in order: its mirrors, https, and http where that is allowed."""
+        if domain == HUB:
+            found = [Endpoint(url, self._transport(urlsplit(url).netloc), is_mirror=True) for url in self._mirrors if mirrors]
+            return [*found, Endpoint(f"https://{_HUB_HOST}", self._transport(_HUB_HOST))]
+        transport = self._transport(domain)
+        plain = [Endpoint(f"http://{domain}", transport)] if self._is_insecure(domain) else []
+        return [Endpoint(f"https://{domain}", transport), *plain]
+
+    def _transport(self, domain: str) -> Transport:
+        directory = f"{_CERTIFICATES}/{domain}"
+        names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+        return Transport([f"{directory}/{name}" for name in names if name.endswith(".crt")], verify=not self._is_insecure(domain))
+
+    def _is_insecure(self, domain: str) -> bool:
+        """Say whether a registry may do without TLS, or with any certificate: those on loopback, as docker has it, and those named."""
+        host = urlsplit(f"//{domain}").hostname or ""
+        named = host == "localhost" or domain in self._insecure
+        return named or any(_contains(network, host) for network in (*_LOOPBACK, *self._insecure))
+
+
+def _contains(network: str, host: str) -> bool:
+    try:
+        return ip_address(host) in ip_network(network)
+    except ValueError:
+        return False  # a name, on either side
+
+
+def _read(path: str) -> tuple[list[str], list[str]]:
+    document: Any = store.read_json(path)
+    if not isinstance(document, dict) or not all(isinstance(document.get(key, []), list) for key in _KEYS):
+        raise BadInput(f"{path}: expected a JSON object with lists {' and '.join(map(repr, _KEYS))}")
+    unknown = sorted(set(document) - set(_KEYS))
+    if unknown:
+        raise BadInput(f"{path}: unknown key {unknown[0]!r}: expected {' or '.join(map(repr, _KEYS))}")
+    mirrors, insecure = (document.get(key, []) for key in _KEYS)
+    for url in mirrors:
+        if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+            raise BadInput(f"{path}: invalid mirror {url!r}: expected https://HOST[:PORT]")
+    return mirrors, [str(name) for name in insecure]

@@ -1,0 +1,225 @@
+"""The registry protocol (distribution-spec 1.1): manifests, blobs, tags, uploads, and the tokens that registries want for them.
+
+A registry that wants to know who asks answers 401 with a challenge: basic authentication, or the address of a token server
+(distribution, "Token Authentication Specification"). Challenges are only believed of the registry itself, not of where it redirects to.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.parse import quote, urlencode, urljoin
+
+from mydocker.errors import Damaged, Error, NotFound, StepFailed
+from mydocker.images.layout import DOCUMENT_MAX, sha256
+from mydocker.images.manifests import ACCEPTED
+from mydocker.images.transport import Unreachable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
+    from urllib3.response import BaseHTTPResponse as Response
+
+    from mydocker.images.credentials import Credentials
+    from mydocker.images.layout import Descriptor
+    from mydocker.images.registries import Endpoint
+
+_PARAMETER = re.compile(r'(\w+)="?([^",]*)"?')
+_PAGES = 1000
+
+
+class Denied(Error):
+    """The registry does not let us, or hides that there is nothing."""
+
+
+class Repository:
+    """One repository at one address of its registry.
+
+    actions: 'pull' or 'pull,push', which tokens are asked for. credentials: None for nobody.
+    """
+
+    def __init__(self, endpoint: Endpoint, path: str, actions: str, credentials: Credentials | None) -> None:
+        self.endpoint = endpoint
+        self.path = path
+        self._scopes = [f"repository:{path}:{actions}"] if path else []
+        self._credentials = credentials
+        self._authorization = ""
+
+    @property
+    def url(self) -> str:
+        return f"{self.endpoint.url}/v2/{self.path}"
+
+    def ping(self) -> None:
+        """Ask whether this is a registry, and whether it knows us. Raises Unreachable, Denied."""
+        _expect(self._ask("GET", f"{self.endpoint.url}/v2/"), "the registry", 200)
+
+    def manifest(self, tag_or_digest: str) -> tuple[bytes, str]:
+        """Return a manifest or index byte by byte, and its digest. Raises NotFound, Damaged, Denied, Unreachable."""
+        url = f"{self.url}/manifests/{tag_or_digest}"
+        response = self._ask("GET", url, {"Accept": ", ".join(ACCEPTED)}, stream=True)
+        try:
+            _expect(response, f"manifest {tag_or_digest} of {self.path}", 200)
+            data = response.read(DOCUMENT_MAX + 1)
+        finally:
+            response.release_conn()
+        if len(data) > DOCUMENT_MAX:
+            raise Damaged(f"{url}: a manifest of more than {DOCUMENT_MAX} bytes")
+        digest = sha256(data)
+        wanted = tag_or_digest if ":" in tag_or_digest else response.headers.get("Docker-Content-Digest", digest)
+        if wanted.startswith("sha256:") and wanted != digest:
+            raise Damaged(f"{url}: expected {wanted}, and its content has {digest}")
+        return data, digest
+
+    def open_blob(self, descriptor: Descriptor, offset: int = 0) -> Response:
+        """Return an answer whose body is a blob, from an offset on where the registry can do that. Raises as manifest()."""
+        url = f"{self.url}/blobs/{descriptor['digest']}"
+        response = self._ask("GET", url, {"Range": f"bytes={offset}-"} if offset else {}, stream=True)
+        _expect(response, f"blob {descriptor['digest']} of {self.path}", 200, 206)
+        if offset and response.status == 200:
+            response.read(offset)
+        return response
+
+    def document(self, descriptor: Descriptor) -> bytes:
+        """Return a small blob, checked. Raises as manifest()."""
+        response = self.open_blob(descriptor)
+        try:
+            data = response.read(descriptor["size"] + 1)
+        finally:
+            response.release_conn()
+        if sha256(data) != descriptor["digest"]:
+            raise Damaged(f"{self.url}: blob {descriptor['digest']} does not match its digest")
+        return data
+
+    def tags(self) -> list[str]:
+        """Return all tags."""
+        return self._listed(f"{self.url}/tags/list", "tags")
+
+    def catalog(self) -> list[str]:
+        """Return the names of all repositories of the registry, where it tells."""
+        self._scopes = ["registry:catalog:*"]
+        return self._listed(f"{self.endpoint.url}/v2/_catalog", "repositories")
+
+    def _listed(self, url: str, key: str) -> list[str]:
+        found: list[str] = []
+        for _ in range(_PAGES):
+            response = _expect(self._ask("GET", url), f"{key} of {self.path or self.endpoint.host}", 200)
+            found += _json(response).get(key) or []
+            following = re.match(r'<([^>]+)>;\s*rel="?next"?', response.headers.get("Link", ""))
+            if not following:
+                break
+            url = urljoin(url, following[1])
+        return found
+
+    def has_blob(self, digest: str) -> bool:
+        response = self._ask("HEAD", f"{self.url}/blobs/{digest}")
+        return _expect(response, f"blob {digest} of {self.path}", 200, 404).status == 200
+
+    def mount(self, digest: str, source: str) -> bool:
+        """Ask for a blob of another repository of the same registry; say whether it is here now."""
+        self._scopes = [*self._scopes[:1], f"repository:{source}:pull"]
+        self._authorization = ""
+        query = urlencode({"mount": digest, "from": source})
+        return self._ask("POST", f"{self.url}/blobs/uploads/?{query}", body=b"").status == 201
+
+    def upload(self, descriptor: Descriptor, content: BinaryIO) -> None:
+        """Store a blob."""
+        digest = descriptor["digest"]
+        begun = _expect(self._ask("POST", f"{self.url}/blobs/uploads/", body=b""), f"an upload to {self.path}", 202)
+        place = urljoin(f"{self.url}/blobs/uploads/", begun.headers.get("Location", ""))
+        url = place + ("&" if "?" in place else "?") + urlencode({"digest": digest})
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(descriptor["size"])}
+        _expect(self._ask("PUT", url, headers, content), f"the upload of blob {digest} to {self.path}", 201)
+
+    def put_manifest(self, tag_or_digest: str, data: bytes, kind: str) -> None:
+        """Store a manifest under a tag or its digest."""
+        url = f"{self.url}/manifests/{quote(tag_or_digest, safe=':')}"
+        _expect(self._ask("PUT", url, {"Content-Type": kind}, data), f"manifest {tag_or_digest} of {self.path}", 201)
+
+    def _ask(
+        self, method: str, url: str, headers: dict[str, str] | None = None, body: bytes | BinaryIO | None = None, stream: bool = False
+    ) -> Response:
+        """Return an answer; a challenge is met once."""
+        wanted = headers or {}
+        response = self._request(method, url, wanted, body, stream)
+        if response.status == 401 and self._meet(response.headers.get("WWW-Authenticate", "")):
+            response.release_conn()
+            if body is not None and not isinstance(body, bytes):
+                body.seek(0)
+            response = self._request(method, url, wanted, body, stream)
+        return response
+
+    def _request(self, method: str, url: str, headers: dict[str, str], body: bytes | BinaryIO | None, stream: bool) -> Response:
+        # An upload may go to an address of its own, which has its own signature.
+        trusted = url.startswith(self.endpoint.url + "/") and self._authorization
+        return self.endpoint.transport.request(
+            method, url, {**headers, **({"Authorization": self._authorization} if trusted else {})}, body, stream
+        )
+
+    def _meet(self, challenge: str) -> bool:
+        """Get an authorization that a challenge asks for; say whether there is a new one."""
+        before = self._authorization
+        kind, _, rest = challenge.partition(" ")
+        if kind.lower() == "basic" and self._credentials:
+            self._authorization = self._credentials.basic()
+        elif kind.lower() == "bearer":
+            self._authorization = "Bearer " + self._token(dict(_PARAMETER.findall(rest)))
+        return self._authorization != before
+
+    def _token(self, challenge: dict[str, str]) -> str:
+        """Return a token of the server that a challenge names. Raises Denied."""
+        realm, service = challenge.get("realm", ""), challenge.get("service", "")
+        scopes = self._scopes or [challenge["scope"]] if self._scopes or challenge.get("scope") else []
+        if not realm.startswith(("https://", "http://" if self.endpoint.url.startswith("http://") else "https://")):
+            raise Denied(f"{self.endpoint.host}: wants a token of {realm!r}, which is not https")
+        known = self._credentials
+        if known and known.token:
+            form = urlencode(
+                {
+                    "grant_type": "refresh_token",
+                    "refresh_token": known.token,
+                    "service": service,
+                    "scope": " ".join(scopes),
+                    "client_id": "mydocker",
+                }
+            )
+            headers = {"Content-Type": "application/x-www-form-urlencoded"}
+            response = self.endpoint.transport.request("POST", realm, headers, form.encode())
+        else:
+            query = urlencode(
+                [("service", service), *(("scope", scope) for scope in scopes), *([("account", known.user)] if known else [])]
+            )
+            url = realm + ("&" if "?" in realm else "?") + query
+            response = self.endpoint.transport.request("GET", url, {"Authorization": known.basic()} if known else {})
+        document = _json(_expect(response, f"a token for {self.path or self.endpoint.host}", 200))
+        return str(document.get("token") or document.get("access_token") or "")
+
+
+def _json(response: Response) -> dict[str, Any]:
+    try:
+        document = json.loads(response.data)
+    except ValueError as error:
+        raise Unreachable(f"an answer that is not JSON: {response.data[:60]!r}") from error
+    return document if isinstance(document, dict) else {}
+
+
+def _expect(response: Response, what: str, *statuses: int) -> Response:
+    """Return an answer of one of these statuses. Raises what others mean."""
+    if response.status in statuses:
+        return response
+    reason = _told(response)
+    if response.status == 404:
+        raise NotFound(f"{what} does not exist" + (f": {reason}" if reason else ""))
+    if response.status in (401, 403):
+        raise Denied(f"access to {what} is denied" + (f": {reason}" if reason else ""), "it may not exist, or want: mydocker login")
+    raise StepFailed(f"{what}: the registry answers {response.status}" + (f": {reason}" if reason else ""))
+
+
+def _told(response: Response) -> str:
+    """Return the reason that a registry gives, in one line."""
+    try:
+        errors = json.loads(response.data).get("errors") or []
+        first = errors[0]
+        return " ".join(str(first.get("message") or first.get("code") or "").split())
+    except (ValueError, AttributeError, IndexError, TypeError):
+        return ""

@@ -1,0 +1,153 @@
+"""HTTP for registries: TLS as the host trusts it, proxies, redirects, patience. urllib3 does the protocol.
+
+Authorization goes to the registry that asked for it and to nobody else: a redirect (registries send blobs from object stores) is
+followed without it, and never from https to http.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, NewConnectionError, ProtocolError, SSLError
+
+from mydocker.errors import Error, StepFailed
+from mydocker.version import VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from urllib3.response import BaseHTTPResponse as Response
+
+_TIMEOUT = urllib3.Timeout(connect=15, read=60)
+_TRIES = 5
+_LONGEST_WAIT = 30.0
+_REDIRECTS = (301, 302, 303, 307, 308)
+_MOST_REDIRECTS = 10
+# What a server answers when it may answer otherwise in a moment.
+_PASSING = (429, 500, 502, 503, 504)
+
+
+class Unreachable(Error):
+    """Nobody answers at an address, or not in the language expected; another address of the same registry may do."""
+
+
+class Transport:
+    """Connections to one registry's hosts. ca_files: extra certificates to trust; verify: whether certificates count at all."""
+
+    def __init__(self, ca_files: list[str], verify: bool) -> None:
+        self._ca_files = ca_files
+        self._verify = verify
+        self._owner = 0
+        self._managers: dict[str, urllib3.PoolManager] = {}
+
+    def request(
+        self, method: str, url: str, headers: dict[str, str], body: bytes | BinaryIO | None = None, stream: bool = False
+    ) -> Response:
+        """Return an answer, whatever its status; redirects are followed. Raises Unreachable, StepFailed.
+
+        stream: leave its body to be read.
+        """
+        given = dict(headers)
+        for _ in range(_MOST_REDIRECTS):
+            response = self._patiently(method, url, given, body, stream)
+            place = response.headers.get("Location")
+            if response.status not in _REDIRECTS or not place:
+                return response
+            response.release_conn()
+            target = urljoin(url, place)
+            if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
+                raise StepFailed(f"{_shown(url)} redirects to {_shown(target)}, which is not https")
+            if _origin(url) != _origin(target):
+                given = {key: value for key, value in given.items() if key != "Authorization"}
+            url = target
+        raise StepFailed(f"{_shown(url)}: more than {_MOST_REDIRECTS} redirects")
+
+    def _patiently(self, method: str, url: str, headers: dict[str, str], body: bytes | BinaryIO | None, stream: bool) -> Response:
+        """Ask again where that may help."""
+        wait = 0.5
+        for attempt in range(1, _TRIES + 1):
+            last = attempt == _TRIES
+            try:
+                if attempt > 1 and body is not None and not isinstance(body, bytes):
+                    body.seek(0)
+                response = self._once(method, url, headers, body, stream)
+            except (HTTPError, OSError) as error:
+                if last or _is_final(error):
+                    raise Unreachable(f"{urlsplit(url).netloc}: {_reason(error)}") from error
+            else:
+                if last or response.status not in _PASSING:
+                    return response
+                after = response.headers.get("Retry-After", "")
+                wait = max(wait, float(after)) if after.isdigit() else wait
+                response.release_conn()
+            time.sleep(min(wait, _LONGEST_WAIT))
+            wait *= 2
+        raise AssertionError("not reached")
+
+    def _once(self, method: str, url: str, headers: dict[str, str], body: bytes | BinaryIO | None, stream: bool) -> Response:
+        return self._manager(url).request(
+            method,
+            url,
+            headers={"User-Agent": f"mydocker/{VERSION}", "Accept-Encoding": "identity", **headers},
+            body=body,
+            timeout=_TIMEOUT,
+            retries=False,
+            redirect=False,
+            preload_content=not stream,
+            decode_content=False,
+        )
+
+    def _manager(self, url: str) -> urllib3.PoolManager:
+        if self._owner != os.getpid():
+            # A connection is one process's.
+            self._owner, self._managers = os.getpid(), {}
+        parts = urlsplit(url)
+        proxy = "" if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme, "")
+        if proxy not in self._managers:
+            context = self._context()
+            manager = urllib3.ProxyManager(proxy, ssl_context=context) if proxy else urllib3.PoolManager(ssl_context=context)
+            self._managers[proxy] = manager
+        return self._managers[proxy]
+
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        if not self._verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        for path in self._ca_files:
+            context.load_verify_locations(path)
+        return context
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _shown(url: str) -> str:
+    """Return a URL without its query, which may hold a signature."""
+    return url.partition("?")[0]
+
+
+def _is_final(error: Exception) -> bool:
+    """Say whether asking again is of no use: no such host, nobody listens, no common language or trust."""
+    reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
+    refused = isinstance(reason, NewConnectionError) and not isinstance(reason, urllib3.exceptions.ConnectTimeoutError)
+    # An answer in plain HTTP to a TLS greeting, or the other way round.
+    garbled = isinstance(reason, (SSLError, ssl.SSLError)) or (isinstance(reason, ProtocolError) and "BadStatusLine" in repr(reason))
+    return refused or garbled or isinstance(reason, NameResolutionError)
+
+
+def _reason(error: BaseException) -> str:
+    """Return the words of the innermost cause."""
+    while cause := getattr(error, "reason", None) or error.__cause__ or error.__context__:
+        if not isinstance(cause, BaseException):
+            break
+        error = cause
+    return (getattr(error, "strerror", None) or str(error)).lower()
