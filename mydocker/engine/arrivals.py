@@ -10,8 +10,6 @@ ends the parent leaves staging and partial layers that are known as nobody's.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
-from fcntl import LOCK_EX, lockf
 from typing import cast
 
 from mydocker import leanjson, store
@@ -20,8 +18,8 @@ from mydocker.engine.workers import Workers
 from mydocker.errors import Damaged
 from mydocker.images import index
 from mydocker.images.config import chain_ids, diff_ids
-from mydocker.images.layers import ArrivingLayer, LayerReader, check_blob
-from mydocker.images.staging import Staging
+from mydocker.images.layers import ArrivingLayer, LayerReader, check_blob, known_sizes
+from mydocker.images.staging import BlobLock, Staging
 from mydocker.steps.base import Step, quote
 
 TYPE_CHECKING = False
@@ -88,7 +86,8 @@ class Arrival:
         self.known = known_sizes(layout)
         self.owner = os.getpid()
         self.observer = observer
-        self.workers = Workers([self._job(position) for position in range(len(self.diff_ids))], _MOST, self._observed)
+        jobs = [self._job(position) for position in range(len(self.diff_ids))]
+        self.workers = Workers(jobs, _MOST if driver.independent else 1, self._observed)
 
     def __enter__(self) -> Arrival:
         return self
@@ -113,8 +112,15 @@ class Arrival:
         return self.driver.partial(self.chain_id(position), self.owner)
 
     def unpacks(self, position: int) -> bool:
-        """Say whether a layer is unpacked while it comes; else the first container that needs it does."""
-        return self.driver.independent and not self.driver.has(self.chain_id(position))
+        """Say whether a layer is not there, and so is unpacked while it comes."""
+        return not self.driver.has(self.chain_id(position))
+
+    def _below(self, position: int) -> str:
+        """Return where the layer below one is, for drivers that need it."""
+        if position == 0:
+            return ""
+        partial = self.partial(position - 1)
+        return partial if os.path.isdir(partial) else self.driver.layer(self.chain_id(position - 1))
 
     def fetch_steps(self) -> list[Step]:
         """Return the steps after which everything is here and checked."""
@@ -122,7 +128,7 @@ class Arrival:
 
     def store_steps(self, reference: Reference | None, digest: str = "") -> list[Step]:
         """Return the steps that publish the image under a name, or none. digest: what its registry calls it, if not its manifest."""
-        return [StoreArrival(self, reference, digest), *([AdoptLayers(self)] if self.driver.independent and self.diff_ids else [])]
+        return [StoreArrival(self, reference, digest), *([AdoptLayers(self)] if self.diff_ids else [])]
 
     def _observed(self, position: int, report: tuple[str, int] | None) -> None:
         self.observer(position, *(report or ("begins", 0)))
@@ -134,7 +140,7 @@ class Arrival:
         """Get one layer, in a child process; return its uncompressed size."""
         descriptor, diff_id = self.manifest.layers[position], self.diff_ids[position]
         digest = descriptor["digest"]
-        with _BlobLock(self.staging.layout, digest):
+        with BlobLock(self.staging.layout, digest):
             if not self.staging.take(digest):
                 blob = self.staging.writer()
                 with self.source.open(descriptor) as stream:
@@ -149,7 +155,7 @@ class Arrival:
 
     def _consume(self, position: int, layer: LayerReader) -> int:
         if self.unpacks(position):
-            self.driver.unpack(self.chain_id(position), [], layer.as_binary(), self.owner, self.max_size)
+            self.driver.unpack(self.chain_id(position), self._below(position), layer.as_binary(), self.owner, self.max_size)
         else:
             while layer.read(1 << 18):
                 if self.max_size is not None and layer.tar_size > self.max_size:
@@ -169,17 +175,6 @@ def _document(manifest: Manifest, config: bytes) -> Document:
     return document
 
 
-def known_sizes(layout: Layout) -> dict[str, int]:
-    """Return the uncompressed sizes of stored layers, by digest, where somebody noted them."""
-    sizes: dict[str, int] = {}
-    for entry in layout.entries():
-        noted = index.sizes(entry)
-        with suppress(Damaged):  # what a damaged image says of its layers is not believed
-            layers = layout.manifest(entry).get("layers") or [] if noted else []
-            sizes.update(zip((layer["digest"] for layer in layers), noted, strict=False))
-    return sizes
-
-
 class _Counted:
     """A source that reports how much of it was read."""
 
@@ -195,21 +190,6 @@ class _Counted:
             self._reported = self._read
             self._report(("bytes", self._read))
         return data
-
-
-class _BlobLock:
-    """The right to bring in one blob: a lock on one byte, which the digest numbers, of a file that all share."""
-
-    def __init__(self, layout: Layout, digest: str) -> None:
-        layout.create()
-        self._file = open(layout.directory + "/incoming.lock", "ab")  # noqa: SIM115 - closed by __exit__
-        self._byte = int(digest.removeprefix("sha256:")[:15], 16)
-
-    def __enter__(self) -> None:
-        lockf(self._file, LOCK_EX, 1, self._byte)
-
-    def __exit__(self, *exception: object) -> None:
-        self._file.close()
 
 
 class FetchLayer(Step):

@@ -65,7 +65,7 @@ class Keyring:
 
     def _decoded(self, known: dict[str, str], key: str) -> Credentials:
         try:
-            user, _, password = base64.b64decode(known.get("auth") or "").decode().partition(":")
+            user, _, password = base64.b64decode(known.get("auth") or "", validate=True).decode().partition(":")
         except ValueError as error:
             raise Damaged(f"{self.path}: the auth of {key} is not base64") from error
         user, password = user or known.get("username", ""), password.rstrip("\0") or known.get("password", "")

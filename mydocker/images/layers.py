@@ -9,12 +9,14 @@ whoever unpacks it, all in one pass:
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from fcntl import LOCK_EX, flock
 from hashlib import sha256
 from io import BufferedReader, RawIOBase
 from typing import cast
 
 from mydocker.errors import Damaged
+from mydocker.images import index
 from mydocker.images.compression import Decompressed
 
 TYPE_CHECKING = False
@@ -126,3 +128,14 @@ class _Storing(RawIOBase):
         self._blob.write(data)
         buffer[: len(data)] = data
         return len(data)
+
+
+def known_sizes(layout: Layout) -> dict[str, int]:
+    """Return the uncompressed sizes of stored layers, by digest, where somebody noted them."""
+    sizes: dict[str, int] = {}
+    for entry in layout.entries():
+        noted = index.sizes(entry)
+        with suppress(Damaged):  # what a damaged image says of its layers is not believed
+            layers = layout.manifest(entry).get("layers") or [] if noted else []
+            sizes.update(zip((layer["digest"] for layer in layers), noted, strict=False))
+    return sizes

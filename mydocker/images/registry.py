@@ -143,7 +143,7 @@ class Repository:
         wanted = headers or {}
         response = self._request(method, url, wanted, body, stream)
         if response.status == 401 and self._meet(response.headers.get("WWW-Authenticate", "")):
-            response.release_conn()
+            response.close()
             if body is not None and not isinstance(body, bytes):
                 body.seek(0)
             response = self._request(method, url, wanted, body, stream)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock, lockf
 from hashlib import sha256
 
 from mydocker.errors import Damaged
@@ -122,6 +122,21 @@ class Staging:
             self._descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             flock(self._descriptor, LOCK_SH | LOCK_NB)
         self.directory = directory
+
+
+class BlobLock:
+    """The right to bring in one blob: a lock on one byte, which the digest numbers, of a file that all share."""
+
+    def __init__(self, layout: Layout, digest: str) -> None:
+        layout.create()
+        self._file = open(layout.directory + "/incoming.lock", "ab")  # noqa: SIM115 - closed by __exit__
+        self._byte = int(digest.removeprefix("sha256:")[:15], 16)
+
+    def __enter__(self) -> None:
+        lockf(self._file, LOCK_EX, 1, self._byte)
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()
 
 
 def leftovers(layout: Layout, remove: bool = False) -> list[str]:

@@ -59,7 +59,7 @@ class Transport:
             place = response.headers.get("Location")
             if response.status not in _REDIRECTS or not place:
                 return response
-            response.release_conn()
+            response.close()
             target = urljoin(url, place)
             if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
                 raise StepFailed(f"{_shown(url)} redirects to {_shown(target)}, which is not https")
@@ -85,7 +85,7 @@ class Transport:
                     return response
                 after = response.headers.get("Retry-After", "")
                 wait = max(wait, float(after)) if after.isdigit() else wait
-                response.release_conn()
+                response.close()
             time.sleep(min(wait, _LONGEST_WAIT))
             wait *= 2
         raise AssertionError("not reached")
@@ -138,7 +138,7 @@ def _shown(url: str) -> str:
 def _is_final(error: Exception) -> bool:
     """Say whether asking again is of no use: no such host, nobody listens, no common language or trust."""
     reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-    refused = isinstance(reason, NewConnectionError) and not isinstance(reason, urllib3.exceptions.ConnectTimeoutError)
+    refused = isinstance(reason, NewConnectionError)
     # An answer in plain HTTP to a TLS greeting, or the other way round.
     garbled = isinstance(reason, (SSLError, ssl.SSLError)) or (isinstance(reason, ProtocolError) and "BadStatusLine" in repr(reason))
     return refused or garbled or isinstance(reason, NameResolutionError)

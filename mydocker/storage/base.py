@@ -70,15 +70,19 @@ class StorageDriver:
 
         The stream is read to its end before the layer counts, so that one that checks a digest there can still refuse.
         """
-        self.adopt(self.unpack(chain_id, parents, stream, os.getpid(), max_size), chain_id)
+        below = self.layer(parents[0]) if parents else ""
+        self.adopt(self.unpack(chain_id, below, stream, os.getpid(), max_size), chain_id)
 
-    def unpack(self, chain_id: str, parents: list[str], stream: BinaryIO, owner: int, max_size: int | None = None) -> str:
-        """Unpack a layer beside its place and return where; adopt() puts it there. owner: the pid that will, or has died."""
+    def unpack(self, chain_id: str, below: str, stream: BinaryIO, owner: int, max_size: int | None = None) -> str:
+        """Unpack a layer beside its place and return where; adopt() puts it there.
+
+        below: where the layer below is, '' for none. owner: the pid that will adopt it, or has died.
+        """
         os.makedirs(self.layers, mode=0o710, exist_ok=True)
         partial = self.partial(chain_id, owner)
         store.remove_tree(partial)
         try:
-            self._prepare(partial, parents)
+            self._prepare(partial, below)
             self._unpack(stream, partial, max_size)
             while stream.read(_CHUNK):
                 pass
@@ -96,7 +100,7 @@ class StorageDriver:
             if not self.has(chain_id):
                 raise
 
-    def _prepare(self, partial: str, parents: list[str]) -> None:
+    def _prepare(self, partial: str, below: str) -> None:
         os.mkdir(partial, 0o755)
 
     def _unpack(self, stream: BinaryIO, directory: str, max_size: int | None) -> None:

@@ -91,7 +91,10 @@ class Overlay(StorageDriver):
         from mydocker.storage.whiteouts import OVERLAY
 
         unpack(stream, directory, OVERLAY, max_size)
-        self._link(os.path.basename(directory).split(".")[0])
+
+    def adopt(self, partial: str, chain_id: str) -> None:
+        super().adopt(partial, chain_id)
+        self._link(chain_id)
 
     def _link(self, chain_id: str) -> None:
         """Give a layer its short name; the same layer always gets the same one, unless a few digits are taken."""

@@ -55,11 +55,11 @@ class Vfs(StorageDriver):
     def unsupported(self, paths: Paths) -> str | None:
         return None
 
-    def _prepare(self, partial: str, parents: list[str]) -> None:
-        if parents:
-            copy_tree(self.layer(parents[0]), partial)
+    def _prepare(self, partial: str, below: str) -> None:
+        if below:
+            copy_tree(below, partial)
         else:
-            super()._prepare(partial, parents)
+            super()._prepare(partial, below)
 
     def _unpack(self, stream: BinaryIO, directory: str, max_size: int | None) -> None:
         from mydocker.storage.unpack import unpack

@@ -113,7 +113,7 @@ def test_a_name_is_unique_and_checked(mydocker):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nosuchimage"], ["nosuchimage", "import"]),
+        (["--pull", "never", "nosuchimage"], ["nosuchimage", "pull"]),
         (["--nosuchflag", "busybox"], ["--nosuchflag"]),
         (["-m", "lots", "busybox"], ["lots"]),
         (["-m", "1m", "busybox"], ["6"]),
