@@ -1,4 +1,4 @@
-"""The groups that docker has too: container, image, volume, network, system."""
+"""The groups that docker has too: container, image, builder, volume, network, system."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ image = LazyGroup(
         "save": "archives:save",
         "load": "archives:load",
         "history": "history:history",
+        "build": "build:build",
         "pull": "registry:pull",
         "push": "registry:push",
         "inspect": "inspect:image",
@@ -30,6 +31,7 @@ image = LazyGroup(
     },
     hidden=("list",),
 )
+builder = LazyGroup("builder", help="Manage what builds have kept.", verbs={"prune": "prune:builder", "build": "build:build"})
 volume = LazyGroup(
     "volume",
     help="Manage volumes.",

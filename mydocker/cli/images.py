@@ -110,7 +110,7 @@ _COLUMNS = {"Repository": "REPOSITORY", "Tag": "TAG", "Digest": "DIGEST", "ID": 
 
 @click.command(cls=Verb)
 @click.option("-q", "--quiet", is_flag=True, help="Only ids.")
-@click.option("-a", "--all", "_all", is_flag=True, help="As docker; every image is shown anyway.")
+@click.option("-a", "--all", "everything", is_flag=True, help="Also the steps that builds have left.")
 @click.option("--no-trunc", is_flag=True, help="Whole ids.")
 @click.option("--digests", is_flag=True, help="Also the manifests' digests.")
 @filter_option("dangling=true|false, label=KEY[=VALUE], before=IMAGE, since=IMAGE, reference=PATTERN")
@@ -118,14 +118,22 @@ _COLUMNS = {"Repository": "REPOSITORY", "Tag": "TAG", "Digest": "DIGEST", "ID": 
 @click.argument("name", metavar="[REPOSITORY[:TAG]]", required=False)
 @click.pass_obj
 def images(
-    session: Session, quiet: bool, _all: bool, no_trunc: bool, digests: bool, texts: tuple[str, ...], form: str | None, name: str | None
+    session: Session,
+    quiet: bool,
+    everything: bool,
+    no_trunc: bool,
+    digests: bool,
+    texts: tuple[str, ...],
+    form: str | None,
+    name: str | None,
 ) -> None:
     """List images, the newest first.
 
     Example: mydocker images --digests busybox
     """
     fits = filters.parse(texts, _tests(session), {"dangling": filters.one_of("dangling", "true", "false")})
-    rows = [row for row in image_rows(all_images(session.paths), parse(name) if name else None) if fits(row)]
+    found = [image for image in all_images(session.paths) if everything or not image.is_cache]
+    rows = [row for row in image_rows(found, parse(name) if name else None) if fits(row)]
     if quiet:
         click.echo("".join(f"{line}\n" for line in (row.shown_id(no_trunc) for row in rows)), nl=False)
         return

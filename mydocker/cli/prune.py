@@ -13,7 +13,7 @@ from mydocker.cli.ps import records
 from mydocker.cli.rm import removal
 from mydocker.cli.rows import filter_option
 from mydocker.engine import events, filters, imagestore, networks, state, unplugging, usage, volumes
-from mydocker.engine.images import all_images
+from mydocker.engine.images import Image, all_images
 from mydocker.engine.sizes import written
 from mydocker.errors import Conflict, Error, NotFound
 from mydocker.network import records as network_records
@@ -61,10 +61,19 @@ def _containers(session: Session, texts: tuple[str, ...]) -> Pruned:
 def _images(session: Session, everything: bool, texts: tuple[str, ...]) -> Pruned:
     """Remove images without a name, or all, that no container was made from."""
     fits = filters.parse(texts, filters.label_tests(lambda image: image.config.get("Labels")))
-    found = [image for image in all_images(session.paths) if (everything or not image.names) and fits(image)]
+    found = [image for image in all_images(session.paths) if not image.is_cache and (everything or not image.names) and fits(image)]
+    return _removed_images(session, "image", found)
+
+
+def _steps(session: Session) -> Pruned:
+    """Remove what builds have left of their steps."""
+    return _removed_images(session, "builder", [image for image in all_images(session.paths) if image.is_cache])
+
+
+def _removed_images(session: Session, kind: str, found: list[Image]) -> Pruned:
     doomed = [f"sha256:{image.id}" for image in found if not imagestore.using(session.paths, image)]
     every = [drivers.driver(name, session.paths) for name in drivers.NAMES]
-    pruned = Pruned(session, "image")
+    pruned = Pruned(session, kind)
     before = usage.Images(session.paths).share().size if doomed else 0
 
     def remove(name: str) -> list[str]:
@@ -126,7 +135,8 @@ def _tell(session: Session, *parts: Pruned) -> int:
         for part in parts:
             events.emit(session.paths, part.kind, "prune", "", {"reclaimed": part.reclaimed})
             if part.lines:
-                click.echo("\n".join([f"Deleted {part.kind.title()}s:", *part.lines, ""]))
+                heading = "Deleted build cache objects:" if part.kind == "builder" else f"Deleted {part.kind.title()}s:"
+                click.echo("\n".join([heading, *part.lines, ""]))
         if any(part.kind != "network" for part in parts):
             click.echo(f"Total reclaimed space: {human.size(sum(part.reclaimed for part in parts))}")
     return int(any(part.failed for part in parts))
@@ -158,6 +168,19 @@ def image(session: Session, everything: bool, force: bool, texts: tuple[str, ...
     """
     kind = f"all {'' if everything else 'nameless '}images that no container was made from"
     return _tell(session, _images(session, everything, texts)) if _may(session, force, [kind]) else 0
+
+
+@click.command("prune", cls=Verb)
+@click.option("-a", "--all", "_all", is_flag=True, help="As docker; all steps go anyway.")
+@_force
+@explain_option
+@click.pass_obj
+def builder(session: Session, _all: bool, force: bool) -> int:
+    """Remove the steps that builds have kept for the next ones.
+
+    Example: mydocker builder prune -f
+    """
+    return _tell(session, _steps(session)) if _may(session, force, ["the steps that builds have kept"]) else 0
 
 
 @click.command("prune", cls=Verb)
@@ -204,9 +227,10 @@ def system(session: Session, everything: bool, with_volumes: bool, force: bool, 
         "all containers that do not run",
         "all networks that no running container is on",
         f"all {'' if everything else 'nameless '}images that no container was made from",
+        "the steps that builds have kept",
     ]
     if not _may(session, force, [*what, *(["all anonymous volumes that no container mounts"] if with_volumes else [])]):
         return 0
     parts = [_containers(session, texts), _networks(session, texts)]
     parts += [_volumes(session, False, texts)] if with_volumes else []
-    return _tell(session, *parts, _images(session, everything, texts))
+    return _tell(session, *parts, _images(session, everything, texts), _steps(session))

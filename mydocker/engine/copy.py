@@ -110,10 +110,10 @@ def copy(source: Host | Container, path: str, target: Host | Container, destinat
     sender, receiver = Child(send), Child(receive)
     os.close(read)
     os.close(write)
-    _wait(sender, receiver)
+    wait_for(sender, receiver)
 
 
-def _wait(sender: Child, receiver: Child) -> None:
+def wait_for(sender: Child, receiver: Child) -> None:
     """Wait for both; what one side failed with comes before what the other made of that: a broken pipe, or half a tar."""
     problems = []
     for child in (receiver, sender):

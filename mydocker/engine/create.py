@@ -145,9 +145,9 @@ class Prepared:
         return steps
 
 
-def prepare(paths: Paths, options: Options) -> Prepared:
-    """Find the image and decide everything. Raises what is wrong with the options; nothing has happened then."""
-    image = images.find(paths, options.image)
+def prepare(paths: Paths, options: Options, image: images.Image | None = None) -> Prepared:
+    """Find the image, unless it is given, and decide everything. Raises what is wrong with the options; nothing has happened then."""
+    image = image or images.find(paths, options.image)
     if options.network.startswith("container:"):
         options.hostname = _donor(paths, options.network)["config"]["Hostname"] or None
     # By name from here on, also where an id was given.

@@ -72,6 +72,11 @@ class Image:
         return digest
 
     @property
+    def is_cache(self) -> bool:
+        """Whether it is a step of a build, kept for the next one, and not an image that anybody asked for."""
+        return not self.names and index.is_cache(self.entry)
+
+    @property
     def tags(self) -> list[str]:
         """Those of its names that have a tag; the others are a repository with a digest."""
         return [name for name in self.names if parse(name).tag]

@@ -8,6 +8,7 @@ from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine import containers, remove, state
 from mydocker.errors import Damaged, Error, NotFound
+from mydocker.kernel.tasks import is_alive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,12 +21,16 @@ def half_made(paths: Paths, container_id: str) -> str:
     if state.is_busy(paths, container_id) or state.running_pid(paths, container_id):
         return ""
     try:
-        status = containers.load(paths, container_id)["status"]
+        record = containers.load(paths, container_id)
     except NotFound:
         # Whoever lists containers meets some that are just being removed.
         return "it has no record" if os.path.isdir(paths.container(container_id)) else ""
     except Damaged as error:
         return error.message
+    builder = record.get("builder")
+    if builder and not is_alive(builder["pid"], builder["start"], paths.proc):
+        return "its build was not finished"
+    status = record["status"]
     return {"creating": "its creation was not finished", "removing": "its removal was not finished"}.get(status, "")
 
 

@@ -35,7 +35,7 @@ class Images:
 
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
-        self.images = all_images(paths)
+        self.images = [image for image in all_images(paths) if not image.is_cache]
         self.users: dict[str, list[Record]] = {image.id: [] for image in self.images}
         for record in records(paths):
             self.users.setdefault(record["imageId"], []).append(record)

@@ -1,7 +1,7 @@
 """--change: Dockerfile instructions applied to an image's config object, as docker's import and commit accept them.
 
 A config object is a dict with docker's keys: Cmd, Entrypoint, Env, ExposedPorts, Labels, User, Volumes, WorkingDir,
-StopSignal, OnBuild, Healthcheck. Nothing here changes its argument. Source: the Dockerfile reference.
+StopSignal, OnBuild, Healthcheck, Shell. Nothing here changes its argument. Source: the Dockerfile reference.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from mydocker.images.words import expand, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
     from mydocker.images.layout import Document
 
     # (instruction's name, its text, the settings so far) → what it sets.
     Instruction = Callable[[str, str, Document], Document]
 
+DEFAULT_SHELL = ["/bin/sh", "-c"]
 _SECOND = 10**9
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": _SECOND, "m": 60 * _SECOND, "h": 3600 * _SECOND}
 _DURATION_PART = r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)"
@@ -38,6 +40,19 @@ def apply(settings: Document, changes: Iterable[str]) -> Document:
     return {**result, "Cmd": None} if "ENTRYPOINT" in names and "CMD" not in names else result
 
 
+class _Scope(dict[str, "Any"]):
+    """A config object, with the build arguments that its instructions may name besides Env."""
+
+    arguments: Mapping[str, str] = {}
+
+
+def instruction(name: str, text: str, settings: Document, arguments: Mapping[str, str]) -> Document:
+    """Return the config object after one instruction of a Dockerfile. arguments: ARG's variables. Raises BadInput."""
+    scope = _Scope(settings)
+    scope.arguments = arguments
+    return {**settings, **_INSTRUCTIONS[name](name, text, scope)}
+
+
 def _parse(change: str) -> tuple[str, str]:
     word, _, text = change.strip().replace("\t", " ").partition(" ")
     name = word.upper()
@@ -48,7 +63,7 @@ def _parse(change: str) -> tuple[str, str]:
     return name, text.strip()
 
 
-def _json_list(text: str) -> list[str] | None:
+def json_list(text: str) -> list[str] | None:
     """Return the exec form's list; None when the text is the shell form."""
     try:
         value = json.loads(text) if text.startswith("[") else None
@@ -57,14 +72,25 @@ def _json_list(text: str) -> list[str] | None:
     return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
 
 
-def _argv(text: str) -> list[str]:
-    exec_form = _json_list(text)
-    return ["/bin/sh", "-c", text] if exec_form is None else exec_form
+def argv(text: str, settings: Document) -> list[str]:
+    """Return the command line of CMD, ENTRYPOINT or RUN: the exec form's list, or the text for the shell."""
+    exec_form = json_list(text)
+    return [*(settings.get("Shell") or DEFAULT_SHELL), text] if exec_form is None else exec_form
+
+
+def environment(settings: Document) -> dict[str, str]:
+    """Return a config object's Env as a dict."""
+    return {key: value for key, _, value in (entry.partition("=") for entry in settings.get("Env") or [])}
 
 
 def variables(settings: Document) -> dict[str, str]:
-    """Return a config object's Env as a dict."""
-    return {key: value for key, _, value in (entry.partition("=") for entry in settings.get("Env") or [])}
+    """Return what $NAME stands for in an instruction: Env's variables, and those of ARG that it does not have."""
+    return variables_of(settings, settings.arguments if isinstance(settings, _Scope) else {})
+
+
+def variables_of(settings: Document, arguments: Mapping[str, str]) -> dict[str, str]:
+    """Return what $NAME stands for where these build arguments are known."""
+    return {**arguments, **environment(settings)}
 
 
 def _words(text: str, settings: Document) -> list[str]:
@@ -96,15 +122,15 @@ def _pairs(name: str, text: str, settings: Document) -> dict[str, str]:
 
 
 def _cmd(name: str, text: str, settings: Document) -> Document:
-    return {"Cmd": _argv(text)}
+    return {"Cmd": argv(text, settings)}
 
 
 def _entrypoint(name: str, text: str, settings: Document) -> Document:
-    return {"Entrypoint": _argv(text)}
+    return {"Entrypoint": argv(text, settings)}
 
 
 def _env(name: str, text: str, settings: Document) -> Document:
-    merged = {**variables(settings), **_pairs(name, text, settings)}
+    merged = {**environment(settings), **_pairs(name, text, settings)}
     return {"Env": [f"{key}={value}" for key, value in merged.items()]}
 
 
@@ -138,7 +164,7 @@ def _workdir(name: str, text: str, settings: Document) -> Document:
 
 
 def _volume(name: str, text: str, settings: Document) -> Document:
-    volumes = _json_list(text)
+    volumes = json_list(text)
     places = _words(text, settings) if volumes is None else volumes
     if not all(place.strip() for place in places):
         raise BadInput("VOLUME specified can not be an empty string")
@@ -159,6 +185,13 @@ def _is_signal(text: str) -> bool:
         return 1 <= int(text) <= 64
     base, _, offset = text.upper().removeprefix("SIG").partition("+")
     return "SIG" + base in Signals.__members__ and (not offset or (base == "RTMIN" and offset.isdigit() and int(offset) <= 30))
+
+
+def _shell(name: str, text: str, settings: Document) -> Document:
+    words = json_list(text)
+    if not words:
+        raise BadInput(f"SHELL requires the arguments to be in JSON form: {text!r}")
+    return {"Shell": words}
 
 
 def _onbuild(name: str, text: str, settings: Document) -> Document:
@@ -184,7 +217,7 @@ def _health_test(kind: str, text: str, has_options: bool) -> Document:
         return {"Test": ["NONE"]}
     if kind != "CMD" or not text:
         raise BadInput(f"invalid HEALTHCHECK {(kind + ' ' + text).strip()!r}: expected NONE or [OPTIONS] CMD COMMAND")
-    exec_form = _json_list(text)
+    exec_form = json_list(text)
     return {"Test": ["CMD-SHELL", text] if exec_form is None else ["CMD", *exec_form]}
 
 
@@ -215,6 +248,7 @@ _INSTRUCTIONS: dict[str, Instruction] = {
     "HEALTHCHECK": _healthcheck,
     "LABEL": _label,
     "ONBUILD": _onbuild,
+    "SHELL": _shell,
     "STOPSIGNAL": _stopsignal,
     "USER": _user,
     "VOLUME": _volume,

@@ -26,6 +26,7 @@ IMAGE_KEYS = (
     "Labels",
     "StopSignal",
     "OnBuild",
+    "Shell",
 )
 _ARCHITECTURES = {
     "x86_64": "amd64",

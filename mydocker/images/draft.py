@@ -45,11 +45,14 @@ class Draft:
     def __exit__(self, *exception: object) -> None:
         self._staging.__exit__(*exception)
 
-    def add_layer(self, fill: Fill, entry: Document) -> None:
-        """Store what fill() writes, an uncompressed tar, as the topmost layer; one without members on top of others only leaves history."""
+    def add_layer(self, fill: Fill, entry: Document, may_be_empty: bool = False) -> None:
+        """Store what fill() writes, an uncompressed tar, as the topmost layer; one without members on top of others only leaves history.
+
+        may_be_empty: an image may also be without any layer.
+        """
         with LayerWriter(self._staging) as layer:
             fill(layer)
-            empty = layer.empty and bool(self.layers)
+            empty = layer.empty and (may_be_empty or bool(self.layers))
             if not empty:
                 layer.finish()
         if not empty:
@@ -58,12 +61,12 @@ class Draft:
             self.sizes.append(layer.tar_size)
         self.document["history"].append({**entry, "empty_layer": True} if empty else entry)
 
-    def publish(self, reference: Reference | None) -> None:
+    def publish(self, reference: Reference | None, annotations: dict[str, str] | None = None) -> None:
         """Write config and manifest and put everything into the layout. Raises Conflict when a layer below has gone meanwhile."""
         config = self._put(self.document, CONFIG_TYPE)
         manifest = self._put({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": self.layers}, MANIFEST_TYPE)
         platform = {key: self.document[key] for key in ("architecture", "os", "variant") if key in self.document}
-        entry = {**manifest, "platform": platform, "annotations": {index.SIZES: ",".join(map(str, self.sizes))}}
+        entry = {**manifest, "platform": platform, "annotations": {index.SIZES: ",".join(map(str, self.sizes)), **(annotations or {})}}
         self._staging.publish(lambda entries: index.add(self._checked(entries), entry, reference))
         self.image_id = config["digest"].removeprefix("sha256:")
 
@@ -101,14 +104,15 @@ class StoreLayer(Step):
 class StoreImage(Step):
     """Publish the draft's layers, config and manifest, under a name or none."""
 
-    __slots__ = ("draft", "reference")
+    __slots__ = ("annotations", "draft", "reference")
 
-    def __init__(self, draft: Draft, reference: Reference | None) -> None:
+    def __init__(self, draft: Draft, reference: Reference | None, annotations: dict[str, str] | None = None) -> None:
         self.draft = draft
         self.reference = reference
+        self.annotations = annotations
 
     def apply(self) -> None:
-        self.draft.publish(self.reference)
+        self.draft.publish(self.reference, self.annotations)
 
     def describe(self) -> str:
         done = f" sha256:{self.draft.image_id}" if self.draft.image_id else ""

@@ -5,6 +5,8 @@ Every name has a descriptor of its own with these annotations; an image without 
     org.opencontainers.image.ref.name   busybox:latest                      skopeo, umoci and podman look here
     io.containerd.image.name            docker.io/library/busybox:latest    containerd and docker look here
     mydocker.sizes                      "4261376,1024"                      each layer's bytes, uncompressed, lowest first
+    mydocker.build                      HEX                                 of a build's cache: the key of the step that left it
+    mydocker.built                      HEX                                 the key of the whole build that made it
     mydocker.digest                     sha256:…                            what the registry calls it: perhaps an index of platforms
 """
 
@@ -21,6 +23,8 @@ REF_NAME = "org.opencontainers.image.ref.name"
 CONTAINERD_NAME = "io.containerd.image.name"
 SIZES = "mydocker.sizes"
 DIGEST = "mydocker.digest"
+BUILD = "mydocker.build"
+BUILT = "mydocker.built"
 
 
 def name_of(entry: Descriptor) -> str | None:
@@ -37,6 +41,18 @@ def sizes(entry: Descriptor) -> list[int]:
     """Return the sizes of an image's layers, uncompressed, lowest first; empty when nobody noted them."""
     texts = ((entry.get("annotations") or {}).get(SIZES) or "").split(",")
     return [int(text) for text in texts] if all(text.isascii() and text.isdigit() for text in texts) else []
+
+
+def build_key(entry: Descriptor) -> str:
+    """Return the key of the build, or of the step of one, that made an image; '' for others."""
+    annotations = entry.get("annotations") or {}
+    key: str = annotations.get(BUILD) or annotations.get(BUILT) or ""
+    return key
+
+
+def is_cache(entry: Descriptor) -> bool:
+    """Say whether an image is only a step of a build, and nobody's."""
+    return BUILD in (entry.get("annotations") or {}) and name_of(entry) is None
 
 
 def repo_digest(entry: Descriptor) -> str:

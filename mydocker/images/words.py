@@ -63,6 +63,20 @@ def expand(word: str, variables: Mapping[str, str]) -> str:
     return result
 
 
+def expand_text(text: str, variables: Mapping[str, str]) -> str:
+    """Return a here-document with its variables replaced; quotes are text there, and a backslash only keeps a $ or another one."""
+    result, position = "", 0
+    while position < len(text):
+        if text[position] == "\\" and text[position + 1 : position + 2] in ("$", "\\"):
+            result, position = result + text[position + 1], position + 2
+        elif text[position] == "$":
+            value, position = _variable(text, position + 1, variables)
+            result += value
+        else:
+            result, position = result + text[position], position + 1
+    return result
+
+
 def _variable(word: str, start: int, variables: Mapping[str, str]) -> tuple[str, int]:
     """Return the value of the variable whose name begins at `start`, and where the text goes on after it."""
     if word[start : start + 1] == "{":

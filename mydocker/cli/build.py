@@ -1,0 +1,190 @@
+"""build: an image from a Dockerfile."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from mydocker import store
+from mydocker.cli.base import Session, Verb, explain_option
+from mydocker.cli.execution import runner, telling
+from mydocker.cli.registry import pull_one
+from mydocker.cli.run import create as create_verb
+from mydocker.engine import buildcontext, builder, images, stages
+from mydocker.engine.buildcopy import is_archive
+from mydocker.engine.options import Options
+from mydocker.engine.options import parse as parse_options
+from mydocker.engine.settings import labels as parse_labels
+from mydocker.engine.start import start as start_container
+from mydocker.errors import BadInput, NoImage
+from mydocker.images import config, dockerfile
+from mydocker.images.reference import parse, parse_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.containers import Record
+
+
+@click.command(cls=Verb)
+@click.option("-t", "--tag", "tags", multiple=True, metavar="NAME[:TAG]", help="The image's name; may be repeated.")
+@click.option("-f", "--file", "path", metavar="FILE", help="The Dockerfile [CONTEXT/Dockerfile]; - is standard input.")
+@click.option("--build-arg", "arguments", multiple=True, metavar="NAME[=VALUE]", help="A value for ARG; without one the caller's variable.")
+@click.option("--target", default="", metavar="STAGE", help="Build up to this stage.")
+@click.option("--no-cache", is_flag=True, help="Make every layer anew.")
+@click.option("--pull", is_flag=True, help="Pull the base images even if they are here.")
+@click.option("--network", default="", metavar="NETWORK", help="The network of RUN: none, host or a network's name [bridge].")
+@click.option("--label", "labels", multiple=True, metavar="KEY[=VALUE]", help="A label for the image.")
+@click.option("--iidfile", metavar="FILE", help="Write the image's id to a file.")
+@click.option("-q", "--quiet", is_flag=True, help="Only the image's id, and what a failed command wrote.")
+@explain_option
+@click.argument("context", metavar="DIRECTORY|-")
+@click.pass_obj
+def build(session: Session, /, tags: tuple[str, ...], context: str, iidfile: str | None, quiet: bool, target: str, **flags: object) -> None:
+    """Make an image by a Dockerfile from the files of a directory; - reads a Dockerfile, or a tar of a context, from standard input.
+
+    Example: mydocker build -t web:1 --build-arg VERSION=3 .
+    """
+    references = [parse_name(name) for name in tags]
+    with _scratch(session) as scratch:
+        text, name, directory, place = _sources(context, flags["path"], scratch)
+        how = _building(session, buildcontext.BuildContext(directory, place, scratch), quiet, bool(flags["pull"]))
+        how.arguments = _arguments(flags["arguments"])  # type: ignore[arg-type]
+        how.predefined = _platforms()
+        how.labels = parse_labels(flags["labels"], ())  # type: ignore[arg-type]
+        how.network, how.use_cache, how.name = str(flags["network"]), not flags["no_cache"], name
+        plan = stages.plan(dockerfile.parse(text, name), how.arguments, how.predefined, name)
+        image_id = builder.build(how, plan, target, references)
+    if not image_id:
+        return
+    if iidfile:
+        with open(iidfile, "w") as file:
+            file.write(f"sha256:{image_id}")
+    lines = [f"Successfully built {image_id[:12]}", *(f"Successfully tagged {reference}" for reference in references)]
+    click.echo(f"sha256:{image_id}" if quiet else "\n".join(lines))
+
+
+@contextmanager
+def _scratch(session: Session) -> Iterator[str]:
+    """Make a directory for what the build has to write down; system check knows one whose maker died."""
+    path = store.temporary(session.paths.root + "/build")
+    if session.dry_run:
+        path = tempfile.mkdtemp()
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    try:
+        yield path
+    finally:
+        store.remove_tree(path)
+
+
+def _sources(context: str, path: object, scratch: str) -> tuple[str, str, str, str]:
+    """Return the Dockerfile's text and name, the context's directory ('' for none), and where the Dockerfile is ('' for nowhere)."""
+    if context == "-" and path == "-":
+        raise BadInput("invalid argument: can't use stdin for both build context and dockerfile")
+    if "://" in context or context.startswith("git@"):
+        raise BadInput(
+            f"context {context!r} is an address: expected a directory or -", "fetch it first: git clone, or curl | mydocker build -"
+        )
+    directory = context
+    if context == "-":
+        directory = _from_stdin(scratch)
+        if not directory:
+            return _read(f"{scratch}/stdin", "Dockerfile"), "Dockerfile", "", ""
+    elif not os.path.isdir(context):
+        raise BadInput(f"context {context!r}: expected a directory or -")
+    if path == "-":
+        return sys.stdin.buffer.read().decode(), "Dockerfile", directory, ""
+    place = str(path) if path and context != "-" else os.path.join(directory, str(path or "Dockerfile"))
+    return _read(place, str(path or "Dockerfile")), os.path.basename(place), directory, place
+
+
+def _from_stdin(scratch: str) -> str:
+    """Keep standard input as a file; return the directory of the context that it is, '' for a Dockerfile."""
+    with open(f"{scratch}/stdin", "wb") as file:
+        while data := sys.stdin.buffer.read(1 << 18):
+            file.write(data)
+    if not is_archive(file.name):
+        return ""
+    buildcontext.unpack_context("standard input", file.name, f"{scratch}/context")
+    return f"{scratch}/context"
+
+
+def _read(path: str, name: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except OSError as error:
+        raise BadInput(f"cannot read {name!r}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{name!r} is no text: {error}") from error
+
+
+def _arguments(texts: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name:
+            raise BadInput(f"invalid build-arg {text!r}: expected NAME[=VALUE]")
+        if equals or name in os.environ:
+            found[name] = value if equals else os.environ[name]
+    return found
+
+
+def _platforms() -> dict[str, str]:
+    fields = config.platform_fields(config.host_platform())
+    values = {"PLATFORM": config.host_platform(), "OS": fields["os"], "ARCH": fields["architecture"], "VARIANT": fields.get("variant", "")}
+    return {prefix + key: value for prefix in ("TARGET", "BUILD") for key, value in values.items()}
+
+
+def _building(session: Session, context: buildcontext.BuildContext, quiet: bool, always: bool) -> builder.Building:
+    def tell(line: str) -> None:
+        if not quiet and not session.dry_run:
+            click.echo(line)
+            sys.stdout.flush()
+
+    def pull(name: str, platform: str) -> None:
+        reference = parse(name).with_default_tag()
+        try:
+            images.find(session.paths, name)
+            if not always or not reference.domain:
+                return
+        except NoImage:
+            pass
+        pull_one(session, reference, platform, None, sys.stdout, quiet)
+
+    return builder.Building(session.paths, context, runner(session), tell, _options, _starter(session, quiet), pull)
+
+
+def _options(words: list[str]) -> Options:
+    """Return the options of a container that `mydocker create WORDS` would make."""
+    with create_verb.make_context("create", words) as ctx:
+        flags = {key: value for key, value in ctx.params.items() if key not in ("explain", "dry_run")}
+    return parse_options({**flags, "detach_keys": None})
+
+
+def _starter(session: Session, quiet: bool) -> Callable[[Record, int], int]:
+    def start(record: Record, lock: int) -> int:
+        return start_container(session.paths, record, lock, "OE", b"", False, *telling(session)).run()
+
+    def start_quietly(record: Record, lock: int) -> int:
+        with tempfile.TemporaryFile() as output:
+            saved = [os.dup(descriptor) for descriptor in (1, 2)]
+            try:
+                for descriptor in (1, 2):
+                    os.dup2(output.fileno(), descriptor)
+                status = start(record, lock)
+            finally:
+                for descriptor, before in zip((1, 2), saved, strict=True):
+                    os.dup2(before, descriptor)
+                    os.close(before)
+            if status:
+                output.seek(0)
+                sys.stderr.buffer.write(output.read())
+                sys.stderr.flush()
+            return status
+
+    return start_quietly if quiet else start

@@ -1,0 +1,110 @@
+"""A Dockerfile's instructions as stages, and which of them a target needs."""
+
+from __future__ import annotations
+
+from mydocker.errors import BadInput, NotFound
+from mydocker.images.words import expand, split
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mydocker.images.dockerfile import Instruction
+
+
+class Stage:
+    """One FROM and what follows. base: an image's name, an earlier stage's or 'scratch'; name: after AS, lower case, or ''."""
+
+    __slots__ = ("base", "instructions", "name", "number", "opening", "platform")
+
+    def __init__(self, number: int, opening: Instruction, base: str, name: str, platform: str) -> None:
+        self.number = number
+        self.opening = opening
+        self.base = base
+        self.name = name
+        self.platform = platform
+        self.instructions: list[Instruction] = []
+
+
+class Plan:
+    """All stages, and the arguments that were declared before the first: {name: value}, None without one."""
+
+    def __init__(self, stages: list[Stage], arguments: dict[str, str | None]) -> None:
+        self.stages = stages
+        self.arguments = arguments
+
+    def find(self, name: str, before: int) -> Stage | None:
+        """Return the latest stage before a number that is called so, by its name or its number."""
+        named = [stage for stage in self.stages[:before] if stage.name == name.lower()]
+        if named:
+            return named[-1]
+        return self.stages[int(name)] if name.isascii() and name.isdigit() and int(name) < before else None
+
+    def target(self, name: str) -> Stage:
+        """Return the stage to build: the last, or the one named. Raises NotFound."""
+        found = self.find(name, len(self.stages)) if name else self.stages[-1]
+        if not found:
+            raise NotFound(
+                f"target stage {name!r} could not be found", "stages: " + ", ".join(s.name or str(s.number) for s in self.stages)
+            )
+        return found
+
+    def needed(self, target: Stage) -> list[Stage]:
+        """Return the stages that a stage is built from, itself last, in the order of the file."""
+        numbers: set[int] = set()
+        waiting = [target]
+        while waiting:
+            stage = waiting.pop()
+            if stage.number not in numbers:
+                numbers.add(stage.number)
+                names = [stage.base, *(i.flags["from"] for i in stage.instructions if i.flags.get("from"))]
+                waiting += [found for name in names if (found := self.find(name, stage.number))]
+        return [stage for stage in self.stages if stage.number in numbers]
+
+
+def plan(instructions: list[Instruction], given: Mapping[str, str], predefined: Mapping[str, str], name: str) -> Plan:
+    """Sort a Dockerfile's instructions into stages. given: --build-arg; predefined: TARGETARCH …; name: the file's, for errors."""
+    arguments: dict[str, str | None] = {}
+    stages: list[Stage] = []
+    for instruction in instructions:
+        where = f"{name}:{instruction.line}"
+        if instruction.name == "FROM":
+            stages.append(_stage(len(stages), instruction, {**predefined, **_known(arguments)}, where))
+        elif stages:
+            stages[-1].instructions.append(instruction)
+        elif instruction.name == "ARG":
+            for key, value in declared(instruction.text, {**predefined, **_known(arguments)}):
+                arguments[key] = given.get(key, value if value is not None else predefined.get(key))
+        else:
+            raise BadInput(f"{where}: {instruction.name} before the first FROM: only ARG may stand there")
+    if not stages:
+        raise BadInput(f"{name} has no FROM")
+    return Plan(stages, arguments)
+
+
+def _known(arguments: Mapping[str, str | None]) -> dict[str, str]:
+    return {key: value for key, value in arguments.items() if value is not None}
+
+
+def declared(text: str, variables: Mapping[str, str]) -> list[tuple[str, str | None]]:
+    """Return what ARG declares: names and default values."""
+    found = []
+    for word in split(text):
+        key, equals, value = word.partition("=")
+        found.append((expand(key, variables), expand(value, variables) if equals else None))
+    return found
+
+
+def _stage(number: int, opening: Instruction, variables: Mapping[str, str], where: str) -> Stage:
+    unknown = set(opening.flags) - {"platform"}
+    if unknown:
+        raise BadInput(f"{where}: FROM has no flag --{min(unknown)}")
+    words = [expand(word, variables) for word in split(opening.text)]
+    if len(words) not in (1, 3) or (len(words) == 3 and words[1].lower() != "as"):
+        raise BadInput(f"{where}: FROM {opening.text}: expected FROM IMAGE [AS NAME]")
+    if not words[0]:
+        raise BadInput(f"{where}: FROM {opening.text}: the image's name is empty", "give its ARG a value: --build-arg")
+    name = words[2].lower() if len(words) == 3 else ""
+    if name and not (name[0].isalpha() and all(c.isalnum() or c in "-_." for c in name)):
+        raise BadInput(f"{where}: invalid stage name {words[2]!r}: expected a letter, then letters, digits, -, _ and .")
+    return Stage(number, opening, words[0], name, expand(opening.flags.get("platform", ""), variables))

@@ -1,0 +1,137 @@
+"""A Dockerfile's text → instructions. Source: the Dockerfile reference (format, parser directives, here-documents).
+
+dockerfile-parse, the library for it, knows no here-documents and gives no line numbers of errors; the grammar fits in a page.
+"""
+
+from __future__ import annotations
+
+import re
+
+from mydocker.errors import BadInput
+
+_DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(.+?)\s*$")
+_HEREDOC = re.compile(r"""(?<![<\d])\d*<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_.]*)\2""")
+_FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(\S*))?(?:\s+|$)")
+_WITH_FLAGS = {"FROM", "RUN", "COPY", "ADD"}
+_WITH_HEREDOCS = {"RUN", "COPY", "ADD"}
+_SETTINGS = {"CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "SHELL", "STOPSIGNAL", "USER", "VOLUME"}
+NAMES = _SETTINGS | {"ADD", "ARG", "COPY", "FROM", "MAINTAINER", "ONBUILD", "RUN", "WORKDIR"}
+
+
+class Heredoc:
+    """A here-document: the word that ends it, its content, whether variables in it are replaced (the word has no quotes)."""
+
+    __slots__ = ("content", "expand", "name")
+
+    def __init__(self, name: str, content: str, expand: bool) -> None:
+        self.name = name
+        self.content = content
+        self.expand = expand
+
+
+class Instruction:
+    """One instruction. name: upper case; flags: {'from': 'build'}, '' for one without a value; text: the rest; line: where it begins."""
+
+    __slots__ = ("flags", "heredocs", "line", "name", "source", "text")
+
+    def __init__(self, name: str, flags: dict[str, str], text: str, heredocs: list[Heredoc], line: int) -> None:
+        self.name = name
+        self.flags = flags
+        self.text = text
+        self.heredocs = heredocs
+        self.line = line
+        shown = [f"--{key}" + (f"={value}" if value else "") for key, value in flags.items()]
+        # As users wrote it, in one line.
+        self.source = " ".join([name, *shown, text])
+
+
+def parse(text: str, name: str) -> list[Instruction]:
+    """Return the instructions of a Dockerfile; name: its, for errors. Raises BadInput, which names the line."""
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    escape, position = _directives(lines, name)
+    found: list[Instruction] = []
+    while position < len(lines):
+        start = position
+        logical, position = _logical_line(lines, position, escape)
+        if logical:
+            instruction, position = _instruction(logical, lines, start, position, name)
+            found.append(instruction)
+    if not found:
+        raise BadInput(f"{name} has no instruction in it")
+    return found
+
+
+def one(text: str, line: int, name: str) -> Instruction:
+    """Return the instruction that ONBUILD kept as a text."""
+    return _instruction(text.strip(), [], line - 1, 0, name)[0]
+
+
+def _directives(lines: list[str], name: str) -> tuple[str, int]:
+    """Return the escape character, and the first line after the parser directives."""
+    escape = "\\"
+    for number, line in enumerate(lines):
+        match = _DIRECTIVE.match(line)
+        if not match:
+            return escape, number
+        if match[1].lower() == "escape":
+            escape = match[2]
+            if escape not in ("\\", "`"):
+                raise BadInput(f"{name}:{number + 1}: invalid escape {escape!r}: expected \\ or `")
+    return escape, len(lines)
+
+
+def _logical_line(lines: list[str], position: int, escape: str) -> tuple[str, int]:
+    """Return a line with those that continue it, without comments and empty lines between, and the position after them."""
+    parts: list[str] = []
+    while position < len(lines):
+        line = lines[position]
+        position += 1
+        if line.lstrip().startswith("#") or (parts and not line.strip()):
+            if not parts:
+                return "", position
+            continue
+        stripped = line.rstrip() if parts else line.strip()
+        if not stripped.endswith(escape):
+            parts.append(stripped)
+            break
+        parts.append(stripped[:-1])
+    return "".join(parts).strip(), position
+
+
+def _instruction(logical: str, lines: list[str], start: int, position: int, name: str) -> tuple[Instruction, int]:
+    """Return the instruction of a logical line, and the position after its here-documents."""
+    word, _, rest = logical.replace("\t", " ", 1).partition(" ") if "\t" in logical.split(" ")[0] else logical.partition(" ")
+    upper, where = word.upper(), f"{name}:{start + 1}"
+    if upper not in NAMES:
+        raise BadInput(f"{where}: unknown instruction {word!r}")
+    flags, text = _flags(rest.strip(), where) if upper in _WITH_FLAGS else ({}, rest.strip())
+    heredocs: list[Heredoc] = []
+    if upper in _WITH_HEREDOCS and not text.startswith("["):
+        for dash, quote, ending in _HEREDOC.findall(text):
+            content, position = _heredoc(lines, position, ending, bool(dash), where)
+            heredocs.append(Heredoc(ending, content, not quote))
+    if not text:
+        raise BadInput(f"{where}: {upper} requires at least one argument")
+    return Instruction(upper, flags, text, heredocs, start + 1), position
+
+
+def _flags(text: str, where: str) -> tuple[dict[str, str], str]:
+    flags: dict[str, str] = {}
+    while text.startswith("--"):
+        match = _FLAG.match(text)
+        if not match:
+            raise BadInput(f"{where}: invalid flag {text.split()[0]!r}: expected --NAME=VALUE")
+        flags[match[1]] = match[2] or ""
+        text = text[match.end() :]
+    return flags, text
+
+
+def _heredoc(lines: list[str], position: int, ending: str, dash: bool, where: str) -> tuple[str, int]:
+    """Return the lines up to the ending word, without leading tabs after <<-, and the position after it."""
+    content: list[str] = []
+    for number in range(position, len(lines)):
+        line = lines[number].lstrip("\t") if dash else lines[number]
+        if line == ending:
+            return "".join(f"{text}\n" for text in content), number + 1
+        content.append(line)
+    raise BadInput(f"{where}: unterminated here-document {ending}")

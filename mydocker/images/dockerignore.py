@@ -1,0 +1,105 @@
+"""What of a build's context is left out: .dockerignore's patterns. Source: the Dockerfile reference, ".dockerignore file"."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from mydocker.errors import BadInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Ignore:
+    """Patterns in their order; the last that fits a path, or a directory above it, decides."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._rules: list[tuple[bool, re.Pattern[str]]] = []
+        for line in lines:
+            pattern = line.strip()
+            if pattern and not line.startswith("#"):
+                negated = pattern.startswith("!")
+                cleaned = os.path.normpath("/" + pattern.lstrip("!").strip()).lstrip("/")
+                if cleaned:
+                    self._rules.append((negated, re.compile(translate(cleaned))))
+
+    def excludes(self, path: str) -> bool:
+        """Say whether a path, relative to the context, is left out."""
+        parts = path.split("/")
+        tops = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+        excluded = False
+        for negated, pattern in self._rules:
+            if excluded == negated and any(pattern.fullmatch(top) for top in tops):
+                excluded = not negated
+        return excluded
+
+    @property
+    def has_exceptions(self) -> bool:
+        """Whether something in a directory that is left out may be in all the same."""
+        return any(negated for negated, _ in self._rules)
+
+
+def read(directory: str, dockerfile: str) -> Ignore:
+    """Return the patterns of DOCKERFILE.dockerignore, or of the context's .dockerignore."""
+    for path in (f"{dockerfile}.dockerignore" if dockerfile else "", f"{directory}/.dockerignore"):
+        if path and os.path.isfile(path):
+            with open(path, encoding="utf-8-sig") as file:
+                return Ignore(file.read().splitlines())
+    return Ignore([])
+
+
+def excluded_paths(directory: str, ignore: Ignore) -> set[str]:
+    """Return what of a context is left out, as absolute paths of it ('/.git'); of a directory that is whole left out only itself."""
+    found: set[str] = set()
+    _collect(directory, "", ignore, found)
+    return found
+
+
+def _collect(directory: str, path: str, ignore: Ignore, found: set[str]) -> None:
+    with os.scandir(f"{directory}/{path}") as entries:
+        for entry in entries:
+            where = f"{path}/{entry.name}".lstrip("/")
+            out = ignore.excludes(where)
+            is_directory = entry.is_dir(follow_symlinks=False)
+            if out and not (is_directory and ignore.has_exceptions and _keeps(directory, where, ignore)):
+                found.add(f"/{where}")
+            elif is_directory:
+                _collect(directory, where, ignore, found)
+
+
+def _keeps(directory: str, path: str, ignore: Ignore) -> bool:
+    """Say whether something below a directory is not left out."""
+    for top, directories, names in os.walk(f"{directory}/{path}"):
+        relative = os.path.relpath(top, directory)
+        if any(not ignore.excludes(f"{relative}/{name}") for name in (*directories, *names)):
+            return True
+    return False
+
+
+def translate(pattern: str) -> str:
+    """Return a Go filepath.Match pattern, with ** for any number of directories, as a regular expression. Raises BadInput."""
+    result, position = "", 0
+    while position < len(pattern):
+        character = pattern[position]
+        position += 1
+        if pattern.startswith("**/", position - 1):
+            result, position = result + "(?:.*/)?", position + 2
+        elif pattern.startswith("**", position - 1):
+            result, position = result + ".*", position + 1
+        elif character == "*":
+            result += "[^/]*"
+        elif character == "?":
+            result += "[^/]"
+        elif character == "[":
+            end = pattern.find("]", position + 1)
+            if end < 0:
+                raise BadInput(f"invalid pattern {pattern!r}: a [ without its ]")
+            inside = pattern[position:end].replace("\\", "\\\\")
+            result, position = result + f"[{'^' + inside[1:] if inside[:1] in '^!' else inside}]", end + 1
+        elif character == "\\" and position < len(pattern):
+            result, position = result + re.escape(pattern[position]), position + 1
+        else:
+            result += re.escape(character)
+    return result

@@ -1,0 +1,347 @@
+"""build: Dockerfiles become images, layer by layer, from caches and contexts of every kind."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+
+class Builds:
+    """Dockerfiles, their contexts and what comes of them, in a directory of the test's."""
+
+    def __init__(self, mydocker: Any) -> None:
+        self.mydocker = mydocker
+        mydocker.sh("mkdir -p ctx")
+
+    def file(self, path: str, text: str) -> None:
+        """Write a file of the context."""
+        self.mydocker.sh(f"mkdir -p $(dirname ctx/{path}) && cat > ctx/{path} <<'END_OF_FILE'\n{text}\nEND_OF_FILE")
+
+    def __call__(self, dockerfile: str, *flags: str, rc: int = 0) -> Any:
+        """Build; the image is called made:1."""
+        self.file("Dockerfile", dockerfile)
+        result = self.mydocker("build", "-t", "made:1", "--network", "none", *flags, "ctx")
+        assert result.rc == rc, (result.stdout, result.stderr)
+        return result
+
+    def run(self, script: str, *flags: str) -> str:
+        """Return what a shell script prints in a container of the image."""
+        result = self.mydocker("run", "--rm", "--network", "none", *flags, "--entrypoint", "sh", "made:1", "-c", script)
+        assert result.rc == 0, result.stderr
+        return str(result.stdout)
+
+    def inspect(self, name: str = "made:1") -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.mydocker("image", "inspect", name).stdout)[0]
+        return found
+
+
+@pytest.fixture
+def build(mydocker: Any) -> Iterator[Builds]:
+    yield Builds(mydocker)
+    assert mydocker("ps", "-aq").stdout == ""
+    assert mydocker("system", "check").stdout == ""
+    for name in mydocker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split():
+        if not name.startswith(("busybox:", "<none>")):
+            mydocker("rmi", "-f", name)
+    mydocker("image", "prune", "-f")
+    mydocker("builder", "prune", "-f")
+    assert mydocker("images", "-aq").stdout.count("\n") == 1
+
+
+def test_settings(build: Builds) -> None:
+    build("""FROM busybox
+MAINTAINER me
+ARG V=1
+ENV A=$V B="two words" \\
+    C=${A}x
+LABEL l=$V
+EXPOSE 80 53/udp
+USER 12:34
+VOLUME ["/data", "/more"]
+WORKDIR /one
+WORKDIR two
+STOPSIGNAL SIGUSR1
+HEALTHCHECK --interval=3s CMD test -e /ok
+SHELL ["/bin/sh", "-ec"]
+ENTRYPOINT ["echo"]
+CMD hello $A
+""", "--label", "from=flag")  # fmt: skip
+    found = build.inspect()
+    assert found["Author"] == "me"
+    assert found["Config"]["Env"] == ["A=1", "B=two words", "C=x"]
+    assert found["Config"]["Labels"] == {"l": "1", "from": "flag"}
+    assert sorted(found["Config"]["ExposedPorts"]) == ["53/udp", "80/tcp"]
+    assert sorted(found["Config"]["Volumes"]) == ["/data", "/more"]
+    keys = ("User", "WorkingDir", "StopSignal", "Entrypoint", "Cmd")
+    assert [found["Config"][key] for key in keys] == ["12:34", "/one/two", "SIGUSR1", ["echo"], ["/bin/sh", "-ec", "hello $A"]]
+    assert found["Config"]["Healthcheck"]["Test"] == ["CMD-SHELL", "test -e /ok"]
+    assert build.run("pwd; stat -c %u:%g:%a /one/two", "-u", "0") == "/one/two\n0:0:755\n"
+
+
+def test_run(build: Builds) -> None:
+    result = build("""FROM busybox
+ARG SECRET=arg
+ENV SHOWN=env SECRET2=two
+RUN echo "$SECRET $SHOWN" > /said && echo to the terminal
+USER 12
+WORKDIR /tmp
+RUN id -u > who; pwd >> who
+USER root
+RUN ["sh", "-c", "echo $0 > /exec", "form"]
+SHELL ["/bin/sh", "-c", "echo shell > /shell; eval \\"$0\\""]
+RUN echo last > /last
+VOLUME /v
+RUN mkdir -p /v && echo kept > /v/file
+""")  # fmt: skip
+    assert "\nto the terminal\n" in result.stdout
+    assert build.run("cat /said /tmp/who /exec /shell /last /v/file; echo ${SECRET-unset}") == (
+        "arg env\n12\n/tmp\nform\nshell\nlast\nkept\nunset\n"
+    )
+
+
+def test_here_documents(build: Builds) -> None:
+    build("""FROM busybox
+ARG NAME=world
+RUN <<EOF
+echo one > /one
+  echo "$NAME" >> /one
+EOF
+RUN <<EOF cat > /two
+stdin "$NAME"
+EOF
+RUN <<'EOF'
+#!/bin/sh
+echo script $0 > /three
+EOF
+COPY <<first <<'second' /copied/
+hello $NAME "quoted" \\$kept
+first
+hello $NAME
+second
+""")  # fmt: skip
+    assert build.run("cat /one /two") == 'one\nworld\nstdin "world"\n'
+    assert build.run("cat /three").startswith("script ")
+    assert build.run("cat /copied/first /copied/second; stat -c %a /copied/first") == 'hello world "quoted" $kept\nhello $NAME\n644\n'
+
+
+def test_copy(build: Builds) -> None:
+    for name in ("a.txt", "b.txt", "d/one", "d/e/two", "skipped.log", "d/skipped.log"):
+        build.file(name, name)
+    build.file(".dockerignore", "**/*.log\nDockerfile")
+    build.mydocker.sh("cd ctx && ln -s one d/link && chmod 700 d/one && ln -s / root && ln -s d to-d")
+    build("""FROM busybox
+RUN ln -s /real /pointer && mkdir /real && adduser -D -u 77 joe
+COPY a.txt /plain
+COPY a.txt b.txt /both/
+COPY *.txt /wild/
+COPY d /dir
+COPY --chown=joe:12 --chmod=640 d/one /owned/new/one
+COPY a.txt /pointer/
+COPY a.txt relative
+WORKDIR /w
+COPY ./a.txt ./
+COPY ["a.txt", "with space"]
+COPY to-d /through
+COPY . /all
+""")  # fmt: skip
+    assert build.run("cd /; cat plain both/b.txt wild/a.txt dir/e/two relative w/a.txt 'w/with space' real/a.txt through/one") == (
+        "a.txt\nb.txt\na.txt\nd/e/two\n" + "a.txt\n" * 4 + "d/one\n"
+    )
+    assert (
+        build.run("cd /; readlink dir/link; stat -c '%a %u %g' dir/one owned/new/one owned/new") == "one\n700 0 0\n640 77 12\n755 77 12\n"
+    )
+    assert build.run("cd /all; find . -type f | sort") == "./.dockerignore\n./a.txt\n./b.txt\n./d/e/two\n./d/one\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("COPY missing /x", "no such file or directory: /missing"),
+        ("COPY *.none /x/", "nothing fits '*.none'"),
+        ("COPY one two /x", "must end with a slash"),
+        ("COPY ../outside /x", "no such file or directory: /outside"),
+        ("COPY root/canary /x", "no such file or directory: /root/canary"),
+        ("COPY ignored /x", ".dockerignore leaves it out"),
+        ("COPY one /one/", "not a directory"),
+        ("COPY --chown=nobodyhere one /x", "unable to find user nobodyhere"),
+        ("COPY --chmod=rwx one /x", "invalid chmod 'rwx'"),
+        ("COPY --parents one /x", "--parents is not known here"),
+        ("COPY one", "requires at least two arguments"),
+        ("COPY --from=127.0.0.1:1/none one /x", "connection refused"),
+        ("RUN exit 3", "returned a non-zero code: 3"),
+        ("RUN --mount=type=cache,target=/x true", "--mount is not known here"),
+        ('RUN ["/no/such/program"]', "/no/such/program"),
+        ("ENV x", "ENV must have two arguments"),
+        ("EXPOSE port", "invalid port 'port'"),
+        ("STOPSIGNAL SIGNONE", "invalid signal 'SIGNONE'"),
+        ("ADD --checksum=sha256:00 http://127.0.0.1:1/x /x", "connection refused"),
+    ],
+)
+def test_errors_name_the_line(build: Builds, line: str, words: str) -> None:
+    build.mydocker.sh("echo 1 > ctx/one; echo 2 > ctx/two; echo 3 > ctx/ignored; echo 4 > outside; echo 5 > canary; ln -sfn .. ctx/root")
+    build.file(".dockerignore", "ignored")
+    result = build(f"FROM busybox\n\nRUN echo 1 > /one\n{line}\n", rc=1)
+    first = result.stderr.splitlines()[-1 if "hint: " not in result.stderr else -2]
+    assert first.startswith(f"mydocker: Dockerfile:4: {line}: "), result.stderr
+    assert words in first
+    assert build.mydocker("image", "inspect", "made:1").rc == 1
+
+
+def test_add(build: Builds) -> None:
+    build.mydocker.sh("mkdir t && echo in > t/file && chown 5:6 t/file && tar -C t -czf ctx/it.tar.gz . && echo x > ctx/plain.tar")
+    build.mydocker.sh("tar -C t -cf ctx/other.tar .")
+    owned = "ADD --chown=1:2 it.tar.gz /owned/\n"
+    build(f"FROM busybox\nADD it.tar.gz /unpacked/\nADD other.tar plain.tar /mixed/\n{owned}COPY it.tar.gz /kept/\n")
+    assert build.run("cd /; cat unpacked/file mixed/file mixed/plain.tar; stat -c %u:%g unpacked/file owned/file; ls kept mixed") == (
+        "in\nin\nx\n5:6\n1:2\nkept:\nit.tar.gz\n\nmixed:\nfile\nplain.tar\n"
+    )
+
+
+def test_add_from_an_address(build: Builds) -> None:
+    mydocker = build.mydocker
+    mydocker.sh("mkdir served && echo served > served/file")
+    pid = mydocker.sh("cd served && (python3 -m http.server --bind 127.0.0.1 8099 > /dev/null 2>&1 & echo $!)").stdout.strip()
+    try:
+        mydocker.wait_until(lambda: mydocker.sh("python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 8099))'").rc == 0)
+        build("FROM busybox\nADD http://127.0.0.1:8099/file /got/\nADD http://127.0.0.1:8099/file /name\n")
+        assert build.run("cat /got/file /name; stat -c %a /name") == "served\nserved\n600\n"
+        assert "answers 404" in build("FROM busybox\nADD http://127.0.0.1:8099/none /x\n", rc=1).stderr
+        wrong = build(f"FROM busybox\nADD --checksum=sha256:{'0' * 64} http://127.0.0.1:8099/file /x\n", rc=1).stderr
+        assert f"expected sha256:{'0' * 64}, and its content has sha256:" in wrong
+    finally:
+        mydocker.sh(f"kill {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.05; done")
+
+
+STAGED = """ARG BASE=busybox
+FROM $BASE AS one
+RUN echo one > /one
+FROM one AS two
+RUN echo two > /two
+FROM busybox AS unused
+RUN exit 9
+FROM scratch AS last
+COPY --from=two /one /two /files/
+COPY --from=0 /one /zero
+COPY --from=busybox /bin/busybox /bin/sh
+"""
+
+
+def test_stages(build: Builds) -> None:
+    result = build(STAGED)
+    assert "exit 9" not in result.stdout
+    assert build.run("cat() { while read -r x; do echo $x; done < $1; }; cat /files/one; cat /files/two; cat /zero") == "one\ntwo\none\n"
+    assert len(build.inspect()["RootFS"]["Layers"]) == 3
+    build(STAGED, "--target", "two", "--build-arg", "BASE=busybox:latest")
+    assert build.run("cat /one /two") == "one\ntwo\n"
+    build(STAGED, "--target", "unused", rc=1)
+
+
+def test_scratch_alone_has_no_layer(build: Builds) -> None:
+    build("FROM scratch\nENV A=b\n")
+    assert build.inspect()["RootFS"]["Layers"] is None or build.inspect()["RootFS"]["Layers"] == []
+
+
+def test_onbuild(build: Builds) -> None:
+    build("FROM busybox\nONBUILD COPY given /given\nONBUILD RUN cat /given > /copied\n")
+    build.mydocker("tag", "made:1", "parent:1")
+    build.file("given", "given")
+    result = build("FROM parent:1\nRUN cat /copied\n")
+    assert "# Executing build trigger: COPY given /given" in result.stdout
+    assert build.run("cat /copied") == "given\n"
+    assert not build.inspect()["Config"].get("OnBuild")
+
+
+def test_the_cache(build: Builds) -> None:
+    dockerfile = "FROM busybox\nARG V=1\nRUN echo $V > /v\nCOPY f /f\nRUN cat /f > /copy\nCMD x\n"
+    build.file("f", "one")
+    assert "Using cache" not in build(dockerfile).stdout
+    first = build.inspect()
+    again = build(dockerfile)
+    assert again.stdout.count("Using cache") == 3
+    assert build.inspect()["Id"] == first["Id"]
+    build.mydocker.sh("touch -d 2001-01-01 ctx/f")
+    assert build(dockerfile).stdout.count("Using cache") == 3
+    build.file("f", "two")
+    assert build(dockerfile).stdout.count("Using cache") == 1
+    assert build.run("cat /copy") == "two\n"
+    build.mydocker.sh("chmod 600 ctx/f")
+    assert build(dockerfile).stdout.count("Using cache") == 1
+    assert build(dockerfile, "--build-arg", "V=2").stdout.count("Using cache") == 0
+    assert build.run("cat /v") == "2\n"
+    assert build(dockerfile, "--no-cache").stdout.count("Using cache") == 0
+    assert build(dockerfile.replace("CMD x", "CMD y")).stdout.count("Using cache") == 3
+    hidden = build.mydocker("images", "-q").stdout.count("\n")
+    assert build.mydocker("images", "-aq").stdout.count("\n") > hidden
+    build.mydocker("image", "prune", "-f")
+    assert build(dockerfile).stdout.count("Using cache") == 3
+    assert "Deleted build cache objects:" in build.mydocker("builder", "prune", "-f").stdout
+    build.mydocker("rmi", "made:1")
+    assert build(dockerfile).stdout.count("Using cache") == 0
+
+
+def test_contexts_by_standard_input(build: Builds) -> None:
+    mydocker = build.mydocker
+    mydocker.sh("echo given > ctx/given")
+    assert mydocker.sh("printf 'FROM busybox\\nRUN echo x > /x\\n' | {mydocker} build -q --network none -t made:1 -").rc == 0
+    assert build.run("cat /x") == "x\n"
+    build.file("Dockerfile", "FROM busybox\nCOPY given /given")
+    assert mydocker.sh("tar -C ctx -cz . | {mydocker} build -t made:1 -").rc == 0
+    assert build.run("cat /given") == "given\n"
+    assert mydocker.sh("printf 'FROM busybox\\nCOPY given /other' | {mydocker} build -t made:1 -f - ctx").rc == 0
+    assert build.run("cat /other") == "given\n"
+    refused = mydocker.sh("printf 'FROM busybox\\nCOPY given /x' | {mydocker} build -")
+    assert (refused.rc, "there is no context to copy from" in refused.stderr) == (1, True)
+
+
+def test_quiet_and_iidfile(build: Builds) -> None:
+    build.file("Dockerfile", "FROM busybox\nRUN echo loud")
+    result = build.mydocker("build", "-q", "--iidfile", "id", "--network", "none", "-t", "made:1", "-t", "made:2", "ctx")
+    assert result.stdout == build.inspect()["Id"] + "\n" == build.mydocker.sh("cat id").stdout + "\n"
+    assert build.inspect("made:2")["Id"] == build.inspect()["Id"]
+    failing = build("FROM busybox\nRUN echo loud; exit 1\n", "-q", rc=1)
+    assert (failing.stdout, failing.stderr.splitlines()[0]) == ("", "loud")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nosuchdirectory"], "context 'nosuchdirectory'"),
+        (["https://example/x.git"], "context 'https://example/x.git' is an address"),
+        (["-f", "none", "ctx"], "cannot read 'none'"),
+        (["-t", "UPPER", "ctx"], "must be lowercase"),
+        (["--target", "none", "ctx"], "target stage 'none' could not be found"),
+        (["--build-arg", "=x", "ctx"], "invalid build-arg '=x'"),
+        (["--network", "nosuchnetwork", "--no-cache", "ctx"], "nosuchnetwork"),
+    ],
+)
+def test_bad_input(build: Builds, arguments: list[str], words: str) -> None:
+    build.file("Dockerfile", "FROM busybox\nRUN true")
+    result = build.mydocker("build", *arguments)
+    assert (result.rc, words in result.stderr) == (1, True), result.stderr
+
+
+def test_explain_and_dry_run(build: Builds) -> None:
+    told = build("FROM busybox\nRUN echo x > /x\n", "--dry-run").stdout
+    assert told.splitlines() == ["cli      Dockerfile:1 FROM busybox", "cli      Dockerfile:2 RUN echo x > /x"]
+    assert build.mydocker("images", "-aq").stdout.count("\n") == 1
+    steps = build("FROM busybox\nRUN echo x > /x\n", "--explain").stderr
+    for words in ("mkdir", "execve", "Dockerfile:2 RUN echo x > /x", "store image sha256:"):
+        assert words in steps
+
+
+def test_a_build_killed_at_any_moment(build: Builds) -> None:
+    mydocker, chance = build.mydocker, random.Random("build")
+    build.file("f", "x")
+    build.file("Dockerfile", "FROM busybox\nRUN echo 1 > /1; sleep 0.05\nCOPY f /f\nRUN sleep 0.05; echo 2 > /2\nWORKDIR /w\n")
+    for _ in range(17):
+        seconds = chance.uniform(0.05, 0.6)
+        command = "{mydocker} build --no-cache --network none -t made:1 ctx > /dev/null 2>&1"
+        mydocker.sh(f"{command} & p=$!; sleep {seconds:.3f}; kill -9 $p 2>/dev/null; wait $p; true")
+        mydocker.wait_until(lambda: mydocker("system", "check", "--repair").rc == 0 and not mydocker("system", "check").stdout)
+        assert mydocker("ps", "-aq").stdout == ""
+    build("FROM busybox\nRUN echo 1 > /1; sleep 0.05\nCOPY f /f\nRUN sleep 0.05; echo 2 > /2\nWORKDIR /w\n")
+    assert build.run("cat /1 /f /2") == "1\nx\n2\n"
