@@ -15,7 +15,7 @@ from mydocker.cli.base import Session, Verb, explain_option
 from mydocker.cli.execution import runner, telling
 from mydocker.cli.registry import pull_one
 from mydocker.cli.run import create as create_verb
-from mydocker.engine import buildcontext, builder, images, stages
+from mydocker.engine import buildcontext, builder, building, images, stages
 from mydocker.engine.buildcopy import is_archive
 from mydocker.engine.options import Options
 from mydocker.engine.options import parse as parse_options
@@ -140,7 +140,7 @@ def _platforms() -> dict[str, str]:
     return {prefix + key: value for prefix in ("TARGET", "BUILD") for key, value in values.items()}
 
 
-def _building(session: Session, context: buildcontext.BuildContext, quiet: bool, always: bool) -> builder.Building:
+def _building(session: Session, context: buildcontext.BuildContext, quiet: bool, always: bool) -> building.Building:
     def tell(line: str) -> None:
         if not quiet and not session.dry_run:
             click.echo(line)
@@ -156,7 +156,7 @@ def _building(session: Session, context: buildcontext.BuildContext, quiet: bool,
             pass
         pull_one(session, reference, platform, None, sys.stdout, quiet)
 
-    return builder.Building(session.paths, context, runner(session), tell, _options, _starter(session, quiet), pull)
+    return building.Building(session.paths, context, runner(session), tell, _options, _starter(session, quiet), pull)
 
 
 def _options(words: list[str]) -> Options:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 
 from mydocker.engine import buildcopy, buildsteps, images
-from mydocker.engine.buildcontext import BuildContext, Source
+from mydocker.engine.buildcontext import Source
+from mydocker.engine.building import Building, RunInstruction
 from mydocker.engine.buildsteps import State, Workplace
 from mydocker.engine.stages import Plan, Stage, declared
-from mydocker.errors import BadInput, Error, StepFailed
+from mydocker.errors import BadInput, StepFailed
 from mydocker.images import change, dockerfile, index
 from mydocker.images.draft import StoreImage
 from mydocker.images.layout import Layout
@@ -26,13 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from mydocker.engine.buildcontext import Copying
-    from mydocker.engine.containers import Record
-    from mydocker.engine.options import Options
     from mydocker.images.dockerfile import Instruction
     from mydocker.images.layout import Document
     from mydocker.images.reference import Reference
-    from mydocker.paths import Paths
-    from mydocker.steps.base import Run
 
 # Build arguments that a Dockerfile need not declare (docker's list); they count neither for the history nor for the cache.
 _PROXIES = {name for word in ("http", "https", "ftp", "no", "all") for name in (f"{word}_proxy", f"{word}_proxy".upper())}
@@ -42,61 +39,6 @@ _SETTINGS = {"CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBU
 
 # For a container that is never started.
 _IDLE = ["--network", "none"]
-
-
-class Building:
-    """What build is told, and how it acts.
-
-    tell: prints a line. options: from the words after `mydocker create` to its options. start: starts a container whose lock is
-    given, shows its output and returns its exit status. pull: gets an image by its name and platform.
-    """
-
-    def __init__(
-        self,
-        paths: Paths,
-        context: BuildContext,
-        run: Run,
-        tell: Callable[[str], None],
-        options: Callable[[list[str]], Options],
-        start: Callable[[Record, int], int],
-        pull: Callable[[str, str], None],
-    ) -> None:
-        self.paths = paths
-        self.context = context
-        self.run = run
-        self.tell = tell
-        self.options = options
-        self.start = start
-        self.pull = pull
-        self.arguments: dict[str, str] = {}
-        self.predefined: dict[str, str] = {}
-        self.labels: dict[str, str] = {}
-        self.network = ""
-        self.use_cache = True
-        self.name = "Dockerfile"
-
-
-class RunInstruction(Step):
-    """Let one instruction have its effect."""
-
-    __slots__ = ("action", "instruction", "name")
-
-    def __init__(self, name: str, instruction: Instruction, action: Callable[[Instruction], None]) -> None:
-        self.name = name
-        self.instruction = instruction
-        self.action = action
-
-    def apply(self) -> None:
-        try:
-            self.action(self.instruction)
-        except Error as error:
-            place = f"{self.name}:{self.instruction.line}"
-            if error.message.startswith(place):
-                raise
-            raise StepFailed(f"{place}: {self.instruction.source}: {error.message}", hint=error.hint) from error
-
-    def describe(self) -> str:
-        return f"{self.name}:{self.instruction.line} {self.instruction.source}"
 
 
 def build(how: Building, plan: Plan, target: str, references: Sequence[Reference]) -> str:

@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--svg", help="also write a plot to this file")
     options = parser.parse_args()
     with tools_that_work(options.only) as (ready, _):
-        engines = [tool for tool in ready if tool.is_engine and tool.name != "podman, runc"]
+        engines = [tool for tool in ready if tool.is_engine and tool.name != "podman with runc"]
         times = {title: subject(engines, options.runs) for title, subject in SUBJECTS.items()}
         idle = _wake_ups(next(tool for tool in engines if tool.name == "mydocker"))
     _report(times)

@@ -200,11 +200,11 @@ class Podman(Tool):
 
 
 class PodmanCrun(Podman):
-    name, runtime = "podman, crun", "crun"
+    name, runtime = "podman with crun", "crun"
 
 
 class PodmanRunc(Podman):
-    name, runtime = "podman, runc", "runc"
+    name, runtime = "podman with runc", "runc"
 
 
 class Runtime(Tool):

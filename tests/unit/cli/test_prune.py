@@ -76,7 +76,7 @@ def test_it_asks(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("click.confirm", lambda text: asked.append(text))
     assert call("image", "prune") == call("system", "prune", "--volumes") == ""
     assert asked[0] == "WARNING! This removes all nameless images that no container was made from. Go on?"
-    assert asked[1].count("  - ") == 4
+    assert asked[1].count("  - ") == 5
 
 
 def test_the_whole_system(call: Call) -> None:
@@ -88,5 +88,5 @@ def test_the_whole_system(call: Call) -> None:
     assert anonymous in call("system", "prune", "-f", "--volumes")
     assert call("volume", "ls", "-q") == "named\n"
     kinds = [line.split()[1:3] for line in call("events", "--since", "1m", "--until", "0s", "--filter", "event=prune").splitlines()]
-    without = [[kind, "prune"] for kind in ("container", "network", "image")]
-    assert kinds == [*without, *without[:2], ["volume", "prune"], ["image", "prune"]]
+    without = [[kind, "prune"] for kind in ("container", "network", "image", "builder")]
+    assert kinds == [*without, *without[:2], ["volume", "prune"], *without[2:]]
