@@ -108,16 +108,19 @@ def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: boo
             raise
         return _remove_damaged(layout, entry, reference, run)
     users = using(paths, image)
-    names = [reference] if reference else [parse(n) for n in image.names]
-    last = len(image.names) <= len(names)
-    _check_removable(paths, image, reference, users, force)
-    run.execute(UnnameImage(layout, image.manifest, n) for n in names)
-    for n in names:
-        _tell(paths, run, "untag", image.id, str(n))
-    lines = [f"Untagged: {n}" for n in names]
-    if not last or any(running_pid(paths, record["id"]) for record in users):
-        return lines
-    return lines + _delete(paths, drivers, image, run)
+    # An id may stand for several manifests, of the same layers compressed in several ways.
+    twins = [image] if reference else [other for other in all_images(paths) if other.id == image.id]
+    _check_removable(paths, image, sum(len(twin.names) for twin in twins), reference, users, force)
+    lines = []
+    for twin in twins:
+        names = [reference] if reference else [parse(n) for n in twin.names]
+        run.execute(UnnameImage(layout, twin.manifest, n) for n in names)
+        for n in names:
+            _tell(paths, run, "untag", image.id, str(n))
+        lines += [f"Untagged: {n}" for n in names]
+        if len(twin.names) <= len(names) and not any(running_pid(paths, record["id"]) for record in users):
+            lines += _delete(paths, drivers, twin, run)
+    return lines
 
 
 def _name_meant(layout: Layout, name: str) -> Reference | None:
@@ -129,7 +132,8 @@ def _name_meant(layout: Layout, name: str) -> Reference | None:
     return reference if reference.tag and by_name(layout.entries(), reference) else None
 
 
-def _check_removable(paths: Paths, image: Image, reference: Reference | None, users: list[Record], force: bool) -> None:
+def _check_removable(paths: Paths, image: Image, names: int, reference: Reference | None, users: list[Record], force: bool) -> None:
+    """names: how many the image has, under whatever manifest."""
     running = [record for record in users if running_pid(paths, record["id"])]
     if reference:
         if len(image.names) == 1 and users and not force:
@@ -137,8 +141,8 @@ def _check_removable(paths: Paths, image: Image, reference: Reference | None, us
         return
     if running:
         raise Conflict(f"cannot delete image {image.id[:12]}: running container {running[0]['id'][:12]} uses it")
-    if len(image.names) > 1 and not force:
-        raise Conflict(f"cannot delete image {image.id[:12]} without force: it has {len(image.names)} names")
+    if names > 1 and not force:
+        raise Conflict(f"cannot delete image {image.id[:12]} without force: it has {names} names")
     if users and not force:
         raise Conflict(f"cannot delete image {image.id[:12]} without force: stopped container {users[0]['id'][:12]} uses it")
 

@@ -35,12 +35,14 @@ class Images:
 
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
-        self.images = [image for image in all_images(paths) if not image.is_cache]
+        every = all_images(paths)
+        self.images = [image for image in every if not image.is_cache]
+        self.steps = [image for image in every if image.is_cache]
         self.users: dict[str, list[Record]] = {image.id: [] for image in self.images}
         for record in records(paths):
             self.users.setdefault(record["imageId"], []).append(record)
         self._sizes: dict[str, int] = {}
-        self.pieces = {image.manifest: self._pieces(image) for image in self.images}
+        self.pieces = {image.manifest: self._pieces(image) for image in every}
 
     def _pieces(self, image: Image) -> dict[str, int]:
         layout = Layout(self.paths.images)
@@ -67,11 +69,17 @@ class Images:
         return sum(self.pieces[image.manifest].values())
 
     def share(self) -> Share:
-        every = {piece: size for pieces in self.pieces.values() for piece, size in pieces.items()}
+        every = {piece: size for image in self.images for piece, size in self.pieces[image.manifest].items()}
         active = [image for image in self.images if self.users[image.id]]
         needed = {piece for image in active for piece in self.pieces[image.manifest]}
         reclaimable = sum(size for piece, size in every.items() if piece not in needed)
         return Share("Images", len(self.images), len(active), sum(every.values()), reclaimable)
+
+    def share_of_steps(self) -> Share:
+        """Return what builds have kept for the next ones and no image needs."""
+        needed = {piece for image in self.images for piece in self.pieces[image.manifest]}
+        own = {piece: size for step in self.steps for piece, size in self.pieces[step.manifest].items() if piece not in needed}
+        return Share("Build Cache", len(self.steps), 0, sum(own.values()), sum(own.values()))
 
 
 def of_containers(paths: Paths) -> Share:

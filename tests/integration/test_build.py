@@ -278,6 +278,8 @@ def test_the_cache(build: Builds) -> None:
     assert build.mydocker("images", "-aq").stdout.count("\n") > hidden
     build.mydocker("image", "prune", "-f")
     assert build(dockerfile).stdout.count("Using cache") == 3
+    (row,) = [line.split() for line in build.mydocker("system", "df").stdout.splitlines() if line.startswith("Build Cache")]
+    assert int(row[2]) > 3 and row[3] == "0"
     assert "Deleted build cache objects:" in build.mydocker("builder", "prune", "-f").stdout
     build.mydocker("rmi", "made:1")
     assert build(dockerfile).stdout.count("Using cache") == 0

@@ -137,6 +137,20 @@ def test_podman(images: Images, mydocker: Any, form: str) -> None:
     images.check("pod.example/travel:1")
 
 
+def test_an_id_may_stand_for_several_manifests(images: Images, mydocker: Any) -> None:
+    needs(mydocker, "skopeo")
+    mydocker("save", "-o", "ours.tar", "travel:1")
+    copied = mydocker.sh("skopeo copy -q --dest-compress-format zstd oci-archive:ours.tar:travel:1 oci-archive:zstd.tar:travel:zstd")
+    assert copied.rc == 0, copied.stderr
+    assert mydocker("load", "-i", "zstd.tar").stdout == "Loaded image: travel:zstd\n"
+    images.check("travel:zstd")
+    refused = mydocker("rmi", images.id)
+    assert (refused.rc, "without force: it has 2 names" in refused.stderr) == (1, True)
+    removed = mydocker("rmi", "-f", images.id).stdout.splitlines()
+    assert {"Untagged: travel:1", "Untagged: travel:zstd", f"Deleted: {images.id}"} <= set(removed)
+    assert mydocker("image", "inspect", "travel:1").rc == mydocker("image", "inspect", "travel:zstd").rc == 1
+
+
 def test_the_archive_is_a_layout_that_umoci_reads(images: Images, mydocker: Any) -> None:
     needs(mydocker, "umoci")
     assert mydocker.sh("{mydocker} save travel:1 | (mkdir out && tar -C out -x) && umoci ls --layout out").stdout == "travel:1\n"
