@@ -14,6 +14,7 @@ from mydocker.errors import Damaged, NotFound
 from mydocker.paths import Paths
 
 VARIABLE = "_MYDOCKER_COMPLETE"
+_OF_IMAGES = ("run", "create", "rmi", "tag", "push", "pull", "save", "history")
 
 
 @click.command(cls=Verb)
@@ -50,7 +51,7 @@ def _names(words: list[str], incomplete: str) -> list[CompletionItem]:
     verb = words[1:2] if group else words[:1]
     if verb in (["connect"], ["disconnect"]) and len(words) > 2:
         group = "container"  # the second argument
-    about = group or {"run": "image", "create": "image", "rmi": "image", "tag": "image"}.get("".join(verb), "container")
+    about = group or ("image" if verb and verb[0] in _OF_IMAGES else "container")
     return [CompletionItem(name) for name in kinds[about](paths) if verb and name.startswith(incomplete)]
 
 

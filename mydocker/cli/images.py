@@ -10,11 +10,12 @@ from typing import cast
 import click
 
 from mydocker.cli import human
-from mydocker.cli.base import Session, Verb, each, explain_option
+from mydocker.cli.base import Session, Verb, complain, each, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import filter_option, format_option, print_rows
 from mydocker.engine import filters, imagestore
 from mydocker.engine.images import Image, all_images, find
+from mydocker.errors import NoImage
 from mydocker.images.reference import Reference, parse, parse_name
 
 change_option = click.option("-c", "--change", "changes", multiple=True, metavar="INSTRUCTION", help="Apply a Dockerfile instruction.")
@@ -74,7 +75,13 @@ def rmi(session: Session, force: bool, names: tuple[str, ...]) -> int:
     all_drivers = [drivers.driver(name, session.paths) for name in drivers.NAMES]
 
     def remove(name: str) -> None:
-        lines = imagestore.remove(session.paths, all_drivers, name, force, run)
+        try:
+            lines = imagestore.remove(session.paths, all_drivers, name, force, run)
+        except NoImage as error:
+            if not force:
+                raise
+            # As docker: what was to go is gone.
+            return complain(error.message)
         if not session.dry_run:
             click.echo("\n".join(lines))
 

@@ -61,7 +61,7 @@ def _image(session: Session, name: str) -> dict[str, Any]:
     found = images.find(session.paths, name)
     return {
         "Id": f"sha256:{found.id}",
-        "RepoTags": found.tags,
+        "RepoTags": sorted(found.tags),
         "RepoDigests": found.repo_digests,
         "Comment": next((entry["comment"] for entry in reversed(found.document.get("history") or []) if entry.get("comment")), ""),
         "Created": found.created,

@@ -13,6 +13,7 @@ from mydocker.engine import buildcopy, buildsteps, images
 from mydocker.engine.buildcontext import Source
 from mydocker.engine.building import Building, RunInstruction
 from mydocker.engine.buildsteps import State, Workplace
+from mydocker.engine.spec import PATH
 from mydocker.engine.stages import Plan, Stage, declared
 from mydocker.errors import BadInput, StepFailed
 from mydocker.images import change, dockerfile, index
@@ -115,6 +116,8 @@ class _Work:
         else:
             self.how.pull(self.stage.base, self.stage.platform)
             state = buildsteps.from_image(images.find(self.how.paths, self.stage.base))
+        if "PATH" not in change.environment(state.settings):
+            state.document["config"] = {**state.settings, "Env": [*(state.settings.get("Env") or []), f"PATH={PATH}"]}
         self.states[self.stage.number] = state
         self._done()
 

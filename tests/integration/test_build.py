@@ -72,7 +72,7 @@ CMD hello $A
 """, "--label", "from=flag")  # fmt: skip
     found = build.inspect()
     assert found["Author"] == "me"
-    assert found["Config"]["Env"] == ["A=1", "B=two words", "C=x"]
+    assert found["Config"]["Env"] == ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "A=1", "B=two words", "C=x"]
     assert found["Config"]["Labels"] == {"l": "1", "from": "flag"}
     assert sorted(found["Config"]["ExposedPorts"]) == ["53/udp", "80/tcp"]
     assert sorted(found["Config"]["Volumes"]) == ["/data", "/more"]
