@@ -13,7 +13,15 @@ from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
-from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, NewConnectionError, ProtocolError, SSLError
+from urllib3.exceptions import (
+    HTTPError,
+    InsecureRequestWarning,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+    ProtocolError,
+    SSLError,
+)
 
 from mydocker.errors import Error, StepFailed
 from mydocker.version import VERSION
@@ -29,6 +37,7 @@ _TRIES = 5
 _LONGEST_WAIT = 30.0
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 10
+_TRUST = "where its authority is to be trusted, put that one's certificate into /etc/docker/certs.d/{}/ca.crt"
 # What a server answers when it may answer otherwise in a moment.
 _PASSING = (429, 500, 502, 503, 504)
 
@@ -79,7 +88,10 @@ class Transport:
                 response = self._once(method, url, headers, body, stream)
             except (HTTPError, OSError) as error:
                 if last or _is_final(error):
-                    raise Unreachable(f"{urlsplit(url).netloc}: {_reason(error)}") from error
+                    host, reason = urlsplit(url).netloc, _reason(error)
+                    raise Unreachable(
+                        f"{host}: {reason}", _TRUST.format(host) if "certificate verify failed" in reason else None
+                    ) from error
             else:
                 if last or response.status not in _PASSING:
                     return response
@@ -118,11 +130,17 @@ class Transport:
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
         if not self._verify:
+            # The configuration says so; nobody has to be told each time.
+            urllib3.disable_warnings(InsecureRequestWarning)
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         for path in self._ca_files:
             context.load_verify_locations(path)
         return context
+
+
+def _unreachable(host: str, reason: str) -> Unreachable:
+    return Unreachable(f"{host}: {reason}", _TRUST.format(host) if "certificate verify failed" in reason else None)
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -288,6 +288,32 @@ def test_login(images: Images, mydocker: Any) -> None:
         assert mydocker("pull", name, env=own).rc == 1
 
 
+def test_a_registry_with_a_certificate_of_its_own(images: Images, registry: Any) -> None:
+    """10.9.9.9 is an address of the private network namespace that plays the host."""
+    mydocker, name = registry, "10.9.9.9:5443/t/travel:1"
+    needs(mydocker, "openssl")
+    mydocker("tag", "travel:1", f"{HOST}/t/travel:1")
+    assert mydocker("push", "-q", f"{HOST}/t/travel:1").rc == 0
+    made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key -out crt -subj /CN=r -addext subjectAltName=IP:10.9.9.9"
+    assert mydocker.sh(f"ip addr add 10.9.9.9/32 dev lo && {made}").rc == 0
+    tls = "{addr: '10.9.9.9:5443', tls: {certificate: crt, key: key}}"
+    text = REGISTRY.replace("DIRECTORY", mydocker.directory).replace('{addr: "127.0.0.1:5000"AUTH}', tls)
+    mydocker.sh(f"cat > tls.yml <<'END'\n{text}\nEND")
+    pid = mydocker.sh("docker-registry serve tls.yml > tls.log 2>&1 & echo $!").stdout.strip()
+    try:
+        mydocker.wait_until(lambda: mydocker.sh("python3 -c 'import socket; socket.create_connection((\"10.9.9.9\", 5443))'").rc == 0)
+        refused = mydocker("pull", name)
+        assert refused.rc == 1
+        assert "certificate verify failed" in refused.stderr
+        assert refused.stderr.splitlines()[1].endswith("/etc/docker/certs.d/10.9.9.9:5443/ca.crt")
+        mydocker.sh("""echo '{"insecure-registries": ["10.9.9.0/24"]}' > config.json""")
+        insecure = mydocker("pull", "-q", name, env={"MYDOCKER_CONFIG": f"{mydocker.directory}/config.json"})
+        assert (insecure.rc, insecure.stderr) == (0, "")
+        images.check(name)
+    finally:
+        mydocker.sh(f"kill {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.05; done; ip addr del 10.9.9.9/32 dev lo")
+
+
 def test_pulls_at_once_download_a_layer_once(images: Images, registry: Any) -> None:
     mydocker, name = registry, f"{HOST}/big:1"
     mydocker.sh("mkdir big && head -c 30000000 /dev/urandom > big/data && tar -C big -c . | {mydocker} import - " + name)
