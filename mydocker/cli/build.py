@@ -147,14 +147,13 @@ def _building(session: Session, context: buildcontext.BuildContext, quiet: bool,
             sys.stdout.flush()
 
     def pull(name: str, platform: str) -> None:
-        reference = parse(name).with_default_tag()
-        try:
-            images.find(session.paths, name)
-            if not always or not reference.domain:
+        if not always:
+            try:
+                images.find(session.paths, name)
                 return
-        except NoImage:
-            pass
-        pull_one(session, reference, platform, None, sys.stdout, quiet)
+            except NoImage:
+                pass
+        pull_one(session, parse(name).with_default_tag(), platform, None, sys.stdout, quiet)
 
     return building.Building(session.paths, context, runner(session), tell, _options, _starter(session, quiet), pull)
 

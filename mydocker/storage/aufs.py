@@ -89,7 +89,7 @@ class Aufs(StorageDriver):
         from mydocker.storage.pack import pack
         from mydocker.storage.whiteouts import AUFS
 
-        pack(directory + "/rw", stream, AUFS, exclude)
+        pack(directory + "/rw", stream, AUFS, exclude, layers=[self.layer(chain_id) for chain_id in layers])
 
 
 def _fitting(data: str) -> str:

@@ -152,7 +152,7 @@ class Overlay(StorageDriver):
         from mydocker.storage.pack import pack
         from mydocker.storage.whiteouts import OVERLAY
 
-        pack(directory + "/upper", stream, OVERLAY, exclude)
+        pack(directory + "/upper", stream, OVERLAY, exclude, layers=[self.layer(chain_id) for chain_id in layers])
 
     def remove_layer(self, chain_id: str) -> None:
         name = self.short_name(chain_id)

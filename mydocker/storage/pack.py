@@ -6,12 +6,12 @@ import errno
 import os
 import stat
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
 from mydocker.kernel.files import RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, open_directory, openat2
-from mydocker.storage.whiteouts import OPAQUE, PLAIN, PREFIX, Form
+from mydocker.storage.whiteouts import PLAIN, PREFIX, Form, names_below
 
 # What an entry answers that the container has removed or replaced meanwhile.
 _GONE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
@@ -19,13 +19,16 @@ _XATTR_PREFIX = "SCHILY.xattr."
 _PRIVATE_XATTRS = ("trusted.overlay.", "user.overlay.")
 
 
-def pack(directory: str, stream: BinaryIO, form: Form, exclude: set[str], one_file_system: bool = False) -> None:
+def pack(
+    directory: str, stream: BinaryIO, form: Form, exclude: set[str], one_file_system: bool = False, layers: Sequence[str] = ()
+) -> None:
     """Write a layer directory as an uncompressed tar, its whiteouts as `.wh.` files.
 
-    exclude: absolute paths as the container sees them; neither they nor what is below them is written.
+    exclude: absolute paths as the container sees them; neither they nor what is below them is written. layers: the directories of
+    those below it, topmost first: what an opaque directory hides of them is whited out name by name, as the specification wants it.
     """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
-        Packing(archive, directory, form, exclude, one_file_system).whole()
+        Packing(archive, directory, form, exclude, one_file_system, layers).whole()
 
 
 def pack_tree(directory: str, stream: BinaryIO, exclude: set[str] | None = None, one_file_system: bool = True) -> None:
@@ -50,7 +53,10 @@ class Packing:
     through it, by descriptors that were opened without following symlinks, and every name is looked up in that directory only.
     """
 
-    def __init__(self, archive: tarfile.TarFile, root: str, form: Form, exclude: set[str], one_file_system: bool) -> None:
+    def __init__(
+        self, archive: tarfile.TarFile, root: str, form: Form, exclude: set[str], one_file_system: bool, layers: Sequence[str] = ()
+    ) -> None:
+        self.layers = [os.path.abspath(layer) for layer in layers]
         self.archive = archive
         self.root = root
         self.form = form
@@ -77,21 +83,32 @@ class Packing:
         finally:
             os.close(root)
 
-    def walk(self, path: str) -> None:
-        """Write what is in the current directory, which is `path` of the tree: '' or with a slash first."""
-        if path and self.form.is_opaque("."):
-            self.add_whiteout(f"{path}/{OPAQUE}")
-        for name in sorted(os.listdir(".")):
+    def walk(self, path: str, opaque: bool = False) -> None:
+        """Write what is in the current directory, which is `path` of the tree: '' or with a slash first.
+
+        opaque: whether nothing of the layers below shows in it, because none does in a directory above.
+        """
+        names = sorted(os.listdir("."))
+        opaque = opaque or bool(path and self.form.is_opaque("."))
+        if opaque:
+            self._hide(path, set(names))
+        for name in names:
             if f"{path}/{name}" in self.exclude or self.form.is_own(name):
                 continue
             try:
-                self.add(path, name)
+                self.add(path, name, opaque)
             except OSError as error:
                 if error.errno not in _GONE:
                     raise
                 # Removed or replaced by the container meanwhile: of that, the tar holds what there was.
 
-    def add(self, path: str, name: str) -> None:
+    def _hide(self, path: str, own: set[str]) -> None:
+        """Write that what the layers below have in an opaque directory is gone, but for what is there anew."""
+        for name in sorted(names_below(self.form, path, self.layers) - own):
+            if f"{path}/{name}" not in self.exclude:
+                self.add_whiteout(f"{path}/{PREFIX}{name}")
+
+    def add(self, path: str, name: str, opaque: bool = False) -> None:
         where = f"{path}/{name}"
         status = os.lstat(name)
         gone = self.form.deleted(name, status)
@@ -101,7 +118,7 @@ class Packing:
             self.add_entry(where, status)
             if stat.S_ISDIR(status.st_mode) and self.device in (None, status.st_dev):
                 with _inside(name):
-                    self.walk(where)
+                    self.walk(where, opaque)
 
     def add_entry(self, path: str, status: os.stat_result) -> None:
         """Write one entry of the current directory, `path` in the tree, without what is below it."""

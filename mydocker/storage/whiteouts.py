@@ -1,7 +1,7 @@
 """What is gone and what hides all below it: `.wh.` files in tars (OCI image-spec, layer.md), something else on disk.
 
 form      a deleted NAME                    an opaque directory
-tar       .wh.NAME                          .wh..wh..opq in it
+tar       .wh.NAME                          .wh.NAME for each NAME below (read: also .wh..wh..opq in it)
 AUFS      .wh.NAME                          .wh..wh..opq in it
 OVERLAY   a character device 0:0            xattr trusted.overlay.opaque = y
 PLAIN     NAME is removed                   what it held before this layer is removed
@@ -15,6 +15,10 @@ import stat
 from mydocker import store
 from mydocker.kernel.files import open_directory
 from mydocker.storage.base import Change
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PREFIX = ".wh."
 OPAQUE = ".wh..wh..opq"
@@ -151,3 +155,34 @@ def _in_layer(form: Form, layer: str, path: str) -> bool | None:
             return False
         directory = f"{directory}/{name}"
     return True
+
+
+def names_below(form: Form, path: str, layers: Iterable[str]) -> set[str]:
+    """Return what the union of these layers, topmost first, has in a directory; nothing where it has none."""
+    found: set[str] = set()
+    hidden: set[str] = set()
+    for layer in layers:
+        directory, covers = _directory_of(form, layer, path)
+        for name in os.listdir(directory) if directory else ():
+            gone = form.deleted(name, os.lstat(f"{directory}/{name}"))
+            if not gone and not form.is_own(name) and name not in hidden:
+                found.add(name)
+            hidden.add(gone or name)
+        if covers:
+            break
+    return found
+
+
+def _directory_of(form: Form, layer: str, path: str) -> tuple[str, bool]:
+    """Return where a layer has a directory, '' for nowhere, and whether it hides those of the layers below."""
+    directory, covers = layer, False
+    for name in path.strip("/").split("/") if path.strip("/") else ():
+        if _in_layer(form, directory, name) is False:
+            return "", True
+        directory = f"{directory}/{name}"
+        if not os.path.lexists(directory):
+            return "", covers
+        if not os.path.isdir(directory) or os.path.islink(directory):
+            return "", True
+        covers = covers or form.is_opaque(directory)
+    return directory, covers

@@ -240,6 +240,15 @@ def test_stages(build: Builds) -> None:
     build(STAGED, "--target", "unused", rc=1)
 
 
+def test_from_an_id(build: Builds) -> None:
+    build("FROM busybox\nRUN echo x > /x\n")
+    first = build.inspect()["Id"]
+    build(f"FROM {first}\nRUN cat /x > /y\n")
+    build(f"FROM {first.removeprefix('sha256:')[:12]}\nRUN cat /x > /z\n")
+    assert build.run("cat /x /z") == "x\nx\n"
+    build.mydocker("rmi", "-f", first)
+
+
 def test_scratch_alone_has_no_layer(build: Builds) -> None:
     build("FROM scratch\nENV A=b\n")
     assert build.inspect()["RootFS"]["Layers"] is None or build.inspect()["RootFS"]["Layers"] == []

@@ -137,6 +137,19 @@ def test_podman(images: Images, mydocker: Any, form: str) -> None:
     images.check("pod.example/travel:1")
 
 
+def test_layers_have_explicit_whiteouts(images: Images, mydocker: Any) -> None:
+    """As the image specification wants them written; an overlay has an opaque directory there."""
+    assert mydocker("run", "--name", "made", "--network", "none", "travel:1", "sh", "-c", "rm -r /d && mkdir /d && echo > /d/new").rc == 0
+    mydocker("commit", "made", "travel:2")
+    mydocker("rm", "made")
+    mydocker.sh("mkdir out && {mydocker} save travel:2 | tar -x -C out")
+    layer = json.loads(mydocker.sh("cat out/manifest.json").stdout)[0]["Layers"][-1]
+    gone = ["d/.wh.fifo", "d/.wh.hard", "d/.wh.hello", "d/.wh.soft"]
+    names = mydocker.sh(f"tar -tzf out/{layer}").stdout.split()
+    assert sorted(name for name in names if name.startswith("d/")) == ["d/", *gone, "d/new"]
+    assert mydocker("run", "--rm", "--network", "none", "travel:2", "ls", "/d").stdout == "new\n"
+
+
 def test_an_id_may_stand_for_several_manifests(images: Images, mydocker: Any) -> None:
     needs(mydocker, "skopeo")
     mydocker("save", "-o", "ours.tar", "travel:1")

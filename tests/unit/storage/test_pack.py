@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from mydocker.storage.base import Change
-from mydocker.storage.pack import pack_tree
+from mydocker.storage.pack import pack, pack_tree
 from mydocker.storage.packdiff import pack_changes
+from mydocker.storage.whiteouts import AUFS
 
 # tarfile passes on 10240 bytes at a time: a file of this size, with its header, fills that, and the next header spills over.
 _BLOCK = 10240 - 512
@@ -100,3 +101,53 @@ def test_the_current_directory_is_what_it_was(tree: Path) -> None:
     before = Path.cwd()
     pack_tree(str(tree), io.BytesIO())
     assert Path.cwd() == before
+
+
+def made(root: Path, *paths: str) -> str:
+    """Make a layer of empty files; a path that ends with a slash is a directory, one with ' -> ' a symlink."""
+    for path in paths:
+        place = root / path.split(" -> ")[0]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if " -> " in path:
+            place.symlink_to(path.split(" -> ")[1])
+        elif path.endswith("/"):
+            place.mkdir(exist_ok=True)
+        else:
+            place.write_text("")
+    return str(root)
+
+
+@pytest.mark.parametrize(
+    ("top", "middle", "bottom", "expected"),
+    [
+        # All that is below, but for what is there anew; in directories that are there anew, too.
+        (
+            ["d/.wh..wh..opq", "d/new", "d/sub/z"],
+            [],
+            ["d/a", "d/new", "d/sub/x"],
+            ["d", "d/.wh.a", "d/new", "d/sub", "d/sub/.wh.x", "d/sub/z"],
+        ),
+        # What a layer between has removed or covered is not below any more.
+        (["d/.wh..wh..opq"], ["d/.wh.a", "d/b"], ["d/a", "d/c"], ["d", "d/.wh.b", "d/.wh.c"]),
+        (["d/.wh..wh..opq"], ["d/.wh..wh..opq", "d/b"], ["d/a"], ["d", "d/.wh.b"]),
+        (["d/.wh..wh..opq"], [".wh.d"], ["d/a"], ["d"]),
+        (["d/.wh..wh..opq"], ["d"], ["d/a"], ["d"]),
+        (["d/.wh..wh..opq"], ["d -> /etc"], ["d/a"], ["d"]),
+        (["d/e/.wh..wh..opq"], ["d/.wh..wh..opq"], ["d/e/a"], ["d", "d/e"]),
+        (["d/.wh..wh..opq"], [], [], ["d"]),
+        (["d/.wh.a"], [], ["d/a"], ["d", "d/.wh.a"]),
+    ],
+)
+def test_an_opaque_directory_is_written_name_by_name(
+    tmp_path: Path, top: list[str], middle: list[str], bottom: list[str], expected: list[str]
+) -> None:
+    layers = [made(tmp_path / "middle", "x/", *middle), made(tmp_path / "bottom", "x/", *bottom)]
+    stream = io.BytesIO()
+    pack(made(tmp_path / "top", *top), stream, AUFS, set(), layers=layers)
+    assert names(stream) == expected
+
+
+def test_what_is_not_to_be_written_is_not_whited_out(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    pack(made(tmp_path / "top", "d/.wh..wh..opq"), stream, AUFS, {"/d/a"}, layers=[made(tmp_path / "bottom", "d/a", "d/b")])
+    assert names(stream) == ["d", "d/.wh.b"]
