@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import click
 
-from mydocker.cli.base import Session, Verb, complain, explain_option
+from mydocker.cli.base import Session, Verb, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.progress import Layers
 from mydocker.engine import events, loading
@@ -92,11 +92,3 @@ def _opened(source: str) -> BufferedReader:
         return open(source, "rb")
     except OSError as error:
         raise BadInput(f"cannot read {source!r}: {error.strerror}") from error
-
-
-def warn_of_platform(wanted: str, document: dict[str, str]) -> None:
-    """Say that an image is for another platform than the one wanted, or than this machine."""
-    fields = platform_fields(wanted or host_platform())
-    if document.get("architecture") not in (None, "", fields["architecture"]):
-        found = f"{document.get('os', 'linux')}/{document['architecture']}"
-        complain(f"warning: the image's platform ({found}) is not {wanted or host_platform()}")

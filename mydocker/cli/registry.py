@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import click
 
-from mydocker.cli.archives import ignored, max_size_option, platform_option, warn_of_platform
+from mydocker.cli.archives import ignored, max_size_option, platform_option
 from mydocker.cli.base import Session, Verb, complain, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.progress import Layers
@@ -16,6 +16,7 @@ from mydocker.engine import accounts, filters, pulling, pushing
 from mydocker.engine.images import Image, all_images
 from mydocker.engine.values import size as parse_size
 from mydocker.errors import BadInput, NotFound
+from mydocker.images.config import host_platform, platform_fields
 from mydocker.images.credentials import Credentials, Keyring
 from mydocker.images.reference import Reference, parse
 from mydocker.storage.drivers import choose
@@ -65,7 +66,15 @@ def pull_one(session: Session, reference: Reference, platform: str, limit: int |
     if not silent:
         status = "Downloaded newer image" if pulled.is_new else "Image is up to date"
         print(f"Digest: {pulled.digest}\nStatus: {status} for {reference}", file=out, flush=True)
-    warn_of_platform(platform, pulled.document)
+    _warn_of_platform(platform, pulled.document)
+
+
+def _warn_of_platform(wanted: str, document: dict[str, str]) -> None:
+    """Say that an image is for another platform than the one wanted, or than this machine."""
+    fields = platform_fields(wanted or host_platform())
+    if document.get("architecture") not in (None, "", fields["architecture"]):
+        found = f"{document.get('os', 'linux')}/{document['architecture']}"
+        complain(f"warning: the image's platform ({found}) is not {wanted or host_platform()}")
 
 
 @click.command(cls=Verb)

@@ -9,11 +9,9 @@ from posixpath import basename
 
 from mydocker.engine import buildcopy
 from mydocker.engine.buildcopy import Context, Owner
-from mydocker.errors import BadInput, Damaged, NotFound, StepFailed
+from mydocker.errors import BadInput, Damaged, StepFailed
 from mydocker.images.dockerignore import excluded_paths, read
 from mydocker.images.words import expand_text
-from mydocker.kernel import inroot
-from mydocker.kernel.files import openat2
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,13 +120,11 @@ class Copying:
         root = source.enter()
         try:
             paths = [path for pattern in patterns for path in buildcopy.matches(root, pattern, source.excluded)]
-            opened = {path: os.readlink(inroot.by_descriptor(openat2(path.lstrip("/") or ".", os.O_PATH, dirfd=root))) for path in paths}
-        except FileNotFoundError as error:
-            raise NotFound(f"no such file or directory: {', '.join(patterns)}") from error
+            places = {path: buildcopy.place_of(root, path) for path in paths}
         finally:
             os.close(root)
-        archives = [path for path in paths if os.path.isfile(opened[path]) and buildcopy.is_archive(opened[path])]
-        return [opened[path] for path in archives], [path for path in paths if path not in archives]
+        archives = [path for path in paths if os.path.isfile(places[path]) and buildcopy.is_archive(places[path])]
+        return [places[path] for path in archives], [path for path in paths if path not in archives]
 
 
 def _mode(text: str) -> int | None:
@@ -143,13 +139,7 @@ def _hash_matches(source: Context, pattern: str, update: Callable[[bytes], None]
     root = source.enter()
     try:
         for path in buildcopy.matches(root, pattern, source.excluded):
-            try:
-                descriptor = openat2(path.lstrip("/") or ".", os.O_PATH, dirfd=root)
-            except OSError as error:
-                raise NotFound(f"no such file or directory: {path}") from error
-            real = os.readlink(inroot.by_descriptor(descriptor))
-            os.close(descriptor)
-            _hash(source, real, path, update)
+            _hash(source, buildcopy.place_of(root, path), path, update)
     finally:
         os.close(root)
 

@@ -195,17 +195,21 @@ def _exists(root: int, path: str) -> bool:
     return True
 
 
-def _resolved(root: int, path: str) -> str:
-    """Return the path without symlinks: a source that is one is what it points to."""
+def place_of(root: int, path: str) -> str:
+    """Return where something in a root is, as this process names it and without symlinks. Raises NotFound."""
     try:
         descriptor = openat2(path.lstrip("/") or ".", os.O_PATH, dirfd=root)
-    except (FileNotFoundError, NotADirectoryError) as error:
+    except OSError as error:
         raise NotFound(f"no such file or directory: {path}") from error
     try:
-        top = os.readlink(inroot.by_descriptor(root)).rstrip("/")
-        return os.readlink(inroot.by_descriptor(descriptor)).removeprefix(top) or "/"
+        return os.readlink(inroot.by_descriptor(descriptor))
     finally:
         os.close(descriptor)
+
+
+def _resolved(root: int, path: str) -> str:
+    """Return the path without symlinks: a source that is one is what it points to."""
+    return place_of(root, path).removeprefix(os.readlink(inroot.by_descriptor(root)).rstrip("/")) or "/"
 
 
 def _status(root: int, path: str) -> os.stat_result:

@@ -25,9 +25,8 @@ from mydocker.steps.base import Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from mydocker.engine.buildcontext import Copying
     from mydocker.images.dockerfile import Instruction
     from mydocker.images.layout import Document
     from mydocker.images.reference import Reference
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 # Build arguments that a Dockerfile need not declare (docker's list); they count neither for the history nor for the cache.
 _PROXIES = {name for word in ("http", "https", "ftp", "no", "all") for name in (f"{word}_proxy", f"{word}_proxy".upper())}
 _FLAGS = {"RUN": {"network"}, "COPY": {"from", "chown", "chmod", "link"}, "ADD": {"chown", "chmod", "link", "checksum"}}
-_SETTINGS = {"CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}
 
 
 # For a container that is never started.
@@ -134,7 +132,7 @@ class _Work:
         if unknown:
             expected = ", ".join(f"--{name}" for name in sorted(_FLAGS.get(instruction.name, ())))
             raise BadInput(f"--{min(unknown)} is not known here", f"known: {expected}")
-        if instruction.name in _SETTINGS:
+        if instruction.name in change.NAMES:
             self._set(instruction)
         else:
             {"ARG": self._arg, "RUN": self._run, "COPY": self._copy, "ADD": self._copy, "MAINTAINER": self._maintainer}[instruction.name](
@@ -214,14 +212,11 @@ class _Work:
     def _copy(self, instruction: Instruction) -> None:
         state = self.state
         variables = change.variables_of(state.settings, state.arguments)
-        copying = self.how.context.copying(instruction, _paths(instruction, state), self._source(instruction), variables)
+        copying = self.how.context.copying(instruction, _paths(instruction, variables), self._source(instruction), variables)
         destination = copying.destination
         if not destination.startswith("/"):
             copying.destination = os.path.join(state.settings.get("WorkingDir") or "/", destination)
-        self._layer(instruction, copying.digest() + copying.destination, lambda place: self._transfer(copying, place), [])
-
-    def _transfer(self, copying: Copying, place: Workplace) -> None:
-        copying.into(place.container())
+        self._layer(instruction, copying.digest() + copying.destination, lambda place: copying.into(place.container()), [])
 
     def _source(self, instruction: Instruction) -> Source | None:
         """Return what --from names: an earlier stage, or an image; None for the context."""
@@ -251,10 +246,9 @@ def _with_heredocs(instruction: Instruction) -> str:
     return instruction.text + "\n" + "".join(f"{heredoc.content}{heredoc.name}\n" for heredoc in instruction.heredocs)
 
 
-def _paths(instruction: Instruction, state: State) -> list[str]:
+def _paths(instruction: Instruction, variables: Mapping[str, str]) -> list[str]:
     """Return sources and destination of COPY or ADD, variables replaced."""
     listed = change.json_list(instruction.text)
-    variables = change.variables_of(state.settings, state.arguments)
     words = [expand(word, variables) for word in (split(instruction.text) if listed is None else listed)]
     if len(words) < 2:
         raise BadInput("requires at least two arguments, but only one was provided: expected SOURCE... DESTINATION")

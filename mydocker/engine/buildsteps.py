@@ -7,9 +7,10 @@ layer is published at once as an image without a name that knows the key of its 
 from __future__ import annotations
 
 import os
+from copy import deepcopy
 from hashlib import sha256
 
-from mydocker import leanjson, store
+from mydocker import store
 from mydocker.engine import containers, images, life, remove
 from mydocker.engine.copy import Container
 from mydocker.engine.create import Prepared, create, prepare
@@ -19,7 +20,6 @@ from mydocker.images.draft import Draft
 from mydocker.images.layout import Layout
 from mydocker.kernel.tasks import start_time
 from mydocker.steps.base import Run
-from mydocker.storage.drivers import driver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class State:
 
 def from_image(image: Image) -> State:
     """Return the state with which FROM begins."""
-    document: Document = leanjson.loads(leanjson.dumps(image.document))
+    document: Document = deepcopy(image.document)
     document |= {"config": document.get("config") or {}, "history": document.get("history") or []}
     document.pop("container_config", None)
     return State(document, list(image.layers), list(image.sizes), image.id, image.id)
@@ -72,7 +72,7 @@ def from_image(image: Image) -> State:
 
 def from_state(state: State) -> State:
     """Return a state that goes on from an earlier stage's."""
-    document: Document = leanjson.loads(leanjson.dumps(state.document))
+    document: Document = deepcopy(state.document)
     return State(document, list(state.layers), list(state.sizes), state.image, state.key)
 
 
@@ -82,7 +82,7 @@ def from_nothing(paths: Paths) -> State:
     known = cached(paths, _SCRATCH)
     image_id = known.id if known else ""
     if not image_id:
-        with Draft(Layout(paths.images), leanjson.loads(leanjson.dumps(document)), [], []) as draft:
+        with Draft(Layout(paths.images), deepcopy(document), [], []) as draft:
             draft.add_layer(_write_empty, config.history_entry(config.now(), "empty"))
             draft.publish(None, {index.BUILD: _SCRATCH})
             image_id = draft.image_id
@@ -117,7 +117,6 @@ class Workplace:
 
     def __init__(self, paths: Paths, state: State, options: Options, run: Run) -> None:
         self.paths = paths
-        self.options = options
         image = images.find(paths, f"sha256:{state.image}")
         # Of the image, only its files: what a Dockerfile says of commands, volumes and health is for the containers made later.
         image.document = {**image.document, "config": {}}
@@ -159,10 +158,9 @@ class Workplace:
 
     def commit(self, state: State, created_by: str) -> None:
         """Make a layer of what has changed, the state's topmost, and keep it under the state's key."""
-        record = self.prepared.record
-        storage = driver(record["storageDriver"], self.paths)
+        record, storage = self.prepared.record, self.prepared.driver
         directory, covered = self.paths.container(self.id), mounted(record)
-        document: Document = leanjson.loads(leanjson.dumps(state.document))
+        document: Document = deepcopy(state.document)
         with Draft(Layout(self.paths.images), document, state.layers, state.sizes) as draft:
             entry = config.history_entry(config.now(), created_by)
             draft.add_layer(lambda layer: storage.diff(directory, record["layers"], layer.as_binary(), covered), entry, may_be_empty=True)

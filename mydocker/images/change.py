@@ -254,3 +254,4 @@ _INSTRUCTIONS: dict[str, Instruction] = {
     "VOLUME": _volume,
     "WORKDIR": _workdir,
 }
+NAMES = frozenset(_INSTRUCTIONS)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 
 from mydocker.errors import BadInput
+from mydocker.images import change
 
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(.+?)\s*$")
 _HEREDOC = re.compile(r"""(?<![<\d])\d*<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_.]*)\2""")
 _FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(\S*))?(?:\s+|$)")
 _WITH_FLAGS = {"FROM", "RUN", "COPY", "ADD"}
 _WITH_HEREDOCS = {"RUN", "COPY", "ADD"}
-_SETTINGS = {"CMD", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "SHELL", "STOPSIGNAL", "USER", "VOLUME"}
-NAMES = _SETTINGS | {"ADD", "ARG", "COPY", "FROM", "MAINTAINER", "ONBUILD", "RUN", "WORKDIR"}
+NAMES = change.NAMES | {"ADD", "ARG", "COPY", "FROM", "MAINTAINER", "RUN"}
 
 
 class Heredoc:

@@ -144,8 +144,6 @@ class Repository:
         response = self._request(method, url, wanted, body, stream)
         if response.status == 401 and self._meet(response.headers.get("WWW-Authenticate", "")):
             response.close()
-            if body is not None and not isinstance(body, bytes):
-                body.seek(0)
             response = self._request(method, url, wanted, body, stream)
         return response
 
@@ -169,8 +167,9 @@ class Repository:
     def _token(self, challenge: dict[str, str]) -> str:
         """Return a token of the server that a challenge names. Raises Denied."""
         realm, service = challenge.get("realm", ""), challenge.get("service", "")
-        scopes = self._scopes or [challenge["scope"]] if self._scopes or challenge.get("scope") else []
-        if not realm.startswith(("https://", "http://" if self.endpoint.url.startswith("http://") else "https://")):
+        scopes = self._scopes or ([challenge["scope"]] if challenge.get("scope") else [])
+        is_plain = self.endpoint.url.startswith("http://")
+        if not realm.startswith(("https://", "http://") if is_plain else "https://"):
             raise Denied(f"{self.endpoint.host}: wants a token of {realm!r}, which is not https")
         known = self._credentials
         if known and known.token:

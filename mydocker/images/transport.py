@@ -83,15 +83,10 @@ class Transport:
         for attempt in range(1, _TRIES + 1):
             last = attempt == _TRIES
             try:
-                if attempt > 1 and body is not None and not isinstance(body, bytes):
-                    body.seek(0)
                 response = self._once(method, url, headers, body, stream)
             except (HTTPError, OSError) as error:
                 if last or _is_final(error):
-                    host, reason = urlsplit(url).netloc, _reason(error)
-                    raise Unreachable(
-                        f"{host}: {reason}", _TRUST.format(host) if "certificate verify failed" in reason else None
-                    ) from error
+                    raise _unreachable(urlsplit(url).netloc, _reason(error)) from error
             else:
                 if last or response.status not in _PASSING:
                     return response
@@ -103,6 +98,8 @@ class Transport:
         raise AssertionError("not reached")
 
     def _once(self, method: str, url: str, headers: dict[str, str], body: bytes | BinaryIO | None, stream: bool) -> Response:
+        if body is not None and not isinstance(body, bytes):
+            body.seek(0)  # it may have been sent before: to an address that redirects, asks who we are, or was busy
         return self._manager(url).request(
             method,
             url,

@@ -268,6 +268,24 @@ def test_an_upload(registry: FakeRegistry, tmp_path: Path) -> None:
     assert registry.manifests["1"] == b"{}"
 
 
+def test_an_upload_that_is_redirected_begins_anew(registry: FakeRegistry, tmp_path: Path) -> None:
+    (tmp_path / "blob").write_bytes(DATA)
+    redirected: list[str] = []
+
+    def away(request: Any) -> bool:
+        if request.command != "PUT" or redirected:
+            return False
+        redirected.append(request.path)
+        request.answer(307, Location="/again" + request.path)
+        return True
+
+    registry.hooks.append(away)
+    with open(tmp_path / "blob", "rb") as content:
+        repository(registry, actions="pull,push").upload(BLOB, content)
+    assert redirected
+    assert registry.blobs[BLOB["digest"]] == DATA
+
+
 def paths(tmp_path: Path, document: Any) -> Paths:
     (tmp_path / "config.json").write_text(json.dumps(document))
     return Paths(root=f"{tmp_path}/root", state=f"{tmp_path}/state", config=f"{tmp_path}/config.json")
