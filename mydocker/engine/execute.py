@@ -18,12 +18,11 @@ from mydocker.engine.audience import Audience
 from mydocker.engine.streams import Streams
 from mydocker.engine.supervise import Supervisor
 from mydocker.errors import Conflict, Error
-from mydocker.kernel.namespaces import NAMESPACES
 from mydocker.paths import Paths
 from mydocker.runtime.failures import failure
 from mydocker.runtime.init import Setting, join, told
+from mydocker.runtime.joining import hold_namespaces, joined
 from mydocker.runtime.launch import Launch
-from mydocker.runtime.mounts import FIRST_TREE
 from mydocker.runtime.seccomp import filter_for
 from mydocker.runtime.users import USER_ANNOTATION
 from mydocker.steps.base import Run, Step
@@ -78,7 +77,10 @@ class Execution:
         self._tell_event("exec_create")
         identity = self.request["id"]
         own = store.read_json(f"{self.paths.container(identity)}/bundle/config.json")
-        spec = process_spec(own, self.request["process"], hold_namespaces(self.paths, identity, known["pid"]))
+        directory = hold_namespaces(known["pid"], self.paths.proc)
+        if state.running_pid(self.paths, identity) != known["pid"]:
+            raise Conflict(f"container {identity[:12]} is not running")
+        spec = process_spec(own, self.request["process"], directory)
         self.launch = Launch(self._setting(spec), self.run, self._tell_step, join)
         pid = self.launch.fork()
         self.streams.close_theirs()
@@ -129,16 +131,6 @@ def running(paths: Paths, container_id: str) -> state.State:
     return known
 
 
-def hold_namespaces(paths: Paths, container_id: str, pid: int) -> str:
-    """Open the directory of a container's namespaces, which stays that of this process and no other; return its path."""
-    directory = os.open(f"{paths.proc}/{pid}/ns", os.O_PATH | os.O_DIRECTORY)
-    os.dup2(directory, FIRST_TREE, inheritable=False)
-    os.close(directory)
-    if state.running_pid(paths, container_id) != pid:
-        raise Conflict(f"container {container_id[:12]} is not running")
-    return f"/proc/self/fd/{FIRST_TREE}"
-
-
 def process_spec(spec: Spec, wanted: dict[str, Any], directory: str) -> Spec:
     """Return the spec of one more process of a container, whose namespaces are found in `directory`.
 
@@ -148,8 +140,4 @@ def process_spec(spec: Spec, wanted: dict[str, Any], directory: str) -> Spec:
     annotations = dict(spec.get("annotations", {}))
     if wanted.get("user") is not None:
         annotations[USER_ANNOTATION] = wanted["user"]
-    kinds = {entry["type"] for entry in spec["linux"]["namespaces"]}
-    # The mount namespace last: after it /proc is the container's.
-    ordered = [*(kind for kind in NAMESPACES if kind in kinds and kind != "mount"), "mount"]
-    namespaces = [{"type": kind, "path": f"{directory}/{NAMESPACES[kind][0]}"} for kind in ordered]
-    return {**spec, "process": process, "annotations": annotations, "linux": {**spec["linux"], "namespaces": namespaces}}
+    return joined({**spec, "process": process, "annotations": annotations}, directory)

@@ -6,6 +6,7 @@ import os
 
 from mydocker.kernel.libc import call
 
+CLONE_NEWTIME = 0x00000080
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
 CLONE_NEWUTS = 0x04000000
@@ -23,6 +24,7 @@ NAMESPACES = {
     "ipc": ("ipc", CLONE_NEWIPC),
     "uts": ("uts", CLONE_NEWUTS),
     "cgroup": ("cgroup", CLONE_NEWCGROUP),
+    "time": ("time", CLONE_NEWTIME),
 }
 
 

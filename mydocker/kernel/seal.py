@@ -49,7 +49,7 @@ def read_only_view(path: str) -> int:
 
 def sealed_copy(path: str) -> int:
     """Return a descriptor of an executable copy of a file, in memory, that nothing can change any more."""
-    copy = _memfd()
+    copy = executable_memfd("mydocker")
     try:
         _fill(copy, path)
         fcntl(copy, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -68,14 +68,15 @@ def exec_sealed(descriptor: int | None, argv: list[str], env: Mapping[str, str])
     os.execve(SELF if descriptor is None else descriptor, argv, env)
 
 
-def _memfd() -> int:
+def executable_memfd(name: str) -> int:
+    """Return a close-on-exec descriptor of an empty file in memory that can be executed and sealed."""
     flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
     try:
-        return os.memfd_create("mydocker", flags | MFD_EXEC)
+        return os.memfd_create(name, flags | MFD_EXEC)
     except OSError as error:
         if error.errno != EINVAL:
             raise
-        return os.memfd_create("mydocker", flags)
+        return os.memfd_create(name, flags)
 
 
 def _fill(copy: int, path: str) -> None:

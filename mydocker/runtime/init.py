@@ -6,29 +6,33 @@ What it tells its parent, one message each (the parent's side is launch.py):
       │ early, isolate                       │ writes init's pid into the cgroups
       ├─ N ────────────────────────────────► │ it is in its network namespace
       │ build                                │ connects that
-      │ ◄──────────────────────────────── G ─┤ go: everything outside is ready
+      ├─ B ────────────────────────────────► │ its root is built: hooks may see it
+      │ ◄──────────────────────── G {state} ─┤ go: everything outside is ready; what hooks inside are told
       │ cgroup namespace, mounts, pivot_root │
       ├─ T + descriptor ───────────────────► │ the pty's master, with a terminal
       │ user, capabilities, seccomp          │
       ├─ X (who, text, seconds) ───────────► │ any time: one step was done, where somebody wants to know
       ├─ F {type, message, hint, errno} ───► │ failed; init has exited
       ├─ E ────────────────────────────────► │ all is done but the last step, execve
-      └─ end of file: execve worked ───────► │
+      └─ end of file: execve worked ───────► │ or, started in two halves, the trampoline's did
 """
 
 from __future__ import annotations
 
+import marshal
 import os
 from errno import EBADF
 
 from mydocker.errors import Error
 from mydocker.kernel import process
-from mydocker.runtime import plan
+from mydocker.runtime import gate, plan
 from mydocker.runtime.console import OpenConsole, OpenPty, OwnStandardStreams
 from mydocker.runtime.failures import failure
+from mydocker.runtime.hooks import hooks
 from mydocker.runtime.mounts import FIRST_TREE
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION, lookup
 from mydocker.steps.base import Run, Step
+from mydocker.steps.process import ExecByTrampoline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +50,7 @@ class Setting:
     size: (rows, columns) of the terminal. cgroups: what it sees of each hierarchy. seccomp: the compiled filter.
     """
 
-    __slots__ = ("spec", "root", "streams", "size", "cgroups", "seccomp", "explain", "crash_after")
+    __slots__ = ("spec", "root", "streams", "size", "cgroups", "seccomp", "explain", "crash_after", "how")
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class Setting:
         seccomp: bytes | None,
         explain: str = "",
         crash_after: str = "",
+        how: plan.How = plan.USUAL,
     ) -> None:
         self.spec = spec
         self.root = root
@@ -67,6 +72,7 @@ class Setting:
         self.seccomp = seccomp
         self.explain = explain
         self.crash_after = crash_after
+        self.how = how
 
 
 def become(setting: Setting, channel: Channel) -> NoReturn:
@@ -82,10 +88,12 @@ def join(setting: Setting, channel: Channel) -> NoReturn:
 def _report_failure(work: Callable[[Setting, Channel], None], setting: Setting, channel: Channel) -> NoReturn:
     try:
         work(setting, channel)
-    except Error as error:
-        channel.put("F", failure(error))
     except BaseException as error:
-        channel.put("F", {"type": "Error", "message": f"init: {type(error).__name__}: {error}", "hint": None, "errno": 0})
+        ours = error if isinstance(error, Error) else Error(f"init: {type(error).__name__}: {error}")
+        if channel.fileno() >= 0:
+            channel.put("F", failure(ours))
+        else:
+            os.write(setting.how.report, gate.failed(ours.message))
     finally:
         os._exit(1)
 
@@ -95,10 +103,11 @@ def _become(setting: Setting, channel: Channel) -> None:
     run = _enter_namespaces(setting, channel)
     channel.send("N")
     run.execute(plan.build(spec, setting.root))
-    _wait_for_go(channel)
+    channel.send("B")
+    state = _wait_for_go(channel)
     console: list[Step] = [OpenConsole(setting.root, setting.size, channel)] if spec["process"].get("terminal") else []
-    run.execute(plan.close(spec, setting.root, setting.cgroups, console))
-    _execute(run, setting, channel)
+    run.execute(plan.close(spec, setting.root, setting.cgroups, console, setting.how, state))
+    _execute(run, setting, channel, hooks(spec, "startContainer", state))
 
 
 def _join(setting: Setting, channel: Channel) -> None:
@@ -106,7 +115,7 @@ def _join(setting: Setting, channel: Channel) -> None:
     _wait_for_go(channel)
     if setting.spec["process"].get("terminal"):
         run.apply(OpenPty("/", setting.size, channel))
-    _execute(run, setting, channel)
+    _execute(run, setting, channel, [])
 
 
 def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
@@ -114,25 +123,38 @@ def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
     run = Run("init", _observer(setting, channel), setting.crash_after)
     process.set_dumpable(False)
     _take_streams(setting)
-    _let_go_of_the_parents(channel.fileno())
-    run.execute(plan.early(setting.spec))
+    _let_go_of_the_parents({channel.fileno(), *setting.how.descriptors()})
+    run.execute(plan.early(setting.spec, setting.how))
     run.execute(plan.isolate(setting.spec))
     return run
 
 
-def _wait_for_go(channel: Channel) -> None:
-    if channel.receive()[0] != "G":
+def _wait_for_go(channel: Channel) -> dict[str, Any]:
+    kind, payload, _ = channel.receive()
+    if kind != "G":
         os._exit(1)  # the parent is gone, and with it the process's only owner
+    state: dict[str, Any] = marshal.loads(payload)
+    return state
 
 
-def _execute(run: Run, setting: Setting, channel: Channel) -> None:
+def _execute(run: Run, setting: Setting, channel: Channel, last_hooks: list[Step]) -> None:
     spec = setting.spec
     uid, gid, groups, home = resolved_user(spec, _text("/etc/passwd"), _text("/etc/group"))
     if uid:
         run.apply(OwnStandardStreams(uid))
     run.execute(plan.confine(spec, uid, gid, groups, setting.seccomp))
+    how = setting.how
+    program = plan.program(spec, home, how)
+    if isinstance(program, ExecByTrampoline):
+        program.found(program.variables())  # what is missing is to be known before the start's second half
     channel.send("E")
-    run.apply(plan.program(spec, home))
+    if last_hooks:
+        if how.gate >= 0:
+            channel.close()
+            gate.wait(how.gate)
+        run.execute(last_hooks)
+        program = plan.program(spec, home, plan.How(report=how.report))
+    run.apply(program)
 
 
 def _observer(setting: Setting, channel: Channel) -> Any:
@@ -155,11 +177,11 @@ def _take_streams(setting: Setting) -> None:
         os.dup2(descriptor, number)
 
 
-def _let_go_of_the_parents(channel: int) -> None:
+def _let_go_of_the_parents(kept: set[int]) -> None:
     """Close what the fork copied, above all the parent's ends of channels: else nobody would notice that the parent died."""
     for name in os.listdir("/proc/self/fd"):
         descriptor = int(name)
-        if 2 < descriptor < FIRST_TREE and descriptor != channel:
+        if 2 < descriptor < FIRST_TREE and descriptor not in kept:
             _close(descriptor)
 
 

@@ -61,17 +61,16 @@ class Launch:
         return self.pid
 
     def _fork(self, theirs: Channel, wanted: dict[str, str]) -> None:
-        own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        own = {kind: os.open(f"/proc/self/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in plan.OF_CHILDREN if kind in wanted}
         try:
-            if "pid" in wanted:
-                self.run.apply(plan.enter("pid", wanted["pid"]))
+            self.run.execute(plan.of_children(self.setting.spec))
             self.pid = os.fork()
             if self.pid == 0:
                 self.body(self.setting, theirs)
-            if "pid" in wanted:
-                JoinNamespace(f"/proc/self/fd/{own}", "pid").apply()
         finally:
-            os.close(own)
+            for kind, descriptor in own.items():
+                JoinNamespace(f"/proc/self/fd/{descriptor}", kind).apply()
+                os.close(descriptor)
 
     def _fork_through_stage(self, theirs: Channel, wanted: dict[str, str]) -> None:
         tasks.set_child_subreaper()
@@ -103,9 +102,9 @@ class Launch:
                     os._exit(1)
             os.setresgid(0, 0, 0)
             os.setresuid(0, 0, 0)
-            os.setgroups([])
-            if "pid" in wanted:
-                run.apply(plan.enter("pid", wanted["pid"]))
+            if may_set_groups():
+                os.setgroups([])
+            run.execute(plan.of_children(self.setting.spec))
             pid = os.fork()
             if pid == 0:
                 self.body(self.setting, channel)
@@ -125,18 +124,22 @@ class Launch:
         waiting = poll()
         waiting.register(self._channel.fileno(), POLLIN)
         while waiting.poll(0):
-            self._expect("N")
+            self._receive()
 
-    def go(self) -> None:
-        """Let init finish; return once the program is executed. Raises what init failed with."""
-        self._tell_go()
+    def wait_until_built(self) -> None:
+        """Return once init has built its root. Raises what it failed with."""
+        self._expect("B")
+
+    def go(self, state: dict[str, Any] | None = None) -> None:
+        """Let init finish; return once the program is executed. Raises what init failed with. state: for the hooks inside."""
+        self._tell_go(state or {})
         self._expect("E")
         self._expect("")
         self._channel.close()
 
-    def _tell_go(self) -> None:
+    def _tell_go(self, state: dict[str, Any]) -> None:
         try:
-            self._channel.send("G")
+            self._channel.put("G", state)
         except BrokenPipeError:
             return  # init has failed already: its last message says why
 
@@ -149,18 +152,29 @@ class Launch:
 
     def _expect(self, wanted: str) -> bytes:
         """Return the payload of the next message of this kind ('' for the end of file), handling those on the way."""
-        while True:
-            kind, payload, descriptors = self._channel.receive()
-            if kind == "T":
-                self.master = descriptors[0]
-            elif kind == "X":
-                self.tell(_value(payload))
-            elif kind == "F":
-                raise error_from(_value(payload))
-            elif kind == wanted:
-                return payload
-            elif kind != "N":  # which matters to those only who have to connect it
+        kind, payload = self._receive()
+        while kind != wanted:
+            if not kind:
                 raise errors.StepFailed("init ended before it was ready")
+            kind, payload = self._receive()
+        return payload
+
+    def _receive(self) -> tuple[str, bytes]:
+        """Take one message; N and B matter to those only who have something to do then. Raises what init failed with."""
+        kind, payload, descriptors = self._channel.receive()
+        if kind == "T":
+            self.master = descriptors[0]
+        elif kind == "X":
+            self.tell(_value(payload))
+        elif kind == "F":
+            raise error_from(_value(payload))
+        return kind, payload
+
+
+def may_set_groups(proc: str = "/proc") -> bool:
+    """Say whether this user namespace allows setgroups(2), user_namespaces(7)."""
+    with open(f"{proc}/self/setgroups") as file:
+        return file.read().strip() == "allow"
 
 
 def _value(payload: bytes) -> Any:

@@ -1,10 +1,10 @@
 """An OCI config.json → the plans of the process that becomes the container (runtime-spec config.md, config-linux.md).
 
-    early(spec)                 still in the host's namespaces: what only the host's root may do
+    early(spec, how)            still in the host's namespaces: what only the host's root may do
     isolate(spec)               namespaces, new and joined (the pid and user namespaces are the parent's, see launch.py)
     build(spec, root)           the root file system: mounts, /dev, host name
       … here init waits until its parent has placed it in its cgroups and connected its network …
-    close(spec, root, …)        cgroup mounts, masks, read-only paths, pivot_root
+    close(spec, root, …)        cgroup mounts, masks, read-only paths, hooks, pivot_root
     confine(spec, user, …)      inside: directory, user, capabilities, seccomp; then Exec
 
 All are pure functions. No step of them needs an undo: their effects end with the process.
@@ -17,6 +17,7 @@ from mydocker.kernel import mounts as k
 from mydocker.kernel.capabilities import NUMBERS
 from mydocker.kernel.namespaces import CLONE_NEWCGROUP, NAMESPACES
 from mydocker.runtime.destinations import normalised
+from mydocker.runtime.hooks import hooks
 from mydocker.runtime.mounts import cgroup_steps, mount_steps
 from mydocker.runtime.seccomp import flags_for
 from mydocker.runtime.users import mappings
@@ -33,10 +34,12 @@ from mydocker.steps.idmap import map_text
 from mydocker.steps.mounts import Mount
 from mydocker.steps.namespaces import BringUpLoopback, JoinNamespace, SetDomainname, SetHostname, SetSysctl, Unshare
 from mydocker.steps.nodes import MakeDirInRoot, MakeNode, MakeSymlink
+from mydocker.steps.pivot import MoveRoot, PivotRoot
 from mydocker.steps.process import (
     ChangeDirectory,
     CloseOnExec,
     Exec,
+    ExecByTrampoline,
     NewSession,
     NewSessionKeyring,
     ResetSignals,
@@ -44,7 +47,7 @@ from mydocker.steps.process import (
     SetUmask,
     SetUser,
 )
-from mydocker.steps.rootfs import MakeReadOnly, MaskPath, PivotRoot, RemountReadOnly
+from mydocker.steps.rootfs import MakeReadOnly, MaskPath, RemountReadOnly
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +68,33 @@ _DEVICE_LINKS = (
     ("core", "/proc/kcore"),
     ("ptmx", "pts/ptmx"),
 )
+# Namespaces that unshare(2) and setns(2) give to the next children only.
+OF_CHILDREN = ("time", "pid")
 _PROPAGATION = {"private": k.MS_PRIVATE, "slave": k.MS_SLAVE, "shared": k.MS_SHARED, "unbindable": k.MS_UNBINDABLE}
+
+
+class How:
+    """What a caller may ask for that config.json has no word for, and the descriptors of a start in two halves.
+
+    preserved: so many descriptors from 3 on stay open. pivot: False moves the root instead (an initramfs cannot be
+    pivoted). keyring: False stays in the caller's. report, gate: as kernel.trampoline has them; -1 for none.
+    """
+
+    __slots__ = ("preserved", "pivot", "keyring", "report", "gate")
+
+    def __init__(self, preserved: int = 0, pivot: bool = True, keyring: bool = True, report: int = -1, gate: int = -1) -> None:
+        self.preserved = preserved
+        self.pivot = pivot
+        self.keyring = keyring
+        self.report = report
+        self.gate = gate
+
+    def descriptors(self) -> set[int]:
+        """Return what init must not close."""
+        return {*range(3, 3 + self.preserved), self.report, self.gate}
+
+
+USUAL = How()
 
 
 def namespaces(spec: Spec) -> dict[str, str]:
@@ -92,13 +121,28 @@ def fork(spec: Spec) -> list[Step]:
     """Return what launch.py does around the fork of init, for people: only there the pid is known."""
     wanted = namespaces(spec)
     user = [enter("user", wanted["user"]), *([] if wanted["user"] else id_maps(spec, "PID"))] if "user" in wanted else []
-    return [*user, *([enter("pid", wanted["pid"])] if "pid" in wanted else [])]
+    return [*user, *of_children(spec)]
 
 
-def early(spec: Spec) -> list[Step]:
+def of_children(spec: Spec) -> list[Step]:
+    """Return the steps into the namespaces that only children are born in: time, pid."""
+    wanted = namespaces(spec)
+    steps = [enter(kind, wanted[kind]) for kind in OF_CHILDREN if kind in wanted]
+    offsets = spec.get("linux", {}).get("timeOffsets") or {}
+    if offsets and wanted.get("time") != "":
+        raise BadInput("timeOffsets: expected a new time namespace")
+    if offsets:
+        lines = [f"{clock} {value.get('secs', 0)} {value.get('nanosecs', 0)}" for clock, value in offsets.items()]
+        steps.insert(1, WriteFile("/proc/self/timens_offsets", "\n".join(lines)))
+    return steps
+
+
+def early(spec: Spec, how: How = USUAL) -> list[Step]:
     """Return what init does first, in the host's namespaces and user namespace."""
     process = spec["process"]
-    steps: list[Step] = [CloseOnExec(), NewSession(), NewSessionKeyring("_ses." + spec.get("hostname", "")[:64])]
+    steps: list[Step] = [CloseOnExec(how.preserved), NewSession()]
+    if how.keyring:
+        steps.append(NewSessionKeyring("_ses." + (spec.get("hostname") or "")[:64]))
     if "oomScoreAdj" in process:
         steps.append(WriteFile("/proc/self/oom_score_adj", str(process["oomScoreAdj"])))
     if process.get("apparmorProfile"):
@@ -107,10 +151,10 @@ def early(spec: Spec) -> list[Step]:
 
 
 def isolate(spec: Spec) -> list[Step]:
-    """Return the steps into every namespace but pid and user, which the parent made, and cgroup, which comes later."""
-    wanted = namespaces(spec)
-    joins: list[Step] = [JoinNamespace(path, kind) for kind, path in wanted.items() if path and kind not in ("pid", "user")]
-    new = sum(NAMESPACES[kind][1] for kind, path in wanted.items() if not path and kind not in ("pid", "user", "cgroup"))
+    """Return the steps into every namespace but those that the parent made, and cgroup, which comes later."""
+    wanted = {kind: path for kind, path in namespaces(spec).items() if kind not in ("user", *OF_CHILDREN)}
+    joins: list[Step] = [JoinNamespace(path, kind) for kind, path in wanted.items() if path]
+    new = sum(NAMESPACES[kind][1] for kind, path in wanted.items() if not path and kind != "cgroup")
     loopback: list[Step] = [BringUpLoopback()] if wanted.get("network") == "" else []
     return joins + ([Unshare(new)] if new else []) + loopback
 
@@ -148,8 +192,13 @@ def _devices(root: str, spec: Spec) -> list[Step]:
     return [*nodes.values(), *(MakeSymlink(root, f"/dev/{name}", target) for name, target in _DEVICE_LINKS)]
 
 
-def close(spec: Spec, root: str, shown: list[ContainerMount], console: list[Step]) -> list[Step]:
-    """Return the steps from being placed in the cgroups to having the container's root as /."""
+def close(
+    spec: Spec, root: str, shown: list[ContainerMount], console: list[Step], how: How = USUAL, state: dict[str, Any] | None = None
+) -> list[Step]:
+    """Return the steps from being placed in the cgroups to having the container's root as /.
+
+    console: the steps that open it. state: what hooks are told of the container.
+    """
     linux = spec.get("linux", {})
     has_cgroup = "cgroup" in namespaces(spec)
     steps: list[Step] = [Unshare(CLONE_NEWCGROUP)] if has_cgroup and not namespaces(spec)["cgroup"] else []
@@ -160,7 +209,8 @@ def close(spec: Spec, root: str, shown: list[ContainerMount], console: list[Step
     steps.append(MakeDirInRoot(root, spec["process"]["cwd"]))
     if spec.get("root", {}).get("readonly"):
         steps.append(RemountReadOnly(root, "/"))
-    steps.append(PivotRoot(root))
+    steps += hooks(spec, "createContainer", state or {})
+    steps.append(PivotRoot(root) if how.pivot else MoveRoot(root))
     if linux.get("rootfsPropagation"):
         steps.append(Mount("", "/", flags=_root_propagation(linux["rootfsPropagation"])))
     return steps
@@ -197,9 +247,10 @@ def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | 
     ]
 
 
-def program(spec: Spec, home: str) -> Exec:
+def program(spec: Spec, home: str, how: How = USUAL) -> Exec:
     """Return the last step; HOME is added unless config.json sets it."""
     environment: list[str] = spec["process"].get("env", [])
     if not any(pair.startswith("HOME=") for pair in environment):
         environment = [*environment, f"HOME={home}"]
-    return Exec(spec["process"]["args"], environment)
+    args = spec["process"]["args"]
+    return Exec(args, environment) if how.report < 0 else ExecByTrampoline(args, environment, how.report, how.gate)

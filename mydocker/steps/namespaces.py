@@ -26,6 +26,7 @@ _UNSHARE_WORDS = {
     namespaces.CLONE_NEWPID: "--pid",
     namespaces.CLONE_NEWCGROUP: "--cgroup",
     namespaces.CLONE_NEWUSER: "--user",
+    namespaces.CLONE_NEWTIME: "--time",
 }
 
 

@@ -6,6 +6,7 @@ import errno
 import os
 
 from mydocker.errors import BadInput, CommandNotExecutable, CommandNotFound, StepFailed
+from mydocker.kernel import trampoline
 from mydocker.kernel.libc import syscall
 from mydocker.steps.base import Step, command, quote
 
@@ -112,13 +113,16 @@ class ResetSignals(Step):
 
 
 class CloseOnExec(Step):
-    """Mark every descriptor from 3 on close-on-exec (CVE-2024-21626): none of the host's goes in."""
+    """Mark every descriptor from 3 on close-on-exec (CVE-2024-21626): none of the host's goes in, but the first `preserved`."""
 
-    __slots__ = ()
+    __slots__ = ("preserved",)
+
+    def __init__(self, preserved: int = 0) -> None:
+        self.preserved = preserved
 
     def apply(self) -> None:
         for name in os.listdir("/proc/self/fd"):
-            if int(name) > 2:
+            if int(name) > 2 + self.preserved:
                 try:
                     os.set_inheritable(int(name), False)
                 except OSError as error:
@@ -126,7 +130,7 @@ class CloseOnExec(Step):
                         raise
 
     def describe(self) -> str:
-        return "set FD_CLOEXEC on every descriptor above 2"
+        return f"set FD_CLOEXEC on every descriptor above {2 + self.preserved}"
 
 
 class ChangeDirectory(Step):
@@ -189,18 +193,46 @@ class Exec(Step):
         program = name if "/" in name else find_program(name, environment.get("PATH", ""))
         try:
             os.execve(program, self.args, environment)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise CommandNotFound(f"exec: {name!r}: {_strerror(error)}") from error
         except OSError as error:
-            raise CommandNotExecutable(f"exec: {name!r}: {_strerror(error)}") from error
+            raise failed_exec(name, error.errno or 0) from error
 
     def describe(self) -> str:
         return f"execve {command(*self.args)}"
 
 
-def _strerror(error: OSError) -> str:
-    # Callers of OCI runtimes look for these words in lower case.
-    return (error.strerror or str(error)).lower()
+class ExecByTrampoline(Exec):
+    """execve(2) of the container's program from a program in memory, which may wait before; see kernel/trampoline.py.
+
+    report, gate: descriptors; -1 for no gate. What can be told before is told before.
+    """
+
+    __slots__ = ("report", "gate")
+
+    def __init__(self, args: list[str], environment: list[str], report: int, gate: int = -1) -> None:
+        super().__init__(args, environment)
+        self.report = report
+        self.gate = gate
+
+    def apply(self) -> None:
+        environment = self.variables()
+        trampoline.execute(self.found(environment), self.args, environment, self.report, self.gate)
+
+    def found(self, environment: dict[str, str]) -> str:
+        """Return the program's path. Raises CommandNotFound, CommandNotExecutable."""
+        name = self.args[0]
+        if "/" not in name:
+            return find_program(name, environment.get("PATH", ""))
+        if not os.path.exists(name):
+            raise CommandNotFound(f"exec: {name!r}: no such file or directory")
+        if os.path.isdir(name) or not os.access(name, os.X_OK, effective_ids=True):
+            raise CommandNotExecutable(f"exec: {name!r}: permission denied")
+        return name
+
+
+def failed_exec(name: str, number: int) -> CommandNotFound | CommandNotExecutable:
+    """Return what execve(2) of a program failed with; callers of OCI runtimes look for these words. number: the errno."""
+    text = f"exec: {name!r}: {os.strerror(number).lower()}"
+    return (CommandNotFound if number in (errno.ENOENT, errno.ENOTDIR) else CommandNotExecutable)(text)
 
 
 def find_program(name: str, search: str) -> str:

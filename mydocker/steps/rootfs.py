@@ -254,33 +254,3 @@ class RemountReadOnly(Step):
 
     def shell(self) -> str:
         return command("mount", "-o", "remount,bind,ro", host_path(self.root, self.target))
-
-
-class PivotRoot(Step):
-    """Make `root` this mount namespace's root and detach the old one, in place: no directory is needed for it."""
-
-    __slots__ = ("root",)
-
-    def __init__(self, root: str) -> None:
-        self.root = root
-
-    def apply(self) -> None:
-        os.chdir(self.root)
-        try:
-            mounts.pivot_root(".", ".")
-        except OSError as error:
-            if error.errno != errno.EINVAL:
-                raise
-            reason = "the root is not a mount point, or the host runs from its initramfs"
-            raise StepFailed(f"{self.describe()}: {error.strerror}: {reason}", error.errno) from error
-        # "." is now the old root, stacked on the new one (pivot_root(2), Notes).
-        mounts.mount(None, ".", None, mounts.MS_SLAVE | mounts.MS_REC)
-        mounts.umount(".", mounts.MNT_DETACH)
-        os.chdir("/")
-
-    def describe(self) -> str:
-        return f"pivot_root to {quote(self.root)} and detach the old root"
-
-    def shell(self) -> str:
-        # After pivot_root(8) the host's programs are gone; moving the mount instead keeps chroot(8) at hand.
-        return f"cd {quote(self.root)}\nmount --move . /"

@@ -1,0 +1,144 @@
+"""Hooks: programs of the host's that a config.json names for moments in a container's life (runtime-spec config.md, POSIX-platform Hooks).
+
+    prestart, createRuntime   parent's namespaces, when the container's exist and its root is built    creating
+    createContainer           the container's namespaces, before pivot_root                           creating
+    startContainer            in the container, before its program                                    created
+    poststart                 parent's namespaces, after that was executed                            running
+    poststop                  parent's namespaces, after the container was deleted                    stopped
+
+Each gets the container's state as JSON on its standard input; the last column is the status that it says.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # what the signal module wraps in enums
+import os
+from errno import EAGAIN, EPIPE
+from select import POLLIN, POLLOUT, poll
+from time import monotonic
+
+from mydocker import leanjson
+from mydocker.errors import BadInput, StepFailed
+from mydocker.steps.base import Step, command
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+STATUS = {
+    "prestart": "creating",
+    "createRuntime": "creating",
+    "createContainer": "creating",
+    "startContainer": "created",
+    "poststart": "running",
+    "poststop": "stopped",
+}
+_KEPT_OUTPUT = 4096
+
+
+def hooks(spec: dict[str, Any], kind: str, state: dict[str, Any]) -> list[Step]:
+    """Return the steps of one moment, in the order listed. state: the container's, which gets this moment's status."""
+    told = {**state, "status": STATUS[kind]}
+    return [RunHook(kind, hook, told) for hook in (spec.get("hooks") or {}).get(kind) or []]
+
+
+def check_hooks(spec: dict[str, Any]) -> None:
+    """Raise BadInput for a hook that could never be run."""
+    for kind in STATUS:
+        for hook in (spec.get("hooks") or {}).get(kind) or []:
+            if not str(hook.get("path", "")).startswith("/"):
+                raise BadInput(f"{kind} hook {hook.get('path')!r}: expected an absolute path")
+            if "timeout" in hook and (not isinstance(hook["timeout"], int) or hook["timeout"] <= 0):
+                raise BadInput(f"{kind} hook timeout {hook['timeout']!r}: expected seconds greater than 0")
+
+
+class RunHook(Step):
+    """Run one hook and wait for it. A status other than 0 and a timeout (seconds) are failures, which end the operation."""
+
+    __slots__ = ("kind", "hook", "state")
+
+    def __init__(self, kind: str, hook: dict[str, Any], state: dict[str, Any]) -> None:
+        self.kind = kind
+        self.hook = hook
+        self.state = state
+
+    def apply(self) -> None:
+        pid, stdin, output = self._spawn()
+        said = b""
+        try:
+            said = _talk(stdin, output, leanjson.dumps(self.state).encode(), self._deadline())
+        except TimeoutError as error:
+            os.kill(pid, 9)
+            raise StepFailed(f"{self.describe()}: still running after {self.hook['timeout']} seconds") from error
+        finally:
+            os.close(output)
+            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if status:
+            reason = f"ended by signal {-status}" if status < 0 else f"exit status {status}"
+            raise StepFailed(f"{self.describe()}: {reason}: {said.decode(errors='replace').strip() or 'no output'}")
+
+    def _deadline(self) -> float:
+        return monotonic() + self.hook["timeout"] if self.hook.get("timeout") else float("inf")
+
+    def _spawn(self) -> tuple[int, int, int]:
+        theirs_in, stdin = os.pipe()
+        output, theirs_out = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
+                for number, descriptor in ((0, theirs_in), (1, theirs_out), (2, theirs_out)):
+                    os.dup2(descriptor, number)
+                environment = dict(pair.split("=", 1) for pair in self.hook.get("env") or [] if "=" in pair)
+                os.execve(self.hook["path"], self.hook.get("args") or [self.hook["path"]], environment)
+            except OSError as error:
+                os.write(2, f"{error.strerror}\n".encode())
+            finally:
+                os._exit(127)
+        os.close(theirs_in)
+        os.close(theirs_out)
+        return pid, stdin, output
+
+    def describe(self) -> str:
+        return f"{self.kind} hook {command(self.hook['path'], *(self.hook.get('args') or [])[1:])}"
+
+
+def _talk(stdin: int, output: int, state: bytes, deadline: float) -> bytes:
+    """Feed a hook its input and read what it says until both ends are closed. Raises TimeoutError."""
+    said = b""
+    poller = poll()
+    os.set_blocking(stdin, False)
+    poller.register(output, POLLIN)
+    poller.register(stdin, POLLOUT)
+    try:
+        while True:
+            left = deadline - monotonic()
+            if left <= 0:
+                raise TimeoutError
+            for descriptor, _ in poller.poll(None if left == float("inf") else left * 1000):
+                if descriptor == stdin:
+                    state = _feed(stdin, state)
+                    if not state:
+                        poller.unregister(stdin)
+                        os.close(stdin)
+                        stdin = -1
+                else:
+                    data = os.read(output, 65536)
+                    said = (said + data)[-_KEPT_OUTPUT:]
+                    if not data:
+                        return said
+    finally:
+        if stdin >= 0:
+            os.close(stdin)
+
+
+def _feed(stdin: int, data: bytes) -> bytes:
+    """Write what fits; return the rest, nothing when the hook does not want to read it."""
+    try:
+        return data[os.write(stdin, data) :]
+    except OSError as error:
+        if error.errno == EAGAIN:
+            return data
+        if error.errno == EPIPE:
+            return b""
+        raise

@@ -1,0 +1,33 @@
+"""Entering a running container: its namespaces, held open while it may end."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.kernel.namespaces import NAMESPACES
+from mydocker.runtime.mounts import FIRST_TREE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def hold_namespaces(pid: int, proc: str = "/proc") -> str:
+    """Open the directory of a process's namespaces, which stays that of this process and no other; return its path.
+
+    Whoever calls looks again afterwards whether the pid is still that of the process.
+    """
+    directory = os.open(f"{proc}/{pid}/ns", os.O_PATH | os.O_DIRECTORY)
+    os.dup2(directory, FIRST_TREE, inheritable=False)
+    os.close(directory)
+    return f"/proc/self/fd/{FIRST_TREE}"
+
+
+def joined(spec: dict[str, Any], directory: str) -> dict[str, Any]:
+    """Return a container's spec for one more process of it, whose namespaces are found in `directory`."""
+    kinds = {entry["type"] for entry in spec["linux"]["namespaces"]}
+    # The mount namespace last: after it /proc is the container's.
+    ordered = [*(kind for kind in NAMESPACES if kind in kinds and kind != "mount"), "mount"]
+    namespaces = [{"type": kind, "path": f"{directory}/{NAMESPACES[kind][0]}"} for kind in ordered]
+    own = {key: value for key, value in spec["linux"].items() if key != "timeOffsets"}
+    return {**spec, "linux": {**own, "namespaces": namespaces}}
