@@ -23,11 +23,12 @@ MAY_IMPORT = {
     "images": {"steps", "kernel"},
     "network": {"steps", "kernel"},
     "runtime": {"cgroups", "steps", "kernel"},
+    "oci": {"runtime", "cgroups", "steps", "kernel"},
     "engine": ENGINE_USES,
     "cli": {"engine", *ENGINE_USES},
 }
 
-LIGHT = "kernel steps cgroups storage network runtime store engine.monitor engine.foreign"
+LIGHT = "kernel steps cgroups storage network runtime oci store engine.monitor engine.foreign"
 FORBIDDEN = (
     "typing dataclasses re json socket signal enum subprocess contextlib tempfile shutil pathlib logging tarfile hashlib click pyroute2"
 )

@@ -1,0 +1,87 @@
+"""Where a container's cgroups are (runtime-spec config-linux.md, cgroupsPath), and making them."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.cgroups.layout import Layout
+from mydocker.errors import BadInput, Error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.oci.containers import Container
+    from mydocker.oci.settings import Settings
+    from mydocker.steps.base import Run
+
+
+def cgroup_path(spec: dict[str, Any], container: Container, settings: Settings) -> str:
+    """Return the cgroup's path below each hierarchy's mount point; '' for none, where an ordinary user may make none.
+
+    A relative path, and the id where there is none, counts from the caller's own cgroup.
+    """
+    wanted = spec["linux"].get("cgroupsPath") or ""
+    if settings.systemd:
+        from mydocker.oci.systemd import scope_path
+
+        return scope_path(wanted, container.id)
+    below = "" if wanted.startswith("/") else f"{_own(container.layout)}/"
+    path = os.path.normpath(below + (wanted or container.id))
+    if "/.." in os.path.join("/", wanted):
+        raise BadInput(f"cgroupsPath {wanted!r}: expected a path without ..")
+    if os.geteuid() != 0 and not _may_make(container, path):
+        return ""
+    return path
+
+
+def _own(layout: Layout) -> str:
+    """Return this process's cgroup, in the hierarchy that has most to say."""
+    hierarchy = layout.find("memory") or layout.find("pids") or layout.unified
+    return hierarchy.own.rstrip("/") if hierarchy else ""
+
+
+def _may_make(container: Container, path: str) -> bool:
+    """Say whether the nearest existing parent is this user's in every hierarchy that can limit something."""
+    for hierarchy in container.layout.hierarchies:
+        directory = hierarchy.mount + os.path.dirname(path)
+        while not os.path.isdir(directory):
+            directory = os.path.dirname(directory)
+        if not os.access(directory, os.W_OK):
+            return False
+    return True
+
+
+def place(container: Container, spec: dict[str, Any], run: Run) -> None:
+    """Make the container's cgroups with their limits. Without any, a limit is an error, but not what only devices are told."""
+    resources = spec["linux"].get("resources") or {}
+    if container.record["cgroup"]:
+        if container.record["systemd"]:
+            return  # systemd makes a scope around a process: see enter()
+        manager = container.cgroup()
+        _refuse_strangers(container)
+        run.execute(manager.create_steps(resources))
+        return
+    limits = {key: value for key, value in resources.items() if key != "devices" and value}
+    if limits:
+        raise Error(f"resources {' '.join(limits)}: this user may not make cgroups", "a user's own cgroups come from systemd's delegation")
+
+
+def _refuse_strangers(container: Container) -> None:
+    """Refuse a cgroup that has processes already: their limits would be ours, and killing all would kill them."""
+    if container.cgroup().pids():
+        raise Error(f"container's cgroup is not empty: {container.record['cgroup']}")
+
+
+def enter(container: Container, pid: int, run: Run) -> None:
+    """Move the container's first process into its cgroups, memory last."""
+    if not container.record["cgroup"]:
+        return
+    if container.record["systemd"]:
+        from mydocker.oci.systemd import start_scope
+
+        start_scope(container.record["cgroup"], pid, container.id)
+        resources = container.spec["linux"].get("resources") or {}
+        run.execute(container.cgroup().create_steps(resources))
+    early, late = container.cgroup().enter_steps(pid)
+    run.execute([*early, *late])

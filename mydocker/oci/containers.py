@@ -1,0 +1,151 @@
+"""The containers of one --root, and what is true about each.
+
+    ROOT/ID/state.json     the record, see Container; its absence, or no pid in it, says that the container was never whole
+    ROOT/ID/config.json    config.json as it was at create, complete: a bundle may change afterwards
+    ROOT/ID/lock           flock: whoever changes the container; a create holds it from the first to the last moment
+    ROOT/ID/exec.fifo      there until start; see runtime/gate.py
+
+A process is its pid and its start time, so a record can be out of date but never believed.
+"""
+
+from __future__ import annotations
+
+import os
+from fcntl import LOCK_EX, LOCK_NB, flock
+
+from mydocker import store
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import CgroupManager, manager
+from mydocker.errors import BadInput, Conflict, Damaged, NotFound
+from mydocker.kernel import tasks
+from mydocker.runtime import gate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.oci.settings import Settings
+
+VERSION = "1.2.0"
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
+
+
+class Container:
+    """One container. record: id, pid and started of its first process, bundle, rootfs, created (RFC 3339), cgroup, systemd, uid."""
+
+    __slots__ = ("settings", "id", "record", "_layout")
+
+    def __init__(self, settings: Settings, container_id: str) -> None:
+        self.settings = settings
+        self.id = checked_id(container_id)
+        self.record: dict[str, Any] = {}
+        self._layout: Layout | None = None
+
+    @property
+    def directory(self) -> str:
+        return f"{self.settings.root}/{self.id}"
+
+    @property
+    def layout(self) -> Layout:
+        if self._layout is None:
+            self._layout = Layout.detect(self.settings.paths)
+        return self._layout
+
+    def cgroup(self) -> CgroupManager:
+        """Return the manager of the container's cgroups."""
+        return manager(self.layout, self.record["cgroup"])
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        spec: dict[str, Any] = store.read_json(f"{self.directory}/config.json")
+        return spec
+
+    @property
+    def pid(self) -> int:
+        """The first process's pid while that runs, else 0."""
+        pid: int = self.record.get("pid", 0)
+        return pid if tasks.is_alive(pid, self.record.get("started")) else 0
+
+    def status(self) -> str:
+        """Return the specification's creating, created, running or stopped, or runc's paused."""
+        if not self.record:
+            return "creating" if is_locked(f"{self.directory}/lock") else "stopped"
+        if not self.pid:
+            return "stopped"
+        if self.record["cgroup"] and self.cgroup().is_frozen():
+            return "paused"
+        return "created" if gate.is_closed(self.directory) else "running"
+
+    def state(self, status: str = "") -> dict[str, Any]:
+        """Return the specification's state (runtime.md, State)."""
+        status = status or self.status()
+        told = {"ociVersion": VERSION, "id": self.id, "pid": self.pid, "status": status, "bundle": self.record.get("bundle", "")}
+        return {**told, "annotations": self.record.get("annotations") or {}}
+
+    def save(self) -> None:
+        """Write the record."""
+        store.write_json(f"{self.directory}/state.json", self.record, 0o600, sync=False)
+
+
+def checked_id(text: str) -> str:
+    """Return a container's id. Raises BadInput for what cannot be a file's name here."""
+    if not text or text in (".", "..") or not set(text) <= _LETTERS or len(text) > 255:
+        raise BadInput(f"invalid container id {text!r}: expected letters, digits, '_', '+', '-' and '.'")
+    return text
+
+
+def load(settings: Settings, container_id: str) -> Container:
+    """Return a container, with an empty record when its create has not come so far. Raises NotFound, Damaged."""
+    container = Container(settings, container_id)
+    if not os.path.isdir(container.directory):
+        raise NotFound(f"container does not exist: {container_id!r}")
+    try:
+        container.record = store.read_json(f"{container.directory}/state.json")
+    except FileNotFoundError:
+        container.record = {}
+    if not isinstance(container.record, dict):
+        raise Damaged(f"{container.directory}/state.json: expected an object")
+    return container
+
+
+def running(settings: Settings, container_id: str) -> Container:
+    """Return a container whose first process is there, started or not. Raises NotFound, Conflict."""
+    container = load(settings, container_id)
+    if not container.pid:
+        raise Conflict(f"container not running: {container_id!r}")
+    return container
+
+
+def everyone(settings: Settings) -> list[Container]:
+    """Return all containers, in the order of their ids; those that go away meanwhile are left out."""
+    found = []
+    for name in sorted(os.listdir(settings.root)) if os.path.isdir(settings.root) else []:
+        if set(name) <= _LETTERS and os.path.exists(f"{settings.root}/{name}/lock"):
+            try:
+                found.append(load(settings, name))
+            except NotFound:
+                continue
+    return found
+
+
+def is_locked(path: str) -> bool:
+    """Say whether somebody holds a lock."""
+    try:
+        with store.Lock(path, wait=False):
+            return False
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+
+
+def claim(container: Container) -> int:
+    """Make a container's directory and return its lock, held. Raises Conflict when the id is taken."""
+    os.makedirs(container.settings.root, mode=0o711, exist_ok=True)
+    try:
+        os.mkdir(container.directory, 0o711)
+    except FileExistsError as error:
+        raise Conflict(f"container with given ID already exists: {container.id!r}") from error
+    lock = os.open(f"{container.directory}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    flock(lock, LOCK_EX | LOCK_NB)
+    return lock

@@ -1,0 +1,183 @@
+"""create and run: from a bundle to a process, or to nothing at all."""
+
+from __future__ import annotations
+
+import os
+from time import gmtime, strftime, time
+
+from mydocker import store
+from mydocker.errors import BadInput, Error, StepFailed
+from mydocker.kernel import tasks
+from mydocker.oci import console, containers, destroy
+from mydocker.oci.arguments import Arguments, Flags
+from mydocker.oci.bundle import read_bundle
+from mydocker.oci.cgroup import cgroup_path, enter, place
+from mydocker.oci.privileges import grantable
+from mydocker.oci.sealing import restart_sealed_if_exposed
+from mydocker.runtime import gate
+from mydocker.runtime.hooks import hooks
+from mydocker.runtime.init import Setting
+from mydocker.runtime.launch import Launch
+from mydocker.runtime.plan import How, namespaces
+from mydocker.runtime.seccomp import filter_for
+from mydocker.steps.base import Run, Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.kernel.channel import Value
+    from mydocker.oci.settings import Settings
+
+_COMMON = "no-pivot no-new-keyring no-subreaper"
+CREATE = Flags(_COMMON, "bundle pid-file console-socket preserve-fds", short={"b": "bundle"})
+RUN = Flags(f"{_COMMON} detach keep", "bundle pid-file console-socket preserve-fds", short={"b": "bundle", "d": "detach"})
+
+
+class Creation:
+    """One container being made. gated: whether it will wait for start. The lock is held until this process ends."""
+
+    __slots__ = ("settings", "arguments", "container", "spec", "run", "launch", "gated", "report", "_theirs")
+
+    def __init__(self, settings: Settings, arguments: Arguments, gated: bool) -> None:
+        self.settings = settings
+        self.arguments = arguments
+        self.gated = gated
+        self.container = containers.Container(settings, arguments.words[0])
+        self.run = Run("runtime", self._observe if settings.debug else None, os.environ.get("MYDOCKER_CRASH_AFTER", ""))
+        self.spec: dict[str, Any]
+        self.launch: Launch | None = None
+        self.report = self._theirs = -1
+
+    def make(self) -> int:
+        """Make the container; return its first process's pid. What fails leaves nothing."""
+        bundle = os.path.realpath(self.arguments.value("bundle", "."))
+        self.spec = read_bundle(bundle)
+        self.spec["process"] = grantable(self.spec["process"], "user" in namespaces(self.spec), self.settings)
+        console.check(self.spec["process"], self.arguments, self.gated or self.arguments.on("detach"))
+        restart_sealed_if_exposed(self.spec)
+        containers.claim(self.container)
+        try:
+            return self._make(bundle)
+        except BaseException:
+            self._undo()
+            raise
+
+    def _make(self, bundle: str) -> int:
+        container, spec = self.container, self.spec
+        container.record = self._record(bundle)
+        store.write_json(f"{container.directory}/config.json", spec, 0o600, sync=False)
+        container.save()
+        place(container, spec, self.run)
+        self.launch = launch = Launch(self._setting(), self.run, self._tell)
+        pid = launch.fork()
+        if self._theirs >= 0:
+            os.close(self._theirs)  # else its end would never be seen
+        container.record |= {"pid": pid, "started": tasks.start_time(pid)}
+        container.save()
+        enter(container, pid, self.run)
+        state = {**container.state("creating"), "pid": pid}
+        before = [*hooks(spec, "prestart", state), *hooks(spec, "createRuntime", state)]
+        if before:
+            launch.wait_until_built()
+            self.run.execute(before)
+        launch.go(state)
+        console.hand_over(launch.master, self.arguments)
+        self._write_pid_file(pid)
+        return pid
+
+    def _record(self, bundle: str) -> dict[str, Any]:
+        seconds = time()
+        created = strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds)) + f".{int(seconds % 1 * 1e9):09d}Z"
+        shown = {"bundle": bundle, "rootfs": self.spec["root"]["path"], "annotations": self.spec.get("annotations") or {}}
+        own = {"pid": 0, "started": None, "created": created, "uid": os.geteuid(), "systemd": self.settings.systemd}
+        return {**shown, **own, "cgroup": cgroup_path(self.spec, self.container, self.settings)}
+
+    def _setting(self) -> Setting:
+        spec = self.spec
+        seccomp = (spec["linux"] or {}).get("seccomp")
+        report, closed = gate.make(self.container.directory) if self.gated else self._report_pipe()
+        preserved = preserved_descriptors(self.arguments, spec["process"])
+        how = How(preserved, not self.arguments.on("no-pivot"), not self.arguments.on("no-new-keyring"), report, closed)
+        size = spec["process"].get("consoleSize")
+        cgroup = self.container.record["cgroup"]
+        return Setting(
+            spec,
+            spec["root"]["path"],
+            (0, 1, 2),
+            (size["height"], size["width"]) if size else None,
+            self.container.layout.container_mounts(cgroup) if cgroup else [],
+            filter_for(seccomp, self.settings.paths.cache) if seccomp else None,
+            "text" if self.settings.debug else "",
+            os.environ.get("MYDOCKER_CRASH_AFTER", ""),
+            how,
+        )
+
+    def _report_pipe(self) -> tuple[int, int]:
+        self.report, self._theirs = os.pipe()
+        return self._theirs, -1
+
+    def _write_pid_file(self, pid: int) -> None:
+        path = self.arguments.value("pid-file")
+        if path:
+            store.write_atomic(os.path.abspath(path), str(pid).encode(), sync=False)
+
+    def _undo(self) -> None:
+        """Leave things as if nothing had been attempted; what cannot be undone is logged, the reason is told by whoever failed."""
+        if self.launch:
+            self.launch.kill()
+        for problem in [*self.run.undo_all(), *destroy.everything(self.container, self.spec)]:
+            self.settings.log("warning", f"not cleaned up: {problem.message}")
+
+    def _observe(self, who: str, step: Step, seconds: float) -> None:
+        self.settings.log("debug", f"{who}: {step.describe()} ({seconds * 1000:.1f} ms)")
+
+    def _tell(self, value: Value) -> None:
+        assert isinstance(value, tuple)
+        self.settings.log("debug", f"{value[0]!s}: {value[1]!s}")
+
+
+def preserved_descriptors(arguments: Arguments, process: dict[str, Any]) -> int:
+    """Return how many descriptors from 3 on go in: --preserve-fds, and those of socket activation (sd_listen_fds(3))."""
+    count, listening = arguments.number("preserve-fds"), os.environ.get("LISTEN_FDS", "")
+    if listening.isdigit() and int(listening):
+        count += int(listening)
+        process["env"] = [*(process.get("env") or []), f"LISTEN_FDS={listening}", "LISTEN_PID=1"]
+    for descriptor in range(3, 3 + count):
+        try:
+            os.set_inheritable(descriptor, True)
+        except OSError as error:
+            raise BadInput(f"--preserve-fds {count}: descriptor {descriptor} is not open") from error
+    return count
+
+
+def create(settings: Settings, arguments: Arguments) -> int:
+    """mydocker-oci create."""
+    Creation(settings, arguments, gated=True).make()
+    return 0
+
+
+def run(settings: Settings, arguments: Arguments) -> int:
+    """mydocker-oci run: create and start in one; in the foreground it stays, and removes the container at its end."""
+    detached = arguments.on("detach")
+    creation = Creation(settings, arguments, gated=False)
+    pid = creation.make()
+    container = creation.container
+    problems: list[Error] = []
+    try:
+        gate.raise_if_failed(creation.report, creation.spec["process"]["args"][0])
+        Run("runtime").execute(hooks(creation.spec, "poststart", container.state("running")))
+    except StepFailed as error:
+        settings.log("warning", error.message)
+    except Error:
+        problems = destroy.everything(container, creation.spec)
+        raise
+    if detached:
+        return 0
+    assert creation.launch
+    status = console.stay(pid, creation.launch.master)
+    if not arguments.on("keep"):
+        problems = destroy.everything(container, creation.spec)
+    for problem in problems:
+        settings.log("warning", f"not cleaned up: {problem.message}")
+    return status

@@ -1,0 +1,50 @@
+"""Removing what there is of a container, whole or half made: every part is tried, problems are returned."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import store
+from mydocker.errors import Error, StepFailed
+from mydocker.runtime.hooks import hooks
+from mydocker.steps.base import Run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from mydocker.oci.containers import Container
+
+
+def everything(container: Container, spec: dict[str, Any] | None) -> list[Error]:
+    """Kill what is left in the cgroups, remove them, run the poststop hooks, remove the state. spec: None where it is not known."""
+    problems: list[Error] = []
+    if container.record.get("cgroup"):
+        _attempt(problems, lambda: _remove_cgroup(container))
+    for hook in hooks(spec or {}, "poststop", container.state("stopped")):
+        _attempt(problems, lambda hook=hook: Run("runtime").apply(hook))  # type: ignore[misc]
+    _attempt(problems, lambda: store.discard(container.directory))
+    return problems
+
+
+def _attempt(problems: list[Error], action: Callable[[], object]) -> None:
+    try:
+        action()
+    except Error as error:
+        problems.append(error)
+    except OSError as error:
+        problems.append(StepFailed(f"{error.filename or 'cleaning up'}: {os.strerror(error.errno or 0)}", error.errno or 0))
+
+
+def _remove_cgroup(container: Container) -> None:
+    manager = container.cgroup()
+    if manager.exists():
+        if manager.is_frozen():
+            manager.freeze(False)
+        manager.kill()
+        manager.remove()
+    if container.record["systemd"]:
+        from mydocker.oci.systemd import stop_scope
+
+        stop_scope(container.record["cgroup"])

@@ -1,0 +1,69 @@
+"""Where mydocker-oci starts: the words before the verb, the verb's module and nothing else, and the only place that ends it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from mydocker.errors import BadInput, Error
+from mydocker.oci import sealing
+from mydocker.oci.arguments import parse
+from mydocker.oci.settings import FLAGS, Settings
+from mydocker.oci.verbs import VERBS, usage, version
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+def main(sealed: bool = False) -> NoReturn:
+    """Run the command line and exit with its status, without the 1 ms that an interpreter takes to clean up."""
+    sealing.sealed = sealed
+    status = command_line(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(status)
+
+
+def command_line(words: list[str]) -> int:
+    """Run one command; return its exit status: 1 for every error, the container's own for run and exec in the foreground."""
+    settings: Settings | None = None
+    try:
+        found = parse(words, FLAGS, mixed=False)
+        if found.on("version"):
+            return _print(version())
+        if found.on("help") or not found.words or found.words[0] == "help":
+            return _print(usage())
+        settings = Settings(found)
+        return _run(settings, found.words[0], found.words[1:])
+    except Error as error:
+        return _fail(settings, error.message, error.hint)
+    except OSError as error:
+        return _fail(settings, f"{error.filename}: {error.strerror}" if error.filename else str(error), None)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        # config.json is somebody else's: what its schema rules out ends up here.
+        return _fail(settings, f"invalid value: {type(error).__name__}: {error}", None)
+
+
+def _run(settings: Settings, name: str, words: list[str]) -> int:
+    if name not in VERBS:
+        raise BadInput(f"unknown command {name!r}", "mydocker-oci --help lists them")
+    verb = VERBS[name]
+    if words[:1] in (["--help"], ["-h"]):
+        return _print(f"mydocker-oci {name} {verb.synopsis}\n")
+    module = __import__(f"mydocker.oci.{verb.module}", fromlist=[name])
+    arguments = parse(words, getattr(module, verb.flags), verb.least, verb.most, mixed=verb.mixed)
+    status: int = getattr(module, verb.function)(settings, arguments)
+    return status
+
+
+def _print(text: str) -> int:
+    sys.stdout.write(text)
+    return 0
+
+
+def _fail(settings: Settings | None, message: str, hint: str | None) -> int:
+    if settings:
+        settings.log("error", message)
+    sys.stderr.write(f"mydocker-oci: {message}\n" + (f"hint: {hint}\n" if hint else ""))
+    sys.stderr.flush()
+    return 1

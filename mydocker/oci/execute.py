@@ -1,0 +1,110 @@
+"""exec: one more process in a running container."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import store
+from mydocker.errors import BadInput, Conflict
+from mydocker.oci import console, containers
+from mydocker.oci.arguments import Arguments, Flags
+from mydocker.oci.bundle import check_process
+from mydocker.oci.create import preserved_descriptors
+from mydocker.oci.privileges import grantable
+from mydocker.oci.sealing import restart_sealed_if_exposed
+from mydocker.runtime import gate
+from mydocker.runtime.init import Setting, join
+from mydocker.runtime.joining import hold_namespaces, joined
+from mydocker.runtime.launch import Launch
+from mydocker.runtime.plan import How, namespaces
+from mydocker.runtime.seccomp import filter_for
+from mydocker.steps.base import Run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.oci.containers import Container
+    from mydocker.oci.settings import Settings
+
+EXEC = Flags(
+    "detach tty no-new-privs no-subreaper ignore-paused",
+    "process console-socket pid-file preserve-fds cwd user apparmor process-label cgroup",
+    "env cap additional-gids",
+    {"d": "detach", "t": "tty", "p": "process", "e": "env", "u": "user", "c": "cap", "g": "additional-gids"},
+)
+
+
+def execute(settings: Settings, arguments: Arguments) -> int:
+    """mydocker-oci exec: returns the process's exit status, 0 with --detach."""
+    container = containers.running(settings, arguments.words[0])
+    if container.status() == "paused" and not arguments.on("ignore-paused"):
+        raise Conflict(f"cannot exec in a paused container: {container.id!r}", "resume it first, or use --ignore-paused")
+    spec = container.spec
+    process = wanted_process(spec["process"], arguments)
+    check_process(process)
+    process = grantable(process, "user" in namespaces(spec), settings)
+    console.check(process, arguments, arguments.on("detach"))
+    restart_sealed_if_exposed(spec, joins=True)
+    reader, report = os.pipe()
+    launch = _launch(settings, arguments, container, joined({**spec, "process": process}, hold_namespaces(container.pid)), report)
+    os.close(report)
+    try:
+        gate.raise_if_failed(reader, process["args"][0])
+        console.hand_over(launch.master, arguments)
+        if arguments.value("pid-file"):
+            store.write_atomic(os.path.abspath(arguments.value("pid-file")), str(launch.pid).encode(), sync=False)
+    except BaseException:
+        launch.kill()
+        raise
+    return 0 if arguments.on("detach") else console.stay(launch.pid, launch.master)
+
+
+def _launch(settings: Settings, arguments: Arguments, container: Container, spec: dict[str, Any], report: int) -> Launch:
+    seccomp = spec["linux"].get("seccomp")
+    size = spec["process"].get("consoleSize")
+    how = How(preserved_descriptors(arguments, spec["process"]), report=report)
+    bpf = filter_for(seccomp, settings.paths.cache) if seccomp else None
+    setting = Setting(spec, "/", (0, 1, 2), (size["height"], size["width"]) if size else None, [], bpf, how=how)
+    launch = Launch(setting, Run("runtime"), lambda value: None, join)
+    try:
+        pid = launch.fork()
+        if container.record["cgroup"]:
+            early, late = container.cgroup().enter_steps(pid)
+            Run("runtime").execute([*early, *late])
+        launch.go()
+    except BaseException:
+        launch.kill()
+        raise
+    return launch
+
+
+def wanted_process(own: dict[str, Any], arguments: Arguments) -> dict[str, Any]:
+    """Return the new process: --process as it is, else the container's own with what the flags and words change."""
+    path = arguments.value("process")
+    if path:
+        process: dict[str, Any] = store.read_json(path)
+        return {**process, "terminal": process.get("terminal", False) or arguments.on("tty")}
+    process = {**own, "args": arguments.words[1:], "terminal": arguments.on("tty")}
+    process["env"] = [*(own.get("env") or []), *arguments.lists.get("env", [])]
+    process["noNewPrivileges"] = own.get("noNewPrivileges", False) or arguments.on("no-new-privs")
+    process.update({key: arguments.value(flag) for key, flag in (("cwd", "cwd"), ("apparmorProfile", "apparmor")) if arguments.value(flag)})
+    if arguments.value("user") or arguments.lists.get("additional-gids"):
+        process["user"] = _user(own.get("user") or {}, arguments)
+    if arguments.lists.get("cap"):
+        process["capabilities"] = _more(own.get("capabilities") or {}, arguments.lists["cap"])
+    return process
+
+
+def _user(own: dict[str, Any], arguments: Arguments) -> dict[str, Any]:
+    words = (arguments.value("user") or f"{own.get('uid', 0)}:{own.get('gid', 0)}").split(":")
+    numbers = [*words, *arguments.lists.get("additional-gids", [])]
+    if len(words) > 2 or not all(word.isascii() and word.isdigit() for word in numbers):
+        raise BadInput(f"user {':'.join(words)!r}: expected UID[:GID], in numbers")
+    gid = int(words[1]) if len(words) == 2 else own.get("gid", 0)
+    return {**own, "uid": int(words[0]), "gid": gid, "additionalGids": [int(word) for word in numbers[len(words) :]]}
+
+
+def _more(own: dict[str, list[str]], names: list[str]) -> dict[str, list[str]]:
+    kinds = ("bounding", "effective", "permitted", *(["ambient", "inheritable"] if own.get("ambient") else []))
+    return {**own, **{kind: list(dict.fromkeys([*(own.get(kind) or []), *names])) for kind in kinds}}

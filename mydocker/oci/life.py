@@ -1,0 +1,149 @@
+"""start, kill, delete, pause, resume: verbs on one container that is there."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import store
+from mydocker.errors import BadInput, Conflict, Error, NotFound, StepFailed
+from mydocker.oci import containers, destroy
+from mydocker.oci.arguments import Arguments, Flags
+from mydocker.runtime import gate
+from mydocker.runtime.hooks import hooks
+from mydocker.steps.base import Run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.oci.containers import Container
+    from mydocker.oci.settings import Settings
+
+NONE = Flags()
+KILL = Flags("all", short={"a": "all"})
+DELETE = Flags("force", short={"f": "force"})
+
+
+def start(settings: Settings, arguments: Arguments) -> int:
+    """mydocker-oci start: open the gate, and return when the program was executed."""
+    container = containers.load(settings, arguments.words[0])
+    with store.Lock(f"{container.directory}/lock"):
+        status = container.status()
+        if status in ("stopped", "creating"):
+            raise Conflict("cannot start a container that has stopped")
+        if status != "created":
+            raise Conflict(f"cannot start an already {status} container")
+        spec = container.spec
+        gate.open_gate(container.directory, spec["process"]["args"][0])
+        try:
+            Run("runtime").execute(hooks(spec, "poststart", container.state("running")))
+        except Error as error:
+            settings.log("warning", error.message)
+    return 0
+
+
+def kill(settings: Settings, arguments: Arguments) -> int:
+    """mydocker-oci kill: a signal to the first process; --all, and where it shares its pid namespace SIGKILL, to all."""
+    container = containers.load(settings, arguments.words[0])
+    number = signal_number(arguments.words[1] if len(arguments.words) > 1 else "SIGTERM")
+    everybody = arguments.on("all")
+    if not container.pid:
+        if everybody:
+            return 0
+        raise Conflict("container not running")
+    shared = not any(n["type"] == "pid" and not n.get("path") for n in container.spec["linux"].get("namespaces") or [])
+    targets = {container.pid}
+    if (everybody or (shared and number == 9)) and container.record["cgroup"]:
+        targets |= set(container.cgroup().pids())
+    for pid in targets:
+        _send(pid, number)
+    if number == 9 and container.record["cgroup"] and container.cgroup().is_frozen():
+        container.cgroup().freeze(False)  # version 1 lets nobody die frozen
+    return 0
+
+
+def _send(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def signal_number(text: str) -> int:
+    """Return a signal's number: '9', 'KILL', 'SIGKILL', 'rtmin+1'. Raises BadInput."""
+    import _signal  # type: ignore[import-not-found]
+
+    if text.isascii() and text.isdigit():
+        number = int(text)
+    else:
+        name, plus, offset = text.upper().removeprefix("SIG").partition("+")
+        number = getattr(_signal, f"SIG{name}", 0) if name.isalnum() else 0
+        number = number + int(offset) if number and offset.isdigit() else (0 if plus else number)
+    if not 0 < number < 65:
+        raise BadInput(f"unknown signal {text!r}")
+    return number
+
+
+def delete(settings: Settings, arguments: Arguments) -> int:
+    """mydocker-oci delete: what has stopped or never started; --force also what runs, and what is not there is no error."""
+    force = arguments.on("force")
+    try:
+        container = containers.load(settings, arguments.words[0])
+        status = container.status()
+    except NotFound:
+        if force:
+            return 0
+        raise
+    if status not in ("stopped", "created") and not force:
+        raise Conflict(f"cannot delete container {container.id} that is not stopped: {status}")
+    if status == "creating":
+        raise Conflict(f"cannot delete container {container.id}: it is being created")
+    with store.Lock(f"{container.directory}/lock"):
+        end_first_process(container)
+        problems = destroy.everything(container, container.spec if container.record else None)
+    if problems:
+        raise StepFailed("; ".join(problem.message for problem in problems))
+    return 0
+
+
+def end_first_process(container: Container) -> None:
+    """Kill the first process, and wait until it is gone."""
+    pid = container.pid
+    if not pid:
+        return
+    descriptor = os.pidfd_open(pid)
+    try:
+        if container.record["cgroup"] and container.cgroup().is_frozen():
+            container.cgroup().freeze(False)
+        _send(pid, 9)
+        if not _ends(descriptor):
+            raise Conflict(f"process {pid} of container {container.id} does not end after SIGKILL")
+    finally:
+        os.close(descriptor)
+
+
+def _ends(pidfd: int) -> bool:
+    from select import POLLIN, poll
+
+    waiting = poll()
+    waiting.register(pidfd, POLLIN)
+    return bool(waiting.poll(10000))
+
+
+def pause(settings: Settings, arguments: Arguments) -> int:
+    """mydocker-oci pause."""
+    return _freeze(settings, arguments, True)
+
+
+def resume(settings: Settings, arguments: Arguments) -> int:
+    """mydocker-oci resume."""
+    return _freeze(settings, arguments, False)
+
+
+def _freeze(settings: Settings, arguments: Arguments, frozen: bool) -> int:
+    container = containers.load(settings, arguments.words[0])
+    status = container.status()
+    if status not in (("running", "created") if frozen else ("paused",)):
+        raise Conflict("container not running" if frozen and status == "stopped" else f"container not {'running' if frozen else 'paused'}")
+    if not container.record["cgroup"]:
+        raise Conflict(f"container {container.id} has no cgroup of its own: it cannot be paused")
+    container.cgroup().freeze(frozen)
+    return 0

@@ -1,0 +1,69 @@
+"""What the words before the verb say: where state is, where messages go."""
+
+from __future__ import annotations
+
+import os
+from time import localtime, strftime
+
+from mydocker import leanjson
+from mydocker.errors import BadInput
+from mydocker.oci.arguments import Arguments, Flags
+from mydocker.paths import Paths
+
+FLAGS = Flags(
+    switches="debug systemd-cgroup help version",
+    values="root log log-format log-level rootless cgroup-manager criu",
+    short={"h": "help", "v": "version"},
+)
+
+
+class Settings:
+    """root: the directory of all containers' state. debug: whether each step goes to the log. systemd: whether it makes the cgroups."""
+
+    __slots__ = ("root", "paths", "debug", "systemd", "_log", "_json")
+
+    def __init__(self, arguments: Arguments) -> None:
+        self.root = os.path.abspath(arguments.value("root") or default_root())
+        # One start's compiled filter serves the next.
+        self.paths = Paths(root=self.root, state=self.root)
+        self.debug = arguments.on("debug")
+        self.systemd = _systemd(arguments)
+        self._log = arguments.value("log")
+        self._json = arguments.value("log-format", "text") == "json"
+        if arguments.value("log-format", "text") not in ("text", "json"):
+            raise BadInput(f"log format {arguments.value('log-format')!r}: expected text or json")
+        if arguments.value("rootless", "auto") not in ("auto", "true", "false"):
+            raise BadInput(f"--rootless {arguments.value('rootless')!r}: expected true, false or auto")
+
+    def log(self, level: str, message: str) -> None:
+        """Append a message to the log file, if there is one. Callers read the last line of level 'error'."""
+        if not self._log:
+            return
+        moment = strftime("%Y-%m-%dT%H:%M:%S%z", localtime())
+        moment = f"{moment[:-2]}:{moment[-2:]}"
+        if self._json:
+            line = leanjson.dumps({"level": level, "msg": message, "time": moment})
+        else:
+            line = f"time={leanjson.dumps(moment)} level={level} msg={leanjson.dumps(message)}"
+        descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(descriptor, line.encode() + b"\n")
+        finally:
+            os.close(descriptor)
+
+
+def default_root() -> str:
+    """Return /run/mydocker-oci, for an ordinary user the same below XDG_RUNTIME_DIR."""
+    if os.geteuid() == 0:
+        return "/run/mydocker-oci"
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if not runtime:
+        raise BadInput("XDG_RUNTIME_DIR is not set: expected --root DIRECTORY for an ordinary user")
+    return f"{runtime}/mydocker-oci"
+
+
+def _systemd(arguments: Arguments) -> bool:
+    manager = arguments.value("cgroup-manager", "systemd" if arguments.on("systemd-cgroup") else "cgroupfs")
+    if manager not in ("systemd", "cgroupfs", "disabled"):
+        raise BadInput(f"cgroup manager {manager!r}: expected cgroupfs, systemd or disabled")
+    return manager == "systemd"

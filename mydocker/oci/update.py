@@ -1,0 +1,79 @@
+"""update: other limits for a running container."""
+
+from __future__ import annotations
+
+import sys
+
+from mydocker import leanjson, store
+from mydocker.errors import BadInput, Conflict
+from mydocker.oci import containers
+from mydocker.oci.arguments import Arguments, Flags
+from mydocker.steps.base import Run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.oci.settings import Settings
+
+# runc's flag: where its number belongs in linux.resources.
+_NUMBERS = {
+    "blkio-weight": ("blockIO", "weight"),
+    "cpu-period": ("cpu", "period"),
+    "cpu-quota": ("cpu", "quota"),
+    "cpu-share": ("cpu", "shares"),
+    "cpu-burst": ("cpu", "burst"),
+    "cpu-idle": ("cpu", "idle"),
+    "cpu-rt-period": ("cpu", "realtimePeriod"),
+    "cpu-rt-runtime": ("cpu", "realtimeRuntime"),
+    "memory": ("memory", "limit"),
+    "memory-reservation": ("memory", "reservation"),
+    "memory-swap": ("memory", "swap"),
+    "pids-limit": ("pids", "limit"),
+}
+_TEXTS = {"cpuset-cpus": ("cpu", "cpus"), "cpuset-mems": ("cpu", "mems")}
+UPDATE = Flags("", " ".join(["resources", *_NUMBERS, *_TEXTS]), short={"r": "resources"})
+
+
+def update(settings: Settings, arguments: Arguments) -> int:
+    """mydocker-oci update: all of it or, where the kernel refuses a value half way, what came before that."""
+    container = containers.running(settings, arguments.words[0])
+    if not container.record["cgroup"]:
+        raise Conflict(f"container {container.id} has no cgroup of its own")
+    resources = wanted(arguments)
+    Run("runtime").execute(container.cgroup().update_steps(resources))
+    spec = container.spec
+    spec["linux"]["resources"] = merged(spec["linux"].get("resources") or {}, resources)
+    store.write_json(f"{container.directory}/config.json", spec, 0o600, sync=False)
+    return 0
+
+
+def wanted(arguments: Arguments) -> dict[str, Any]:
+    """Return linux.resources from --resources (a file, - for standard input), or from the flags."""
+    source = arguments.value("resources")
+    if source:
+        resources = leanjson.loads(sys.stdin.read()) if source == "-" else store.read_json(source)
+        if not isinstance(resources, dict):
+            raise BadInput(f"resources {source!r}: expected a JSON object")
+        return resources
+    found: dict[str, Any] = {}
+    for flag, (part, key) in {**_NUMBERS, **_TEXTS}.items():
+        if flag in arguments.values:
+            text = arguments.values[flag]
+            found.setdefault(part, {})[key] = text if flag in _TEXTS else _number(flag, text)
+    if not found:
+        raise BadInput("expected --resources, or a limit such as --memory")
+    return found
+
+
+def _number(flag: str, text: str) -> int:
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()):
+        raise BadInput(f"--{flag} {text!r}: expected a whole number")
+    return int(text)
+
+
+def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Return resources with those that were named replaced."""
+    both = {key: {**old.get(key, {}), **value} if isinstance(value, dict) else value for key, value in new.items() if value is not None}
+    return {**old, **both}
