@@ -8,7 +8,7 @@
 #   python     Python 3.11 or later: the distribution's, or on Ubuntu 20.04 and 22.04 the deadsnakes archive's
 #   mounts     /proc, /sys and the cgroup hierarchies, if nobody mounted them (CGROUP=v1 or v2 chooses; default v2)
 #   modules    the overlay and aufs modules, if this kernel has them
-#   install    mydocker in a virtual environment of its own, compiled, and the command PREFIX/bin/mydocker
+#   install    mydocker in a virtual environment of its own, compiled, and the commands PREFIX/bin/mydocker and mydocker-oci
 #   image      busybox:latest, made from the distribution's static busybox
 #
 # vm/provision.sh which     prints the Python that the part install would use, and does nothing
@@ -102,18 +102,23 @@ install() {
     libraries=$("$LIBRARY/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     # Compiled here too, for whoever set PYTHONDONTWRITEBYTECODE: without bytecode every start is several times slower.
     "$LIBRARY/venv/bin/python" -m compileall -q "$libraries" || die "the installed modules cannot be compiled"
-    # pip's own launcher imports re and site first; a container start has no time for them.
-    cat > "$PREFIX/bin/mydocker.new" <<END
+    launcher mydocker mydocker.cli.entry
+    launcher mydocker-oci mydocker.oci.entry
+}
+
+# pip's own launcher imports re and site first; a container start has no time for them.
+launcher() {
+    cat > "$PREFIX/bin/$1.new" <<END
 #!$LIBRARY/venv/bin/python -IS
 import sys
 
 sys.path.append("$libraries")
-from mydocker.cli.entry import main
+from $2 import main
 
 main()
 END
-    chmod 755 "$PREFIX/bin/mydocker.new"
-    mv "$PREFIX/bin/mydocker.new" "$PREFIX/bin/mydocker"
+    chmod 755 "$PREFIX/bin/$1.new"
+    mv "$PREFIX/bin/$1.new" "$PREFIX/bin/$1"
 }
 
 image() {

@@ -83,7 +83,9 @@ def wanted_process(own: dict[str, Any], arguments: Arguments) -> dict[str, Any]:
     """Return the new process: --process as it is, else the container's own with what the flags and words change."""
     path = arguments.value("process")
     if path:
-        process: dict[str, Any] = store.read_json(path)
+        # What a process does not say of these is as the container has it: runc's reading, on which callers rely.
+        common = {key: own[key] for key in ("capabilities", "rlimits", "apparmorProfile", "selinuxLabel") if own.get(key)}
+        process: dict[str, Any] = {**common, **store.read_json(path)}
         return {**process, "terminal": process.get("terminal", False) or arguments.on("tty")}
     process = {**own, "args": arguments.words[1:], "terminal": arguments.on("tty")}
     process["env"] = [*(own.get("env") or []), *arguments.lists.get("env", [])]

@@ -188,6 +188,19 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
+def runtime_program(program: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The path of the mydocker-oci command, which is installed beside mydocker."""
+    if os.environ.get("MYDOCKER_COMMAND"):
+        return program + "-oci"
+    path = tmp_path_factory.mktemp("bin") / "mydocker-oci"
+    path.write_text(
+        f"#!{sys.executable} -IS\nimport sys\nsys.path[:0] = {[str(REPOSITORY)]!r}\nfrom mydocker.oci.entry import main\nmain()\n"
+    )
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
 def directory() -> Iterator[str]:
     """A directory for all tests, with a short name and open to every user, as containers' users must pass through it."""
     path = tempfile.mkdtemp(prefix="mydocker-test-")
@@ -255,7 +268,7 @@ def _clean(machine: Machine) -> None:
 
 SNAPSHOTS = {
     "mounts": "cat /proc/self/mountinfo | cut -d' ' -f5- | sort",
-    "cgroups": "find /sys/fs/cgroup -type d -path '*/mydocker/*' | sort",
+    "cgroups": "find /sys/fs/cgroup -type d \\( -path '*/mydocker/*' -o -name 'mdoci-*' \\) | sort",
     "links": "ip -o link | cut -d: -f2 | cut -d@ -f1",
     "addresses": "ip -o address | cut -d' ' -f2- | sed s/tentative//",
     "routes": "(ip route; ip -6 route) | sed 's/linkdown//; s/ *$//'",

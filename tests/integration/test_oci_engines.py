@@ -1,0 +1,159 @@
+"""Engines that people already run, with mydocker-oci as their runtime: podman, dockerd with Swarm, containerd, buildah."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import REPOSITORY, Machine, wait_until
+
+pytestmark = pytest.mark.usefixtures("mydocker")
+# CAP_SYS_RESOURCE may be missing: podman's defaults would raise limits.
+LIMITS = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--network", "none"]
+
+
+class Engine:
+    """A command line of an engine on the machine."""
+
+    def __init__(self, machine: Machine, words: list[str]) -> None:
+        self.machine = machine
+        self.words = words
+
+    def __call__(self, *arguments: str, terminal: bool = False) -> Any:
+        line = shlex.join([*self.words, *arguments])
+        return self.machine.sh(f"script -qec {shlex.quote(line)} /dev/null < /dev/null" if terminal else f"{line} < /dev/null")
+
+    def ok(self, *arguments: str, terminal: bool = False) -> str:
+        """Run it, expect success, return what it printed."""
+        result = self(*arguments, terminal=terminal)
+        assert result.rc == 0, result.stderr + result.stdout
+        text: str = result.stdout
+        # script(1) ends its input with a zero byte, which the terminal shows.
+        return text.replace("\r\n", "\n").replace("^@", "").strip()
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tar of busybox to import."""
+    path = tmp_path_factory.mktemp("archive") / "busybox.tar"
+    subprocess.run(f"{REPOSITORY}/vm/busybox-image > {path}", shell=True, check=True)
+    return str(path)
+
+
+def needs(machine: Machine, *programs: str) -> None:
+    """Skip without these programs."""
+    for program in programs:
+        if not machine.host.exists(program):
+            pytest.skip(f"{program} is not installed")
+
+
+@pytest.fixture
+def podman(mydocker: Machine, runtime_program: str, archive: str) -> Iterator[Engine]:
+    """Podman with storage of its own."""
+    needs(mydocker, "podman", "conmon")
+    # Its run directory must have a short name.
+    places = ["--root", f"{mydocker.directory}/podman", "--runroot", f"{mydocker.directory}/run", "--storage-driver", "vfs"]
+    engine = Engine(mydocker, ["podman", *places, "--cgroup-manager", "cgroupfs", "--runtime", runtime_program, "--events-backend", "none"])
+    engine.ok("import", "-q", archive, "busybox")
+    yield engine
+    engine("rm", "-af", "-t", "0")
+    mydocker.sh("rmdir /sys/fs/cgroup/*/libpod_parent/* /sys/fs/cgroup/*/libpod_parent 2>/dev/null; true")
+
+
+def test_podman_runs_enters_pauses_limits_and_stops_containers(podman: Engine, needs_controllers: None) -> None:
+    assert podman.ok("run", "--rm", *LIMITS, "busybox", "echo", "hello") == "hello"
+    assert podman("run", "--rm", *LIMITS, "busybox", "sh", "-c", "exit 9").rc == 9
+    assert podman("run", "--rm", *LIMITS, "busybox", "nosuch").rc == 127
+    assert podman("run", "--rm", *LIMITS, "busybox", "/etc").rc == 126
+    assert podman.ok("run", "--rm", "-it", *LIMITS, "busybox", "tty", terminal=True) == "/dev/pts/0"
+    limit = podman.ok("run", "--rm", "-m", "64m", *LIMITS, "busybox", "cat", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+    assert limit == str(64 << 20)
+    podman.ok("run", "-d", "--name", "one", *LIMITS, "busybox", "sh", "-c", "echo said; trap 'exit 5' TERM; while :; do sleep 0.05; done")
+    assert podman("exec", "one", "sh", "-c", "echo inside; exit 4").rc == 4
+    assert podman.ok("exec", "-it", "one", "tty", terminal=True) == "/dev/pts/0"
+    wait_until(lambda: podman.ok("logs", "one") == "said")
+    podman.ok("pause", "one")
+    assert podman.ok("inspect", "-f", "{{.State.Status}}", "one") == "paused"
+    podman.ok("unpause", "one")
+    assert "one" in podman.ok("stats", "--no-stream", "one")
+    assert "sleep" in podman.ok("top", "one")
+    podman.ok("stop", "-t", "5", "one")
+    assert podman.ok("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "one") == "exited 5"
+    podman.ok("start", "one")
+    podman.ok("kill", "one")
+    podman.ok("rm", "-f", "-t", "0", "one")
+
+
+def test_podman_volumes_and_health(podman: Engine) -> None:
+    podman.ok("run", "--rm", *LIMITS, "-v", "data:/data", "busybox", "sh", "-c", "echo kept > /data/file")
+    assert podman.ok("run", "--rm", *LIMITS, "-v", "data:/data:ro", "busybox", "cat", "/data/file") == "kept"
+    flags = ["--health-cmd", "test -e /tmp/well", "--health-interval", "disable"]
+    podman.ok("run", "-d", "--name", "one", *LIMITS, *flags, "busybox", "sleep", "1000")
+    assert podman("healthcheck", "run", "one").rc == 1
+    podman.ok("exec", "one", "touch", "/tmp/well")
+    assert podman("healthcheck", "run", "one").rc == 0
+
+
+def test_buildah_runs_in_a_working_container(mydocker: Machine, runtime_program: str, archive: str, tmp_path: Path) -> None:
+    needs(mydocker, "buildah")
+    places = ["--root", f"{tmp_path}/root", "--runroot", f"{tmp_path}/run", "--storage-driver", "vfs"]
+    buildah = Engine(mydocker, ["buildah", *places])
+    container = buildah.ok("from", "scratch")
+    buildah.ok("add", container, archive, "/")
+    flags = ["--runtime", runtime_program, "--isolation", "oci", "--network", "none", "--cgroupns", "host"]
+    assert buildah.ok("run", *flags, container, "--", "sh", "-c", "echo built > /made; cat /made") == "built"
+    assert buildah("run", *flags, container, "--", "sh", "-c", "exit 3").rc == 3
+    buildah.ok("rm", container)
+
+
+@pytest.fixture
+def docker(mydocker: Machine, runtime_program: str, archive: str, tmp_path: Path) -> Iterator[Engine]:
+    """A dockerd of its own, in a network namespace of its own, whose default runtime is ours."""
+    needs(mydocker, "dockerd", "containerd", "docker")
+    roots = f"--data-root {tmp_path}/data --exec-root {tmp_path}/exec -H unix://{tmp_path}/sock --pidfile {tmp_path}/pid"
+    runtime = f"--add-runtime mydocker={runtime_program} --default-runtime mydocker"
+    line = f"ip link set lo up; exec dockerd {roots} {runtime} --bip 172.30.0.1/24 > {tmp_path}/log 2>&1"
+    daemon = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c", line])
+    engine = Engine(mydocker, ["docker", "-H", f"unix://{tmp_path}/sock"])
+    try:
+        wait_until(lambda: daemon.poll() is not None or engine("version").rc == 0, 30)
+        assert daemon.poll() is None, Path(f"{tmp_path}/log").read_text()
+        engine.ok("import", archive, "busybox")
+        yield engine
+    finally:
+        daemon.terminate()
+        daemon.wait(30)
+        mydocker.sh("rmdir /sys/fs/cgroup/*/docker 2>/dev/null; true")
+
+
+def test_docker_runs_enters_limits_restarts_and_replicates(docker: Engine, needs_controllers: None) -> None:
+    assert docker.ok("run", "--rm", "busybox", "echo", "hello") == "hello"
+    assert docker("run", "--rm", "busybox", "nosuch").rc == 127
+    assert docker("run", "--rm", "busybox", "/etc").rc == 126
+    assert docker.ok("run", "--rm", "-it", "busybox", "tty", terminal=True) == "/dev/pts/0"
+    docker.ok("run", "-d", "--name", "one", "--pids-limit", "33", "busybox", "sh", "-c", "echo said; exec sleep 1000")
+    assert docker("exec", "one", "sh", "-c", "exit 4").rc == 4
+    assert docker.ok("exec", "one", "cat", "/sys/fs/cgroup/pids/pids.max") == "33"
+    docker.ok("update", "--memory", "64m", "--memory-swap", "64m", "one")
+    assert docker.ok("exec", "one", "cat", "/sys/fs/cgroup/memory/memory.limit_in_bytes") == str(64 << 20)
+    docker.ok("pause", "one")
+    assert docker.ok("inspect", "-f", "{{.State.Status}}", "one") == "paused"
+    docker.ok("unpause", "one")
+    docker.ok("restart", "-t", "0", "one")
+    wait_until(lambda: docker.ok("logs", "one") == "said\nsaid")
+    docker.ok("rm", "-f", "one")
+    docker.ok("network", "create", "both")
+    docker.ok("run", "-d", "--name", "server", "--network", "both", "busybox", "sh", "-c", "echo answer | nc -l -p 80")
+    assert wait_until(lambda: docker("run", "--rm", "--network", "both", "busybox", "nc", "server", "80").stdout.strip()) == "answer"
+    docker.ok("rm", "-f", "server")
+    docker.ok("network", "rm", "both")
+    docker.ok("swarm", "init", "--advertise-addr", "127.0.0.1")
+    docker.ok("service", "create", "--name", "web", "--replicas", "3", "--detach", "busybox", "sleep", "1000")
+    wait_until(lambda: docker.ok("service", "ls", "--format", "{{.Replicas}}") == "3/3", 60)
+    docker.ok("service", "rm", "web")
+    wait_until(lambda: not docker.ok("ps", "-aq"), 30)
+    docker.ok("swarm", "leave", "--force")
