@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 EXEC = Flags(
     "detach tty no-new-privs no-subreaper ignore-paused",
-    "process console-socket pid-file preserve-fds cwd user apparmor process-label cgroup",
+    "process console-socket pid-file preserve-fds cwd user apparmor",
     "env cap additional-gids",
     {"d": "detach", "t": "tty", "p": "process", "e": "env", "u": "user", "c": "cap", "g": "additional-gids"},
 )

@@ -12,7 +12,7 @@ from mydocker.paths import Paths
 
 FLAGS = Flags(
     switches="debug systemd-cgroup help version",
-    values="root log log-format log-level rootless cgroup-manager criu",
+    values="root log log-format rootless cgroup-manager",
     short={"h": "help", "v": "version"},
 )
 
@@ -64,6 +64,6 @@ def default_root() -> str:
 
 def _systemd(arguments: Arguments) -> bool:
     manager = arguments.value("cgroup-manager", "systemd" if arguments.on("systemd-cgroup") else "cgroupfs")
-    if manager not in ("systemd", "cgroupfs", "disabled"):
-        raise BadInput(f"cgroup manager {manager!r}: expected cgroupfs, systemd or disabled")
+    if manager not in ("systemd", "cgroupfs"):
+        raise BadInput(f"cgroup manager {manager!r}: expected cgroupfs or systemd")
     return manager == "systemd"
