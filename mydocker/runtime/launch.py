@@ -124,7 +124,8 @@ class Launch:
         waiting = poll()
         waiting.register(self._channel.fileno(), POLLIN)
         while waiting.poll(0):
-            self._receive()
+            if not self._receive()[0]:
+                raise errors.StepFailed("init ended before it was ready")
 
     def wait_until_built(self) -> None:
         """Return once init has built its root. Raises what it failed with."""
