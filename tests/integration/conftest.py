@@ -105,6 +105,8 @@ class Terminal:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.pid = 0
+                while select.select([self.master], [], [], 0)[0] and self._read(0):
+                    pass  # what it wrote last
                 return os.waitstatus_to_exitcode(status)
             if time.monotonic() > deadline:
                 pytest.fail(f"the command does not end; it wrote {self.seen!r}")

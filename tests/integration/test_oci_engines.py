@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY, Machine, wait_until
+from conftest import REPOSITORY, Machine, Terminal, wait_until
 
 pytestmark = pytest.mark.usefixtures("mydocker")
 # CAP_SYS_RESOURCE may be missing: podman's defaults would raise limits.
@@ -23,17 +24,22 @@ class Engine:
         self.machine = machine
         self.words = words
 
-    def __call__(self, *arguments: str, terminal: bool = False) -> Any:
-        line = shlex.join([*self.words, *arguments])
-        return self.machine.sh(f"script -qec {shlex.quote(line)} /dev/null < /dev/null" if terminal else f"{line} < /dev/null")
+    def __call__(self, *arguments: str) -> Any:
+        return self.machine.sh(f"{shlex.join([*self.words, *arguments])} < /dev/null")
 
-    def ok(self, *arguments: str, terminal: bool = False) -> str:
+    def ok(self, *arguments: str) -> str:
         """Run it, expect success, return what it printed."""
-        result = self(*arguments, terminal=terminal)
+        result = self(*arguments)
         assert result.rc == 0, result.stderr + result.stdout
         text: str = result.stdout
-        # script(1) ends its input with a zero byte, which the terminal shows.
-        return text.replace("\r\n", "\n").replace("^@", "").strip()
+        return text.strip()
+
+    def on_terminal(self, *arguments: str) -> str:
+        """Run it on a terminal, expect success, return what it showed."""
+        with Terminal([*self.words, *arguments], dict(os.environ), (24, 80)) as terminal:
+            status = terminal.wait(30)
+            assert status == 0, terminal.seen
+            return terminal.seen.replace("\r\n", "\n").strip()
 
 
 @pytest.fixture(scope="session")
@@ -69,12 +75,12 @@ def test_podman_runs_enters_pauses_limits_and_stops_containers(podman: Engine, n
     assert podman("run", "--rm", *LIMITS, "busybox", "sh", "-c", "exit 9").rc == 9
     assert podman("run", "--rm", *LIMITS, "busybox", "nosuch").rc == 127
     assert podman("run", "--rm", *LIMITS, "busybox", "/etc").rc == 126
-    assert podman.ok("run", "--rm", "-it", *LIMITS, "busybox", "tty", terminal=True) == "/dev/pts/0"
+    assert podman.on_terminal("run", "--rm", "-it", *LIMITS, "busybox", "tty") == "/dev/pts/0"
     limit = podman.ok("run", "--rm", "-m", "64m", *LIMITS, "busybox", "cat", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
     assert limit == str(64 << 20)
     podman.ok("run", "-d", "--name", "one", *LIMITS, "busybox", "sh", "-c", "echo said; trap 'exit 5' TERM; while :; do sleep 0.05; done")
     assert podman("exec", "one", "sh", "-c", "echo inside; exit 4").rc == 4
-    assert podman.ok("exec", "-it", "one", "tty", terminal=True) == "/dev/pts/0"
+    assert podman.on_terminal("exec", "-it", "one", "tty") == "/dev/pts/0"
     wait_until(lambda: podman.ok("logs", "one") == "said")
     podman.ok("pause", "one")
     assert podman.ok("inspect", "-f", "{{.State.Status}}", "one") == "paused"
@@ -134,7 +140,7 @@ def test_docker_runs_enters_limits_restarts_and_replicates(docker: Engine, needs
     assert docker.ok("run", "--rm", "busybox", "echo", "hello") == "hello"
     assert docker("run", "--rm", "busybox", "nosuch").rc == 127
     assert docker("run", "--rm", "busybox", "/etc").rc == 126
-    assert docker.ok("run", "--rm", "-it", "busybox", "tty", terminal=True) == "/dev/pts/0"
+    assert docker.on_terminal("run", "--rm", "-it", "busybox", "tty") == "/dev/pts/0"
     docker.ok("run", "-d", "--name", "one", "--pids-limit", "33", "busybox", "sh", "-c", "echo said; exec sleep 1000")
     assert docker("exec", "one", "sh", "-c", "exit 4").rc == 4
     assert docker.ok("exec", "one", "cat", "/sys/fs/cgroup/pids/pids.max") == "33"
