@@ -140,7 +140,7 @@ class Prepared:
         elif self.options.network.startswith("container:"):
             files |= _texts(self.paths.container(_donor(self.paths, self.options.network)["id"]), files)
         steps: list[Step] = [CreateFile(f"{self.directory}/{file}", content) for file, content in files.items()]
-        for _, outside, _ in mappings(self.spec, "uidMappings")[:1]:
+        for _, outside, _ in mappings(self.spec["linux"], "uidMappings")[:1]:
             steps += [ChangeOwner(f"{self.directory}/{file}", outside, outside) for file in files]
         return steps
 

@@ -7,7 +7,7 @@ import os
 from mydocker.engine import state
 from mydocker.engine.populate import populate
 from mydocker.kernel.namespaces import CLONE_NEWNS
-from mydocker.runtime.mounts import shared_trees
+from mydocker.runtime.mounts import early_trees
 from mydocker.runtime.users import mappings
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
@@ -77,7 +77,7 @@ def monitor_plan(paths: Paths, record: Record, spec: dict[str, Any], driver: Sto
     rootfs = directory + "/bundle/rootfs"
     return [
         MakeStateDirectory(paths, record["id"]),
-        *shared_trees(spec["mounts"]),
+        *early_trees(spec),
         Unshare(CLONE_NEWNS),
         ReceiveMounts(),
         *_root_steps(paths, record, spec, driver),
@@ -89,7 +89,7 @@ def monitor_plan(paths: Paths, record: Record, spec: dict[str, Any], driver: Sto
 def _root_steps(paths: Paths, record: Record, spec: dict[str, Any], driver: StorageDriver) -> list[Step]:
     """Return the steps that mount the root file system, with a user namespace so that its files belong to the root inside."""
     directory, layers = paths.container(record["id"]), record["layers"]
-    users, groups = mappings(spec, "uidMappings"), mappings(spec, "gidMappings")
+    users, groups = (mappings(spec["linux"], kind) for kind in ("uidMappings", "gidMappings"))
     if not users:
         return driver.mount_steps(directory, layers, directory + "/bundle/rootfs")
     staging = paths.running(record["id"]) + "/mapped"

@@ -188,7 +188,7 @@ def _into_namespaces(plans: Plans) -> str:
 def _maps(spec: dict[str, Any]) -> list[str]:
     """Return the options of unshare(1), since util-linux 2.39, that map users as the monitor does."""
     kinds = {"users": "uidMappings", "groups": "gidMappings"}
-    maps = [f"--map-{kind}={':'.join(map(str, mapping))}" for kind, key in kinds.items() for mapping in mappings(spec, key)]
+    maps = [f"--map-{kind}={':'.join(map(str, mapping))}" for kind, key in kinds.items() for mapping in mappings(spec["linux"], key)]
     return [*maps, "--setuid=0", "--setgid=0"]
 
 

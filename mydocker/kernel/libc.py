@@ -15,8 +15,10 @@ _libc.syscall.restype = ctypes.c_long
 
 # Numbers from 424 on are the same on every architecture.
 _NUMBERS = {
-    "x86_64": {"pivot_root": 155, "capget": 125, "capset": 126, "keyctl": 250, "seccomp": 317, "bpf": 321, "execveat": 322},
-    "aarch64": {"pivot_root": 41, "capget": 90, "capset": 91, "keyctl": 219, "seccomp": 277, "bpf": 280, "execveat": 281},
+    "x86_64": {"pivot_root": 155, "capget": 125, "capset": 126, "keyctl": 250, "seccomp": 317, "bpf": 321, "execveat": 322}
+    | {"set_mempolicy": 238, "ioprio_set": 251, "sched_setattr": 314},
+    "aarch64": {"pivot_root": 41, "capget": 90, "capset": 91, "keyctl": 219, "seccomp": 277, "bpf": 280, "execveat": 281}
+    | {"set_mempolicy": 237, "ioprio_set": 30, "sched_setattr": 274},
 }
 _COMMON = {"open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "openat2": 437, "mount_setattr": 442}
 

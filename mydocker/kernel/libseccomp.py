@@ -41,8 +41,7 @@ class _Condition(ctypes.Structure):
 def compile_filter(seccomp: dict[str, Any]) -> bytes:
     """Return the BPF program of an OCI `linux.seccomp` object.
 
-    Raises BadInput for a name or number that does not exist, Unsupported without libseccomp and for what needs a
-    listener (SCMP_ACT_NOTIFY, listenerPath).
+    Raises BadInput for a name or number that does not exist, Unsupported without libseccomp.
     """
     rules = Rules(seccomp)
     library = _library()

@@ -116,6 +116,11 @@ def set_name(index: int, name: str) -> bytes:
     return _link(index, [(IFLA_IFNAME, name)])
 
 
+def move_link(index: int, namespace: int, name: str) -> bytes:
+    """Return the request that moves a link into another network namespace, under a name (EEXIST: it is taken there)."""
+    return _link(index, [(_IFLA_NET_NS_FD, namespace), (IFLA_IFNAME, name)])
+
+
 def set_alias(index: int, alias: str) -> bytes:
     """Give a link a note of ours, at most 255 bytes; the kernel does not look at one in the request that makes the link."""
     return _link(index, [(IFLA_IFALIAS, alias.encode())])

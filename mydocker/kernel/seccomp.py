@@ -9,23 +9,35 @@ from struct import pack
 
 from mydocker.kernel.libc import address, buffer, syscall
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 INSTRUCTION_SIZE = 8
 
 SECCOMP_SET_MODE_FILTER = 1
 SECCOMP_FILTER_FLAG_LOG = 0x2
 SECCOMP_FILTER_FLAG_SPEC_ALLOW = 0x4
-FLAG_NAMES = {SECCOMP_FILTER_FLAG_LOG: "SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_SPEC_ALLOW: "SECCOMP_FILTER_FLAG_SPEC_ALLOW"}
+SECCOMP_FILTER_FLAG_NEW_LISTENER = 0x8
+SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV = 0x20
+FLAG_NAMES = {value: name for name, value in list(globals().items()) if name.startswith("SECCOMP_FILTER_FLAG_")}
 
 
-def load(program: bytes, flags: int = 0) -> None:
+def load(program: bytes, flags: int = 0) -> int:
     """Install a filter on this thread for good. Needs no_new_privs or CAP_SYS_ADMIN (else EACCES).
 
-    program: at most 4,096 instructions. flags: SECCOMP_FILTER_FLAG_*; SPEC_ALLOW is Linux 4.17's.
+    program: at most 4,096 instructions. flags: SECCOMP_FILTER_FLAG_*; SPEC_ALLOW is Linux 4.17's, NEW_LISTENER 5.0's,
+    WAIT_KILLABLE_RECV 5.19's. Returns the listener's descriptor with NEW_LISTENER, else 0. EBUSY: there is a listener already.
     """
     instructions = buffer(program)
     # struct sock_fprog: unsigned short len, then a pointer at its natural alignment.
     fprog = buffer(pack("HP", len(program) // INSTRUCTION_SIZE, address(instructions)))
-    syscall("seccomp", SECCOMP_SET_MODE_FILTER, flags, fprog, subject="seccomp filter")
+    return syscall("seccomp", SECCOMP_SET_MODE_FILTER, flags, fprog, subject="seccomp filter")
+
+
+def notifies(seccomp: dict[str, Any]) -> bool:
+    """Say whether an OCI `linux.seccomp` object has calls that a listener decides on."""
+    return any(rule.get("action") == "SCMP_ACT_NOTIFY" for rule in seccomp.get("syscalls") or [])
 
 
 def describe_flags(flags: int) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from errno import EPERM
 
-from mydocker.errors import BadInput, Unsupported
+from mydocker.errors import BadInput
+from mydocker.kernel.seccomp import notifies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ ACTIONS = {
     "SCMP_ACT_KILL_PROCESS": 0x80000000,
     "SCMP_ACT_TRAP": 0x00030000,
     "SCMP_ACT_ERRNO": 0x00050000,
+    "SCMP_ACT_NOTIFY": 0x7FC00000,
     "SCMP_ACT_TRACE": 0x7FF00000,
     "SCMP_ACT_LOG": 0x7FFC0000,
     "SCMP_ACT_ALLOW": 0x7FFF0000,
@@ -65,22 +67,32 @@ class Rules:
     __slots__ = ("default", "architectures", "rules")
 
     def __init__(self, seccomp: Object) -> None:
-        """Read an OCI object. Raises BadInput for a name or a number that does not exist, Unsupported for a listener."""
-        if seccomp.get("listenerPath"):
-            raise Unsupported(f"seccomp listener {seccomp['listenerPath']!r}: user notification is not supported")
+        """Read an OCI object. Raises BadInput for a name or a number that does not exist, and for notifications that cannot arrive."""
         self.default = action(seccomp.get("defaultAction"), seccomp.get("defaultErrnoRet"))
         self.architectures = [_architecture(name) for name in _list(seccomp, "architectures")]
         self.rules = [_rule(rule) for rule in _list(seccomp, "syscalls")]
+        _check_listener(seccomp)
 
     def names(self) -> set[str]:
         """Return every system call that is named, whatever happens to it."""
         return {name for rule in self.rules for name in rule.names}
 
 
+def _check_listener(seccomp: Object) -> None:
+    if seccomp.get("defaultAction") == "SCMP_ACT_NOTIFY":
+        raise BadInput("seccomp action 'SCMP_ACT_NOTIFY': expected another one as defaultAction, as the listener could not be handed over")
+    path = seccomp.get("listenerPath")
+    if notifies(seccomp) and not path:
+        raise BadInput("seccomp action 'SCMP_ACT_NOTIFY': expected a listenerPath")
+    if seccomp.get("listenerMetadata") and not path:
+        raise BadInput("seccomp listenerMetadata: expected a listenerPath")
+    for rule in _list(seccomp, "syscalls"):
+        if rule.get("action") == "SCMP_ACT_NOTIFY" and "sendmsg" in rule["names"]:
+            raise BadInput("seccomp action 'SCMP_ACT_NOTIFY' for 'sendmsg': expected another one, as that call hands over the listener")
+
+
 def action(name: str | None, errno_ret: int | None = None) -> int:
     """Return SECCOMP_RET_* with its data for an action's name."""
-    if name == "SCMP_ACT_NOTIFY":
-        raise Unsupported("seccomp action 'SCMP_ACT_NOTIFY': user notification is not supported")
     if name not in ACTIONS:
         raise BadInput(f"unknown seccomp action {name!r}")
     number = EPERM if errno_ret is None else _number(errno_ret, 0xFFFF, "errno")

@@ -16,6 +16,31 @@ def copy_tree(source: str, target: str) -> None:
     _copy(source, target, {})
 
 
+def copy_contents(source: int, target: int) -> None:
+    """Copy what a directory holds, and its owner, mode and times, into another one; both are descriptors.
+
+    A child does it whose root is the source: whoever may change that meanwhile cannot lead it elsewhere by symlinks.
+    Raises OSError.
+    """
+    child = os.fork()
+    if child == 0:
+        number = errno.EIO
+        try:
+            os.fchdir(target)
+            os.chroot(f"/proc/self/fd/{source}")
+            for name in os.listdir("/"):
+                _copy(f"/{name}", name, {})
+            copy_attributes("/", ".", os.stat("/"))
+            number = 0
+        except OSError as error:
+            number = error.errno or errno.EIO
+        finally:
+            os._exit(number)
+    number = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if number:
+        raise OSError(number, os.strerror(number) if number > 0 else f"the copy ended by signal {-number}", "copying")
+
+
 def _copy(source: str, target: str, links: dict[tuple[int, int], str]) -> None:
     status = os.lstat(source)
     key = (status.st_dev, status.st_ino)

@@ -9,7 +9,7 @@ from mydocker.errors import BadInput, Damaged, NotFound, Unsupported
 from mydocker.kernel.namespaces import NAMESPACES
 from mydocker.runtime import plan
 from mydocker.runtime.hooks import check_hooks
-from mydocker.steps.confinement import apparmor_enabled
+from mydocker.steps.confinement import apparmor_enabled, selinux_enabled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,6 +105,8 @@ def check_process(process: dict[str, Any]) -> None:
         raise BadInput(f"process.rlimits {' '.join(kinds)}: expected each type once")
     if process.get("apparmorProfile") and not apparmor_enabled():
         raise Unsupported(f"apparmor profile {process['apparmorProfile']!r}: apparmor is not enabled in this kernel")
+    if process.get("selinuxLabel") and not selinux_enabled():
+        raise Unsupported(f"selinux label {process['selinuxLabel']!r}: selinux is not enabled in this kernel")
 
 
 def _text(parent: dict[str, Any], key: str, name: str) -> str:
@@ -142,6 +144,10 @@ def _check_names(linux: dict[str, Any], wanted: dict[str, str]) -> None:
     for path in [*(linux.get("maskedPaths") or []), *(linux.get("readonlyPaths") or [])]:
         if not path.startswith("/"):
             raise BadInput(f"masked or read-only path {path!r}: expected an absolute path")
+    if linux.get("netDevices") and wanted.get("network") != "":
+        raise BadInput("netDevices: expected a new network namespace")
+    if linux.get("mountLabel") and not selinux_enabled():
+        raise Unsupported(f"mountLabel {linux['mountLabel']!r}: selinux is not enabled in this kernel")
     if linux.get("intelRdt"):
         raise Unsupported("intelRdt: mydocker-oci does not manage resctrl")
 

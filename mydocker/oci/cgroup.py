@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from errno import EBUSY
 
 from mydocker.cgroups.layout import Layout
-from mydocker.errors import BadInput, Error
+from mydocker.errors import BadInput, Error, NotFound
+from mydocker.steps.files import WriteFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,3 +87,42 @@ def enter(container: Container, pid: int, run: Run) -> None:
         run.execute(container.cgroup().create_steps(resources))
     early, late = container.cgroup().enter_steps(pid)
     run.execute([*early, *late])
+
+
+def enter_running(container: Container, pid: int, wanted: list[str]) -> None:
+    """Move one more process in. wanted: 'PATH' below the container's cgroup, or 'CONTROLLER[,CONTROLLER]:PATH' for some hierarchies.
+
+    Where version 2 refuses, as the container has made cgroups of its own below (EBUSY), it goes to where the first process is.
+    """
+    paths = sub_cgroups(wanted)
+    for subsystem in container.cgroup().subsystems:
+        named = [path for names, path in paths.items() if names and set(names.split(",")) & set(subsystem.group.hierarchy.controllers)]
+        below = (named or [paths.get("", "")])[0]
+        directory = subsystem.group.directory + below
+        if below and not os.path.isdir(directory):
+            raise NotFound(f"exec --cgroup: {directory} does not exist")
+        try:
+            WriteFile(f"{directory}/cgroup.procs", str(pid)).apply()
+        except OSError as error:
+            if error.errno != EBUSY or subsystem.group.hierarchy.version != 2 or wanted:
+                raise
+            WriteFile(f"{subsystem.group.hierarchy.mount}{_unified_of(container.pid)}/cgroup.procs", str(pid)).apply()
+
+
+def sub_cgroups(wanted: list[str]) -> dict[str, str]:
+    """Return {controllers: path below the container's cgroup}; '' for all of them. Raises BadInput."""
+    found = {}
+    for text in wanted:
+        names, colon, path = text.partition(":")
+        if not colon:
+            names, path = "", text
+        if ".." in path.split("/") or "\n" in path:
+            raise BadInput(f"--cgroup {text!r}: expected a path without ..")
+        found[names] = "/" + path.strip("/") if path.strip("/") else ""
+    return found
+
+
+def _unified_of(pid: int) -> str:
+    """Return a process's version 2 cgroup below its hierarchy's root."""
+    with open(f"/proc/{pid}/cgroup") as file:
+        return next((line.rstrip("\n")[3:] for line in file if line.startswith("0::")), "")

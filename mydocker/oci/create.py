@@ -18,6 +18,7 @@ from mydocker.runtime import gate
 from mydocker.runtime.hooks import hooks
 from mydocker.runtime.init import Setting
 from mydocker.runtime.launch import Launch
+from mydocker.runtime.mounts import early_trees
 from mydocker.runtime.plan import How, namespaces
 from mydocker.runtime.seccomp import filter_for
 from mydocker.steps.base import Run, Step
@@ -37,7 +38,7 @@ RUN = Flags(f"{_COMMON} detach keep", "bundle pid-file console-socket preserve-f
 class Creation:
     """One container being made. gated: whether it will wait for start. The lock is held until this process ends."""
 
-    __slots__ = ("settings", "arguments", "container", "spec", "run", "launch", "gated", "report", "_theirs")
+    __slots__ = ("settings", "arguments", "container", "spec", "run", "devices", "launch", "gated", "report", "_theirs")
 
     def __init__(self, settings: Settings, arguments: Arguments, gated: bool) -> None:
         self.settings = settings
@@ -45,6 +46,7 @@ class Creation:
         self.gated = gated
         self.container = containers.Container(settings, arguments.words[0])
         self.run = Run("runtime", self._observe if settings.debug else None, os.environ.get("MYDOCKER_CRASH_AFTER", ""))
+        self.devices = Run("devices")
         self.spec: dict[str, Any]
         self.launch: Launch | None = None
         self.report = self._theirs = -1
@@ -70,6 +72,7 @@ class Creation:
         container.save()
         place(container, spec, self.run)
         self.launch = launch = Launch(self._setting(), self.run, self._tell)
+        self.run.execute(early_trees(spec))
         pid = launch.fork()
         if self._theirs >= 0:
             os.close(self._theirs)  # else its end would never be seen
@@ -77,6 +80,7 @@ class Creation:
         container.save()
         enter(container, pid, self.run)
         state = {**container.state("creating"), "pid": pid}
+        self._move_devices(pid)
         before = [*hooks(spec, "prestart", state), *hooks(spec, "createRuntime", state)]
         if before:
             launch.wait_until_built()
@@ -85,6 +89,15 @@ class Creation:
         console.hand_over(launch.master, self.arguments)
         self._write_pid_file(pid)
         return pid
+
+    def _move_devices(self, pid: int) -> None:
+        devices = self.spec["linux"].get("netDevices")
+        if devices:
+            from mydocker.steps.netdevices import device_steps
+
+            assert self.launch
+            self.launch.wait_for_namespaces()
+            self.devices.execute(device_steps(devices, f"/proc/{pid}/ns/net"))
 
     def _record(self, bundle: str) -> dict[str, Any]:
         seconds = time()
@@ -124,9 +137,10 @@ class Creation:
 
     def _undo(self) -> None:
         """Leave things as if nothing had been attempted; what cannot be undone is logged, the reason is told by whoever failed."""
+        problems = self.devices.undo_all()  # while their namespace is still there
         if self.launch:
             self.launch.kill()
-        for problem in [*self.run.undo_all(), *destroy.everything(self.container, self.spec)]:
+        for problem in [*problems, *self.run.undo_all(), *destroy.everything(self.container, self.spec)]:
             self.settings.log("warning", f"not cleaned up: {problem.message}")
 
     def _observe(self, who: str, step: Step, seconds: float) -> None:

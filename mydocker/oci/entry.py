@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from mydocker.errors import BadInput, Error
+from mydocker.errors import BadInput, Error, Unsupported
 from mydocker.oci import sealing
 from mydocker.oci.arguments import parse
 from mydocker.oci.settings import FLAGS, Settings
-from mydocker.oci.verbs import VERBS, usage, version
+from mydocker.oci.verbs import REFUSED, VERBS, usage, version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def command_line(words: list[str]) -> int:
 
 
 def _run(settings: Settings, name: str, words: list[str]) -> int:
+    if name in REFUSED:
+        raise Unsupported(f"{name}: mydocker-oci neither makes nor restores checkpoints")
     if name not in VERBS:
         raise BadInput(f"unknown command {name!r}", "mydocker-oci --help lists them")
     verb = VERBS[name]

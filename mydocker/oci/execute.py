@@ -9,6 +9,7 @@ from mydocker.errors import BadInput, Conflict
 from mydocker.oci import console, containers
 from mydocker.oci.arguments import Arguments, Flags
 from mydocker.oci.bundle import check_process
+from mydocker.oci.cgroup import enter_running
 from mydocker.oci.create import preserved_descriptors
 from mydocker.oci.privileges import grantable
 from mydocker.oci.sealing import restart_sealed_if_exposed
@@ -29,10 +30,16 @@ if TYPE_CHECKING:
 
 EXEC = Flags(
     "detach tty no-new-privs no-subreaper ignore-paused",
-    "process console-socket pid-file preserve-fds cwd user apparmor",
-    "env cap additional-gids",
+    "process console-socket pid-file preserve-fds cwd user apparmor process-label",
+    "env cap additional-gids cgroup",
     {"d": "detach", "t": "tty", "p": "process", "e": "env", "u": "user", "c": "cap", "g": "additional-gids"},
 )
+
+
+# What --process may leave out, and gets from the container's own.
+_COMMON = ("capabilities", "rlimits", "apparmorProfile", "selinuxLabel", "ioPriority", "scheduler", "execCPUAffinity")
+# process's key: its flag.
+_TEXTS = (("cwd", "cwd"), ("apparmorProfile", "apparmor"), ("selinuxLabel", "process-label"))
 
 
 def execute(settings: Settings, arguments: Arguments) -> int:
@@ -69,14 +76,23 @@ def _launch(settings: Settings, arguments: Arguments, container: Container, spec
     launch = Launch(setting, Run("runtime"), lambda value: None, join)
     try:
         pid = launch.fork()
+        affinity = spec["process"].get("execCPUAffinity") or {}
+        _set_affinity(pid, affinity.get("initial"))
         if container.record["cgroup"]:
-            early, late = container.cgroup().enter_steps(pid)
-            Run("runtime").execute([*early, *late])
-        launch.go()
+            enter_running(container, pid, arguments.lists.get("cgroup", []))
+        _set_affinity(pid, affinity.get("final"))
+        launch.go(container.state())
     except BaseException:
         launch.kill()
         raise
     return launch
+
+
+def _set_affinity(pid: int, cpus: str | None) -> None:
+    if cpus:
+        from mydocker.steps.scheduling import SetAffinity
+
+        Run("runtime").apply(SetAffinity(pid, cpus))
 
 
 def wanted_process(own: dict[str, Any], arguments: Arguments) -> dict[str, Any]:
@@ -84,13 +100,13 @@ def wanted_process(own: dict[str, Any], arguments: Arguments) -> dict[str, Any]:
     path = arguments.value("process")
     if path:
         # What a process does not say of these is as the container has it: runc's reading, on which callers rely.
-        common = {key: own[key] for key in ("capabilities", "rlimits", "apparmorProfile", "selinuxLabel") if own.get(key)}
+        common = {key: own[key] for key in _COMMON if own.get(key)}
         process: dict[str, Any] = {**common, **store.read_json(path)}
         return {**process, "terminal": process.get("terminal", False) or arguments.on("tty")}
     process = {**own, "args": arguments.words[1:], "terminal": arguments.on("tty")}
     process["env"] = [*(own.get("env") or []), *arguments.lists.get("env", [])]
     process["noNewPrivileges"] = own.get("noNewPrivileges", False) or arguments.on("no-new-privs")
-    process.update({key: arguments.value(flag) for key, flag in (("cwd", "cwd"), ("apparmorProfile", "apparmor")) if arguments.value(flag)})
+    process.update({key: arguments.value(flag) for key, flag in _TEXTS if arguments.value(flag)})
     if arguments.value("user") or arguments.lists.get("additional-gids"):
         process["user"] = _user(own.get("user") or {}, arguments)
     if arguments.lists.get("cap"):

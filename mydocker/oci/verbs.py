@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from mydocker.version import VERSION
 
-SPECIFICATION = "1.2.0"
+SPECIFICATION = "1.3.0"
+# runc has them, by CRIU. Their flags are not even read.
+REFUSED = ("checkpoint", "restore")
 
 
 class Verb:
@@ -32,11 +34,15 @@ VERBS = {
     "list": Verb("look", "listing", "LIST", "[--format table|json] [--quiet]", 0, 0),
     "kill": Verb("life", "kill", "KILL", "[--all] ID [SIGNAL]", 1, 2),
     "delete": Verb("life", "delete", "DELETE", "[--force] ID", 1, 1),
-    "exec": Verb("execute", "execute", "EXEC", "[--process FILE] [--detach] [--tty] [--env K=V] … ID [COMMAND] …", 1, None, False),
+    "exec": Verb(
+        "execute", "execute", "EXEC", "[--process FILE] [--detach] [--tty] [--env K=V] … [--cgroup PATH] ID [COMMAND] …", 1, None, False
+    ),
     "ps": Verb("look", "processes", "PS", "[--format table|json] ID [PS OPTION] …", 1, None, False),
     "pause": Verb("life", "pause", "NONE", "ID", 1, 1),
     "resume": Verb("life", "resume", "NONE", "ID", 1, 1),
     "update": Verb("update", "update", "UPDATE", "[--resources FILE|-] [--memory N] [--cpu-quota N] [--pids-limit N] … ID", 1, 1),
+    "events": Verb("events", "events", "EVENTS", "[--stats] [--interval DURATION] ID", 1, 1),
+    "features": Verb("features", "features", "NONE", "", 0, 0),
     "spec": Verb("template", "spec", "SPEC", "[--bundle DIR] [--rootless]", 0, 0),
 }
 

@@ -11,6 +11,7 @@ What it tells its parent, one message each (the parent's side is launch.py):
       │ cgroup namespace, mounts, pivot_root │
       ├─ T + descriptor ───────────────────► │ the pty's master, with a terminal
       │ user, capabilities, seccomp          │
+      ├─ S + descriptor ───────────────────► │ the seccomp filter's listener, where it has one
       ├─ X (who, text, seconds) ───────────► │ any time: one step was done, where somebody wants to know
       ├─ F {type, message, hint, errno} ───► │ failed; init has exited
       ├─ E ────────────────────────────────► │ all is done but the last step, execve
@@ -142,7 +143,7 @@ def _execute(run: Run, setting: Setting, channel: Channel, last_hooks: list[Step
     uid, gid, groups, home = resolved_user(spec, _text("/etc/passwd"), _text("/etc/group"))
     if uid:
         run.apply(OwnStandardStreams(uid))
-    run.execute(plan.confine(spec, uid, gid, groups, setting.seccomp))
+    run.execute(plan.confine(spec, uid, gid, groups, setting.seccomp, channel))
     how = setting.how
     program = plan.program(spec, home, how)
     if isinstance(program, ExecByTrampoline):

@@ -38,7 +38,7 @@ class Launch:
     more process of a running container.
     """
 
-    __slots__ = ("setting", "run", "tell", "body", "pid", "master", "_channel")
+    __slots__ = ("setting", "run", "tell", "body", "pid", "master", "_channel", "_state")
 
     def __init__(self, setting: Setting, run: Run, tell: Callable[[Value], None], body: Body = become) -> None:
         self.setting = setting
@@ -48,6 +48,7 @@ class Launch:
         self.pid = 0
         self.master = -1
         self._channel: Channel
+        self._state: dict[str, Any] = {}
 
     def fork(self) -> int:
         """Fork init, which starts to build its root and waits; return its pid."""
@@ -132,8 +133,12 @@ class Launch:
         self._expect("B")
 
     def go(self, state: dict[str, Any] | None = None) -> None:
-        """Let init finish; return once the program is executed. Raises what init failed with. state: for the hooks inside."""
-        self._tell_go(state or {})
+        """Let init finish; return once the program is executed. Raises what init failed with.
+
+        state: what the hooks inside and a seccomp filter's listener are told of the container.
+        """
+        self._state = state or {}
+        self._tell_go(self._state)
         self._expect("E")
         self._expect("")
         self._channel.close()
@@ -165,11 +170,21 @@ class Launch:
         kind, payload, descriptors = self._channel.receive()
         if kind == "T":
             self.master = descriptors[0]
+        elif kind == "S":
+            self._hand_over(descriptors[0])
         elif kind == "X":
             self.tell(_value(payload))
         elif kind == "F":
             raise error_from(_value(payload))
         return kind, payload
+
+    def _hand_over(self, listener: int) -> None:
+        from mydocker.runtime import listener as seccomp_listener
+
+        try:
+            seccomp_listener.hand_over(listener, self.setting.spec["linux"]["seccomp"], self.pid, self._state)
+        finally:
+            os.close(listener)
 
 
 def may_set_groups(proc: str = "/proc") -> bool:

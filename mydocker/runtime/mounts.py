@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from mydocker.errors import BadInput
 from mydocker.kernel import mounts as k
 from mydocker.runtime.destinations import check_destination
+from mydocker.runtime.users import mappings
+from mydocker.steps.covers import RemountReadOnly
 from mydocker.steps.nodes import MakeSymlink
-from mydocker.steps.rootfs import AttachTree, MountInRoot, OpenTree, RemountReadOnly, other_namespace
+from mydocker.steps.rootfs import AttachTree, CopiedTmpfs, MountInRoot, OpenTree, SetAttributes, other_namespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
 
     from mydocker.cgroups.layout import ContainerMount
     from mydocker.steps.base import Step
+
+    Spec = dict[str, Any]
 
 # option: flags to set. The negative of each clears them.
 _SET = {
@@ -27,8 +32,11 @@ _SET = {
     "nodiratime": k.MS_NODIRATIME,
     "relatime": k.MS_RELATIME,
     "strictatime": k.MS_STRICTATIME,
+    "lazytime": k.MS_LAZYTIME,
+    "iversion": k.MS_I_VERSION,
     "mand": k.MS_MANDLOCK,
     "silent": k.MS_SILENT,
+    "remount": k.MS_REMOUNT,
     "bind": k.MS_BIND,
     "rbind": k.MS_BIND | k.MS_REC,
 }
@@ -43,23 +51,56 @@ _CLEAR = {
     "diratime": k.MS_NODIRATIME,
     "norelatime": k.MS_RELATIME,
     "nostrictatime": k.MS_STRICTATIME,
+    "nolazytime": k.MS_LAZYTIME,
+    "noiversion": k.MS_I_VERSION,
     "nomand": k.MS_MANDLOCK,
     "loud": k.MS_SILENT,
     "defaults": 0,
 }
 _PROPAGATION = {"private": k.MS_PRIVATE, "slave": k.MS_SLAVE, "shared": k.MS_SHARED, "unbindable": k.MS_UNBINDABLE}
+# The recursive forms, which reach the mounts below too: (set, attribute of mount_setattr(2)).
+_RECURSIVE = {
+    "rro": (True, k.MOUNT_ATTR_RDONLY),
+    "rrw": (False, k.MOUNT_ATTR_RDONLY),
+    "rnosuid": (True, k.MOUNT_ATTR_NOSUID),
+    "rsuid": (False, k.MOUNT_ATTR_NOSUID),
+    "rnodev": (True, k.MOUNT_ATTR_NODEV),
+    "rdev": (False, k.MOUNT_ATTR_NODEV),
+    "rnoexec": (True, k.MOUNT_ATTR_NOEXEC),
+    "rexec": (False, k.MOUNT_ATTR_NOEXEC),
+    "rnodiratime": (True, k.MOUNT_ATTR_NODIRATIME),
+    "rdiratime": (False, k.MOUNT_ATTR_NODIRATIME),
+    "rnosymfollow": (True, k.MOUNT_ATTR_NOSYMFOLLOW),
+    "rsymfollow": (False, k.MOUNT_ATTR_NOSYMFOLLOW),
+    "rrelatime": (True, k.MOUNT_ATTR_RELATIME),
+    "rnorelatime": (False, k.MOUNT_ATTR_RELATIME),
+    "rnoatime": (True, k.MOUNT_ATTR_NOATIME),
+    "ratime": (False, k.MOUNT_ATTR_NOATIME),
+    "rstrictatime": (True, k.MOUNT_ATTR_STRICTATIME),
+    "rnostrictatime": (False, k.MOUNT_ATTR_STRICTATIME),
+}
+_IDMAP = ("idmap", "ridmap")
+OPTION_WORDS = sorted({*_SET, *_CLEAR, *_PROPAGATION, *("r" + name for name in _PROPAGATION), *_RECURSIVE, *_IDMAP, "tmpcopyup"})
 
 # Descriptors of mounts that are opened early, kept open across the fork of init, start here.
 FIRST_TREE = 200
 
 
 class Options:
-    """Mount options, parsed: flags of mount(2), propagation flags, and the data that only the file system knows."""
+    """Mount options, parsed.
 
-    __slots__ = ("flags", "propagation", "data")
+    flags: of mount(2); propagation: MS_PRIVATE … perhaps with MS_REC; attributes: recursive ones, (to set, to clear);
+    idmap: 'idmap', 'ridmap' or ''; copies_up: whether a tmpfs begins with what it covers; data: what only the file
+    system knows.
+    """
+
+    __slots__ = ("flags", "propagation", "attributes", "idmap", "copies_up", "data")
 
     def __init__(self, words: list[str]) -> None:
         self.flags = self.propagation = 0
+        self.attributes = (0, 0)
+        self.idmap = ""
+        self.copies_up = "tmpcopyup" in words
         data = []
         for word in words:
             if word in _SET:
@@ -70,48 +111,94 @@ class Options:
                 self.propagation = _PROPAGATION[word]
             elif word[:1] == "r" and word[1:] in _PROPAGATION:
                 self.propagation = _PROPAGATION[word[1:]] | k.MS_REC
-            else:
+            elif word in _RECURSIVE:
+                self._add_recursive(*_RECURSIVE[word])
+            elif word in _IDMAP:
+                self.idmap = word
+            elif word != "tmpcopyup":
                 data.append(word)
         self.data = ",".join(data)
 
+    def _add_recursive(self, is_set: bool, attribute: int) -> None:
+        to_set, to_clear = self.attributes
+        # The time of access is a field, not a bit: mount_setattr(2) wants all of it cleared, whatever is set.
+        field = k.MOUNT_ATTR__ATIME if attribute & k.MOUNT_ATTR__ATIME or not attribute else attribute
+        self.attributes = (to_set & ~field | (attribute if is_set else 0), to_clear | field)
 
-def shared_trees(mounts: list[dict[str, Any]]) -> list[Step]:
-    """Return the steps that keep the sources of some binds open, before the namespace's mounts become slaves."""
-    early = [mount for mount in mounts if _is_opened_early(mount)]
-    return [OpenTree(mount["source"], FIRST_TREE + number) for number, mount in enumerate(early)]
+
+def early_trees(spec: Spec) -> list[Step]:
+    """Return the steps that keep the sources of some binds open: before the namespace's mounts become slaves, and by the host's root."""
+    found = [mount for mount in spec.get("mounts", []) if _is_opened_early(mount)]
+    return [_open_tree(spec, mount, FIRST_TREE + number) for number, mount in enumerate(found)]
+
+
+def _open_tree(spec: Spec, mount: dict[str, Any], descriptor: int) -> Step:
+    recursive = bool(_bind_flags(mount) & k.MS_REC)
+    if not _is_mapped(mount):
+        return OpenTree(mount["source"], descriptor, recursive)
+    from mydocker.steps.idmap import OpenMappedTree
+
+    users, groups = mappings(mount, "uidMappings"), mappings(mount, "gidMappings")
+    if not users:
+        users, groups = (mappings(spec.get("linux", {}), kind) for kind in ("uidMappings", "gidMappings"))
+    if not users or not groups:
+        raise BadInput(f"mount on {mount['destination']!r}: expected uidMappings and gidMappings, its own or the container's")
+    return OpenMappedTree(mount["source"], descriptor, recursive, Options(mount.get("options", [])).idmap == "ridmap", users, groups)
+
+
+def _is_mapped(mount: dict[str, Any]) -> bool:
+    return bool(Options(mount.get("options", [])).idmap or mount.get("uidMappings") or mount.get("gidMappings"))
+
+
+def _bind_flags(mount: dict[str, Any]) -> int:
+    """Return the flags of a mount, with MS_BIND for a type 'bind' that has it in no option."""
+    flags = Options(mount.get("options", [])).flags
+    return flags | k.MS_BIND | k.MS_REC if mount.get("type") == "bind" and not flags & k.MS_BIND else flags
 
 
 def _is_opened_early(mount: dict[str, Any]) -> bool:
-    """Say whether a bind is shared with the host, or of another process's mount namespace."""
-    options = Options(mount.get("options", []))
-    return bool(options.flags & k.MS_BIND) and bool(options.propagation & k.MS_SHARED or other_namespace(mount["source"])[0])
+    """Say whether a bind is shared with the host, of another process's mount namespace, or idmapped."""
+    if not _bind_flags(mount) & k.MS_BIND:
+        return False
+    is_shared = Options(mount.get("options", [])).propagation & k.MS_SHARED
+    return bool(is_shared) or bool(other_namespace(mount["source"])[0]) or _is_mapped(mount)
 
 
-def mount_steps(root: str, mounts: list[dict[str, Any]]) -> list[Step]:
-    """Return the steps for every mount but the cgroup ones, in the specification's order."""
+def mount_steps(root: str, mounts: list[dict[str, Any]], label: str = "") -> list[Step]:
+    """Return the steps for every mount but the cgroup ones, in the specification's order. label: SELinux's, of file systems made here."""
     steps: list[Step] = []
     tree = FIRST_TREE
     for mount in mounts:
         check_destination(mount)
         if mount.get("type") == "cgroup":
             continue
+        options, target = Options(mount.get("options", [])), mount["destination"]
         if _is_opened_early(mount):
-            flags = Options(mount.get("options", [])).flags & ~(k.MS_BIND | k.MS_REC)
-            steps.append(AttachTree(root, tree, mount["destination"], flags))
+            # A clone that is shared is so already, with the mount that it was made of.
+            propagation = 0 if options.propagation & k.MS_SHARED else options.propagation
+            steps.append(AttachTree(root, tree, target, options.flags & ~(k.MS_BIND | k.MS_REC), propagation))
             tree += 1
         else:
-            steps.append(_mount(root, mount))
+            steps.append(_mount(root, mount, options, label))
+        if options.attributes != (0, 0):
+            steps.append(SetAttributes(root, target, *options.attributes))
     return steps
 
 
-def _mount(root: str, mount: dict[str, Any]) -> Step:
-    options = Options(mount.get("options", []))
-    fstype = mount.get("type", "")
-    if fstype == "bind" and not options.flags & k.MS_BIND:
-        options.flags |= k.MS_BIND | k.MS_REC
-    if options.flags & k.MS_BIND:
+def _mount(root: str, mount: dict[str, Any], options: Options, label: str) -> Step:
+    target, flags, fstype, data = mount["destination"], _bind_flags(mount), mount.get("type", ""), options.data
+    if flags & k.MS_BIND:
         fstype = ""
-    return MountInRoot(root, mount.get("source", ""), mount["destination"], fstype, options.flags, options.data, options.propagation)
+    elif _is_mapped(mount):
+        raise BadInput(f"mount on {target!r}: only a bind mount can be idmapped")
+    elif label and fstype not in _UNLABELLED:
+        data = ",".join([*([data] if data else []), f'context="{label}"'])
+    make = CopiedTmpfs if options.copies_up and fstype == "tmpfs" else MountInRoot
+    return make(root, mount.get("source", ""), target, fstype, flags, data, options.propagation)
+
+
+# Kernel file systems whose labels the policy gives.
+_UNLABELLED = ("proc", "sysfs", "mqueue")
 
 
 def cgroup_steps(root: str, mounts: list[dict[str, Any]], shown: list[ContainerMount], namespace: bool) -> list[Step]:

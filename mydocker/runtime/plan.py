@@ -28,7 +28,9 @@ from mydocker.steps.confinement import (
     SetKeepCapabilities,
     SetNoNewPrivileges,
     apparmor_exec,
+    selinux_exec,
 )
+from mydocker.steps.covers import MakeReadOnly, MaskPath, RemountReadOnly
 from mydocker.steps.files import WriteFile
 from mydocker.steps.idmap import map_text
 from mydocker.steps.mounts import Mount
@@ -47,13 +49,13 @@ from mydocker.steps.process import (
     SetUmask,
     SetUser,
 )
-from mydocker.steps.rootfs import MakeReadOnly, MaskPath, RemountReadOnly
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from mydocker.cgroups.layout import ContainerMount
+    from mydocker.kernel.channel import Channel
     from mydocker.steps.base import Step
 
     Spec = dict[str, Any]
@@ -114,7 +116,7 @@ def enter(kind: str, path: str) -> Step:
 
 def id_maps(spec: Spec, pid: int | str) -> list[Step]:
     """Return the steps that map the users and groups of the user namespace that process `pid` is in."""
-    return [WriteFile(f"/proc/{pid}/{kind}_map", map_text(mappings(spec, f"{kind}Mappings"))) for kind in ("uid", "gid")]
+    return [WriteFile(f"/proc/{pid}/{kind}_map", map_text(mappings(spec.get("linux", {}), f"{kind}Mappings"))) for kind in ("uid", "gid")]
 
 
 def fork(spec: Spec) -> list[Step]:
@@ -147,6 +149,8 @@ def early(spec: Spec, how: How = USUAL) -> list[Step]:
         steps.append(WriteFile("/proc/self/oom_score_adj", str(process["oomScoreAdj"])))
     if process.get("apparmorProfile"):
         steps.append(apparmor_exec(process["apparmorProfile"]))
+    if process.get("selinuxLabel"):
+        steps.append(selinux_exec(process["selinuxLabel"]))
     return steps + [SetRlimit(limit["type"], limit["soft"], limit["hard"]) for limit in process.get("rlimits", [])]
 
 
@@ -169,7 +173,7 @@ def build(spec: Spec, root: str) -> list[Step]:
         Mount("", "/", flags=around | k.MS_REC),
         Mount(root, root, flags=k.MS_BIND | k.MS_REC),
         Mount("", root, flags=k.MS_PRIVATE),
-        *mount_steps(root, spec.get("mounts", [])),
+        *mount_steps(root, spec.get("mounts", []), linux.get("mountLabel", "")),
         *_devices(root, spec),
     ]
     if spec.get("hostname"):
@@ -224,18 +228,20 @@ def _root_propagation(name: str) -> int:
     return _PROPAGATION[kind] | (k.MS_REC if recursive else 0)
 
 
-def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | None) -> list[Step]:
+def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | None, channel: Channel | None = None) -> list[Step]:
     """Return the steps from the new root to the program: after them the process has what config.json allows it, and no more.
 
     seccomp: the compiled filter. Without no_new_privs loading it takes CAP_SYS_ADMIN, so it comes before the
     capabilities go; with no_new_privs it comes last, so that the filter sees as little as possible of our own calls.
+    channel: where a filter's listener goes.
     """
     process = spec["process"]
-    load: list[Step] = [LoadSeccomp(seccomp, flags_for(spec["linux"]["seccomp"]))] if seccomp else []
+    load: list[Step] = [LoadSeccomp(seccomp, flags_for(spec["linux"]["seccomp"]), channel)] if seccomp else []
     no_new_privileges = process.get("noNewPrivileges", False)
     sets = {kind: [name for name in names if name in NUMBERS] for kind, names in process.get("capabilities", {}).items()}
     return [
         ChangeDirectory(process["cwd"]),
+        *_scheduling(spec),
         SetUmask(process.get("user", {}).get("umask", 0o022)),
         ResetSignals(),
         *([] if no_new_privileges else load),
@@ -245,6 +251,18 @@ def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | 
         SetCapabilities.from_oci(sets),
         *([SetNoNewPrivileges(), *load] if no_new_privileges else []),
     ]
+
+
+def _scheduling(spec: Spec) -> list[Step]:
+    """Return what is set while the process still has the capabilities for it."""
+    process, linux = spec["process"], spec.get("linux", {})
+    wanted = (process.get("scheduler"), process.get("ioPriority"), linux.get("memoryPolicy"), linux.get("personality"))
+    if not any(wanted):
+        return []
+    from mydocker.steps import scheduling as s
+
+    kinds: tuple[Any, ...] = (s.SetScheduler, s.SetIoPriority, s.SetMemoryPolicy, s.SetPersonality)
+    return [kind.from_oci(value) for kind, value in zip(kinds, wanted, strict=True) if value]
 
 
 def program(spec: Spec, home: str, how: How = USUAL) -> Exec:

@@ -11,12 +11,15 @@ from __future__ import annotations
 import os
 
 from mydocker import leanjson, store
-from mydocker.errors import BadInput, Unsupported
+from mydocker.errors import BadInput
 from mydocker.kernel.libc import MACHINE
 from mydocker.kernel.seccomp import (
     INSTRUCTION_SIZE,
     SECCOMP_FILTER_FLAG_LOG,
+    SECCOMP_FILTER_FLAG_NEW_LISTENER,
     SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+    SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+    notifies,
 )
 
 try:
@@ -38,6 +41,7 @@ FLAGS = {
     "SECCOMP_FILTER_FLAG_TSYNC": 0,
     "SECCOMP_FILTER_FLAG_LOG": SECCOMP_FILTER_FLAG_LOG,
     "SECCOMP_FILTER_FLAG_SPEC_ALLOW": SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+    "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV": SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 }
 
 
@@ -53,20 +57,14 @@ def filter_for(seccomp: dict[str, Any], cache: str) -> bytes:
 def flags_for(seccomp: dict[str, Any]) -> int:
     """Return seccomp(2)'s flags. An object without `flags` gets SPEC_ALLOW, as from runc: no slow-down by SSBD."""
     names = seccomp.get("flags")
-    if names is None:
-        return SECCOMP_FILTER_FLAG_SPEC_ALLOW
-    flags = 0
-    for name in names:
-        flags |= _flag(name)
-    return flags
-
-
-def _flag(name: str) -> int:
-    if name == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV":
-        raise Unsupported(f"seccomp flag {name!r}: user notification is not supported")
-    if name not in FLAGS:
-        raise BadInput(f"unknown seccomp flag {name!r}")
-    return FLAGS[name]
+    flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW if names is None else 0
+    for name in names or []:
+        if name not in FLAGS:
+            raise BadInput(f"unknown seccomp flag {name!r}")
+        flags |= FLAGS[name]
+    if notifies(seccomp):
+        return flags | SECCOMP_FILTER_FLAG_NEW_LISTENER
+    return flags & ~SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV  # the kernel takes it with a listener only
 
 
 def _digest(data: bytes) -> Any:

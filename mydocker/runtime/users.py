@@ -34,9 +34,9 @@ def lookup(user: str, passwd: str, group: str, extra_groups: list[str]) -> tuple
     return uid, gid, list(dict.fromkeys([gid, *listed, *extra])), home or "/"
 
 
-def mappings(spec: dict[str, Any], kind: str) -> list[Mapping]:
-    """Return config.json's uidMappings or gidMappings as (inside, outside, size)."""
-    return [(m["containerID"], m["hostID"], m["size"]) for m in spec.get("linux", {}).get(kind, [])]
+def mappings(owner: dict[str, Any], kind: str) -> list[Mapping]:
+    """Return the uidMappings or gidMappings of config.json's `linux` or of one of its mounts as (inside, outside, size)."""
+    return [(m["containerID"], m["hostID"], m["size"]) for m in owner.get(kind) or []]
 
 
 def _entries(text: str, fields: int, numbers: int) -> list[list[str]]:

@@ -23,6 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from mydocker.kernel.channel import Channel
+
 
 def words(names: Iterable[str]) -> str:
     """Return capabilities as setpriv(1) and describe() write them: 'chown,net_raw', 'none' for none."""
@@ -116,16 +118,23 @@ class SetCapabilities(Step):
 
 
 class LoadSeccomp(Step):
-    """seccomp(2) SECCOMP_SET_MODE_FILTER with a compiled program; `flags` as kernel.seccomp.load takes them."""
+    """seccomp(2) SECCOMP_SET_MODE_FILTER with a compiled program; `flags` as kernel.seccomp.load takes them.
 
-    __slots__ = ("program", "flags")
+    channel: where the listener of a filter that has one goes at once, as a message S.
+    """
 
-    def __init__(self, program: bytes, flags: int = 0) -> None:
+    __slots__ = ("program", "flags", "channel")
+
+    def __init__(self, program: bytes, flags: int = 0, channel: Channel | None = None) -> None:
         self.program = program
         self.flags = flags
+        self.channel = channel
 
     def apply(self) -> None:
-        seccomp.load(self.program, self.flags)
+        listener = seccomp.load(self.program, self.flags)
+        if self.flags & seccomp.SECCOMP_FILTER_FLAG_NEW_LISTENER and self.channel:
+            self.channel.send("S", b"", (listener,))
+            os.close(listener)
 
     def describe(self) -> str:
         count = len(self.program) // seccomp.INSTRUCTION_SIZE
@@ -176,9 +185,14 @@ def apparmor_enabled(sys: str = "/sys") -> bool:
 
 def selinux_exec(label: str, sys: str = "/sys", proc: str = "/proc") -> WriteAttr:
     """Return the step that gives the next execve an SELinux label. Raises Unsupported where SELinux is not enabled."""
-    if not os.path.exists(f"{sys}/fs/selinux/enforce"):
+    if not selinux_enabled(sys):
         raise Unsupported(f"selinux label {label!r}: selinux is not enabled in this kernel")
     return WriteAttr("selinux", label, proc)
+
+
+def selinux_enabled(sys: str = "/sys") -> bool:
+    """Say whether the kernel enforces or watches SELinux labels."""
+    return os.path.exists(f"{sys}/fs/selinux/enforce")
 
 
 def default_apparmor_profile(sys: str = "/sys") -> str | None:

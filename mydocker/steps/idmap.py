@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     Mapping = tuple[int, int, int]
 
 
+_HINT = "idmapped mounts need Linux 5.12 and ext4, xfs, btrfs, overlay …"
+
+
 class IdmapTree(Step):
     """Mount a directory at another one with its owners mapped, as a user namespace would map them."""
 
@@ -28,22 +31,58 @@ class IdmapTree(Step):
         self.groups = groups
 
     def apply(self) -> None:
-        namespace = user_namespace(self.users, self.groups)
-        tree = open_tree(self.source)
+        tree = _mapped_clone(self.source, self.users, self.groups, self.describe())
         try:
-            mount_setattr(tree, MOUNT_ATTR_IDMAP, userns=namespace)
             move_mount(tree, self.target)
-        except OSError as error:
-            raise Unsupported(f"{self.describe()}: {error.strerror}", "idmapped mounts need Linux 5.12 and ext4, xfs, btrfs …") from error
         finally:
             os.close(tree)
-            os.close(namespace)
 
     def describe(self) -> str:
         return f"mount {quote(self.source)} on {quote(self.target)} idmapped by {_words(self.users)}"
 
     def shell(self) -> str:
         return f"mount --bind -o X-mount.idmap={_words(self.users)} {quote(self.source)} {quote(self.target)}  # util-linux 2.39"
+
+
+class OpenMappedTree(Step):
+    """Keep an idmapped clone of a mount open under a fixed descriptor, until rootfs.AttachTree puts it into the container.
+
+    recursive: with the mounts below; all: those are mapped as well.
+    """
+
+    __slots__ = ("source", "descriptor", "recursive", "all", "users", "groups")
+
+    def __init__(self, source: str, descriptor: int, recursive: bool, all: bool, users: list[Mapping], groups: list[Mapping]) -> None:
+        self.source = source
+        self.descriptor = descriptor
+        self.recursive = recursive
+        self.all = all
+        self.users = users
+        self.groups = groups
+
+    def apply(self) -> None:
+        tree = _mapped_clone(self.source, self.users, self.groups, self.describe(), self.recursive, self.all)
+        os.dup2(tree, self.descriptor, inheritable=False)
+        os.close(tree)
+
+    def describe(self) -> str:
+        which = "OPEN_TREE_CLONE|AT_RECURSIVE" if self.recursive else "OPEN_TREE_CLONE"
+        mapped = f"{'all of it ' if self.all else ''}idmapped by {_words(self.users)}"
+        return f"open_tree {quote(self.source)} {which} as descriptor {self.descriptor}, {mapped}"
+
+
+def _mapped_clone(source: str, users: list[Mapping], groups: list[Mapping], what: str, recursive: bool = False, all: bool = False) -> int:
+    """Return a descriptor of a detached clone with mapped owners. Raises Unsupported where the file system cannot."""
+    namespace = user_namespace(users, groups)
+    tree = open_tree(source, recursive=recursive)
+    try:
+        mount_setattr(tree, MOUNT_ATTR_IDMAP, userns=namespace, recursive=all)
+    except OSError as error:
+        os.close(tree)
+        raise Unsupported(f"{what}: {error.strerror}", _HINT) from error
+    finally:
+        os.close(namespace)
+    return tree
 
 
 def _words(mappings: list[Mapping]) -> str:

@@ -6,13 +6,12 @@ for how it is found. Nothing here is undone: it all ends with the mount namespac
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 
-from mydocker.errors import StepFailed
 from mydocker.kernel import inroot, mounts
 from mydocker.kernel.othermounts import open_tree_of
+from mydocker.kernel.trees import copy_contents
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.mounts import option_words, shell_mount
 
@@ -38,24 +37,26 @@ def host_path(root: str, target: str) -> str:
     return root.rstrip("/") + "/" + target.lstrip("/")
 
 
-def _mount_on(descriptor: int, source: str | None, fstype: str | None, flags: int, data: str | None) -> None:
+def mount_on(descriptor: int, source: str | None, fstype: str | None, flags: int, data: str | None) -> None:
+    """mount(2) on an open object."""
     mounts.mount(source, inroot.by_descriptor(descriptor), fstype, flags, data)
 
 
-def _with(descriptor: int, action: Callable[[int], None]) -> None:
+def with_descriptor(descriptor: int, action: Callable[[int], None]) -> None:
+    """Do something with a descriptor, and close it."""
     try:
         action(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _set_bind_flags(descriptor: int, flags: int) -> None:
+def set_bind_flags(descriptor: int, flags: int) -> None:
     """Give the mount at `descriptor` these flags, keeping those that a user namespace may have locked."""
     present = os.statvfs(inroot.by_descriptor(descriptor)).f_flag
     locked = sum(flag for bit, flag in _LOCKABLE.items() if present & bit)
     if flags & _ATIME_FLAGS:
         locked &= ~_ATIME_FLAGS
-    _mount_on(descriptor, None, None, mounts.MS_REMOUNT | mounts.MS_BIND | flags | locked, None)
+    mount_on(descriptor, None, None, mounts.MS_REMOUNT | mounts.MS_BIND | flags | locked, None)
 
 
 class MountInRoot(Step):
@@ -80,19 +81,19 @@ class MountInRoot(Step):
             self._bind()
         else:
             mount = (self.source or "none", self.fstype, self.flags, self.data or None)
-            _with(inroot.make_directories(self.root, self.target), lambda fd: _mount_on(fd, *mount))
+            with_descriptor(inroot.make_directories(self.root, self.target), lambda fd: mount_on(fd, *mount))
         if self.propagation:
-            _with(inroot.open_in(self.root, self.target), lambda fd: _mount_on(fd, None, None, self.propagation, None))
+            with_descriptor(inroot.open_in(self.root, self.target), lambda fd: mount_on(fd, None, None, self.propagation, None))
 
     def _bind(self) -> None:
         is_directory = stat.S_ISDIR(os.stat(self.source).st_mode)
         make = inroot.make_directories if is_directory else inroot.make_file
         recursive = mounts.MS_BIND | self.flags & mounts.MS_REC
-        _with(make(self.root, self.target), lambda fd: _mount_on(fd, self.source, None, recursive, None))
+        with_descriptor(make(self.root, self.target), lambda fd: mount_on(fd, self.source, None, recursive, None))
         changes = self.flags & ~recursive
         if changes:
             # The descriptor above is of what the mount covers: a new look-up finds the mount itself.
-            _with(inroot.open_in(self.root, self.target), lambda fd: _set_bind_flags(fd, changes))
+            with_descriptor(inroot.open_in(self.root, self.target), lambda fd: set_bind_flags(fd, changes))
 
     def describe(self) -> str:
         what = f" type {self.fstype}" if self.fstype else ""
@@ -115,6 +116,52 @@ class MountInRoot(Step):
         return "\n".join(lines)
 
 
+class CopiedTmpfs(MountInRoot):
+    """Mount a tmpfs that begins with what it covers (the option tmpcopyup)."""
+
+    __slots__ = ()
+
+    def apply(self) -> None:
+        covered = inroot.make_directories(self.root, self.target)
+        try:
+            mode = f"mode={stat.S_IMODE(os.fstat(covered).st_mode):o}"
+            data = self.data if "mode=" in self.data else ",".join(filter(None, (self.data, mode)))
+            writable = self.flags & ~mounts.MS_RDONLY
+            MountInRoot(self.root, self.source, self.target, self.fstype, writable, data, self.propagation).apply()
+            with_descriptor(inroot.open_in(self.root, self.target), lambda fd: copy_contents(covered, fd))
+        finally:
+            os.close(covered)
+        if self.flags & mounts.MS_RDONLY:
+            with_descriptor(inroot.open_in(self.root, self.target), lambda fd: set_bind_flags(fd, self.flags))
+
+    def describe(self) -> str:
+        return super().describe() + ", with a copy of what it covers"
+
+    def shell(self) -> str:
+        target = quote(host_path(self.root, self.target))
+        return f'C=$(mktemp -d); [ ! -d {target} ] || cp -a {target}/. "$C"\n{super().shell()}\ncp -a "$C"/. {target}; rm -r "$C"'
+
+
+class SetAttributes(Step):
+    """mount_setattr(2) on a mount in the container and all those below it. attr_set, attr_clr: MOUNT_ATTR_*."""
+
+    __slots__ = ("root", "target", "attr_set", "attr_clr")
+
+    def __init__(self, root: str, target: str, attr_set: int, attr_clr: int) -> None:
+        self.root = root
+        self.target = target
+        self.attr_set = attr_set
+        self.attr_clr = attr_clr
+
+    def apply(self) -> None:
+        found = inroot.open_in(self.root, self.target)
+        with_descriptor(found, lambda fd: mounts.mount_setattr(fd, self.attr_set, self.attr_clr, recursive=True))
+
+    def describe(self) -> str:
+        words = f"attr_set {self.attr_set:#x} attr_clr {self.attr_clr:#x}"
+        return f"mount_setattr {quote(self.target)} in the root AT_RECURSIVE {words}"
+
+
 def other_namespace(source: str) -> tuple[str, str]:
     """Return ('/proc/PID', path) of a path in another process's root: /proc/PID/root/PATH. ('', '') for other paths."""
     words = source.split("/", 4)
@@ -130,127 +177,46 @@ class OpenTree(Step):
     shared volumes. A source /proc/PID/root/… is taken from that process's mount namespace.
     """
 
-    __slots__ = ("source", "descriptor")
+    __slots__ = ("source", "descriptor", "recursive")
 
-    def __init__(self, source: str, descriptor: int) -> None:
+    def __init__(self, source: str, descriptor: int, recursive: bool = True) -> None:
         self.source = source
         self.descriptor = descriptor
+        self.recursive = recursive
 
     def apply(self) -> None:
         process, path = other_namespace(self.source)
-        tree = open_tree_of(process, path) if process else mounts.open_tree(self.source, recursive=True)
+        tree = open_tree_of(process, path) if process else mounts.open_tree(self.source, recursive=self.recursive)
         os.dup2(tree, self.descriptor, inheritable=False)
         os.close(tree)
 
     def describe(self) -> str:
-        return f"open_tree {quote(self.source)} OPEN_TREE_CLONE|AT_RECURSIVE as descriptor {self.descriptor}"
+        which = "OPEN_TREE_CLONE|AT_RECURSIVE" if self.recursive else "OPEN_TREE_CLONE"
+        return f"open_tree {quote(self.source)} {which} as descriptor {self.descriptor}"
 
 
 class AttachTree(Step):
-    """move_mount(2) of an open tree onto a path in the container."""
+    """move_mount(2) of an open tree onto a path in the container. propagation: as MountInRoot takes it."""
 
-    __slots__ = ("root", "descriptor", "target", "flags")
+    __slots__ = ("root", "descriptor", "target", "flags", "propagation")
 
-    def __init__(self, root: str, descriptor: int, target: str, flags: int) -> None:
+    def __init__(self, root: str, descriptor: int, target: str, flags: int, propagation: int = 0) -> None:
         self.root = root
         self.descriptor = descriptor
         self.target = target
         self.flags = flags
+        self.propagation = propagation
 
     def apply(self) -> None:
         is_directory = stat.S_ISDIR(os.fstat(self.descriptor).st_mode)
         make = inroot.make_directories if is_directory else inroot.make_file
-        _with(make(self.root, self.target), lambda fd: mounts.move_mount(self.descriptor, fd))
+        with_descriptor(make(self.root, self.target), lambda fd: mounts.move_mount(self.descriptor, fd))
         os.close(self.descriptor)
         if self.flags:
-            _with(inroot.open_in(self.root, self.target), lambda fd: _set_bind_flags(fd, self.flags))
+            with_descriptor(inroot.open_in(self.root, self.target), lambda fd: set_bind_flags(fd, self.flags))
+        if self.propagation:
+            with_descriptor(inroot.open_in(self.root, self.target), lambda fd: mount_on(fd, None, None, self.propagation, None))
 
     def describe(self) -> str:
-        return f"move_mount descriptor {self.descriptor} on {quote(self.target)} in the root flags {mounts.describe_flags(self.flags)}"
-
-
-class _Cover(Step):
-    """Mount something over a path in the container; a path that does not exist needs nothing."""
-
-    __slots__ = ("root", "path")
-
-    def __init__(self, root: str, path: str) -> None:
-        self.root = root
-        self.path = path
-
-    def apply(self) -> None:
-        try:
-            descriptor = inroot.open_in(self.root, self.path)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        _with(descriptor, self._cover)
-
-    def _cover(self, descriptor: int) -> None:
-        raise NotImplementedError
-
-
-class MaskPath(_Cover):
-    """Cover a path with nothing: a file by the container's /dev/null, a directory by an empty read-only tmpfs."""
-
-    __slots__ = ()
-
-    def _cover(self, descriptor: int) -> None:
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            _mount_on(descriptor, "tmpfs", "tmpfs", mounts.MS_RDONLY, "size=0k")
-        else:
-            _with(_null_device(self.root), lambda null: _mount_on(descriptor, inroot.by_descriptor(null), None, mounts.MS_BIND, None))
-
-    def describe(self) -> str:
-        return f"mask {quote(self.path)} in the root"
-
-    def shell(self) -> str:
-        path = quote(host_path(self.root, self.path))
-        empty = f"mount -t tmpfs -o ro,size=0k tmpfs {path}"
-        null = quote(host_path(self.root, "/dev/null"))
-        return f"if [ -d {path} ]; then {empty}; elif [ -e {path} ]; then mount --bind {null} {path}; fi"
-
-
-def _null_device(root: str) -> int:
-    """Return a descriptor of the container's /dev/null, after a look at what it really is (CVE-2025-31133)."""
-    descriptor = inroot.open_in(root, "/dev/null")
-    status = os.fstat(descriptor)
-    if not stat.S_ISCHR(status.st_mode) or status.st_rdev != os.makedev(1, 3):
-        os.close(descriptor)
-        raise StepFailed("/dev/null in the root is not the null device, so nothing can be masked with it", errno.ENODEV)
-    return descriptor
-
-
-class MakeReadOnly(_Cover):
-    """Bind a path in the container onto itself, read-only."""
-
-    __slots__ = ()
-
-    def _cover(self, descriptor: int) -> None:
-        _mount_on(descriptor, inroot.by_descriptor(descriptor), None, mounts.MS_BIND | mounts.MS_REC, None)
-        _with(inroot.open_in(self.root, self.path), lambda fd: _set_bind_flags(fd, mounts.MS_RDONLY))
-
-    def describe(self) -> str:
-        return f"make {quote(self.path)} in the root read-only"
-
-    def shell(self) -> str:
-        path = quote(host_path(self.root, self.path))
-        return f"if [ -e {path} ]; then mount --rbind {path} {path}; mount -o remount,bind,ro {path}; fi"
-
-
-class RemountReadOnly(Step):
-    """Make a mount in the container read-only, after everything that had to be made in it was made."""
-
-    __slots__ = ("root", "target")
-
-    def __init__(self, root: str, target: str) -> None:
-        self.root = root
-        self.target = target
-
-    def apply(self) -> None:
-        _with(inroot.open_in(self.root, self.target), lambda fd: _set_bind_flags(fd, mounts.MS_RDONLY))
-
-    def describe(self) -> str:
-        return f"remount {quote(self.target)} in the root read-only"
-
-    def shell(self) -> str:
-        return command("mount", "-o", "remount,bind,ro", host_path(self.root, self.target))
+        flags = mounts.describe_flags(self.flags | self.propagation)
+        return f"move_mount descriptor {self.descriptor} on {quote(self.target)} in the root flags {flags}"

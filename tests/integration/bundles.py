@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+VM = Path(__file__).resolve().parents[2] / "vm"
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -19,6 +25,16 @@ class Runtime:
         self.command = command
         self.directory = directory
         self.rootfs = rootfs
+
+    @property
+    def name(self) -> str:
+        """Whose it is: mydocker-oci, runc or crun."""
+        return self.command.rpartition("/")[2].rpartition(" ")[2]
+
+    def leave_out(self, name: str, reason: str) -> None:
+        """Skip where another runtime is known to do it in another way."""
+        if self.name == name:
+            pytest.skip(f"{name}: {reason}")
 
     @property
     def prefixed(self) -> str:
@@ -87,3 +103,50 @@ def config(args: list[str], rootfs: str, cgroup: str) -> dict[str, Any]:
             "readonlyPaths": ["/proc/sys", "/proc/bus"],
         },
     }
+
+
+@pytest.fixture(scope="session")
+def busybox(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A root file system."""
+    path = tmp_path_factory.mktemp("busybox")
+    subprocess.run(f"{VM}/busybox-image | tar -xC {path}", shell=True, check=True)
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def crun() -> Iterator[str]:
+    """The command crun, in a mount namespace without the hybrid layout's cgroup2, beside which it refuses to work."""
+    line = "umount /sys/fs/cgroup/unified 2>/dev/null; echo ready; exec sleep 100000"
+    keeper = subprocess.Popen(["unshare", "-m", "sh", "-c", line], stdout=subprocess.PIPE)
+    assert keeper.stdout
+    keeper.stdout.readline()
+    yield f"nsenter --target {keeper.pid} --mount crun"
+    keeper.kill()
+    keeper.wait()
+    keeper.stdout.close()
+
+
+def _runtime(mydocker: Any, command: str, busybox: str, directory: Path) -> Iterator[Runtime]:
+    runtime = Runtime(mydocker, command, str(directory), busybox)
+    yield runtime
+    for name in runtime("list", "-q").stdout.split():
+        runtime("delete", "--force", name)
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(params=["mydocker-oci", "runc", "crun"])
+def any_runtime(request: pytest.FixtureRequest, mydocker: Any, runtime_program: str, busybox: str, tmp_path: Path) -> Iterator[Runtime]:
+    """Each runtime that is installed: what holds for the others too is no invention of ours."""
+    command = runtime_program
+    if request.param != "mydocker-oci":
+        if not mydocker.host.exists(request.param):
+            pytest.skip(f"{request.param} is not installed")
+        command = "runc" if request.param == "runc" else request.getfixturevalue("crun")
+    yield from _runtime(mydocker, command, busybox, tmp_path)
+
+
+@pytest.fixture
+def oci(mydocker: Any, runtime_program: str, busybox: str, tmp_path: Path) -> Iterator[Runtime]:
+    """Ours alone."""
+    yield from _runtime(mydocker, runtime_program, busybox, tmp_path)

@@ -25,6 +25,7 @@ from typing import Any
 
 import click
 import pytest
+from bundles import any_runtime, busybox, crun, oci  # noqa: F401  # fixtures
 
 from mydocker.cgroups.layout import Layout
 from mydocker.kernel.mounts import is_mount_point

@@ -110,7 +110,7 @@ class Start:
         """Return a text with names in the place of what differs from run to run and from host to host."""
         identity = prepared.record["id"]
         machine = os.path.dirname(self.paths.proc)
-        for _, outside, _ in mappings(prepared.spec, "uidMappings"):
+        for _, outside, _ in mappings(prepared.spec["linux"], "uidMappings"):
             text = text.replace(str(outside), "SUBUID")
         for place, name in ((self.paths.root, "ROOT"), (self.paths.state, "STATE"), (machine, ""), (identity, "ID"), (identity[:12], "ID")):
             text = text.replace(place, name)

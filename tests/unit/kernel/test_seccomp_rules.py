@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mydocker.errors import BadInput, Error, Unsupported
+from mydocker.errors import BadInput, Error
 from mydocker.kernel.seccomp_rules import Rules, action
 
 
@@ -45,11 +45,17 @@ def bad_argument(**changes: object) -> dict[str, object]:
     [
         ({}, BadInput, "unknown seccomp action None"),
         ({"defaultAction": "ALLOW"}, BadInput, "unknown seccomp action 'ALLOW'"),
-        ({"defaultAction": "SCMP_ACT_NOTIFY"}, Unsupported, "seccomp action 'SCMP_ACT_NOTIFY': user notification is not supported"),
         (
-            {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/s"},
-            Unsupported,
-            "seccomp listener '/run/s': user notification is not supported",
+            {"defaultAction": "SCMP_ACT_NOTIFY"},
+            BadInput,
+            "seccomp action 'SCMP_ACT_NOTIFY': expected another one as defaultAction, as the listener could not be handed over",
+        ),
+        (bad_rule(action="SCMP_ACT_NOTIFY"), BadInput, "seccomp action 'SCMP_ACT_NOTIFY': expected a listenerPath"),
+        ({**bad_rule(), "listenerMetadata": "x"}, BadInput, "seccomp listenerMetadata: expected a listenerPath"),
+        (
+            {**bad_rule(names=["sendmsg"], action="SCMP_ACT_NOTIFY"), "listenerPath": "/run/s"},
+            BadInput,
+            "seccomp action 'SCMP_ACT_NOTIFY' for 'sendmsg': expected another one, as that call hands over the listener",
         ),
         ({"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["x86"]}, BadInput, "unknown seccomp architecture 'x86'"),
         ({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": "read"}, BadInput, "seccomp syscalls 'read' is not a list"),

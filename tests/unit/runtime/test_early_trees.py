@@ -2,7 +2,7 @@
 
 import pytest
 
-from mydocker.runtime.mounts import FIRST_TREE, mount_steps, shared_trees
+from mydocker.runtime.mounts import FIRST_TREE, early_trees, mount_steps
 
 
 def bind(source, *options):
@@ -22,7 +22,7 @@ def bind(source, *options):
     ],
 )
 def test_opened_early(mount, opened):
-    early = [step.describe() for step in shared_trees([mount])]
+    early = [step.describe() for step in early_trees({"mounts": [mount]})]
     assert early == ([f"open_tree {mount['source']} OPEN_TREE_CLONE|AT_RECURSIVE as descriptor {FIRST_TREE}"] if opened else [])
     (step,) = mount_steps("/root", [mount])
     assert step.describe().startswith(f"move_mount descriptor {FIRST_TREE} on /data") == opened

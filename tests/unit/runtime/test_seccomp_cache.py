@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mydocker.errors import BadInput, Unsupported
+from mydocker.errors import BadInput
 from mydocker.kernel import libseccomp
 from mydocker.runtime.seccomp import filter_for, flags_for
 
@@ -59,6 +59,9 @@ def test_changed_file_is_compiled_again(tmp_path: Path) -> None:
         ({}, 4),
         ({"flags": []}, 0),
         ({"flags": ["SECCOMP_FILTER_FLAG_LOG"]}, 2),
+        ({"syscalls": [{"names": ["mount"], "action": "SCMP_ACT_NOTIFY"}]}, 4 | 8),
+        ({"flags": ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"], "syscalls": [{"names": ["mount"], "action": "SCMP_ACT_NOTIFY"}]}, 0x28),
+        ({"flags": ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]}, 0),
         ({"flags": ["SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_LOG"]}, 6),
     ],
 )
@@ -69,5 +72,3 @@ def test_flags(seccomp: dict[str, list[str]], flags: int) -> None:
 def test_bad_flags() -> None:
     with pytest.raises(BadInput, match="unknown seccomp flag 'X'"):
         flags_for({"flags": ["X"]})
-    with pytest.raises(Unsupported, match="WAIT_KILLABLE_RECV"):
-        flags_for({"flags": ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]})

@@ -1,0 +1,89 @@
+"""features: what this runtime implements (runtime-spec features.md), and beside it what this host cannot do."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import leanjson
+from mydocker.cgroups.layout import Layout
+from mydocker.kernel.capabilities import NUMBERS
+from mydocker.kernel.namespaces import NAMESPACES
+from mydocker.kernel.scheduling import MEMORY_FLAGS, MEMORY_MODES
+from mydocker.kernel.seccomp_rules import ACTIONS, ARCHITECTURES, OPERATORS
+from mydocker.oci.arguments import Flags
+from mydocker.oci.verbs import SPECIFICATION
+from mydocker.paths import Paths
+from mydocker.runtime.hooks import STATUS
+from mydocker.runtime.mounts import OPTION_WORDS
+from mydocker.runtime.seccomp import FLAGS
+from mydocker.steps.confinement import apparmor_enabled, selinux_enabled
+from mydocker.version import VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.oci.arguments import Arguments
+    from mydocker.oci.settings import Settings
+
+NONE = Flags()
+_CONTROLLERS = ("memory", "cpu", "cpuset", "pids", "blkio", "hugetlb", "rdma", "devices", "net_cls", "net_prio")
+
+
+def features(settings: Settings, arguments: Arguments) -> int:
+    """mydocker-oci features."""
+    print(leanjson.dumps(document(settings.paths)))
+    return 0
+
+
+def document(paths: Paths) -> dict[str, Any]:
+    """Return the features document; the annotation mydocker.unavailable names what this kernel or host lacks."""
+    return {
+        "ociVersionMin": "1.0.0",
+        "ociVersionMax": SPECIFICATION,
+        "hooks": list(STATUS),
+        "mountOptions": OPTION_WORDS,
+        "linux": {
+            "namespaces": list(NAMESPACES),
+            "capabilities": list(NUMBERS),
+            "cgroup": {"v1": True, "v2": True, "systemd": True, "systemdUser": False, "rdma": True},
+            "seccomp": {
+                "enabled": True,
+                "actions": sorted(ACTIONS),
+                "operators": list(OPERATORS),
+                "archs": sorted(ARCHITECTURES),
+                "knownFlags": list(FLAGS),
+                "supportedFlags": list(FLAGS),
+            },
+            "apparmor": {"enabled": True},
+            "selinux": {"enabled": True},
+            "memoryPolicy": {"modes": list(MEMORY_MODES), "flags": list(MEMORY_FLAGS)},
+            "intelRdt": {"enabled": False},
+            "mountExtensions": {"idmap": {"enabled": True}},
+            "netDevices": {"enabled": True},
+        },
+        "annotations": {"mydocker.version": VERSION, "mydocker.unavailable": ",".join(unavailable(paths))},
+        "potentiallyUnsafeConfigAnnotations": [],
+    }
+
+
+def unavailable(paths: Paths) -> list[str]:
+    """Return what this runtime implements and this host cannot do, as config.json names it."""
+    layout = Layout.detect(paths)
+    lacking = [f"namespace.{kind}" for kind, (file, _) in NAMESPACES.items() if not os.path.exists(f"{paths.proc}/self/ns/{file}")]
+    lacking += [f"cgroup.{name}" for name in _CONTROLLERS if not _has(layout, name)]
+    present = {
+        "seccomp": os.path.exists(f"{paths.proc}/sys/kernel/seccomp/actions_avail"),
+        "apparmorProfile": apparmor_enabled(paths.sys),
+        "selinuxLabel": selinux_enabled(paths.sys),
+        "systemd-cgroup": os.path.isdir("/run/systemd/system"),
+    }
+    return lacking + [name for name, there in present.items() if not there]
+
+
+def _has(layout: Layout, controller: str) -> bool:
+    """Say whether a limit of a version 1 controller can be set, in whichever version."""
+    if layout.mode == "v2" and controller == "devices":
+        return True  # a BPF program does it
+    names = {"blkio": ("blkio", "io")}.get(controller, (controller,))
+    return any(layout.find(name) for name in names)

@@ -1,0 +1,152 @@
+"""What a container uses, in the shape of `runc events --stats`, from both cgroup versions.
+
+Times in nanoseconds, sizes in bytes. A part whose controller is missing is an empty object.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.cgroups.group import Group
+    from mydocker.cgroups.manager import CgroupManager
+
+# What the shape calls "no limit".
+_UNLIMITED = 2**64 - 1
+_CPUSET_FLAGS = ("cpu_exclusive", "mem_exclusive", "mem_hardwall", "memory_migrate", "memory_pressure", "memory_spread_page")
+_MORE_CPUSET_FLAGS = ("memory_spread_slab", "sched_load_balance", "sched_relax_domain_level")
+
+
+def figures(manager: CgroupManager) -> dict[str, Any]:
+    """Return the object that is an event's `data`."""
+    return {
+        "cpu": _cpu(manager),
+        "cpuset": _cpuset(manager.group("cpuset")),
+        "memory": _memory(manager.group("memory")),
+        "pids": _pids(manager.group("pids")),
+        "blkio": _blkio(manager),
+        "hugetlb": _hugetlb(manager.group("hugetlb")),
+        "intel_rdt": {},
+        # What moves is not known here: whoever made the network counts it.
+        "network_interfaces": None,
+    }
+
+
+def _number(group: Group, file: str) -> int:
+    """Return a file's number; 0 where there is none."""
+    text = group.read(file)
+    return _UNLIMITED if text == "max" else int(text) if text.lstrip("-").isdecimal() else 0
+
+
+def _cpu(manager: CgroupManager) -> dict[str, Any]:
+    group, account = manager.group("cpu"), manager.group("cpuacct")
+    table = group.table("cpu.stat") if group else {}
+    throttled = table.get("throttled_time", table.get("throttled_usec", 0) * 1000)
+    throttling = {"periods": table.get("nr_periods", 0), "throttledPeriods": table.get("nr_throttled", 0), "throttledTime": throttled}
+    if account:
+        usage = {name: _number(account, f"cpuacct.usage{part}") for name, part in (("total", ""), ("kernel", "_sys"), ("user", "_user"))}
+        parts = (("percpu", ""), ("percpu_kernel", "_sys"), ("percpu_user", "_user"))
+        each = {name: [int(word) for word in account.read(f"cpuacct.usage_percpu{part}").split()] for name, part in parts}
+        return {"usage": {**usage, **each}, "throttling": throttling}
+    names = {"total": "usage_usec", "kernel": "system_usec", "user": "user_usec"}
+    return {"usage": {name: table.get(key, 0) * 1000 for name, key in names.items()}, "throttling": throttling}
+
+
+def _cpuset(group: Group | None) -> dict[str, Any]:
+    if not group:
+        return {}
+    unified = group.hierarchy.version == 2
+    lists = {name: _members(group.read(f"cpuset.{name}{'.effective' if unified else ''}")) for name in ("cpus", "mems")}
+    if unified:
+        return lists
+    return {**lists, **{name: _number(group, f"cpuset.{name}") for name in (*_CPUSET_FLAGS, *_MORE_CPUSET_FLAGS)}}
+
+
+def _members(text: str) -> list[int]:
+    ranges = [part.partition("-") for part in text.split(",") if part]
+    return [number for first, _, last in ranges for number in range(int(first), int(last or first) + 1)]
+
+
+def _memory(group: Group | None) -> dict[str, Any]:
+    if not group:
+        return {}
+    table = group.table("memory.stat")
+    if group.hierarchy.version == 2:
+        return {"cache": table.get("file", 0), "usage": _entry_v2(group, "memory"), "swap": _swap_v2(group), "raw": table}
+    parts = {"usage": "memory", "swap": "memory.memsw", "kernel": "memory.kmem", "kernelTCP": "memory.kmem.tcp"}
+    return {"cache": table.get("cache", 0), **{name: _entry_v1(group, prefix) for name, prefix in parts.items()}, "raw": table}
+
+
+def _entry_v1(group: Group, prefix: str) -> dict[str, int]:
+    files = {"limit": "limit_in_bytes", "usage": "usage_in_bytes", "max": "max_usage_in_bytes", "failcnt": "failcnt"}
+    return {name: _number(group, f"{prefix}.{file}") for name, file in files.items()}
+
+
+def _entry_v2(group: Group, prefix: str) -> dict[str, int]:
+    entry = {name: _number(group, f"{prefix}.{file}") for name, file in (("limit", "max"), ("usage", "current"), ("max", "peak"))}
+    return {**entry, "failcnt": group.table(f"{prefix}.events").get("max", 0)}
+
+
+def _swap_v2(group: Group) -> dict[str, int]:
+    """Return swap as version 1 counts it: with memory."""
+    memory, swap = _entry_v2(group, "memory"), _entry_v2(group, "memory.swap")
+    limit = _UNLIMITED if _UNLIMITED in (memory["limit"], swap["limit"]) else memory["limit"] + swap["limit"]
+    return {"limit": limit, "usage": memory["usage"] + swap["usage"], "max": 0, "failcnt": swap["failcnt"]}
+
+
+def _pids(group: Group | None) -> dict[str, int]:
+    if not group:
+        return {}
+    limit = _number(group, "pids.max")
+    return {"current": _number(group, "pids.current"), "limit": 0 if limit == _UNLIMITED else limit}
+
+
+def _blkio(manager: CgroupManager) -> dict[str, Any]:
+    blkio, io = manager.group("blkio"), manager.group("io")
+    if blkio:
+        files = {"ioServiceBytesRecursive": "io_service_bytes", "ioServicedRecursive": "io_serviced"}
+        return {name: _entries_v1(blkio.read(f"blkio.throttle.{file}_recursive")) for name, file in files.items()}
+    if io:
+        text = io.read("io.stat")
+        return {"ioServiceBytesRecursive": _entries_v2(text, "bytes"), "ioServicedRecursive": _entries_v2(text, "ios")}
+    return {}
+
+
+def _entries_v1(text: str) -> list[dict[str, Any]]:
+    lines = [line.split() for line in text.splitlines()]
+    return [_entry(device, operation, int(value)) for device, operation, value in (line for line in lines if len(line) == 3)]
+
+
+def _entries_v2(text: str, unit: str) -> list[dict[str, Any]]:
+    found = []
+    for device, *words in (line.split() for line in text.splitlines()):
+        values = dict(word.split("=", 1) for word in words if "=" in word)
+        for operation in ("Read", "Write", "Discard"):
+            key = operation[0].lower() + unit
+            if key in values:
+                found.append(_entry(device, operation, int(values[key])))
+    return found
+
+
+def _entry(device: str, operation: str, value: int) -> dict[str, Any]:
+    major, _, minor = device.partition(":")
+    return {"major": int(major), "minor": int(minor), "op": operation, "value": value}
+
+
+def _hugetlb(group: Group | None) -> dict[str, Any]:
+    if not group:
+        return {}
+    import os
+
+    second = group.hierarchy.version == 2
+    usage, most = ("current", "max") if second else ("usage_in_bytes", "max_usage_in_bytes")
+    sizes = {name.split(".")[1] for name in os.listdir(group.directory) if name.startswith("hugetlb.") and "rsvd" not in name}
+    return {
+        size: {
+            "usage": _number(group, f"hugetlb.{size}.{usage}"),
+            "max": 0 if second else _number(group, f"hugetlb.{size}.{most}"),
+            "failcnt": group.table(f"hugetlb.{size}.events").get("max", 0) if second else _number(group, f"hugetlb.{size}.failcnt"),
+        }
+        for size in sorted(sizes)
+    }

@@ -1,0 +1,28 @@
+"""A seccomp filter's listener: handed to whoever decides on the calls (runtime-spec config-linux.md, The Container Process State)."""
+
+from __future__ import annotations
+
+import _socket
+from struct import pack
+
+from mydocker import leanjson
+from mydocker.errors import StepFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def hand_over(listener: int, seccomp: dict[str, Any], pid: int, state: dict[str, Any]) -> None:
+    """Send the descriptor with the process's state to listenerPath. Raises StepFailed when nobody is there."""
+    path = seccomp["listenerPath"]
+    told = {"ociVersion": state.get("ociVersion", ""), "fds": ["seccompFd"], "pid": pid}
+    told |= {"metadata": seccomp.get("listenerMetadata") or "", "state": state}
+    socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+    try:
+        socket.connect(path)
+        socket.sendmsg([leanjson.dumps(told).encode()], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, pack("i", listener))])
+    except OSError as error:
+        raise StepFailed(f"seccomp listener {path!r}: {error.strerror}", error.errno or 0) from error
+    finally:
+        socket.close()
