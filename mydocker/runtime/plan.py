@@ -151,7 +151,20 @@ def early(spec: Spec, how: How = USUAL) -> list[Step]:
         steps.append(apparmor_exec(process["apparmorProfile"]))
     if process.get("selinuxLabel"):
         steps.append(selinux_exec(process["selinuxLabel"]))
-    return steps + [SetRlimit(limit["type"], limit["soft"], limit["hard"]) for limit in process.get("rlimits", [])]
+    steps += [SetRlimit(limit["type"], limit["soft"], limit["hard"]) for limit in process.get("rlimits", [])]
+    return steps + _scheduling(spec)
+
+
+def _scheduling(spec: Spec) -> list[Step]:
+    """Return what config.json says of the process's share of the machine."""
+    process, linux = spec["process"], spec.get("linux", {})
+    wanted = (process.get("scheduler"), process.get("ioPriority"), linux.get("memoryPolicy"), linux.get("personality"))
+    if not any(wanted):
+        return []
+    from mydocker.steps import scheduling as s
+
+    kinds: tuple[Any, ...] = (s.SetScheduler, s.SetIoPriority, s.SetMemoryPolicy, s.SetPersonality)
+    return [kind.from_oci(value) for kind, value in zip(kinds, wanted, strict=True) if value]
 
 
 def isolate(spec: Spec) -> list[Step]:
@@ -166,11 +179,9 @@ def isolate(spec: Spec) -> list[Step]:
 def build(spec: Spec, root: str) -> list[Step]:
     """Return the steps that make the root file system of the container, all but what shows its cgroups."""
     linux = spec.get("linux", {})
-    propagation = linux.get("rootfsPropagation", "")
-    # A private root would cut off the volumes that are slaves of the host's mounts, so a slave is the least.
-    around = k.MS_SHARED if "shared" in propagation else k.MS_SLAVE
     steps: list[Step] = [
-        Mount("", "/", flags=around | k.MS_REC),
+        # Not private, which would cut off volumes that are slaves of the host's mounts, and not shared, below which nothing can pivot.
+        Mount("", "/", flags=k.MS_SLAVE | k.MS_REC),
         Mount(root, root, flags=k.MS_BIND | k.MS_REC),
         Mount("", root, flags=k.MS_PRIVATE),
         *mount_steps(root, spec.get("mounts", []), linux.get("mountLabel", "")),
@@ -241,7 +252,6 @@ def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | 
     sets = {kind: [name for name in names if name in NUMBERS] for kind, names in process.get("capabilities", {}).items()}
     return [
         ChangeDirectory(process["cwd"]),
-        *_scheduling(spec),
         SetUmask(process.get("user", {}).get("umask", 0o022)),
         ResetSignals(),
         *([] if no_new_privileges else load),
@@ -251,18 +261,6 @@ def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | 
         SetCapabilities.from_oci(sets),
         *([SetNoNewPrivileges(), *load] if no_new_privileges else []),
     ]
-
-
-def _scheduling(spec: Spec) -> list[Step]:
-    """Return what is set while the process still has the capabilities for it."""
-    process, linux = spec["process"], spec.get("linux", {})
-    wanted = (process.get("scheduler"), process.get("ioPriority"), linux.get("memoryPolicy"), linux.get("personality"))
-    if not any(wanted):
-        return []
-    from mydocker.steps import scheduling as s
-
-    kinds: tuple[Any, ...] = (s.SetScheduler, s.SetIoPriority, s.SetMemoryPolicy, s.SetPersonality)
-    return [kind.from_oci(value) for kind, value in zip(kinds, wanted, strict=True) if value]
 
 
 def program(spec: Spec, home: str, how: How = USUAL) -> Exec:

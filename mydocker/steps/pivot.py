@@ -19,6 +19,7 @@ class PivotRoot(Step):
         self.root = root
 
     def apply(self) -> None:
+        old = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         os.chdir(self.root)
         try:
             mounts.pivot_root(".", ".")
@@ -27,7 +28,9 @@ class PivotRoot(Step):
                 raise
             reason = "the root is not a mount point, or the host runs from its initramfs"
             raise StepFailed(f"{self.describe()}: {error.strerror}: {reason}", error.errno) from error
-        # "." is now the old root, stacked on the new one (pivot_root(2), Notes).
+        # The old root is now stacked on the new one (pivot_root(2), Notes): only from inside it is "." the old one.
+        os.fchdir(old)
+        os.close(old)
         mounts.mount(None, ".", None, mounts.MS_SLAVE | mounts.MS_REC)
         mounts.umount(".", mounts.MNT_DETACH)
         os.chdir("/")

@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,11 @@ class Runtime:
     def name(self) -> str:
         """Whose it is: mydocker-oci, runc or crun."""
         return self.command.rpartition("/")[2].rpartition(" ")[2]
+
+    @property
+    def place(self) -> str:
+        """What to put before a command that is to see the mounts that the runtime sees."""
+        return self.command.removesuffix("crun") if self.name == "crun" else ""
 
     def leave_out(self, name: str, reason: str) -> None:
         """Skip where another runtime is known to do it in another way."""
@@ -106,19 +112,20 @@ def config(args: list[str], rootfs: str, cgroup: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def busybox(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A root file system."""
-    path = tmp_path_factory.mktemp("busybox")
+def busybox() -> Iterator[str]:
+    """A root file system, which containers' users can reach too."""
+    path = tempfile.mkdtemp(prefix="mydocker-busybox-")
     subprocess.run(f"{VM}/busybox-image | tar -xC {path}", shell=True, check=True)
-    path.chmod(0o755)
-    return str(path)
+    Path(path).chmod(0o755)
+    yield path
+    shutil.rmtree(path)
 
 
 @pytest.fixture(scope="session")
 def crun() -> Iterator[str]:
     """The command crun, in a mount namespace without the hybrid layout's cgroup2, beside which it refuses to work."""
     line = "umount /sys/fs/cgroup/unified 2>/dev/null; echo ready; exec sleep 100000"
-    keeper = subprocess.Popen(["unshare", "-m", "sh", "-c", line], stdout=subprocess.PIPE)
+    keeper = subprocess.Popen(["unshare", "--mount", "--propagation", "slave", "sh", "-c", line], stdout=subprocess.PIPE)
     assert keeper.stdout
     keeper.stdout.readline()
     yield f"nsenter --target {keeper.pid} --mount crun"

@@ -253,8 +253,9 @@ def mydocker(host: Any, program: str, directory: str, image_imported: None) -> I
     before = machine.snapshot()
     yield machine
     left = machine.left_since(before)
-    _clean(machine)
+    machine.sh("find . -mindepth 1 -maxdepth 1 ! -name root ! -name state -exec rm -rf {} +")
     if left:
+        _clean(machine)
         pytest.fail("left behind:\n" + "\n".join(left))
 
 
@@ -266,7 +267,6 @@ def _clean(machine: Machine) -> None:
     for name in machine("network", "ls", "-q", "--filter", "type=custom").stdout.split():
         machine("network", "rm", name)
     machine("system", "check", "--repair")
-    machine.sh("find . -mindepth 1 -maxdepth 1 ! -name root ! -name state -exec rm -rf {} +")
 
 
 SNAPSHOTS = {

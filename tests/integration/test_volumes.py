@@ -100,6 +100,20 @@ def test_propagation(mydocker, needs_root_mount, propagation, seen):
     mydocker("rm", "-f", "looking")
 
 
+@pytest.mark.parametrize(("propagation", "seen"), [("rslave", ""), ("rshared", "inside\n")])
+def test_propagation_to_the_host(mydocker, needs_root_mount, propagation, seen):
+    """A mount made in the container shows on the host if it is to."""
+    inside = "cd /data; mkdir sub; mount -t tmpfs late sub; echo inside > sub/file; touch ready"
+    waiting = "for i in $(seq 200); do [ -e WHAT ] && break; sleep 0.05; done"
+    script = f"""
+        mkdir -p shared; mount -t tmpfs shared shared; mount --make-shared shared
+        {mydocker.prefixed} run --rm --cap-add SYS_ADMIN --security-opt apparmor=unconfined -v $PWD/shared:/data:{propagation} \\
+            busybox sh -c '{inside}; {waiting.replace("WHAT", "go")}; cd /; umount /data/sub' &
+        {waiting.replace("WHAT", "shared/ready")}; cat shared/sub/file; touch shared/go; wait"""
+    mydocker.sh(f"cat > script <<'END'\n{script}\nEND")
+    assert mydocker.sh("unshare -m sh script").stdout == seen
+
+
 def test_commit_leaves_volumes_out(mydocker):
     mydocker("run", "--name", "work", "-v", "data:/data", "busybox", "sh", "-c", "echo in > /layer; echo out > /data/file; rm /etc/group")
     assert mydocker("commit", "-c", 'CMD ["cat", "/layer"]', "-m", "done", "work", "worked:1").stdout.startswith("sha256:")
