@@ -1,47 +1,99 @@
 """What is done to a machine from outside, by ssh: any that takes a login as root, or one whose sudo asks no password.
 
-    vagrant ssh-config > ssh-config
-    fab -r vm -S ssh-config -H aufs sync provision test
+    python vm/sshconfig.py aufs
+    fab -r vm -S vm/ssh-config -H aufs sync provision test
 
-The tasks are small; what they run is vm/provision.sh and .ci/run, the same as on a laptop.
+The tasks are small; what they run there is vm/provision.sh, vm/collect.sh and pytest. Each can be repeated, also after it was interrupted.
 """
 
+import shlex
+import tarfile
 import tempfile
+import time
 from pathlib import Path
 
 from fabric import Connection, task
+from invoke import Exit
+from remote import PREFIX, RESULTS, pack_line, pytest_line
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-_LEFT_OUT = ("__pycache__", ".tox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
+PARTS = "packages python mounts modules install image tests"
 
 
 @task
 def sync(c: Connection) -> None:
     """Copy this tree to ~/mydocker."""
     with tempfile.NamedTemporaryFile(suffix=".tar.gz") as archive:
-        left_out = " ".join(f"--exclude={name}" for name in _LEFT_OUT)
-        c.local(f"tar -C {REPOSITORY} --exclude-vcs {left_out} -czf {archive.name} .")
+        c.local(pack_line(REPOSITORY, archive.name))
         c.put(archive.name, "mydocker.tar.gz")
-    c.run("rm -rf mydocker && mkdir mydocker && tar -C mydocker -xzf mydocker.tar.gz && rm mydocker.tar.gz")
+    # Unpacked beside the old tree, which goes only when the new one is whole. As root: tests leave files of root's in it.
+    c.run("mkdir -p mydocker.new && tar -C mydocker.new --recursive-unlink -xzf mydocker.tar.gz")
+    as_root(c, "rm -rf mydocker && mv mydocker.new mydocker && rm mydocker.tar.gz")
 
 
-@task(help={"parts": "parts of vm/provision.sh, all by default", "prefix": "where to install [/usr/local]"})
-def provision(c: Connection, parts: str = "", prefix: str = "") -> None:
-    """Make the machine ready: packages, cgroups, modules, mydocker, the image."""
-    _as_root(c, f"{f'PREFIX={prefix} ' if prefix else ''}mydocker/vm/provision.sh {parts}")
+@task(help={"parts": f"parts of vm/provision.sh [{PARTS}]", "prefix": f"where to install [{PREFIX}]"})
+def provision(c: Connection, parts: str = PARTS, prefix: str = PREFIX) -> None:
+    """Make the machine ready: packages, Python, cgroups, modules, mydocker, the image, what the tests import; after a sync."""
+    as_root(c, f"PREFIX={shlex.quote(prefix)} mydocker/vm/provision.sh {parts}")
 
 
-@task(help={"prefix": "where to install [/usr/local]"})
-def install(c: Connection, prefix: str = "") -> None:
+@task(help={"prefix": f"where to install [{PREFIX}]"})
+def install(c: Connection, prefix: str = PREFIX) -> None:
     """Install this tree's mydocker, after a sync."""
     provision(c, "install", prefix)
 
 
-@task(help={"parts": "parts of .ci/run: lint, types, unit, integration; all by default"})
-def test(c: Connection, parts: str = "") -> None:
-    """Run the tests there."""
-    _as_root(c, f"mydocker/.ci/run {parts}")
+@task(
+    help={
+        "pytest": "pytest's arguments, in one word [tests/integration]",
+        "results": "the file for the results, JUnit XML [vm/collected/HOST.xml]",
+        "factor": "MYDOCKER_TEST_TIMEOUT_FACTOR, for a slow machine [1]",
+        "seconds": "end pytest after that time [3600]",
+        "prefix": f"where mydocker was installed [{PREFIX}]",
+    }
+)
+def test(
+    c: Connection, pytest: str = "tests/integration", results: str = "", factor: str = "1", seconds: int = 3600, prefix: str = PREFIX
+) -> None:
+    """Run tests there, against the installed mydocker, and fetch the results; the exit status is pytest's, 124 after the deadline."""
+    line = pytest_line(pytest, factor=factor, seconds=seconds, prefix=prefix)
+    as_root(c, f"rm -f {RESULTS}")
+    status = as_root(c, line, warn=True)
+    path = Path(results) if results else collected(c, ".xml")
+    if as_root(c, f"test -e {RESULTS}", warn=True) == 0:
+        c.get(RESULTS, str(path))
+        print(f"results: {path}")
+    if status != 0:
+        raise Exit(f"the tests on {c.original_host} failed: exit status {status}{' (deadline)' if status == 124 else ''}", code=status)
 
 
-def _as_root(c: Connection, line: str) -> None:
-    c.run(f"sudo sh -c '{line}'" if c.run("id -u", hide=True).stdout.strip() != "0" else line)
+@task(help={"directory": "where to [vm/collected/HOST-TIME]", "prefix": f"where mydocker was installed [{PREFIX}]"})
+def collect(c: Connection, directory: str = "", prefix: str = PREFIX) -> None:
+    """Fetch journal, dmesg, mounts, cgroups, links, processes and mydocker's files, after a failure."""
+    path = Path(directory) if directory else collected(c, time.strftime("-%Y%m%d-%H%M%S"))
+    remote = c.run("mktemp -d /tmp/mydocker-collect.XXXXXX", hide=True).stdout.strip()
+    try:
+        c.put(str(REPOSITORY / "vm/collect.sh"), f"{remote}/collect.sh")
+        as_root(c, f"MYDOCKER_COMMAND={shlex.quote(prefix)}/bin/mydocker sh {remote}/collect.sh {remote}/state")
+        as_root(c, f"tar -C {remote}/state -czf {remote}/state.tar.gz . && chmod 644 {remote}/state.tar.gz")
+        with tempfile.NamedTemporaryFile(suffix=".tar.gz") as archive:
+            c.get(f"{remote}/state.tar.gz", archive.name)
+            path.mkdir(parents=True, exist_ok=True)
+            with tarfile.open(archive.name) as tar:
+                tar.extractall(path, filter="data")
+    finally:
+        as_root(c, f"rm -rf {remote}")
+    print(f"collected: {path}")
+
+
+def collected(c: Connection, suffix: str) -> Path:
+    """Return the path for something from a machine; the directory exists, git ignores it."""
+    directory = REPOSITORY / "vm/collected"
+    directory.mkdir(exist_ok=True)
+    return directory / f"{c.original_host}{suffix}"
+
+
+def as_root(c: Connection, line: str, *, warn: bool = False) -> int:
+    """Run a shell line as root in the login directory and return its exit status; UnexpectedExit unless it is 0 or `warn` is set."""
+    quoted = f"sudo sh -c {shlex.quote(line)}" if c.run("id -u", hide=True).stdout.strip() != "0" else line
+    return int(c.run(quoted, warn=warn).exited)

@@ -5,13 +5,16 @@
 #   vm/provision.sh [PART...]     all parts, in this order, unless some are named:
 #
 #   packages   what is missing of the distribution's packages (Debian, Ubuntu)
-#   python     Python 3.11 or later: the distribution's, or on Ubuntu 20.04 and 22.04 the deadsnakes archive's
+#   python     Python 3.11 or later: the distribution's; on Ubuntu 22.04 the deadsnakes archive's; where neither has one (Ubuntu 20.04,
+#              which deadsnakes removed after its end of life), uv fetches one into PREFIX/lib/mydocker/python
 #   mounts     /proc, /sys and the cgroup hierarchies, if nobody mounted them (CGROUP=v1 or v2 chooses; default v2)
-#   modules    the overlay and aufs modules, if this kernel has them
+#   modules    the overlay and aufs modules, if this kernel has them; on Ubuntu aufs is in the package linux-modules-extra-KERNEL
 #   install    mydocker in a virtual environment of its own, compiled, and the commands PREFIX/bin/mydocker and mydocker-oci
 #   image      busybox:latest, made from the distribution's static busybox
+#   tests      what the tests import, in another virtual environment, PREFIX/lib/mydocker/tests; only when it is named
 #
 # vm/provision.sh which     prints the Python that the part install would use, and does nothing
+# vm/provision.sh wants     prints the packages that the part packages would install, and does nothing
 #
 # PREFIX (default /usr/local), MYDOCKER_ROOT and MYDOCKER_STATE say where.
 set -eu
@@ -19,6 +22,7 @@ set -eu
 PREFIX=${PREFIX:-/usr/local}
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 LIBRARY=$PREFIX/lib/mydocker
+PACKAGES="busybox-static ca-certificates iproute2 kmod libseccomp2 mount nftables procps python3 python3-venv tini tar util-linux xz-utils zstd"
 export DEBIAN_FRONTEND=noninteractive
 
 say() { printf 'provision: %s\n' "$*" >&2; }
@@ -30,7 +34,7 @@ has_package() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q '^instal
 packages() {
     command -v apt-get >/dev/null || die "only Debian and Ubuntu are known here; install busybox-static, libseccomp2, nftables, iproute2 and tini yourself"
     missing=
-    for package in busybox-static ca-certificates iproute2 kmod libseccomp2 mount nftables procps python3 python3-venv tini tar util-linux xz-utils zstd; do
+    for package in $PACKAGES; do
         has_package "$package" || missing="$missing $package"
     done
     [ -z "$missing" ] && return 0
@@ -42,7 +46,7 @@ packages() {
 
 # Print a Python that is new enough.
 find_python() {
-    for name in python3 python3.13 python3.12 python3.11; do
+    for name in python3 python3.13 python3.12 python3.11 "$LIBRARY"/python/*/bin/python3; do
         path=$(command -v "$name") || continue
         if "$path" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             echo "$path"
@@ -54,11 +58,29 @@ find_python() {
 
 python() {
     find_python >/dev/null && return 0
-    grep -qx 'ID=ubuntu' /etc/os-release || die "Python 3.11 or later is needed, and this distribution has none"
+    grep -qx 'ID=ubuntu' /etc/os-release && deadsnakes
+    find_python >/dev/null || python_by_uv
+    find_python >/dev/null || die "Python 3.11 or later is needed, and none could be installed: install one as python3.11 or in $LIBRARY/python/*/bin"
+}
+
+deadsnakes() {
     say "installing Python 3.11 from the deadsnakes archive"
-    apt-get install -y -qq --no-install-recommends software-properties-common >/dev/null
-    add-apt-repository -y ppa:deadsnakes/ppa >/dev/null
-    apt-get install -y -qq --no-install-recommends python3.11 python3.11-venv >/dev/null
+    if ! { apt-get install -y -qq --no-install-recommends software-properties-common >/dev/null &&
+        add-apt-repository -y ppa:deadsnakes/ppa >/dev/null &&
+        apt-get install -y -qq --no-install-recommends python3.11 python3.11-venv >/dev/null; }; then
+        say "deadsnakes has none for this release"
+    fi
+}
+
+# A build for any distribution; uv, which fetches it, comes from where pip gets its packages and is not kept.
+python_by_uv() {
+    say "installing Python 3.11 with uv"
+    tools=$(mktemp -d)
+    if ! { python3 -m venv "$tools" && "$tools/bin/python" -m pip install -q --upgrade pip && "$tools/bin/python" -m pip install -q uv &&
+        UV_PYTHON_INSTALL_DIR="$LIBRARY/python" "$tools/bin/uv" python install 3.11; }; then
+        say "uv could not install Python 3.11"
+    fi
+    rm -rf "$tools"
 }
 
 is_mounted() { grep -q " $1 " /proc/self/mounts 2>/dev/null; }
@@ -80,12 +102,21 @@ mounts() {
     done
 }
 
+has_module() { grep -qw "$1" /proc/filesystems || modprobe -q "$1"; }
+
 modules() {
-    for module in overlay aufs; do
-        if ! grep -qw "$module" /proc/filesystems && command -v modprobe >/dev/null; then
-            modprobe -q "$module" || say "no $module in this kernel"
-        fi
-    done
+    command -v modprobe >/dev/null || return 0
+    has_module overlay || say "no overlay in this kernel"
+    has_module aufs || { extra_modules && has_module aufs; } || say "no aufs in this kernel"
+}
+
+# Ubuntu's images leave out the modules that few need; where the archive has no such package, there is nothing to install.
+extra_modules() {
+    package=linux-modules-extra-$(uname -r)
+    has_package "$package" && return 1
+    apt-cache show "$package" >/dev/null 2>&1 || return 1
+    say "installing $package"
+    apt-get install -y -qq --no-install-recommends "$package" >/dev/null || die "$package could not be installed"
 }
 
 install() {
@@ -128,15 +159,24 @@ image() {
     "$HERE/vm/busybox-image" | "$mydocker" import -c 'CMD ["sh"]' - busybox:latest >/dev/null
 }
 
-if [ "$*" = which ]; then
-    find_python || die "Python 3.11 or later with venv is needed"
-    exit 0
-fi
+tests() {
+    python=$(find_python) || die "Python 3.11 or later with venv is needed: run the parts packages and python first"
+    mkdir -p "$LIBRARY"
+    [ -x "$LIBRARY/tests/bin/python" ] || "$python" -m venv "$LIBRARY/tests"
+    "$python" "$HERE/vm/requirements.py" test > "$LIBRARY/tests/requirements.txt"
+    "$LIBRARY/tests/bin/python" -m pip install -q --disable-pip-version-check --root-user-action ignore -r "$LIBRARY/tests/requirements.txt" \
+        || die "pip could not install what the tests import"
+}
+
+case $* in
+    which) find_python || die "Python 3.11 or later with venv is needed"; exit 0 ;;
+    wants) echo "$PACKAGES"; exit 0 ;;
+esac
 [ "$(id -u)" = 0 ] || die "root is needed: sudo $0"
 [ $# -gt 0 ] || set -- packages python mounts modules install image
 for part; do
     case $part in
-        packages | python | mounts | modules | install | image) "$part" ;;
-        *) die "unknown part '$part': expected packages, python, mounts, modules, install or image" ;;
+        packages | python | mounts | modules | install | image | tests) "$part" ;;
+        *) die "unknown part '$part': expected packages, python, mounts, modules, install, image or tests" ;;
     esac
 done

@@ -1,0 +1,96 @@
+"""vm/provision.sh: which way it takes, with scripts in place of what would change the machine."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PROVISION = Path(__file__).resolve().parents[3] / "vm/provision.sh"
+TOO_OLD = {f"python3{minor}": "exit 1" for minor in (".13", ".12", ".11")}
+# `python3 -m venv` with a pip that installs nothing: uv is there already.
+VENV = '[ "$1 $2" = "-m venv" ] && mkdir -p "$3/bin" && ln -s /bin/true "$3/bin/python" && cp "$(command -v uv)" "$3/bin/"'
+UV = 'mkdir -p "$UV_PYTHON_INSTALL_DIR/one/bin" && ln -s /bin/true "$UV_PYTHON_INSTALL_DIR/one/bin/python3"'
+
+
+class Shell:
+    """Runs provision.sh with fake commands; each notes how it was called."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.notes = directory / "notes"
+        self.fake(id="echo 0", uname="echo 5.4.0-1-generic", modprobe="exit 1")
+
+    def fake(self, **scripts: str) -> None:
+        """Put scripts in place of commands."""
+        for name, script in scripts.items():
+            path = self.directory / name.replace("_", "-")
+            path.write_text(f'#!/bin/sh\necho "{path.name} $*" >> {self.notes}\n{script}\n')
+            path.chmod(0o755)
+
+    def __call__(self, *parts: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PATH": f"{self.directory}:{os.environ['PATH']}", "PREFIX": str(self.directory / "prefix")}
+        return subprocess.run([PROVISION, *parts], env=environment, capture_output=True, text=True)
+
+    def called(self, name: str) -> list[str]:
+        """Return the calls of a command."""
+        return [line for line in self.notes.read_text().splitlines() if line.split()[0] == name]
+
+
+@pytest.fixture
+def provision(tmp_path: Path) -> Shell:
+    """A machine without any of the modules."""
+    return Shell(tmp_path)
+
+
+needs_no_aufs = pytest.mark.skipif("\taufs\n" in Path("/proc/filesystems").read_text(), reason="this kernel has aufs")
+
+
+@needs_no_aufs
+def test_ubuntus_extra_modules_are_installed_for_aufs(provision: Shell) -> None:
+    provision.fake(apt_cache="exit 0", dpkg_query="exit 1", apt_get=f"printf '#!/bin/sh\\nexit 0\\n' > {provision.directory}/modprobe")
+    result = provision("modules")
+    assert result.returncode == 0 and "aufs" not in result.stderr
+    assert provision.called("apt-get") == ["apt-get install -y -qq --no-install-recommends linux-modules-extra-5.4.0-1-generic"]
+
+
+@needs_no_aufs
+@pytest.mark.parametrize(
+    "commands", [{"apt_cache": "exit 1", "dpkg_query": "exit 1"}, {"apt_cache": "exit 0", "dpkg_query": "echo install ok installed"}]
+)
+def test_nothing_is_installed_where_there_is_no_such_package_or_it_is_there(provision: Shell, commands: dict[str, str]) -> None:
+    provision.fake(**commands, apt_get="exit 1")
+    result = provision("modules")
+    assert (result.returncode, provision.called("apt-get")) == (0, [])
+    assert "provision: no aufs in this kernel\n" in result.stderr
+
+
+@needs_no_aufs
+def test_extra_modules_that_cannot_be_installed_are_an_error(provision: Shell) -> None:
+    provision.fake(apt_cache="exit 0", dpkg_query="exit 1", apt_get="exit 100")
+    result = provision("modules")
+    assert result.returncode == 1
+    assert result.stderr.endswith("provision: linux-modules-extra-5.4.0-1-generic could not be installed\n")
+
+
+def test_uv_brings_a_python_where_no_archive_has_one(provision: Shell) -> None:
+    provision.fake(**TOO_OLD, python3=VENV, uv=UV, apt_get="exit 1", add_apt_repository="exit 1")
+    result = provision("python")
+    assert result.returncode == 0, result.stderr
+    assert provision.called("uv") == ["uv python install 3.11"]
+    assert provision("which").stdout == f"{provision.directory}/prefix/lib/mydocker/python/one/bin/python3\n"
+
+
+def test_no_python_at_all_says_where_one_is_looked_for(provision: Shell) -> None:
+    provision.fake(**TOO_OLD, python3="exit 1", apt_get="exit 1", add_apt_repository="exit 1")
+    result = provision("python")
+    assert result.returncode == 1
+    assert result.stderr.endswith(f"install one as python3.11 or in {provision.directory}/prefix/lib/mydocker/python/*/bin\n")
+
+
+def test_an_unknown_part_is_named(provision: Shell) -> None:
+    result = provision("moduls")
+    assert (result.returncode, result.stderr) == (
+        1,
+        "provision: unknown part 'moduls': expected packages, python, mounts, modules, install, image or tests\n",
+    )
