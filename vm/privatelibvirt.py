@@ -1,8 +1,8 @@
 """A libvirtd that belongs to one process: in namespaces of its own, with directories of its own, so that nothing of this machine's
 libvirt is seen or changed, and nothing is left however it ends.
 
-`enter` runs a command as pid 1 of new pid, mount and network namespaces; when it ends or is killed, so do libvirtd, dnsmasq and
-the guests, and with them go bridges, rules and mounts. That command calls `start`.
+`enter` runs a command in new pid, mount and network namespaces; when it ends or is killed, so do libvirtd, dnsmasq and the guests, and
+with them go bridges, rules and mounts. That command calls `start`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ class Failed(Exception):
 
 def enter(command: list[str]) -> list[str]:
     """Return the command line that runs a command in namespaces of its own."""
-    return ["unshare", "--mount", "--propagation", "private", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", *command]
+    # A shell as pid 1 reaps what libvirtd leaves behind; libvirtd takes a dead QEMU that nobody reaps for one that does not die.
+    init = ["sh", "-c", '"$@"; exit $?', "init", *command]
+    return ["unshare", "--mount", "--propagation", "private", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", *init]
 
 
 def start(scratch: Path, seconds: float) -> subprocess.Popen[bytes]:

@@ -96,7 +96,7 @@ class Trial:
     def run(self) -> None:
         """Do all of it; the machine is up when something fails."""
         self.step("vagrant validate", ["vagrant", "validate"], 120)
-        self.step("vagrant up", ["vagrant", "up", MACHINE], 1800)
+        self.step("vagrant up", ["vagrant", "--no-tty", "up", MACHINE], 1800)
         self.write_ssh_config()
         self.fab("sync", seconds=300)
         self.fab("provision", seconds=900)
@@ -107,8 +107,8 @@ class Trial:
 
     def end(self) -> None:
         """Shut the machine down and remove it."""
-        self.step("vagrant halt", ["vagrant", "halt", MACHINE], 300)
-        self.step("vagrant destroy", ["vagrant", "destroy", "-f", MACHINE], 120)
+        self.step("vagrant halt", ["vagrant", "--no-tty", "halt", MACHINE], 300)
+        self.step("vagrant destroy", ["vagrant", "--no-tty", "destroy", "-f", MACHINE], 120)
 
 
 def inside(trial: Trial, *, sit: int) -> int:
