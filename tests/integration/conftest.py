@@ -34,11 +34,20 @@ from mydocker.paths import Paths
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
+# The slowest test takes a minute and a half on a busy machine.
+HANGS_AFTER = 400
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """--reference docker: see test_reference.py."""
     parser.addoption("--reference", choices=["docker"], help="compare with docker, side by side")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that hangs is ended and named, and what it left is cleaned up as after any other."""
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(HANGS_AFTER * FACTOR))
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 10) -> Any:
@@ -157,7 +166,12 @@ class Machine:
 
     def snapshot(self) -> dict[str, set[str]]:
         """Return everything that a container could leave, by kind."""
-        return {kind: set(self.sh(script).stdout.splitlines()) for kind, script in SNAPSHOTS.items()}
+        # All in one script: a command has its price on an emulated machine.
+        answers = self.sh("; ".join(f"{script}; echo ==" for script, _ in SNAPSHOTS.values())).stdout.split("==\n")
+        return {
+            kind: {keep(line) for line in answer.splitlines()}
+            for (kind, (_, keep)), answer in zip(SNAPSHOTS.items(), answers[:-1], strict=True)
+        }
 
     def differs_from(self, before: dict[str, set[str]]) -> list[str]:
         """Return what differs now from an earlier snapshot."""
@@ -269,18 +283,27 @@ def _clean(machine: Machine) -> None:
     machine("system", "check", "--repair")
 
 
-SNAPSHOTS = {
-    "mounts": "cat /proc/self/mountinfo | cut -d' ' -f5- | sort",
-    "cgroups": "find /sys/fs/cgroup -type d \\( -path '*/mydocker/*' -o -name 'mdoci-*' \\) | sort",
-    "links": "ip -o link | cut -d: -f2 | cut -d@ -f1",
-    "addresses": "ip -o address | cut -d' ' -f2- | sed s/tentative//",
-    "routes": "(ip route; ip -6 route) | sed 's/linkdown//; s/ *$//'",
-    "forwarding": "cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding",
-    "rules": "nft list ruleset 2>/dev/null; true",
-    "processes": "grep -l {directory} /proc/[0-9]*/mountinfo 2>/dev/null; true",
-    "files": "find root state "
-    " -regex '\\(root\\|state\\)/\\(images\\|layers\\|cache\\|events.json.*\\|networks/\\(.*/\\)?[.].*\\)' -prune -o -print | sort",
-    "shared memory": "ls /dev/shm /dev/mqueue 2>/dev/null; true",
+def _without(*words: str) -> Callable[[str], str]:
+    """Return a function that leaves out words which come and go by themselves."""
+    return lambda line: " ".join(word for word in line.split() if word not in words)
+
+
+# What is asked, and what of each line of the answer counts.
+SNAPSHOTS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "mounts": ("cat /proc/self/mountinfo", lambda line: " ".join(line.split()[4:])),
+    "cgroups": ("find /sys/fs/cgroup -type d \\( -path '*/mydocker/*' -o -name 'mdoci-*' \\)", str),
+    "links": ("ip -o link", lambda line: line.split(":")[1].partition("@")[0].strip()),
+    "addresses": ("ip -o address", lambda line: _without("tentative")(line.partition(":")[2])),
+    "routes": ("ip route; ip -6 route", _without("linkdown")),
+    "forwarding": ("cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding", str),
+    "rules": ("nft list ruleset 2>/dev/null", str),
+    "processes": ("grep -l {directory} /proc/[0-9]*/mountinfo 2>/dev/null", str),
+    "files": (
+        "find root state "
+        "-regex '\\(root\\|state\\)/\\(images\\|layers\\|cache\\|events.json.*\\|networks/\\(.*/\\)?[.].*\\)' -prune -o -print",
+        str,
+    ),
+    "shared memory": ("ls /dev/shm /dev/mqueue 2>/dev/null", str),
 }
 
 

@@ -46,6 +46,7 @@ def copied(mydocker, tmp_path):
 
 
 @pytest.mark.parametrize("entering", [["run", "--rm", "--pid", "container:spy", "busybox", "true"], ["exec", "spy", "true"]])
+@pytest.mark.kernel
 def test_cve_2019_5736_the_interpreter_cannot_be_overwritten(mydocker, copied, entering):
     """The spy may trace, so that it gets hold of the interpreter: what protects that is its read-only view."""
     victim, interpreter = copied
@@ -136,6 +137,7 @@ def test_cve_2025_31133_what_masks_is_the_null_device(mydocker, null):
     assert "is not the null device" in result.stderr or "/dev/null" in result.stderr
 
 
+@pytest.mark.kernel
 def test_cve_2025_52881_a_sysctl_is_written_to_a_real_procfs(mydocker):
     """The volume's /proc/sys is a file tree that leads to the host's settings; what is written stays out of it."""
     mydocker.sh("mkdir -p fake/sys/net/ipv4; echo kept > fake/sys/net/ipv4/ip_default_ttl")
@@ -146,6 +148,7 @@ def test_cve_2025_52881_a_sysctl_is_written_to_a_real_procfs(mydocker):
     assert mydocker.sh("cat fake/sys/net/ipv4/ip_default_ttl").stdout == "kept\n"
 
 
+@pytest.mark.kernel
 def test_cve_2022_0492_no_release_agent(mydocker):
     mounts = ("mount -t cgroup -o memory c /tmp/c", "mount -t cgroup2 c /tmp/c", "unshare -UrmC mount -t cgroup -o memory c /tmp/c")
     assert mydocker("run", "--rm", "busybox", "sh", "-c", "; ".join(["mkdir /tmp/c", *mounts, "ls /tmp/c"])).stdout == ""

@@ -24,6 +24,7 @@ LAYOUT = Layout.detect(Paths())
 PARENT = f"/mydocker-test-{os.getpid()}"
 
 pytestmark = [
+    pytest.mark.kernel,
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root: cgroups are made"),
     pytest.mark.skipif(LAYOUT.mode == "none", reason="no cgroup hierarchy is mounted"),
     pytest.mark.skipif(any(hierarchy.readonly for hierarchy in LAYOUT.hierarchies), reason="a cgroup hierarchy is mounted read-only"),

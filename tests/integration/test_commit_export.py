@@ -26,6 +26,8 @@ def test_export_has_the_containers_owners_and_no_volume(exported):
     assert not any(name.startswith("escape/") for name in exported)
 
 
+@pytest.mark.kernel
+@pytest.mark.storage
 def test_commit_of_a_running_container_can_be_run(exported, mydocker):
     assert mydocker("commit", "-c", "ENV A=b", "one", "committed").stdout.startswith("sha256:")
     result = mydocker("run", "--rm", "committed", "sh", "-c", "stat -c %u:%g /mine /other; echo $A; ls -d /volume/file")

@@ -55,18 +55,21 @@ def test_a_seccomp_profile_from_a_file(mydocker):
 
 
 @pytest.mark.parametrize("command", ["mount -t tmpfs t /mnt", "unshare -U true", "hostname x", "mknod /x b 8 0 && cat /x", "dmesg"])
+@pytest.mark.kernel
 def test_default_confinement_refuses(mydocker, command):
     result = mydocker("run", "--rm", "busybox", "sh", "-c", f"mkdir -p /mnt; {command}")
     assert result.rc != 0
     assert "not permitted" in result.stderr or "denied" in result.stderr, result.stderr
 
 
+@pytest.mark.kernel
 def test_device_nodes_outside_the_list_cannot_be_opened(mydocker):
     result = mydocker("run", "--rm", "busybox", "sh", "-c", "mknod /kmsg c 1 11; cat /kmsg; mknod /zero c 1 5 && head -c 1 /zero | wc -c")
     assert "Operation not permitted" in result.stderr
     assert result.stdout.split() == ["1"]
 
 
+@pytest.mark.kernel
 def test_a_device_cgroup_rule_opens_one(mydocker):
     # A node that no driver serves: what the kernel says of it shows whether the device controller let it through.
     command = ("busybox", "sh", "-c", "mknod /node c 254 77; cat /node")

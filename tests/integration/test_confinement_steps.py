@@ -14,6 +14,8 @@ from mydocker.engine.seccomp import profile
 from mydocker.kernel.capabilities import mask
 from mydocker.kernel.libseccomp import compile_filter
 
+pytestmark = pytest.mark.kernel
+
 REPOSITORY = Path(__file__).parents[2]
 
 PRELUDE = """

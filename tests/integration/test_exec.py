@@ -11,6 +11,7 @@ def web(mydocker):
     mydocker("rm", "-f", "web")
 
 
+@pytest.mark.kernel
 def test_it_is_in_the_containers_namespaces_cgroups_and_confinement(mydocker, web):
     pid = mydocker.pid(web)
     mydocker("exec", "-d", web, "sleep", "77")
@@ -57,6 +58,7 @@ def test_arguments_and_streams(mydocker, web):
     assert (apart.stdout, apart.stderr) == ("out\n", "err\n")
 
 
+@pytest.mark.kernel
 def test_a_terminal_of_its_own(mydocker, web):
     with mydocker.terminal("exec", "-it", web, "sh", "-c", "tty; stty size; read line; echo got $line; exit 5", size=(33, 99)) as terminal:
         terminal.expect("/dev/pts/0")

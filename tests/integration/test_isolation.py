@@ -5,6 +5,7 @@ import pytest
 KINDS = ("mnt", "uts", "ipc", "pid", "net", "cgroup")
 
 
+@pytest.mark.kernel
 def test_every_namespace_is_new(mydocker):
     inside = mydocker("run", "--rm", "busybox", "sh", "-c", "; ".join(f"readlink /proc/self/ns/{k}" for k in KINDS))
     outside = mydocker.sh("readlink " + " ".join(f"/proc/self/ns/{k}" for k in KINDS))
@@ -69,6 +70,7 @@ def test_nothing_of_the_hosts_tree_is_mounted(mydocker):
     assert not any(" shared:" in line for line in mounts)
 
 
+@pytest.mark.kernel
 def test_nothing_shows_on_the_host(mydocker):
     mydocker("run", "-d", "--name", "here", "busybox", "sleep", "60")
     assert mydocker.directory not in mydocker.sh("cat /proc/self/mounts").stdout
@@ -118,6 +120,7 @@ def test_kernel_file_systems_are_mounted_as_dockers(mydocker, path, fstype, opti
     pytest.fail(f"{path} is not mounted")
 
 
+@pytest.mark.kernel
 def test_cgroups_show_the_containers_own_and_are_read_only(mydocker):
     result = mydocker(
         "run", "--rm", "busybox", "sh", "-c", "cat /proc/self/cgroup; find /sys/fs/cgroup -maxdepth 2 -name cgroup.procs | head -1"
@@ -128,6 +131,7 @@ def test_cgroups_show_the_containers_own_and_are_read_only(mydocker):
     assert mydocker("run", "--rm", "busybox", "sh", "-c", f"echo 1 > {procs}").rc != 0
 
 
+@pytest.mark.kernel
 def test_masked_paths_are_empty_and_proc_sys_is_read_only(mydocker):
     script = (
         "cat /proc/kcore /proc/keys /proc/timer_list 2>/dev/null | wc -c; ls /sys/firmware | wc -l; echo x > /proc/sys/kernel/domainname"

@@ -7,7 +7,11 @@ import json
 
 import pytest
 
+from mydocker.cgroups.layout import Layout
+from mydocker.paths import Paths
 
+
+@pytest.mark.kernel
 def test_a1_the_command_never_runs_on_the_hosts_root(mydocker, needs_root_mount):
     """Mounts that propagate back, and a pivot_root whose failure nobody noticed."""
     mydocker.sh("echo precious > host-file")
@@ -55,6 +59,7 @@ def test_a5_a_failed_start_says_so_and_is_over(mydocker, command, status):
     mydocker("rm", "failed")
 
 
+@pytest.mark.kernel
 def test_a6_a_cpuset_has_its_memory_nodes(mydocker, needs_controllers):
     result = mydocker(
         "run", "--rm", "-cpuset", "0", "busybox", "sh", "-c", "cd /sys/fs/cgroup; cat cpuset/cpuset.mems cpuset.mems.effective"
@@ -79,6 +84,19 @@ def test_a8_a_host_without_cgroups_is_told(mydocker, needs_root_mount):
     result = mydocker.sh(f"unshare -m sh -c '{script}'")
     assert result.rc == 125
     assert result.stderr.startswith("mydocker: memory limit: ")
+
+
+LIMITS = {"memory": ["-m", "64m"], "cpuset": ["--cpuset-cpus", "0"], "cpu": ["--cpus", "0.5"], "pids": ["--pids-limit", "9"]}
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("controller", LIMITS)
+def test_a8_a_limit_whose_controller_is_missing_is_refused_by_name(mydocker, controller):
+    if Layout.detect(Paths()).find(controller):
+        pytest.skip(f"this machine has the controller {controller}")
+    result = mydocker("run", "--rm", *LIMITS[controller], "busybox", "true")
+    assert result.rc == 125
+    assert f"controller {controller}" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["network", "../etc", "a/b", "", ".hidden", "-x"])
@@ -118,6 +136,8 @@ def test_a14_there_is_more_than_aufs(mydocker, driver):
     assert "group" not in result.stdout.split()
 
 
+@pytest.mark.kernel
+@pytest.mark.storage
 def test_a15_volumes_and_images_are_whole(mydocker):
     mydocker.sh("mkdir one two; umask 0; rm -rf deep")
     binds = ["-v", f"{mydocker.directory}/one:/one", "-v", f"{mydocker.directory}/two:/two:ro", "-v", f"{mydocker.directory}/deep/er:/deep"]

@@ -68,6 +68,7 @@ def test_restart(mydocker, web):
     assert "Up" in status(mydocker)
 
 
+@pytest.mark.kernel
 def test_a_paused_container_stands_still(mydocker):
     mydocker("run", "-d", "--name", "web", "busybox", "sh", "-c", "while :; do echo x; sleep 0.01; done")
     count = "cat root/containers/*/log.json | wc -l"

@@ -30,6 +30,7 @@ def value(mydocker, flags, v1, v1_file, v2_file):
         (["--pids-limit", "32"], "pids/pids.max", "32", "pids.max", "32"),
     ],
 )
+@pytest.mark.kernel
 def test_a_limit_reaches_the_kernel(mydocker, v1, flags, v1_file, v1_value, v2_file, v2_value):
     found = value(mydocker, flags, v1, v1_file, v2_file)
     expected = v1_value if v1 else v2_value
@@ -60,6 +61,7 @@ def test_a_device_limit_reaches_the_kernel(mydocker, v1, disk, flag, file, key):
     assert found == f"{number} 4096" if v1 else found.startswith(number) and f"{key}=4096" in found.split()
 
 
+@pytest.mark.kernel
 def test_memory_is_limited_and_the_oom_kill_is_seen(mydocker):
     result = mydocker(
         "run",
@@ -81,6 +83,7 @@ def test_memory_is_limited_and_the_oom_kill_is_seen(mydocker):
     mydocker("rm", "hog")
 
 
+@pytest.mark.kernel
 def test_processes_are_limited(mydocker):
     script = "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1 & done 2>&1 | head -1; wait"
     result = mydocker("run", "--rm", "--pids-limit", "6", "busybox", "sh", "-c", script)

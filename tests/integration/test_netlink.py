@@ -8,6 +8,8 @@ from mydocker.kernel import netlink
 from mydocker.kernel.namespaces import CLONE_NEWNET, unshare
 from mydocker.kernel.route import Route
 
+pytestmark = pytest.mark.kernel
+
 
 @pytest.fixture
 def two_hosts():

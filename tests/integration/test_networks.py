@@ -40,6 +40,7 @@ def test_the_seeds_chapter_six(mydocker):
     assert mydocker("network", "remove", "testbridge").stdout == "testbridge\n"
 
 
+@pytest.mark.kernel
 def test_containers_reach_the_world_with_the_hosts_address(mydocker, network):
     """A17: ip_forward, and MASQUERADE."""
     other = network.neighbour()

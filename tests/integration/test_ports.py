@@ -15,6 +15,7 @@ def web(mydocker, network):
     mydocker("rm", "-f", "web")
 
 
+@pytest.mark.kernel
 def test_a16_a_published_port_answers_from_everywhere(mydocker, web):
     """#91: DNAT in PREROUTING alone leaves out the host itself."""
     assert mydocker("run", "-d", "--name", "client", "busybox", "sleep", "300").rc == 0

@@ -27,6 +27,7 @@ def test_arguments_pass_unchanged(mydocker):
     assert result.stdout.split("\0")[:-1] == ARGUMENTS
 
 
+@pytest.mark.kernel
 def test_streams_are_apart(mydocker):
     result = mydocker("run", "--rm", "busybox", "sh", "-c", "echo out; echo err >&2")
     assert (result.stdout, result.stderr) == ("out\n", "err\n")
@@ -83,6 +84,7 @@ def test_a_signal_that_ends_the_container_is_its_status(mydocker):
     assert mydocker("rm", "doomed").rc == 0
 
 
+@pytest.mark.kernel
 def test_create_then_start(mydocker):
     assert len(mydocker("create", "--name", "later", "busybox", "sh", "-c", "echo now; exit 4").stdout.strip()) == 64
     assert "Created" in mydocker("ps", "-a").stdout
@@ -92,6 +94,8 @@ def test_create_then_start(mydocker):
     assert mydocker("rm", "later").rc == 0
 
 
+@pytest.mark.kernel
+@pytest.mark.storage
 def test_the_writable_layer_survives_a_restart(mydocker):
     mydocker("create", "--name", "kept", "busybox", "sh", "-c", "cat /seen 2>/dev/null; echo again >> /seen")
     outputs = [mydocker("start", "-a", "kept").stdout for _ in range(3)]

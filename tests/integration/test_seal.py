@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.kernel
+
 REPOSITORY = Path(__file__).parents[2]
 INTERPRETER = os.path.realpath(sys.executable)
 

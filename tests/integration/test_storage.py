@@ -29,7 +29,7 @@ from mydocker.storage.pack import pack_tree
 from mydocker.storage.unpack import unpack
 from mydocker.storage.whiteouts import PLAIN
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: file systems are mounted")
+pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="needs root: file systems are mounted")]
 
 Tree = dict[str, tuple[object, ...]]
 # What a capability on a file looks like: version 2, cap_net_raw permitted and effective (linux/capability.h).

@@ -28,6 +28,8 @@ def test_a_missing_host_directory_is_made_by_v_only(mydocker):
     assert mydocker.sh("ls -d other").rc != 0
 
 
+@pytest.mark.kernel
+@pytest.mark.storage
 def test_a_named_volume_is_filled_once_and_outlives_its_containers(mydocker):
     first = mydocker("run", "--rm", "-v", "data:/etc", "busybox", "sh", "-c", "ls /etc/passwd; echo mine > /etc/mine; rm /etc/group")
     assert first.stdout == "/etc/passwd\n"

@@ -1,0 +1,157 @@
+"""Debian's kernels, fetched as packages: apt verifies them, in directories of its own, and nothing is installed.
+
+    CACHE/apt/            apt's sources, lists and archives
+    CACHE/NAME            a link to the directory of the version that was fetched last
+    CACHE/VERSION/        a package's files: boot/vmlinuz-RELEASE, lib/modules/RELEASE
+
+MYDOCKER_MIRROR is the address of a Debian archive; without it, the one that this machine's apt uses.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+# The kernel that a release came with. What is newest changes, so it is looked for in all of these.
+RELEASES = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie"}
+NEWEST = ("trixie-backports", "sid")
+NAMES = (*RELEASES, "newest")
+PACKAGE = "linux-image-amd64"
+
+
+class NoKernel(Exception):
+    """A kernel cannot be had; the message says which and why."""
+
+
+class Kernel(NamedTuple):
+    """A kernel that can be booted. release: what uname -r says there."""
+
+    name: str
+    release: str
+    image: Path
+
+
+class Archive:
+    """apt with a state of its own below `cache`."""
+
+    def __init__(self, cache: Path, mirror: str) -> None:
+        self.cache = cache
+        self.mirror = mirror
+        self._versions: dict[str, str] = {}
+
+    def fetch(self, name: str, update: bool) -> Kernel:
+        """Return a kernel; without `update` the one that is there, if there is one. Raises NoKernel."""
+        link = self.cache / name
+        if update or not link.exists():
+            version = wanted(name, self.versions())
+            directory = self.cache / version
+            if not directory.exists():
+                self._unpack(version, directory)
+            link.unlink(missing_ok=True)
+            link.symlink_to(version)
+        return found(name, link.resolve())
+
+    def versions(self) -> dict[str, str]:
+        """Return {release of Debian: version of its kernel package}, asked of the archive once."""
+        if not self._versions:
+            for directory in ("state/lists/partial", "cache/archives/partial"):
+                (self.cache / "apt" / directory).mkdir(parents=True, exist_ok=True)
+            lines = [f"deb [signed-by={KEYRING}] {self.mirror} {suite} main\n" for suite in (*RELEASES.values(), *NEWEST)]
+            (self.cache / "apt/sources.list").write_text("".join(lines))
+            self._apt("apt-get", "update", "-qq")
+            self._versions = read_versions(self._apt("apt-cache", "madison", PACKAGE))
+        return self._versions
+
+    def _unpack(self, version: str, directory: Path) -> None:
+        """Fetch a version's packages and unpack them, whole or not at all."""
+        with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
+            self._apt("apt-get", "download", "-qq", *self._packages(version), directory=scratch)
+            root = Path(scratch, "root")
+            root.mkdir(mode=0o755)
+            for package in Path(scratch).glob("*.deb"):
+                _run("dpkg-deb", "-x", str(package), str(root))
+            if not (root / "lib").exists():
+                (root / "lib").symlink_to("usr/lib")
+            _run("depmod", "-b", str(root), found("", root).release)
+            root.rename(directory)
+
+    def _packages(self, version: str) -> list[str]:
+        """Return PACKAGE=VERSION of what has the kernel and its modules: the metapackage depends on them."""
+        packages, names = [], [PACKAGE]
+        while names:
+            name = names.pop()
+            packages.append(f"{name}={version}")
+            shown = self._apt("apt-cache", "show", f"{name}={version}")
+            names += [each for each in dependencies(shown) if f"{each}={version}" not in packages]
+        return packages
+
+    def _apt(self, program: str, *arguments: str, directory: str | None = None) -> str:
+        apt = self.cache / "apt"
+        places = {"State": apt / "state", "Cache": apt / "cache", "Etc::SourceList": apt / "sources.list", "Etc::SourceParts": "/dev/null"}
+        # As the caller, not as _apt, who may not enter the cache.
+        options = [*(f"Dir::{key}={value}" for key, value in places.items()), "APT::Sandbox::User=root", "Acquire::Languages=none"]
+        return _run(program, *(word for option in options for word in ("-o", option)), *arguments, directory=directory)
+
+
+def wanted(name: str, versions: dict[str, str]) -> str:
+    """Return the version that a name stands for. Raises NoKernel."""
+    suites = [RELEASES[name]] if name in RELEASES else list(NEWEST)
+    offered = [versions[suite] for suite in suites if suite in versions]
+    if not offered:
+        raise NoKernel(f"kernel {name}: the archive has no {PACKAGE} in {' or '.join(suites)}")
+    return max(offered, key=_numbers)
+
+
+def _numbers(version: str) -> list[int]:
+    """Return a package version's numbers, which suffice to order kernels."""
+    return [int(digits) for digits in re.findall(r"\d+", version.partition("~")[0])]
+
+
+def read_versions(madison: str) -> dict[str, str]:
+    """Return {suite: version} from what `apt-cache madison` prints: name | version | address suite/component architecture kind."""
+    rows = [[cell.strip() for cell in line.split("|")] for line in madison.splitlines() if line.count("|") == 2]
+    return {row[2].split()[1].partition("/")[0]: row[1] for row in rows}
+
+
+def dependencies(shown: str) -> list[str]:
+    """Return the packages with kernel or modules that a package depends on, from what `apt-cache show` prints."""
+    lines = [line.partition(":")[2] for line in shown.splitlines() if line.startswith("Depends:")]
+    names = [each.split()[0] for line in lines for each in line.split(",")]
+    return sorted({name for name in names if name.startswith(("linux-image-", "linux-modules-"))})
+
+
+def found(name: str, root: Path) -> Kernel:
+    """Return the kernel in a package's files. Raises NoKernel."""
+    images = sorted(root.glob("boot/vmlinuz-*"))
+    if not images:
+        raise NoKernel(f"kernel {name}: no boot/vmlinuz-* in {root}")
+    return Kernel(name, images[0].name.removeprefix("vmlinuz-"), images[0])
+
+
+def mirror() -> str:
+    """Return the address of a Debian archive. Raises NoKernel."""
+    given = os.environ.get("MYDOCKER_MIRROR")
+    if given:
+        return given
+    if not shutil.which("apt-get") or not os.path.exists(KEYRING):
+        raise NoKernel(f"kernels are Debian packages: apt-get and {KEYRING} (package debian-archive-keyring) are needed")
+    targets = _run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages")
+    for address in targets.splitlines():
+        if address.rstrip("/").endswith("/debian"):
+            return address
+    raise NoKernel("MYDOCKER_MIRROR: expected the address of a Debian archive, as this machine's apt has none")
+
+
+def _run(*command: str, directory: str | None = None) -> str:
+    """Run a command and return its output. Raises NoKernel with the last line of what it complained about."""
+    result = subprocess.run(command, cwd=directory, capture_output=True, text=True)
+    if result.returncode != 0:
+        reason = (result.stderr.strip().splitlines() or [f"exit status {result.returncode}"])[-1]
+        raise NoKernel(f"{command[0]} {command[-1]}: {reason}")
+    return result.stdout

@@ -1,0 +1,194 @@
+"""The integration tests on real kernels: a row for each kernel, cgroup layout and storage driver.
+
+    python vm/kernels.py [--kernel 5.10]… [--cgroup v1]… [--storage overlay]… [PYTEST ARGUMENT…]
+
+Kernels are Debian's packages (vm/kernelpackages.py), booted by virtme-ng in QEMU (vm/guest.py) on a copy of the box's disk (vm/box/build);
+with KVM where that works, which is tried. A boot is a kernel with a cgroup layout; all its drivers are tried in it. The tests are those
+marked `kernel`, and for vfs those of them marked `storage`; --whole runs all there are. Results are in vm/collected/kernels: a
+directory for each boot with JUnit XML, logs and console, and table.md. The exit status is 1 if any row failed.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import guest
+import kernelpackages
+import kvm
+from kernelpackages import Kernel, NoKernel
+from table import Row, markdown, read_row, show
+
+VM = Path(__file__).resolve().parent
+RESULTS = VM / "collected/kernels"
+LAYOUTS = ("v1", "hybrid", "v2")
+DRIVERS = ("overlay", "vfs", "aufs")
+FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
+# An emulated processor is so much slower than this one.
+SLOWER = 15
+BOOT_SECONDS = 60
+ROW_SECONDS = 120
+WEEK = 7 * 86400
+TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "depmod": "kmod", "busybox": "busybox-static"}
+
+
+class Asked(NamedTuple):
+    """What the command line asks for, for every boot."""
+
+    drivers: list[str]
+    whole: bool
+    sit: bool
+    emulated: bool
+    disk: Path
+    pytest: list[str]
+
+    @property
+    def factor(self) -> float:
+        """How much longer everything may take."""
+        return FACTOR * (SLOWER if self.emulated else 1)
+
+
+def cache() -> Path:
+    """Return the directory where kernels and boxes are kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mydocker-vm"
+
+
+def selection(driver: str, whole: bool) -> str:
+    """Return a row's tests, as pytest's -m takes them."""
+    if whole:
+        return "kernel or not kernel"
+    return "kernel" if driver != "vfs" else "kernel and storage"
+
+
+def disk() -> Path:
+    """Return the disk of the box, which is built and taken out of its archive if need be."""
+    if subprocess.run([VM / "box/build"], stdout=sys.stderr).returncode != 0:
+        raise click.ClickException("vm/box/build failed, see above")
+    box = Path(subprocess.check_output([VM / "box/build", "--where"], text=True).split()[0]).parent
+    if not (box / "box.img").exists():
+        subprocess.run(["tar", "-C", box, "--transform", "s/box.img/box.img.new/", "-xf", box / "mydocker.box", "box.img"], check=True)
+        (box / "box.img.new").rename(box / "box.img")
+    return box / "box.img"
+
+
+def prepare(kernel: Kernel, layout: str, asked: Asked) -> guest.Boot:
+    """Make a boot's directory with what the guest reads."""
+    directory = RESULTS / f"{kernel.name}-{layout}"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    tree = ["tar", "-C", VM.parent, "--exclude-vcs", "--exclude=./vm/collected", "--exclude=./.*_cache", "--exclude=./.tox"]
+    subprocess.run([*tree, "-cf", directory / "tree.tar", "."], check=True)
+    lines = [f"{driver} {selection(driver, asked.whole)}\n" for driver in asked.drivers]
+    (directory / "rows").write_text("".join(lines))
+    (directory / "inside.sh").write_bytes((VM / "inside.sh").read_bytes())
+    # A directory in one word, which a socket's path of at most 108 bytes can have.
+    shell = Path(f"/tmp/mydocker-{os.getpid()}-{directory.name}.sock")
+    words = [layout, f"{asked.factor:g}", str(int(asked.sit)), *(["-x"] if asked.sit else []), *asked.pytest]
+    return guest.Boot(kernel.image, asked.disk, directory, asked.emulated, shlex.join(["sh", "/mnt/inside.sh", "/mnt", *words]), shell)
+
+
+def seconds(asked: Asked) -> float:
+    """Return how long a boot with its tests may take."""
+    return (BOOT_SECONDS + ROW_SECONDS * len(asked.drivers) * (10 if asked.whole else 1)) * asked.factor
+
+
+def start(kernel: Kernel, layout: str, asked: Asked) -> guest.Machine:
+    """Boot a kernel with a cgroup layout."""
+    prepared = prepare(kernel, layout, asked)
+    if asked.sit:
+        print(f"after a failure, get in with: socat -,raw,echo=0,escape=0x1d unix-connect:{prepared.shell}", flush=True)
+    return guest.Machine(prepared, WEEK if asked.sit else seconds(asked))
+
+
+def finish(machine: guest.Machine, kernel: Kernel, layout: str, asked: Asked) -> list[Row]:
+    """End a machine; return a row for each driver."""
+    took = machine.age
+    died = machine.end()
+    directory = machine.boot.directory
+    (directory / "tree.tar").unlink()
+    print(f"{kernel.name}, {layout}: {died or 'done'} ({took:.0f} s)", flush=True)
+    return [read_row(directory, kernel.name, layout, driver, died) for driver in asked.drivers]
+
+
+def run(plan: list[tuple[Kernel, str]], jobs: int, asked: Asked) -> list[Row]:
+    """Boot all of them, some at a time; return their rows in the plan's order. No machine outlives this."""
+    rows: dict[int, list[Row]] = {}
+    running: dict[int, guest.Machine] = {}
+    try:
+        while len(rows) < len(plan):
+            waiting = [number for number in range(len(plan)) if number not in rows and number not in running]
+            for number in waiting[: jobs - len(running)]:
+                running[number] = start(*plan[number], asked)
+            for number in [number for number, machine in running.items() if machine.is_over()]:
+                rows[number] = finish(running.pop(number), *plan[number], asked)
+            time.sleep(0.2)
+    finally:
+        for machine in running.values():
+            machine.end()
+    return [row for number in sorted(rows) for row in rows[number]]
+
+
+def missing() -> str:
+    """Return what has to be installed first, '' if nothing."""
+    packages = [package for program, package in TOOLS.items() if not shutil.which(program)]
+    return " ".join(packages)
+
+
+def boots(names: tuple[str, ...], layouts: tuple[str, ...], update: bool) -> Iterator[tuple[Kernel, str]]:
+    """Give each kernel with each layout."""
+    archive = kernelpackages.Archive(cache() / "kernels", kernelpackages.mirror())
+    for name in names:
+        kernel = archive.fetch(name, update)
+        print(f"kernel {name}: {kernel.release}", flush=True)
+        for layout in layouts:
+            yield kernel, layout
+
+
+@click.command()
+@click.option("--kernel", "names", multiple=True, type=click.Choice(kernelpackages.NAMES), help="Boot this kernel  [all]")
+@click.option("--cgroup", "layouts", multiple=True, type=click.Choice(LAYOUTS), help="with this cgroup layout  [all]")
+@click.option("--storage", "drivers", multiple=True, type=click.Choice(DRIVERS), help="and try this storage driver.  [all]")
+@click.option("--jobs", type=click.IntRange(1), default=1, help="How many boots at a time.  [1]")
+@click.option("--whole", is_flag=True, help="Run all integration tests, not only those marked kernel.")
+@click.option("--update", is_flag=True, help="Ask the archive for newer kernels.")
+@click.option("--sit", is_flag=True, help="Stop at the first failure with the machine alive, and say how to get in.")
+@click.argument("pytest", nargs=-1)
+def main(
+    names: tuple[str, ...],
+    layouts: tuple[str, ...],
+    drivers: tuple[str, ...],
+    jobs: int,
+    whole: bool,
+    update: bool,
+    sit: bool,
+    pytest: tuple[str, ...],
+) -> None:
+    """Run the integration tests on Debian's kernels in QEMU; PYTEST are pytest's arguments."""
+    if missing():
+        raise click.ClickException(f"to boot kernels, install: apt-get install {missing()}")
+    why_not = kvm.why_not_kvm()
+    print(f"no KVM: {why_not}" if why_not else "with KVM", flush=True)
+    asked = Asked(list(drivers or DRIVERS), whole, sit, why_not is not None, disk(), list(pytest or ["tests/integration"]))
+    try:
+        plan = list(boots(names or kernelpackages.NAMES, layouts or LAYOUTS, update))
+    except NoKernel as error:
+        raise click.ClickException(str(error)) from error
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    rows = run(plan, 1 if sit else jobs, asked)
+    how = f"QEMU {'with KVM' if not asked.emulated else 'without KVM'}, {os.cpu_count()} processors"
+    (RESULTS / "table.md").write_text(markdown(rows, how))
+    print(f"\n{show(rows)}\nresults: {RESULTS}")
+    sys.exit(0 if all(row.is_good for row in rows) else 1)
+
+
+if __name__ == "__main__":
+    main()

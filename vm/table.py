@@ -1,0 +1,91 @@
+"""What came of the rows of a matrix, from pytest's JUnit XML: a table for the terminal and one in Markdown."""
+
+from __future__ import annotations
+
+import time
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import NamedTuple
+
+from guest import read
+
+HEAD = ("kernel", "cgroup", "storage", "result", "passed", "skipped", "seconds")
+
+
+class Row(NamedTuple):
+    """One row. result: passed, failed, or why there are no results. failures, skips: {what: how often or why}."""
+
+    kernel: str
+    cgroup: str
+    driver: str
+    result: str
+    passed: int = 0
+    skipped: int = 0
+    seconds: float = 0
+    failures: tuple[str, ...] = ()
+    skips: tuple[str, ...] = ()
+    is_absent: bool = False
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is wrong: all tests passed, or the kernel cannot do this at all."""
+        return self.result == "passed" or self.is_absent
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row as text."""
+        numbers = (str(self.passed), str(self.skipped), f"{self.seconds:.0f}") if self.passed or self.failures else ("", "", "")
+        return (self.kernel, self.cgroup, self.driver, self.result, *numbers)
+
+
+def read_row(directory: Path, name: str, cgroup: str, driver: str, died: str) -> Row:
+    """Return a row from a boot's directory (vm/inside.sh). died: what ended the machine too early."""
+    kernel = f"{name} ({read(directory / 'release').strip()})" if (directory / "release").exists() else name
+    absent = read(directory / f"{driver}.reason").strip()
+    if absent:
+        return Row(kernel, cgroup, driver, absent, is_absent=True)
+    status = read(directory / f"{driver}.status").strip()
+    if not status or not (directory / f"{driver}.xml").exists():
+        last = next((line for line in reversed(read(directory / f"{driver}.log").splitlines()) if line.strip()), "")
+        return Row(kernel, cgroup, driver, died or f"pytest ended with status {status}: {last}")
+    return _counted(Row(kernel, cgroup, driver, "passed" if status == "0" else "failed"), directory / f"{driver}.xml")
+
+
+def _counted(row: Row, path: Path) -> Row:
+    suite = ET.parse(path).getroot().find("testsuite")
+    assert suite is not None, path
+    count = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
+    failures, skips = [], set()
+    for case in suite.iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            failures.append(f"{(case.get('classname') or '').rpartition('.')[2]}::{case.get('name')}")
+        for skip in case.iter("skipped"):
+            skips.add(skip.get("message") or "")
+    passed = count["tests"] - count["failures"] - count["errors"] - count["skipped"]
+    seconds = float(suite.get("time", "0"))
+    return row._replace(passed=passed, skipped=count["skipped"], seconds=seconds, failures=tuple(failures), skips=tuple(sorted(skips)))
+
+
+def show(rows: list[Row]) -> str:
+    """Return the table for a terminal, with what failed below it."""
+    table = [HEAD, *(row.cells for row in rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(HEAD))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
+    lines += [f"failed: {row.kernel}, {row.cgroup}, {row.driver}: {name}" for row in rows for name in row.failures]
+    return "\n".join(lines) + "\n"
+
+
+def markdown(rows: list[Row], how: str) -> str:
+    """Return the table in Markdown, with what was skipped and why below it. how: what it ran on."""
+    lines = [f"{time.strftime('%-d %B %Y')}, {how}.", "", f"| {' | '.join(HEAD)} |", "|---|---|---|---|---:|---:|---:|"]
+    lines += [f"| {' | '.join(row.cells)} |" for row in rows]
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        for skip in row.skips:
+            reasons.setdefault(skip, []).append(f"{row.kernel.split()[0]} {row.cgroup} {row.driver}")
+    if reasons:
+        lines += ["", "Skipped:", "", *(f"- {reason}: {', '.join(where)}" for reason, where in sorted(reasons.items()))]
+    failures = [f"- {row.kernel}, {row.cgroup}, {row.driver}: {name}" for row in rows for name in row.failures]
+    if failures:
+        lines += ["", "Failed:", "", *failures]
+    return "\n".join(lines) + "\n"
