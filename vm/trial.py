@@ -41,7 +41,7 @@ PACKAGES = {
     "ip": "iproute2",
 }
 FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
-EMULATED = 10  # how much more time tests get without KVM
+EMULATED = 20  # how much more time tests get without KVM
 
 
 class Trial:
