@@ -95,5 +95,7 @@ def collected(c: Connection, suffix: str) -> Path:
 
 def as_root(c: Connection, line: str, *, warn: bool = False) -> int:
     """Run a shell line as root in the login directory and return its exit status; UnexpectedExit unless it is 0 or `warn` is set."""
+    c.open()
+    c.transport.set_keepalive(15)  # a machine that dies ends the task
     quoted = f"sudo sh -c {shlex.quote(line)}" if c.run("id -u", hide=True).stdout.strip() != "0" else line
     return int(c.run(quoted, warn=warn).exited)

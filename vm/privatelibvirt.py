@@ -7,6 +7,7 @@ with them go bridges, rules and mounts. That command calls `start`.
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import time
 from pathlib import Path
@@ -37,7 +38,9 @@ def enter(command: list[str]) -> list[str]:
 def start(scratch: Path, seconds: float) -> subprocess.Popen[bytes]:
     """Start libvirtd inside, with its files in a scratch directory, and wait until it answers; Failed after a deadline."""
     for line in _mounts(scratch):
-        subprocess.run(line, check=True)
+        result = subprocess.run(line, capture_output=True, text=True)
+        if result.returncode != 0:
+            raise Failed(f"'{shlex.join(line)}' failed: {result.stderr.strip()}")
     (scratch / "etc/libvirt/qemu.conf").write_text(_QEMU_CONF)
     with (scratch / "libvirtd.log").open("wb") as log:
         daemon = subprocess.Popen(["libvirtd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)

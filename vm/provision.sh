@@ -5,8 +5,8 @@
 #   vm/provision.sh [PART...]     all parts, in this order, unless some are named:
 #
 #   packages   what is missing of the distribution's packages (Debian, Ubuntu)
-#   python     Python 3.11 or later: the distribution's; on Ubuntu 22.04 the deadsnakes archive's; where neither has one (Ubuntu 20.04,
-#              which deadsnakes removed after its end of life), uv fetches one into PREFIX/lib/mydocker/python
+#   python     Python 3.11 or later: the distribution's; on Ubuntu 22.04 the deadsnakes archive's; elsewhere (Debian 11; Ubuntu 20.04, which
+#              deadsnakes dropped after its end of life) uv fetches one into PREFIX/lib/mydocker/python
 #   mounts     /proc, /sys and the cgroup hierarchies, if nobody mounted them (CGROUP=v1 or v2 chooses; default v2)
 #   modules    the overlay and aufs modules, if this kernel has them; on Ubuntu aufs is in the package linux-modules-extra-KERNEL
 #   install    mydocker in a virtual environment of its own, compiled, and the commands PREFIX/bin/mydocker and mydocker-oci
@@ -58,7 +58,7 @@ find_python() {
 
 python() {
     find_python >/dev/null && return 0
-    grep -qx 'ID=ubuntu' /etc/os-release && deadsnakes
+    ! grep -qx 'VERSION_CODENAME=jammy' /etc/os-release || deadsnakes
     find_python >/dev/null || python_by_uv
     find_python >/dev/null || die "Python 3.11 or later is needed, and none could be installed: install one as python3.11 or in $LIBRARY/python/*/bin"
 }
@@ -68,7 +68,8 @@ deadsnakes() {
     if ! { apt-get install -y -qq --no-install-recommends software-properties-common >/dev/null &&
         add-apt-repository -y ppa:deadsnakes/ppa >/dev/null &&
         apt-get install -y -qq --no-install-recommends python3.11 python3.11-venv >/dev/null; }; then
-        say "deadsnakes has none for this release"
+        say "deadsnakes has none"
+        add-apt-repository -y --remove ppa:deadsnakes/ppa >/dev/null 2>&1 || true # or apt-get update would fail from now on
     fi
 }
 

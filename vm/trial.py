@@ -41,7 +41,7 @@ PACKAGES = {
     "ip": "iproute2",
 }
 FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
-EMULATED = 10  # how much more time tests get without KVM
+EMULATED = 20  # how much more time tests get without KVM
 
 
 class Trial:
@@ -113,22 +113,23 @@ class Trial:
 
 def inside(trial: Trial, *, sit: int) -> int:
     """Run a trial in the namespaces; return the exit status. `sit` is the pid that the namespaces can be entered by, or 0."""
-    failure = None
+    failures = []
     try:
         privatelibvirt.start(trial.scratch, 60 * FACTOR)
         trial.run()
     except Failed as error:
-        failure = str(error)
-        after_failure(trial, failure)
+        failures.append(str(error))
+        after_failure(trial, str(error))
         if sit:
             wait_for_return(trial.scratch, sit)
     try:
         trial.end()
     except Failed as error:
-        failure = failure or str(error)
+        failures.append(str(error))
+    shutil.rmtree(trial.scratch, ignore_errors=True)  # libvirtd still writes there; the next trial removes what is left
     print("\n" + "\n".join(f"{seconds:8.1f} s  {name}" for name, seconds in trial.times))
-    print(f"trial: FAILED: {failure}; see {RESULTS}" if failure else f"trial: passed; results in {RESULTS}")
-    return 1 if failure else 0
+    print(f"trial: FAILED: {'; '.join(failures)}; see {RESULTS}" if failures else f"trial: passed; results in {RESULTS}")
+    return 1 if failures else 0
 
 
 def after_failure(trial: Trial, failure: str) -> None:
@@ -208,6 +209,9 @@ def main() -> int:
     except Failed as error:
         print(f"trial: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("trial: interrupted; the machine and its libvirtd end with this", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":
