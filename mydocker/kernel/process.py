@@ -1,14 +1,17 @@
-"""prctl(2): what a process decides about its own privileges, one option each."""
+"""prctl(2): what a process decides about itself, one option each."""
 
 from __future__ import annotations
 
 from mydocker.kernel import capabilities
 from mydocker.kernel.libc import call
 
+PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_KEEPCAPS = 8
+PR_SET_NAME = 15
 PR_CAPBSET_READ = 23
 PR_CAPBSET_DROP = 24
+PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
@@ -53,6 +56,21 @@ def clear_ambient_set() -> None:
 def raise_ambient(capability: int) -> None:
     """Add a capability, both permitted and inheritable, to the ambient set, which survives execve of any program."""
     _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, subject=f"capability {capability}")
+
+
+def set_name(name: str) -> None:
+    """Set what /proc/self/comm and ps show, at most 15 bytes."""
+    call("prctl", PR_SET_NAME, name[:15], 0, 0, 0)
+
+
+def set_child_subreaper() -> None:
+    """Become the parent of orphaned descendants."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def set_parent_death_signal(signal: int) -> None:
+    """Ask for a signal when the parent dies; 0 for none."""
+    _prctl(PR_SET_PDEATHSIG, signal)
 
 
 def set_fs_ids(uid: int, gid: int) -> None:

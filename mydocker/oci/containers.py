@@ -14,8 +14,6 @@ import os
 from fcntl import LOCK_EX, LOCK_NB, flock
 
 from mydocker import store
-from mydocker.cgroups.layout import Layout
-from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.kernel import tasks
 from mydocker.runtime import gate
@@ -24,6 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.cgroups.layout import Layout
+    from mydocker.cgroups.manager import CgroupManager
     from mydocker.oci.settings import Settings
 
 VERSION = "1.2.0"
@@ -31,7 +31,11 @@ _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345
 
 
 class Container:
-    """One container. record: id, pid and started of its first process, bundle, rootfs, created (RFC 3339), cgroup, systemd, uid."""
+    """One container.
+
+    record: pid and started of its first process, bundle, rootfs, annotations, created (RFC 3339), cgroup ('' for none of its own),
+    freezer (the file that says whether that is frozen, '' for none), systemd (whether that made the cgroup), uid.
+    """
 
     __slots__ = ("settings", "id", "record", "_layout")
 
@@ -48,11 +52,15 @@ class Container:
     @property
     def layout(self) -> Layout:
         if self._layout is None:
+            from mydocker.cgroups.layout import Layout
+
             self._layout = Layout.detect(self.settings.paths)
         return self._layout
 
     def cgroup(self) -> CgroupManager:
         """Return the manager of the container's cgroups."""
+        from mydocker.cgroups.manager import manager
+
         return manager(self.layout, self.record["cgroup"])
 
     @property
@@ -72,9 +80,17 @@ class Container:
             return "creating" if is_locked(f"{self.directory}/lock") else "stopped"
         if not self.pid:
             return "stopped"
-        if self.record["cgroup"] and self.cgroup().is_frozen():
+        if self.is_frozen():
             return "paused"
         return "created" if gate.is_closed(self.directory) else "running"
+
+    def is_frozen(self) -> bool:
+        """Say whether somebody froze the processes. Without a look at all of the host's cgroups: `state` is asked again and again."""
+        try:
+            with open(self.record["freezer"] or "/dev/null") as file:
+                return file.read().strip() in ("FROZEN", "FREEZING", "1")
+        except FileNotFoundError:
+            return False  # the cgroup is gone
 
     def state(self, status: str = "") -> dict[str, Any]:
         """Return the specification's state (runtime.md, State)."""

@@ -11,7 +11,7 @@ from mydocker.kernel import tasks
 from mydocker.oci import console, containers, destroy
 from mydocker.oci.arguments import Arguments, Flags
 from mydocker.oci.bundle import read_bundle
-from mydocker.oci.cgroup import cgroup_path, enter, place
+from mydocker.oci.cgroup import cgroup_path, enter, freezer_file, place
 from mydocker.oci.privileges import grantable
 from mydocker.oci.sealing import restart_sealed_if_exposed
 from mydocker.runtime import gate
@@ -57,7 +57,7 @@ class Creation:
         self.spec = read_bundle(bundle)
         self.spec["process"] = grantable(self.spec["process"], "user" in namespaces(self.spec), self.settings)
         console.check(self.spec["process"], self.arguments, self.gated or self.arguments.on("detach"))
-        restart_sealed_if_exposed(self.spec)
+        restart_sealed_if_exposed(self.settings, self.spec)
         containers.claim(self.container)
         try:
             return self._make(bundle)
@@ -70,7 +70,6 @@ class Creation:
         container.record = self._record(bundle)
         store.write_json(f"{container.directory}/config.json", spec, 0o600, sync=False)
         container.save()
-        place(container, spec, self.run)
         self.launch = launch = Launch(self._setting(), self.run, self._tell)
         self.run.execute(early_trees(spec))
         pid = launch.fork()
@@ -78,6 +77,7 @@ class Creation:
             os.close(self._theirs)  # else its end would never be seen
         container.record |= {"pid": pid, "started": tasks.start_time(pid)}
         container.save()
+        place(container, spec, self.run)  # while init begins to build its root: there are two of us now
         enter(container, pid, self.run)
         state = {**container.state("creating"), "pid": pid}
         self._move_devices(pid)
@@ -104,7 +104,8 @@ class Creation:
         created = strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds)) + f".{int(seconds % 1 * 1e9):09d}Z"
         shown = {"bundle": bundle, "rootfs": self.spec["root"]["path"], "annotations": self.spec.get("annotations") or {}}
         own = {"pid": 0, "started": None, "created": created, "uid": os.geteuid(), "systemd": self.settings.systemd}
-        return {**shown, **own, "cgroup": cgroup_path(self.spec, self.container, self.settings)}
+        cgroup = cgroup_path(self.spec, self.container, self.settings)
+        return {**shown, **own, "cgroup": cgroup, "freezer": freezer_file(self.container.layout, cgroup)}
 
     def _setting(self) -> Setting:
         spec = self.spec

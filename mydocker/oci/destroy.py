@@ -39,8 +39,8 @@ def _attempt(problems: list[Error], action: Callable[[], object]) -> None:
 
 def _remove_cgroup(container: Container) -> None:
     manager = container.cgroup()
-    if manager.exists():
-        if manager.is_frozen():
+    if not manager.remove_empty():
+        if container.is_frozen():
             manager.freeze(False)
         manager.kill()
         manager.remove()

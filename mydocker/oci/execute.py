@@ -52,7 +52,7 @@ def execute(settings: Settings, arguments: Arguments) -> int:
     check_process(process)
     process = grantable(process, "user" in namespaces(spec), settings)
     console.check(process, arguments, arguments.on("detach"))
-    restart_sealed_if_exposed(spec, joins=True)
+    restart_sealed_if_exposed(settings, spec, joins=True)
     reader, report = os.pipe()
     launch = _launch(settings, arguments, container, joined({**spec, "process": process}, hold_namespaces(container.pid)), report)
     os.close(report)

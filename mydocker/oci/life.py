@@ -55,7 +55,7 @@ def kill(settings: Settings, arguments: Arguments) -> int:
         targets |= set(container.cgroup().pids())
     for pid in targets:
         _send(pid, number)
-    if number == 9 and container.record["cgroup"] and container.cgroup().is_frozen():
+    if number == 9 and container.is_frozen():
         container.cgroup().freeze(False)  # version 1 lets nobody die frozen
     return 0
 
@@ -111,7 +111,7 @@ def end_first_process(container: Container) -> None:
         return
     descriptor = os.pidfd_open(pid)
     try:
-        if container.record["cgroup"] and container.cgroup().is_frozen():
+        if container.is_frozen():
             container.cgroup().freeze(False)
         _send(pid, 9)
         if not _ends(descriptor):

@@ -18,11 +18,16 @@ FLAGS = Flags(
 
 
 class Settings:
-    """root: the directory of all containers' state. debug: whether each step goes to the log. systemd: whether it makes the cgroups."""
+    """What holds for every verb.
 
-    __slots__ = ("root", "paths", "debug", "systemd", "_log", "_json")
+    root: the directory of all containers' state. debug: whether each step goes to the log. systemd: whether it makes the cgroups.
+    sealed: whether the interpreter was executed from a read-only view of it, see sealing.py.
+    """
 
-    def __init__(self, arguments: Arguments) -> None:
+    __slots__ = ("root", "paths", "debug", "systemd", "sealed", "_log", "_json")
+
+    def __init__(self, arguments: Arguments, sealed: bool = False) -> None:
+        self.sealed = sealed
         self.root = os.path.abspath(arguments.value("root") or default_root())
         # One start's compiled filter serves the next.
         self.paths = Paths(root=self.root, state=self.root)

@@ -16,7 +16,6 @@ from errno import ENXIO
 from struct import pack, unpack
 
 from mydocker.errors import Conflict, StepFailed
-from mydocker.steps.process import failed_exec
 
 GATE = "exec.fifo"
 FAILED = "failed.fifo"
@@ -74,6 +73,8 @@ def raise_if_failed(report: int, program: str) -> None:
     data = os.read(report, _MOST)
     if not data:
         return
+    from mydocker.steps.process import failed_exec
+
     number: int = unpack("i", data[:4])[0]
     raise failed_exec(program, number) if number else StepFailed(data[4:].decode(errors="replace"))
 

@@ -13,7 +13,7 @@ import os
 from select import POLLIN, poll
 
 from mydocker import errors
-from mydocker.kernel import process, tasks
+from mydocker.kernel import process
 from mydocker.kernel.channel import Channel
 from mydocker.runtime import plan
 from mydocker.runtime.failures import error_from
@@ -74,7 +74,7 @@ class Launch:
                 os.close(descriptor)
 
     def _fork_through_stage(self, theirs: Channel, wanted: dict[str, str]) -> None:
-        tasks.set_child_subreaper()
+        process.set_child_subreaper()
         stage = os.fork()
         if stage == 0:
             self._be_stage(theirs, wanted)
