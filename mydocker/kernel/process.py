@@ -73,6 +73,15 @@ def set_parent_death_signal(signal: int) -> None:
     _prctl(PR_SET_PDEATHSIG, signal)
 
 
+def may_set_groups(proc: str = "/proc") -> bool:
+    """Say whether this user namespace allows setgroups(2), user_namespaces(7); so it is taken to be where no /proc says otherwise."""
+    try:
+        with open(f"{proc}/self/setgroups") as file:
+            return file.read().strip() == "allow"
+    except FileNotFoundError:
+        return True
+
+
 def set_fs_ids(uid: int, gid: int) -> None:
     """Set who this process is to file systems, without losing the capabilities that setfsuid(2) takes from anybody but 0."""
     held = capabilities.mask(capabilities.available())

@@ -81,7 +81,7 @@ class Launch:
         try:
             if not wanted["user"]:
                 self._expect("M")
-                self.run.execute(plan.id_maps(self.setting.spec, stage))
+                self.run.execute(plan.id_maps(self.setting.spec, stage, privileged=os.geteuid() == 0))
                 self._channel.send("m")
             self.pid = int(self._expect("P"))
         except BaseException:
@@ -103,7 +103,7 @@ class Launch:
                     os._exit(1)
             os.setresgid(0, 0, 0)
             os.setresuid(0, 0, 0)
-            if may_set_groups():
+            if process.may_set_groups():
                 os.setgroups([])
             run.execute(plan.of_children(self.setting.spec))
             pid = os.fork()
@@ -185,12 +185,6 @@ class Launch:
             seccomp_listener.hand_over(listener, self.setting.spec["linux"]["seccomp"], self.pid, self._state)
         finally:
             os.close(listener)
-
-
-def may_set_groups(proc: str = "/proc") -> bool:
-    """Say whether this user namespace allows setgroups(2), user_namespaces(7)."""
-    with open(f"{proc}/self/setgroups") as file:
-        return file.read().strip() == "allow"
 
 
 def _value(payload: bytes) -> Any:

@@ -114,9 +114,14 @@ def enter(kind: str, path: str) -> Step:
     return JoinNamespace(path, kind) if path else Unshare(NAMESPACES[kind][1])
 
 
-def id_maps(spec: Spec, pid: int | str) -> list[Step]:
+def id_maps(spec: Spec, pid: int | str, privileged: bool = True) -> list[Step]:
     """Return the steps that map the users and groups of the user namespace that process `pid` is in."""
-    return [WriteFile(f"/proc/{pid}/{kind}_map", map_text(mappings(spec.get("linux", {}), f"{kind}Mappings"))) for kind in ("uid", "gid")]
+    users, groups = (mappings(spec.get("linux", {}), f"{kind}Mappings") for kind in ("uid", "gid"))
+    if not privileged:
+        from mydocker.steps.newidmap import own_id_maps
+
+        return own_id_maps(pid, users, groups)
+    return [WriteFile(f"/proc/{pid}/uid_map", map_text(users)), WriteFile(f"/proc/{pid}/gid_map", map_text(groups))]
 
 
 def fork(spec: Spec) -> list[Step]:
