@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import EINVAL
+
 from mydocker.kernel import capabilities
 from mydocker.kernel.libc import call
 
@@ -41,6 +43,20 @@ def set_no_new_privs() -> None:
 def in_bounding_set(capability: int) -> bool:
     """Say whether a capability is in the bounding set. Raises OSError (EINVAL) for a number the kernel lacks."""
     return _prctl(PR_CAPBSET_READ, capability, subject=f"capability {capability}") == 1
+
+
+def bounding_set() -> list[int]:
+    """Return the capabilities in the bounding set. The kernel says itself where they end: a container need not have a /proc."""
+    found = []
+    for number in range(64):
+        try:
+            if in_bounding_set(number):
+                found.append(number)
+        except OSError as error:
+            if error.errno != EINVAL:
+                raise
+            break
+    return found
 
 
 def drop_from_bounding_set(capability: int) -> None:

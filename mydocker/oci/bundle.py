@@ -6,9 +6,11 @@ import os
 
 from mydocker import store
 from mydocker.errors import BadInput, Damaged, NotFound, Unsupported
+from mydocker.kernel.mounts import MS_BIND
 from mydocker.kernel.namespaces import NAMESPACES
 from mydocker.runtime import plan
 from mydocker.runtime.hooks import check_hooks
+from mydocker.runtime.mounts import bind_flags
 from mydocker.steps.confinement import apparmor_enabled, selinux_enabled
 
 TYPE_CHECKING = False
@@ -46,17 +48,25 @@ def read_bundle(directory: str) -> Spec:
     root = os.path.normpath(os.path.join(directory, spec["root"]["path"]))
     if not os.path.isdir(root):
         raise NotFound(f"root {root!r}: expected a directory")
-    return completed(spec, os.path.realpath(root))
+    return completed(spec, directory, os.path.realpath(root))
 
 
-def completed(spec: Spec, root: str) -> Spec:
-    """Return config.json with an absolute root, and devices that are always allowed added to rules that deny all."""
+def completed(spec: Spec, directory: str, root: str) -> Spec:
+    """Return config.json with absolute paths instead of the bundle's, and devices that are always allowed added to rules that deny all."""
     linux = {**(spec.get("linux") or {})}
     resources = {**(linux.get("resources") or {})}
     rules = resources.get("devices") or []
     if rules:
         resources["devices"] = [*rules, *(_allowed(*device) for device in _ALLOWED_DEVICES)]
-    return {**spec, "root": {**spec["root"], "path": root}, "linux": {**linux, "resources": resources}}
+    mounts = [_absolute(mount, directory) for mount in spec.get("mounts") or []]
+    return {**spec, "root": {**spec["root"], "path": root}, "mounts": mounts, "linux": {**linux, "resources": resources}}
+
+
+def _absolute(mount: dict[str, Any], directory: str) -> dict[str, Any]:
+    """Return a mount whose source, where it is a bind's, is no longer relative to the bundle (config.md, Mounts)."""
+    if not bind_flags(mount) & MS_BIND:
+        return mount
+    return {**mount, "source": os.path.join(directory, mount.get("source") or "")}
 
 
 def _allowed(kind: str, major: int | None, minor: int | None, access: str) -> dict[str, Any]:
@@ -77,9 +87,15 @@ def check(spec: Spec) -> None:
         _text(mount, "destination", "mount destination")
         if not mount["destination"]:
             raise BadInput("mount destination '': expected a path")
+    for key, value in (spec.get("annotations") or {}).items():
+        if not key or not isinstance(value, str):
+            raise BadInput(f"annotation {key!r}: expected a text with a name, got {value!r}")
     linux = spec.get("linux") or {}
     _check_namespaces(spec, plan.namespaces(spec))
     _check_names(linux, plan.namespaces(spec))
+    for key in ("hostname", "domainname"):
+        if _text(spec, key, key) and "uts" not in plan.namespaces(spec):
+            raise BadInput(f"{key} {spec[key]!r}: expected a uts namespace, as it would be the host's")
 
 
 def _check_version(version: object) -> None:

@@ -1,6 +1,6 @@
 """The containers of one --root, and what is true about each.
 
-    ROOT/ID/state.json     the record, see Container; its absence, or no pid in it, says that the container was never whole
+    ROOT/ID/state.json     the record, see Container; its absence says that create had hardly begun
     ROOT/ID/config.json    config.json as it was at create, complete: a bundle may change afterwards
     ROOT/ID/lock           flock: whoever changes the container; a create holds it from the first to the last moment
     ROOT/ID/exec.fifo      there until start; see runtime/gate.py
@@ -34,7 +34,8 @@ class Container:
     """One container.
 
     record: pid and started of its first process, bundle, rootfs, annotations, created (RFC 3339), cgroup ('' for none of its own),
-    freezer (the file that says whether that is frozen, '' for none), systemd (whether that made the cgroup), uid.
+    freezer (the file that says whether that is frozen, '' for none), systemd (whether that made the cgroup), uid, whole (whether
+    create came to its end).
     """
 
     __slots__ = ("settings", "id", "record", "_layout")
@@ -76,7 +77,7 @@ class Container:
 
     def status(self) -> str:
         """Return the specification's creating, created, running or stopped, or runc's paused."""
-        if not self.record:
+        if not self.record.get("whole"):
             return "creating" if is_locked(f"{self.directory}/lock") else "stopped"
         if not self.pid:
             return "stopped"

@@ -6,7 +6,7 @@ import os
 from time import gmtime, strftime, time
 
 from mydocker import store
-from mydocker.errors import BadInput, Error, StepFailed
+from mydocker.errors import BadInput, Error
 from mydocker.kernel import tasks
 from mydocker.oci import console, containers, destroy
 from mydocker.oci.arguments import Arguments, Flags
@@ -87,6 +87,8 @@ class Creation:
             self.run.execute(before)
         launch.go(state)
         console.hand_over(launch.master, self.arguments)
+        container.record["whole"] = True
+        container.save()
         self._write_pid_file(pid)
         return pid
 
@@ -141,8 +143,8 @@ class Creation:
         problems = self.devices.undo_all()  # while their namespace is still there
         if self.launch:
             self.launch.kill()
-        for problem in [*problems, *self.run.undo_all(), *destroy.everything(self.container, self.spec)]:
-            self.settings.log("warning", f"not cleaned up: {problem.message}")
+        problems += self.run.undo_all()
+        destroy.log_problems(self.settings, problems + destroy.everything(self.container, self.spec))
 
     def _observe(self, who: str, step: Step, seconds: float) -> None:
         self.settings.log("debug", f"{who}: {step.describe()} ({seconds * 1000:.1f} ms)")
@@ -178,21 +180,17 @@ def run(settings: Settings, arguments: Arguments) -> int:
     creation = Creation(settings, arguments, gated=False)
     pid = creation.make()
     container = creation.container
-    problems: list[Error] = []
+    assert creation.launch
     try:
         gate.raise_if_failed(creation.report, creation.spec["process"]["args"][0])
         Run("runtime").execute(hooks(creation.spec, "poststart", container.state("running")))
-    except StepFailed as error:
-        settings.log("warning", error.message)
     except Error:
-        problems = destroy.everything(container, creation.spec)
+        creation.launch.kill()
+        destroy.log_problems(settings, destroy.everything(container, creation.spec))
         raise
     if detached:
         return 0
-    assert creation.launch
     status = console.stay(pid, creation.launch.master)
     if not arguments.on("keep"):
-        problems = destroy.everything(container, creation.spec)
-    for problem in problems:
-        settings.log("warning", f"not cleaned up: {problem.message}")
+        destroy.log_problems(settings, destroy.everything(container, creation.spec))
     return status

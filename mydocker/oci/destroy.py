@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mydocker.oci.containers import Container
+    from mydocker.oci.settings import Settings
 
 
 def everything(container: Container, spec: dict[str, Any] | None) -> list[Error]:
@@ -26,6 +27,12 @@ def everything(container: Container, spec: dict[str, Any] | None) -> list[Error]
         _attempt(problems, lambda hook=hook: Run("runtime").apply(hook))  # type: ignore[misc]
     _attempt(problems, lambda: store.discard(container.directory))
     return problems
+
+
+def log_problems(settings: Settings, problems: list[Error]) -> None:
+    """Tell the log what could not be removed, where something else is to be told to the caller."""
+    for problem in problems:
+        settings.log("warning", f"not cleaned up: {problem.message}")
 
 
 def _attempt(problems: list[Error], action: Callable[[], object]) -> None:

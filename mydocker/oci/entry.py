@@ -52,7 +52,10 @@ def _run(settings: Settings, name: str, words: list[str]) -> int:
     if words[:1] in (["--help"], ["-h"]):
         return _print(f"mydocker-oci {name} {verb.synopsis}\n")
     module = _load(verb.module)
-    arguments = parse(words, getattr(module, verb.flags), verb.least, verb.most, mixed=verb.mixed)
+    try:
+        arguments = parse(words, getattr(module, verb.flags), verb.least, verb.most, mixed=verb.mixed)
+    except BadInput as error:
+        raise BadInput(error.message, f"mydocker-oci {name} {verb.synopsis}") from error
     status: int = getattr(module, verb.function)(settings, arguments)
     return status
 

@@ -35,8 +35,11 @@ def start(settings: Settings, arguments: Arguments) -> int:
         gate.open_gate(container.directory, spec["process"]["args"][0])
         try:
             Run("runtime").execute(hooks(spec, "poststart", container.state("running")))
-        except Error as error:
-            settings.log("warning", error.message)
+        except Error:
+            # The specification's lifecycle goes on where a delete would be.
+            end_first_process(container)
+            destroy.log_problems(settings, destroy.everything(container, spec))
+            raise
     return 0
 
 

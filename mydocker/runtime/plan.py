@@ -18,7 +18,7 @@ from mydocker.kernel.capabilities import NUMBERS
 from mydocker.kernel.namespaces import CLONE_NEWCGROUP, NAMESPACES
 from mydocker.runtime.destinations import normalised
 from mydocker.runtime.hooks import hooks
-from mydocker.runtime.mounts import cgroup_steps, mount_steps
+from mydocker.runtime.mounts import bind_flags, cgroup_steps, mount_steps
 from mydocker.runtime.seccomp import flags_for
 from mydocker.runtime.users import mappings
 from mydocker.steps.confinement import (
@@ -200,8 +200,8 @@ def build(spec: Spec, root: str) -> list[Step]:
 
 
 def _devices(root: str, spec: Spec) -> list[Step]:
-    if not any(normalised(mount["destination"]) == "/dev" and mount.get("type") != "bind" for mount in spec.get("mounts", [])):
-        return []
+    if any(normalised(mount["destination"]) == "/dev" and bind_flags(mount) & k.MS_BIND for mount in spec.get("mounts", [])):
+        return []  # it is the host's, or whoever's
     nodes: dict[str, Step] = {
         f"/dev/{name}": MakeNode(root, f"/dev/{name}", "c", (major, minor)) for name, major, minor in _DEFAULT_DEVICES
     }

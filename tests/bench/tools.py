@@ -212,7 +212,7 @@ class Podman(Tool):
     flags = ("--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
 
     def set_up(self) -> None:
-        place = self.scratch.make(self.name.replace(" ", "-"))
+        place = self.scratch.make(f"p-{Path(self.runtime).name}")  # podman wants its run directory's name to be short
         if not shutil.which(self.runtime):
             raise subprocess.CalledProcessError(1, "podman", stderr=f"{self.runtime} is not installed")
         roots = ["--root", f"{place}/root", "--runroot", f"{place}/run", "--tmpdir", f"{place}/tmp"]

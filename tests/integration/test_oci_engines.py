@@ -64,7 +64,10 @@ def podman(mydocker: Machine, runtime_program: str, archive: str) -> Iterator[En
     needs(mydocker, "podman", "conmon")
     # Its run directory must have a short name.
     places = ["--root", f"{mydocker.directory}/podman", "--runroot", f"{mydocker.directory}/run", "--storage-driver", "vfs"]
-    engine = Engine(mydocker, ["podman", *places, "--cgroup-manager", "cgroupfs", "--runtime", runtime_program, "--events-backend", "none"])
+    # What an infra container gets, which takes no --ulimit.
+    Path(f"{mydocker.directory}/containers.conf").write_text('[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n')
+    command = ["env", f"CONTAINERS_CONF={mydocker.directory}/containers.conf", "podman"]
+    engine = Engine(mydocker, [*command, *places, "--cgroup-manager", "cgroupfs", "--runtime", runtime_program, "--events-backend", "none"])
     engine.ok("import", "-q", archive, "busybox")
     yield engine
     engine("rm", "-af", "-t", "0")
@@ -110,7 +113,7 @@ def test_podman_pods_share_namespaces_and_live_and_die_together(podman: Engine) 
     podman.ok("pod", "create", "--name", "pod", *infra)
     flags = [*LIMITS[:4], "--pod", "pod"]
     podman.ok("run", "-d", "--name", "one", *flags, "busybox", "sleep", "1000")
-    script = "readlink /proc/self/ns/net /proc/self/ns/uts /proc/self/ns/ipc"
+    script = "for kind in net uts ipc; do readlink /proc/self/ns/$kind; done"
     shown = [podman.ok("run", "--rm", *flags, "busybox", "sh", "-c", script), podman.ok("exec", "one", "sh", "-c", script)]
     assert shown[0] == shown[1]
     podman.ok("pod", "pause", "pod")

@@ -25,7 +25,7 @@ def made(settings: Settings, **record: object) -> containers.Container:
     """Make a container's files with a record."""
     container = containers.Container(settings, "one")
     os.close(containers.claim(container))
-    container.record = {"bundle": "/b", "annotations": {}, "cgroup": "", "freezer": "", **record}
+    container.record = {"bundle": "/b", "annotations": {}, "cgroup": "", "freezer": "", "whole": True, **record}
     container.save()
     return containers.load(settings, "one")
 
