@@ -1,4 +1,4 @@
-"""Each MUST of the runtime specification in bundle.md, runtime.md and features.md: tests named after sections, asked of runc and crun too."""
+"""Each MUST of the specification in bundle.md, runtime.md and features.md: tests named after sections, asked of runc and crun too."""
 
 from __future__ import annotations
 
