@@ -16,6 +16,7 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from mydocker import store
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.kernel import tasks
+from mydocker.oci.verbs import SPECIFICATION
 from mydocker.runtime import gate
 
 TYPE_CHECKING = False
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from mydocker.cgroups.manager import CgroupManager
     from mydocker.oci.settings import Settings
 
-VERSION = "1.2.0"
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
 
 
@@ -96,7 +96,7 @@ class Container:
     def state(self, status: str = "") -> dict[str, Any]:
         """Return the specification's state (runtime.md, State)."""
         status = status or self.status()
-        told = {"ociVersion": VERSION, "id": self.id, "pid": self.pid, "status": status, "bundle": self.record.get("bundle", "")}
+        told = {"ociVersion": SPECIFICATION, "id": self.id, "pid": self.pid, "status": status, "bundle": self.record.get("bundle", "")}
         return {**told, "annotations": self.record.get("annotations") or {}}
 
     def save(self) -> None:

@@ -115,13 +115,13 @@ class Creation:
         report, closed = gate.make(self.container.directory) if self.gated else self._report_pipe()
         preserved = preserved_descriptors(self.arguments, spec["process"])
         how = How(preserved, not self.arguments.on("no-pivot"), not self.arguments.on("no-new-keyring"), report, closed)
-        size = spec["process"].get("consoleSize")
+        size = console.size(spec["process"])
         cgroup = self.container.record["cgroup"]
         return Setting(
             spec,
             spec["root"]["path"],
             (0, 1, 2),
-            (size["height"], size["width"]) if size else None,
+            size,
             self.container.layout.container_mounts(cgroup) if cgroup else [],
             filter_for(seccomp, self.settings.paths.cache) if seccomp else None,
             "text" if self.settings.debug else "",

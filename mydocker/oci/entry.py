@@ -38,9 +38,11 @@ def command_line(words: list[str], sealed: bool = False) -> int:
         return _fail(settings, error.message, error.hint)
     except OSError as error:
         return _fail(settings, f"{error.filename}: {error.strerror}" if error.filename else str(error), None)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        # config.json is somebody else's: what its schema rules out ends up here.
-        return _fail(settings, f"invalid value: {type(error).__name__}: {error}", None)
+    except KeyError as error:
+        return _fail(settings, f"property {error} is missing", None)
+    except (TypeError, AttributeError, ValueError) as error:
+        # config.json is somebody else's: what its schema rules out, and nothing here looks for, ends up here.
+        return _fail(settings, f"invalid value: {error}", None)
 
 
 def _run(settings: Settings, name: str, words: list[str]) -> int:

@@ -69,10 +69,9 @@ def execute(settings: Settings, arguments: Arguments) -> int:
 
 def _launch(settings: Settings, arguments: Arguments, container: Container, spec: dict[str, Any], report: int) -> Launch:
     seccomp = spec["linux"].get("seccomp")
-    size = spec["process"].get("consoleSize")
     how = How(preserved_descriptors(arguments, spec["process"]), report=report)
     bpf = filter_for(seccomp, settings.paths.cache) if seccomp else None
-    setting = Setting(spec, "/", (0, 1, 2), (size["height"], size["width"]) if size else None, [], bpf, how=how)
+    setting = Setting(spec, "/", (0, 1, 2), console.size(spec["process"]), [], bpf, how=how)
     launch = Launch(setting, Run("runtime"), lambda value: None, join)
     try:
         pid = launch.fork()

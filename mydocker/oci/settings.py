@@ -39,6 +39,8 @@ class Settings:
             raise BadInput(f"log format {arguments.value('log-format')!r}: expected text or json")
         if arguments.value("rootless", "auto") not in ("auto", "true", "false"):
             raise BadInput(f"--rootless {arguments.value('rootless')!r}: expected true, false or auto")
+        if self._log:
+            os.close(self._open_log())  # what cannot be written is told before anything happens
 
     def log(self, level: str, message: str) -> None:
         """Append a message to the log file, if there is one. Callers read the last line of level 'error'."""
@@ -50,11 +52,14 @@ class Settings:
             line = leanjson.dumps({"level": level, "msg": message, "time": moment})
         else:
             line = f"time={leanjson.dumps(moment)} level={level} msg={leanjson.dumps(message)}"
-        descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        descriptor = self._open_log()
         try:
             os.write(descriptor, line.encode() + b"\n")
         finally:
             os.close(descriptor)
+
+    def _open_log(self) -> int:
+        return os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
 
 def default_root() -> str:

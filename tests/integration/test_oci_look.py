@@ -100,7 +100,7 @@ def test_kill_in_a_shared_pid_namespace_reaches_all(any_runtime: Runtime) -> Non
     def shared(spec: dict) -> None:  # type: ignore[type-arg]
         spec["linux"]["namespaces"] = [each for each in spec["linux"]["namespaces"] if each["type"] != "pid"]
 
-    bundle = any_runtime.bundle("sh", "-c", "sleep 1000 & sleep 1000", change=shared)
+    bundle = any_runtime.bundle("sh", "-c", "sleep 1000 & sleep 1000 & wait", change=shared)
     assert any_runtime("run", "--detach", "--bundle", bundle, "one").rc == 0
     pids = wait_until(lambda: [pid for pid in [json.loads(any_runtime("ps", "--format", "json", "one").stdout)] if len(pid) == 3])[0]
     assert any_runtime("kill", "--all", "one", "KILL").rc == 0
