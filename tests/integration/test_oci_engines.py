@@ -216,6 +216,7 @@ def test_docker_runs_enters_limits_restarts_and_replicates(docker: Engine, needs
     assert docker.on_terminal("run", "--rm", "-it", "busybox", "tty") == "/dev/pts/0"
     docker.ok("run", "-d", "--name", "one", "--pids-limit", "33", "busybox", "sh", "-c", "echo said; exec sleep 1000")
     assert docker("exec", "one", "sh", "-c", "exit 4").rc == 4
+    assert docker.on_terminal("exec", "-it", "one", "tty") == "/dev/pts/0"
     assert docker.ok("exec", "one", "cat", "/sys/fs/cgroup/pids/pids.max") == "33"
     docker.ok("update", "--memory", "64m", "--memory-swap", "64m", "one")
     assert docker.ok("exec", "one", "cat", "/sys/fs/cgroup/memory/memory.limit_in_bytes") == str(64 << 20)
@@ -225,6 +226,9 @@ def test_docker_runs_enters_limits_restarts_and_replicates(docker: Engine, needs
     docker.ok("restart", "-t", "0", "one")
     wait_until(lambda: docker.ok("logs", "one") == "said\nsaid")
     docker.ok("rm", "-f", "one")
+    docker.ok("run", "-d", "--name", "again", "--restart", "always", "busybox", "false")
+    wait_until(lambda: int(docker.ok("inspect", "-f", "{{.RestartCount}}", "again")) > 1)
+    docker.ok("rm", "-f", "again")
     docker.ok("network", "create", "both")
     docker.ok("run", "-d", "--name", "server", "--network", "both", "busybox", "sh", "-c", "echo answer | nc -l -p 80")
     assert wait_until(lambda: docker("run", "--rm", "--network", "both", "busybox", "nc", "server", "80").stdout.strip()) == "answer"
