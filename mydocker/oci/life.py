@@ -9,8 +9,6 @@ from mydocker.errors import BadInput, Conflict, Error, NotFound, StepFailed
 from mydocker.oci import containers, destroy
 from mydocker.oci.arguments import Arguments, Flags
 from mydocker.runtime import gate
-from mydocker.runtime.hooks import hooks
-from mydocker.steps.base import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +32,8 @@ def start(settings: Settings, arguments: Arguments) -> int:
         spec = container.spec
         gate.open_gate(container.directory, spec["process"]["args"][0])
         try:
-            Run("runtime").execute(hooks(spec, "poststart", container.state("running")))
+            for hook in destroy.late_hooks(spec, "poststart", container.state("running")):
+                destroy.apply(hook)
         except Error:
             # The specification's lifecycle goes on where a delete would be.
             end_first_process(container)
