@@ -128,7 +128,7 @@ def load(settings: Settings, container_id: str) -> Container:
 def running(settings: Settings, container_id: str) -> Container:
     """Return a container whose first process is there, started or not. Raises NotFound, Conflict."""
     container = load(settings, container_id)
-    if not container.pid:
+    if not container.pid or not container.record.get("whole"):
         raise Conflict(f"container not running: {container_id!r}")
     return container
 

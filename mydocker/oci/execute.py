@@ -13,6 +13,7 @@ from mydocker.oci.cgroup import enter_running
 from mydocker.oci.create import preserved_descriptors
 from mydocker.oci.privileges import grantable
 from mydocker.oci.sealing import restart_sealed_if_exposed
+from mydocker.oci.shape import PROCESS, check_shape
 from mydocker.runtime import gate
 from mydocker.runtime.init import Setting, join
 from mydocker.runtime.joining import hold_namespaces, joined
@@ -100,7 +101,9 @@ def wanted_process(own: dict[str, Any], arguments: Arguments) -> dict[str, Any]:
     if path:
         # What a process does not say of these is as the container has it: runc's reading, on which callers rely.
         common = {key: own[key] for key in _COMMON if own.get(key)}
-        process: dict[str, Any] = {**common, **store.read_json(path)}
+        given = store.read_json(path)
+        check_shape(given, PROCESS, "process")
+        process: dict[str, Any] = {**common, **{key: value for key, value in given.items() if value is not None}}
         return {**process, "terminal": process.get("terminal", False) or arguments.on("tty")}
     process = {**own, "args": arguments.words[1:], "terminal": arguments.on("tty")}
     process["env"] = [*(own.get("env") or []), *arguments.lists.get("env", [])]

@@ -25,6 +25,16 @@ def test_cgroups_path_absolute_is_relative_to_the_mount_point(any_runtime: Runti
     assert cgroup_of(any_runtime, "pids") == Path("/sys/fs/cgroup/pids/mydocker/mdoci-of-my-own")
 
 
+def test_cgroups_path_relative_is_the_same_place_each_time(any_runtime: Runtime, needs_controllers: None) -> None:
+    places = []
+    for _ in range(2):
+        created(any_runtime, change=linux(cgroupsPath="mdoci-relative"))
+        places.append(cgroup_of(any_runtime, "pids"))
+        assert any_runtime("delete", "--force", "one").rc == 0
+    assert places[0] == places[1]
+    assert places[0].name == "mdoci-relative"
+
+
 LIMITS: dict[str, tuple[dict[str, Any], str, str, str]] = {
     "memory": ({"memory": {"limit": 67108864}}, "memory", "memory.limit_in_bytes", "67108864"),
     "memory_reservation": ({"memory": {"reservation": 33554432}}, "memory", "memory.soft_limit_in_bytes", "33554432"),
