@@ -82,6 +82,18 @@ class Group:
             found.update(int(line) for line in read(f"{directory}/cgroup.procs").split())
         return found - {0}
 
+    def remove_empty(self) -> bool:
+        """Remove this cgroup if nothing is in it; say whether it is gone."""
+        try:
+            os.rmdir(self.directory)
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            if error.errno not in (errno.EBUSY, errno.ENOTEMPTY):
+                raise
+            return False
+        return True
+
     def remove(self, deadline: float) -> None:
         """Remove this cgroup and all below it. A process that is just ending holds its cgroup: EBUSY is retried until `deadline`."""
         for directory in walk_up(self.directory):

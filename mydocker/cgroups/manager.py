@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from time import monotonic
 
-from mydocker.cgroups import life, stats, v1, v2
+from mydocker.cgroups import life
 from mydocker.cgroups.group import REMOVE_SECONDS, Group
 from mydocker.cgroups.subsystem import Subsystem
 from mydocker.errors import BadInput, Conflict, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.cgroups.controller import Controller
     from mydocker.cgroups.layout import Layout
+    from mydocker.cgroups.stats import Stats
     from mydocker.cgroups.values import Resources
     from mydocker.steps.base import Step
-
-# The same controller under its names in version 1 and 2.
-OTHER_NAME = {"blkio": "io", "io": "blkio"}
 
 
 def manager(layout: Layout, path: str) -> CgroupManager:
@@ -25,36 +22,13 @@ def manager(layout: Layout, path: str) -> CgroupManager:
     names = path.split("/")[1:]
     if not path.startswith("/") or any(name in ("", ".", "..") or "\n" in name for name in names):
         raise BadInput(f"cgroup path {path!r}: expected an absolute path without . and ..")
-    subsystems = [Subsystem(group, controllers(group, layout)) for group in (Group(each, path) for each in layout.hierarchies)]
-    return CgroupManager(path, subsystems, missing_controllers(layout))
+    return CgroupManager(path, [Subsystem(Group(each, path), layout) for each in layout.hierarchies], layout)
 
 
 def is_frozen(layout: Layout, path: str) -> bool:
     """Say whether cgroup `path` is frozen: what a manager says too, and costs less where many are asked for."""
     freezer, unified = layout.find("freezer"), layout.unified
     return life.is_frozen(Group(freezer, path) if freezer else None, Group(unified, path) if unified else None)
-
-
-def controllers(group: Group, layout: Layout) -> list[Controller]:
-    """Return the controllers of one hierarchy that can limit something."""
-    if group.hierarchy.version == 1:
-        return [each(group) for each in v1.CONTROLLERS if each.name in group.hierarchy.controllers]
-    found: list[Controller] = [each(group) for each in v2.CONTROLLERS if each.name in group.hierarchy.controllers]
-    # Not for these: they are in no cgroup.controllers.
-    if not layout.find("devices"):
-        found.append(v2.Devices(group))
-    return [*found, v2.Unified(group), *([v2.NoNetwork(group)] if layout.mode == "v2" else [])]
-
-
-def missing_controllers(layout: Layout) -> list[Controller]:
-    """Return the controllers that this machine lacks: all that they do is to refuse limits."""
-    known = v2.CONTROLLERS if layout.mode == "v2" else v1.CONTROLLERS
-    lacking = [each for each in known if not layout.find(each.name) and not layout.find(OTHER_NAME.get(each.name, each.name))]
-    if layout.unified:
-        lacking = [each for each in lacking if each.name != "devices"]
-    else:
-        lacking.append(v2.Unified)
-    return [each(None, layout.absence(each.name)) for each in lacking]
 
 
 class CgroupManager:
@@ -64,12 +38,12 @@ class CgroupManager:
     happened. `resources` is the OCI runtime specification's linux.resources.
     """
 
-    __slots__ = ("path", "subsystems", "missing")
+    __slots__ = ("path", "subsystems", "layout")
 
-    def __init__(self, path: str, subsystems: list[Subsystem], missing: list[Controller]) -> None:
+    def __init__(self, path: str, subsystems: list[Subsystem], layout: Layout) -> None:
         self.path = path
         self.subsystems = subsystems
-        self.missing = missing
+        self.layout = layout
 
     def create_steps(self, resources: Resources) -> list[Step]:
         """Return the steps that make the cgroups and set their limits. Parents that they make ('/mydocker') stay for the next one."""
@@ -78,7 +52,9 @@ class CgroupManager:
 
     def update_steps(self, resources: Resources) -> list[Step]:
         """Return the steps that set the limits, and only what `resources` names."""
-        for controller in self.missing:
+        from mydocker.cgroups.choice import missing_controllers
+
+        for controller in missing_controllers(self.layout):
             controller.set(resources)
         return [step for subsystem in self.subsystems for step in subsystem.set(resources)]
 
@@ -110,15 +86,21 @@ class CgroupManager:
 
     def has_swap_limit(self) -> bool:
         """Say whether this host can limit swap: what decides if `--memory` may bring a default for it."""
-        return any(group.offers(file, "memory") for group in [self.group("memory")] if group for file in stats.SWAP_LIMITS)
+        from mydocker.cgroups.stats import SWAP_LIMITS
 
-    def stats(self) -> stats.Stats:
+        return any(group.offers(file, "memory") for group in [self.group("memory")] if group for file in SWAP_LIMITS)
+
+    def stats(self) -> Stats:
         """Return what the container uses; see stats.read_stats."""
-        return stats.read_stats(self.group)
+        from mydocker.cgroups.stats import read_stats
+
+        return read_stats(self.group)
 
     def oom_kills(self) -> int:
         """Return how many processes the kernel has killed here for want of memory; 0 where nothing counts them."""
-        return stats.oom_kills(self.group("memory")) or 0
+        from mydocker.cgroups.stats import oom_kills
+
+        return oom_kills(self.group("memory")) or 0
 
     def freeze(self, frozen: bool) -> None:
         """Stop every process where it is, or let all go on; returns when it is so. Raises NotFound, Unsupported, Conflict."""
@@ -133,6 +115,11 @@ class CgroupManager:
     def kill(self) -> None:
         """SIGKILL every process and wait until the cgroups are empty. Raises Conflict when some will not end."""
         life.kill(self)
+
+    def remove_empty(self) -> bool:
+        """Remove what nothing is in; say whether that was all. The kernel knows: what has processes or children cannot be removed."""
+        # A list: none of them is left out because another one failed.
+        return all([subsystem.group.remove_empty() for subsystem in self.subsystems])
 
     def remove(self) -> None:
         """Remove the cgroups, children first, going on past failures; what is gone is no error. Raises Conflict with all that is left."""

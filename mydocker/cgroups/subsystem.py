@@ -10,7 +10,7 @@ from mydocker.steps.files import MakeDir, WriteFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.cgroups.controller import Controller
+    from mydocker.cgroups.layout import Layout
     from mydocker.cgroups.values import Resources
     from mydocker.steps.base import Step
 
@@ -21,12 +21,12 @@ USUAL = ("cpuset", "cpu", "io", "memory", "pids")
 class Subsystem:
     """One hierarchy's controllers (one, several mounted together, or all of version 2's) for one container."""
 
-    __slots__ = ("name", "group", "controllers")
+    __slots__ = ("name", "group", "layout")
 
-    def __init__(self, group: Group, controllers: list[Controller]) -> None:
+    def __init__(self, group: Group, layout: Layout) -> None:
         self.name = group.hierarchy.title
         self.group = group
-        self.controllers = controllers
+        self.layout = layout
 
     def create(self, resources: Resources) -> list[Step]:
         """Return the steps that make the container's cgroup, its parents, and what the kernel wants filled in before use."""
@@ -75,7 +75,9 @@ class Subsystem:
 
     def set(self, resources: Resources) -> list[Step]:
         """Return the steps that apply the limits."""
-        return [step for controller in self.controllers for step in controller.set(resources)]
+        from mydocker.cgroups.choice import controllers  # whoever sets no limits has no use for them
+
+        return [step for controller in controllers(self.group, self.layout) for step in controller.set(resources)]
 
     def apply(self, pid: int) -> Step:
         """Return the step that moves a process in; 0 is the writer itself."""

@@ -17,7 +17,7 @@ from mydocker import store
 from mydocker.engine import events, state
 from mydocker.engine.log import timestamp
 from mydocker.errors import NotFound
-from mydocker.kernel import tasks
+from mydocker.kernel import process
 from mydocker.kernel.channel import Channel
 
 TYPE_CHECKING = False
@@ -127,7 +127,7 @@ def _execute(request: dict[str, Any], channel: Channel) -> NoReturn:
     """Be the process that runs a check; nothing else of the monitor's stays open here."""
     try:
         channel.close_others()
-        tasks.set_name("mydocker-health")
+        process.set_name("mydocker-health")
         from mydocker.engine.execute import Execution
 
         Execution(request, channel).serve()

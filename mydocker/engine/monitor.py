@@ -16,6 +16,7 @@ import os
 from time import monotonic
 
 from mydocker import store
+from mydocker.cgroups import choice  # noqa: F401  # needed for the limits: imported while the client still reads its command line
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine import containers, events, remove, restart, state
@@ -27,7 +28,7 @@ from mydocker.engine.streams import Streams
 from mydocker.engine.supervise import Supervisor
 from mydocker.engine.unplugging import close_ports
 from mydocker.errors import Error
-from mydocker.kernel import mounts, tasks
+from mydocker.kernel import mounts, process
 from mydocker.kernel.channel import Channel, Listener
 from mydocker.network import attachments
 from mydocker.paths import Paths
@@ -55,7 +56,7 @@ def main(descriptor: int) -> None:
     channel.close_others()
     os.chdir("/")
     os.umask(0o022)
-    tasks.set_name("mydocker-monitor")
+    process.set_name("mydocker-monitor")
     _warm_up_cgroups()
     kind, payload, descriptors = channel.receive()
     if kind == "R":

@@ -12,7 +12,7 @@ import select
 
 from mydocker import errors
 from mydocker.errors import Error, StepFailed
-from mydocker.kernel.tasks import set_parent_death_signal
+from mydocker.kernel.process import set_parent_death_signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

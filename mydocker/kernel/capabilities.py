@@ -62,12 +62,6 @@ NUMBERS = {name: number for number, name in enumerate(NAMES)}
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
 
-def last_cap(proc: str = "/proc") -> int:
-    """Return the highest capability number that this kernel has. Raises OSError when the file is missing."""
-    with open(proc + "/sys/kernel/cap_last_cap") as file:
-        return int(file.read())
-
-
 def available(proc: str = "/proc") -> list[str]:
     """Return the names of this process's effective capabilities: what it has to give away."""
     with open(proc + "/self/status") as file:

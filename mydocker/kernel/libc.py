@@ -1,17 +1,52 @@
 """System calls that the os module lacks, one short wrapper each, under their own names.
 
-Everything here raises OSError with the errno and the object, as the os module does. The only module besides
-libseccomp.py that imports ctypes. Sources: the manual pages, section 2; <asm/unistd.h> for the numbers.
+Everything here raises OSError with the errno and the object, as the os module does. The parts of ctypes that cost nothing: the
+package itself takes 2 ms to import. Sources: the manual pages, section 2; <asm/unistd.h> for the numbers.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
+from _ctypes import FUNCFLAG_CDECL, FUNCFLAG_USE_ERRNO, CFuncPtr, _SimpleCData, addressof, dlopen, dlsym, get_errno
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.syscall.restype = ctypes.c_long
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ctypes import Array, c_char
+
+    _Argument = int | str | bytes | Array[c_char] | None
+
+
+class _Int(_SimpleCData):  # type: ignore[type-arg]
+    _type_ = "i"
+
+
+class _Long(_SimpleCData):  # type: ignore[type-arg]
+    _type_ = "l"
+
+
+class _Char(_SimpleCData):  # type: ignore[type-arg]
+    _type_ = "c"
+
+
+class _String(_SimpleCData):  # type: ignore[type-arg]
+    _type_ = "z"
+
+
+class _Function(CFuncPtr):
+    """A function of libc's that returns an int."""
+
+    _flags_ = FUNCFLAG_CDECL | FUNCFLAG_USE_ERRNO
+    _restype_ = _Int
+
+
+class _LongFunction(CFuncPtr):
+    _flags_ = FUNCFLAG_CDECL | FUNCFLAG_USE_ERRNO
+    _restype_ = _Long
+
+
+_libc = dlopen(None, 0)  # type: ignore[arg-type]  # None is this very program
+_syscall = _LongFunction(dlsym(_libc, "syscall"))
 
 # Numbers from 424 on are the same on every architecture.
 _NUMBERS = {
@@ -29,50 +64,48 @@ AT_FDCWD = -100
 AT_EMPTY_PATH = 0x1000
 AT_RECURSIVE = 0x8000
 
-_Argument = int | str | bytes | ctypes.Array[ctypes.c_char] | None
 
-
-def _encoded(argument: _Argument) -> int | ctypes.c_long | bytes | ctypes.Array[ctypes.c_char] | None:
+def _encoded(argument: _Argument) -> object:
     # Integers must be longs: ctypes passes a bare int as 32 bits, and flags and pointers have 64.
     if isinstance(argument, str):
         return os.fsencode(argument)
-    return ctypes.c_long(argument) if isinstance(argument, int) else argument
+    return _Long(argument) if isinstance(argument, int) else argument
 
 
-def _checked(function: ctypes._NamedFuncPointer, arguments: list[object], subject: str | None) -> int:
+def _checked(function: CFuncPtr, arguments: list[object], subject: str | None) -> int:
     # ctypes is outside PEP 475, so EINTR is retried here.
     while True:
         result: int = function(*arguments)
         if result != -1:
             return result
-        number = ctypes.get_errno()
+        number = get_errno()
         if number != errno.EINTR:
             raise OSError(number, os.strerror(number), subject)
 
 
 def call(name: str, *arguments: _Argument, subject: str | None = None) -> int:
     """Call a libc function by name; raise OSError about `subject` when it returns -1."""
-    return _checked(getattr(_libc, name), [_encoded(a) for a in arguments], subject)
+    return _checked(_Function(dlsym(_libc, name)), [_encoded(a) for a in arguments], subject)
 
 
 def syscall(name: str, *arguments: _Argument, subject: str | None = None) -> int:
     """Make a system call that libc has no function for; ENOSYS where this architecture's number is not known."""
     if name not in NUMBERS:
         raise OSError(errno.ENOSYS, f"no number for system call {name} on {MACHINE}", subject)
-    return _checked(_libc.syscall, [ctypes.c_long(NUMBERS[name]), *(_encoded(a) for a in arguments)], subject)
+    return _checked(_syscall, [_Long(NUMBERS[name]), *(_encoded(a) for a in arguments)], subject)
 
 
-def buffer(data: bytes) -> ctypes.Array[ctypes.c_char]:
+def buffer(data: bytes) -> Array[c_char]:
     """Return a mutable C buffer that holds exactly `data`, without a terminating zero."""
-    return (ctypes.c_char * len(data)).from_buffer_copy(data)
+    return (_Char * len(data)).from_buffer_copy(data)  # type: ignore[return-value]  # our c_char
 
 
-def address(data: ctypes.Array[ctypes.c_char]) -> int:
+def address(data: Array[c_char]) -> int:
     """Return where a buffer lies in memory, for structures that point to it."""
-    return ctypes.addressof(data)
+    return addressof(data)
 
 
 def string_array(values: list[bytes]) -> tuple[int, object]:
     """Return the address of a NULL-terminated array of C strings, and the object that must outlive its use."""
-    array = (ctypes.c_char_p * (len(values) + 1))(*values, None)
-    return ctypes.addressof(array), array
+    array = (_String * (len(values) + 1))(*values, None)
+    return addressof(array), array

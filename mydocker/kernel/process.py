@@ -1,14 +1,19 @@
-"""prctl(2): what a process decides about its own privileges, one option each."""
+"""prctl(2): what a process decides about itself, one option each."""
 
 from __future__ import annotations
+
+from errno import EINVAL
 
 from mydocker.kernel import capabilities
 from mydocker.kernel.libc import call
 
+PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_KEEPCAPS = 8
+PR_SET_NAME = 15
 PR_CAPBSET_READ = 23
 PR_CAPBSET_DROP = 24
+PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
@@ -40,6 +45,20 @@ def in_bounding_set(capability: int) -> bool:
     return _prctl(PR_CAPBSET_READ, capability, subject=f"capability {capability}") == 1
 
 
+def bounding_set() -> list[int]:
+    """Return the capabilities in the bounding set. The kernel says itself where they end: a container need not have a /proc."""
+    found = []
+    for number in range(64):
+        try:
+            if in_bounding_set(number):
+                found.append(number)
+        except OSError as error:
+            if error.errno != EINVAL:
+                raise
+            break
+    return found
+
+
 def drop_from_bounding_set(capability: int) -> None:
     """Take a capability out of the bounding set; needs CAP_SETPCAP."""
     _prctl(PR_CAPBSET_DROP, capability, subject=f"capability {capability}")
@@ -53,6 +72,30 @@ def clear_ambient_set() -> None:
 def raise_ambient(capability: int) -> None:
     """Add a capability, both permitted and inheritable, to the ambient set, which survives execve of any program."""
     _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, subject=f"capability {capability}")
+
+
+def set_name(name: str) -> None:
+    """Set what /proc/self/comm and ps show, at most 15 bytes."""
+    call("prctl", PR_SET_NAME, name[:15], 0, 0, 0)
+
+
+def set_child_subreaper() -> None:
+    """Become the parent of orphaned descendants."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def set_parent_death_signal(signal: int) -> None:
+    """Ask for a signal when the parent dies; 0 for none."""
+    _prctl(PR_SET_PDEATHSIG, signal)
+
+
+def may_set_groups(proc: str = "/proc") -> bool:
+    """Say whether this user namespace allows setgroups(2), user_namespaces(7); so it is taken to be where no /proc says otherwise."""
+    try:
+        with open(f"{proc}/self/setgroups") as file:
+            return file.read().strip() == "allow"
+    except FileNotFoundError:
+        return True
 
 
 def set_fs_ids(uid: int, gid: int) -> None:

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from mydocker.kernel.libc import call
-
-_PR_SET_PDEATHSIG = 1
-_PR_SET_NAME = 15
-_PR_SET_CHILD_SUBREAPER = 36
-
 
 def start_time(pid: int, proc: str = "/proc") -> int | None:
     """Return when a process started, in clock ticks since boot; None when there is no such process, or a zombie only."""
@@ -32,18 +26,3 @@ def boot_id(proc: str = "/proc") -> str:
             return file.read().strip()
     except FileNotFoundError:
         return ""
-
-
-def set_name(name: str) -> None:
-    """Set what /proc/self/comm and ps show, at most 15 bytes."""
-    call("prctl", _PR_SET_NAME, name[:15], 0, 0, 0)
-
-
-def set_child_subreaper() -> None:
-    """Become the parent of orphaned descendants."""
-    call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def set_parent_death_signal(signal: int) -> None:
-    """Ask for a signal when the parent dies; 0 for none."""
-    call("prctl", _PR_SET_PDEATHSIG, signal, 0, 0, 0)

@@ -6,9 +6,12 @@ import os
 
 from mydocker import store
 from mydocker.errors import BadInput, Damaged, NotFound, Unsupported
+from mydocker.kernel.mounts import MS_BIND
 from mydocker.kernel.namespaces import NAMESPACES
+from mydocker.oci.shape import PROCESS, SPEC, check_shape
 from mydocker.runtime import plan
 from mydocker.runtime.hooks import check_hooks
+from mydocker.runtime.mounts import bind_flags
 from mydocker.steps.confinement import apparmor_enabled, selinux_enabled
 
 TYPE_CHECKING = False
@@ -42,21 +45,39 @@ def read_bundle(directory: str) -> Spec:
         raise NotFound(f"JSON specification file {path} not found") from error
     if not isinstance(spec, dict):
         raise Damaged(f"{path}: expected an object")
+    spec = _without_nulls(spec)
     check(spec)
     root = os.path.normpath(os.path.join(directory, spec["root"]["path"]))
     if not os.path.isdir(root):
         raise NotFound(f"root {root!r}: expected a directory")
-    return completed(spec, os.path.realpath(root))
+    return completed(spec, directory, os.path.realpath(root))
 
 
-def completed(spec: Spec, root: str) -> Spec:
-    """Return config.json with an absolute root, and devices that are always allowed added to rules that deny all."""
+def _without_nulls(spec: Spec) -> Spec:
+    """Return config.json without properties that are null, as some of its writers spell what is not there."""
+    present = {key: value for key, value in spec.items() if value is not None}
+    for part in ("process", "linux"):
+        if isinstance(present.get(part), dict):
+            present[part] = {key: value for key, value in present[part].items() if value is not None}
+    return present
+
+
+def completed(spec: Spec, directory: str, root: str) -> Spec:
+    """Return config.json with absolute paths instead of the bundle's, and devices that are always allowed added to rules that deny all."""
     linux = {**(spec.get("linux") or {})}
     resources = {**(linux.get("resources") or {})}
     rules = resources.get("devices") or []
     if rules:
         resources["devices"] = [*rules, *(_allowed(*device) for device in _ALLOWED_DEVICES)]
-    return {**spec, "root": {**spec["root"], "path": root}, "linux": {**linux, "resources": resources}}
+    mounts = [_absolute(mount, directory) for mount in spec.get("mounts") or []]
+    return {**spec, "root": {**spec["root"], "path": root}, "mounts": mounts, "linux": {**linux, "resources": resources}}
+
+
+def _absolute(mount: dict[str, Any], directory: str) -> dict[str, Any]:
+    """Return a mount whose source, where it is a bind's, is no longer relative to the bundle (config.md, Mounts)."""
+    if not bind_flags(mount) & MS_BIND:
+        return mount
+    return {**mount, "source": os.path.join(directory, mount.get("source") or "")}
 
 
 def _allowed(kind: str, major: int | None, minor: int | None, access: str) -> dict[str, Any]:
@@ -66,20 +87,24 @@ def _allowed(kind: str, major: int | None, minor: int | None, access: str) -> di
 
 def check(spec: Spec) -> None:
     """Raise BadInput for a value that the specification forbids, Unsupported for what this host cannot do."""
+    check_shape(spec, SPEC)
     _check_version(spec.get("ociVersion"))
-    if not _text(spec.get("root") or {}, "path", "root.path"):
+    if not (spec.get("root") or {}).get("path"):
         raise BadInput("root.path '': expected a directory")
     if not spec.get("process"):
         raise BadInput("process: expected an object, as start needs one")
     check_process(spec["process"])
     check_hooks(spec)
-    for mount in spec.get("mounts") or []:
-        _text(mount, "destination", "mount destination")
-        if not mount["destination"]:
-            raise BadInput("mount destination '': expected a path")
+    if not all(mount["destination"] for mount in spec.get("mounts") or []):
+        raise BadInput("mount destination '': expected a path")
+    if "" in (spec.get("annotations") or {}):
+        raise BadInput("annotation '': expected a name")
     linux = spec.get("linux") or {}
     _check_namespaces(spec, plan.namespaces(spec))
     _check_names(linux, plan.namespaces(spec))
+    for key in ("hostname", "domainname"):
+        if spec.get(key) and "uts" not in plan.namespaces(spec):
+            raise BadInput(f"{key} {spec[key]!r}: expected a uts namespace, as it would be the host's")
 
 
 def _check_version(version: object) -> None:
@@ -92,10 +117,10 @@ def _check_version(version: object) -> None:
 
 def check_process(process: dict[str, Any]) -> None:
     """Check an object `process`, that of config.json or of exec."""
-    args = process.get("args")
-    if not isinstance(args, list) or not args or not all(isinstance(word, str) and "\0" not in word for word in args):
-        raise BadInput(f"process.args {args!r}: expected a list with at least one word")
-    if not _text(process, "cwd", "process.cwd").startswith("/"):
+    check_shape(process, PROCESS, "process")
+    if not process.get("args"):
+        raise BadInput(f"process.args {process.get('args')!r}: expected a list with at least one word")
+    if not (process.get("cwd") or "").startswith("/"):
         raise BadInput(f"process.cwd {process.get('cwd')!r}: expected an absolute path")
     for limit in process.get("rlimits") or []:
         if limit["soft"] > limit["hard"]:
@@ -107,13 +132,6 @@ def check_process(process: dict[str, Any]) -> None:
         raise Unsupported(f"apparmor profile {process['apparmorProfile']!r}: apparmor is not enabled in this kernel")
     if process.get("selinuxLabel") and not selinux_enabled():
         raise Unsupported(f"selinux label {process['selinuxLabel']!r}: selinux is not enabled in this kernel")
-
-
-def _text(parent: dict[str, Any], key: str, name: str) -> str:
-    value = parent.get(key, "")
-    if not isinstance(value, str) or "\0" in value:
-        raise BadInput(f"{name} {value!r}: expected a text")
-    return value
 
 
 def _check_namespaces(spec: Spec, wanted: dict[str, str]) -> None:
@@ -144,6 +162,9 @@ def _check_names(linux: dict[str, Any], wanted: dict[str, str]) -> None:
     for path in [*(linux.get("maskedPaths") or []), *(linux.get("readonlyPaths") or [])]:
         if not path.startswith("/"):
             raise BadInput(f"masked or read-only path {path!r}: expected an absolute path")
+    for device in linux.get("devices") or []:
+        if device["type"] not in ("c", "b", "u", "p"):
+            raise BadInput(f"device {device['path']!r} of type {device['type']!r}: expected c, b, u or p")
     if linux.get("netDevices") and wanted.get("network") != "":
         raise BadInput("netDevices: expected a new network namespace")
     if linux.get("mountLabel") and not selinux_enabled():

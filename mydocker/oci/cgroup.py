@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from errno import EBUSY
 
-from mydocker.cgroups.layout import Layout
 from mydocker.errors import BadInput, Error, NotFound
 from mydocker.steps.files import WriteFile
 
@@ -13,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.cgroups.layout import Layout
     from mydocker.oci.containers import Container
     from mydocker.oci.settings import Settings
     from mydocker.steps.base import Run
@@ -41,6 +41,14 @@ def _own(layout: Layout) -> str:
     """Return this process's cgroup, in the hierarchy that has most to say."""
     hierarchy = layout.find("memory") or layout.find("pids") or layout.unified
     return hierarchy.own.rstrip("/") if hierarchy else ""
+
+
+def freezer_file(layout: Layout, cgroup: str) -> str:
+    """Return the file that says whether a cgroup is frozen, as cgroups.life has it; '' where none does."""
+    freezer = layout.find("freezer")
+    if cgroup and freezer:
+        return f"{freezer.mount}{cgroup}/freezer.state"
+    return f"{layout.unified.mount}{cgroup}/cgroup.freeze" if cgroup and layout.unified else ""
 
 
 def _may_make(container: Container, path: str) -> bool:

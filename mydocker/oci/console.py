@@ -29,6 +29,12 @@ def check(process: dict[str, Any], arguments: Arguments, detached: bool) -> None
         raise BadInput(f"--console-socket {socket!r}: expected process.terminal to be true")
 
 
+def size(process: dict[str, Any]) -> tuple[int, int] | None:
+    """Return (rows, columns) of the terminal, where there is one and somebody says so."""
+    wanted = process.get("consoleSize") if process.get("terminal") else None
+    return (wanted["height"], wanted["width"]) if wanted else None
+
+
 def hand_over(master: int, arguments: Arguments) -> None:
     """Send a pty's master to --console-socket, if both are there."""
     path = arguments.value("console-socket")

@@ -1,6 +1,6 @@
 """The containers of one --root, and what is true about each.
 
-    ROOT/ID/state.json     the record, see Container; its absence, or no pid in it, says that the container was never whole
+    ROOT/ID/state.json     the record, see Container; its absence says that create had hardly begun
     ROOT/ID/config.json    config.json as it was at create, complete: a bundle may change afterwards
     ROOT/ID/lock           flock: whoever changes the container; a create holds it from the first to the last moment
     ROOT/ID/exec.fifo      there until start; see runtime/gate.py
@@ -14,24 +14,29 @@ import os
 from fcntl import LOCK_EX, LOCK_NB, flock
 
 from mydocker import store
-from mydocker.cgroups.layout import Layout
-from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.kernel import tasks
+from mydocker.oci.verbs import SPECIFICATION
 from mydocker.runtime import gate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.cgroups.layout import Layout
+    from mydocker.cgroups.manager import CgroupManager
     from mydocker.oci.settings import Settings
 
-VERSION = "1.2.0"
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
 
 
 class Container:
-    """One container. record: id, pid and started of its first process, bundle, rootfs, created (RFC 3339), cgroup, systemd, uid."""
+    """One container.
+
+    record: pid and started of its first process, bundle, rootfs, annotations, created (RFC 3339), cgroup ('' for none of its own),
+    freezer (the file that says whether that is frozen, '' for none), systemd (whether that made the cgroup), uid, whole (whether
+    create came to its end).
+    """
 
     __slots__ = ("settings", "id", "record", "_layout")
 
@@ -48,11 +53,15 @@ class Container:
     @property
     def layout(self) -> Layout:
         if self._layout is None:
+            from mydocker.cgroups.layout import Layout
+
             self._layout = Layout.detect(self.settings.paths)
         return self._layout
 
     def cgroup(self) -> CgroupManager:
         """Return the manager of the container's cgroups."""
+        from mydocker.cgroups.manager import manager
+
         return manager(self.layout, self.record["cgroup"])
 
     @property
@@ -68,18 +77,26 @@ class Container:
 
     def status(self) -> str:
         """Return the specification's creating, created, running or stopped, or runc's paused."""
-        if not self.record:
+        if not self.record.get("whole"):
             return "creating" if is_locked(f"{self.directory}/lock") else "stopped"
         if not self.pid:
             return "stopped"
-        if self.record["cgroup"] and self.cgroup().is_frozen():
+        if self.is_frozen():
             return "paused"
         return "created" if gate.is_closed(self.directory) else "running"
+
+    def is_frozen(self) -> bool:
+        """Say whether somebody froze the processes. Without a look at all of the host's cgroups: `state` is asked again and again."""
+        try:
+            with open(self.record["freezer"] or "/dev/null") as file:
+                return file.read().strip() in ("FROZEN", "FREEZING", "1")
+        except FileNotFoundError:
+            return False  # the cgroup is gone
 
     def state(self, status: str = "") -> dict[str, Any]:
         """Return the specification's state (runtime.md, State)."""
         status = status or self.status()
-        told = {"ociVersion": VERSION, "id": self.id, "pid": self.pid, "status": status, "bundle": self.record.get("bundle", "")}
+        told = {"ociVersion": SPECIFICATION, "id": self.id, "pid": self.pid, "status": status, "bundle": self.record.get("bundle", "")}
         return {**told, "annotations": self.record.get("annotations") or {}}
 
     def save(self) -> None:
@@ -111,7 +128,7 @@ def load(settings: Settings, container_id: str) -> Container:
 def running(settings: Settings, container_id: str) -> Container:
     """Return a container whose first process is there, started or not. Raises NotFound, Conflict."""
     container = load(settings, container_id)
-    if not container.pid:
+    if not container.pid or not container.record.get("whole"):
         raise Conflict(f"container not running: {container_id!r}")
     return container
 

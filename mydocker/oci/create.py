@@ -6,12 +6,12 @@ import os
 from time import gmtime, strftime, time
 
 from mydocker import store
-from mydocker.errors import BadInput, Error, StepFailed
+from mydocker.errors import BadInput, Error
 from mydocker.kernel import tasks
 from mydocker.oci import console, containers, destroy
 from mydocker.oci.arguments import Arguments, Flags
 from mydocker.oci.bundle import read_bundle
-from mydocker.oci.cgroup import cgroup_path, enter, place
+from mydocker.oci.cgroup import cgroup_path, enter, freezer_file, place
 from mydocker.oci.privileges import grantable
 from mydocker.oci.sealing import restart_sealed_if_exposed
 from mydocker.runtime import gate
@@ -57,7 +57,7 @@ class Creation:
         self.spec = read_bundle(bundle)
         self.spec["process"] = grantable(self.spec["process"], "user" in namespaces(self.spec), self.settings)
         console.check(self.spec["process"], self.arguments, self.gated or self.arguments.on("detach"))
-        restart_sealed_if_exposed(self.spec)
+        restart_sealed_if_exposed(self.settings, self.spec)
         containers.claim(self.container)
         try:
             return self._make(bundle)
@@ -70,7 +70,6 @@ class Creation:
         container.record = self._record(bundle)
         store.write_json(f"{container.directory}/config.json", spec, 0o600, sync=False)
         container.save()
-        place(container, spec, self.run)
         self.launch = launch = Launch(self._setting(), self.run, self._tell)
         self.run.execute(early_trees(spec))
         pid = launch.fork()
@@ -78,6 +77,7 @@ class Creation:
             os.close(self._theirs)  # else its end would never be seen
         container.record |= {"pid": pid, "started": tasks.start_time(pid)}
         container.save()
+        place(container, spec, self.run)  # while init begins to build its root: there are two of us now
         enter(container, pid, self.run)
         state = {**container.state("creating"), "pid": pid}
         self._move_devices(pid)
@@ -87,6 +87,8 @@ class Creation:
             self.run.execute(before)
         launch.go(state)
         console.hand_over(launch.master, self.arguments)
+        container.record["whole"] = True
+        container.save()
         self._write_pid_file(pid)
         return pid
 
@@ -104,7 +106,8 @@ class Creation:
         created = strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds)) + f".{int(seconds % 1 * 1e9):09d}Z"
         shown = {"bundle": bundle, "rootfs": self.spec["root"]["path"], "annotations": self.spec.get("annotations") or {}}
         own = {"pid": 0, "started": None, "created": created, "uid": os.geteuid(), "systemd": self.settings.systemd}
-        return {**shown, **own, "cgroup": cgroup_path(self.spec, self.container, self.settings)}
+        cgroup = cgroup_path(self.spec, self.container, self.settings)
+        return {**shown, **own, "cgroup": cgroup, "freezer": freezer_file(self.container.layout, cgroup)}
 
     def _setting(self) -> Setting:
         spec = self.spec
@@ -112,13 +115,13 @@ class Creation:
         report, closed = gate.make(self.container.directory) if self.gated else self._report_pipe()
         preserved = preserved_descriptors(self.arguments, spec["process"])
         how = How(preserved, not self.arguments.on("no-pivot"), not self.arguments.on("no-new-keyring"), report, closed)
-        size = spec["process"].get("consoleSize")
+        size = console.size(spec["process"])
         cgroup = self.container.record["cgroup"]
         return Setting(
             spec,
             spec["root"]["path"],
             (0, 1, 2),
-            (size["height"], size["width"]) if size else None,
+            size,
             self.container.layout.container_mounts(cgroup) if cgroup else [],
             filter_for(seccomp, self.settings.paths.cache) if seccomp else None,
             "text" if self.settings.debug else "",
@@ -140,8 +143,8 @@ class Creation:
         problems = self.devices.undo_all()  # while their namespace is still there
         if self.launch:
             self.launch.kill()
-        for problem in [*problems, *self.run.undo_all(), *destroy.everything(self.container, self.spec)]:
-            self.settings.log("warning", f"not cleaned up: {problem.message}")
+        problems += self.run.undo_all()
+        destroy.log_problems(self.settings, problems + destroy.everything(self.container, self.spec))
 
     def _observe(self, who: str, step: Step, seconds: float) -> None:
         self.settings.log("debug", f"{who}: {step.describe()} ({seconds * 1000:.1f} ms)")
@@ -177,21 +180,17 @@ def run(settings: Settings, arguments: Arguments) -> int:
     creation = Creation(settings, arguments, gated=False)
     pid = creation.make()
     container = creation.container
-    problems: list[Error] = []
+    assert creation.launch
     try:
         gate.raise_if_failed(creation.report, creation.spec["process"]["args"][0])
         Run("runtime").execute(hooks(creation.spec, "poststart", container.state("running")))
-    except StepFailed as error:
-        settings.log("warning", error.message)
     except Error:
-        problems = destroy.everything(container, creation.spec)
+        creation.launch.kill()
+        destroy.log_problems(settings, destroy.everything(container, creation.spec))
         raise
     if detached:
         return 0
-    assert creation.launch
     status = console.stay(pid, creation.launch.master)
     if not arguments.on("keep"):
-        problems = destroy.everything(container, creation.spec)
-    for problem in problems:
-        settings.log("warning", f"not cleaned up: {problem.message}")
+        destroy.log_problems(settings, destroy.everything(container, creation.spec))
     return status

@@ -6,8 +6,6 @@ import os
 
 from mydocker import store
 from mydocker.errors import Error, StepFailed
-from mydocker.runtime.hooks import hooks
-from mydocker.steps.base import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +13,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mydocker.oci.containers import Container
+    from mydocker.oci.settings import Settings
+    from mydocker.steps.base import Step
 
 
 def everything(container: Container, spec: dict[str, Any] | None) -> list[Error]:
@@ -22,10 +22,32 @@ def everything(container: Container, spec: dict[str, Any] | None) -> list[Error]
     problems: list[Error] = []
     if container.record.get("cgroup"):
         _attempt(problems, lambda: _remove_cgroup(container))
-    for hook in hooks(spec or {}, "poststop", container.state("stopped")):
-        _attempt(problems, lambda hook=hook: Run("runtime").apply(hook))  # type: ignore[misc]
+    for hook in late_hooks(spec or {}, "poststop", container.state("stopped")):
+        _attempt(problems, lambda hook=hook: apply(hook))  # type: ignore[misc]
     _attempt(problems, lambda: store.discard(container.directory))
     return problems
+
+
+def late_hooks(spec: dict[str, Any], kind: str, state: dict[str, Any]) -> list[Step]:
+    """Return the hooks of poststart or poststop; nothing is imported for none."""
+    if not (spec.get("hooks") or {}).get(kind):
+        return []
+    from mydocker.runtime.hooks import hooks
+
+    return hooks(spec, kind, state)
+
+
+def apply(hook: Step) -> None:
+    """Run a hook. Raises StepFailed."""
+    from mydocker.steps.base import Run
+
+    Run("runtime").apply(hook)
+
+
+def log_problems(settings: Settings, problems: list[Error]) -> None:
+    """Tell the log what could not be removed, where something else is to be told to the caller."""
+    for problem in problems:
+        settings.log("warning", f"not cleaned up: {problem.message}")
 
 
 def _attempt(problems: list[Error], action: Callable[[], object]) -> None:
@@ -39,8 +61,8 @@ def _attempt(problems: list[Error], action: Callable[[], object]) -> None:
 
 def _remove_cgroup(container: Container) -> None:
     manager = container.cgroup()
-    if manager.exists():
-        if manager.is_frozen():
+    if not manager.remove_empty():
+        if container.is_frozen():
             manager.freeze(False)
         manager.kill()
         manager.remove()

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
 from mydocker.errors import BadInput, Error, Unsupported
-from mydocker.oci import sealing
 from mydocker.oci.arguments import parse
 from mydocker.oci.settings import FLAGS, Settings
 from mydocker.oci.verbs import REFUSED, VERBS, usage, version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 
 def main(sealed: bool = False) -> NoReturn:
     """Run the command line and exit with its status, without the 1 ms that an interpreter takes to clean up."""
-    sealing.sealed = sealed
-    status = command_line(sys.argv[1:])
+    status = command_line(sys.argv[1:], sealed)
     sys.stdout.flush()
     os._exit(status)
 
 
-def command_line(words: list[str]) -> int:
+def command_line(words: list[str], sealed: bool = False) -> int:
     """Run one command; return its exit status: 1 for every error, the container's own for run and exec in the foreground."""
     settings: Settings | None = None
     try:
@@ -33,15 +32,17 @@ def command_line(words: list[str]) -> int:
             return _print(version())
         if found.on("help") or not found.words or found.words[0] == "help":
             return _print(usage())
-        settings = Settings(found)
+        settings = Settings(found, sealed)
         return _run(settings, found.words[0], found.words[1:])
     except Error as error:
         return _fail(settings, error.message, error.hint)
     except OSError as error:
         return _fail(settings, f"{error.filename}: {error.strerror}" if error.filename else str(error), None)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        # config.json is somebody else's: what its schema rules out ends up here.
-        return _fail(settings, f"invalid value: {type(error).__name__}: {error}", None)
+    except KeyError as error:
+        return _fail(settings, f"property {error} is missing", None)
+    except (TypeError, AttributeError, ValueError) as error:
+        # config.json is somebody else's: what its schema rules out, and nothing here looks for, ends up here.
+        return _fail(settings, f"invalid value: {error}", None)
 
 
 def _run(settings: Settings, name: str, words: list[str]) -> int:
@@ -52,10 +53,22 @@ def _run(settings: Settings, name: str, words: list[str]) -> int:
     verb = VERBS[name]
     if words[:1] in (["--help"], ["-h"]):
         return _print(f"mydocker-oci {name} {verb.synopsis}\n")
-    module = __import__(f"mydocker.oci.{verb.module}", fromlist=[name])
-    arguments = parse(words, getattr(module, verb.flags), verb.least, verb.most, mixed=verb.mixed)
+    module = _load(verb.module)
+    try:
+        arguments = parse(words, getattr(module, verb.flags), verb.least, verb.most, mixed=verb.mixed)
+    except BadInput as error:
+        raise BadInput(error.message, f"mydocker-oci {name} {verb.synopsis}") from error
     status: int = getattr(module, verb.function)(settings, arguments)
     return status
+
+
+def _load(name: str) -> Any:
+    """Import a verb's module. Nothing of what that makes is garbage: looking through it again and again would take a tenth of the time."""
+    gc.disable()
+    module = __import__(f"mydocker.oci.{name}", fromlist=[name])
+    gc.freeze()
+    gc.enable()
+    return module
 
 
 def _print(text: str) -> int:

@@ -13,6 +13,7 @@ from mydocker.oci.cgroup import enter_running
 from mydocker.oci.create import preserved_descriptors
 from mydocker.oci.privileges import grantable
 from mydocker.oci.sealing import restart_sealed_if_exposed
+from mydocker.oci.shape import PROCESS, check_shape
 from mydocker.runtime import gate
 from mydocker.runtime.init import Setting, join
 from mydocker.runtime.joining import hold_namespaces, joined
@@ -52,7 +53,7 @@ def execute(settings: Settings, arguments: Arguments) -> int:
     check_process(process)
     process = grantable(process, "user" in namespaces(spec), settings)
     console.check(process, arguments, arguments.on("detach"))
-    restart_sealed_if_exposed(spec, joins=True)
+    restart_sealed_if_exposed(settings, spec, joins=True)
     reader, report = os.pipe()
     launch = _launch(settings, arguments, container, joined({**spec, "process": process}, hold_namespaces(container.pid)), report)
     os.close(report)
@@ -69,10 +70,9 @@ def execute(settings: Settings, arguments: Arguments) -> int:
 
 def _launch(settings: Settings, arguments: Arguments, container: Container, spec: dict[str, Any], report: int) -> Launch:
     seccomp = spec["linux"].get("seccomp")
-    size = spec["process"].get("consoleSize")
     how = How(preserved_descriptors(arguments, spec["process"]), report=report)
     bpf = filter_for(seccomp, settings.paths.cache) if seccomp else None
-    setting = Setting(spec, "/", (0, 1, 2), (size["height"], size["width"]) if size else None, [], bpf, how=how)
+    setting = Setting(spec, "/", (0, 1, 2), console.size(spec["process"]), [], bpf, how=how)
     launch = Launch(setting, Run("runtime"), lambda value: None, join)
     try:
         pid = launch.fork()
@@ -101,7 +101,9 @@ def wanted_process(own: dict[str, Any], arguments: Arguments) -> dict[str, Any]:
     if path:
         # What a process does not say of these is as the container has it: runc's reading, on which callers rely.
         common = {key: own[key] for key in _COMMON if own.get(key)}
-        process: dict[str, Any] = {**common, **store.read_json(path)}
+        given = store.read_json(path)
+        check_shape(given, PROCESS, "process")
+        process: dict[str, Any] = {**common, **{key: value for key, value in given.items() if value is not None}}
         return {**process, "terminal": process.get("terminal", False) or arguments.on("tty")}
     process = {**own, "args": arguments.words[1:], "terminal": arguments.on("tty")}
     process["env"] = [*(own.get("env") or []), *arguments.lists.get("env", [])]

@@ -135,7 +135,7 @@ def _entry(device: str, operation: str, value: int) -> dict[str, Any]:
 
 
 def _hugetlb(group: Group | None) -> dict[str, Any]:
-    if not group:
+    if not group or not group.exists():
         return {}
     import os
 

@@ -9,8 +9,6 @@ from mydocker.errors import BadInput, Conflict, Error, NotFound, StepFailed
 from mydocker.oci import containers, destroy
 from mydocker.oci.arguments import Arguments, Flags
 from mydocker.runtime import gate
-from mydocker.runtime.hooks import hooks
-from mydocker.steps.base import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,9 +32,13 @@ def start(settings: Settings, arguments: Arguments) -> int:
         spec = container.spec
         gate.open_gate(container.directory, spec["process"]["args"][0])
         try:
-            Run("runtime").execute(hooks(spec, "poststart", container.state("running")))
-        except Error as error:
-            settings.log("warning", error.message)
+            for hook in destroy.late_hooks(spec, "poststart", container.state("running")):
+                destroy.apply(hook)
+        except Error:
+            # The specification's lifecycle goes on where a delete would be.
+            end_first_process(container)
+            destroy.log_problems(settings, destroy.everything(container, spec))
+            raise
     return 0
 
 
@@ -55,7 +57,7 @@ def kill(settings: Settings, arguments: Arguments) -> int:
         targets |= set(container.cgroup().pids())
     for pid in targets:
         _send(pid, number)
-    if number == 9 and container.record["cgroup"] and container.cgroup().is_frozen():
+    if number == 9 and container.is_frozen():
         container.cgroup().freeze(False)  # version 1 lets nobody die frozen
     return 0
 
@@ -111,7 +113,7 @@ def end_first_process(container: Container) -> None:
         return
     descriptor = os.pidfd_open(pid)
     try:
-        if container.record["cgroup"] and container.cgroup().is_frozen():
+        if container.is_frozen():
             container.cgroup().freeze(False)
         _send(pid, 9)
         if not _ends(descriptor):

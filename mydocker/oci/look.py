@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from mydocker import leanjson
@@ -40,6 +41,8 @@ def _details(container: Container) -> dict[str, Any]:
 
 def _user_name(uid: int) -> str:
     """Return a user's name, '' for one that has none."""
+    if not os.path.exists("/etc/passwd"):
+        return ""
     with open("/etc/passwd", errors="surrogateescape") as file:
         fields = (line.split(":") for line in file)
         return next((f[0] for f in fields if len(f) > 2 and f[2] == str(uid)), "")

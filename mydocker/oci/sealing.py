@@ -17,14 +17,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.oci.settings import Settings
+
 _PROGRAM = "import sys; sys.path[:0] = {!r}; from mydocker.oci.entry import main; main(sealed=True)"
 
-sealed = False
 
-
-def restart_sealed_if_exposed(spec: dict[str, Any], joins: bool = False) -> None:
+def restart_sealed_if_exposed(settings: Settings, spec: dict[str, Any], joins: bool = False) -> None:
     """Execute this whole command again from a read-only view of the interpreter, where that is needed. joins: it enters a container."""
-    if sealed or not is_exposed(spec, joins):
+    if settings.sealed or not is_exposed(spec, joins):
         return
     interpreter = sealed_interpreter()
     if interpreter is not None:

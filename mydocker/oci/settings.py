@@ -18,11 +18,16 @@ FLAGS = Flags(
 
 
 class Settings:
-    """root: the directory of all containers' state. debug: whether each step goes to the log. systemd: whether it makes the cgroups."""
+    """What holds for every verb.
 
-    __slots__ = ("root", "paths", "debug", "systemd", "_log", "_json")
+    root: the directory of all containers' state. debug: whether each step goes to the log. systemd: whether it makes the cgroups.
+    sealed: whether the interpreter was executed from a read-only view of it, see sealing.py.
+    """
 
-    def __init__(self, arguments: Arguments) -> None:
+    __slots__ = ("root", "paths", "debug", "systemd", "sealed", "_log", "_json")
+
+    def __init__(self, arguments: Arguments, sealed: bool = False) -> None:
+        self.sealed = sealed
         self.root = os.path.abspath(arguments.value("root") or default_root())
         # One start's compiled filter serves the next.
         self.paths = Paths(root=self.root, state=self.root)
@@ -34,6 +39,8 @@ class Settings:
             raise BadInput(f"log format {arguments.value('log-format')!r}: expected text or json")
         if arguments.value("rootless", "auto") not in ("auto", "true", "false"):
             raise BadInput(f"--rootless {arguments.value('rootless')!r}: expected true, false or auto")
+        if self._log:
+            os.close(self._open_log())  # what cannot be written is told before anything happens
 
     def log(self, level: str, message: str) -> None:
         """Append a message to the log file, if there is one. Callers read the last line of level 'error'."""
@@ -45,11 +52,14 @@ class Settings:
             line = leanjson.dumps({"level": level, "msg": message, "time": moment})
         else:
             line = f"time={leanjson.dumps(moment)} level={level} msg={leanjson.dumps(message)}"
-        descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        descriptor = self._open_log()
         try:
             os.write(descriptor, line.encode() + b"\n")
         finally:
             os.close(descriptor)
+
+    def _open_log(self) -> int:
+        return os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
 
 def default_root() -> str:

@@ -12,11 +12,10 @@ to open its end, and a start finds out by ENXIO that nobody is there any more.
 from __future__ import annotations
 
 import os
+import sys
 from errno import ENXIO
-from struct import pack, unpack
 
 from mydocker.errors import Conflict, StepFailed
-from mydocker.steps.process import failed_exec
 
 GATE = "exec.fifo"
 FAILED = "failed.fifo"
@@ -40,7 +39,7 @@ def wait(gate: int) -> None:
 
 def failed(message: str) -> bytes:
     """Return what init, still an interpreter, reports."""
-    return pack("i", 0) + message.encode(errors="replace")[: _MOST - 4]
+    return bytes(4) + message.encode(errors="replace")[: _MOST - 4]
 
 
 def open_gate(directory: str, program: str) -> None:
@@ -74,7 +73,9 @@ def raise_if_failed(report: int, program: str) -> None:
     data = os.read(report, _MOST)
     if not data:
         return
-    number: int = unpack("i", data[:4])[0]
+    from mydocker.steps.process import failed_exec
+
+    number = int.from_bytes(data[:4], sys.byteorder)
     raise failed_exec(program, number) if number else StepFailed(data[4:].decode(errors="replace"))
 
 

@@ -46,8 +46,8 @@ def check_hooks(spec: dict[str, Any]) -> None:
     """Raise BadInput for a hook that could never be run."""
     for kind in STATUS:
         for hook in (spec.get("hooks") or {}).get(kind) or []:
-            if not str(hook.get("path", "")).startswith("/"):
-                raise BadInput(f"{kind} hook {hook.get('path')!r}: expected an absolute path")
+            if not hook["path"].startswith("/"):
+                raise BadInput(f"{kind} hook {hook['path']!r}: expected an absolute path")
             if "timeout" in hook and (not isinstance(hook["timeout"], int) or hook["timeout"] <= 0):
                 raise BadInput(f"{kind} hook timeout {hook['timeout']!r}: expected seconds greater than 0")
 

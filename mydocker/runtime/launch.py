@@ -13,7 +13,7 @@ import os
 from select import POLLIN, poll
 
 from mydocker import errors
-from mydocker.kernel import process, tasks
+from mydocker.kernel import process
 from mydocker.kernel.channel import Channel
 from mydocker.runtime import plan
 from mydocker.runtime.failures import error_from
@@ -74,14 +74,14 @@ class Launch:
                 os.close(descriptor)
 
     def _fork_through_stage(self, theirs: Channel, wanted: dict[str, str]) -> None:
-        tasks.set_child_subreaper()
+        process.set_child_subreaper()
         stage = os.fork()
         if stage == 0:
             self._be_stage(theirs, wanted)
         try:
             if not wanted["user"]:
                 self._expect("M")
-                self.run.execute(plan.id_maps(self.setting.spec, stage))
+                self.run.execute(plan.id_maps(self.setting.spec, stage, privileged=os.geteuid() == 0))
                 self._channel.send("m")
             self.pid = int(self._expect("P"))
         except BaseException:
@@ -103,7 +103,7 @@ class Launch:
                     os._exit(1)
             os.setresgid(0, 0, 0)
             os.setresuid(0, 0, 0)
-            if may_set_groups():
+            if process.may_set_groups():
                 os.setgroups([])
             run.execute(plan.of_children(self.setting.spec))
             pid = os.fork()
@@ -185,12 +185,6 @@ class Launch:
             seccomp_listener.hand_over(listener, self.setting.spec["linux"]["seccomp"], self.pid, self._state)
         finally:
             os.close(listener)
-
-
-def may_set_groups(proc: str = "/proc") -> bool:
-    """Say whether this user namespace allows setgroups(2), user_namespaces(7)."""
-    with open(f"{proc}/self/setgroups") as file:
-        return file.read().strip() == "allow"
 
 
 def _value(payload: bytes) -> Any:

@@ -133,7 +133,7 @@ def early_trees(spec: Spec) -> list[Step]:
 
 
 def _open_tree(spec: Spec, mount: dict[str, Any], descriptor: int) -> Step:
-    recursive = bool(_bind_flags(mount) & k.MS_REC)
+    recursive = bool(bind_flags(mount) & k.MS_REC)
     if not _is_mapped(mount):
         return OpenTree(mount["source"], descriptor, recursive)
     from mydocker.steps.idmap import OpenMappedTree
@@ -150,7 +150,7 @@ def _is_mapped(mount: dict[str, Any]) -> bool:
     return bool(Options(mount.get("options", [])).idmap or mount.get("uidMappings") or mount.get("gidMappings"))
 
 
-def _bind_flags(mount: dict[str, Any]) -> int:
+def bind_flags(mount: dict[str, Any]) -> int:
     """Return the flags of a mount, with MS_BIND for a type 'bind' that has it in no option."""
     flags = Options(mount.get("options", [])).flags
     return flags | k.MS_BIND | k.MS_REC if mount.get("type") == "bind" and not flags & k.MS_BIND else flags
@@ -158,7 +158,7 @@ def _bind_flags(mount: dict[str, Any]) -> int:
 
 def _is_opened_early(mount: dict[str, Any]) -> bool:
     """Say whether a bind is shared with the host, of another process's mount namespace, or idmapped."""
-    if not _bind_flags(mount) & k.MS_BIND:
+    if not bind_flags(mount) & k.MS_BIND:
         return False
     is_shared = Options(mount.get("options", [])).propagation & k.MS_SHARED
     return bool(is_shared) or bool(other_namespace(mount["source"])[0]) or _is_mapped(mount)
@@ -186,7 +186,7 @@ def mount_steps(root: str, mounts: list[dict[str, Any]], label: str = "") -> lis
 
 
 def _mount(root: str, mount: dict[str, Any], options: Options, label: str) -> Step:
-    target, flags, fstype, data = mount["destination"], _bind_flags(mount), mount.get("type", ""), options.data
+    target, flags, fstype, data = mount["destination"], bind_flags(mount), mount.get("type", ""), options.data
     if flags & k.MS_BIND:
         fstype = ""
     elif _is_mapped(mount):

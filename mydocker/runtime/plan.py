@@ -18,7 +18,7 @@ from mydocker.kernel.capabilities import NUMBERS
 from mydocker.kernel.namespaces import CLONE_NEWCGROUP, NAMESPACES
 from mydocker.runtime.destinations import normalised
 from mydocker.runtime.hooks import hooks
-from mydocker.runtime.mounts import cgroup_steps, mount_steps
+from mydocker.runtime.mounts import bind_flags, cgroup_steps, mount_steps
 from mydocker.runtime.seccomp import flags_for
 from mydocker.runtime.users import mappings
 from mydocker.steps.confinement import (
@@ -114,9 +114,14 @@ def enter(kind: str, path: str) -> Step:
     return JoinNamespace(path, kind) if path else Unshare(NAMESPACES[kind][1])
 
 
-def id_maps(spec: Spec, pid: int | str) -> list[Step]:
+def id_maps(spec: Spec, pid: int | str, privileged: bool = True) -> list[Step]:
     """Return the steps that map the users and groups of the user namespace that process `pid` is in."""
-    return [WriteFile(f"/proc/{pid}/{kind}_map", map_text(mappings(spec.get("linux", {}), f"{kind}Mappings"))) for kind in ("uid", "gid")]
+    users, groups = (mappings(spec.get("linux", {}), f"{kind}Mappings") for kind in ("uid", "gid"))
+    if not privileged:
+        from mydocker.steps.newidmap import own_id_maps
+
+        return own_id_maps(pid, users, groups)
+    return [WriteFile(f"/proc/{pid}/uid_map", map_text(users)), WriteFile(f"/proc/{pid}/gid_map", map_text(groups))]
 
 
 def fork(spec: Spec) -> list[Step]:
@@ -195,8 +200,8 @@ def build(spec: Spec, root: str) -> list[Step]:
 
 
 def _devices(root: str, spec: Spec) -> list[Step]:
-    if not any(normalised(mount["destination"]) == "/dev" and mount.get("type") != "bind" for mount in spec.get("mounts", [])):
-        return []
+    if any(normalised(mount["destination"]) == "/dev" and bind_flags(mount) & k.MS_BIND for mount in spec.get("mounts", [])):
+        return []  # it is the host's, or whoever's
     nodes: dict[str, Step] = {
         f"/dev/{name}": MakeNode(root, f"/dev/{name}", "c", (major, minor)) for name, major, minor in _DEFAULT_DEVICES
     }

@@ -66,17 +66,16 @@ class SetKeepCapabilities(Step):
 class DropBoundingSet(Step):
     """PR_CAPBSET_DROP of every capability the kernel has but those to keep: no execve can give them back."""
 
-    __slots__ = ("keep", "proc")
+    __slots__ = ("keep",)
 
-    def __init__(self, keep: list[str], proc: str = "/proc") -> None:
+    def __init__(self, keep: list[str]) -> None:
         self.keep = keep
-        self.proc = proc
 
     def apply(self) -> None:
         keep = capabilities.mask(self.keep)
-        for number in range(capabilities.last_cap(self.proc) + 1):
-            # Dropping what is not there would still ask for CAP_SETPCAP.
-            if not keep >> number & 1 and process.in_bounding_set(number):
+        # Dropping what is not there would still ask for CAP_SETPCAP.
+        for number in process.bounding_set():
+            if not keep >> number & 1:
                 process.drop_from_bounding_set(number)
 
     def describe(self) -> str:

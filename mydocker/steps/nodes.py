@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
+from mydocker.errors import StepFailed
 from mydocker.kernel import inroot, mounts
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.rootfs import MountInRoot, host_path
@@ -33,12 +35,19 @@ class MakeNode(Step):
             os.chmod(f"{inroot.by_descriptor(parent)}/{name}", self.mode)
             if self.owner != (0, 0):
                 os.chown(name, *self.owner, dir_fd=parent, follow_symlinks=False)
+        except FileExistsError:
+            self._compare(os.stat(name, dir_fd=parent, follow_symlinks=False), kind)
         except PermissionError:
             known = f"/dev/{'block' if self.kind == 'b' else 'char'}/{self.number[0]}:{self.number[1]}"
             source = known if os.path.exists(known) else self.path
             MountInRoot(self.root, source, self.path, flags=mounts.MS_BIND).apply()
         finally:
             os.close(parent)
+
+    def _compare(self, present: os.stat_result, kind: int) -> None:
+        """Be content with a node that is what was asked for; the specification wants an error for any other file."""
+        if stat.S_IFMT(present.st_mode) != kind or (self.kind != "p" and present.st_rdev != os.makedev(*self.number)):
+            raise StepFailed(f"{self.describe()}: there is another file already", errno.EEXIST)
 
     def describe(self) -> str:
         return f"mknod {quote(self.path)} in the root {self.kind} {self.number[0]}:{self.number[1]} mode {self.mode:o}"

@@ -6,7 +6,7 @@ import errno
 import os
 
 from mydocker.errors import BadInput, CommandNotExecutable, CommandNotFound, StepFailed
-from mydocker.kernel import trampoline
+from mydocker.kernel import process, trampoline
 from mydocker.kernel.libc import syscall
 from mydocker.steps.base import Step, command, quote
 
@@ -166,7 +166,8 @@ class SetUser(Step):
         self.groups = groups
 
     def apply(self) -> None:
-        os.setgroups(self.groups)
+        if self.groups or process.may_set_groups():
+            os.setgroups(self.groups)
         os.setresgid(self.gid, self.gid, self.gid)
         os.setresuid(self.uid, self.uid, self.uid)
 

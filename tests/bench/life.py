@@ -17,7 +17,7 @@ from pathlib import Path
 
 from run import tools_that_work
 from svg import bars, plot
-from tools import Tool, quiet
+from tools import Tool, quiet, rounds, seconds
 
 _IDLE_SECONDS = 30
 _LINE = "x" * 99
@@ -43,12 +43,6 @@ def main() -> None:
 Times = dict[str, list[float]]
 
 
-def _seconds(command: list[str]) -> float:
-    start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-    return time.perf_counter() - start
-
-
 @contextmanager
 def _containers(tool: Tool, count: int, *words: str) -> Iterator[list[str]]:
     """Run detached containers, and remove them."""
@@ -60,15 +54,6 @@ def _containers(tool: Tool, count: int, *words: str) -> Iterator[list[str]]:
             quiet(tool.removal(identity))
 
 
-def _rounds(tools: list[Tool], runs: int, once: Callable[[Tool], float]) -> Times:
-    """Return {name: seconds of each run}; each round asks every tool once."""
-    times: Times = {tool.name: [] for tool in tools}
-    for _ in range(runs):
-        for tool in tools:
-            times[tool.name].append(once(tool))
-    return times
-
-
 def _with_containers(count: int, verb: Callable[[Tool, str], list[str]]) -> Callable[[list[Tool], int], Times]:
     """Return a subject: a verb, while `count` containers run. One tool after the other: all at once would weigh on each."""
 
@@ -76,8 +61,8 @@ def _with_containers(count: int, verb: Callable[[Tool, str], list[str]]) -> Call
         times: Times = {}
         for tool in tools:
             with _containers(tool, count, "sleep", "600") as made:
-                _seconds(verb(tool, made[0]))
-                times |= _rounds([tool], runs, lambda each, first=made[0]: _seconds(verb(each, first)))  # type: ignore[misc]
+                seconds(verb(tool, made[0]))
+                times |= rounds([tool], runs, lambda each, first=made[0]: seconds(verb(each, first)))  # type: ignore[misc]
         return times
 
     return subject
@@ -86,20 +71,20 @@ def _with_containers(count: int, verb: Callable[[Tool, str], list[str]]) -> Call
 def _start(tools: list[Tool], runs: int) -> Times:
     def once(tool: Tool) -> float:
         identity = quiet(tool.verb("create", tool.image, "sleep", "600"))
-        seconds = _seconds(tool.verb("start", identity))
+        taken = seconds(tool.verb("start", identity))
         quiet(tool.removal(identity))
-        return seconds
+        return taken
 
-    return _rounds(tools, runs, once)
+    return rounds(tools, runs, once)
 
 
 def _stop(tools: list[Tool], runs: int) -> Times:
     def once(tool: Tool) -> float:
         with _containers(tool, 1, "sh", "-c", _TRAP) as made:
             time.sleep(0.3)
-            return _seconds(tool.verb("stop", made[0]))
+            return seconds(tool.verb("stop", made[0]))
 
-    return _rounds(tools, runs, once)
+    return rounds(tools, runs, once)
 
 
 def _logs(tools: list[Tool], runs: int) -> Times:
@@ -107,14 +92,14 @@ def _logs(tools: list[Tool], runs: int) -> Times:
     for tool in tools:
         with _containers(tool, 1, "sh", "-c", f"yes {_LINE} | head -c 100000000") as made:
             quiet(tool.verb("wait", made[0]))
-            times |= _rounds([tool], min(runs, 5), lambda each, one=made[0]: _seconds(each.verb("logs", one)))  # type: ignore[misc]
+            times |= rounds([tool], min(runs, 5), lambda each, one=made[0]: seconds(each.verb("logs", one)))  # type: ignore[misc]
     return times
 
 
 def _output(tools: list[Tool], runs: int) -> Times:
     command = ["--rm", "--log-driver", "none"]
     once = lambda tool: _to_pipe(tool.verb("run", *command, tool.image, "head", "-c", str(1 << 30), "/dev/zero"))  # noqa: E731
-    return _rounds(tools, min(runs, 5), once)
+    return rounds(tools, min(runs, 5), once)
 
 
 def _to_pipe(command: list[str]) -> float:
@@ -133,7 +118,7 @@ def _many(tools: list[Tool], runs: int) -> Times:
         with _containers(tool, 50, "sleep", "600"):
             return time.perf_counter() - start
 
-    return _rounds(tools, min(runs, 2), once)
+    return rounds(tools, min(runs, 2), once)
 
 
 SUBJECTS: dict[str, Callable[[list[Tool], int], Times]] = {

@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY), str(Path(__file__).parent)]
 
 from svg import Bar, bars, plot  # noqa: E402
-from tools import TOOLS, Scratch, Tool, quiet  # noqa: E402
+from tools import TOOLS, Scratch, Tool, rounds, seconds  # noqa: E402
 
 from mydocker.kernel.mounts import MNT_DETACH, MS_PRIVATE, MS_REC, is_mount_point, mount, umount  # noqa: E402
 from mydocker.kernel.namespaces import CLONE_NEWNS, unshare  # noqa: E402
@@ -35,7 +35,7 @@ WARM_UP = 2
 def main() -> None:
     options = _options()
     with tools_that_work(options.only) as (ready, absent):
-        times = _measure(ready, options.runs)
+        times = rounds(ready, options.runs, lambda tool: seconds(tool.command()), WARM_UP)
         weights = {tool.name: tool.weigh() for tool in ready if tool.is_engine}
     _report(times, weights, absent, options.runs)
     if options.svg:
@@ -48,8 +48,8 @@ def main() -> None:
 
 
 @contextmanager
-def tools_that_work(only: str) -> Iterator[tuple[list[Tool], dict[str, str]]]:
-    """Give the tools that work here, and why the others do not; afterwards nothing is left of them."""
+def tools_that_work(only: str, makes: list[type[Tool]] = TOOLS) -> Iterator[tuple[list[Tool], dict[str, str]]]:
+    """Give the tools of `makes` that work here, and why the others do not; afterwards nothing is left of them."""
     unshare(CLONE_NEWNS)
     mount(None, "/", None, MS_PRIVATE | MS_REC)
     if is_mount_point("/sys/fs/cgroup/unified"):
@@ -58,7 +58,7 @@ def tools_that_work(only: str) -> Iterator[tuple[list[Tool], dict[str, str]]]:
     before = _cgroups()
     ready: list[Tool] = []
     try:
-        ready, absent = _prepare(Scratch(directory), only)
+        ready, absent = _prepare(Scratch(directory), makes, only)
         yield ready, absent
     finally:
         for tool in ready:
@@ -75,11 +75,11 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _prepare(scratch: Scratch, only: str) -> tuple[list[Tool], dict[str, str]]:
+def _prepare(scratch: Scratch, makes: list[type[Tool]], only: str) -> tuple[list[Tool], dict[str, str]]:
     """Return the tools that work here, and why the others do not."""
     ready, absent = [], {}
-    wanted = {"mydocker", *only.split(",")} if only else {make.name for make in TOOLS}
-    for make in TOOLS:
+    wanted = {"mydocker", *only.split(",")} if only else {make.name for make in makes}
+    for make in makes:
         if make.name not in wanted:
             continue
         tool = make(scratch)
@@ -90,19 +90,6 @@ def _prepare(scratch: Scratch, only: str) -> tuple[list[Tool], dict[str, str]]:
         else:
             ready.append(tool)
     return ready, absent
-
-
-def _measure(tools: list[Tool], runs: int) -> dict[str, list[float]]:
-    """Return {name: seconds of each run}, in rounds."""
-    times: dict[str, list[float]] = {tool.name: [] for tool in tools}
-    for number in range(WARM_UP + runs):
-        for tool in tools:
-            command = tool.command()
-            start = time.perf_counter()
-            quiet(command)
-            if number >= WARM_UP:
-                times[tool.name].append(time.perf_counter() - start)
-    return times
 
 
 def _report(times: dict[str, list[float]], weights: dict[str, tuple[int, int]], absent: dict[str, str], runs: int) -> None:
@@ -133,7 +120,7 @@ def _remove_cgroups(paths: set[str]) -> None:
 def _cgroups() -> set[str]:
     """Return the cgroups that the tools may make: what is directly below a hierarchy's root, and below that."""
     root = Path("/sys/fs/cgroup")
-    names = ("docker", "libpod_parent", "mydocker", "runc-bench", "crun-bench", "podman")
+    names = ("docker", "libpod_parent", "mydocker", "mydocker-oci-bench", "runc-bench", "crun-bench", "podman")
     found = [path for name in names for path in [*root.glob(f"*/{name}"), *root.glob(name)]]
     return {str(path) for top in found for path in [top, *top.rglob("*/")] if path.is_dir()}
 

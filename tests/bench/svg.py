@@ -41,7 +41,7 @@ def _chart(title: str, rows: list[Bar], top: int) -> tuple[list[str], int]:
     for number, (name, value, quartiles) in enumerate(rows):
         y = top + 34 + number * _ROW
         width = _WIDTH * value / most
-        kind = "own" if name == "mydocker" else "bar"
+        kind = "own" if "mydocker" in name else "bar"
         lines.append(f'<text x="{_LEFT - 8}" y="{y + 14}" text-anchor="end">{escape(name)}</text>')
         lines.append(f'<rect class="{kind}" x="{_LEFT}" y="{y}" width="{width:.1f}" height="{_ROW - 8}"/>')
         end = width

@@ -9,14 +9,36 @@ import signal
 import subprocess
 import time
 import uuid
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+Some = TypeVar("Some", bound="Tool")
 
 
 def quiet(command: list[str]) -> str:
     """Run a command and return its output. Raises CalledProcessError."""
     return subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
+
+
+def seconds(*commands: list[str]) -> float:
+    """Return how long commands take, one after the other. Raises CalledProcessError. What stays behind may hold standard error open."""
+    start = time.perf_counter()
+    for command in commands:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def rounds(tools: Sequence[Some], runs: int, once: Callable[[Some], float], warm_up: int = 0) -> dict[str, list[float]]:
+    """Return {name: figures of each run}; each round asks every tool once, so whatever else the machine does meets all of them."""
+    figures: dict[str, list[float]] = {tool.name: [] for tool in tools}
+    for number in range(warm_up + runs):
+        for tool in tools:
+            figure = once(tool)
+            if number >= warm_up:
+                figures[tool.name].append(figure)
+    return figures
 
 
 class Scratch:
@@ -29,12 +51,22 @@ class Scratch:
             subprocess.run([REPOSITORY / "vm/busybox-image"], check=True, stdout=file)
         self.rootfs = self.make("rootfs")
         quiet(["tar", "-xf", self.tar, "-C", self.rootfs])
+        self._prefix = ""
 
     def make(self, name: str) -> str:
         """Make a directory and return its path."""
         path = f"{self.directory}/{name}"
         os.makedirs(path)
         return path
+
+    def installed(self, program: str) -> str:
+        """Install mydocker as users have it, compiled, once; return the path of one of its commands."""
+        if not self._prefix:
+            prefix = self.make("prefix")
+            environment = {**os.environ, "PREFIX": prefix}
+            subprocess.run([REPOSITORY / "vm/provision.sh", "install"], check=True, capture_output=True, env=environment)
+            self._prefix = prefix
+        return f"{self._prefix}/bin/{program}"
 
 
 class Tool:
@@ -126,9 +158,7 @@ class Mydocker(Tool):
     name, is_engine, helpers = "mydocker", True, ("mydocker-monito",)
 
     def set_up(self) -> None:
-        prefix = self.scratch.make("prefix")
-        subprocess.run([REPOSITORY / "vm/provision.sh", "install"], check=True, capture_output=True, env={**os.environ, "PREFIX": prefix})
-        self.words = [f"{prefix}/bin/mydocker", "--root", self.scratch.make("root"), "--state", self.scratch.make("state")]
+        self.words = [self.scratch.installed("mydocker"), "--root", self.scratch.make("root"), "--state", self.scratch.make("state")]
         quiet([*self.words, "import", "-c", 'CMD ["sh"]', self.scratch.tar, "busybox:latest"])
 
     def command(self) -> list[str]:
@@ -182,7 +212,7 @@ class Podman(Tool):
     flags = ("--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
 
     def set_up(self) -> None:
-        place = self.scratch.make(f"podman-{self.runtime}")
+        place = self.scratch.make(f"p-{Path(self.runtime).name}")  # podman wants its run directory's name to be short
         if not shutil.which(self.runtime):
             raise subprocess.CalledProcessError(1, "podman", stderr=f"{self.runtime} is not installed")
         roots = ["--root", f"{place}/root", "--runroot", f"{place}/run", "--tmpdir", f"{place}/tmp"]
@@ -207,23 +237,43 @@ class PodmanRunc(Podman):
     name, runtime = "podman with runc", "runc"
 
 
+class PodmanMydocker(Podman):
+    name = "podman with mydocker-oci"
+
+    def set_up(self) -> None:
+        self.runtime = self.scratch.installed("mydocker-oci")
+        super().set_up()
+
+
 class Runtime(Tool):
     """An OCI runtime with a bundle of its own making."""
 
+    @property
+    def cgroup(self) -> str:
+        """The container's cgroup, below each hierarchy's root."""
+        return f"/{self.name.split()[0]}-bench/one"
+
     def set_up(self) -> None:
-        bundle = self.scratch.make(f"bundle-{self.name}")
         self.place = self.scratch.make(f"state-{self.name}")
+        self.bundle = self._bundle("true")
+        self.sleeping = self._bundle("sleep", "600")
+
+    def _bundle(self, *args: str) -> str:
+        bundle = self.scratch.make(f"bundle-{args[0]}-{self.name}")
         subprocess.run([self.program, "spec"], check=True, cwd=bundle, capture_output=True)
         path = Path(f"{bundle}/config.json")
         spec = json.loads(path.read_text())
-        spec["process"] |= {"terminal": False, "args": ["true"], "rlimits": []}
+        spec["process"] |= {"terminal": False, "args": list(args), "rlimits": []}
         spec["root"]["path"] = self.scratch.rootfs
-        spec["linux"]["cgroupsPath"] = f"/{self.name.split()[0]}-bench/one"
+        spec["linux"]["cgroupsPath"] = self.cgroup
         path.write_text(json.dumps(spec))
-        self.bundle = bundle
+        return bundle
 
     def command(self) -> list[str]:
-        return [self.program, "--root", self.place, "run", "--bundle", self.bundle, uuid.uuid4().hex]
+        return self.verb("run", "--bundle", self.bundle, uuid.uuid4().hex)
+
+    def verb(self, verb: str, *arguments: str) -> list[str]:
+        return [self.program, "--root", self.place, verb, *arguments]
 
 
 class Runc(Runtime):
@@ -234,6 +284,14 @@ class Crun(Runtime):
     name, program = "crun run", "crun"
 
 
+class MydockerOci(Runtime):
+    name = "mydocker-oci run"
+
+    def set_up(self) -> None:
+        self.program = self.scratch.installed("mydocker-oci")
+        super().set_up()
+
+
 class Bubblewrap(Tool):
     name, program = "bubblewrap", "bwrap"
 
@@ -241,4 +299,6 @@ class Bubblewrap(Tool):
         return ["bwrap", "--unshare-all", "--bind", self.scratch.rootfs, "/", "--proc", "/proc", "--dev", "/dev", "/bin/true"]
 
 
-TOOLS = [Python, Bubblewrap, Crun, Runc, Mydocker, PodmanCrun, PodmanRunc, Docker]
+RUNTIMES: list[type[Tool]] = [MydockerOci, Runc, Crun]
+PODMANS: list[type[Tool]] = [PodmanMydocker, PodmanRunc, PodmanCrun]
+TOOLS: list[type[Tool]] = [Python, Bubblewrap, Crun, Runc, Mydocker, PodmanCrun, PodmanRunc, Docker]

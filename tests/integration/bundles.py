@@ -48,10 +48,13 @@ class Runtime:
         return f"{self.command} --root {self.directory}/state"
 
     def __call__(self, *arguments: str, prefix: str = "") -> Any:
-        """Run the runtime; return rc, stdout, stderr. They go through files: a container that stays would hold pipes open."""
-        out, err = (f"{self.directory}/{name}" for name in ("stdout", "stderr"))
-        line = f"{prefix} {self.prefixed} {shlex.join(arguments)} < /dev/null > {out} 2> {err}"
-        return self.machine.sh(f"{line}; status=$?; cat {out}; cat {err} >&2; exit $status")
+        """Run the runtime; return rc, stdout, stderr. They go through files: a container that stays would hold pipes open.
+
+        And crun gives /dev/null itself to the container's root when that is its standard input.
+        """
+        empty, out, err = (f"{self.directory}/{name}" for name in ("stdin", "stdout", "stderr"))
+        line = f"{prefix} {self.prefixed} {shlex.join(arguments)} < {empty} > {out} 2> {err}"
+        return self.machine.sh(f": >> {empty}; {line}; status=$?; cat {out}; cat {err} >&2; exit $status")
 
     def state(self, name: str) -> dict[str, Any]:
         """Return what `state` prints."""

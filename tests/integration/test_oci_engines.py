@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -63,7 +64,10 @@ def podman(mydocker: Machine, runtime_program: str, archive: str) -> Iterator[En
     needs(mydocker, "podman", "conmon")
     # Its run directory must have a short name.
     places = ["--root", f"{mydocker.directory}/podman", "--runroot", f"{mydocker.directory}/run", "--storage-driver", "vfs"]
-    engine = Engine(mydocker, ["podman", *places, "--cgroup-manager", "cgroupfs", "--runtime", runtime_program, "--events-backend", "none"])
+    # What an infra container gets, which takes no --ulimit.
+    Path(f"{mydocker.directory}/containers.conf").write_text('[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n')
+    command = ["env", f"CONTAINERS_CONF={mydocker.directory}/containers.conf", "podman"]
+    engine = Engine(mydocker, [*command, *places, "--cgroup-manager", "cgroupfs", "--runtime", runtime_program, "--events-backend", "none"])
     engine.ok("import", "-q", archive, "busybox")
     yield engine
     engine("rm", "-af", "-t", "0")
@@ -104,6 +108,28 @@ def test_podman_volumes_and_health(podman: Engine) -> None:
     assert podman("healthcheck", "run", "one").rc == 0
 
 
+def test_podman_pods_share_namespaces_and_live_and_die_together(podman: Engine) -> None:
+    infra = ["--infra-image", "localhost/busybox", "--infra-command", "/bin/sleep 1000", "--network", "none"]
+    podman.ok("pod", "create", "--name", "pod", *infra)
+    flags = [*LIMITS[:4], "--pod", "pod"]
+    podman.ok("run", "-d", "--name", "one", *flags, "busybox", "sleep", "1000")
+    script = "for kind in net uts ipc; do readlink /proc/self/ns/$kind; done"
+    shown = [podman.ok("run", "--rm", *flags, "busybox", "sh", "-c", script), podman.ok("exec", "one", "sh", "-c", script)]
+    assert shown[0] == shown[1]
+    podman.ok("pod", "pause", "pod")
+    assert podman.ok("inspect", "-f", "{{.State.Status}}", "one") == "paused"
+    podman.ok("pod", "unpause", "pod")
+    podman.ok("pod", "rm", "-f", "-t", "0", "pod")
+    assert podman.ok("ps", "-aq") == ""
+
+
+def test_podman_update_changes_a_limit(podman: Engine, needs_controllers: None) -> None:
+    podman.ok("run", "-d", "--name", "one", *LIMITS, "busybox", "sleep", "1000")
+    result = podman("update", "--memory", "64m", "one")
+    assert result.rc == 0, result.stderr
+    assert podman.ok("exec", "one", "cat", "/sys/fs/cgroup/memory/memory.limit_in_bytes") == str(64 << 20)
+
+
 def test_buildah_runs_in_a_working_container(mydocker: Machine, runtime_program: str, archive: str, tmp_path: Path) -> None:
     needs(mydocker, "buildah")
     places = ["--root", f"{tmp_path}/root", "--runroot", f"{tmp_path}/run", "--storage-driver", "vfs"]
@@ -114,6 +140,53 @@ def test_buildah_runs_in_a_working_container(mydocker: Machine, runtime_program:
     assert buildah.ok("run", *flags, container, "--", "sh", "-c", "echo built > /made; cat /made") == "built"
     assert buildah("run", *flags, container, "--", "sh", "-c", "exit 3").rc == 3
     buildah.ok("rm", container)
+
+
+@pytest.fixture
+def ctr(mydocker: Machine, tmp_path: Path) -> Iterator[Engine]:
+    """A containerd of its own, in a network namespace of its own, with busybox as mydocker saves it."""
+    needs(mydocker, "containerd", "ctr")
+    places = f"--root {tmp_path}/root --state {tmp_path}/state --address {tmp_path}/sock"
+    (tmp_path / "config.toml").write_text('version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n')
+    line = f"ip link set lo up; exec containerd --config {tmp_path}/config.toml {places} > {tmp_path}/log 2>&1"
+    daemon = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c", line])
+    engine = Engine(mydocker, ["ctr", "--address", f"{tmp_path}/sock"])
+    try:
+        wait_until(lambda: daemon.poll() is not None or engine("version").rc == 0, 30)
+        assert daemon.poll() is None, Path(f"{tmp_path}/log").read_text()
+        assert mydocker("save", "-o", f"{tmp_path}/busybox.tar", "busybox").rc == 0
+        engine.ok("image", "import", "--snapshotter", "native", f"{tmp_path}/busybox.tar")
+        yield engine
+    finally:
+        daemon.terminate()
+        daemon.wait(30)
+        mydocker.sh("rmdir /sys/fs/cgroup/*/default 2>/dev/null; true")
+
+
+def test_containerd_runs_enters_pauses_measures_and_kills(ctr: Engine, runtime_program: str, needs_controllers: None) -> None:
+    # --runc-binary is what a configuration's BinaryName is.
+    run = ["run", "--runtime", "io.containerd.runc.v2", "--runc-binary", runtime_program, "--snapshotter", "native"]
+    image = ctr.ok("image", "ls", "-q").splitlines()[0]
+    assert ctr.ok(*run, "--rm", image, "hello", "echo", "hello") == "hello"
+    assert ctr(*run, "--rm", image, "nine", "sh", "-c", "exit 9").rc == 9
+    assert "executable file not found" in ctr(*run, "--rm", image, "none", "nosuch").stderr
+    assert ctr.on_terminal(*run, "--rm", "-t", image, "terminal", "tty") == "/dev/pts/0"
+    ctr.ok(*run, "-d", "--memory-limit", str(64 << 20), image, "one", "sleep", "1000")
+    assert ctr.ok("task", "exec", "--exec-id", "e", "one", "hostname") != ""
+    assert ctr("task", "exec", "--exec-id", "f", "one", "sh", "-c", "exit 4").rc == 4
+    metrics = json.loads(ctr.ok("task", "metrics", "--format", "json", "one"))
+    assert metrics["memory"]["usage"]["limit"] == 64 << 20
+    ctr.ok("task", "pause", "one")
+    assert ctr.ok("task", "ls").split()[-1] == "PAUSED"
+    ctr.ok("task", "resume", "one")
+    assert ctr.ok("task", "ls").split()[-1] == "RUNNING"
+    assert "neither makes nor restores checkpoints" in ctr("task", "checkpoint", "one").stderr
+    assert len(ctr.ok("task", "ps", "one").splitlines()) == 2
+    ctr.ok("task", "kill", "-s", "SIGKILL", "one")
+    wait_until(lambda: ctr.ok("task", "ls").split()[-1] == "STOPPED")
+    ctr("task", "delete", "one")
+    ctr.ok("container", "delete", "one")
+    assert ctr.ok("task", "ls", "-q") == ""
 
 
 @pytest.fixture
@@ -143,6 +216,7 @@ def test_docker_runs_enters_limits_restarts_and_replicates(docker: Engine, needs
     assert docker.on_terminal("run", "--rm", "-it", "busybox", "tty") == "/dev/pts/0"
     docker.ok("run", "-d", "--name", "one", "--pids-limit", "33", "busybox", "sh", "-c", "echo said; exec sleep 1000")
     assert docker("exec", "one", "sh", "-c", "exit 4").rc == 4
+    assert docker.on_terminal("exec", "-it", "one", "tty") == "/dev/pts/0"
     assert docker.ok("exec", "one", "cat", "/sys/fs/cgroup/pids/pids.max") == "33"
     docker.ok("update", "--memory", "64m", "--memory-swap", "64m", "one")
     assert docker.ok("exec", "one", "cat", "/sys/fs/cgroup/memory/memory.limit_in_bytes") == str(64 << 20)
@@ -152,6 +226,9 @@ def test_docker_runs_enters_limits_restarts_and_replicates(docker: Engine, needs
     docker.ok("restart", "-t", "0", "one")
     wait_until(lambda: docker.ok("logs", "one") == "said\nsaid")
     docker.ok("rm", "-f", "one")
+    docker.ok("run", "-d", "--name", "again", "--restart", "always", "busybox", "false")
+    wait_until(lambda: int(docker.ok("inspect", "-f", "{{.RestartCount}}", "again")) > 1)
+    docker.ok("rm", "-f", "again")
     docker.ok("network", "create", "both")
     docker.ok("run", "-d", "--name", "server", "--network", "both", "busybox", "sh", "-c", "echo answer | nc -l -p 80")
     assert wait_until(lambda: docker("run", "--rm", "--network", "both", "busybox", "nc", "server", "80").stdout.strip()) == "answer"

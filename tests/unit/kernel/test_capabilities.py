@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mydocker.kernel import capabilities
+from mydocker.kernel import capabilities, process
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,9 @@ def test_mask_refuses_unknown_names() -> None:
         capabilities.mask(["CAP_NO_SUCH"])
 
 
-def test_last_cap_is_read_from_the_kernel(tmp_path: Path) -> None:
-    file = tmp_path / "sys/kernel/cap_last_cap"
-    file.parent.mkdir(parents=True)
-    file.write_text("37\n")
-    assert capabilities.last_cap(str(tmp_path)) == 37
+def test_the_bounding_set_is_what_the_kernel_says() -> None:
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("CapBnd:"))
+    assert sum(1 << number for number in process.bounding_set()) == int(line.split()[1], 16)
 
 
 def test_available_are_the_effective_ones(tmp_path: Path) -> None:

@@ -26,7 +26,9 @@ def container(tmp_path: Path, cgroup_machine: Callable[..., Paths]) -> Container
 
 
 @pytest.mark.parametrize("wanted, path", [("/a/b", "/a/b"), ("/a//b/.", "/a/b"), ("a", "OWN/a"), ("", "OWN/one")])
-def test_an_absolute_path_counts_from_the_mount_point(container: Container, monkeypatch: pytest.MonkeyPatch, wanted: str, path: str) -> None:
+def test_an_absolute_path_counts_from_the_mount_point(
+    container: Container, monkeypatch: pytest.MonkeyPatch, wanted: str, path: str
+) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     own = cgroup._own(container.layout)
     assert cgroup.cgroup_path({"linux": {"cgroupsPath": wanted}}, container, container.settings) == path.replace("OWN", own)
@@ -68,7 +70,7 @@ def test_slices(name: str, path: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "system", "a.scope", "a--b.slice", "-a.slice", "a/b.slice"])
 def test_what_is_no_slice(name: str) -> None:
-    with pytest.raises(BadInput, match="expected a name such as system.slice"):
+    with pytest.raises(BadInput, match=r"expected a name such as system\.slice"):
         systemd.slice_path(name)
 
 

@@ -25,7 +25,7 @@ def made(settings: Settings, **record: object) -> containers.Container:
     """Make a container's files with a record."""
     container = containers.Container(settings, "one")
     os.close(containers.claim(container))
-    container.record = {"bundle": "/b", "annotations": {}, "cgroup": "", **record}
+    container.record = {"bundle": "/b", "annotations": {}, "cgroup": "", "freezer": "", "whole": True, **record}
     container.save()
     return containers.load(settings, "one")
 
@@ -53,6 +53,18 @@ def test_the_states(settings: Settings) -> None:
     assert container.status() == "created"
     container.record["started"] -= 1  # the pid belongs to another process by now
     assert (container.status(), container.state()["pid"]) == ("stopped", 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [("FROZEN\n", "paused"), ("FREEZING\n", "paused"), ("THAWED\n", "running"), ("1\n", "paused"), ("0\n", "running")],
+)
+def test_a_frozen_container_is_paused(settings: Settings, tmp_path: Path, content: str, status: str) -> None:
+    own = os.getpid()
+    container = made(settings, pid=own, started=tasks.start_time(own), freezer=str(tmp_path / "freezer.state"))
+    assert container.status() == "running", "without its cgroup it cannot be frozen"
+    (tmp_path / "freezer.state").write_text(content)
+    assert container.status() == status
 
 
 def test_half_made_containers_are_being_created_while_somebody_holds_their_lock(settings: Settings) -> None:

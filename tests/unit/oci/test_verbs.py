@@ -106,7 +106,9 @@ def test_exec_by_words() -> None:
     assert (process["args"], process["env"], process["cwd"]) == (["ls", "-l"], ["A=1", "B=2"], "/x")
     assert (process["terminal"], process["selinuxLabel"]) == (True, "l")
     assert process["user"] == {"uid": 7, "gid": 6, "additionalGids": [9]}
-    assert process["capabilities"] == {kind: [*more, "CAP_CHOWN"] for kind, more in (("bounding", ["CAP_KILL"]), ("effective", []), ("permitted", []))}
+    assert process["capabilities"] == {
+        kind: [*more, "CAP_CHOWN"] for kind, more in (("bounding", ["CAP_KILL"]), ("effective", []), ("permitted", []))
+    }
 
 
 def test_exec_by_file_takes_from_the_container_what_is_not_said(tmp_path: Path) -> None:
@@ -149,7 +151,10 @@ def test_capabilities_that_cannot_be_granted_are_logged(tmp_path: Path, monkeypa
 )
 def test_who_could_look_into_the_interpreter(change: dict[str, Any], joins: bool, exposed: bool) -> None:
     kinds = change.get("kinds", ["mount", "pid"])
-    spec = {"linux": {"namespaces": [{"type": kind} for kind in kinds]}, "process": {"capabilities": {"bounding": change.get("bounding", [])}}}
+    spec = {
+        "linux": {"namespaces": [{"type": kind} for kind in kinds]},
+        "process": {"capabilities": {"bounding": change.get("bounding", [])}},
+    }
     assert sealing.is_exposed({**spec, "hooks": change.get("hooks")}, joins) == exposed
 
 
@@ -157,7 +162,7 @@ def test_listening_descriptors_go_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LISTEN_FDS", "0")
     assert create.preserved_descriptors(parse(["one"], create.CREATE), {}) == 0
     monkeypatch.setenv("LISTEN_FDS", "99")
-    with pytest.raises(BadInput, match="--preserve-fds 99: descriptor .* is not open"):
+    with pytest.raises(BadInput, match=r"--preserve-fds 99: descriptor .* is not open"):
         create.preserved_descriptors(parse(["one"], create.CREATE), {})
 
 
@@ -221,4 +226,4 @@ def test_the_template_is_a_config_that_is_accepted() -> None:
     from mydocker.oci.bundle import check
 
     for rootless in (False, True):
-        check(template.config(rootless))
+        check(template.template(rootless))
