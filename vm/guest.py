@@ -80,9 +80,9 @@ class Machine:
                 self.process.poll()  # else it would stay as a zombie, and count
                 time.sleep(0.1)
         self.process.wait()
-        (self.boot.directory / "disk.qcow2").unlink()
+        (self.boot.directory / "disk.qcow2").unlink(missing_ok=True)
         self.boot.shell.unlink(missing_ok=True)
-        return verdict(self.boot.directory, "" if in_time else f"no end within {self.seconds:.0f} s")
+        return verdict(self.boot.directory, "" if in_time else f"no end within {self.seconds:g} s")
 
 
 def _signal(group: int, number: int) -> bool:

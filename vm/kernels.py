@@ -129,7 +129,8 @@ def run(plan: list[tuple[Kernel, str]], jobs: int, asked: Asked) -> list[Row]:
             for number in waiting[: jobs - len(running)]:
                 running[number] = start(*plan[number], asked)
             for number in [number for number, machine in running.items() if machine.is_over()]:
-                rows[number] = finish(running.pop(number), *plan[number], asked)
+                rows[number] = finish(running[number], *plan[number], asked)
+                del running[number]
             time.sleep(0.2)
     finally:
         for machine in running.values():

@@ -1,0 +1,60 @@
+"""vm/kernelpackages.py: which package a kernel is; apt itself is asked for real by vm/kernels.py."""
+
+from pathlib import Path
+
+import kernelpackages
+import pytest
+from kernelpackages import Archive, NoKernel, dependencies, read_versions, wanted
+
+MADISON = """\
+linux-image-amd64 | 7.3.4-1~bpo13+1 | http://mirror/debian trixie-backports/main amd64 Packages
+linux-image-amd64 |   7.2.13-1 | http://mirror/debian sid/main amd64 Packages
+linux-image-amd64 | 6.12.117-1 | http://mirror/debian trixie/main amd64 Packages
+linux-image-amd64 | 5.10.223-1 | http://mirror/debian bullseye/main amd64 Packages
+N: a note
+"""
+
+
+def test_a_kernel_is_a_releases_and_the_newest_is_the_newest_of_all() -> None:
+    versions = read_versions(MADISON)
+    assert versions["bullseye"] == "5.10.223-1"
+    assert wanted("6.12", versions) == "6.12.117-1"
+    assert wanted("newest", versions) == "7.3.4-1~bpo13+1"
+    assert wanted("newest", {"sid": "6.9.10-1", "trixie-backports": "6.10.2-1~bpo13+1"}) == "6.10.2-1~bpo13+1"
+
+
+def test_an_archive_without_it_is_named() -> None:
+    with pytest.raises(NoKernel, match=r"kernel 6\.1: the archive has no linux-image-amd64 in bookworm"):
+        wanted("6.1", read_versions(MADISON))
+
+
+def test_of_the_dependencies_only_kernel_and_modules_are_fetched() -> None:
+    shown = "Package: linux-image-amd64\nDepends: linux-base (>= 4), linux-image-7.3.4-amd64 (= 7.3.4-1), linux-modules-amd64 (= 7.3.4-1)\n"
+    assert dependencies(shown) == ["linux-image-7.3.4-amd64", "linux-modules-amd64"]
+
+
+def test_a_kernel_that_is_there_needs_no_archive(tmp_path: Path) -> None:
+    (tmp_path / "6.1.99-1/boot").mkdir(parents=True)
+    (tmp_path / "6.1.99-1/boot/vmlinuz-6.1.0-9-amd64").touch()
+    (tmp_path / "6.1").symlink_to("6.1.99-1")
+    kernel = Archive(tmp_path, "nowhere").fetch("6.1", update=False)
+    assert (kernel.name, kernel.release, kernel.image.parent.parent.name) == ("6.1", "6.1.0-9-amd64", "6.1.99-1")
+
+
+def test_a_package_without_a_kernel_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NoKernel, match=r"kernel 6\.1: no boot/vmlinuz"):
+        kernelpackages.found("6.1", tmp_path)
+
+
+def test_where_packages_come_from_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYDOCKER_MIRROR", "file:///mirror")
+    assert kernelpackages.mirror() == "file:///mirror"
+    monkeypatch.delenv("MYDOCKER_MIRROR")
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    with pytest.raises(NoKernel, match="apt-get and"):
+        kernelpackages.mirror()
+
+
+def test_what_a_program_complains_about_is_told() -> None:
+    with pytest.raises(NoKernel, match=r"^ls /no/such: .*No such file"):
+        kernelpackages._run("ls", "/no/such")

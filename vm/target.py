@@ -1,0 +1,96 @@
+"""Run the integration tests where they belong: in Vagrant's machine if one is up, else here.
+
+    python vm/target.py [--target local|NAME] [--ssh-config FILE] [PYTEST ARGUMENT…]      tests/integration unless something is given
+
+NAME is one of Vagrant's machines, or any host that FILE (or else ssh's own configuration) has. The tree is copied there, provisioned, and
+pytest runs there: a test starts dozens of commands, each a tenth of a second by ssh and a thousandth on the spot, and its terminals,
+processes and files are the machine's own. Results come back to vm/collected, after a failure with the machine's logs and state.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import sshconfig
+
+VM = Path(__file__).resolve().parent
+TESTS = ["tests/integration"]
+USUAL = "aufs"
+
+
+class NoTarget(Exception):
+    """There is nowhere to run the tests; the message says what to do."""
+
+
+def machines_up() -> list[str]:
+    """Return the names of Vagrant's machines that are up; none where nobody ever started one."""
+    if not (VM / ".vagrant/machines").exists() or not shutil.which("vagrant"):
+        return []
+    status = subprocess.run(["vagrant", "status", "--machine-readable"], cwd=VM, stdout=subprocess.PIPE, text=True)
+    return sshconfig.running(status.stdout)
+
+
+def choose(asked: str, up: list[str], is_root: bool) -> str:
+    """Return the target: what is asked for, else a machine that is up, else this one. Raises NoTarget."""
+    if not asked and up:
+        return USUAL if USUAL in up else up[0]
+    target = asked or "local"
+    if target == "local" and not is_root:
+        raise NoTarget("integration tests need root: sudo tox -e integration, or a machine of their own: cd vm && vagrant up")
+    return target
+
+
+def configuration(target: str, given: str, up: list[str]) -> list[str]:
+    """Return fabric's words for an ssh configuration: the one that is given, or Vagrant's for its machines, or none."""
+    if given:
+        return ["-S", given]
+    if target in up:
+        sshconfig.write([target], sshconfig.OUTPUT)
+        return ["-S", str(sshconfig.OUTPUT)]
+    return []
+
+
+def here(tests: list[str]) -> int:
+    """Run pytest on this machine; return its exit status."""
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", *tests], cwd=VM.parent).returncode
+
+
+def there(target: str, words: list[str], tests: list[str], factor: str) -> int:
+    """Run the tests on a machine that ssh reaches; return the exit status."""
+    fab = [sys.executable, "-m", "fabric", "-r", str(VM), *words, "-H", target]
+    prepared = subprocess.run([*fab, "sync", "provision"])
+    if prepared.returncode != 0:
+        return prepared.returncode
+    status = subprocess.run([*fab, "test", "--pytest", shlex.join(tests), "--factor", factor]).returncode
+    if status != 0:
+        subprocess.run([*fab, "collect"])
+    return status
+
+
+def main() -> int:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="run the integration tests in Vagrant's machine if one is up, else here")
+    parser.add_argument("--target", default="", help="local, one of Vagrant's machines, or a host that ssh knows")
+    parser.add_argument("--ssh-config", default="", help="the ssh configuration that has the target")
+    arguments, tests = parser.parse_known_args()
+    up = machines_up()
+    try:
+        target = choose(arguments.target, up, os.geteuid() == 0)
+    except NoTarget as error:
+        print(f"target: {error}", file=sys.stderr)
+        return 1
+    print(f"target: {target}", flush=True)
+    if target == "local":
+        return here(tests or TESTS)
+    words = configuration(target, arguments.ssh_config, up)
+    return there(target, words, tests or TESTS, os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
