@@ -10,6 +10,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -60,7 +61,9 @@ class Machine:
         (boot.directory / "machine.log").write_text(f"{shlex.join(command(boot))}\n")
         # Through a pipe: virtme-ng opens its standard output again and again, and each time writes from the file's beginning.
         line = f"{shlex.join(command(boot))} 2>&1 < /dev/null | cat >> {shlex.quote(str(boot.directory))}/machine.log"
-        self.process = subprocess.Popen(line, shell=True, start_new_session=True)
+        # virtme-ng is installed beside this Python, and starts its parts by name.
+        path = f"{os.environ.get('PATH', os.defpath)}:{Path(sys.executable).parent}"
+        self.process = subprocess.Popen(line, shell=True, start_new_session=True, env={**os.environ, "PATH": path})
 
     @property
     def age(self) -> float:

@@ -1,6 +1,6 @@
 """The integration tests on real kernels: a row for each kernel, cgroup layout and storage driver.
 
-    python vm/kernels.py [--kernel 5.10]… [--cgroup v1]… [--storage overlay]… [PYTEST ARGUMENT…]
+    python vm/kernels.py [--kernel 5.10]… [--cgroup v1]… [--boot 6.12:v2]… [--storage overlay]… [PYTEST ARGUMENT…]
 
 Kernels are Debian's packages (vm/kernelpackages.py), booted by virtme-ng in QEMU (vm/guest.py) on a copy of the box's disk (vm/box/build);
 with KVM where that works, which is tried. A boot is a kernel with a cgroup layout; all its drivers are tried in it. The tests are those
@@ -17,7 +17,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -144,19 +143,34 @@ def missing() -> str:
     return " ".join(packages)
 
 
-def boots(names: tuple[str, ...], layouts: tuple[str, ...], update: bool) -> Iterator[tuple[Kernel, str]]:
-    """Give each kernel with each layout."""
+def boots(chosen: tuple[str, ...], names: tuple[str, ...], layouts: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return what to boot, kernel and layout: those that are chosen one by one, or else each with each."""
+    if chosen and not names and not layouts:
+        return [_boot(text) for text in chosen]
+    return [_boot(text) for text in chosen] + [(name, layout) for name in names or kernelpackages.NAMES for layout in layouts or LAYOUTS]
+
+
+def _boot(text: str) -> tuple[str, str]:
+    name, _, layout = text.partition(":")
+    if name not in kernelpackages.NAMES or layout not in LAYOUTS:
+        raise click.BadParameter(f"{text!r}: expected KERNEL:LAYOUT, one of {', '.join(kernelpackages.NAMES)} and of {', '.join(LAYOUTS)}")
+    return name, layout
+
+
+def fetch(names: set[str], update: bool) -> dict[str, Kernel]:
+    """Return the kernels. Raises NoKernel."""
     archive = kernelpackages.Archive(cache() / "kernels", kernelpackages.mirror())
-    for name in names:
-        kernel = archive.fetch(name, update)
-        print(f"kernel {name}: {kernel.release}", flush=True)
-        for layout in layouts:
-            yield kernel, layout
+    found = {}
+    for name in sorted(names):
+        found[name] = archive.fetch(name, update)
+        print(f"kernel {name}: {found[name].release}", flush=True)
+    return found
 
 
 @click.command()
 @click.option("--kernel", "names", multiple=True, type=click.Choice(kernelpackages.NAMES), help="Boot this kernel  [all]")
 @click.option("--cgroup", "layouts", multiple=True, type=click.Choice(LAYOUTS), help="with this cgroup layout  [all]")
+@click.option("--boot", "chosen", multiple=True, metavar="KERNEL:LAYOUT", help="Boot this kernel with this cgroup layout.")
 @click.option("--storage", "drivers", multiple=True, type=click.Choice(DRIVERS), help="and try this storage driver.  [all]")
 @click.option("--jobs", type=click.IntRange(1), default=1, help="How many boots at a time.  [1]")
 @click.option("--whole", is_flag=True, help="Run all integration tests, not only those marked kernel.")
@@ -166,6 +180,7 @@ def boots(names: tuple[str, ...], layouts: tuple[str, ...], update: bool) -> Ite
 def main(
     names: tuple[str, ...],
     layouts: tuple[str, ...],
+    chosen: tuple[str, ...],
     drivers: tuple[str, ...],
     jobs: int,
     whole: bool,
@@ -174,17 +189,18 @@ def main(
     pytest: tuple[str, ...],
 ) -> None:
     """Run the integration tests on Debian's kernels in QEMU; PYTEST are pytest's arguments."""
+    wanted = boots(chosen, names, layouts)
     if missing():
         raise click.ClickException(f"to boot kernels, install: apt-get install {missing()}")
     why_not = kvm.why_not_kvm()
     print(f"no KVM: {why_not}" if why_not else "with KVM", flush=True)
     asked = Asked(list(drivers or DRIVERS), whole, sit, why_not is not None, disk(), list(pytest or ["tests/integration"]))
     try:
-        plan = list(boots(names or kernelpackages.NAMES, layouts or LAYOUTS, update))
+        found = fetch({name for name, _ in wanted}, update)
     except NoKernel as error:
         raise click.ClickException(str(error)) from error
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    rows = run(plan, 1 if sit else jobs, asked)
+    rows = run([(found[name], layout) for name, layout in wanted], 1 if sit else jobs, asked)
     how = f"QEMU {'with KVM' if not asked.emulated else 'without KVM'}, {os.cpu_count()} processors"
     (RESULTS / "table.md").write_text(markdown(rows, how))
     print(f"\n{show(rows)}\nresults: {RESULTS}")

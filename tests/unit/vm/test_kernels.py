@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import kernels
 import pytest
 from kernelpackages import Kernel
@@ -75,3 +76,13 @@ def test_vfs_tries_what_depends_on_storage() -> None:
 
 def test_an_emulated_processor_gets_more_time() -> None:
     assert kernels.seconds(ASKED) == kernels.SLOWER * kernels.seconds(ASKED._replace(emulated=False))
+
+
+def test_what_is_booted() -> None:
+    assert kernels.boots(("6.12:v2", "5.10:v1"), (), ()) == [("6.12", "v2"), ("5.10", "v1")]
+    assert kernels.boots((), ("6.1",), ()) == [("6.1", "v1"), ("6.1", "hybrid"), ("6.1", "v2")]
+    assert len(kernels.boots((), (), ())) == 12
+    with pytest.raises(
+        click.BadParameter, match=r"'6\.1': expected KERNEL:LAYOUT, one of 5\.10, 6\.1, 6\.12, newest and of v1, hybrid, v2"
+    ):
+        kernels.boots(("6.1",), (), ())
