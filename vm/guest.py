@@ -49,6 +49,11 @@ def command(boot: Boot) -> list[str]:
     return ["vng", "-r", str(boot.image), *processor, *disk, *size, *serial, *words, *shared, "--", boot.script]
 
 
+def search_path() -> str:
+    """Return PATH with the directory of this Python, beside which virtme-ng is installed; it starts its own parts by name."""
+    return f"{os.environ.get('PATH', os.defpath)}:{Path(sys.executable).parent}"
+
+
 class Machine:
     """A boot under way. Whoever starts it calls end(), whatever happens: nothing of it runs afterwards."""
 
@@ -61,9 +66,7 @@ class Machine:
         (boot.directory / "machine.log").write_text(f"{shlex.join(command(boot))}\n")
         # Through a pipe: virtme-ng opens its standard output again and again, and each time writes from the file's beginning.
         line = f"{shlex.join(command(boot))} 2>&1 < /dev/null | cat >> {shlex.quote(str(boot.directory))}/machine.log"
-        # virtme-ng is installed beside this Python, and starts its parts by name.
-        path = f"{os.environ.get('PATH', os.defpath)}:{Path(sys.executable).parent}"
-        self.process = subprocess.Popen(line, shell=True, start_new_session=True, env={**os.environ, "PATH": path})
+        self.process = subprocess.Popen(line, shell=True, start_new_session=True, env={**os.environ, "PATH": search_path()})
 
     @property
     def age(self) -> float:

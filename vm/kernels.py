@@ -140,7 +140,10 @@ def run(plan: list[tuple[Kernel, str]], jobs: int, asked: Asked) -> list[Row]:
 def missing() -> str:
     """Return what has to be installed first, '' if nothing."""
     packages = [package for program, package in TOOLS.items() if not shutil.which(program)]
-    return " ".join(packages)
+    lines = [f"apt-get install {' '.join(packages)}"] if packages else []
+    if not shutil.which("vng", path=guest.search_path()):
+        lines.append("pip install virtme-ng")
+    return "; ".join(lines)
 
 
 def boots(chosen: tuple[str, ...], names: tuple[str, ...], layouts: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -191,7 +194,7 @@ def main(
     """Run the integration tests on Debian's kernels in QEMU; PYTEST are pytest's arguments."""
     wanted = boots(chosen, names, layouts)
     if missing():
-        raise click.ClickException(f"to boot kernels, install: apt-get install {missing()}")
+        raise click.ClickException(f"to boot kernels: {missing()}")
     why_not = kvm.why_not_kvm()
     print(f"no KVM: {why_not}" if why_not else "with KVM", flush=True)
     asked = Asked(list(drivers or DRIVERS), whole, sit, why_not is not None, disk(), list(pytest or ["tests/integration"]))
