@@ -68,6 +68,14 @@ def selection(driver: str, whole: bool) -> str:
     return "kernel" if driver != "vfs" else "kernel and storage"
 
 
+def marked(whole: bool) -> list[str]:
+    """Return the files that have tests of the matrix: to look through all takes an emulated processor minutes."""
+    if whole:
+        return ["tests/integration"]
+    files = sorted((VM.parent / "tests/integration").glob("test_*.py"))
+    return [f"tests/integration/{file.name}" for file in files if "pytest.mark.kernel" in file.read_text()]
+
+
 def disk() -> Path:
     """Return the disk of the box, which is built and taken out of its archive if need be."""
     if subprocess.run([VM / "box/build"], stdout=sys.stderr).returncode != 0:
@@ -197,7 +205,7 @@ def main(
         raise click.ClickException(f"to boot kernels: {missing()}")
     why_not = kvm.why_not_kvm()
     print(f"no KVM: {why_not}" if why_not else "with KVM", flush=True)
-    asked = Asked(list(drivers or DRIVERS), whole, sit, why_not is not None, disk(), list(pytest or ["tests/integration"]))
+    asked = Asked(list(drivers or DRIVERS), whole, sit, why_not is not None, disk(), list(pytest) or marked(whole))
     try:
         found = fetch({name for name, _ in wanted}, update)
     except NoKernel as error:
