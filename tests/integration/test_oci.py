@@ -20,7 +20,6 @@ def test_run_returns_what_the_program_printed_and_its_status(any_runtime: Runtim
     assert (result.rc, result.stdout, result.stderr) == (7, "out\ninside\n", "err\n")
 
 
-@pytest.mark.kernel
 def test_a_container_goes_through_its_life(any_runtime: Runtime) -> None:
     bundle = any_runtime.bundle("sh", "-c", "echo started > /tmp/it; exec sleep 1000")
     pid_file = f"{any_runtime.directory}/pid"
@@ -150,7 +149,6 @@ def test_a_hook_that_takes_too_long_is_ended(any_runtime: Runtime) -> None:
     assert any_runtime("create", "--bundle", bundle, "one").rc != 0
 
 
-@pytest.mark.kernel
 def test_pause_and_resume(any_runtime: Runtime) -> None:
     bundle = any_runtime.bundle("sh", "-c", "while :; do echo x >> /tmp/grows; sleep 0.02; done")
     assert any_runtime("run", "--detach", "--bundle", bundle, "one").rc == 0
@@ -163,6 +161,7 @@ def test_pause_and_resume(any_runtime: Runtime) -> None:
     wait_until(lambda: grows.stat().st_size > size)
 
 
+@pytest.mark.kernel
 def test_update_by_flags_and_from_standard_input(oci: Runtime, needs_controllers: None) -> None:
     bundle = oci.bundle("sleep", "1000")
     assert oci("run", "--detach", "--bundle", bundle, "one").rc == 0

@@ -85,7 +85,6 @@ def test_a_signal_that_ends_the_container_is_its_status(mydocker):
     assert mydocker("rm", "doomed").rc == 0
 
 
-@pytest.mark.kernel
 def test_create_then_start(mydocker):
     assert len(mydocker("create", "--name", "later", "busybox", "sh", "-c", "echo now; exit 4").stdout.strip()) == 64
     assert "Created" in mydocker("ps", "-a").stdout
