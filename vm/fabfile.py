@@ -11,6 +11,7 @@ import tarfile
 import tempfile
 import time
 from pathlib import Path
+from socket import IPPROTO_TCP, TCP_USER_TIMEOUT
 
 from fabric import Connection, task
 from invoke import Exit
@@ -96,6 +97,8 @@ def collected(c: Connection, suffix: str) -> Path:
 def as_root(c: Connection, line: str, *, warn: bool = False) -> int:
     """Run a shell line as root in the login directory and return its exit status; UnexpectedExit unless it is 0 or `warn` is set."""
     c.open()
-    c.transport.set_keepalive(15)  # a machine that dies ends the task
+    # A machine that dies ends the task: what is sent every 15 s must be acknowledged within a minute.
+    c.transport.set_keepalive(15)
+    c.transport.sock.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, 60_000)
     quoted = f"sudo sh -c {shlex.quote(line)}" if c.run("id -u", hide=True).stdout.strip() != "0" else line
     return int(c.run(quoted, warn=warn).exited)
