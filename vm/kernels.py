@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -126,8 +127,11 @@ def finish(machine: guest.Machine, kernel: Kernel, layout: str, asked: Asked) ->
     return [read_row(directory, kernel.name, layout, driver, died) for driver in asked.drivers]
 
 
-def run(plan: list[tuple[Kernel, str]], jobs: int, asked: Asked) -> list[Row]:
-    """Boot all of them, some at a time; return their rows in the plan's order. No machine outlives this."""
+def run(plan: list[tuple[Kernel, str]], jobs: int, asked: Asked, tell: Callable[[list[Row]], object]) -> list[Row]:
+    """Boot all of them, some at a time; return their rows in the plan's order. No machine outlives this.
+
+    tell: what is called with the rows so far, after each boot.
+    """
     rows: dict[int, list[Row]] = {}
     running: dict[int, guest.Machine] = {}
     try:
@@ -138,10 +142,15 @@ def run(plan: list[tuple[Kernel, str]], jobs: int, asked: Asked) -> list[Row]:
             for number in [number for number, machine in running.items() if machine.is_over()]:
                 rows[number] = finish(running[number], *plan[number], asked)
                 del running[number]
+                tell(_in_order(rows))
             time.sleep(0.2)
     finally:
         for machine in running.values():
             machine.end()
+    return _in_order(rows)
+
+
+def _in_order(rows: dict[int, list[Row]]) -> list[Row]:
     return [row for number in sorted(rows) for row in rows[number]]
 
 
@@ -210,10 +219,13 @@ def main(
         found = fetch({name for name, _ in wanted}, update)
     except NoKernel as error:
         raise click.ClickException(str(error)) from error
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    rows = run([(found[name], layout) for name, layout in wanted], 1 if sit else jobs, asked)
     how = f"QEMU {'with KVM' if not asked.emulated else 'without KVM'}, {os.cpu_count()} processors"
-    (RESULTS / "table.md").write_text(markdown(rows, how))
+
+    def write(rows: list[Row]) -> None:
+        (RESULTS / "table.md").write_text(markdown(rows, how))
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    rows = run([(found[name], layout) for name, layout in wanted], 1 if sit else jobs, asked, write)
     print(f"\n{show(rows)}\nresults: {RESULTS}")
     sys.exit(0 if all(row.is_good for row in rows) else 1)
 

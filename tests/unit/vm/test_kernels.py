@@ -53,7 +53,9 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
 @pytest.mark.parametrize("jobs", [1, 2, 9])
 def test_rows_come_in_the_plans_order_however_many_boots_there_are_at_a_time(looks: dict[str, int], jobs: int) -> None:
-    rows = kernels.run(PLAN, jobs, ASKED)
+    told: list[int] = []
+    rows = kernels.run(PLAN, jobs, ASKED, lambda rows: told.append(len(rows)))
+    assert told == [2, 4, 6]
     assert [(row.kernel, row.driver) for row in rows] == [(kernel.name, driver) for kernel, _ in PLAN for driver in ("overlay", "vfs")]
     assert (FakeMachine.most, FakeMachine.alive) == (min(jobs, 3), [])
 
@@ -64,7 +66,7 @@ def test_no_machine_outlives_a_run_that_is_interrupted(looks: dict[str, int], mo
 
     monkeypatch.setattr(kernels, "finish", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        kernels.run(PLAN, 3, ASKED)
+        kernels.run(PLAN, 3, ASKED, len)
     assert FakeMachine.alive == []
 
 
