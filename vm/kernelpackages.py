@@ -78,6 +78,7 @@ class Archive:
                 _run("dpkg-deb", "-x", str(package), str(root))
             if not (root / "lib").exists():
                 (root / "lib").symlink_to("usr/lib")
+            link_image(root)
             _run("depmod", "-b", str(root), found("", root).release)
             root.rename(directory)
 
@@ -124,6 +125,13 @@ def dependencies(shown: str, version: str) -> list[str]:
     lines = [line.partition(":")[2] for line in shown.splitlines() if line.startswith("Depends:")]
     entries = [each.strip() for line in lines for each in line.split(",")]
     return sorted(each.split()[0] for each in entries if each.startswith("linux-") and each.endswith(f"(= {version})"))
+
+
+def link_image(root: Path) -> None:
+    """Make boot/vmlinuz-RELEASE where a package has lib/modules/RELEASE/vmlinuz, as from Linux 7 on."""
+    for image in root.glob("lib/modules/*/vmlinuz"):
+        (root / "boot").mkdir(exist_ok=True)
+        (root / f"boot/vmlinuz-{image.parent.name}").hardlink_to(image)
 
 
 def found(name: str, root: Path) -> Kernel:

@@ -43,6 +43,13 @@ def test_a_kernel_that_is_there_needs_no_archive(tmp_path: Path) -> None:
     assert (kernel.name, kernel.release, kernel.image.parent.parent.name) == ("6.1", "6.1.0-9-amd64", "6.1.99-1")
 
 
+def test_an_image_among_the_modules_is_found_too(tmp_path: Path) -> None:
+    (tmp_path / "lib/modules/7.3.4-amd64").mkdir(parents=True)
+    (tmp_path / "lib/modules/7.3.4-amd64/vmlinuz").touch()
+    kernelpackages.link_image(tmp_path)
+    assert kernelpackages.found("newest", tmp_path).release == "7.3.4-amd64"
+
+
 def test_a_package_without_a_kernel_is_named(tmp_path: Path) -> None:
     with pytest.raises(NoKernel, match=r"kernel 6\.1: no boot/vmlinuz"):
         kernelpackages.found("6.1", tmp_path)
