@@ -242,6 +242,23 @@ def image_imported(program: str, directory: str) -> None:
     subprocess.run(["sh", "-ec", line], env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
+@pytest.fixture(scope="session")
+def no_idmapped_mounts(program: str, directory: str, image_imported: None) -> str:
+    """Why this kernel and file system cannot give containers user namespaces of their own; '' if they can."""
+    environment = {**os.environ, "MYDOCKER_ROOT": f"{directory}/root", "MYDOCKER_STATE": f"{directory}/state"}
+    command = [program, "run", "--rm", "--network", "none", "--userns", "auto", "busybox", "true"]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True).stderr
+    return told.strip().splitlines()[-1] if "idmapped mounts need" in told else ""
+
+
+@pytest.fixture
+def userns(no_idmapped_mounts: str) -> list[str]:
+    """The flags of a container with a user namespace of its own."""
+    if no_idmapped_mounts:
+        pytest.skip(no_idmapped_mounts)
+    return ["--userns", "auto"]
+
+
 @pytest.fixture
 def needs_controllers() -> None:
     """For tests that set limits."""

@@ -6,7 +6,9 @@ import pytest
 @pytest.fixture(params=["running", "stopped", "vfs", "userns"])
 def box(mydocker, request):
     """A container with some files."""
-    flags = {"vfs": ["--storage-driver", "vfs"], "userns": ["--userns", "auto"]}.get(request.param, [])
+    flags = ["--storage-driver", "vfs"] if request.param == "vfs" else []
+    if request.param == "userns":
+        flags = request.getfixturevalue("userns")
     make = "mkdir -p /d/sub; echo one > /d/one; echo two > /d/sub/two; ln -s /d/one /link; ln -s one /d/rel; chown 5:6 /d/one"
     script = f"[ -e /d ] || {{ {make}; }}; sleep 1000"
     mydocker("run", "-d", "--name", "box", "-v", "data:/volume", *flags, "busybox", "sh", "-c", script)

@@ -69,7 +69,9 @@ def test_a_terminal_of_its_own(mydocker, web):
 
 
 @pytest.mark.parametrize("mode", [["--userns", "auto"], ["--pid", "host"], ["--network", "host"], ["--read-only"], ["-t"]])
-def test_containers_of_other_kinds(mydocker, mode):
+def test_containers_of_other_kinds(request, mydocker, mode):
+    if "--userns" in mode:
+        mode = request.getfixturevalue("userns")
     mydocker("run", "-d", "--name", "other", *mode, "busybox", "sleep", "1000")
     assert mydocker("exec", "other", "sh", "-c", "id -u; cat /proc/self/uid_map | wc -l").stdout == "0\n1\n"
     mydocker("rm", "-f", "other")

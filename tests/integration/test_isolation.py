@@ -161,15 +161,15 @@ def test_lo_is_up(mydocker):
 class TestUserNamespace:
     """--userns: root inside is nobody of consequence outside."""
 
-    def test_root_inside_is_another_user_outside(self, mydocker):
-        mydocker("run", "-d", "--name", "mapped", "--userns", "auto", "busybox", "sleep", "60")
+    def test_root_inside_is_another_user_outside(self, mydocker, userns):
+        mydocker("run", "-d", "--name", "mapped", *userns, "busybox", "sleep", "60")
         pid = mydocker.pid("mapped")
         owner = int(mydocker.sh(f"stat -c %u /proc/{pid}").stdout)
         assert owner >= 65536
         assert mydocker("rm", "-f", "mapped").rc == 0
 
-    def test_the_image_belongs_to_root_inside(self, mydocker):
+    def test_the_image_belongs_to_root_inside(self, mydocker, userns):
         result = mydocker(
-            "run", "--rm", "--userns", "auto", "busybox", "sh", "-c", "id -u; stat -c %u:%g /bin /etc/passwd; touch /new; stat -c %u /new"
+            "run", "--rm", *userns, "busybox", "sh", "-c", "id -u; stat -c %u:%g /bin /etc/passwd; touch /new; stat -c %u /new"
         )
         assert result.stdout.split() == ["0", "0:0", "0:0", "0"], result.stderr
