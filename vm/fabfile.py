@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fabric import Connection, task
 from invoke import Exit
-from remote import PREFIX, RESULTS, pack_line, pytest_line
+from remote import PREFIX, RESULTS, check_recording, pack_line, pytest_line, record_line, recording_path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PARTS = "packages python mounts modules install image tests"
@@ -84,6 +84,25 @@ def collect(c: Connection, directory: str = "", prefix: str = PREFIX) -> None:
     finally:
         as_root(c, f"rm -rf {remote}")
     print(f"collected: {path}")
+
+
+@task(help={"name": "what the recording is called [HOST]"})
+def record(c: Connection, name: str = "") -> None:
+    """Record what mydocker reads of the machine's kernel, for the unit tests: tests/data/machines/NAME.txt; nothing is installed there."""
+    try:
+        path = recording_path(REPOSITORY, name or c.original_host)
+    except ValueError as error:
+        raise Exit(str(error)) from error
+    remote = c.run("mktemp -d /tmp/mydocker-record.XXXXXX", hide=True).stdout.strip()
+    try:
+        c.put(str(path.with_name("record.py")), f"{remote}/record.py")
+        as_root(c, record_line(remote))
+        with tempfile.NamedTemporaryFile() as fetched:
+            c.get(f"{remote}/recording", fetched.name)
+            path.write_text(check_recording(Path(fetched.name).read_text()))
+    finally:
+        as_root(c, f"rm -rf {remote}")
+    print(f"recorded: {path}")
 
 
 def collected(c: Connection, suffix: str) -> Path:
