@@ -214,11 +214,14 @@ def test_figures_have_one_shape(own_cgroup_machine: Callable[..., Paths], machin
     assert told["blkio"]["ioServiceBytesRecursive"][0] == {"major": 8, "minor": 0, "op": "Read", "value": 10}
 
 
-def test_features_name_what_the_host_lacks(cgroup_machine: Callable[..., Paths]) -> None:
-    told = features.document(cgroup_machine("v2"))
-    lacking = told["annotations"]["mydocker.unavailable"].split(",")
-    assert "cgroup.net_cls" in lacking
-    assert not {"cgroup.memory", "cgroup.devices"} & set(lacking)
+@pytest.mark.applies(lambda recording: recording.whole)
+def test_features_name_what_the_host_lacks(recording: Recording, recorded: Paths) -> None:
+    told = features.document(recorded)
+    lacking = set(told["annotations"]["mydocker.unavailable"].split(","))
+    assert {name.removeprefix("cgroup.") for name in lacking if name.startswith("cgroup.")} == recording.lacks
+    assert ("systemd-cgroup" in lacking) != recording.systemd
+    assert not {name for name in lacking if name.startswith("namespace.")} and "seccomp" not in lacking
+    assert ("apparmorProfile" in lacking) != Path(recorded.sys, "module/apparmor").exists()
     assert told["mountOptions"] == sorted(told["mountOptions"])
 
 
