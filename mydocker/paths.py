@@ -22,7 +22,7 @@ from os import environ
 
 
 class Paths:
-    """Where things are: mydocker's own roots, the kernel's (`proc`, `sys`, `cgroup`), the configuration file, where systemd shows itself (`run`)."""
+    """Where things are: mydocker's own roots, the kernel's (`proc`, `sys`, `cgroup`), the configuration file, the host's /run."""
 
     __slots__ = ("root", "state", "proc", "sys", "cgroup", "config", "run")
 

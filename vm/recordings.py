@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -70,21 +71,22 @@ def with_systemd(boot: Recorded, disk: Path, directory: Path) -> str:
     for name in ("vmlinuz", "initrd"):
         subprocess.run(["mcopy", "-n", "-i", f"{raw}@@{BOOT_PARTITION}", f"::{name}", directory / name], check=True)
     command = qemu(boot, raw, directory)
-    (directory / "machine.log").write_text(f"{shlex.join(command)}\n")
     late = ""
-    try:
-        subprocess.run(command, timeout=SECONDS, check=True)
-    except subprocess.TimeoutExpired:
-        late = f"no end within {SECONDS:g} s"
-    finally:
-        raw.unlink()
+    with (directory / "machine.log").open("w") as log:
+        print(shlex.join(command), file=log, flush=True)
+        try:
+            subprocess.run(command, timeout=SECONDS, stdout=log, stderr=log)
+        except subprocess.TimeoutExpired:
+            late = f"no end within {SECONDS:g} s"
+        finally:
+            raw.unlink()
     return guest.verdict(directory, late)
 
 
 def qemu(boot: Recorded, raw: Path, directory: Path) -> list[str]:
     """Return QEMU's command line. systemd runs the script and powers off (systemd-run-generator(8))."""
     share = "modprobe 9pnet_virtio; mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 share /mnt"
-    run = f'systemd.run="/bin/sh -c \'{share}; {script(boot)} >/dev/ttyS0 2>&1\'"'
+    run = f"systemd.run=\"/bin/sh -c '{share}; {script(boot)} >/dev/ttyS0 2>&1'\""
     words = f"root=/dev/vda2 rw console=ttyS0 net.ifnames=0 panic=-1 mitigations=off cgroup_enable=memory swapaccount=1 {boot.options}"
     return [
         *("qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "qemu64", "-smp", "2", "-m", "2G"),
@@ -120,6 +122,8 @@ def main(names: list[str]) -> int:
         print(f"recordings.py: unknown recording {' '.join(sorted(unknown))}", file=sys.stderr)
         return 2
     disk = kernels.disk()
+    # So that what runs is ended: subprocess and guest.Machine do that.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     return int(not all([record(boot, disk) for boot in BOOTS if not names or set(names) & set(boot.layouts)]))
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Iterator
 
 LONGEST = 400
 # What nothing here will ever read: it would only make the tests slower.

@@ -47,7 +47,9 @@ def test_what_is_there_and_what_is_not(recording: Recording, recorded: Paths) ->
     layout = Layout.detect(recorded)
     assert layout.mode == recording.mode
     known = ("memory", "cpu", "cpuset", "pids", "blkio", "hugetlb", "rdma", "devices", "net_cls", "net_prio")
-    found = {name for name in known if layout.find(name) or layout.find(OTHER_NAME.get(name, name)) or (name == "devices" and layout.unified)}
+    found = {
+        name for name in known if layout.find(name) or layout.find(OTHER_NAME.get(name, name)) or (name == "devices" and layout.unified)
+    }
     assert set(known) - found == recording.lacks
 
 
@@ -211,7 +213,12 @@ def test_a_limit_that_was_set_is_what_statistics_tell(recording: Recording, own_
 @complete
 def test_statistics_have_a_figure_for_all_that_is_counted(recording: Recording, recorded: Paths) -> None:
     told = made(recorded, "/mydocker").stats()
-    for controller, part, key in (("memory", "memory", "usage"), ("pids", "pids", "current"), ("blkio", "blkio", "read"), ("cpu", "cpu", "usage")):
+    for controller, part, key in (
+        ("memory", "memory", "usage"),
+        ("pids", "pids", "current"),
+        ("blkio", "blkio", "read"),
+        ("cpu", "cpu", "usage"),
+    ):
         assert (told[part][key] is None) == (controller in recording.lacks), part
     assert (told["memory"]["oom_kill"], told["memory"]["cache"]) == ((None, None) if "memory" in recording.lacks else (0, 0))
     assert made(recorded, "/mydocker").oom_kills() == 0
