@@ -11,9 +11,10 @@ import tarfile
 import tempfile
 import time
 from pathlib import Path
+from socket import IPPROTO_TCP, TCP_USER_TIMEOUT
 
 from fabric import Connection, task
-from invoke import Exit
+from invoke import Exit, UnexpectedExit
 from remote import PREFIX, RESULTS, check_recording, pack_line, pytest_line, record_line, recording_path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -113,8 +114,18 @@ def collected(c: Connection, suffix: str) -> Path:
 
 
 def as_root(c: Connection, line: str, *, warn: bool = False) -> int:
-    """Run a shell line as root in the login directory and return its exit status; UnexpectedExit unless it is 0 or `warn` is set."""
+    """Run a shell line as root in the login directory and return its exit status.
+
+    Exit if the machine is gone, UnexpectedExit for another status than 0 without `warn`.
+    """
     c.open()
-    c.transport.set_keepalive(15)  # a machine that dies ends the task
+    # A machine that dies ends the task: what is sent every 15 s must be acknowledged within a minute.
+    c.transport.set_keepalive(15)
+    c.transport.sock.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, 60_000)
     quoted = f"sudo sh -c {shlex.quote(line)}" if c.run("id -u", hide=True).stdout.strip() != "0" else line
-    return int(c.run(quoted, warn=warn).exited)
+    result = c.run(quoted, warn=True)
+    if result.exited < 0:
+        raise Exit(f"the connection to {c.original_host} was lost, as when a machine dies", code=1)
+    if result.failed and not warn:
+        raise UnexpectedExit(result)
+    return int(result.exited)

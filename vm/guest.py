@@ -10,12 +10,14 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 MEMORY = "2G"
-PROCESSORS = 2
+# Tests wait for one thing after the other; with one processor each, as many machines as there are processors do most.
+PROCESSORS = 1
 # The emulated processor of the plainest kind: vector instructions are emulated one by one, and the C library uses what it finds.
 EMULATED = ["--disable-kvm", "-a", "mitigations=off", "--qemu-opts=-accel tcg,thread=multi,tb-size=512 -cpu qemu64"]
 _PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
@@ -48,6 +50,11 @@ def command(boot: Boot) -> list[str]:
     return ["vng", "-r", str(boot.image), *processor, *disk, *size, *serial, *words, *shared, "--", boot.script]
 
 
+def search_path() -> str:
+    """Return PATH with the directory of this Python, beside which virtme-ng is installed; it starts its own parts by name."""
+    return f"{os.environ.get('PATH', os.defpath)}:{Path(sys.executable).parent}"
+
+
 class Machine:
     """A boot under way. Whoever starts it calls end(), whatever happens: nothing of it runs afterwards."""
 
@@ -60,7 +67,7 @@ class Machine:
         (boot.directory / "machine.log").write_text(f"{shlex.join(command(boot))}\n")
         # Through a pipe: virtme-ng opens its standard output again and again, and each time writes from the file's beginning.
         line = f"{shlex.join(command(boot))} 2>&1 < /dev/null | cat >> {shlex.quote(str(boot.directory))}/machine.log"
-        self.process = subprocess.Popen(line, shell=True, start_new_session=True)
+        self.process = subprocess.Popen(line, shell=True, start_new_session=True, env={**os.environ, "PATH": search_path()})
 
     @property
     def age(self) -> float:

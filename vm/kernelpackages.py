@@ -88,7 +88,7 @@ class Archive:
             name = names.pop()
             packages.append(f"{name}={version}")
             shown = self._apt("apt-cache", "show", f"{name}={version}")
-            names += [each for each in dependencies(shown) if f"{each}={version}" not in packages]
+            names += [each for each in dependencies(shown, version) if f"{each}={version}" not in packages and each not in names]
         return packages
 
     def _apt(self, program: str, *arguments: str, directory: str | None = None) -> str:
@@ -119,11 +119,11 @@ def read_versions(madison: str) -> dict[str, str]:
     return {row[2].split()[1].partition("/")[0]: row[1] for row in rows}
 
 
-def dependencies(shown: str) -> list[str]:
-    """Return the packages with kernel or modules that a package depends on, from what `apt-cache show` prints."""
+def dependencies(shown: str, version: str) -> list[str]:
+    """Return the parts of a kernel that a package depends on, in just its own version, from what `apt-cache show` prints."""
     lines = [line.partition(":")[2] for line in shown.splitlines() if line.startswith("Depends:")]
-    names = [each.split()[0] for line in lines for each in line.split(",")]
-    return sorted({name for name in names if name.startswith(("linux-image-", "linux-modules-"))})
+    entries = [each.strip() for line in lines for each in line.split(",")]
+    return sorted(each.split()[0] for each in entries if each.startswith("linux-") and each.endswith(f"(= {version})"))
 
 
 def found(name: str, root: Path) -> Kernel:

@@ -1,6 +1,6 @@
 """The integration tests on real kernels: a row for each kernel, cgroup layout and storage driver.
 
-    python vm/kernels.py [--kernel 5.10]… [--cgroup v1]… [--storage overlay]… [PYTEST ARGUMENT…]
+    python vm/kernels.py [--kernel 5.10]… [--cgroup v1]… [--boot 6.12:v2]… [--storage overlay]… [PYTEST ARGUMENT…]
 
 Kernels are Debian's packages (vm/kernelpackages.py), booted by virtme-ng in QEMU (vm/guest.py) on a copy of the box's disk (vm/box/build);
 with KVM where that works, which is tried. A boot is a kernel with a cgroup layout; all its drivers are tried in it. The tests are those
@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,6 +67,14 @@ def selection(driver: str, whole: bool) -> str:
     if whole:
         return "kernel or not kernel"
     return "kernel" if driver != "vfs" else "kernel and storage"
+
+
+def marked(whole: bool) -> list[str]:
+    """Return the files that have tests of the matrix: to look through all takes an emulated processor minutes."""
+    if whole:
+        return ["tests/integration"]
+    files = sorted((VM.parent / "tests/integration").glob("test_*.py"))
+    return [f"tests/integration/{file.name}" for file in files if "pytest.mark.kernel" in file.read_text()]
 
 
 def disk() -> Path:
@@ -119,8 +127,11 @@ def finish(machine: guest.Machine, kernel: Kernel, layout: str, asked: Asked) ->
     return [read_row(directory, kernel.name, layout, driver, died) for driver in asked.drivers]
 
 
-def run(plan: list[tuple[Kernel, str]], jobs: int, asked: Asked) -> list[Row]:
-    """Boot all of them, some at a time; return their rows in the plan's order. No machine outlives this."""
+def run(plan: list[tuple[Kernel, str]], jobs: int, asked: Asked, tell: Callable[[list[Row]], object]) -> list[Row]:
+    """Boot all of them, some at a time; return their rows in the plan's order. No machine outlives this.
+
+    tell: what is called with the rows so far, after each boot.
+    """
     rows: dict[int, list[Row]] = {}
     running: dict[int, guest.Machine] = {}
     try:
@@ -131,32 +142,55 @@ def run(plan: list[tuple[Kernel, str]], jobs: int, asked: Asked) -> list[Row]:
             for number in [number for number, machine in running.items() if machine.is_over()]:
                 rows[number] = finish(running[number], *plan[number], asked)
                 del running[number]
+                tell(_in_order(rows))
             time.sleep(0.2)
     finally:
         for machine in running.values():
             machine.end()
+    return _in_order(rows)
+
+
+def _in_order(rows: dict[int, list[Row]]) -> list[Row]:
     return [row for number in sorted(rows) for row in rows[number]]
 
 
 def missing() -> str:
     """Return what has to be installed first, '' if nothing."""
     packages = [package for program, package in TOOLS.items() if not shutil.which(program)]
-    return " ".join(packages)
+    lines = [f"apt-get install {' '.join(packages)}"] if packages else []
+    if not shutil.which("vng", path=guest.search_path()):
+        lines.append("pip install virtme-ng")
+    return "; ".join(lines)
 
 
-def boots(names: tuple[str, ...], layouts: tuple[str, ...], update: bool) -> Iterator[tuple[Kernel, str]]:
-    """Give each kernel with each layout."""
+def boots(chosen: tuple[str, ...], names: tuple[str, ...], layouts: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return what to boot, kernel and layout: those that are chosen one by one, or else each with each."""
+    if chosen and not names and not layouts:
+        return [_boot(text) for text in chosen]
+    return [_boot(text) for text in chosen] + [(name, layout) for name in names or kernelpackages.NAMES for layout in layouts or LAYOUTS]
+
+
+def _boot(text: str) -> tuple[str, str]:
+    name, _, layout = text.partition(":")
+    if name not in kernelpackages.NAMES or layout not in LAYOUTS:
+        raise click.BadParameter(f"{text!r}: expected KERNEL:LAYOUT, one of {', '.join(kernelpackages.NAMES)} and of {', '.join(LAYOUTS)}")
+    return name, layout
+
+
+def fetch(names: set[str], update: bool) -> dict[str, Kernel]:
+    """Return the kernels. Raises NoKernel."""
     archive = kernelpackages.Archive(cache() / "kernels", kernelpackages.mirror())
-    for name in names:
-        kernel = archive.fetch(name, update)
-        print(f"kernel {name}: {kernel.release}", flush=True)
-        for layout in layouts:
-            yield kernel, layout
+    found = {}
+    for name in sorted(names):
+        found[name] = archive.fetch(name, update)
+        print(f"kernel {name}: {found[name].release}", flush=True)
+    return found
 
 
 @click.command()
 @click.option("--kernel", "names", multiple=True, type=click.Choice(kernelpackages.NAMES), help="Boot this kernel  [all]")
 @click.option("--cgroup", "layouts", multiple=True, type=click.Choice(LAYOUTS), help="with this cgroup layout  [all]")
+@click.option("--boot", "chosen", multiple=True, metavar="KERNEL:LAYOUT", help="Boot this kernel with this cgroup layout.")
 @click.option("--storage", "drivers", multiple=True, type=click.Choice(DRIVERS), help="and try this storage driver.  [all]")
 @click.option("--jobs", type=click.IntRange(1), default=1, help="How many boots at a time.  [1]")
 @click.option("--whole", is_flag=True, help="Run all integration tests, not only those marked kernel.")
@@ -166,6 +200,7 @@ def boots(names: tuple[str, ...], layouts: tuple[str, ...], update: bool) -> Ite
 def main(
     names: tuple[str, ...],
     layouts: tuple[str, ...],
+    chosen: tuple[str, ...],
     drivers: tuple[str, ...],
     jobs: int,
     whole: bool,
@@ -174,19 +209,23 @@ def main(
     pytest: tuple[str, ...],
 ) -> None:
     """Run the integration tests on Debian's kernels in QEMU; PYTEST are pytest's arguments."""
+    wanted = boots(chosen, names, layouts)
     if missing():
-        raise click.ClickException(f"to boot kernels, install: apt-get install {missing()}")
+        raise click.ClickException(f"to boot kernels: {missing()}")
     why_not = kvm.why_not_kvm()
     print(f"no KVM: {why_not}" if why_not else "with KVM", flush=True)
-    asked = Asked(list(drivers or DRIVERS), whole, sit, why_not is not None, disk(), list(pytest or ["tests/integration"]))
+    asked = Asked(list(drivers or DRIVERS), whole, sit, why_not is not None, disk(), list(pytest) or marked(whole))
     try:
-        plan = list(boots(names or kernelpackages.NAMES, layouts or LAYOUTS, update))
+        found = fetch({name for name, _ in wanted}, update)
     except NoKernel as error:
         raise click.ClickException(str(error)) from error
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    rows = run(plan, 1 if sit else jobs, asked)
     how = f"QEMU {'with KVM' if not asked.emulated else 'without KVM'}, {os.cpu_count()} processors"
-    (RESULTS / "table.md").write_text(markdown(rows, how))
+
+    def write(rows: list[Row]) -> None:
+        (RESULTS / "table.md").write_text(markdown(rows, how))
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    rows = run([(found[name], layout) for name, layout in wanted], 1 if sit else jobs, asked, write)
     print(f"\n{show(rows)}\nresults: {RESULTS}")
     sys.exit(0 if all(row.is_good for row in rows) else 1)
 

@@ -121,6 +121,9 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"recordings.py: unknown recording {' '.join(sorted(unknown))}", file=sys.stderr)
         return 2
+    if kernels.missing():
+        print(f"recordings.py: to boot kernels: {kernels.missing()}", file=sys.stderr)
+        return 2
     disk = kernels.disk()
     # So that what runs is ended: subprocess and guest.Machine do that.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

@@ -1,7 +1,7 @@
 """Try everything about Vagrant where no box can be downloaded: build the box `own`, bring it up under a libvirtd of its own, and
 run tests in it through fabric. As root, on Debian; without KVM the processor is emulated.
 
-    python vm/trial.py [--sit] [PYTEST ARGUMENT…]      tests/integration/test_run.py and test_limits.py unless something is given
+    python vm/trial.py [--sit] [PYTEST ARGUMENT…]      limits and terminals, unless something is given
 
 What came of it is in vm/collected/trial: console.log, results.xml, and after a failure state/. --sit waits after a failure,
 with the machine up. MYDOCKER_TEST_TIMEOUT_FACTOR stretches every deadline.
@@ -27,7 +27,7 @@ from privatelibvirt import Failed
 VM = Path(__file__).resolve().parent
 RESULTS = VM / "collected/trial"
 MACHINE = "own"
-TESTS = ["tests/integration/test_run.py", "tests/integration/test_limits.py"]
+TESTS = ["tests/integration/test_limits.py", "tests/integration/test_run.py::TestTerminal"]
 PACKAGES = {
     "vagrant": "vagrant vagrant-libvirt",
     "libvirtd": "libvirt-daemon-system",

@@ -9,6 +9,9 @@ from typing import Any
 from bundles import Change, Runtime
 from conftest import wait_until
 
+from mydocker.cgroups.layout import Layout
+from mydocker.paths import Paths
+
 SHELL = ("sh", "-c")
 
 
@@ -84,11 +87,19 @@ def mapped(spec: dict[str, Any]) -> None:
     linux(uidMappings=MAPPING, gidMappings=MAPPING)(spec)
 
 
+def version_of(controller: str) -> int:
+    """Return the version of the hierarchy that has a controller here, 0 for none."""
+    hierarchy = Layout.detect(Paths()).find(controller)
+    return hierarchy.version if hierarchy else 0
+
+
 def cgroup_of(runtime: Runtime, controller: str) -> Path:
     """Return where 'one' is in the hierarchy of a controller."""
-    lines = Path(f"/proc/{runtime.state('one')['pid']}/cgroup").read_text().splitlines()
-    path = next(line.split(":", 2)[2] for line in lines if controller in line.split(":")[1].split(","))
-    return Path(f"/sys/fs/cgroup/{controller}{path}")
+    hierarchy = Layout.detect(Paths()).find(controller)
+    assert hierarchy
+    lines = [line.split(":", 2) for line in Path(f"/proc/{runtime.state('one')['pid']}/cgroup").read_text().splitlines()]
+    wanted = "" if hierarchy.version == 2 else controller
+    return Path(hierarchy.mount + next(path for _, names, path in lines if wanted in names.split(",")))
 
 
 def seccomp(**values: Any) -> Change:

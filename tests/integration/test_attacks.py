@@ -46,7 +46,6 @@ def copied(mydocker, tmp_path):
 
 
 @pytest.mark.parametrize("entering", [["run", "--rm", "--pid", "container:spy", "busybox", "true"], ["exec", "spy", "true"]])
-@pytest.mark.kernel
 def test_cve_2019_5736_the_interpreter_cannot_be_overwritten(mydocker, copied, entering):
     """The spy may trace, so that it gets hold of the interpreter: what protects that is its read-only view."""
     victim, interpreter = copied

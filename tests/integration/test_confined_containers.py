@@ -55,7 +55,6 @@ def test_a_seccomp_profile_from_a_file(mydocker):
 
 
 @pytest.mark.parametrize("command", ["mount -t tmpfs t /mnt", "unshare -U true", "hostname x", "mknod /x b 8 0 && cat /x", "dmesg"])
-@pytest.mark.kernel
 def test_default_confinement_refuses(mydocker, command):
     result = mydocker("run", "--rm", "busybox", "sh", "-c", f"mkdir -p /mnt; {command}")
     assert result.rc != 0

@@ -136,8 +136,6 @@ def test_a14_there_is_more_than_aufs(mydocker, driver):
     assert "group" not in result.stdout.split()
 
 
-@pytest.mark.kernel
-@pytest.mark.storage
 def test_a15_volumes_and_images_are_whole(mydocker):
     mydocker.sh("mkdir one two; umask 0; rm -rf deep")
     binds = ["-v", f"{mydocker.directory}/one:/one", "-v", f"{mydocker.directory}/two:/two:ro", "-v", f"{mydocker.directory}/deep/er:/deep"]

@@ -83,7 +83,6 @@ def test_memory_is_limited_and_the_oom_kill_is_seen(mydocker):
     mydocker("rm", "hog")
 
 
-@pytest.mark.kernel
 def test_processes_are_limited(mydocker):
     script = "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1 & done 2>&1 | head -1; wait"
     result = mydocker("run", "--rm", "--pids-limit", "6", "busybox", "sh", "-c", script)

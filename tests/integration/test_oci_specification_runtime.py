@@ -10,6 +10,7 @@ import pytest
 from bundles import Runtime
 from changes import (
     SHELL,
+    cgroup_of,
     created,
     refused,
     stopped,
@@ -129,13 +130,12 @@ def test_delete_of_what_runs_is_an_error_without_effect(any_runtime: Runtime) ->
     assert any_runtime.state("one")["status"] == "running"
 
 
-def test_delete_removes_what_create_made_and_nothing_else_and_the_id_is_free(any_runtime: Runtime) -> None:
+def test_delete_removes_what_create_made_and_nothing_else_and_the_id_is_free(any_runtime: Runtime, needs_controllers: None) -> None:
     state = created(any_runtime)
-    cgroup = Path(f"/proc/{state['pid']}/cgroup").read_text()
-    path = next(line.split(":")[2].rstrip() for line in cgroup.splitlines() if ":pids:" in line)
+    cgroup = cgroup_of(any_runtime, "pids")
     stopped(any_runtime)
     assert any_runtime("delete", "one").rc == 0
-    assert not Path(f"/sys/fs/cgroup/pids{path}").exists()
+    assert not cgroup.exists()
     assert Path(any_runtime.rootfs, "bin").is_dir()
     assert Path(state["bundle"], "config.json").exists()
     created(any_runtime)

@@ -49,6 +49,7 @@ def test_output_of_a_fast_writer_is_whole(mydocker):
 
 def test_a_client_that_stops_reading_does_not_hold_the_container(mydocker):
     assert mydocker.sh("{mydocker} run --rm busybox seq 1000000 | head -1").stdout == "1\n"
+    mydocker.wait_until(lambda: not mydocker("ps", "-aq").stdout, 60)  # it still writes its million lines to its log
 
 
 def test_a_signal_is_proxied_without_a_terminal(mydocker):
@@ -84,7 +85,6 @@ def test_a_signal_that_ends_the_container_is_its_status(mydocker):
     assert mydocker("rm", "doomed").rc == 0
 
 
-@pytest.mark.kernel
 def test_create_then_start(mydocker):
     assert len(mydocker("create", "--name", "later", "busybox", "sh", "-c", "echo now; exit 4").stdout.strip()) == 64
     assert "Created" in mydocker("ps", "-a").stdout

@@ -29,7 +29,7 @@ from mydocker.storage.pack import pack_tree
 from mydocker.storage.unpack import unpack
 from mydocker.storage.whiteouts import PLAIN
 
-pytestmark = [pytest.mark.kernel, pytest.mark.skipif(os.geteuid() != 0, reason="needs root: file systems are mounted")]
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: file systems are mounted")
 
 Tree = dict[str, tuple[object, ...]]
 # What a capability on a file looks like: version 2, cap_net_raw permitted and effective (linux/capability.h).
@@ -146,6 +146,7 @@ def change(root: Path) -> None:
         file.write(b"end")
 
 
+@pytest.mark.kernel
 def test_changes_as_a_layer_give_the_same_tree(driver: StorageDriver, place: Path) -> None:
     driver.apply(chain(1), [], archive(BASE))
     assert set(mounted(driver, place / "untouched", [chain(1)])) == {*BASE, "dir", "emptied", "emptied/deep"}
@@ -160,6 +161,7 @@ def test_changes_as_a_layer_give_the_same_tree(driver: StorageDriver, place: Pat
     assert mounted(driver, place / "untouched", [chain(1)])["gone"][4] == b"1"
 
 
+@pytest.mark.kernel
 def test_changes_are_listed(driver: StorageDriver, place: Path) -> None:
     driver.apply(chain(1), [], archive(BASE))
     mounted(driver, place / "first", [chain(1)], change)
@@ -178,6 +180,7 @@ def test_changes_are_listed(driver: StorageDriver, place: Path) -> None:
     assert "/dir/b" not in found
 
 
+@pytest.mark.kernel
 def test_a_writable_layer_lives_until_it_is_removed(driver: StorageDriver, place: Path) -> None:
     driver.apply(chain(1), [], archive(BASE))
     first = mounted(driver, place / "first", [chain(1)], change)

@@ -28,9 +28,11 @@ def test_an_archive_without_it_is_named() -> None:
         wanted("6.1", read_versions(MADISON))
 
 
-def test_of_the_dependencies_only_kernel_and_modules_are_fetched() -> None:
-    shown = "Package: linux-image-amd64\nDepends: linux-base (>= 4), linux-image-7.3.4-amd64 (= 7.3.4-1), linux-modules-amd64 (= 7.3.4-1)\n"
-    assert dependencies(shown) == ["linux-image-7.3.4-amd64", "linux-modules-amd64"]
+def test_of_the_dependencies_only_the_kernels_own_parts_are_fetched() -> None:
+    shown = """Package: linux-image-7.3.4-amd64
+Depends: dracut | initramfs-tools (>= 0.120), linux-base (>= 4), linux-binary-7.3.4-amd64 (= 7.3.4-1), linux-modules-7.3.4-amd64 (= 7.3.4-1)
+"""
+    assert dependencies(shown, "7.3.4-1") == ["linux-binary-7.3.4-amd64", "linux-modules-7.3.4-amd64"]
 
 
 def test_a_kernel_that_is_there_needs_no_archive(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import kernels
 import pytest
 from kernelpackages import Kernel
@@ -52,7 +53,9 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
 @pytest.mark.parametrize("jobs", [1, 2, 9])
 def test_rows_come_in_the_plans_order_however_many_boots_there_are_at_a_time(looks: dict[str, int], jobs: int) -> None:
-    rows = kernels.run(PLAN, jobs, ASKED)
+    told: list[int] = []
+    rows = kernels.run(PLAN, jobs, ASKED, lambda rows: told.append(len(rows)))
+    assert told == [2, 4, 6]
     assert [(row.kernel, row.driver) for row in rows] == [(kernel.name, driver) for kernel, _ in PLAN for driver in ("overlay", "vfs")]
     assert (FakeMachine.most, FakeMachine.alive) == (min(jobs, 3), [])
 
@@ -63,7 +66,7 @@ def test_no_machine_outlives_a_run_that_is_interrupted(looks: dict[str, int], mo
 
     monkeypatch.setattr(kernels, "finish", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        kernels.run(PLAN, 3, ASKED)
+        kernels.run(PLAN, 3, ASKED, len)
     assert FakeMachine.alive == []
 
 
@@ -75,3 +78,11 @@ def test_vfs_tries_what_depends_on_storage() -> None:
 
 def test_an_emulated_processor_gets_more_time() -> None:
     assert kernels.seconds(ASKED) == kernels.SLOWER * kernels.seconds(ASKED._replace(emulated=False))
+
+
+def test_what_is_booted() -> None:
+    assert kernels.boots(("6.12:v2", "5.10:v1"), (), ()) == [("6.12", "v2"), ("5.10", "v1")]
+    assert kernels.boots((), ("6.1",), ()) == [("6.1", "v1"), ("6.1", "hybrid"), ("6.1", "v2")]
+    assert len(kernels.boots((), (), ())) == 12
+    with pytest.raises(click.BadParameter, match=r"expected KERNEL:LAYOUT, one of .* newest and of v1, hybrid, v2"):
+        kernels.boots(("6.1",), (), ())

@@ -1,0 +1,52 @@
+"""The tests are tested: one that leaves something behind and one that hangs fail, by name, and do the others no harm."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY
+
+TESTS = '''
+"""Bad tests."""
+import pytest
+
+def test_that_leaks(mydocker):
+    assert mydocker("run", "-d", "--name", "left", "--network", "none", "busybox", "sleep", "1000").rc == 0
+
+def test_after_it(mydocker):
+    assert mydocker("ps", "-aq").stdout == ""
+
+@pytest.mark.timeout(3)
+def test_that_hangs(mydocker):
+    mydocker("run", "-d", "--name", "left", "--network", "none", "busybox", "sleep", "1000")
+    mydocker.wait_until(lambda: False, 10000)
+
+def test_at_the_end(mydocker):
+    assert mydocker("ps", "-aq").stdout == ""
+'''
+
+
+@pytest.fixture
+def outcome(program, mydocker, tmp_path):
+    """What pytest says of the bad tests, which run as all the others do, in a run of their own."""
+    (tmp_path / "test_bad.py").write_text(TESTS)
+    environment = {**os.environ, "MYDOCKER_COMMAND": program, "PYTHONPATH": f"{REPOSITORY}/tests/integration:{REPOSITORY}"}
+    words = ["-p", "conftest", "-p", "no:cacheprovider", "-c", f"{REPOSITORY}/pyproject.toml", "--rootdir", str(tmp_path)]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *words, str(tmp_path / "test_bad.py")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+
+
+def test_bad_tests_fail_by_name_and_good_ones_pass(outcome):
+    assert outcome.returncode == 1, outcome.stdout + outcome.stderr
+    failed = [line for line in outcome.stdout.splitlines() if line.startswith(("ERROR ", "FAILED "))]
+    assert any("test_that_leaks" in line and line.startswith("ERROR ") for line in failed), failed
+    assert "left behind:" in outcome.stdout
+    assert "/mydocker/" in outcome.stdout.partition("left behind:")[2]
+    assert any("test_that_hangs" in line and "Timeout" in line for line in failed), failed
+    assert not [line for line in failed if "test_after_it" in line or "test_at_the_end" in line]
