@@ -92,18 +92,23 @@ def record(c: Connection, name: str = "") -> None:
     """Record what mydocker reads of the machine's kernel, for the unit tests: tests/data/machines/NAME.txt; nothing is installed there."""
     try:
         path = recording_path(REPOSITORY, name or c.original_host)
+        path.write_text(check_recording(_record(c, path.with_name("record.py"))))
     except ValueError as error:
         raise Exit(str(error)) from error
+    print(f"recorded: {path}")
+
+
+def _record(c: Connection, recorder: Path) -> str:
+    """Run the recorder from a directory that is gone afterwards; return what it wrote."""
     remote = c.run("mktemp -d /tmp/mydocker-record.XXXXXX", hide=True).stdout.strip()
     try:
-        c.put(str(path.with_name("record.py")), f"{remote}/record.py")
+        c.put(str(recorder), f"{remote}/record.py")
         as_root(c, record_line(remote))
         with tempfile.NamedTemporaryFile() as fetched:
             c.get(f"{remote}/recording", fetched.name)
-            path.write_text(check_recording(Path(fetched.name).read_text()))
+            return Path(fetched.name).read_text()
     finally:
         as_root(c, f"rm -rf {remote}")
-    print(f"recorded: {path}")
 
 
 def collected(c: Connection, suffix: str) -> Path:
