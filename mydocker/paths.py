@@ -22,9 +22,9 @@ from os import environ
 
 
 class Paths:
-    """Where things are: mydocker's own roots, the kernel's (`proc`, `sys`, `cgroup`), the configuration file."""
+    """Where things are: mydocker's own roots, the kernel's (`proc`, `sys`, `cgroup`), the configuration file, the host's /run."""
 
-    __slots__ = ("root", "state", "proc", "sys", "cgroup", "config")
+    __slots__ = ("root", "state", "proc", "sys", "cgroup", "config", "run")
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class Paths:
         sys: str = "/sys",
         cgroup: str = "/sys/fs/cgroup",
         config: str = "/etc/mydocker/config.json",
+        run: str = "/run",
     ) -> None:
         self.root = root
         self.state = state
@@ -41,6 +42,7 @@ class Paths:
         self.sys = sys
         self.cgroup = cgroup
         self.config = config
+        self.run = run
 
     @classmethod
     def from_environment(cls, root: str | None = None, state: str | None = None) -> Paths:

@@ -15,7 +15,7 @@ from socket import IPPROTO_TCP, TCP_USER_TIMEOUT
 
 from fabric import Connection, task
 from invoke import Exit, UnexpectedExit
-from remote import PREFIX, RESULTS, pack_line, pytest_line
+from remote import PREFIX, RESULTS, check_recording, pack_line, pytest_line, record_line, recording_path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PARTS = "packages python mounts modules install image tests"
@@ -85,6 +85,30 @@ def collect(c: Connection, directory: str = "", prefix: str = PREFIX) -> None:
     finally:
         as_root(c, f"rm -rf {remote}")
     print(f"collected: {path}")
+
+
+@task(help={"name": "what the recording is called [HOST]"})
+def record(c: Connection, name: str = "") -> None:
+    """Record what mydocker reads of the machine's kernel, for the unit tests: tests/data/machines/NAME.txt; nothing is installed there."""
+    try:
+        path = recording_path(REPOSITORY, name or c.original_host)
+        path.write_text(check_recording(_record(c, path.with_name("record.py"))))
+    except ValueError as error:
+        raise Exit(str(error)) from error
+    print(f"recorded: {path}")
+
+
+def _record(c: Connection, recorder: Path) -> str:
+    """Run the recorder from a directory that is gone afterwards; return what it wrote."""
+    remote = c.run("mktemp -d /tmp/mydocker-record.XXXXXX", hide=True).stdout.strip()
+    try:
+        c.put(str(recorder), f"{remote}/record.py")
+        as_root(c, record_line(remote))
+        with tempfile.NamedTemporaryFile() as fetched:
+            c.get(f"{remote}/recording", fetched.name)
+            return Path(fetched.name).read_text()
+    finally:
+        as_root(c, f"rm -rf {remote}")
 
 
 def collected(c: Connection, suffix: str) -> Path:

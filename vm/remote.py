@@ -1,7 +1,9 @@
-"""The shell lines that fabfile.py runs, here and on a machine."""
+"""The shell lines that fabfile.py runs, here and on a machine, and what it makes of what comes back."""
 
 from __future__ import annotations
 
+import ast
+import re
 import shlex
 from pathlib import Path
 
@@ -23,3 +25,31 @@ def pytest_line(arguments: str, *, factor: str, seconds: int, prefix: str) -> st
     python = f"{shlex.quote(prefix)}/lib/mydocker/tests/bin/python"
     pytest = f"{python} -m pytest -q --junitxml={RESULTS} {shlex.join(shlex.split(arguments))}"
     return f"cd mydocker && {environment} timeout --kill-after=30 {seconds} {pytest}"
+
+
+def recording_path(repository: Path, name: str) -> Path:
+    """Return where the recording of a machine is kept. Raises ValueError for what is no name."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
+        raise ValueError(f"recording {name!r}: expected a name of small letters, digits and .-_")
+    return repository / f"tests/data/machines/{name}.txt"
+
+
+def record_line(directory: str) -> str:
+    """Return the line that records a machine with the record.py in a directory there, to `recording` beside it."""
+    return f"cd {shlex.quote(directory)} && python3 record.py > recording && chmod 644 recording"
+
+
+def check_recording(text: str) -> str:
+    """Return a recording as it is. Raises ValueError where a line is no absolute path with a Python string, or where nothing is."""
+    for number, line in enumerate(text.splitlines() or [""], 1):
+        path, _, literal = line.partition(" ")
+        if not path.startswith("/") or not _is_string(literal):
+            raise ValueError(f"recording, line {number} {line[:80]!r}: expected a path and a string")
+    return text
+
+
+def _is_string(literal: str) -> bool:
+    try:
+        return isinstance(ast.literal_eval(literal), str)
+    except (ValueError, SyntaxError):
+        return False

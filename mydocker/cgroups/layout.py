@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
 
 
+# /proc/cgroups does not tell these kernels (from Linux 6.11 and 6.12 on) from others.
+_V2_ONLY = {
+    name: f" (a kernel without {option} has it in cgroup version 2 only)"
+    for name, option in (("memory", "CONFIG_MEMCG_V1"), ("cpuset", "CONFIG_CPUSETS_V1"))
+}
+
+
 class Hierarchy:
     """One mounted hierarchy.
 
@@ -111,8 +118,10 @@ class Layout:
             self._compiled_in = read_lines(f"{self.proc}/cgroups")
         for line in self._compiled_in:
             words = line.split()
+            if words[0] == controller and words[3] != "1":
+                return "is switched off on the kernel's command line"
             if words[0] == controller:
-                return "is not mounted" if words[3] == "1" else "is switched off on the kernel's command line"
+                return f"is not mounted{_V2_ONLY.get(controller, '')}"
         return "is not in this kernel"
 
     def container_mounts(self, path: str) -> list[ContainerMount]:

@@ -6,10 +6,13 @@ import os
 import sys
 
 from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import manager
 from mydocker.engine import containers, images, state
 from mydocker.engine.orphans import half_made
+from mydocker.engine.spec import CGROUP_PARENT
 from mydocker.errors import Error
 from mydocker.paths import Paths
+from mydocker.steps.confinement import apparmor_enabled
 from mydocker.storage import drivers
 from mydocker.version import VERSION
 
@@ -40,7 +43,7 @@ def info(paths: Paths) -> dict[str, Any]:
         "State": paths.state,
         "Storage drivers": {name: _driver(name, paths) for name in drivers.NAMES},
         "Cgroups": {"Version": layout.mode, "Controllers": " ".join(sorted(name for h in layout.hierarchies for name in h.controllers))},
-        "Kernel": _kernel(paths),
+        "Kernel": _kernel(paths, layout),
     }
 
 
@@ -57,13 +60,13 @@ def _driver(name: str, paths: Paths) -> str:
     return f"no: {reason}" if reason else "yes"
 
 
-def _kernel(paths: Paths) -> dict[str, str]:
+def _kernel(paths: Paths, layout: Layout) -> dict[str, str]:
     return {
         "User namespaces": _exists(paths.proc + "/self/ns/user"),
         "Cgroup namespaces": _exists(paths.proc + "/self/ns/cgroup"),
         "Seccomp": _line(paths.proc + "/sys/kernel/seccomp/actions_avail") or "no",
-        "AppArmor": _exists(paths.sys + "/kernel/security/apparmor"),
-        "Swap accounting": _exists(f"{paths.cgroup}/memory/memory.memsw.limit_in_bytes"),
+        "AppArmor": "yes" if apparmor_enabled(paths.sys) else "no",
+        "Swap accounting": "yes" if manager(layout, CGROUP_PARENT).has_swap_limit() else "no",
         "File systems": " ".join(name for name in ("overlay", "aufs", "fuse") if name in _file_systems(paths)),
     }
 

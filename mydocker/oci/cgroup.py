@@ -27,7 +27,7 @@ def cgroup_path(spec: dict[str, Any], container: Container, settings: Settings) 
     if settings.systemd:
         from mydocker.oci.systemd import scope_path
 
-        return scope_path(wanted, container.id)
+        return scope_path(wanted, container.id, settings.paths.run)
     below = "" if wanted.startswith("/") else f"{_own(container.layout)}/"
     path = os.path.normpath(below + (wanted or container.id))
     if "/.." in os.path.join("/", wanted):

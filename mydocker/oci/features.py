@@ -10,6 +10,7 @@ from mydocker.kernel.capabilities import NUMBERS
 from mydocker.kernel.namespaces import NAMESPACES
 from mydocker.kernel.scheduling import MEMORY_FLAGS, MEMORY_MODES
 from mydocker.kernel.seccomp_rules import ACTIONS, ARCHITECTURES, OPERATORS
+from mydocker.oci import systemd
 from mydocker.oci.arguments import Flags
 from mydocker.oci.verbs import SPECIFICATION
 from mydocker.paths import Paths
@@ -76,14 +77,14 @@ def unavailable(paths: Paths) -> list[str]:
         "seccomp": os.path.exists(f"{paths.proc}/sys/kernel/seccomp/actions_avail"),
         "apparmorProfile": apparmor_enabled(paths.sys),
         "selinuxLabel": selinux_enabled(paths.sys),
-        "systemd-cgroup": os.path.isdir("/run/systemd/system"),
+        "systemd-cgroup": systemd.is_running(paths.run),
     }
     return lacking + [name for name, there in present.items() if not there]
 
 
 def _has(layout: Layout, controller: str) -> bool:
     """Say whether a limit of a version 1 controller can be set, in whichever version."""
-    if layout.mode == "v2" and controller == "devices":
+    if layout.unified and controller == "devices":
         return True  # a BPF program does it
     names = {"blkio": ("blkio", "io")}.get(controller, (controller,))
     return any(layout.find(name) for name in names)

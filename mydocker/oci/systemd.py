@@ -15,12 +15,17 @@ _MANAGER = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freede
 _DEADLINE = 10.0
 
 
-def scope_path(wanted: str, container_id: str) -> str:
+def is_running(run: str = "/run") -> bool:
+    """Say whether systemd is this machine's init (sd_booted(3))."""
+    return os.path.isdir(f"{run}/systemd/system")
+
+
+def scope_path(wanted: str, container_id: str, run: str = "/run") -> str:
     """Return the cgroup of a container's scope. Raises BadInput for a path of another form, Unsupported without systemd."""
     parts = (wanted or f":mydocker:{container_id}").split(":")
     if len(parts) != 3 or not parts[2]:
         raise BadInput(f"cgroupsPath {wanted!r}: expected SLICE:PREFIX:NAME, as systemd makes the cgroups")
-    if not os.path.isdir("/run/systemd/system"):
+    if not is_running(run):
         raise Unsupported("systemd-cgroup: systemd is not running on this host", "leave out --systemd-cgroup")
     slice_name, prefix, name = parts[0] or "system.slice", parts[1], parts[2]
     scope = f"{prefix}-{name}.scope" if prefix else f"{name}.scope"

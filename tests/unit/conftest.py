@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 import hypothesis
 import pytest
@@ -16,10 +17,78 @@ from mydocker.paths import Paths
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
-CGROUPS = Path(__file__).parent.parent / "data" / "cgroups"
+MACHINES = Path(__file__).parent.parent / "data" / "machines"
 
-# Root's capabilities, for what is not the recordings' business.
+# Root's capabilities, where a recording has none.
 STATUS = "CapEff:\t000001ffffffffff\n"
+
+
+class Recording(NamedTuple):
+    """What is known of a recorded machine. A test that asks for the fixture `recording` or `recorded` runs over all of them.
+
+    mode: of its cgroup layout; lacking: controllers whose limits nothing there can apply, by version 1's names, without those that version
+    2 never has; systemd: whether it is the init; container: whose container it is; closed: how the kernel, or whoever made the
+    container, keeps cgroups from being made there; whole: more than cgroups was recorded.
+    """
+
+    name: str
+    mode: str
+    lacking: str = ""
+    systemd: bool = False
+    container: str = ""
+    closed: str = ""
+    whole: bool = True
+
+    @property
+    def lacks(self) -> set[str]:
+        return set(self.lacking.split()) | ({"net_cls", "net_prio"} if self.mode == "v2" else set())
+
+
+READ_ONLY = "is mounted read-only"
+RECORDINGS = [
+    Recording("5.10-v1", "v1"),
+    Recording("5.10-hybrid", "hybrid"),
+    Recording("5.10-v2", "v2"),
+    Recording("6.12-v1", "v1", "memory cpuset"),
+    Recording("6.12-hybrid", "hybrid"),
+    Recording("6.12-v2", "v2"),
+    Recording("systemd-v1", "v1", systemd=True),
+    Recording("systemd-hybrid", "hybrid", "pids", systemd=True),
+    Recording("systemd-v2", "v2", systemd=True),
+    Recording("crun-v1", "v1", container="crun", closed=READ_ONLY),
+    Recording("crun-v2", "v2", "rdma", container="crun", closed=READ_ONLY),
+    Recording("mydocker-v1", "v1", "hugetlb rdma net_cls net_prio", container="mydocker", closed=READ_ONLY),
+    Recording("podman-v1", "v1", "hugetlb rdma net_cls net_prio", container="podman", closed=READ_ONLY),
+    Recording("podman-v1-privileged", "v1", "hugetlb rdma net_cls net_prio", container="podman"),
+    Recording("comounted", "v1", whole=False),
+    Recording("hybrid", "hybrid", "rdma net_cls net_prio", whole=False),
+    Recording("split", "hybrid", whole=False),
+    Recording("v2", "v2", whole=False),
+    Recording("v2-container", "v2", "rdma", container="docker", closed="holds processes", whole=False),
+]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "applies(function): which recordings a test runs over, all without it")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "recording" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("applies")
+        chosen = [each for each in RECORDINGS if not marker or marker.args[0](each)]
+        metafunc.parametrize("recording", chosen, ids=[each.name for each in chosen])
+
+
+@pytest.fixture
+def recorded(recording: Recording, cgroup_machine: Machine) -> Paths:
+    """Return where a recording is expanded, for tests that only read it."""
+    return cgroup_machine(recording.name)
+
+
+@pytest.fixture
+def own_recorded(recording: Recording, own_cgroup_machine: Machine) -> Paths:
+    """Return where a recording is expanded for one test, which may change it."""
+    return own_cgroup_machine(recording.name)
 
 
 @pytest.fixture
@@ -51,7 +120,7 @@ def fake_process() -> Process:
 
 @pytest.fixture(scope="session")
 def cgroup_machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
-    """Return a function that expands tests/data/cgroups/NAME.txt, once for all tests: they only read it.
+    """Return a function that expands tests/data/machines/NAME.txt, once for all tests: they only read it.
 
     `without` leaves out files whose path contains one of its words.
     """
@@ -71,16 +140,25 @@ def own_cgroup_machine(tmp_path: Path) -> Machine:
 
 def expanded(root: Path, name: str, without: tuple[str, ...] = ()) -> Paths:
     """Expand a recording below `root`."""
-    for line in (CGROUPS / f"{name}.txt").read_text().splitlines():
+    put(root, "/proc/self/status", STATUS)
+    for line in (MACHINES / f"{name}.txt").read_text().splitlines():
         path, literal = line.split(" ", 1)
         if not any(word in path for word in without):
             put(root, path, ast.literal_eval(literal))
-    put(root, "/proc/self/status", STATUS)
-    return Paths(proc=str(root / "proc"), sys=str(root / "sys"), cgroup=str(root / "sys/fs/cgroup"))
+    return Paths(proc=str(root / "proc"), sys=str(root / "sys"), cgroup=str(root / "sys/fs/cgroup"), run=str(root / "run"))
 
 
 def put(root: Path, path: str, content: str) -> None:
-    """Write one recorded file below `root`; mountinfo's mount points move there too."""
+    """Write one recorded file below `root`, or make a directory; mountinfo's mount points move there too."""
     file = root / path.lstrip("/")
+    if path.endswith("/"):
+        file.mkdir(parents=True, exist_ok=True)
+        return
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(content.replace(" /sys/fs/cgroup", f" {root}/sys/fs/cgroup") if path.endswith("mountinfo") else content)
+    file.write_text("".join(moved(root, line) for line in content.splitlines(True)) if path.endswith("mountinfo") else content)
+
+
+def moved(root: Path, line: str) -> str:
+    """Return a line of mountinfo with the mount point below `root`."""
+    words = line.split(" ")
+    return " ".join([*words[:4], f"{root}{words[4]}", *words[5:]])

@@ -50,7 +50,7 @@ def parsed() -> Parse:
     return call
 
 
-# The recordings of tests/data/cgroups that stand for each kind.
+# The recordings of tests/data/machines that stand for each kind.
 MACHINES = {"v1": "comounted", "v2": "v2", "hybrid": "hybrid"}
 DONOR = "d" * 64
 # (file in the image, its content)
@@ -125,10 +125,10 @@ class Start:
 
 @pytest.fixture
 def start(template: Path, cgroup_machine: Machine, parsed: Parse, bare_network: None) -> Callable[[str], Start]:
-    """Return a function that gives a Start on a kind of machine."""
+    """Return a function that gives a Start on a kind of machine, or on a recording."""
 
     def on(kind: str) -> Start:
-        machine = cgroup_machine(MACHINES[kind])
+        machine = cgroup_machine(MACHINES.get(kind, kind))
         return Start(Paths(f"{template}/root", f"{template}/state-{kind}", machine.proc, machine.sys, machine.cgroup), parsed)
 
     return on

@@ -17,13 +17,13 @@ import pytest
 from mydocker.engine import state
 from mydocker.engine.describe import plans
 from mydocker.engine.script import script
-from mydocker.errors import BadInput, Conflict
+from mydocker.errors import BadInput, Conflict, Unsupported
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Process, Start
+    from conftest import Process, Recording, Start
 
 DATA = Path(__file__).parents[2] / "data" / "plans"
 REWRITE = "MYDOCKER_REWRITE" in os.environ
@@ -43,6 +43,40 @@ def compare(path: Path, text: str) -> None:
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_the_plainest_start(start: Callable[[str], Start], kind: str, driver: str) -> None:
     compare(DATA / f"{driver}-{kind}.txt", start(kind).text(driver))
+
+
+def elsewhere(text: str) -> list[str]:
+    """Return a plan's lines that have nothing to do with cgroups, nor with whether the host forwards already."""
+    return [line for line in text.splitlines() if "cgroup" not in line and "ip_forward" not in line]
+
+
+SWITCHES = ",redirect_dir=off,metacopy=off,index=off"
+
+
+def test_machines_differ_in_their_cgroups_only(start: Callable[[str], Start], recording: Recording) -> None:
+    if recording.closed:
+        with pytest.raises((Unsupported, Conflict), match=recording.closed):
+            start(recording.name).text("overlay")
+        return
+    text = start(recording.name).text("overlay")
+    # The others did not record which of overlay's features their kernels have.
+    assert text.count(SWITCHES) == recording.whole
+    assert elsewhere(text.replace(SWITCHES, "")) == elsewhere((DATA / "overlay-v2.txt").read_text())
+
+
+LIMITED = {"memory": "-m 64m", "cpuset": "--cpuset-cpus 0", "pids": "--pids-limit 50", "blkio": "--device-read-bps /dev/null:1mb"}
+
+
+@pytest.mark.applies(lambda recording: not recording.closed)
+def test_a_limit_is_kept_or_refused_by_name(start: Callable[[str], Start], recording: Recording) -> None:
+    host = start(recording.name)
+    kept = [controller for controller in LIMITED if controller not in recording.lacks]
+    text = host.text("vfs", *" ".join(LIMITED[controller] for controller in kept).split())
+    for controller in kept:
+        assert re.search(rf"write .* to .*/mydocker/ID/({controller}|{controller.replace('blkio', 'io')})\.", text), controller
+    for controller in LIMITED.keys() & recording.lacks:
+        with pytest.raises(Unsupported, match=f": cgroup controller {controller} is "):
+            host.text("vfs", *LIMITED[controller].split())
 
 
 FLAGS = [

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mydocker.kernel import capabilities, process
+
+if TYPE_CHECKING:
+    from conftest import Recording
+
+    from mydocker.paths import Paths
 
 
 @pytest.mark.parametrize(
@@ -34,3 +40,23 @@ def test_available_are_the_effective_ones(tmp_path: Path) -> None:
     status.parent.mkdir()
     status.write_text("Name:\tx\nCapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\nCapEff:\t8000000000000021\n")
     assert capabilities.available(str(tmp_path)) == ["CAP_CHOWN", "CAP_KILL"]
+
+
+# What container engines give away by default; this many of them lack one on a machine that lacks it itself.
+PLAIN = {"mydocker": 14, "podman": 11, "crun": 3}
+
+
+@pytest.mark.applies(lambda recording: recording.whole)
+def test_available_in_and_outside_of_containers(recording: Recording, recorded: Paths) -> None:
+    found = capabilities.available(recorded.proc)
+    highest = int(Path(recorded.proc, "sys/kernel/cap_last_cap").read_text())
+    assert all(capabilities.NUMBERS[name] <= highest for name in found)
+    if recording.container and recording.closed:
+        assert len(found) == PLAIN[recording.container]
+    else:
+        assert "CAP_SYS_ADMIN" in found and len(found) >= highest
+
+
+@pytest.mark.applies(lambda recording: recording.whole)
+def test_groups_may_be_set(recorded: Paths) -> None:
+    assert process.may_set_groups(recorded.proc)

@@ -38,6 +38,15 @@ def told(steps: list[Any]) -> list[str]:
     return [step.describe() for step in steps]
 
 
+@pytest.mark.applies(lambda recording: recording.whole)
+def test_forwarding_is_switched_on_where_it_is_off(tmp_path: Path, recorded: Paths, bare_network: None) -> None:
+    subject = driver("bridge", Paths("/var/lib/mydocker", f"{tmp_path}/state", recorded.proc))
+    plan = told(subject.create(network("bridge", "10.7.0.0/16", "fd07::/64", masquerade="false")))
+    for file in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+        off = Path(recorded.proc, "sys/net", file).read_text() == "0\n"
+        assert any(line.startswith("write 1 to ") and line.endswith(file) for line in plan) == off
+
+
 def test_a_bridge(paths: Paths) -> None:
     subject = driver("bridge", paths)
     plan = told(subject.create(network("bridge", "10.7.0.0/16", "fd07::/64")))

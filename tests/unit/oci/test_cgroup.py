@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,9 @@ from mydocker.oci.arguments import parse
 from mydocker.oci.containers import Container
 from mydocker.oci.settings import FLAGS, Settings
 from mydocker.paths import Paths
+
+if TYPE_CHECKING:
+    from conftest import Recording
 
 
 @pytest.fixture
@@ -74,12 +78,30 @@ def test_what_is_no_slice(name: str) -> None:
         systemd.slice_path(name)
 
 
-def test_scopes_need_their_form_and_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scopes_have_their_form(tmp_path: Path) -> None:
+    (tmp_path / "systemd/system").mkdir(parents=True)
     with pytest.raises(BadInput, match="expected SLICE:PREFIX:NAME"):
-        systemd.scope_path("/a/b", "one")
-    monkeypatch.setattr("os.path.isdir", lambda path: False)
+        systemd.scope_path("/a/b", "one", str(tmp_path))
+    assert systemd.scope_path("user.slice::x", "one", str(tmp_path)) == "/user.slice/x.scope"
+
+
+def test_systemd_makes_cgroups_where_it_runs(recording: Recording, recorded: Paths) -> None:
+    if recording.systemd:
+        assert systemd.scope_path("", "one", recorded.run) == "/system.slice/mydocker-one.scope"
+        return
     with pytest.raises(Unsupported, match="systemd is not running"):
-        systemd.scope_path("", "one")
-    monkeypatch.setattr("os.path.isdir", lambda path: True)
-    assert systemd.scope_path("", "one") == "/system.slice/mydocker-one.scope"
-    assert systemd.scope_path("user.slice::x", "one") == "/user.slice/x.scope"
+        systemd.scope_path("", "one", recorded.run)
+
+
+# Where the recorder was, in the hierarchy that counts; where nothing is said, at the top.
+OWN = {"hybrid": "/outer/inner"} | {f"systemd-{mode}": "/system.slice/kernel-command-line.service" for mode in ("v1", "hybrid", "v2")}
+
+
+def test_a_relative_path_counts_from_the_callers_cgroup(
+    recording: Recording, recorded: Paths, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    container._layout = Layout.detect(recorded)
+    path = cgroup.cgroup_path({"linux": {}}, container, container.settings)
+    assert path == f"{OWN.get(recording.name, '')}/one"
+    assert recording.closed or Path(cgroup.freezer_file(container.layout, "/mydocker")).exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +17,9 @@ from mydocker.oci.arguments import parse
 from mydocker.oci.settings import FLAGS, Settings
 from mydocker.oci.verbs import VERBS, usage
 from mydocker.paths import Paths
+
+if TYPE_CHECKING:
+    from conftest import Recording
 
 
 @pytest.mark.parametrize("name", VERBS)
@@ -214,12 +217,34 @@ def test_figures_have_one_shape(own_cgroup_machine: Callable[..., Paths], machin
     assert told["blkio"]["ioServiceBytesRecursive"][0] == {"major": 8, "minor": 0, "op": "Read", "value": 10}
 
 
-def test_features_name_what_the_host_lacks(cgroup_machine: Callable[..., Paths]) -> None:
-    told = features.document(cgroup_machine("v2"))
-    lacking = told["annotations"]["mydocker.unavailable"].split(",")
-    assert "cgroup.net_cls" in lacking
-    assert not {"cgroup.memory", "cgroup.devices"} & set(lacking)
+@pytest.mark.applies(lambda recording: recording.whole and not recording.closed)
+def test_figures_of_an_empty_cgroup(recording: Recording, recorded: Paths) -> None:
+    told = figures.figures(manager(Layout.detect(recorded), "/mydocker"))
+    for part in ("memory", "pids", "cpuset", "hugetlb"):
+        assert bool(told[part]) != (part in recording.lacks), part
+    assert "memory" in recording.lacks or told["memory"]["usage"]["usage"] >= 0
+    assert "cpuset" in recording.lacks or told["cpuset"]["mems"] in ([], [0])
+    assert "hugetlb" in recording.lacks or "2MB" in told["hugetlb"]
+    assert told["cpu"]["usage"]["total"] >= 0
+
+
+@pytest.mark.applies(lambda recording: recording.whole)
+def test_features_name_what_the_host_lacks(recording: Recording, recorded: Paths) -> None:
+    told = features.document(recorded)
+    lacking = set(told["annotations"]["mydocker.unavailable"].split(","))
+    assert {name.removeprefix("cgroup.") for name in lacking if name.startswith("cgroup.")} == recording.lacks
+    assert ("systemd-cgroup" in lacking) != recording.systemd
+    assert not {name for name in lacking if name.startswith("namespace.")} and "seccomp" not in lacking
+    assert ("apparmorProfile" in lacking) != Path(recorded.sys, "module/apparmor").exists()
     assert told["mountOptions"] == sorted(told["mountOptions"])
+
+
+def test_devices_need_no_controller_where_version_2_is_mounted(own_cgroup_machine: Callable[..., Paths]) -> None:
+    for name, lacking in (("5.10-hybrid", False), ("5.10-v1", True)):
+        paths = own_cgroup_machine(name)
+        mounts = Path(paths.proc, "self/mountinfo")
+        mounts.write_text("".join(line for line in mounts.read_text().splitlines(True) if not line.endswith("rw,devices\n")))
+        assert ("cgroup.devices" in features.unavailable(paths)) == lacking
 
 
 def test_the_template_is_a_config_that_is_accepted() -> None:

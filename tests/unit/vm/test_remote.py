@@ -4,6 +4,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import pytest
 import remote
 
 
@@ -37,3 +38,23 @@ def test_what_is_made_from_the_tree_stays_here(tmp_path: Path) -> None:
     subprocess.run(remote.pack_line(tree, f"{tmp_path}/tree.tar.gz"), shell=True, check=True)
     listed = subprocess.run(["tar", "-tzf", tmp_path / "tree.tar.gz"], check=True, capture_output=True, text=True).stdout.splitlines()
     assert {name for name in listed if not name.endswith("/")} == {"./mydocker/a.py", "./tests/build/new"}
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "a b", "$(reboot)"])
+def test_a_recording_has_a_plain_name(tmp_path: Path, name: str) -> None:
+    assert remote.recording_path(tmp_path, "focal-v1").name == "focal-v1.txt"
+    with pytest.raises(ValueError, match=r"^recording .*: expected a name of small letters"):
+        remote.recording_path(tmp_path, name)
+
+
+@pytest.mark.parametrize("text", ["", "/proc/a\n", "proc/a ''\n", "/proc/a 5\n", "/proc/a 'x\n", "Traceback (most recent call last):\n"])
+def test_only_a_recording_is_kept(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^recording, line 1 .*: expected a path and a string$"):
+        remote.check_recording(text)
+
+
+def test_the_recorder_runs_where_it_was_copied(tmp_path: Path) -> None:
+    (tmp_path / "a b").mkdir()
+    (tmp_path / "a b/record.py").write_text("print('/proc/x', repr('1'))")
+    subprocess.run(remote.record_line(f"{tmp_path}/a b"), shell=True, check=True)
+    assert remote.check_recording((tmp_path / "a b/recording").read_text()) == "/proc/x '1'\n"
