@@ -127,11 +127,15 @@ def test_a_rename_that_died_half_way_blocks_no_name(mydocker, web, when):
 
 def test_many_clients_see_the_same(mydocker):
     mydocker("run", "-d", "-i", "--name", "cat", "busybox", "cat")
-    mydocker.sh("""
-        for i in 1 2 3; do ({mydocker} attach --no-stdin cat > out$i; echo $? >> out$i) & done
-        (sleep 0.5; echo hello; sleep 0.5) | {mydocker} attach cat &
-        sleep 1; {mydocker} kill cat; wait""")
-    assert mydocker.sh("cat out1 out2 out3").stdout == "hello\n137\n" * 3
+    clients = "for i in 1 2 3; do ({mydocker} attach --no-stdin cat > out$i; echo $? >> out$i) & done; {mydocker} attach cat < in &"
+    mydocker.sh(f"mkfifo in; (sleep 1000 > in & echo $! > writer; {clients}) > /dev/null 2>&1")
+    attached = ("events", "--since", "1h", "--until", "0s", "--filter", "event=attach", "--filter", "container=cat", "--format", "{{.ID}}")
+    mydocker.wait_until(lambda: mydocker(*attached).stdout.count("\n") == 4)
+    mydocker.sh("echo hello > in")
+    mydocker.wait_until(lambda: mydocker.sh("cat out1 out2 out3").stdout == "hello\n" * 3)
+    mydocker("kill", "cat")
+    mydocker.wait_until(lambda: mydocker.sh("cat out1 out2 out3").stdout == "hello\n137\n" * 3)
+    mydocker.sh("kill $(cat writer)")
     mydocker("rm", "cat")
 
 
