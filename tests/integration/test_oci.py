@@ -103,12 +103,13 @@ def test_the_console_socket_gets_the_master_of_the_containers_terminal(any_runti
         _, descriptors, _, _ = socket.recv_fds(connection, 100, 1)
         connection.close()
     assert any_runtime("start", "one").rc == 0
-    os.write(descriptors[0], b"hello\n")
     seen = b""
+    while b"/dev/pts/0\r\n33 99\r\n" not in seen:
+        seen += os.read(descriptors[0], 1000)
+    os.write(descriptors[0], b"hello\n")
     while b"got hello" not in seen:
         seen += os.read(descriptors[0], 1000)
     os.close(descriptors[0])
-    assert b"/dev/pts/0\r\n33 99\r\n" in seen
 
 
 def test_hooks_run_at_their_moments_in_their_order_with_the_state(any_runtime: Runtime, tmp_path: Path) -> None:
