@@ -25,7 +25,7 @@ _GRACE = 10
 
 
 class Boot(NamedTuple):
-    """What to boot. directory: shared with the guest, where results, console.log and machine.log end up; disk: the box's."""
+    """What to boot. directory: shared with the guest, where results and machine.log, with the console, end up; disk: the box's."""
 
     image: Path
     disk: Path
@@ -41,13 +41,11 @@ def command(boot: Boot) -> list[str]:
     """Return virtme-ng's command line."""
     disk = ["--root-disk", str(boot.directory / "disk.qcow2"), "--root-dev", "/dev/vda2", "--root-fstype", "ext4", "--rw"]
     size = ["--cpus", str(PROCESSORS), "-m", MEMORY]
-    # ttyS0 is virtme-ng's, ttyS1 the shell's; the kernel's words go to all that are named.
-    lines = [f"unix:{boot.shell},server=on,wait=off", f"file:{boot.directory}/console.log"]
-    serial = [f"--qemu-opts=-serial {line}" for line in lines]
-    words = ["-a", "console=ttyS2", "-a", "loglevel=5", "-a", "swapaccount=1"]
+    # --verbose has the console, ttyS0, among what virtme-ng prints; ttyS1 is the shell's.
+    console = ["--verbose", f"--qemu-opts=-serial unix:{boot.shell},server=on,wait=off", "-a", "loglevel=5", "-a", "swapaccount=1"]
     shared = [f"--rwdir=/mnt={boot.directory}"]
     processor = EMULATED if boot.emulated else []
-    return ["vng", "-r", str(boot.image), *processor, *disk, *size, *serial, *words, *shared, "--", boot.script]
+    return ["vng", "-r", str(boot.image), *processor, *disk, *size, *console, *shared, "--", boot.script]
 
 
 def search_path() -> str:
@@ -105,7 +103,7 @@ def verdict(directory: Path, late: str) -> str:
     """Return what ended a machine too early: a panic, its deadline, or that it was gone before its work was done; '' for nothing."""
     if (directory / "end").exists():
         return ""
-    panic = _PANIC.search(read(directory / "console.log"))
+    panic = _PANIC.search(read(directory / "machine.log"))
     if panic:
         return f"kernel panic: {panic[1].strip()}"
     if late:

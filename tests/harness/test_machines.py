@@ -54,7 +54,7 @@ def test_a_kernel_that_panics(start: Start) -> None:
     machine = start("echo c > /proc/sysrq-trigger; sleep 1000")
     wait(machine.is_over, machine)
     assert machine.end() == "kernel panic: sysrq triggered crash"
-    assert "Call Trace" in (machine.boot.directory / "console.log").read_text()
+    assert "Call Trace" in (machine.boot.directory / "machine.log").read_text()
 
 
 def test_a_machine_that_is_killed(start: Start) -> None:

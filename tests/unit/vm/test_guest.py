@@ -49,7 +49,7 @@ def test_a_machine_that_died_is_told_with_its_last_words_and_its_log_is_kept(mac
 
 
 def test_a_kernel_panic_is_told(machine: Maker) -> None:
-    one = machine("echo '[ 1.0] Kernel panic - not syncing: Fatal exception' > DIR/console.log")
+    one = machine("echo '[ 1.0] Kernel panic - not syncing: Fatal exception'")
     assert ended(one) == "kernel panic: Fatal exception"
 
 
@@ -63,7 +63,7 @@ def test_a_machine_that_hangs_is_ended_with_all_its_processes(machine: Maker) ->
 
 
 def test_a_panic_counts_more_than_the_deadline_it_caused(tmp_path: Path) -> None:
-    (tmp_path / "console.log").write_text("Kernel panic - not syncing: VFS: Unable to mount root fs\n")
+    (tmp_path / "machine.log").write_text("vng\nKernel panic - not syncing: VFS: Unable to mount root fs\n")
     assert verdict(tmp_path, "no end within 9 s") == "kernel panic: VFS: Unable to mount root fs"
 
 
