@@ -35,8 +35,8 @@ DRIVERS = ("overlay", "vfs", "aufs")
 FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
 # An emulated processor is so much slower than this one.
 SLOWER = 15
-BOOT_SECONDS = 60
-ROW_SECONDS = 60
+BOOT_SECONDS = 30
+ROW_SECONDS = 40
 WEEK = 7 * 86400
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "depmod": "kmod", "busybox": "busybox-static"}
 
