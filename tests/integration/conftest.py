@@ -248,7 +248,7 @@ def no_idmapped_mounts(program: str, directory: str, image_imported: None) -> st
     environment = {**os.environ, "MYDOCKER_ROOT": f"{directory}/root", "MYDOCKER_STATE": f"{directory}/state"}
     command = [program, "run", "--rm", "--network", "none", "--userns", "auto", "busybox", "true"]
     told = subprocess.run(command, env=environment, capture_output=True, text=True).stderr
-    return told.strip().splitlines()[-1] if "idmapped mounts need" in told else ""
+    return told.strip().splitlines()[-1].removeprefix("hint: ") if "idmapped mounts need" in told else ""
 
 
 @pytest.fixture
