@@ -98,7 +98,7 @@ def prepare(kernel: Kernel, layout: str, asked: Asked) -> guest.Boot:
     lines = [f"{driver} {selection(driver, asked.whole)}\n" for driver in asked.drivers]
     (directory / "rows").write_text("".join(lines))
     (directory / "inside.sh").write_bytes((VM / "inside.sh").read_bytes())
-    # A directory in one word, which a socket's path of at most 108 bytes can have.
+    # Not in the boot's directory: a socket's path has 108 bytes at most.
     shell = Path(f"/tmp/mydocker-{os.getpid()}-{directory.name}.sock")
     words = [layout, f"{asked.factor:g}", str(int(asked.sit)), *(["-x"] if asked.sit else []), *asked.pytest]
     return guest.Boot(kernel.image, asked.disk, directory, asked.emulated, shlex.join(["sh", "/mnt/inside.sh", "/mnt", *words]), shell)

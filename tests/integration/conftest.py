@@ -124,6 +124,11 @@ class Terminal:
                 time.sleep(0.02)
 
 
+def roots(directory: str) -> dict[str, str]:
+    """Return the environment that has mydocker keep everything in a directory of the tests'."""
+    return {"MYDOCKER_ROOT": f"{directory}/root", "MYDOCKER_STATE": f"{directory}/state"}
+
+
 class Machine:
     """The command under test, with roots of its own in `directory`, where shell scripts run too."""
 
@@ -131,7 +136,7 @@ class Machine:
         self.host = host
         self.command = command
         self.directory = directory
-        self.environment = {"MYDOCKER_ROOT": f"{directory}/root", "MYDOCKER_STATE": f"{directory}/state"}
+        self.environment = roots(directory)
 
     quote = staticmethod(shlex.quote)
     wait_until = staticmethod(wait_until)
@@ -237,7 +242,7 @@ def private_network() -> None:
 @pytest.fixture(scope="session")
 def image_imported(program: str, directory: str) -> None:
     """Make busybox:latest once."""
-    environment = {**os.environ, "MYDOCKER_ROOT": f"{directory}/root", "MYDOCKER_STATE": f"{directory}/state"}
+    environment = {**os.environ, **roots(directory)}
     line = f"{REPOSITORY}/vm/busybox-image | {program} import -c 'CMD [\"sh\"]' - busybox:latest && {program} run --rm busybox true"
     subprocess.run(["sh", "-ec", line], env=environment, check=True, stdout=subprocess.DEVNULL)
 
@@ -245,7 +250,7 @@ def image_imported(program: str, directory: str) -> None:
 @pytest.fixture(scope="session")
 def no_idmapped_mounts(program: str, directory: str, image_imported: None) -> str:
     """Why this kernel and file system cannot give containers user namespaces of their own; '' if they can."""
-    environment = {**os.environ, "MYDOCKER_ROOT": f"{directory}/root", "MYDOCKER_STATE": f"{directory}/state"}
+    environment = {**os.environ, **roots(directory)}
     command = [program, "run", "--rm", "--network", "none", "--userns", "auto", "busybox", "true"]
     told = subprocess.run(command, env=environment, capture_output=True, text=True).stderr
     return told.strip().splitlines()[-1].removeprefix("hint: ") if "idmapped mounts need" in told else ""

@@ -148,6 +148,12 @@ def test_buildah_runs_in_a_working_container(mydocker: Machine, runtime_program:
     buildah.ok("rm", container)
 
 
+def wait_until_it_answers(daemon: subprocess.Popen[bytes], engine: Engine, log: Path) -> None:
+    """Wait for a daemon that was started; fail with its log when it ended."""
+    wait_until(lambda: daemon.poll() is not None or engine("version").rc == 0, 30)
+    assert daemon.poll() is None, log.read_text()
+
+
 @pytest.fixture
 def ctr(mydocker: Machine, tmp_path: Path) -> Iterator[Engine]:
     """A containerd of its own, in a network namespace of its own, with busybox as mydocker saves it."""
@@ -155,11 +161,10 @@ def ctr(mydocker: Machine, tmp_path: Path) -> Iterator[Engine]:
     places = f"--root {tmp_path}/root --state {tmp_path}/state --address {tmp_path}/sock"
     (tmp_path / "config.toml").write_text('version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n')
     line = f"ip link set lo up; exec containerd --config {tmp_path}/config.toml {places} > {tmp_path}/log 2>&1"
-    daemon = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c", line])
     engine = Engine(mydocker, ["ctr", "--address", f"{tmp_path}/sock"])
+    daemon = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c", line])
     try:
-        wait_until(lambda: daemon.poll() is not None or engine("version").rc == 0, 30)
-        assert daemon.poll() is None, Path(f"{tmp_path}/log").read_text()
+        wait_until_it_answers(daemon, engine, tmp_path / "log")
         assert mydocker("save", "-o", f"{tmp_path}/busybox.tar", "busybox").rc == 0
         engine.ok("image", "import", "--snapshotter", "native", f"{tmp_path}/busybox.tar")
         yield engine
@@ -202,11 +207,10 @@ def docker(mydocker: Machine, runtime_program: str, archive: str, tmp_path: Path
     roots = f"--data-root {tmp_path}/data --exec-root {tmp_path}/exec -H unix://{tmp_path}/sock --pidfile {tmp_path}/pid"
     runtime = f"--add-runtime mydocker={runtime_program} --default-runtime mydocker"
     line = f"ip link set lo up; exec dockerd {roots} {runtime} --bip 172.30.0.1/24 > {tmp_path}/log 2>&1"
-    daemon = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c", line])
     engine = Engine(mydocker, ["docker", "-H", f"unix://{tmp_path}/sock"])
+    daemon = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c", line])
     try:
-        wait_until(lambda: daemon.poll() is not None or engine("version").rc == 0, 30)
-        assert daemon.poll() is None, Path(f"{tmp_path}/log").read_text()
+        wait_until_it_answers(daemon, engine, tmp_path / "log")
         engine.ok("import", archive, "busybox")
         yield engine
     finally:
