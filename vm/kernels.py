@@ -1,6 +1,6 @@
 """The integration tests on real kernels: a row for each kernel, cgroup layout and storage driver.
 
-    python vm/kernels.py [--kernel 5.10]… [--cgroup v1]… [--boot 6.12:v2]… [--storage overlay]… [PYTEST ARGUMENT…]
+    python vm/kernels.py [--kernel 5.10]… [--cgroup v1]… [--boot 6.12:v2]… [--storage overlay]… [-- PYTEST ARGUMENT…]
 
 Kernels are Debian's packages (vm/kernelpackages.py), booted by virtme-ng in QEMU (vm/guest.py) on a copy of the box's disk (vm/box/build);
 with KVM where that works, which is tried. A boot is a kernel with a cgroup layout; all its drivers are tried in it. The tests are those
@@ -208,7 +208,7 @@ def main(
     sit: bool,
     pytest: tuple[str, ...],
 ) -> None:
-    """Run the integration tests on Debian's kernels in QEMU; PYTEST are pytest's arguments."""
+    """Run the integration tests on Debian's kernels in QEMU; PYTEST are pytest's arguments, options after --."""
     wanted = boots(chosen, names, layouts)
     if missing():
         raise click.ClickException(f"to boot kernels: {missing()}")
