@@ -369,7 +369,7 @@ def test_many_at_once_get_different_addresses_and_ports_and_know_each_other(mydo
     mydocker("network", "create", "net")
     identity = mydocker("network", "inspect", "-f", "{{.Id}}", "net").stdout[:12]
     one = f"{mydocker.prefixed} run -d --name many$n --network {identity} -p 80 -p 53/udp busybox sleep 300"
-    assert mydocker.sh(f"seq 24 | xargs -P 6 -I N sh -c 'n=N; {one}' | wc -l").stdout == "24\n"
+    assert mydocker.sh(f"seq 24 | xargs -P 6 -n 1 sh -c 'n=$1; {one}' one | wc -l").stdout == "24\n"
     names = [f"many{number}" for number in range(1, 25)]
     addresses = mydocker("inspect", "-f", "{{.NetworkSettings.Networks.net.IPAddress}}", *names).stdout.split()
     assert len(set(addresses)) == 24

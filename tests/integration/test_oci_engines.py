@@ -70,8 +70,10 @@ def podman(mydocker: Machine, runtime_program: str, archive: str) -> Iterator[En
     needs(mydocker, "podman", "conmon")
     # Its run directory must have a short name.
     places = ["--root", f"{mydocker.directory}/podman", "--runroot", f"{mydocker.directory}/run", "--storage-driver", "vfs"]
-    # What an infra container gets, which takes no --ulimit.
-    Path(f"{mydocker.directory}/containers.conf").write_text('[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n')
+    places += ["--tmpdir", f"{mydocker.directory}/libpod"]
+    # What an infra container gets, which takes no --ulimit; and locks among its own files, not in the machine's shared memory for good.
+    settings = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n[engine]\nlock_type = "file"\n'
+    Path(f"{mydocker.directory}/containers.conf").write_text(settings)
     command = ["env", f"CONTAINERS_CONF={mydocker.directory}/containers.conf", "podman"]
     engine = Engine(mydocker, [*command, *places, "--cgroup-manager", "cgroupfs", "--runtime", runtime_program, "--events-backend", "none"])
     engine.ok("import", "-q", archive, "busybox")

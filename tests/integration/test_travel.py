@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,6 @@ log: {level: error}
 """
 # htpasswd's form of 'secret'.
 PASSWORD = "$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a"
-PODMAN = "podman --root {directory}/podman --runroot {directory}/podman-run --storage-driver vfs --tmpdir {directory}/podman-tmp"
 
 
 class Images:
@@ -50,6 +50,15 @@ class Images:
         assert shown.stdout == "hello\n12:34 2\nfifo\nhard\nhello\nsoft\nb\n", shown.stderr
         if same:
             assert self.field(name, "Id") == self.id
+
+
+def podman_command(mydocker: Any) -> str:
+    """Podman with all that it keeps, its locks too, in the test's own directory; skip without it."""
+    needs(mydocker, "podman")
+    directory = mydocker.directory
+    Path(f"{directory}/containers.conf").write_text('[engine]\nlock_type = "file"\n')
+    places = f"--root {directory}/podman --runroot {directory}/podman-run --storage-driver vfs --tmpdir {directory}/podman-tmp"
+    return f"env CONTAINERS_CONF={directory}/containers.conf podman {places}"
 
 
 @pytest.fixture
@@ -124,9 +133,8 @@ def test_skopeo(images: Images, mydocker: Any, form: str) -> None:
 
 @pytest.mark.parametrize("form", ["docker-archive", "oci-archive"])
 def test_podman(images: Images, mydocker: Any, form: str) -> None:
-    needs(mydocker, "podman")
     mydocker("save", "-o", "ours.tar", "travel:1")
-    podman = PODMAN.replace("{directory}", mydocker.directory)
+    podman = podman_command(mydocker)
     assert mydocker.sh(f"{podman} load -q -i ours.tar").stdout.strip().endswith("/travel:1")
     images.forget("travel:1")
     saved = mydocker.sh(
@@ -228,10 +236,9 @@ def test_all_tags(images: Images, registry: Any) -> None:
 def test_skopeo_and_podman_pull_what_we_push_and_we_what_they_push(images: Images, registry: Any) -> None:
     mydocker, name = registry, f"{HOST}/t/travel:1"
     needs(mydocker, "skopeo")
-    needs(mydocker, "podman")
     mydocker("tag", "travel:1", name)
     mydocker("push", name)
-    podman = PODMAN.replace("{directory}", mydocker.directory)
+    podman = podman_command(mydocker)
     pulled = mydocker.sh(f"{podman} pull -q --tls-verify=false {name}")
     assert pulled.stdout.strip() == images.id.removeprefix("sha256:"), pulled.stderr
     back = mydocker.sh(f"{podman} push -q --tls-verify=false {name} docker://{HOST}/podman/travel:1 --remove-signatures")
