@@ -37,6 +37,11 @@ class Kernel(NamedTuple):
     image: Path
 
 
+def cache() -> Path:
+    """Return the directory where kernels, boxes and the trial's files are kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mydocker-vm"
+
+
 class Archive:
     """apt with a state of its own below `cache`."""
 

@@ -57,11 +57,6 @@ class Asked(NamedTuple):
         return FACTOR * (SLOWER if self.emulated else 1)
 
 
-def cache() -> Path:
-    """Return the directory where kernels and boxes are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mydocker-vm"
-
-
 def selection(driver: str, whole: bool) -> str:
     """Return a row's tests, as pytest's -m takes them."""
     if whole:
@@ -179,7 +174,7 @@ def _boot(text: str) -> tuple[str, str]:
 
 def fetch(names: set[str], update: bool) -> dict[str, Kernel]:
     """Return the kernels. Raises NoKernel."""
-    archive = kernelpackages.Archive(cache() / "kernels", kernelpackages.mirror())
+    archive = kernelpackages.Archive(kernelpackages.cache() / "kernels", kernelpackages.mirror())
     found = {}
     for name in sorted(names):
         found[name] = archive.fetch(name, update)
@@ -212,13 +207,13 @@ def main(
     wanted = boots(chosen, names, layouts)
     if missing():
         raise click.ClickException(f"to boot kernels: {missing()}")
-    why_not = kvm.why_not_kvm()
-    print(f"no KVM: {why_not}" if why_not else "with KVM", flush=True)
-    asked = Asked(list(drivers or DRIVERS), whole, sit, why_not is not None, disk(), list(pytest) or marked(whole))
     try:
         found = fetch({name for name, _ in wanted}, update)
     except NoKernel as error:
         raise click.ClickException(str(error)) from error
+    why_not = kvm.why_not_kvm(found[wanted[0][0]].image)
+    print(f"no KVM: {why_not}" if why_not else "with KVM", flush=True)
+    asked = Asked(list(drivers or DRIVERS), whole, sit, why_not is not None, disk(), list(pytest) or marked(whole))
     how = f"QEMU {'with KVM' if not asked.emulated else 'without KVM'}, {os.cpu_count()} processors"
 
     def write(rows: list[Row]) -> None:

@@ -22,6 +22,7 @@ from signal import SIGKILL
 
 import kvm
 import privatelibvirt
+from kernelpackages import Archive, NoKernel, cache, mirror
 from privatelibvirt import Failed
 
 VM = Path(__file__).resolve().parent
@@ -163,18 +164,18 @@ def missing_packages() -> list[str]:
 
 def prepare() -> Path:
     """Return an empty scratch directory, which nobody else gets while this process or what it executes lives."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mydocker-vm"
-    cache.mkdir(parents=True, exist_ok=True)
-    lock = os.open(cache / "trial.lock", os.O_RDWR | os.O_CREAT)
+    kept = cache()
+    kept.mkdir(parents=True, exist_ok=True)
+    lock = os.open(kept / "trial.lock", os.O_RDWR | os.O_CREAT)
     try:
         flock(lock, LOCK_EX | LOCK_NB)
     except BlockingIOError:
         raise Failed("another trial is running") from None
     os.set_inheritable(lock, True)
-    for directory in (cache / "trial", RESULTS):
+    for directory in (kept / "trial", RESULTS):
         shutil.rmtree(directory, ignore_errors=not directory.exists())
         directory.mkdir(parents=True)
-    return cache / "trial"
+    return kept / "trial"
 
 
 def outside(arguments: argparse.Namespace) -> None:
@@ -184,7 +185,10 @@ def outside(arguments: argparse.Namespace) -> None:
     if missing := missing_packages():
         raise Failed(f"something is missing, install it: apt-get install {' '.join(missing)}")
     scratch = prepare()
-    reason = kvm.why_not_kvm()
+    try:
+        reason = kvm.why_not_kvm(Archive(cache() / "kernels", mirror()).fetch("6.1", update=False).image)
+    except NoKernel as error:
+        raise Failed(str(error)) from error
     if reason:
         print(f"trial: the processor is emulated: {reason}")
     trial = Trial(scratch, [], emulated=reason is not None)

@@ -15,7 +15,7 @@ import guest
 import kernels
 import kvm
 import pytest
-from kernelpackages import Archive, NoKernel, mirror
+from kernelpackages import Archive, NoKernel, cache, mirror
 
 DEADLINE = 600
 
@@ -28,13 +28,13 @@ def start(tmp_path: Path) -> Iterator[Start]:
     if kernels.missing():
         pytest.skip(f"not installed: {kernels.missing()}")
     try:
-        kernel = Archive(kernels.cache() / "kernels", mirror()).fetch("5.10", update=False)
+        kernel = Archive(cache() / "kernels", mirror()).fetch("5.10", update=False)
     except NoKernel as error:
         pytest.skip(str(error))
     machines: list[guest.Machine] = []
 
     def boot(script: str) -> guest.Machine:
-        emulated = kvm.why_not_kvm() is not None
+        emulated = kvm.why_not_kvm(kernel.image) is not None
         machines.append(guest.Machine(guest.Boot(kernel.image, kernels.disk(), tmp_path, emulated, script, tmp_path / "shell"), DEADLINE))
         return machines[-1]
 
