@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from fcntl import ioctl
 from pathlib import Path
 from struct import pack
@@ -26,6 +27,7 @@ from typing import Any
 import click
 import pytest
 from bundles import any_runtime, busybox, crun, oci  # noqa: F401  # fixtures
+from workers import own_machine
 
 from mydocker.cgroups.layout import Layout
 from mydocker.kernel.mounts import is_mount_point
@@ -232,11 +234,19 @@ def directory() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def private_network() -> None:
-    """A network namespace that plays the host, for this process and all that it starts: no test sends a packet to the real one."""
-    if os.geteuid() == 0:
-        unshare(CLONE_NEWNET)
-        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+def private_machine() -> Iterator[None]:
+    """What plays the host for this process and all that it starts: a network namespace, so that no test sends a packet to the real one.
+
+    With pytest -n, each worker has all else of its own as well.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if os.geteuid() != 0:
+        yield
+        return
+    unshare(CLONE_NEWNET)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    with own_machine(worker) if worker else nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session")

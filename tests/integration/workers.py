@@ -1,0 +1,54 @@
+"""Several tests at once (pytest-xdist), each on a machine that looks its own: none may see what another one leaves for a moment.
+
+A worker has a network, a mount and a cgroup namespace, a /dev/shm, and below every hierarchy a cgroup that it sees as the root.
+Version 2 alone rules that out: there a cgroup that has controllers for its children, as a root has, may not hold processes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+import pytest
+
+from mydocker.cgroups.group import Group
+from mydocker.cgroups.layout import Hierarchy, Layout
+from mydocker.cgroups.subsystem import Subsystem
+from mydocker.kernel.mounts import MNT_DETACH, MS_REC, MS_SLAVE, mount, move_mount, open_tree, umount
+from mydocker.kernel.namespaces import CLONE_NEWCGROUP, CLONE_NEWNS, unshare
+from mydocker.paths import Paths
+
+REMOVE_SECONDS = 10
+
+
+@contextmanager
+def own_machine(name: str) -> Iterator[None]:
+    """Move this process to where it sees no other worker; take it back and remove its cgroups at the end."""
+    layout = Layout.detect(Paths())
+    if layout.mode == "v2":
+        pytest.exit("with cgroup version 2 alone, tests run one after the other: leave out -n", 2)
+    # Held open, as they are unmounted below.
+    outside = {each.title: os.open(each.mount + each.own, os.O_PATH | os.O_DIRECTORY) for each in layout.hierarchies}
+    unshare(CLONE_NEWNS)
+    mount("", "/", flags=MS_SLAVE | MS_REC)
+    mount("shm", "/dev/shm", "tmpfs")
+    groups = {each.title: Group(each, f"{each.own.rstrip('/')}/mydocker-tests-{name}") for each in layout.hierarchies}
+    for group in groups.values():
+        for step in [*Subsystem(group, layout).create({}), group.write("cgroup.procs", 0)]:
+            step.apply()
+    unshare(CLONE_NEWCGROUP)
+    for group in groups.values():
+        own = open_tree(group.directory)
+        umount(group.hierarchy.mount, MNT_DETACH)  # crun's tests take a hierarchy away, and must not find another one below
+        move_mount(own, group.hierarchy.mount)
+        os.close(own)
+    yield
+    for title, descriptor in outside.items():
+        parent = f"/proc/self/fd/{descriptor}"
+        hierarchy = groups[title].hierarchy
+        there = Hierarchy(hierarchy.version, parent, hierarchy.controllers, hierarchy.name, "/", "/", False)
+        Group(there, "").write("cgroup.procs", 0).apply()
+        Group(there, f"/mydocker-tests-{name}").remove(monotonic() + REMOVE_SECONDS)
+        os.close(descriptor)
