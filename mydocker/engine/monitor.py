@@ -19,6 +19,7 @@ from mydocker import store
 from mydocker.cgroups import choice  # noqa: F401  # needed for the limits: imported while the client still reads its command line
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
+from mydocker.cgroups.warmup import warm_up
 from mydocker.engine import containers, events, remove, restart, state
 from mydocker.engine.audience import Audience
 from mydocker.engine.log import log_of, timestamp
@@ -37,7 +38,6 @@ from mydocker.runtime.init import Setting, told
 from mydocker.runtime.launch import Launch
 from mydocker.runtime.seccomp import filter_for
 from mydocker.steps.base import Run, Step
-from mydocker.steps.files import WriteFile
 from mydocker.steps.links import delete_all
 from mydocker.storage.drivers import driver
 
@@ -57,7 +57,7 @@ def main(descriptor: int) -> None:
     os.chdir("/")
     os.umask(0o022)
     process.set_name("mydocker-monitor")
-    _warm_up_cgroups()
+    warm_up(Layout.detect(Paths()))  # while the client still parses its command line
     kind, payload, descriptors = channel.receive()
     if kind == "R":
         Monitor(marshal.loads(payload), channel, descriptors[0]).serve()
@@ -65,19 +65,6 @@ def main(descriptor: int) -> None:
         from mydocker.engine.execute import Execution
 
         Execution(marshal.loads(payload), channel).serve()
-
-
-def _warm_up_cgroups() -> None:
-    """Take the wait of the first cgroup.procs write while the client still parses its command line.
-
-    The first write after a while waits about 10 ms for an RCU grace period (cgroup_threadgroup_rwsem), those right
-    after it do not. Moving this process to where it is already changes nothing, and that it may fail neither.
-    """
-    for hierarchy in Layout.detect(Paths()).hierarchies[:1]:
-        try:
-            WriteFile(f"{hierarchy.mount}{hierarchy.own.rstrip('/')}/cgroup.procs", "0").apply()
-        except OSError:
-            return
 
 
 class Monitor:

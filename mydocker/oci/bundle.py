@@ -128,6 +128,11 @@ def check_process(process: dict[str, Any]) -> None:
     kinds = [limit["type"] for limit in process.get("rlimits") or []]
     if len(set(kinds)) < len(kinds):
         raise BadInput(f"process.rlimits {' '.join(kinds)}: expected each type once")
+    if process.get("execCPUAffinity"):
+        from mydocker.steps.scheduling import members
+
+        for key, cpus in process["execCPUAffinity"].items():
+            members(cpus or "", f"process.execCPUAffinity.{key}")  # used by exec only, but the time to say that it is wrong is now
     if process.get("apparmorProfile") and not apparmor_enabled():
         raise Unsupported(f"apparmor profile {process['apparmorProfile']!r}: apparmor is not enabled in this kernel")
     if process.get("selinuxLabel") and not selinux_enabled():

@@ -6,6 +6,7 @@ import os
 from time import gmtime, strftime, time
 
 from mydocker import store
+from mydocker.cgroups.warmup import WarmUp
 from mydocker.errors import BadInput, Error
 from mydocker.kernel import tasks
 from mydocker.oci import console, containers, destroy
@@ -59,11 +60,14 @@ class Creation:
         console.check(self.spec["process"], self.arguments, self.gated or self.arguments.on("detach"))
         restart_sealed_if_exposed(self.settings, self.spec)
         containers.claim(self.container)
+        warming = WarmUp(self.container.layout)
         try:
             return self._make(bundle)
         except BaseException:
             self._undo()
             raise
+        finally:
+            warming.end()
 
     def _make(self, bundle: str) -> int:
         container, spec = self.container, self.spec

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from mydocker import store
+from mydocker.cgroups.warmup import WarmUp
 from mydocker.errors import BadInput, Conflict
 from mydocker.oci import console, containers
 from mydocker.oci.arguments import Arguments, Flags
@@ -54,6 +55,7 @@ def execute(settings: Settings, arguments: Arguments) -> int:
     process = grantable(process, "user" in namespaces(spec), settings)
     console.check(process, arguments, arguments.on("detach"))
     restart_sealed_if_exposed(settings, spec, joins=True)
+    warming = WarmUp(container.layout)
     reader, report = os.pipe()
     launch = _launch(settings, arguments, container, joined({**spec, "process": process}, hold_namespaces(container.pid)), report)
     os.close(report)
@@ -65,6 +67,7 @@ def execute(settings: Settings, arguments: Arguments) -> int:
     except BaseException:
         launch.kill()
         raise
+    warming.end()
     return 0 if arguments.on("detach") else console.stay(launch.pid, launch.master)
 
 

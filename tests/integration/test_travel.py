@@ -85,7 +85,7 @@ def serving(mydocker: Any, auth: str) -> Iterator[Any]:
     pid = mydocker.sh("docker-registry serve registry.yml > registry.log 2>&1 & echo $!").stdout.strip()
     mydocker.wait_until(lambda: mydocker.sh("python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 5000))'").rc == 0)
     yield mydocker
-    mydocker.sh(f"kill {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.05; done")
+    mydocker.sh(f"kill -9 {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.05; done")
 
 
 def needs(mydocker: Any, tool: str) -> None:
@@ -331,7 +331,7 @@ def test_a_registry_with_a_certificate_of_its_own(images: Images, registry: Any)
         assert (insecure.rc, insecure.stderr) == (0, "")
         images.check(name)
     finally:
-        mydocker.sh(f"kill {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.05; done; ip addr del 10.9.9.9/32 dev lo")
+        mydocker.sh(f"kill -9 {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.05; done; ip addr del 10.9.9.9/32 dev lo")
 
 
 def test_pulls_at_once_download_a_layer_once(images: Images, registry: Any) -> None:
@@ -391,7 +391,6 @@ def test_killed_at_any_moment(images: Images, registry: Any, verb: str) -> None:
         else:
             images.forget(name)
         killed(mydocker, commands[verb], chance.uniform(0.02, 0.25))
-        mydocker("system", "check", "--repair")
         clean = mydocker.wait_until(lambda: mydocker("system", "check", "--repair").rc == 0 and mydocker("system", "check"))
         assert clean.stdout == ""
         again = mydocker.sh(f"{{mydocker}} {commands['load' if verb == 'rmi' else verb]}")

@@ -184,7 +184,8 @@ class TestTerminal:
         assert here.logged("stdout") == "ready\r\ngot typed\r\n"
 
     def test_the_size(self, container: Run) -> None:
-        here = container("sleep 0.1; stty size", is_tty=True)
+        until = 'n=0; until [ "$(stty size)" = "33 99" ] || [ $n = 500 ]; do n=$((n+1)); sleep 0.01; done'
+        here = container(f"{until}; stty size", is_tty=True)
         here.ours.send("W", marshal.dumps((33, 99)))
         assert here.run() == 0
         assert here.received() == [("O", b"33 99\r\n")]

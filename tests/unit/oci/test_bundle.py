@@ -50,6 +50,11 @@ def test_a_bundle_without_config_or_root(tmp_path: Path) -> None:
         ({"process": {"cwd": "tmp"}}, BadInput, "process.cwd 'tmp'"),
         ({"process": {"rlimits": [{"type": "RLIMIT_CORE", "soft": 2, "hard": 1}]}}, BadInput, "RLIMIT_CORE 2:1"),
         ({"process": {"rlimits": [{"type": "RLIMIT_CORE", "soft": 1, "hard": 1}] * 2}}, BadInput, "each type once"),
+        (
+            {"process": {"execCPUAffinity": {"final": "all"}}},
+            BadInput,
+            "process.execCPUAffinity.final 'all': expected a list such as 0-3,7",
+        ),
         ({"process": {"selinuxLabel": "a:b:c:d"}}, Unsupported, "selinux is not enabled"),
         ({"mounts": [{"destination": ""}]}, BadInput, "mount destination ''"),
         ({"hooks": {"prestart": [{"path": "x"}]}}, BadInput, "prestart hook 'x': expected an absolute path"),
