@@ -59,15 +59,19 @@ class Creation:
         self.spec["process"] = grantable(self.spec["process"], "user" in namespaces(self.spec), self.settings)
         console.check(self.spec["process"], self.arguments, self.gated or self.arguments.on("detach"))
         restart_sealed_if_exposed(self.settings, self.spec)
-        containers.claim(self.container)
-        warming = WarmUp(self.container.layout)
+        warming = WarmUp(self.container.layout)  # before there is a lock that it would hold
+        try:
+            containers.claim(self.container)
+            return self._make_or_undo(bundle)
+        finally:
+            warming.end()
+
+    def _make_or_undo(self, bundle: str) -> int:
         try:
             return self._make(bundle)
         except BaseException:
             self._undo()
             raise
-        finally:
-            warming.end()
 
     def _make(self, bundle: str) -> int:
         container, spec = self.container, self.spec

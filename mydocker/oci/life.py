@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from time import monotonic, sleep
 
 from mydocker import store
 from mydocker.errors import BadInput, Conflict, Error, NotFound, StepFailed
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 NONE = Flags()
 KILL = Flags("all", short={"a": "all"})
 DELETE = Flags("force", short={"f": "force"})
+LOCK_SECONDS = 1.0
 
 
 def start(settings: Settings, arguments: Arguments) -> int:
@@ -90,6 +92,9 @@ def delete(settings: Settings, arguments: Arguments) -> int:
     try:
         container = containers.load(settings, arguments.words[0])
         status = container.status()
+        if status == "creating" and force:
+            container = _after_its_create(settings, container.id)
+            status = container.status()
     except NotFound:
         if force:
             return 0
@@ -104,6 +109,14 @@ def delete(settings: Settings, arguments: Arguments) -> int:
     if problems:
         raise StepFailed("; ".join(problem.message for problem in problems))
     return 0
+
+
+def _after_its_create(settings: Settings, container_id: str) -> Container:
+    """Return a container that is being created after a moment: a create that was killed leaves the lock to its init for so long."""
+    deadline = monotonic() + LOCK_SECONDS
+    while (container := containers.load(settings, container_id)).status() == "creating" and monotonic() < deadline:
+        sleep(0.005)
+    return container
 
 
 def end_first_process(container: Container) -> None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     Body = Callable[[Setting, Channel], NoReturn]
 
+END_MILLISECONDS = 200
+
 
 class Launch:
     """One container's process from fork to execve. After go() `pid` runs the program; `master` is the pty's, or -1.
@@ -121,10 +123,13 @@ class Launch:
         self._expect("N")
 
     def raise_if_failed(self) -> None:
-        """Raise what init failed with, if it did: then that is the reason for whatever else went wrong."""
+        """Raise what init failed with, if it did: then that is the reason for whatever else went wrong.
+
+        A process that ends loses its namespaces a moment before its descriptors are closed (do_exit in kernel/exit.c).
+        """
         waiting = poll()
         waiting.register(self._channel.fileno(), POLLIN)
-        while waiting.poll(0):
+        while waiting.poll(END_MILLISECONDS):
             if not self._receive()[0]:
                 raise errors.StepFailed("init ended before it was ready")
 

@@ -203,16 +203,18 @@ def test_containerd_runs_enters_pauses_measures_and_kills(ctr: Engine, runtime_p
 
 
 @pytest.fixture
-def docker(mydocker: Machine, runtime_program: str, archive: str, tmp_path: Path) -> Iterator[Engine]:
+def docker(mydocker: Machine, runtime_program: str, archive: str) -> Iterator[Engine]:
     """A dockerd of its own, in a network namespace of its own, whose default runtime is ours."""
     needs(mydocker, "dockerd", "containerd", "docker")
-    roots = f"--data-root {tmp_path}/data --exec-root {tmp_path}/exec -H unix://{tmp_path}/sock --pidfile {tmp_path}/pid"
+    own = f"{mydocker.directory}/dockerd"  # short, as containerd's sockets lie below it
+    mydocker.sh(f"mkdir {own}")
+    roots = f"--data-root {own}/data --exec-root {own}/exec -H unix://{own}/sock --pidfile {own}/pid"
     runtime = f"--add-runtime mydocker={runtime_program} --default-runtime mydocker"
-    line = f"ip link set lo up; exec dockerd {roots} {runtime} --bip 172.30.0.1/24 > {tmp_path}/log 2>&1"
-    engine = Engine(mydocker, ["docker", "-H", f"unix://{tmp_path}/sock"])
+    line = f"ip link set lo up; exec dockerd {roots} {runtime} --bip 172.30.0.1/24 > {own}/log 2>&1"
+    engine = Engine(mydocker, ["docker", "-H", f"unix://{own}/sock"])
     daemon = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c", line])
     try:
-        wait_until_it_answers(daemon, engine, tmp_path / "log")
+        wait_until_it_answers(daemon, engine, Path(own, "log"))
         engine.ok("import", archive, "busybox")
         yield engine
     finally:
