@@ -6,7 +6,9 @@ import json
 import os
 import signal
 import socket
+from fcntl import LOCK_EX, LOCK_UN, flock
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -236,6 +238,16 @@ def test_a_create_that_is_killed_after_any_step_leaves_nothing_that_delete_does_
     assert 30 < number < 199
     assert oci("delete", "--force", "one").rc == 0
     wait_until(lambda: not oci.machine.sh(f"grep -l {oci.rootfs} /proc/[0-9]*/mountinfo 2>/dev/null").stdout)
+
+
+def test_delete_force_waits_a_moment_for_whoever_creates(oci: Runtime) -> None:
+    oci("create", "--bundle", oci.bundle("true"), "one", prefix="MYDOCKER_CRASH_AFTER=runtime:1")
+    with Path(oci.directory, "state/one/lock").open() as lock:
+        flock(lock, LOCK_EX)
+        assert "it is being created" in oci("delete", "--force", "one").stderr
+        Timer(0.3, flock, (lock, LOCK_UN)).start()
+        assert oci("delete", "--force", "one").rc == 0
+    assert oci("list", "-q").stdout == ""
 
 
 def test_the_truth_is_told_after_the_first_process_was_killed_by_somebody_else(oci: Runtime) -> None:
