@@ -8,6 +8,7 @@ import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -101,6 +102,14 @@ def test_init_dies_without_a_word(played: Played) -> None:
     played.init.close()
     with pytest.raises(errors.StepFailed, match="init ended before it was ready"):
         played.go()
+
+
+def test_the_end_of_init_may_come_a_moment_after_what_it_broke(played: Played) -> None:
+    played.launch.raise_if_failed()  # it is alive
+    Timer(0.05, played.init.close).start()
+    with pytest.raises(errors.StepFailed, match="init ended before it was ready"):
+        played.launch.raise_if_failed()
+    played.launch._channel.close()
 
 
 def test_a_start_that_succeeds(played: Played) -> None:
