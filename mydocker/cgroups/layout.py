@@ -127,16 +127,18 @@ class Layout:
     def container_mounts(self, path: str) -> list[ContainerMount]:
         """Return what a container in cgroup `path` gets in its /sys/fs/cgroup.
 
-        As docker does: all of version 2 where that is the only one, else each version 1 hierarchy (the hybrid's
-        unified one, which has no controllers, is left out).
+        As docker does: all of version 2 where that is the only one, else each version 1 hierarchy; and, where systemd has it,
+        the hybrid's unified one, if it has controllers (a kernel may have memory and cpuset in version 2 only).
         """
         if self.mode == "v2":
             return [ContainerMount("", hierarchy.mount + path, "cgroup2", "", ()) for hierarchy in self.hierarchies]
-        return [container_mount(hierarchy, path) for hierarchy in self.hierarchies if hierarchy.version == 1]
+        return [container_mount(each, path) for each in self.hierarchies if each.version == 1 or each.controllers]
 
 
 def container_mount(hierarchy: Hierarchy, path: str) -> ContainerMount:
-    """Return what a container sees of a version 1 hierarchy: 'cpu,cpuacct' with links 'cpu' and 'cpuacct'."""
+    """Return what a container sees of one of several hierarchies: 'cpu,cpuacct' with links 'cpu' and 'cpuacct', or 'unified'."""
+    if hierarchy.version == 2:
+        return ContainerMount("unified", hierarchy.mount + path, "cgroup2", "", ())
     names = hierarchy.controllers or (hierarchy.name,)
     data = hierarchy.title if hierarchy.controllers else f"none,name={hierarchy.name}"
     links = names if len(names) > 1 else ()

@@ -93,6 +93,13 @@ def version_of(controller: str) -> int:
     return hierarchy.version if hierarchy else 0
 
 
+def file_in_container(controller: str, v1: str, v2: str) -> str:
+    """Return the path of a limit's file as a container sees it. v1, v2: its name in either version."""
+    if version_of(controller) == 1:
+        return f"/sys/fs/cgroup/{controller}/{v1}"
+    return f"/sys/fs/cgroup/{'' if Layout.detect(Paths()).mode == 'v2' else 'unified/'}{v2}"
+
+
 def cgroup_of(runtime: Runtime, controller: str) -> Path:
     """Return where 'one' is in the hierarchy of a controller."""
     hierarchy = Layout.detect(Paths()).find(controller)

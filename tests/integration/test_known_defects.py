@@ -6,6 +6,7 @@ A9 to A11 (exec, stop, stale status) and A16 to A20 (networks) come with what th
 import json
 
 import pytest
+from changes import file_in_container
 
 from mydocker.cgroups.layout import Layout
 from mydocker.paths import Paths
@@ -61,9 +62,7 @@ def test_a5_a_failed_start_says_so_and_is_over(mydocker, command, status):
 
 @pytest.mark.kernel
 def test_a6_a_cpuset_has_its_memory_nodes(mydocker, needs_controllers):
-    result = mydocker(
-        "run", "--rm", "-cpuset", "0", "busybox", "sh", "-c", "cd /sys/fs/cgroup; cat cpuset/cpuset.mems cpuset.mems.effective"
-    )
+    result = mydocker("run", "--rm", "-cpuset", "0", "busybox", "cat", file_in_container("cpuset", "cpuset.mems", "cpuset.mems.effective"))
     assert result.stdout.strip(), result.stderr
 
 

@@ -1,18 +1,14 @@
 """Limits are felt, or refused with the controller's name."""
 
 import pytest
+from changes import file_in_container, version_of
 
 pytestmark = pytest.mark.usefixtures("needs_controllers")
 
 
-@pytest.fixture
-def v1(host):
-    return host.file("/sys/fs/cgroup/memory/memory.limit_in_bytes").exists
-
-
-def value(mydocker, flags, v1, v1_file, v2_file):
+def value(mydocker, flags, controller, v1_file, v2_file):
     """Return what the kernel says of a container's limit, read from inside."""
-    result = mydocker("run", "--rm", *flags, "busybox", "cat", "/sys/fs/cgroup/" + (v1_file if v1 else v2_file))
+    result = mydocker("run", "--rm", *flags, "busybox", "cat", file_in_container(controller, v1_file, v2_file))
     assert result.rc == 0, result.stderr
     return result.stdout.strip()
 
@@ -31,9 +27,10 @@ def value(mydocker, flags, v1, v1_file, v2_file):
     ],
 )
 @pytest.mark.kernel
-def test_a_limit_reaches_the_kernel(mydocker, v1, flags, v1_file, v1_value, v2_file, v2_value):
-    found = value(mydocker, flags, v1, v1_file, v2_file)
-    expected = v1_value if v1 else v2_value
+def test_a_limit_reaches_the_kernel(mydocker, flags, v1_file, v1_value, v2_file, v2_value):
+    controller, _, file = v1_file.partition("/")
+    found = value(mydocker, flags, controller, file, v2_file)
+    expected = v1_value if version_of(controller) == 1 else v2_value
     assert expected is None or found == expected
 
 
@@ -55,10 +52,11 @@ def disk(mydocker):
         ("--device-write-iops", "write_iops", "wiops"),
     ],
 )
-def test_a_device_limit_reaches_the_kernel(mydocker, v1, disk, flag, file, key):
+def test_a_device_limit_reaches_the_kernel(mydocker, disk, flag, file, key):
     number = mydocker.sh(f"cat /sys/block/{disk.removeprefix('/dev/')}/dev").stdout.strip()
-    found = value(mydocker, [flag, f"{disk}:4096"], v1, f"blkio/blkio.throttle.{file}_device", "io.max")
-    assert found == f"{number} 4096" if v1 else found.startswith(number) and f"{key}=4096" in found.split()
+    is_v1 = version_of("blkio") == 1
+    found = value(mydocker, [flag, f"{disk}:4096"], "blkio" if is_v1 else "io", f"blkio.throttle.{file}_device", "io.max")
+    assert found == f"{number} 4096" if is_v1 else found.startswith(number) and f"{key}=4096" in found.split()
 
 
 @pytest.mark.kernel

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from changes import version_of
+from changes import file_in_container
 from conftest import REPOSITORY, Machine, Terminal, wait_until
 
 pytestmark = pytest.mark.usefixtures("mydocker")
@@ -52,11 +52,6 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def in_container(controller: str, v1: str, v2: str) -> str:
-    """Return the path of a limit's file as a container sees it."""
-    return f"/sys/fs/cgroup/{v2}" if version_of(controller) == 2 else f"/sys/fs/cgroup/{controller}/{v1}"
-
-
 def needs(machine: Machine, *programs: str) -> None:
     """Skip without these programs."""
     for program in programs:
@@ -88,7 +83,9 @@ def test_podman_runs_enters_pauses_limits_and_stops_containers(podman: Engine, n
     assert podman("run", "--rm", *LIMITS, "busybox", "nosuch").rc == 127
     assert podman("run", "--rm", *LIMITS, "busybox", "/etc").rc == 126
     assert podman.on_terminal("run", "--rm", "-it", *LIMITS, "busybox", "tty") == "/dev/pts/0"
-    limit = podman.ok("run", "--rm", "-m", "64m", *LIMITS, "busybox", "cat", in_container("memory", "memory.limit_in_bytes", "memory.max"))
+    limit = podman.ok(
+        "run", "--rm", "-m", "64m", *LIMITS, "busybox", "cat", file_in_container("memory", "memory.limit_in_bytes", "memory.max")
+    )
     assert limit == str(64 << 20)
     podman.ok("run", "-d", "--name", "one", *LIMITS, "busybox", "sh", "-c", "echo said; trap 'exit 5' TERM; while :; do sleep 0.05; done")
     assert podman("exec", "one", "sh", "-c", "echo inside; exit 4").rc == 4
@@ -135,7 +132,7 @@ def test_podman_update_changes_a_limit(podman: Engine, needs_controllers: None) 
     podman.ok("run", "-d", "--name", "one", *LIMITS, "busybox", "sleep", "1000")
     result = podman("update", "--memory", "64m", "one")
     assert result.rc == 0, result.stderr
-    assert podman.ok("exec", "one", "cat", in_container("memory", "memory.limit_in_bytes", "memory.max")) == str(64 << 20)
+    assert podman.ok("exec", "one", "cat", file_in_container("memory", "memory.limit_in_bytes", "memory.max")) == str(64 << 20)
 
 
 def test_buildah_runs_in_a_working_container(mydocker: Machine, runtime_program: str, archive: str, tmp_path: Path) -> None:
@@ -231,9 +228,9 @@ def test_docker_runs_enters_limits_restarts_and_replicates(docker: Engine, needs
     docker.ok("run", "-d", "--name", "one", "--pids-limit", "33", "busybox", "sh", "-c", "echo said; exec sleep 1000")
     assert docker("exec", "one", "sh", "-c", "exit 4").rc == 4
     assert docker.on_terminal("exec", "-it", "one", "tty") == "/dev/pts/0"
-    assert docker.ok("exec", "one", "cat", in_container("pids", "pids.max", "pids.max")) == "33"
+    assert docker.ok("exec", "one", "cat", file_in_container("pids", "pids.max", "pids.max")) == "33"
     docker.ok("update", "--memory", "64m", "--memory-swap", "64m", "one")
-    assert docker.ok("exec", "one", "cat", in_container("memory", "memory.limit_in_bytes", "memory.max")) == str(64 << 20)
+    assert docker.ok("exec", "one", "cat", file_in_container("memory", "memory.limit_in_bytes", "memory.max")) == str(64 << 20)
     docker.ok("pause", "one")
     assert docker.ok("inspect", "-f", "{{.State.Status}}", "one") == "paused"
     docker.ok("unpause", "one")

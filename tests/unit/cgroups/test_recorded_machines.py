@@ -90,6 +90,8 @@ def test_a_container_sees_every_controller(recording: Recording, recorded: Paths
         return
     names = {name for each in shown for name in (*each.directory.split(","), *each.links)}
     assert names >= {name for each in layout.hierarchies if each.version == 1 for name in each.controllers}
+    unified = [(each.directory, each.fstype) for each in shown if each.fstype == "cgroup2"]
+    assert unified == ([("unified", "cgroup2")] if layout.unified and layout.unified.controllers else [])
 
 
 # Controller, resources, the files that version 1 and 2 may have for them ('' for none), any of which takes the limit.
