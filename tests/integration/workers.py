@@ -29,26 +29,27 @@ def own_machine(name: str) -> Iterator[None]:
     layout = Layout.detect(Paths())
     if layout.mode == "v2":
         pytest.exit("with cgroup version 2 alone, tests run one after the other: leave out -n", 2)
+    own = f"mydocker-tests-{name}-{os.getpid()}"  # the pid, as one that was killed leaves its cgroups
     # Held open, as they are unmounted below.
     outside = {each.title: os.open(each.mount + each.own, os.O_PATH | os.O_DIRECTORY) for each in layout.hierarchies}
     unshare(CLONE_NEWNS)
     mount("", "/", flags=MS_SLAVE | MS_REC)
     mount("shm", "/dev/shm", "tmpfs")
-    groups = {each.title: Group(each, f"{each.own.rstrip('/')}/mydocker-tests-{name}") for each in layout.hierarchies}
+    groups = {each.title: Group(each, f"{each.own.rstrip('/')}/{own}") for each in layout.hierarchies}
     for group in groups.values():
         for step in [*Subsystem(group, layout).create({}), group.write("cgroup.procs", 0)]:
             step.apply()
     unshare(CLONE_NEWCGROUP)
     for group in groups.values():
-        own = open_tree(group.directory)
+        tree = open_tree(group.directory)
         umount(group.hierarchy.mount, MNT_DETACH)  # crun's tests take a hierarchy away, and must not find another one below
-        move_mount(own, group.hierarchy.mount)
-        os.close(own)
+        move_mount(tree, group.hierarchy.mount)
+        os.close(tree)
     yield
     for title, descriptor in outside.items():
         parent = f"/proc/self/fd/{descriptor}"
         hierarchy = groups[title].hierarchy
         there = Hierarchy(hierarchy.version, parent, hierarchy.controllers, hierarchy.name, "/", "/", False)
         Group(there, "").write("cgroup.procs", 0).apply()
-        Group(there, f"/mydocker-tests-{name}").remove(monotonic() + REMOVE_SECONDS)
+        Group(there, f"/{own}").remove(monotonic() + REMOVE_SECONDS)
         os.close(descriptor)
