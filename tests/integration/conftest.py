@@ -245,6 +245,7 @@ def private_machine() -> Iterator[None]:
         return
     unshare(CLONE_NEWNET)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("0")  # a new namespace has what the host has, and that may run docker
     with own_machine(worker) if worker else nullcontext():
         yield
 
