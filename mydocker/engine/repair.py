@@ -13,6 +13,7 @@ from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine import containers, imagestore, netrepair, remove, state
+from mydocker.engine.claim import was_renamed
 from mydocker.engine.orphans import discard, half_made, settle
 from mydocker.errors import Damaged, Error
 from mydocker.images import layout as images
@@ -96,9 +97,16 @@ def _names(paths: Paths) -> list[Leftover]:
         if name.startswith("."):
             continue  # a claim that is being made
         owner = store.claimed_by(f"{paths.names}/{name}")
-        if owner is not None and not os.path.isdir(paths.container(owner)):
-            claim = f"{paths.names}/{name}"
-            found.append(Leftover(f"name {name!r} of a container that is gone", lambda c=claim: _removed(lambda: os.unlink(c))))  # type: ignore[misc]
+        if owner is None:
+            continue
+        if not os.path.isdir(paths.container(owner)):
+            reason = "a container that is gone"
+        elif was_renamed(paths, owner, name):
+            reason = f"container {owner[:12]}, which has another one"
+        else:
+            continue
+        claim = (f"{paths.names}/{name}", owner)
+        found.append(Leftover(f"name {name!r} of {reason}", lambda c=claim: _removed(lambda: store.release(*c))))  # type: ignore[misc]
     return found
 
 

@@ -108,6 +108,10 @@ MAKERS: dict[str, tuple[Maker, list[str]]] = {
     ),
     "cgroups": (lambda p: cgroup(p, LOST), [f"cgroup /mydocker/{LOST}"]),
     "a name": (lambda p: (Path(p.names) / "lost").write_text(LOST), ["name 'lost' of a container that is gone"]),
+    "a name before or after a rename": (
+        lambda p: (Path(p.names) / "other").write_text(ENDED),
+        [f"name 'other' of container {ENDED[:12]}, which has another one"],
+    ),
     "a half-unpacked layer": (
         lambda p: os.makedirs(f"{p.layers}/vfs/{LOST}.{DEAD}.partial/etc"),
         [f"half-unpacked layer ROOT/layers/vfs/{LOST}.{DEAD}.partial"],
