@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from fcntl import LOCK_EX, LOCK_NB, flock
+from importlib.util import find_spec
 from pathlib import Path
 from signal import SIGKILL
 
@@ -184,6 +185,8 @@ def outside(arguments: argparse.Namespace) -> None:
         raise Failed("root is needed: for libvirtd and its network")
     if missing := missing_packages():
         raise Failed(f"something is missing, install it: apt-get install {' '.join(missing)}")
+    if find_spec("fabric") is None:
+        raise Failed(f"{sys.executable} has no fabric: tox -e vagrant brings it")
     scratch = prepare()
     try:
         reason = kvm.why_not_kvm(Archive(cache() / "kernels", mirror()).fetch("6.1", update=False).image)
