@@ -158,7 +158,7 @@ def test_pause_and_resume(any_runtime: Runtime) -> None:
     grows = Path(f"/proc/{any_runtime.state('one')['pid']}/root/tmp/grows")
     wait_until(grows.exists)
     assert any_runtime("pause", "one").rc == 0
-    assert any_runtime.state("one")["status"] == "paused"
+    wait_until(lambda: any_runtime.state("one")["status"] == "paused")  # crun does not wait until the kernel has frozen all
     size = grows.stat().st_size
     assert any_runtime("resume", "one").rc == 0
     wait_until(lambda: grows.stat().st_size > size)
