@@ -105,6 +105,11 @@ class Archive:
         return _run(program, *(word for option in options for word in ("-o", option)), *arguments, directory=directory)
 
 
+def archive() -> Archive:
+    """Return the archive that kernels are fetched from. Raises NoKernel."""
+    return Archive(cache() / "kernels", mirror())
+
+
 def wanted(name: str, versions: dict[str, str]) -> str:
     """Return the version that a name stands for. Raises NoKernel."""
     suites = [RELEASES[name]] if name in RELEASES else list(NEWEST)

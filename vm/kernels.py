@@ -174,7 +174,7 @@ def _boot(text: str) -> tuple[str, str]:
 
 def fetch(names: set[str], update: bool) -> dict[str, Kernel]:
     """Return the kernels. Raises NoKernel."""
-    archive = kernelpackages.Archive(kernelpackages.cache() / "kernels", kernelpackages.mirror())
+    archive = kernelpackages.archive()
     found = {}
     for name in sorted(names):
         found[name] = archive.fetch(name, update)

@@ -53,7 +53,7 @@ def script(boot: Recorded) -> str:
 
 def bare(boot: Recorded, disk: Path, directory: Path) -> str:
     """Boot a package's kernel without systemd; return what went wrong."""
-    kernel = kernelpackages.Archive(kernelpackages.cache() / "kernels", kernelpackages.mirror()).fetch(boot.kernel, update=False)
+    kernel = kernelpackages.archive().fetch(boot.kernel, update=False)
     machine = guest.Machine(guest.Boot(kernel.image, disk, directory, True, script(boot), directory / "shell.sock"), SECONDS)
     try:
         machine.process.wait(SECONDS)

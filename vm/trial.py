@@ -23,7 +23,7 @@ from signal import SIGKILL
 
 import kvm
 import privatelibvirt
-from kernelpackages import Archive, NoKernel, cache, mirror
+from kernelpackages import NoKernel, archive, cache
 from privatelibvirt import Failed
 
 VM = Path(__file__).resolve().parent
@@ -189,7 +189,7 @@ def outside(arguments: argparse.Namespace) -> None:
         raise Failed(f"{sys.executable} has no fabric: tox -e vagrant brings it")
     scratch = prepare()
     try:
-        reason = kvm.why_not_kvm(Archive(cache() / "kernels", mirror()).fetch("6.1", update=False).image)
+        reason = kvm.why_not_kvm(archive().fetch("6.1", update=False).image)
     except NoKernel as error:
         raise Failed(str(error)) from error
     if reason:

@@ -15,7 +15,7 @@ import guest
 import kernels
 import kvm
 import pytest
-from kernelpackages import Archive, NoKernel, cache, mirror
+from kernelpackages import NoKernel, archive
 
 DEADLINE = 600
 
@@ -28,7 +28,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     if kernels.missing():
         pytest.skip(f"not installed: {kernels.missing()}")
     try:
-        kernel = Archive(cache() / "kernels", mirror()).fetch("5.10", update=False)
+        kernel = archive().fetch("5.10", update=False)
     except NoKernel as error:
         pytest.skip(str(error))
     machines: list[guest.Machine] = []
