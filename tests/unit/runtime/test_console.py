@@ -11,6 +11,14 @@ from mydocker.kernel import terminal
 from mydocker.runtime.console import OpenConsole, OwnStandardStreams
 
 
+def read_line(descriptor: int) -> bytes:
+    """Return one line: what is written to a pty at once may come in pieces."""
+    line = b""
+    while not line.endswith(b"\n"):
+        line += os.read(descriptor, 100)
+    return line
+
+
 def test_what_the_steps_say() -> None:
     assert OpenConsole("/r", (1, 2), None).describe() == (
         "open a pty in /dev/pts of the root, bind its slave on /dev/console, make it the controlling terminal"
@@ -34,7 +42,7 @@ def test_a_slave_without_its_path() -> None:
     assert os.ttyname(slave) == f"/dev/pts/{number}"
     assert not os.get_inheritable(slave)
     os.write(slave, b"x\n")
-    assert os.read(master, 10) == b"x\r\n"
+    assert read_line(master) == b"x\r\n"
     os.close(slave)
     os.close(master)
 
@@ -57,7 +65,7 @@ def test_a_controlling_terminal() -> None:
                 os.read(slave, 100)
         finally:
             os._exit(1)
-    assert os.read(master, 100) == b"ready\r\n"
+    assert read_line(master) == b"ready\r\n"
     assert termios.tcgetattr(slave)[3] & termios.ISIG
     os.write(master, b"\x03")
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -2
