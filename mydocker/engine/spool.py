@@ -9,7 +9,10 @@ _HEADER = "cI"
 
 
 class Spool:
-    """A queue on disk. The file is made in `directory` with the first message, and emptied with the last."""
+    """A queue on disk. The file is made in `directory` with the first message, and emptied with the last.
+
+    Once the directory is gone it is made in memory: a removed container has little left to say, its exit status above all.
+    """
 
     __slots__ = ("directory", "_file", "_read", "_written")
 
@@ -49,6 +52,9 @@ class Spool:
 
     def _open(self) -> int:
         path = f"{self.directory}/spool.{os.getpid()}.{id(self)}"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            return os.memfd_create("spool")
         os.unlink(path)
         return descriptor

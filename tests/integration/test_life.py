@@ -150,6 +150,19 @@ def test_a_slow_client_holds_up_nobody_and_loses_nothing(mydocker):
     mydocker("rm", "fast")
 
 
+def test_a_slow_client_of_a_removed_container_loses_nothing(mydocker):
+    """The exit status is what no longer fits into the socket for one of these sizes, when the container's directory is gone."""
+    sizes = range(280_000, 440_000, 20_000)
+    run = '{mydocker} run --rm --label slow busybox sh -c "head -c $size /dev/zero; exit 9"; echo $? > status.$size'
+    slow = "while [ ! -e go ]; do sleep 0.05; done; wc -c > out.$size"
+    mydocker.sh(f"(for size in {' '.join(map(str, sizes))}; do ({run}) | ({slow}) & done) > /dev/null 2>&1")
+    removed = ("events", "--since", "1h", "--until", "0s", "--filter", "event=destroy", "--filter", "label=slow", "--format", "{{.ID}}")
+    mydocker.wait_until(lambda: mydocker(*removed).stdout.count("\n") == len(sizes))
+    mydocker.sh("touch go")
+    for size in sizes:
+        mydocker.wait_until(lambda size=size: mydocker.sh(f"cat out.{size} status.{size}").stdout == f"{size}\n9\n")
+
+
 def test_attach_to_a_terminal(mydocker):
     mydocker("run", "-dit", "--name", "term", "busybox", "sh")
     with mydocker.terminal("attach", "term") as terminal:

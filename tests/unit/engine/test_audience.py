@@ -28,6 +28,13 @@ def test_a_spool_is_a_queue_that_starts_again_when_it_is_empty(tmp_path):
     spool.close()
 
 
+def test_a_spool_outlives_its_directory(tmp_path):
+    spool = Spool(f"{tmp_path}/gone")
+    spool.put("Z", b"7")
+    assert spool.first() == ("Z", b"7")
+    spool.close()
+
+
 @pytest.fixture
 def pair():
     ours, theirs = Channel.pair()
