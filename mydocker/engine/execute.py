@@ -17,7 +17,8 @@ from mydocker.engine import containers, events, state
 from mydocker.engine.audience import Audience
 from mydocker.engine.streams import Streams
 from mydocker.engine.supervise import Supervisor
-from mydocker.errors import Conflict, Error
+from mydocker.errors import Conflict, Error, NotFound, StepFailed
+from mydocker.kernel import tasks
 from mydocker.paths import Paths
 from mydocker.runtime.failures import failure
 from mydocker.runtime.init import Setting, join, told
@@ -39,13 +40,15 @@ if TYPE_CHECKING:
 class Execution:
     """One exec from its request to its end."""
 
-    __slots__ = ("paths", "request", "id", "audience", "run", "launch", "streams")
+    __slots__ = ("paths", "request", "record", "id", "init", "audience", "run", "launch", "streams")
 
     def __init__(self, request: dict[str, Any], client: Channel) -> None:
         self.paths = Paths(request["root"], request["state"])
         self.request = request
+        self.record: containers.Record | None = None
         self.audience = Audience(self.paths.container(request["id"]), client, request["wanted"])
         self.id = os.urandom(32).hex()
+        self.init = 0
         self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
         self.launch: Launch
         self.streams: Streams
@@ -54,10 +57,11 @@ class Execution:
         """Start the process, stay with it, tell its end."""
         try:
             self._start()
-        except Error as error:
-            self._give_up(error)
         except Exception as error:
-            self._give_up(Error(f"exec: {type(error).__name__}: {error}"))
+            if hasattr(self, "launch"):
+                self.launch.kill()
+            self.audience.tell_all("F", failure(self._reason(error)))
+            self.audience.finish()
         else:
             self._tell_event("exec_start")
             self.audience.tell_all("S", self.launch.pid)
@@ -68,23 +72,33 @@ class Execution:
 
     def _tell_event(self, action: str, **more: object) -> None:
         """Record an event, unless this is a check of the container's health: they would drive out all others."""
-        if not self.request["silent"]:
-            words = "" if more else ": " + " ".join(self.request["process"]["args"])
-            events.of_container(self.paths, containers.load(self.paths, self.request["id"]), action + words, execID=self.id, **more)
+        if self.request["silent"]:
+            return
+        try:
+            self.record = containers.load(self.paths, self.request["id"])
+        except NotFound:
+            if not self.record:
+                raise
+            # The container went with its removal, and with it this process: the event says what was known of it.
+        words = "" if more else ": " + " ".join(self.request["process"]["args"])
+        events.of_container(self.paths, self.record, action + words, execID=self.id, **more)
 
     def _start(self) -> None:
         known = running(self.paths, self.request["id"])
+        self.init = known["pid"]
         self._tell_event("exec_create")
         identity = self.request["id"]
         own = store.read_json(f"{self.paths.container(identity)}/bundle/config.json")
         directory = hold_namespaces(known["pid"], self.paths.proc)
         if state.running_pid(self.paths, identity) != known["pid"]:
-            raise Conflict(f"container {identity[:12]} is not running")
-        spec = process_spec(own, self.request["process"], directory)
+            raise self._not_running()
+        self._launch(process_spec(own, self.request["process"], directory), known["cgroup"])
+
+    def _launch(self, spec: Spec, cgroup: str) -> None:
         self.launch = Launch(self._setting(spec), self.run, self._tell_step, join)
         pid = self.launch.fork()
         self.streams.close_theirs()
-        early, late = manager(Layout.detect(self.paths), known["cgroup"]).enter_steps(pid)
+        early, late = manager(Layout.detect(self.paths), cgroup).enter_steps(pid)
         self.run.execute([*early, *late])
         self.launch.go()
 
@@ -108,11 +122,17 @@ class Execution:
         outputs, stdin = self.streams.outputs(master), self.streams.input(master)
         return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, True).run()
 
-    def _give_up(self, error: Error) -> None:
-        if hasattr(self, "launch"):
-            self.launch.kill()
-        self.audience.tell_all("F", failure(error))
-        self.audience.finish()
+    def _reason(self, error: Exception) -> Error:
+        """Return what a start failed with; any step of it may fail while the container ends, which is the reason then."""
+        if isinstance(error, (StepFailed, OSError)) and self._container_ends():
+            return self._not_running()
+        return error if isinstance(error, Error) else Error(f"exec: {type(error).__name__}: {error}")
+
+    def _not_running(self) -> Conflict:
+        return Conflict(f"container {self.request['id'][:12]} is not running")
+
+    def _container_ends(self) -> bool:
+        return state.running_pid(self.paths, self.request["id"]) != self.init or tasks.is_ending(self.init, self.paths.proc)
 
     def _observe(self, who: str, step: Step, seconds: float) -> None:
         self._tell_step((who, told(step, self.request["explain"]), seconds))

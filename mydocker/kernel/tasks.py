@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+PF_EXITING = 0x4  # include/linux/sched.h
+
 
 def start_time(pid: int, proc: str = "/proc") -> int | None:
     """Return when a process started, in clock ticks since boot; None when there is no such process, or a zombie only."""
+    fields = _fields(pid, proc)
+    return int(fields[19]) if fields else None
+
+
+def is_ending(pid: int, proc: str = "/proc") -> bool:
+    """Say whether a process is gone, or on its way.
+
+    That can take a while: the init of a pid namespace first kills all that is in it, and waits until it is reaped.
+    """
+    fields = _fields(pid, proc)
+    return not fields or bool(int(fields[6]) & PF_EXITING)
+
+
+def _fields(pid: int, proc: str) -> list[bytes]:
+    """Return the fields of /proc/PID/stat from the third, the state, on; none for what is no process, or a zombie only."""
     try:
         with open(f"{proc}/{pid}/stat", "rb") as file:
             # The command may contain blanks and parentheses: field 3 starts after the last one.
             fields = file.read().rpartition(b")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
-        return None
-    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+        return []
+    return [] if fields[0] in (b"Z", b"X") else fields
 
 
 def is_alive(pid: int, started: int | None, proc: str = "/proc") -> bool:

@@ -10,6 +10,7 @@ whose map only a process outside of it may write:
 from __future__ import annotations
 
 import os
+from errno import ENOMEM
 from select import POLLIN, poll
 
 from mydocker import errors
@@ -67,7 +68,7 @@ class Launch:
         own = {kind: os.open(f"/proc/self/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in plan.OF_CHILDREN if kind in wanted}
         try:
             self.run.execute(plan.of_children(self.setting.spec))
-            self.pid = os.fork()
+            self.pid = _fork_into_pid_namespace()
             if self.pid == 0:
                 self.body(self.setting, theirs)
         finally:
@@ -108,7 +109,7 @@ class Launch:
             if process.may_set_groups():
                 os.setgroups([])
             run.execute(plan.of_children(self.setting.spec))
-            pid = os.fork()
+            pid = _fork_into_pid_namespace()
             if pid == 0:
                 self.body(self.setting, channel)
             channel.send("P", str(pid).encode())
@@ -190,6 +191,14 @@ class Launch:
             seccomp_listener.hand_over(listener, self.setting.spec["linux"]["seccomp"], self.pid, self._state)
         finally:
             os.close(listener)
+
+
+def _fork_into_pid_namespace() -> int:
+    try:
+        return os.fork()
+    except OSError as error:
+        why = " (or its pid namespace has ended, pid_namespaces(7))" if error.errno == ENOMEM else ""
+        raise errors.StepFailed(f"fork: {error.strerror}{why}", error.errno or 0) from error
 
 
 def _value(payload: bytes) -> Any:

@@ -1,5 +1,7 @@
 """exec: one more process in a running container."""
 
+import re
+
 import pytest
 
 
@@ -89,9 +91,21 @@ def test_dead_and_unknown_containers_are_refused(mydocker):
 
 def test_an_exec_ends_with_its_container(mydocker, web):
     mydocker.sh("({mydocker} exec web sleep 100; echo $? > status) > /dev/null 2>&1 &")
-    mydocker.wait_until(lambda: "sleep 100" in mydocker("exec", web, "ps").stdout)
+    mydocker.wait_until(lambda: "\nsleep 100\n" in mydocker("exec", web, "ps", "-o", "args").stdout)  # not its client's fork
     mydocker("rm", "-f", web)
     mydocker.wait_until(lambda: mydocker.sh("cat status").stdout == "137\n")
+
+
+@pytest.mark.parametrize("delay", [0, 0.05, 0.1, 0.15, 0.2])
+def test_an_exec_that_meets_the_containers_end(mydocker, web, delay):
+    """It ran and was killed, or it is said why it did not."""
+    one = "({mydocker} exec web sleep 100 2> said.$i; echo $? > status.$i)"
+    mydocker.sh("for i in 1 2 3 4 5 6; do " + one + " > /dev/null 2>&1 & done; sleep " + str(delay))
+    mydocker("rm", "-f", web)
+    refused = r"no such container: \w+|container \w+ is not running"
+    for number in range(1, 7):
+        mydocker.wait_until(lambda number=number: mydocker.sh(f"cat status.{number}").stdout)
+        assert re.fullmatch(rf"(137|1\nmydocker: ({refused}))\n", mydocker.sh(f"cat status.{number} said.{number}").stdout)
 
 
 def test_it_is_told_step_by_step_and_by_hand(mydocker, web):
