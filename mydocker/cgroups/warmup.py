@@ -25,23 +25,30 @@ def warm_up(layout: Layout) -> None:
 
 
 class WarmUp:
-    """The wait, taken by a child of this process; whoever starts it reaps it by end()."""
+    """The wait, taken by a child of this process while the with statement's block goes on.
 
-    __slots__ = ("_pid",)
+    Its end waits for the child, which takes no longer than the first write of its parent would have. wanted: whether any
+    process will be moved.
+    """
 
-    def __init__(self, layout: Layout) -> None:
+    __slots__ = ("_layout", "_wanted", "_pid")
+
+    def __init__(self, layout: Layout, wanted: bool = True) -> None:
+        self._layout = layout
+        # An ordinary user moves processes rarely, and not from where it is.
+        self._wanted = wanted and bool(layout.hierarchies) and os.geteuid() == 0
         self._pid = 0
-        if not layout.hierarchies or os.geteuid() != 0:
-            return  # an ordinary user moves processes rarely, and not from where it is
+
+    def __enter__(self) -> None:
+        if not self._wanted:
+            return
         self._pid = os.fork()
         if self._pid == 0:
             try:
-                warm_up(layout)
+                warm_up(self._layout)
             finally:
                 os._exit(0)
 
-    def end(self) -> None:
-        """Wait for the child, which takes no longer than the first write of its parent would have."""
+    def __exit__(self, *exception: object) -> None:
         if self._pid:
             os.waitpid(self._pid, 0)
-            self._pid = 0

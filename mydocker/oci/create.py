@@ -59,12 +59,9 @@ class Creation:
         self.spec["process"] = grantable(self.spec["process"], "user" in namespaces(self.spec), self.settings)
         console.check(self.spec["process"], self.arguments, self.gated or self.arguments.on("detach"))
         restart_sealed_if_exposed(self.settings, self.spec)
-        warming = WarmUp(self.container.layout)  # before there is a lock that it would hold
-        try:
+        with WarmUp(self.container.layout):  # before there is a lock that it would hold
             containers.claim(self.container)
             return self._make_or_undo(bundle)
-        finally:
-            warming.end()
 
     def _make_or_undo(self, bundle: str) -> int:
         try:

@@ -55,20 +55,26 @@ def execute(settings: Settings, arguments: Arguments) -> int:
     process = grantable(process, "user" in namespaces(spec), settings)
     console.check(process, arguments, arguments.on("detach"))
     restart_sealed_if_exposed(settings, spec, joins=True)
-    warming = WarmUp(container.layout)
+    joining = joined({**spec, "process": process}, hold_namespaces(container.pid))
+    with WarmUp(container.layout, bool(container.record["cgroup"])):
+        launch = _started(settings, arguments, container, joining)
+    return 0 if arguments.on("detach") else console.stay(launch.pid, launch.master)
+
+
+def _started(settings: Settings, arguments: Arguments, container: Container, spec: dict[str, Any]) -> Launch:
+    """Start the process and tell the caller of it; return it once it runs the program."""
     reader, report = os.pipe()
-    launch = _launch(settings, arguments, container, joined({**spec, "process": process}, hold_namespaces(container.pid)), report)
+    launch = _launch(settings, arguments, container, spec, report)
     os.close(report)
     try:
-        gate.raise_if_failed(reader, process["args"][0])
+        gate.raise_if_failed(reader, spec["process"]["args"][0])
         console.hand_over(launch.master, arguments)
         if arguments.value("pid-file"):
             store.write_atomic(os.path.abspath(arguments.value("pid-file")), str(launch.pid).encode(), sync=False)
     except BaseException:
         launch.kill()
         raise
-    warming.end()
-    return 0 if arguments.on("detach") else console.stay(launch.pid, launch.master)
+    return launch
 
 
 def _launch(settings: Settings, arguments: Arguments, container: Container, spec: dict[str, Any], report: int) -> Launch:

@@ -32,13 +32,16 @@ def test_that_it_may_not_be_moved_is_no_error(layout: Layout, tmp_path: Path) ->
 @pytest.mark.parametrize("uid", [0, 1000])
 def test_a_child_does_it_for_root(layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uid: int) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: uid)
-    WarmUp(layout).end()
+    with WarmUp(layout):
+        pass
     assert (tmp_path / "mine/cgroup.procs").read_text() == ("0" if uid == 0 else "")
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 
 
-def test_without_hierarchies_there_is_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_may_be_nothing_to_do(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     warm_up(Layout([]))
-    WarmUp(Layout([])).end()
+    for warming in (WarmUp(Layout([])), WarmUp(layout, wanted=False)):
+        with warming, pytest.raises(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
