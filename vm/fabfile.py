@@ -53,9 +53,7 @@ def install(c: Connection, prefix: str = PREFIX) -> None:
         "prefix": f"where mydocker was installed [{PREFIX}]",
     }
 )
-def test(
-    c: Connection, pytest: str = "tests/integration", results: str = "", factor: str = "1", seconds: int = 3600, prefix: str = PREFIX
-) -> None:
+def test(c: Connection, pytest: str = "", results: str = "", factor: str = "1", seconds: int = 3600, prefix: str = PREFIX) -> None:
     """Run tests there, against the installed mydocker, and fetch the results; the exit status is pytest's, 124 after the deadline."""
     line = pytest_line(pytest, factor=factor, seconds=seconds, prefix=prefix)
     as_root(c, f"rm -f {RESULTS}")

@@ -27,6 +27,7 @@ import kernelpackages
 import kvm
 from kernelpackages import Kernel, NoKernel
 from table import Row, markdown, read_row, show
+from whichtests import which_tests
 
 VM = Path(__file__).resolve().parent
 RESULTS = VM / "collected/kernels"
@@ -213,7 +214,7 @@ def main(
         raise click.ClickException(str(error)) from error
     why_not = kvm.why_not_kvm(found[wanted[0][0]].image)
     print(f"no KVM: {why_not}" if why_not else "with KVM", flush=True)
-    asked = Asked(list(drivers or DRIVERS), whole, sit, why_not is not None, disk(), list(pytest) or marked(whole))
+    asked = Asked(list(drivers or DRIVERS), whole, sit, why_not is not None, disk(), which_tests(list(pytest), marked(whole)))
     how = f"QEMU {'with KVM' if not asked.emulated else 'without KVM'}, {os.cpu_count()} processors"
 
     def write(rows: list[Row]) -> None:

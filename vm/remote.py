@@ -7,8 +7,11 @@ import re
 import shlex
 from pathlib import Path
 
+from whichtests import which_tests
+
 PREFIX = "/usr/local"
 RESULTS = "/tmp/mydocker-results.xml"
+TESTS = ["tests/integration"]
 _CACHES = ("__pycache__", ".tox", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "*.egg-info")
 _OURS = ("./build", "./vm/.vagrant", "./vm/collected", "./vm/ssh-config")
 
@@ -23,7 +26,7 @@ def pytest_line(arguments: str, *, factor: str, seconds: int, prefix: str) -> st
     """Return the shell line that runs pytest in ~/mydocker with the environment that vm/provision.sh made for tests."""
     environment = f"MYDOCKER_COMMAND={shlex.quote(prefix)}/bin/mydocker MYDOCKER_TEST_TIMEOUT_FACTOR={shlex.quote(factor)}"
     python = f"{shlex.quote(prefix)}/lib/mydocker/tests/bin/python"
-    pytest = f"{python} -m pytest -q --junitxml={RESULTS} {shlex.join(shlex.split(arguments))}"
+    pytest = f"{python} -m pytest -q --junitxml={RESULTS} {shlex.join(which_tests(shlex.split(arguments), TESTS))}"
     return f"cd mydocker && {environment} timeout --kill-after=30 {seconds} {pytest}"
 
 

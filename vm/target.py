@@ -1,6 +1,6 @@
 """Run the integration tests where they belong: in Vagrant's machine if one is up, else here.
 
-    python vm/target.py [--target local|NAME] [--ssh-config FILE] [PYTEST ARGUMENT…]      tests/integration unless something is given
+    python vm/target.py [--target local|NAME] [--ssh-config FILE] [PYTEST ARGUMENT…]      tests/integration unless other tests are named
 
 NAME is one of Vagrant's machines, or any host that FILE (or else ssh's own configuration) has. The tree is copied there, provisioned, and
 pytest runs there: a test starts dozens of commands, each a tenth of a second by ssh and a thousandth on the spot, and its terminals,
@@ -18,9 +18,12 @@ import sys
 from pathlib import Path
 
 import sshconfig
+from remote import TESTS
+from whichtests import which_tests
 
 VM = Path(__file__).resolve().parent
-TESTS = ["tests/integration"]
+# A machine of its own for each worker, where that can be: tests/integration/conftest.py says how many.
+SIDE_BY_SIDE = ["-n", "auto", "--dist", "worksteal"]
 USUAL = "aufs"
 
 
@@ -87,9 +90,9 @@ def main() -> int:
         return 1
     print(f"target: {target}", flush=True)
     if target == "local":
-        return here(tests or TESTS)
+        return here(which_tests(tests, TESTS) if tests else [*SIDE_BY_SIDE, *TESTS])
     words = configuration(target, arguments.ssh_config, up)
-    return there(target, words, tests or TESTS, os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
+    return there(target, words, which_tests(tests, TESTS), os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
 
 
 if __name__ == "__main__":

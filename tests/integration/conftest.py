@@ -27,7 +27,7 @@ from typing import Any
 import click
 import pytest
 from bundles import any_runtime, busybox, crun, oci  # noqa: F401  # fixtures
-from workers import own_machine
+from workers import can_have_machines, own_machine
 
 from mydocker.cgroups.layout import Layout
 from mydocker.kernel.mounts import is_mount_point
@@ -50,6 +50,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(HANGS_AFTER * FACTOR))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """`-n auto` is a worker for each processor, but none where they cannot have machines of their own (workers.py)."""
+    return None if can_have_machines(Layout.detect(Paths())) else 0
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 10) -> Any:

@@ -23,11 +23,16 @@ from mydocker.paths import Paths
 REMOVE_SECONDS = 10
 
 
+def can_have_machines(layout: Layout) -> bool:
+    """Say whether workers can have machines of their own here."""
+    return layout.mode != "v2"
+
+
 @contextmanager
 def own_machine(name: str) -> Iterator[None]:
     """Move this process to where it sees no other worker; take it back and remove its cgroups at the end."""
     layout = Layout.detect(Paths())
-    if layout.mode == "v2":
+    if not can_have_machines(layout):
         pytest.exit("with cgroup version 2 alone, tests run one after the other: leave out -n", 2)
     own = f"mydocker-tests-{name}-{os.getpid()}"  # the pid, as one that was killed leaves its cgroups
     # Held open, as they are unmounted below.

@@ -19,7 +19,7 @@ def test_pytest_runs_against_the_installed_command_and_ends() -> None:
 
 def test_pytest_arguments_are_no_shell() -> None:
     line = remote.pytest_line("-k '$(reboot)'", factor="1; reboot", seconds=1, prefix="/usr/local")
-    assert "MYDOCKER_TEST_TIMEOUT_FACTOR='1; reboot'" in line and line.endswith("-k '$(reboot)'")
+    assert "MYDOCKER_TEST_TIMEOUT_FACTOR='1; reboot'" in line and line.endswith("-k '$(reboot)' tests/integration")
 
 
 def test_what_is_made_from_the_tree_stays_here(tmp_path: Path) -> None:

@@ -38,6 +38,24 @@ def test_whose_ssh_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     assert written == [(["aufs"], sshconfig.OUTPUT)]
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], "-n auto --dist worksteal tests/integration"),
+        (["-k", "exec"], "-k exec tests/integration"),
+        (["-x", "tests/unit/vm"], "-x tests/unit/vm"),
+    ],
+)
+def test_what_is_run_here(monkeypatch: pytest.MonkeyPatch, given: list[str], expected: str) -> None:
+    """`tox -e integration -- -k exec` ran the unit tests of that name."""
+    ran: list[list[str]] = []
+    monkeypatch.setattr("target.here", lambda tests: ran.append(tests) or 7)
+    monkeypatch.setattr("sys.argv", ["target.py", "--target", "local", *given])
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert target.main() == 7
+    assert ran == [expected.split()]
+
+
 @pytest.mark.parametrize(("prepared", "tested", "tasks"), [(0, 0, "sync test"), (0, 5, "sync test collect"), (3, 0, "sync")])
 def test_what_is_done_there(monkeypatch: pytest.MonkeyPatch, prepared: int, tested: int, tasks: str) -> None:
     done: list[str] = []

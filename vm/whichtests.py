@@ -1,0 +1,16 @@
+"""Which tests run: those that pytest's arguments name, or the usual ones where they name none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def which_tests(arguments: list[str], usual: list[str]) -> list[str]:
+    """Return pytest's arguments with files of tests among them: `-k exec` alone chooses among the usual ones."""
+    return arguments if any(map(_names_tests, arguments)) else [*arguments, *usual]
+
+
+def _names_tests(word: str) -> bool:
+    return "/" in word and (REPOSITORY / word.partition("::")[0]).exists()
