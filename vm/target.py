@@ -92,7 +92,7 @@ def main() -> int:
     if target == "local":
         return here(which_tests(tests, TESTS) if tests else [*SIDE_BY_SIDE, *TESTS])
     words = configuration(target, arguments.ssh_config, up)
-    return there(target, words, which_tests(tests, TESTS), os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
+    return there(target, words, tests or TESTS, os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ import kvm
 import privatelibvirt
 from kernelpackages import NoKernel, archive, cache
 from privatelibvirt import Failed
+from whichtests import which_tests
 
 VM = Path(__file__).resolve().parent
 RESULTS = VM / "collected/trial"
@@ -211,7 +212,7 @@ def main() -> int:
     try:
         if not arguments.scratch:
             outside(arguments)
-        trial = Trial(Path(arguments.scratch), tests or TESTS, emulated=arguments.emulated == "1")
+        trial = Trial(Path(arguments.scratch), which_tests(tests, TESTS), emulated=arguments.emulated == "1")
         return inside(trial, sit=int(arguments.pid) if arguments.sit else 0)
     except Failed as error:
         print(f"trial: {error}", file=sys.stderr)
