@@ -90,7 +90,7 @@ class Execution:
         identity = self.request["id"]
         own = store.read_json(f"{self.paths.container(identity)}/bundle/config.json")
         directory = hold_namespaces(known["pid"], self.paths.proc)
-        if state.running_pid(self.paths, identity) != known["pid"]:
+        if self._container_ends():
             raise self._not_running()
         self._launch(process_spec(own, self.request["process"], directory), known["cgroup"])
 
