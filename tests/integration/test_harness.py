@@ -3,9 +3,14 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import workers
 from conftest import REPOSITORY
+
+from mydocker.cgroups.layout import Layout
+from mydocker.paths import Paths
 
 TESTS = '''
 """Bad tests."""
@@ -50,3 +55,15 @@ def test_bad_tests_fail_by_name_and_good_ones_pass(outcome):
     assert "/mydocker/" in outcome.stdout.partition("left behind:")[2]
     assert any("test_that_hangs" in line and "Timeout" in line for line in failed), failed
     assert not [line for line in failed if "test_after_it" in line or "test_at_the_end" in line]
+
+
+def test_a_process_that_tests_left_is_named_and_killed_with_the_workers_cgroups(mydocker, monkeypatch):
+    hierarchy = Layout.detect(Paths()).hierarchies[0]
+    own = Path(f"{hierarchy.mount}{hierarchy.own}/left")
+    (own / "below").mkdir(parents=True)
+    with subprocess.Popen(["sleep", "1000"]) as process:
+        (own / "below/cgroup.procs").write_text(f"{process.pid}")
+        monkeypatch.setattr(workers, "REMOVE_SECONDS", 2)
+        assert workers.remove(str(own)) == [f"{process.pid} in /below (sleep)"]
+        assert process.wait(10) == -9
+    assert not own.exists()

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 
 import pytest
 
-from mydocker.cgroups.group import Group
-from mydocker.cgroups.layout import Hierarchy, Layout
+from mydocker.cgroups.group import Group, read, remove_directory, walk_up
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.life import send_sigkill
 from mydocker.cgroups.subsystem import Subsystem
 from mydocker.kernel.mounts import MNT_DETACH, MS_REC, MS_SLAVE, mount, move_mount, open_tree, umount
 from mydocker.kernel.namespaces import CLONE_NEWCGROUP, CLONE_NEWNS, unshare
@@ -36,25 +38,41 @@ def own_machine(name: str) -> Iterator[None]:
         pytest.exit("with cgroup version 2 alone, tests run one after the other: leave out -n", 2)
     own = f"mydocker-tests-{name}-{os.getpid()}"  # the pid, as one that was killed leaves its cgroups
     # Held open, as they are unmounted below.
-    outside = {each.title: os.open(each.mount + each.own, os.O_PATH | os.O_DIRECTORY) for each in layout.hierarchies}
+    outside = [os.open(each.mount + each.own, os.O_PATH | os.O_DIRECTORY) for each in layout.hierarchies]
     unshare(CLONE_NEWNS)
     mount("", "/", flags=MS_SLAVE | MS_REC)
     mount("shm", "/dev/shm", "tmpfs")
-    groups = {each.title: Group(each, f"{each.own.rstrip('/')}/{own}") for each in layout.hierarchies}
-    for group in groups.values():
+    groups = [Group(each, f"{each.own.rstrip('/')}/{own}") for each in layout.hierarchies]
+    for group in groups:
         for step in [*Subsystem(group, layout).create({}), group.write("cgroup.procs", 0)]:
             step.apply()
     unshare(CLONE_NEWCGROUP)
-    for group in groups.values():
+    for group in groups:
         tree = open_tree(group.directory)
         umount(group.hierarchy.mount, MNT_DETACH)  # crun's tests take a hierarchy away, and must not find another one below
         move_mount(tree, group.hierarchy.mount)
         os.close(tree)
     yield
-    for title, descriptor in outside.items():
+    left = []
+    for descriptor in outside:
         parent = f"/proc/self/fd/{descriptor}"
-        hierarchy = groups[title].hierarchy
-        there = Hierarchy(hierarchy.version, parent, hierarchy.controllers, hierarchy.name, "/", "/", False)
-        Group(there, "").write("cgroup.procs", 0).apply()
-        Group(there, f"/{own}").remove(monotonic() + REMOVE_SECONDS)
+        Path(parent, "cgroup.procs").write_text("0")
+        left += remove(f"{parent}/{own}")
         os.close(descriptor)
+    if left:
+        pytest.fail("processes that tests left, in cgroups: " + ", ".join(left))
+
+
+def remove(directory: str) -> list[str]:
+    """Remove a cgroup and all below it; kill what does not end by itself, and return its pids, cgroups and names."""
+    deadline = monotonic() + REMOVE_SECONDS
+    left = []
+    for path in walk_up(directory):
+        try:
+            remove_directory(path, deadline)
+        except OSError:
+            for pid in read(f"{path}/cgroup.procs").split():
+                left.append(f"{pid} in {path.removeprefix(directory) or '/'} ({read(f'/proc/{pid}/comm')})")
+                send_sigkill(int(pid))
+            remove_directory(path, monotonic() + REMOVE_SECONDS)
+    return left
