@@ -61,8 +61,8 @@ class Hierarchy:
 class ContainerMount:
     """What a container sees of one hierarchy in its /sys/fs/cgroup.
 
-    directory: name under /sys/fs/cgroup, '' for all of it (v2); source: the container's cgroup on the host, for a bind mount;
-    fstype and data: for a fresh mount in the container's own cgroup namespace; links: names of symlinks to `directory`.
+    directory: name under /sys/fs/cgroup, '' for all of it (v2); source: what of the host's is bound there without a cgroup namespace;
+    fstype and data: for a fresh mount in the container's own one; links: names of symlinks to `directory`.
     """
 
     __slots__ = ("directory", "source", "fstype", "data", "links")
@@ -127,11 +127,12 @@ class Layout:
     def container_mounts(self, path: str) -> list[ContainerMount]:
         """Return what a container in cgroup `path` gets in its /sys/fs/cgroup.
 
-        As docker does: all of version 2 where that is the only one, else each version 1 hierarchy; and, where systemd has it,
-        the hybrid's unified one, if it has controllers (a kernel may have memory and cpuset in version 2 only).
+        As docker does: version 2 where that is the only one, else each version 1 hierarchy; and, where systemd has it, the
+        hybrid's unified one, if it has controllers (a kernel may have memory and cpuset in version 2 only). Without a cgroup
+        namespace of its own it sees the whole of version 2, as /proc/self/cgroup then counts from there, but its own part of others.
         """
         if self.mode == "v2":
-            return [ContainerMount("", hierarchy.mount + path, "cgroup2", "", ()) for hierarchy in self.hierarchies]
+            return [ContainerMount("", hierarchy.mount, "cgroup2", "", ()) for hierarchy in self.hierarchies]
         return [container_mount(each, path) for each in self.hierarchies if each.version == 1 or each.controllers]
 
 

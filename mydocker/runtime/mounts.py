@@ -205,7 +205,7 @@ def cgroup_steps(root: str, mounts: list[dict[str, Any]], shown: list[ContainerM
     """Return the steps for mounts of type cgroup: one cgroup2, or as docker a tmpfs with a directory per v1 hierarchy.
 
     They come after the process is in its cgroups and its cgroup namespace, which are what such a mount shows; without
-    a namespace of its own (`namespace` False) the container's cgroups are bound instead.
+    a namespace of its own (`namespace` False) each one's source is bound instead.
     """
     steps: list[Step] = []
     for mount in mounts:
