@@ -14,6 +14,7 @@ def checked(mydocker):
             "run", "-d", "--name", name, "--health-cmd", command, "--health-interval", "100ms", *flags, "busybox", "sleep", "1000"
         )
         assert result.rc == 0, result.stderr
+        return result.stdout.strip()
 
     return run
 
@@ -27,7 +28,7 @@ def status(mydocker, name="ill"):
 
 
 def test_ill_well_and_ill_again(mydocker, checked):
-    checked("--health-retries", "2")
+    container = checked("--health-retries", "2")
     assert "(health: starting)" in mydocker("ps").stdout
     mydocker.wait_until(lambda: "(unhealthy)" in mydocker("ps").stdout)
     assert health(mydocker)["FailingStreak"] >= 2
@@ -37,7 +38,8 @@ def test_ill_well_and_ill_again(mydocker, checked):
     mydocker.wait_until(lambda: "(healthy)" in mydocker("ps").stdout)
     mydocker("exec", "ill", "rm", "/ok")
     mydocker.wait_until(lambda: status(mydocker) == "unhealthy")
-    seen = mydocker("events", "--since", "1m", "--until", "0s", "--filter", "container=ill", "--format", "{{.Action}}").stdout
+    its = ("--since", "1h", "--until", "0s", "--filter", f"container={container}")
+    seen = mydocker("events", *its, "--format", "{{.Action}}").stdout
     states = [line.split()[1] for line in seen.splitlines() if line.startswith("health_status")]
     assert states == ["unhealthy", "healthy", "unhealthy"]
     assert not [line for line in seen.splitlines() if line.startswith("exec_") and "test -e" in line]

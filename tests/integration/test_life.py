@@ -1,6 +1,7 @@
 """stop, restart, kill, pause, wait, rename, attach: what is done to containers while they run."""
 
 import pytest
+from conftest import FACTOR
 
 # Says when it is ready; ends with status 3 on TERM.
 POLITE = "trap 'echo bye; exit 3' TERM; echo ready; while :; do sleep 0.05; done"
@@ -98,7 +99,8 @@ def test_wait_prints_the_statuses(mydocker, web):
     mydocker.sh("({mydocker} wait web > status) & sleep 0.3; {mydocker} stop web; wait")
     assert mydocker.sh("cat status").stdout == "3\n"
     assert mydocker("wait", web).stdout == "3\n"
-    mydocker.sh("{mydocker} run -d --rm --name brief busybox sh -c 'sleep 0.5; exit 4'; {mydocker} wait brief > status")
+    brief = f"sleep {0.5 * FACTOR}; exit 4"
+    mydocker.sh(f"{{mydocker}} run -d --rm --name brief busybox sh -c '{brief}'; {{mydocker}} wait brief > status")
     assert mydocker.sh("cat status").stdout == "4\n"
 
 
@@ -188,7 +190,7 @@ def test_what_is_told(mydocker, web):
 
 def test_many_at_once_and_against_each_other(mydocker, needs_controllers):
     """Losers get one line; nobody gets a traceback, and nothing is left."""
-    mydocker.sh(f"seq 50 | xargs -P 8 -I{{}} {mydocker.prefixed} run -d --name many{{}} -m 32m -v shared:/d -v /own busybox sleep 100")
+    mydocker.sh(f"seq 50 | xargs -P 8 -I{{}} {mydocker.prefixed} run -d --name many{{}} -m 32m -v shared:/d -v /own busybox sleep 1000")
     assert len(mydocker("ps", "-q").stdout.split()) == 50
     fight = (
         "for i in 1 2 3; do M exec many1 true & M rename many1 other$i & M stop -t 0 many1 & M rm -fv many1 & M rm -fv many2 & done; wait"
