@@ -317,6 +317,8 @@ def _clean(machine: Machine) -> None:
     names = machine("ps", "-aq").stdout.split()
     if names:
         machine("rm", "-f", "-v", *names)
+    for name in machine("volume", "ls", "-q").stdout.split():
+        machine("volume", "rm", name)
     for name in machine("network", "ls", "-q", "--filter", "type=custom").stdout.split():
         machine("network", "rm", name)
     machine("system", "check", "--repair")

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from conftest import FACTOR
 
 
 @pytest.fixture
@@ -10,9 +11,8 @@ def checked(mydocker):
     """Run a container that is healthy while /ok is there."""
 
     def run(*flags, command="test -e /ok", name="ill"):
-        result = mydocker(
-            "run", "-d", "--name", name, "--health-cmd", command, "--health-interval", "100ms", *flags, "busybox", "sleep", "1000"
-        )
+        check = ("--health-cmd", command, "--health-interval", f"{100 * FACTOR:g}ms")
+        result = mydocker("run", "-d", "--name", name, *check, *flags, "busybox", "sleep", "1000")
         assert result.rc == 0, result.stderr
         return result.stdout.strip()
 
