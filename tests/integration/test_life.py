@@ -190,7 +190,9 @@ def test_what_is_told(mydocker, web):
 
 def test_many_at_once_and_against_each_other(mydocker, needs_controllers):
     """Losers get one line; nobody gets a traceback, and nothing is left."""
-    mydocker.sh(f"seq 50 | xargs -P 8 -I{{}} {mydocker.prefixed} run -d --name many{{}} -m 32m -v shared:/d -v /own busybox sleep 1000")
+    one = f"{mydocker.prefixed} run -d --name many{{}} -m 32m -v shared:/d -v /own busybox sleep 1000"
+    started = mydocker.sh(f"seq 50 | xargs -P 8 -I{{}} {one}")
+    assert started.rc == 0, started.stderr
     assert len(mydocker("ps", "-q").stdout.split()) == 50
     fight = (
         "for i in 1 2 3; do M exec many1 true & M rename many1 other$i & M stop -t 0 many1 & M rm -fv many1 & M rm -fv many2 & done; wait"
