@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -54,6 +56,25 @@ def test_only_the_first_use_copies(case: Case) -> None:
     (case.image / "late").touch()
     case.populate()
     assert os.listdir(case.data) == []
+
+
+def test_of_many_at_once_one_fills_it_and_all_get_the_same(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    copies: list[str] = []
+
+    def slow(source: str, target: str) -> None:
+        copies.append(target)
+        sleep(0.1)
+        os.mkdir(target)
+
+    def directory(_: int) -> int:
+        case.populate()
+        return case.data.stat().st_ino
+
+    monkeypatch.setattr(populate_module, "copy_tree", slow)
+    with ThreadPoolExecutor(4) as starts:
+        assert len(set(starts.map(directory, range(4)))) == 1
+    assert len(copies) == 1
+    assert os.listdir(case.data.parent) == ["_data"]
 
 
 def test_a_volume_with_data_is_left_alone(case: Case) -> None:
