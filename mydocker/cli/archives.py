@@ -12,9 +12,10 @@ import click
 from mydocker.cli.base import Session, Verb, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.progress import Layers
-from mydocker.engine import events, loading
-from mydocker.engine.outfile import write_whole
-from mydocker.engine.values import size as parse_size
+from mydocker.engine.record import events
+from mydocker.engine.request.values import size as parse_size
+from mydocker.engine.transfer import loading
+from mydocker.engine.transfer.outfile import write_whole
 from mydocker.errors import BadInput
 from mydocker.images.config import host_platform, platform_fields
 from mydocker.storage.drivers import choose

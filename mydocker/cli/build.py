@@ -15,19 +15,20 @@ from mydocker.cli.base import Session, Verb, explain_option
 from mydocker.cli.execution import runner, telling
 from mydocker.cli.registry import pull_one
 from mydocker.cli.run import create as create_verb
-from mydocker.engine import buildcontext, builder, building, images, stages
-from mydocker.engine.buildcopy import is_archive
-from mydocker.engine.options import Options
-from mydocker.engine.options import parse as parse_options
-from mydocker.engine.settings import labels as parse_labels
-from mydocker.engine.start import start as start_container
+from mydocker.engine.build import buildcontext, builder, building, stages
+from mydocker.engine.build.buildcopy import is_archive
+from mydocker.engine.catalog import images
+from mydocker.engine.container.start import start as start_container
+from mydocker.engine.request.options import Options
+from mydocker.engine.request.options import parse as parse_options
+from mydocker.engine.request.settings import labels as parse_labels
 from mydocker.errors import BadInput, NoImage
 from mydocker.images import config, dockerfile
 from mydocker.images.reference import parse, parse_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.engine.containers import Record
+    from mydocker.engine.record.containers import Record
 
 
 @click.command(cls=Verb)

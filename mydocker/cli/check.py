@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mydocker.cli.base import Session, Verb, complain
-from mydocker.engine import repair
+from mydocker.engine.system import repair
 
 
 @click.command(cls=Verb)

@@ -10,8 +10,9 @@ import click
 from mydocker.cli.base import Session, Verb, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.images import change_option, print_id
-from mydocker.engine import containers, events, snapshots
-from mydocker.engine.outfile import write_whole
+from mydocker.engine.container import snapshots
+from mydocker.engine.record import containers, events
+from mydocker.engine.transfer.outfile import write_whole
 from mydocker.errors import BadInput
 from mydocker.images.reference import Reference, parse_name
 from mydocker.storage.drivers import driver

@@ -9,7 +9,10 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from mydocker.cli.base import Verb
-from mydocker.engine import containers, images, networks, volumes
+from mydocker.engine.catalog import images
+from mydocker.engine.connection import networks
+from mydocker.engine.record import containers
+from mydocker.engine.volume import volumes
 from mydocker.errors import Damaged, NotFound
 from mydocker.paths import Paths
 

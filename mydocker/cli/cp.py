@@ -10,7 +10,8 @@ import click
 from mydocker import store
 from mydocker.cli.base import Session, Verb, explain_option
 from mydocker.cli.execution import runner
-from mydocker.engine import containers, copy, events, state
+from mydocker.engine.container import copy
+from mydocker.engine.record import containers, events, state
 from mydocker.errors import BadInput
 from mydocker.steps.base import Action
 from mydocker.storage import drivers

@@ -10,7 +10,8 @@ from mydocker.cli.images import image_rows
 from mydocker.cli.ps import listed
 from mydocker.cli.rows import Row, format_option, print_rows
 from mydocker.cli.table import table
-from mydocker.engine import usage, volumes
+from mydocker.engine.system import usage
+from mydocker.engine.volume import volumes
 from mydocker.errors import BadInput
 
 _COLUMNS = {"Type": "TYPE", "TotalCount": "TOTAL", "Active": "ACTIVE", "Size": "SIZE", "Reclaimable": "RECLAIMABLE"}

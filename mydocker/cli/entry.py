@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mydocker.engine import launcher
+from mydocker.engine.monitor import launcher
 
 
 def main() -> None:

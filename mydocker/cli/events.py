@@ -11,14 +11,14 @@ import click
 from mydocker.cli.base import Session, Verb
 from mydocker.cli.rows import filter_option
 from mydocker.cli.template import compile_template
-from mydocker.engine import eventlog, filters
-from mydocker.engine.moments import nanoseconds
+from mydocker.engine.record import eventlog, filters
+from mydocker.engine.record.moments import nanoseconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mydocker.engine.eventlog import Event
+    from mydocker.engine.record.eventlog import Event
 
 _END_OF_TIME = 1 << 63
 

@@ -9,10 +9,12 @@ import click
 from mydocker import store
 from mydocker.cli.base import Session, Verb, check_terminal, explain_option
 from mydocker.cli.execution import tell_plan, telling, wants_plan
-from mydocker.engine import containers, settings, start
-from mydocker.engine import execute as execution
-from mydocker.engine.spec import merged_environment
-from mydocker.engine.values import detach_keys as parse_keys
+from mydocker.engine.container import start
+from mydocker.engine.container.spec import merged_environment
+from mydocker.engine.monitor import execute as execution
+from mydocker.engine.record import containers
+from mydocker.engine.request import settings
+from mydocker.engine.request.values import detach_keys as parse_keys
 from mydocker.errors import BadInput
 from mydocker.kernel import capabilities
 
@@ -53,8 +55,8 @@ def _only_told(session: Session, container_id: str, process: dict[str, Any]) -> 
     """Tell what would be done, where that is asked for; return whether that was all."""
     if not wants_plan(session):
         return False
-    from mydocker.engine.describe import exec_plans
-    from mydocker.engine.script import exec_script
+    from mydocker.engine.view.describe import exec_plans
+    from mydocker.engine.view.script import exec_script
 
     whole, root = exec_plans(session.paths, container_id, process)
     return tell_plan(session, whole, exec_script(whole, root))

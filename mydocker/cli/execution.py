@@ -12,8 +12,8 @@ from mydocker.steps.base import Run, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.engine.client import Explain
-    from mydocker.engine.script import Plans
+    from mydocker.engine.monitor.client import Explain
+    from mydocker.engine.view.script import Plans
 
 
 class DryRun(Run):

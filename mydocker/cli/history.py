@@ -7,7 +7,7 @@ import click
 from mydocker.cli import human
 from mydocker.cli.base import Session, Verb
 from mydocker.cli.rows import Row, format_option, print_rows
-from mydocker.engine.images import Image, find
+from mydocker.engine.catalog.images import Image, find
 
 _COLUMNS = {"ID": "IMAGE", "CreatedSince": "CREATED", "CreatedBy": "CREATED BY", "Size": "SIZE", "Comment": "COMMENT"}
 _WIDTH = 45

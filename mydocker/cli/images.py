@@ -13,8 +13,9 @@ from mydocker.cli import human
 from mydocker.cli.base import Session, Verb, complain, each, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import filter_option, format_option, print_rows
-from mydocker.engine import filters, imagestore
-from mydocker.engine.images import Image, all_images, find
+from mydocker.engine.catalog import imagestore
+from mydocker.engine.catalog.images import Image, all_images, find
+from mydocker.engine.record import filters
 from mydocker.errors import NoImage
 from mydocker.images.reference import Reference, parse, parse_name
 

@@ -9,9 +9,12 @@ import click
 
 from mydocker.cli.base import Session, Verb, complain
 from mydocker.cli.template import compile_template
-from mydocker.engine import containers, images, networks, volumes
-from mydocker.engine.inspect import inspect as inspect_container
-from mydocker.engine.sizes import written
+from mydocker.engine.catalog import images
+from mydocker.engine.connection import networks
+from mydocker.engine.record import containers
+from mydocker.engine.record.sizes import written
+from mydocker.engine.view.inspect import inspect as inspect_container
+from mydocker.engine.volume import volumes
 from mydocker.errors import Error, NotFound
 
 # What docker's image always shows of its config, null where the image says nothing.

@@ -9,20 +9,21 @@ import click
 from mydocker import store
 from mydocker.cli.base import Session, Verb, check_terminal, each, explain_option
 from mydocker.cli.execution import runner
-from mydocker.engine import containers, life, state
-from mydocker.engine.attach import attach as attach_to
-from mydocker.engine.claim import Rename
-from mydocker.engine.containers import check_name
-from mydocker.engine.start import lock_stopped
-from mydocker.engine.start import start as start_container
-from mydocker.engine.values import detach_keys as parse_keys
-from mydocker.engine.values import signal as parse_signal
+from mydocker.engine.container import life
+from mydocker.engine.container.attach import attach as attach_to
+from mydocker.engine.container.claim import Rename
+from mydocker.engine.container.start import lock_stopped
+from mydocker.engine.container.start import start as start_container
+from mydocker.engine.record import containers, state
+from mydocker.engine.record.containers import check_name
+from mydocker.engine.request.values import detach_keys as parse_keys
+from mydocker.engine.request.values import signal as parse_signal
 from mydocker.errors import Conflict, Error
 from mydocker.steps.base import Action
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.engine.containers import Record
+    from mydocker.engine.record.containers import Record
 
 _names = click.argument("names", nargs=-1, required=True, metavar="CONTAINER...")
 _time = click.option(

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from mydocker.cli.base import Session, Verb
-from mydocker.engine import containers, state
-from mydocker.engine.log import timestamp
-from mydocker.engine.logreader import Entry, LogReader
-from mydocker.engine.moments import moment
+from mydocker.engine.record import containers, state
+from mydocker.engine.record.log import timestamp
+from mydocker.engine.record.logreader import Entry, LogReader
+from mydocker.engine.record.moments import moment
 from mydocker.errors import BadInput, Conflict
 from mydocker.kernel.inotify import Watch
 

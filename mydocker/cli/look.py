@@ -8,8 +8,9 @@ import click
 
 from mydocker.cli.base import Session, Verb
 from mydocker.cli.table import table
-from mydocker.engine import containers, events, life
-from mydocker.engine.snapshots import changes
+from mydocker.engine.container import life
+from mydocker.engine.container.snapshots import changes
+from mydocker.engine.record import containers, events
 from mydocker.errors import BadInput, Error
 from mydocker.storage import drivers
 

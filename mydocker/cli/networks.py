@@ -9,7 +9,9 @@ import click
 from mydocker.cli.base import Session, Verb, each, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import Row, filter_option, format_option, print_rows
-from mydocker.engine import connecting, containers, filters, netoptions, networks, unplugging, values
+from mydocker.engine.connection import connecting, networks, unplugging
+from mydocker.engine.record import containers, filters
+from mydocker.engine.request import netoptions, values
 from mydocker.errors import BadInput
 from mydocker.network.drivers import NAMES
 

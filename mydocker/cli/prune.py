@@ -12,9 +12,13 @@ from mydocker.cli.execution import runner
 from mydocker.cli.ps import records
 from mydocker.cli.rm import removal
 from mydocker.cli.rows import filter_option
-from mydocker.engine import events, filters, imagestore, networks, state, unplugging, usage, volumes
-from mydocker.engine.images import Image, all_images
-from mydocker.engine.sizes import written
+from mydocker.engine.catalog import imagestore
+from mydocker.engine.catalog.images import Image, all_images
+from mydocker.engine.connection import networks, unplugging
+from mydocker.engine.record import events, filters, state
+from mydocker.engine.record.sizes import written
+from mydocker.engine.system import usage
+from mydocker.engine.volume import volumes
 from mydocker.errors import Conflict, Error, NotFound
 from mydocker.network import records as network_records
 from mydocker.storage import drivers

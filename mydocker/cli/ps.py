@@ -12,16 +12,19 @@ from mydocker.cgroups.layout import Layout
 from mydocker.cli import human
 from mydocker.cli.base import Session, Verb
 from mydocker.cli.rows import Row, format_option, print_rows
-from mydocker.engine import containers, filters, health, images, netview, networks, state
-from mydocker.engine.orphans import half_made
-from mydocker.engine.ports import key, parse
-from mydocker.engine.sizes import written
-from mydocker.engine.values import number
+from mydocker.engine.catalog import images
+from mydocker.engine.connection import netview, networks
+from mydocker.engine.container.orphans import half_made
+from mydocker.engine.monitor import health
+from mydocker.engine.record import containers, filters, state
+from mydocker.engine.record.sizes import written
+from mydocker.engine.request.ports import key, parse
+from mydocker.engine.request.values import number
 from mydocker.errors import BadInput, Damaged, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.engine.containers import Record
+    from mydocker.engine.record.containers import Record
 
 _STATES = ("created", "restarting", "running", "removing", "paused", "exited", "dead")
 _ALIVE = ("running", "paused", "restarting")

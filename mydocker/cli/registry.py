@@ -12,9 +12,10 @@ from mydocker.cli.base import Session, Verb, complain, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.progress import Layers
 from mydocker.cli.rows import Row, format_option, print_rows
-from mydocker.engine import accounts, filters, pulling, pushing
-from mydocker.engine.images import Image, all_images
-from mydocker.engine.values import size as parse_size
+from mydocker.engine.catalog.images import Image, all_images
+from mydocker.engine.record import filters
+from mydocker.engine.request.values import size as parse_size
+from mydocker.engine.transfer import accounts, pulling, pushing
 from mydocker.errors import BadInput, NotFound
 from mydocker.images.config import host_platform, platform_fields
 from mydocker.images.credentials import Credentials, Keyring

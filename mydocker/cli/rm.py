@@ -7,7 +7,9 @@ import click
 from mydocker import store
 from mydocker.cli.base import Session, Verb, complain, each, explain_option
 from mydocker.cli.execution import runner
-from mydocker.engine import containers, life, remove, restart, state
+from mydocker.engine.container import life
+from mydocker.engine.monitor import remove, restart
+from mydocker.engine.record import containers, state
 from mydocker.errors import Conflict, Error, NotFound
 from mydocker.steps.base import Action
 

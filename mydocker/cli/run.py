@@ -11,15 +11,15 @@ import click
 from mydocker.cli.base import Session, Verb, check_terminal, complain, explain_option
 from mydocker.cli.execution import runner, tell_plan, telling, wants_plan
 from mydocker.cli.flags import create_flags, run_flags
-from mydocker.engine import containers
-from mydocker.engine.checks import warnings
-from mydocker.engine.client import Client
-from mydocker.engine.create import Prepared, finish, prepare, write_cidfile
-from mydocker.engine.create import create as create_container
-from mydocker.engine.options import Options, parse
-from mydocker.engine.start import lock_stopped
-from mydocker.engine.start import start as start_container
-from mydocker.engine.values import detach_keys as parse_keys
+from mydocker.engine.container.create import Prepared, finish, prepare, write_cidfile
+from mydocker.engine.container.create import create as create_container
+from mydocker.engine.container.start import lock_stopped
+from mydocker.engine.container.start import start as start_container
+from mydocker.engine.monitor.client import Client
+from mydocker.engine.record import containers
+from mydocker.engine.request.checks import warnings
+from mydocker.engine.request.options import Options, parse
+from mydocker.engine.request.values import detach_keys as parse_keys
 from mydocker.errors import BadInput, Error, NoImage
 from mydocker.images.reference import is_id
 from mydocker.images.reference import parse as parse_reference
@@ -109,8 +109,8 @@ def _only_told(session: Session, prepared: Prepared) -> bool:
     """Tell what would be done, where that is asked for; return whether that was all."""
     if not wants_plan(session):
         return False
-    from mydocker.engine.describe import plans
-    from mydocker.engine.script import script
+    from mydocker.engine.view.describe import plans
+    from mydocker.engine.view.script import script
 
     whole = plans(prepared)
     return tell_plan(session, whole, script(whole))
@@ -168,15 +168,15 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
     record = containers.load(paths, container_id)
     if lock < 0:
         if attach:
-            from mydocker.engine.attach import attach as attach_to
+            from mydocker.engine.container.attach import attach as attach_to
 
             return attach_to(paths, record, _streams(record, interactive), keys, True).run()
         click.echo(name)
         return 0
     streams = _streams(record, interactive) if attach else ""
     if wants_plan(session):
-        from mydocker.engine.describe import start_plans
-        from mydocker.engine.script import script
+        from mydocker.engine.view.describe import start_plans
+        from mydocker.engine.view.script import script
 
         whole = start_plans(paths, record)
         if tell_plan(session, whole, script(whole)):

@@ -14,7 +14,7 @@ from mydocker.cli import human
 from mydocker.cli.base import Session, Verb
 from mydocker.cli.ps import records
 from mydocker.cli.rows import Row, format_option, print_rows
-from mydocker.engine import containers, state
+from mydocker.engine.record import containers, state
 from mydocker.errors import NotFound
 
 _COLUMNS = {

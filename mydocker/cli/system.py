@@ -24,7 +24,7 @@ def info(session: Session, form: str | None) -> None:
 
     Example: mydocker info
     """
-    from mydocker.engine.info import info as facts
+    from mydocker.engine.system.info import info as facts
 
     found = facts(session.paths)
     _print(found, form, "\n".join(_lines(found, 0)))

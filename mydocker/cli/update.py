@@ -9,8 +9,8 @@ import click
 from mydocker.cli.base import Session, Verb, each, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.flags import update_flags
-from mydocker.engine import containers
-from mydocker.engine import update as engine
+from mydocker.engine.container import update as engine
+from mydocker.engine.record import containers
 
 
 @click.command(cls=Verb)

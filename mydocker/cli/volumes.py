@@ -7,8 +7,10 @@ import click
 from mydocker.cli.base import Session, Verb, each, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import Row, filter_option, format_option, print_rows
-from mydocker.engine import filters, values, volumes
-from mydocker.engine.containers import check_name, new_id
+from mydocker.engine.record import filters
+from mydocker.engine.record.containers import check_name, new_id
+from mydocker.engine.request import values
+from mydocker.engine.volume import volumes
 
 
 @click.command(cls=Verb)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mydocker.engine.capabilities import DEFAULT
-from mydocker.engine.seccomp import profile
+from mydocker.engine.request.capabilities import DEFAULT
+from mydocker.engine.request.seccomp import profile
 from mydocker.kernel.capabilities import mask
 from mydocker.kernel.libseccomp import compile_filter
 

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mydocker import store
-from mydocker.engine import images, imagestore, snapshots, state
-from mydocker.engine.outfile import write_whole
-from mydocker.engine.snapshots import CommitOptions
+from mydocker.engine.catalog import images, imagestore
+from mydocker.engine.container import snapshots
+from mydocker.engine.container.snapshots import CommitOptions
+from mydocker.engine.record import state
+from mydocker.engine.transfer.outfile import write_whole
 from mydocker.images.layout import Layout
 from mydocker.images.reference import parse_name
 from mydocker.images.staging import leftovers
@@ -32,7 +34,7 @@ from mydocker.storage import drivers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mydocker.engine.containers import Record
+    from mydocker.engine.record.containers import Record
     from mydocker.storage.base import StorageDriver
 
 SOURCE = str(Path(__file__).parents[2])

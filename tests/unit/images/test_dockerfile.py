@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mydocker.engine import stages
+from mydocker.engine.build import stages
 from mydocker.errors import BadInput, NotFound
 from mydocker.images.dockerfile import Instruction, parse
 from mydocker.images.dockerignore import Ignore, excluded_paths, read

@@ -1,0 +1,193 @@
+"""Where COPY and ADD take files from: the build's context, here-documents, addresses, other stages and images."""
+
+from __future__ import annotations
+
+import os
+import stat
+from hashlib import sha256
+from posixpath import basename
+
+from mydocker.engine.build import buildcopy
+from mydocker.engine.build.buildcopy import Context, Owner
+from mydocker.errors import BadInput, Damaged, StepFailed
+from mydocker.images.dockerignore import excluded_paths, read
+from mydocker.images.words import expand_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mydocker.engine.build.buildsteps import Workplace
+    from mydocker.engine.container.copy import Container
+    from mydocker.images.dockerfile import Instruction
+
+_CHUNK = 1 << 18
+
+
+class Source:
+    """Another image as a source. key: stands for its content; open: makes a container of it."""
+
+    def __init__(self, key: str, open_: Callable[[], Workplace]) -> None:
+        self.key = key
+        self.open = open_
+
+
+class BuildContext:
+    """The context's directory, without what .dockerignore leaves out, and a directory for what has to be made."""
+
+    def __init__(self, directory: str, dockerfile: str, scratch: str) -> None:
+        self.directory = directory
+        self.scratch = scratch
+        self.excluded = excluded_paths(directory, read(directory, dockerfile)) if directory else set()
+        self._made = 0
+
+    def copying(self, instruction: Instruction, words: list[str], source: Source | None, variables: Mapping[str, str]) -> Copying:
+        """Return what a COPY or ADD is to copy. words: its sources and destination, variables replaced as in its here-documents."""
+        *patterns, destination = words
+        named = {pattern.lstrip("<-").strip("'\"") for pattern in patterns if pattern.startswith("<<")}
+        made = [heredoc for heredoc in instruction.heredocs if heredoc.name in named]
+        patterns = [pattern for pattern in patterns if not pattern.startswith("<<")]
+        groups: list[tuple[Context | Source, list[str]]] = []
+        addresses = [p for p in patterns if p.startswith(("http://", "https://"))] if instruction.name == "ADD" else []
+        patterns = [pattern for pattern in patterns if pattern not in addresses]
+        if made:
+            files = {doc.name: expand_text(doc.content, variables) if doc.expand else doc.content for doc in made}
+            groups.append((Context(self._with_files(files), set()), sorted(files)))
+        for address in addresses:
+            directory = self._directory()
+            groups.append((Context(directory, set()), [_download(address, directory, instruction.flags.get("checksum", ""))]))
+        if patterns:
+            if not source and not self.directory:
+                raise BadInput("there is no context to copy from", "give a directory instead of -")
+            groups.append((source or Context(self.directory, self.excluded), patterns))
+        owner = Owner(instruction.flags.get("chown", ""), _mode(instruction.flags.get("chmod", "")))
+        extracts = instruction.name == "ADD" and not addresses
+        return Copying(groups, destination, owner, extracts)
+
+    def _directory(self) -> str:
+        self._made += 1
+        path = f"{self.scratch}/{self._made}"
+        os.makedirs(path)
+        return path
+
+    def _with_files(self, files: dict[str, str]) -> str:
+        directory = self._directory()
+        for name, content in files.items():
+            with open(f"{directory}/{name}", "w", encoding="utf-8") as file:
+                file.write(content)
+            os.chmod(f"{directory}/{name}", 0o644)
+        return directory
+
+
+class Copying:
+    """One COPY or ADD: (source, patterns) one after the other to a destination. extracts: whether tars are unpacked."""
+
+    def __init__(self, groups: list[tuple[Context | Source, list[str]]], destination: str, owner: Owner, extracts: bool) -> None:
+        self.groups = groups
+        self.destination = destination
+        self.owner = owner
+        self.extracts = extracts
+
+    def digest(self) -> str:
+        """Return what stands for the files' names, kinds, modes and contents; times do not count."""
+        total = sha256()
+        for source, patterns in self.groups:
+            if isinstance(source, Context):
+                for pattern in patterns:
+                    _hash_matches(source, pattern, total.update)
+            else:
+                total.update(repr((source.key, patterns)).encode())
+        return total.hexdigest()
+
+    def into(self, target: Container) -> None:
+        """Copy everything."""
+        for source, patterns in self.groups:
+            if not isinstance(source, Context):
+                with source.open() as place:
+                    buildcopy.copy(place.container(), patterns, target, self.destination, self.owner)
+                continue
+            archives, others = self._sorted(source, patterns)
+            for path in archives:
+                with open(path, "rb") as file:
+                    buildcopy.extract(file, path, target, self.destination, self.owner)
+            if others:
+                buildcopy.copy(source, others, target, self.destination, self.owner)
+
+    def _sorted(self, source: Context, patterns: list[str]) -> tuple[list[str], list[str]]:
+        """Return the tars that ADD unpacks, as paths of this process, and the patterns of everything else."""
+        if not self.extracts:
+            return [], patterns
+        root = source.enter()
+        try:
+            paths = [path for pattern in patterns for path in buildcopy.matches(root, pattern, source.excluded)]
+            places = {path: buildcopy.place_of(root, path) for path in paths}
+        finally:
+            os.close(root)
+        archives = [path for path in paths if os.path.isfile(places[path]) and buildcopy.is_archive(places[path])]
+        return [places[path] for path in archives], [path for path in paths if path not in archives]
+
+
+def _mode(text: str) -> int | None:
+    if not text:
+        return None
+    if not all(digit in "01234567" for digit in text) or int(text, 8) > 0o7777:
+        raise BadInput(f"invalid chmod {text!r}: expected an octal number such as 755")
+    return int(text, 8)
+
+
+def _hash_matches(source: Context, pattern: str, update: Callable[[bytes], None]) -> None:
+    root = source.enter()
+    try:
+        for path in buildcopy.matches(root, pattern, source.excluded):
+            _hash(source, buildcopy.place_of(root, path), path, update)
+    finally:
+        os.close(root)
+
+
+def _hash(source: Context, place: str, path: str, update: Callable[[bytes], None]) -> None:
+    """Hash a file or a tree. place: where it is; path: what it is called in the context."""
+    status = os.lstat(place)
+    link = os.readlink(place) if stat.S_ISLNK(status.st_mode) else ""
+    update(repr((path, status.st_mode, link)).encode(errors="surrogateescape"))
+    if stat.S_ISREG(status.st_mode):
+        with open(place, "rb") as file:
+            content = sha256()
+            while chunk := file.read(_CHUNK):
+                content.update(chunk)
+        update(content.digest())
+    elif stat.S_ISDIR(status.st_mode):
+        for name in sorted(os.listdir(place)):
+            if f"{path.rstrip('/')}/{name}" not in source.excluded:
+                _hash(source, f"{place}/{name}", f"{path.rstrip('/')}/{name}", update)
+
+
+def _download(address: str, directory: str, checksum: str) -> str:
+    """Get what is at an address as a file, mode 600, as docker's ADD; return its name."""
+    from mydocker.images.transport import Transport
+
+    name = basename(address.partition("?")[0])
+    if not name:
+        raise BadInput(f"cannot determine a file name from {address!r}")
+    response = Transport([], True).request("GET", address, {}, stream=True)
+    if response.status != 200:
+        raise StepFailed(f"{address}: the server answers {response.status}")
+    content = sha256()
+    with open(f"{directory}/{name}", "wb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        while chunk := response.read(_CHUNK):
+            file.write(chunk)
+            content.update(chunk)
+    response.close()
+    if checksum and checksum != f"sha256:{content.hexdigest()}":
+        raise Damaged(f"{address}: expected {checksum}, and its content has sha256:{content.hexdigest()}")
+    return name
+
+
+def unpack_context(stream_name: str, path: str, directory: str) -> None:
+    """Unpack a context that came as a tar into a new directory."""
+    from mydocker.images.compression import Decompressed
+    from mydocker.storage.unpack import unpack
+
+    os.makedirs(directory)
+    with open(path, "rb") as file:
+        unpack(Decompressed(file, stream_name).as_binary(), directory, None)

@@ -1,0 +1,256 @@
+"""build: a Dockerfile's instructions, one after the other, become an image.
+
+FROM gives a state (buildsteps.py); settings change its configuration; RUN runs an ordinary container of its layers, COPY, ADD and
+WORKDIR copy files into one that is never started, and what changed there is the next layer. A step whose key (everything before
+it, its own text, the variables and files that it sees) an earlier build has left a layer for takes that.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.engine.build import buildcopy, buildsteps
+from mydocker.engine.build.buildcontext import Source
+from mydocker.engine.build.building import Building, RunInstruction
+from mydocker.engine.build.buildsteps import State, Workplace
+from mydocker.engine.build.stages import Plan, Stage, declared
+from mydocker.engine.catalog import images
+from mydocker.engine.container.spec import PATH
+from mydocker.errors import BadInput, StepFailed
+from mydocker.images import change, dockerfile, index
+from mydocker.images.draft import StoreImage
+from mydocker.images.layout import Layout
+from mydocker.images.naming import NameImage
+from mydocker.images.words import expand, split
+from mydocker.steps.base import Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from mydocker.images.dockerfile import Instruction
+    from mydocker.images.layout import Document
+    from mydocker.images.reference import Reference
+
+# Build arguments that a Dockerfile need not declare (docker's list); they count neither for the history nor for the cache.
+_PROXIES = {name for word in ("http", "https", "ftp", "no", "all") for name in (f"{word}_proxy", f"{word}_proxy".upper())}
+_FLAGS = {"RUN": {"network"}, "COPY": {"from", "chown", "chmod", "link"}, "ADD": {"chown", "chmod", "link", "checksum"}}
+
+
+# For a container that is never started.
+_IDLE = ["--network", "none"]
+
+
+def build(how: Building, plan: Plan, target: str, references: Sequence[Reference]) -> str:
+    """Build a stage and what it needs, give it the names; return the image's id, '' in a dry run. Raises the first failure."""
+    wanted = plan.target(target)
+    needed = plan.needed(wanted)
+    work = _Work(how, plan, sum(1 + len(stage.instructions) for stage in needed))
+    for stage in needed:
+        how.run.execute(work.steps(stage))
+    if not how.run.done:
+        return ""
+    for key in sorted(set(how.arguments) - work.consumed - _PROXIES):
+        how.tell(f"[Warning] build-arg {key} was not consumed")
+    state = work.states[wanted.number]
+    if how.labels:
+        labels = {**(state.settings.get("Labels") or {}), **how.labels}
+        state.set({**state.settings, "Labels": labels}, "LABEL " + " ".join(f"{k}={v}" for k, v in how.labels.items()))
+    state.advance("image")
+    # Nothing changed: the same image, not one that only differs in its times.
+    built = buildsteps.cached(how.paths, state.key) if how.use_cache else None
+    if not built:
+        with buildsteps.publish(how.paths, state) as draft:
+            how.run.apply(StoreImage(draft, references[0] if references else None, {index.BUILT: state.key}))
+            built = images.find(how.paths, f"sha256:{draft.image_id}")
+    how.run.execute(NameImage(Layout(how.paths.images), built.entry, reference) for reference in references)
+    return built.id
+
+
+class _Work:
+    """Stages under way. states: those that are ready or begun, by number."""
+
+    def __init__(self, how: Building, plan: Plan, count: int) -> None:
+        self.how = how
+        self.plan = plan
+        self.count = count
+        self.number = 0
+        self.consumed: set[str] = set()
+        self.states: dict[int, State] = {}
+        self.stage = plan.stages[0]
+        self.fresh = not how.use_cache
+
+    def steps(self, stage: Stage) -> Iterator[Step]:
+        """Yield a stage's steps; an image's ONBUILD triggers are among them."""
+        self.stage = stage
+        self.consumed |= self.plan.arguments.keys()
+        self.fresh = not self.how.use_cache
+        yield RunInstruction(self.how.name, stage.opening, self._from)
+        triggers: list[str] = []
+        if stage.number in self.states:
+            state = self.state
+            triggers = state.settings.get("OnBuild") or []
+            state.document["config"] = {key: value for key, value in state.settings.items() if key != "OnBuild"}
+        for text in triggers:
+            self.how.tell(f"# Executing build trigger: {text}")
+            yield RunInstruction(self.how.name, dockerfile.one(text, stage.opening.line, self.how.name), self._triggered)
+        for instruction in stage.instructions:
+            yield RunInstruction(self.how.name, instruction, self._apply)
+
+    @property
+    def state(self) -> State:
+        return self.states[self.stage.number]
+
+    def _announce(self, instruction: Instruction) -> None:
+        self.number += 1
+        self.how.tell(f"Step {self.number}/{self.count} : {instruction.source}")
+
+    def _from(self, instruction: Instruction) -> None:
+        self._announce(instruction)
+        earlier = self.plan.find(self.stage.base, self.stage.number)
+        if earlier:
+            state = buildsteps.from_state(self.states[earlier.number])
+        elif self.stage.base == "scratch":
+            state = buildsteps.from_nothing(self.how.paths)
+        else:
+            self.how.pull(self.stage.base, self.stage.platform)
+            state = buildsteps.from_image(images.find(self.how.paths, self.stage.base))
+        if "PATH" not in change.environment(state.settings):
+            state.document["config"] = {**state.settings, "Env": [*(state.settings.get("Env") or []), f"PATH={PATH}"]}
+        self.states[self.stage.number] = state
+        self._done()
+
+    def _done(self) -> None:
+        self.how.tell(f" ---> {self.state.image[:12]}")
+
+    def _apply(self, instruction: Instruction) -> None:
+        self._announce(instruction)
+        self._triggered(instruction)
+        self._done()
+
+    def _triggered(self, instruction: Instruction) -> None:
+        unknown = set(instruction.flags) - _FLAGS.get(instruction.name, set())
+        if unknown:
+            expected = ", ".join(f"--{name}" for name in sorted(_FLAGS.get(instruction.name, ())))
+            raise BadInput(f"--{min(unknown)} is not known here", f"known: {expected}")
+        if instruction.name in change.NAMES:
+            self._set(instruction)
+        else:
+            {"ARG": self._arg, "RUN": self._run, "COPY": self._copy, "ADD": self._copy, "MAINTAINER": self._maintainer}[instruction.name](
+                instruction
+            )
+
+    def _maintainer(self, instruction: Instruction) -> None:
+        self.state.document["author"] = instruction.text
+        self.state.set(self.state.settings, instruction.source)
+        self.state.advance(instruction.source)
+
+    def _arg(self, instruction: Instruction) -> None:
+        state = self.state
+        for key, default in declared(instruction.text, change.variables_of(state.settings, state.arguments)):
+            self.consumed.add(key)
+            known = self.how.arguments.get(key, default)
+            if known is None:
+                known = self.plan.arguments.get(key, self.how.predefined.get(key))
+            if known is not None:
+                state.arguments[key] = known
+        state.set(state.settings, instruction.source)
+        state.advance(instruction.source)
+
+    def _set(self, instruction: Instruction) -> None:
+        state = self.state
+        before = state.settings
+        settings: Document = change.instruction(instruction.name, instruction.text, before, state.arguments)
+        if instruction.name == "CMD":
+            state.has_own_command = True
+        if instruction.name == "ENTRYPOINT" and not state.has_own_command:
+            settings = {**settings, "Cmd": None}
+        if instruction.name != "WORKDIR":
+            state.set(settings, instruction.source)
+            state.advance(instruction.name, repr(sorted(settings.items())))
+            return
+        state.document["config"] = settings
+        directory: str = settings["WorkingDir"]
+        self._layer(instruction, directory, lambda place: buildcopy.make_directory(place.container(), directory), [])
+
+    def _layer(self, instruction: Instruction, seen: str, act: Callable[[Workplace], None], words: list[str]) -> None:
+        """Make the layer of an instruction, or take that of an earlier build. seen: what else than its text it depends on."""
+        state = self.state
+        state.advance(instruction.source, seen)
+        known = None if self.fresh else buildsteps.cached(self.how.paths, state.key)
+        if known:
+            self.how.tell(" ---> Using cache")
+            buildsteps.reuse(state, known)
+            return
+        # What follows a step that was made anew is made anew.
+        self.fresh = True
+        options = self.how.options(words or [*_IDLE, state.image, "true"])
+        with Workplace(self.how.paths, state, options, self.how.run) as place:
+            act(place)
+            place.commit(state, instruction.source)
+
+    def _run(self, instruction: Instruction) -> None:
+        state = self.state
+        text = _with_heredocs(instruction)
+        argv = change.argv(text, state.settings)
+        visible = {key: value for key, value in state.arguments.items() if key not in change.environment(state.settings)}
+        proxies = {key: value for key, value in self.how.arguments.items() if key in _PROXIES}
+        network = instruction.flags.get("network") or self.how.network
+        words = ["--network", network] if network not in ("", "default") else ["--network", "bridge"]
+        words += ["--no-healthcheck", "--entrypoint", argv[0], "-w", state.settings.get("WorkingDir") or "/"]
+        words += ["-u", state.settings["User"]] if state.settings.get("User") else []
+        environment = {**proxies, **visible, **change.environment(state.settings)}
+        words += [word for key, value in environment.items() for word in ("-e", f"{key}={value}")]
+
+        def act(place: Workplace) -> None:
+            self.how.tell(f" ---> Running in {place.id[:12]}")
+            status = place.start(self.how.start)
+            if status:
+                raise StepFailed(f"the command '{' '.join(argv)}' returned a non-zero code: {status}")
+
+        self._layer(instruction, repr((argv, sorted(visible.items()), network)), act, [*words, state.image, *argv[1:]])
+
+    def _copy(self, instruction: Instruction) -> None:
+        state = self.state
+        variables = change.variables_of(state.settings, state.arguments)
+        copying = self.how.context.copying(instruction, _paths(instruction, variables), self._source(instruction), variables)
+        destination = copying.destination
+        if not destination.startswith("/"):
+            copying.destination = os.path.join(state.settings.get("WorkingDir") or "/", destination)
+        self._layer(instruction, copying.digest() + copying.destination, lambda place: copying.into(place.container()), [])
+
+    def _source(self, instruction: Instruction) -> Source | None:
+        """Return what --from names: an earlier stage, or an image; None for the context."""
+        name = instruction.flags.get("from", "")
+        if not name:
+            return None
+        earlier = self.plan.find(name, self.stage.number)
+        if earlier:
+            state = self.states[earlier.number]
+            return Source(state.key, lambda: self._opened(state))
+        self.how.pull(name, "")
+        state = buildsteps.from_image(images.find(self.how.paths, name))
+        return Source(state.key, lambda: self._opened(state))
+
+    def _opened(self, state: State) -> Workplace:
+        options = self.how.options([*_IDLE, state.image, "true"])
+        return Workplace(self.how.paths, state, options, self.how.run)
+
+
+def _with_heredocs(instruction: Instruction) -> str:
+    """Return RUN's command: a lone here-document is the script itself, others are for the shell to read."""
+    if not instruction.heredocs:
+        return instruction.text
+    lone = len(instruction.heredocs) == 1 and instruction.text.lstrip("<-").strip("'\"") == instruction.heredocs[0].name
+    if lone:
+        return instruction.heredocs[0].content
+    return instruction.text + "\n" + "".join(f"{heredoc.content}{heredoc.name}\n" for heredoc in instruction.heredocs)
+
+
+def _paths(instruction: Instruction, variables: Mapping[str, str]) -> list[str]:
+    """Return sources and destination of COPY or ADD, variables replaced."""
+    listed = change.json_list(instruction.text)
+    words = [expand(word, variables) for word in (split(instruction.text) if listed is None else listed)]
+    if len(words) < 2:
+        raise BadInput("requires at least two arguments, but only one was provided: expected SOURCE... DESTINATION")
+    return words

@@ -1,0 +1,162 @@
+"""network connect and disconnect: another network for a container that exists, at once if it runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mydocker import store
+from mydocker.engine.connection import networking, unplugging
+from mydocker.engine.connection.networks import Network, emit
+from mydocker.engine.record import containers, state
+from mydocker.errors import BadInput, Conflict, Error
+from mydocker.network import attachments, hosts, ipam, records
+from mydocker.network.drivers import driver
+from mydocker.paths import Paths
+from mydocker.steps.base import Action, Run, Step, command
+from mydocker.steps.interfaces import AddDefaultRoute
+
+
+class SaveEndpoints(Step):
+    """Write into a container's record which networks it is on, from its next start on."""
+
+    __slots__ = ("paths", "record", "endpoints")
+
+    def __init__(self, paths: Paths, record: dict[str, Any], endpoints: dict[str, Any]) -> None:
+        self.paths = paths
+        self.record = record
+        self.endpoints = endpoints
+
+    def apply(self) -> None:
+        containers.save(self.paths, {**self.record, "endpoints": self.endpoints})
+
+    def undo(self) -> None:
+        containers.save(self.paths, self.record)
+
+    def describe(self) -> str:
+        names = ", ".join(self.endpoints) or "none"
+        return f"write the networks of container {self.record['name']} into its record: {names}"
+
+
+def connect(paths: Paths, network: Network, container_id: str, wanted: dict[str, Any], run: Run) -> None:
+    """Connect a container, at once if it runs. Raises Conflict, BadInput; a failure undoes all of it."""
+    name = network["name"]
+    with store.Lock(paths.container(container_id) + "/lock"):
+        record = containers.load(paths, container_id)
+        mode = record["hostConfig"]["NetworkMode"]
+        if mode in records.MODES or mode.startswith("container:") or name in records.MODES:
+            other = name if name in records.MODES else mode
+            raise BadInput(f"network {other} excludes others: container {record['name']} cannot be connected to {name}")
+        if name in record["endpoints"]:
+            raise Conflict(f"container {record['name']} is on network {name} already")
+        networking.check(paths, {**record, "endpoints": {name: wanted}, "ports": []})
+        pid = state.running_pid(paths, container_id)
+        # Written first: what is half done when this process dies is then something that disconnect undoes.
+        run.apply(SaveEndpoints(paths, record, {**record["endpoints"], name: wanted}))
+        if pid:
+            _plug_in(paths, record, network, wanted, f"{paths.proc}/{pid}/ns/net", run)
+    emit(paths, network, "connect", container=container_id)
+
+
+def _plug_in(paths: Paths, record: dict[str, Any], network: Network, wanted: dict[str, Any], namespace: str, run: Run) -> None:
+    joining = networking.Joining(paths, record, run, attachments.load(paths, record["id"]))
+    try:
+        joining.claim({network["name"]: wanted})
+        joining.plug(namespace, network["name"])
+    except (Error, OSError):
+        problems = run.undo_all()
+        if problems:
+            raise problems[0] from None
+        raise
+
+
+def connect_steps(paths: Paths, network: Network, container_id: str, wanted: dict[str, Any]) -> list[Step]:
+    """Return what connect() would do, for --dry-run."""
+    from mydocker.engine.connection.netplan import endpoint_plan
+
+    record = containers.load(paths, container_id)
+    attachment = attachments.load(paths, container_id)
+    pid = state.running_pid(paths, container_id)
+    steps: list[Step] = [SaveEndpoints(paths, record, {**record["endpoints"], network["name"]: wanted})]
+    if pid and attachment:
+        plan = endpoint_plan(paths, record, attachment, network, wanted, f"{paths.proc}/{pid}/ns/net")
+        steps += [*plan.claims, *plan.connect, networking.WriteNames(paths, record, attachment)]
+    return steps
+
+
+def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> None:
+    """Disconnect a container, at once if it runs. Raises Conflict when it is not connected; goes on past failures, raises the first."""
+    name = network["name"]
+    problems: list[Error] = []
+    with store.Lock(paths.container(container_id) + "/lock"):
+        record = containers.load(paths, container_id)
+        if name not in record["endpoints"]:
+            raise Conflict(f"container {record['name']} is not on network {name}")
+        pid = state.running_pid(paths, container_id)
+        attachment = attachments.load(paths, container_id) if pid else None
+        steps = _unplug_steps(paths, record, attachment, name, f"{paths.proc}/{pid}/ns/net") if attachment else []
+        kept = {key: value for key, value in record["endpoints"].items() if key != name}
+        # The record last: as long as it names the network, this can be done again.
+        for step in [*steps, SaveEndpoints(paths, record, kept)]:
+            unplugging.attempt(problems, lambda step=step: run.apply(step))
+    emit(paths, network, "disconnect", container=container_id)
+    if problems:
+        raise problems[0]
+
+
+def _unplug_steps(paths: Paths, record: dict[str, Any], attachment: dict[str, Any], name: str, namespace: str) -> list[Step]:
+    """Return the steps that take a running container off a network, and lead its ports and its way out through another one."""
+    gone = next((each for each in attachment["endpoints"] if each["network"] == name), None)
+    refresh = Action(lambda: hosts.refresh(paths, [name]), f"remove {attachment['name']} from /etc/hosts of those on network {name}")
+    if not gone:  # somebody died who was about to do this
+        joining = networking.Joining(paths, record, Run("cli"), attachment)
+        return [*joining.publish_steps(), networking.WriteNames(paths, record, attachment), refresh]
+    left = {**attachment, "endpoints": [each for each in attachment["endpoints"] if each is not gone]}
+    joining = networking.Joining(paths, record, Run("cli"), left)
+    own = {address["address"] for address in gone["addresses"]}
+    steps: list[Step] = []
+    if any(each["address"] in own for each in attachment["published"]):
+        steps.append(Withdraw(paths, attachment["published"]))
+        joining.lead_ports_elsewhere()
+    steps += driver(records.load(paths, name)["driver"], paths).disconnect(records.load(paths, name), gone, namespace)
+    steps += [_release(paths, name, address, gone["owner"]) for address in sorted(own)]
+    steps += _other_way_out(left, namespace) if gone["isDefault"] else []
+    path = f"{paths.running(record['id'])}/network.json"
+    steps.append(Action(lambda: attachments.save(paths, record["id"], left), f"write {path} without network {name}"))
+    return [*steps, *joining.publish_steps(), networking.WriteNames(paths, record, left), refresh]
+
+
+class Withdraw(Step):
+    """Take published ports out of the rules."""
+
+    __slots__ = ("paths", "published")
+
+    def __init__(self, paths: Paths, published: list[dict[str, Any]]) -> None:
+        self.paths = paths
+        self.published = published
+
+    def apply(self) -> None:
+        problems: list[Error] = []
+        unplugging.withdraw(self.paths, {"published": self.published}, problems)
+        if problems:
+            raise problems[0]
+
+    def describe(self) -> str:
+        ports = ", ".join(f"{each['port']}/{each['protocol']}" for each in self.published)
+        return f"nft delete the elements of ports {ports}"
+
+
+def _release(paths: Paths, network: str, address: str, owner: str) -> Step:
+    directory = records.claims(paths, network)
+    return Action(
+        lambda: ipam.release(directory, address, owner), f"release the address {address}", command("rm", "-f", f"{directory}/{address}")
+    )
+
+
+def _other_way_out(attachment: dict[str, Any], namespace: str) -> list[Step]:
+    """Return the steps that make another network's gateway the way to everywhere."""
+    for endpoint in attachment["endpoints"]:
+        gateways = [each["gateway"] for each in endpoint["addresses"] if each["gateway"]]
+        if gateways:
+            endpoint["isDefault"] = True
+            return [AddDefaultRoute(endpoint["interface"], gateway, namespace) for gateway in gateways]
+    return []

@@ -1,0 +1,93 @@
+"""What a container has on one network, and where its published ports lead: decided, not done. See network/attachments.py."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.errors import BadInput
+from mydocker.network.addresses import parse
+from mydocker.network.drivers import driver
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.engine.record.containers import Record
+    from mydocker.network.attachments import Attachment
+    from mydocker.network.drivers import Endpoint, Network
+    from mydocker.network.ipam import Pool
+    from mydocker.paths import Paths
+
+
+def address_on(network: Network, pool: Pool, address: str) -> dict[str, Any]:
+    """Return an endpoint's {address, prefix, gateway}."""
+    gateway = "" if network["internal"] else pool.gateway_text
+    return {"address": address, "prefix": pool.subnet.prefix, "gateway": gateway}
+
+
+def make_endpoint(
+    container_id: str, attachment: Attachment, network: Network, wanted: dict[str, Any], addresses: list[dict[str, Any]]
+) -> Endpoint:
+    """Return the next endpoint of a container; the first that has a gateway is the way to everywhere."""
+    used = {each["interface"] for each in attachment["endpoints"]}
+    number = next(n for n in range(len(used) + 1) if f"eth{n}" not in used)
+    is_first = not any(each["isDefault"] for each in attachment["endpoints"])
+    return {
+        "network": network["name"],
+        "networkId": network["id"],
+        "driver": network["driver"],
+        "owner": container_id,
+        "interface": f"eth{number}",
+        "link": f"md{container_id[:9]}.{number}",
+        "mac": wanted["mac"] or _mac(addresses),
+        "addresses": addresses,
+        "aliases": wanted["aliases"],
+        "isDefault": is_first and any(each["gateway"] for each in addresses),
+        "published": [],
+    }
+
+
+def endpoint_id(endpoint: Endpoint) -> str:
+    """Return docker's EndpointID: 64 hexadecimal digits, the same as long as the container runs."""
+    import binascii
+
+    text = f"{endpoint['owner']} {endpoint['network']}"
+    return "".join(f"{binascii.crc32(f'{part} {text}'.encode()):08x}" for part in range(8))
+
+
+def _mac(addresses: list[dict[str, Any]]) -> str:
+    """Return docker's, 02:42 and the IPv4 address, so that an address keeps its MAC address whoever gets it; else a random one."""
+    numbers = [parse(each["address"]) for each in addresses]
+    tail = next((number.to_bytes(4, "big") for number, bits in numbers if bits == 32), None) or os.urandom(4)
+    return "02:42:" + ":".join(f"{byte:02x}" for byte in tail)
+
+
+def publishing(paths: Paths, attachment: Attachment, networks: dict[str, Network]) -> Endpoint | None:
+    """Return the endpoint that published ports lead to: the first on a network that is a bridge with a way out, or CNI's."""
+    endpoints: list[Endpoint] = attachment["endpoints"]
+    for endpoint in endpoints:
+        network = networks.get(endpoint["network"])
+        kind = driver(network["driver"], paths) if network else None
+        if network and kind and kind.publishes and not network["internal"]:
+            return endpoint
+    return None
+
+
+def leading_to(record: Record, binding: dict[str, Any], port: int, endpoint: Endpoint) -> list[dict[str, Any]]:
+    """Return the published port of a binding, for each family that host and container have in common."""
+    targets = [each["address"] for each in endpoint["addresses"] if not binding["ip"] or (":" in each["address"]) == (":" in binding["ip"])]
+    if endpoint["addresses"] and not targets:
+        raise BadInput(f"cannot publish on {binding['ip']}: network {endpoint['network']} has no address of that family")
+    return [published_as(record, binding, port, target) for target in targets or [""]]
+
+
+def published_as(record: Record, binding: dict[str, Any], port: int, address: str) -> dict[str, Any]:
+    """Return one published port, see nft.py."""
+    return {
+        "owner": record["id"],
+        "ip": binding["ip"],
+        "port": port,
+        "protocol": binding["protocol"],
+        "address": address,
+        "container": binding["container"],
+    }

@@ -1,0 +1,78 @@
+"""What a crash can leave of the network: claims, links, rules and sysctls whose container or network is gone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+from mydocker import store
+from mydocker.engine.connection import unplugging
+from mydocker.kernel import netfilter
+from mydocker.kernel.route import Route
+from mydocker.network import bridge, firewall, forwarding, ipam, nft, records
+from mydocker.paths import Paths
+from mydocker.steps.links import DeleteLink
+
+# What it is, and how it is removed.
+Found = tuple[str, Callable[[], object]]
+
+
+def leftovers(paths: Paths) -> Iterator[Found]:
+    """Yield what nobody owns any more; runs that nobody supervises have been settled before."""
+    yield from _claims(paths)
+    yield from _links(paths)
+    yield from _rules(paths)
+    yield from _accepts(paths)
+    needed = bridge.forwarded(bridge.bridged(paths))
+    if set(forwarding.switched_on(paths.addresses)) - needed:
+        what = "packet forwarding, switched on for networks that are gone"
+        yield what, lambda: forwarding.restore_sysctls(paths.proc, paths.addresses, needed)
+
+
+def _claims(paths: Paths) -> Iterator[Found]:
+    made = records.names(paths)
+    for name in sorted(os.listdir(paths.addresses)) if os.path.isdir(paths.addresses) else []:
+        directory = records.claims(paths, name)
+        if name.startswith("."):
+            continue
+        if name not in made:
+            yield f"addresses of network {name}, which is gone", lambda d=directory: store.remove_tree(d)  # type: ignore[misc]
+            continue
+        for address, owner in ipam.held_by(directory):
+            if not unplugging.is_in_use(paths, owner):
+                what = f"address {address} of network {name}, claimed by container {owner[:12]}, which does not run"
+                yield what, lambda d=directory, a=address, o=owner: ipam.release(d, a, o)  # type: ignore[misc]
+
+
+def _links(paths: Paths) -> Iterator[Found]:
+    """Bridges and tunnels with our note on them whose network is gone."""
+    mark = f"mydocker {paths.root} "
+    made = records.names(paths)
+    with Route() as route:
+        found = [link for link in route.links() if link["alias"].startswith(mark) and link["alias"].removeprefix(mark) not in made]
+    for link in found:
+        name = link["name"]
+        yield f"interface {name} of network {link['alias'].removeprefix(mark)}, which is gone", lambda n=name: DeleteLink(n).apply()  # type: ignore[misc]
+
+
+def _rules(paths: Paths) -> Iterator[Found]:
+    """Our table when there is no network, and in it the ports of containers that are gone."""
+    driver = bridge.BridgeDriver(paths)
+    networks, published = driver.truth()
+    if not networks:
+        if firewall.is_there(driver.table):
+            yield f"the rules of table {driver.table}, though there is no network", lambda: firewall.remove_all(driver.table)
+        return
+    known = {each["owner"][:12] for each in published}
+    for owner in sorted(firewall.owners(driver.table) - known):
+        yield f"rules for the ports of container {owner}, which does not run", lambda: firewall.write_all(driver.table, *driver.truth())
+
+
+def _accepts(paths: Paths) -> Iterator[Found]:
+    """Our rules in others' forward chains, for bridges that are gone."""
+    with Route() as route:
+        present = {link["name"] for link in route.links()}
+    for chain in netfilter.chains():
+        for name in sorted(forwarding.accepted(chain) - present) if chain.is_forward and not chain.table.startswith(nft.PREFIX) else []:
+            what = f"rules for interface {name}, which is gone, in chain {chain.name} of table {chain.family} {chain.table}"
+            yield what, lambda n=name: forwarding.remove_accepts(n, paths.proc)  # type: ignore[misc]

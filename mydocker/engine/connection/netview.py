@@ -1,0 +1,138 @@
+"""A container's networks and ports as docker's inspect and ps show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mydocker.engine.connection import endpoints
+from mydocker.engine.record import state
+from mydocker.errors import NotFound
+from mydocker.network import attachments, records
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
+    from mydocker.network.drivers import Endpoint
+    from mydocker.paths import Paths
+
+# docker's NetworkSettings.Ports (Engine API, PortMap): {'80/tcp': [{HostIp, HostPort}], or None where it is only exposed}.
+Ports = dict[str, list[dict[str, str]] | None]
+
+
+def settings(paths: Paths, record: Record) -> dict[str, Any]:
+    """Return docker's NetworkSettings (Engine API, ContainerInspect)."""
+    pid = state.running_pid(paths, record["id"])
+    attachment = attachments.load(paths, record["id"]) if pid else None
+    plugged = {each["network"]: each for each in attachment["endpoints"]} if attachment else {}
+    mode = record["hostConfig"]["NetworkMode"]
+    wanted = record["endpoints"] or ({mode: _NOTHING} if mode in records.MODES else {})
+    found = {name: _endpoint(paths, name, wanted[name], plugged.get(name)) for name in wanted}
+    default = found.get(records.DEFAULT, {})
+    return {
+        "Bridge": "",
+        "SandboxID": record["id"] if pid else "",
+        "SandboxKey": f"/proc/{pid}/ns/net" if pid else "",
+        "Ports": ports(record, attachment["published"]) if attachment else {},
+        **{key: default.get(key, "") for key in ("EndpointID", "Gateway", "IPAddress", "IPv6Gateway", "GlobalIPv6Address", "MacAddress")},
+        **{key: default.get(key, 0) for key in ("IPPrefixLen", "GlobalIPv6PrefixLen")},
+        "Networks": found,
+    }
+
+
+_NOTHING: dict[str, Any] = {"ip": "", "ip6": "", "mac": "", "aliases": []}
+
+
+def _endpoint(paths: Paths, name: str, wanted: dict[str, Any], endpoint: Endpoint | None) -> dict[str, Any]:
+    """Return docker's EndpointSettings. endpoint: None when the container does not run."""
+    asked = {"IPv4Address": wanted["ip"], "IPv6Address": wanted["ip6"]}
+    asked = {key: value for key, value in asked.items() if value}
+    addresses = endpoint["addresses"] if endpoint else []
+    empty = {"address": "", "prefix": 0, "gateway": ""}
+    four = next((each for each in addresses if "." in each["address"]), empty)
+    six = next((each for each in addresses if ":" in each["address"]), empty)
+    return {
+        "IPAMConfig": asked or None,
+        "Links": None,
+        "Aliases": wanted["aliases"] or None,
+        "NetworkID": _network_id(paths, name),
+        "EndpointID": endpoints.endpoint_id(endpoint) if endpoint else "",
+        "Gateway": four["gateway"],
+        "IPAddress": four["address"],
+        "IPPrefixLen": four["prefix"],
+        "IPv6Gateway": six["gateway"],
+        "GlobalIPv6Address": six["address"],
+        "GlobalIPv6PrefixLen": six["prefix"],
+        "MacAddress": endpoint["mac"] if endpoint else "",
+        "DriverOpts": None,
+    }
+
+
+def _network_id(paths: Paths, name: str) -> str:
+    if name in records.MODES:
+        from mydocker.network.default import fixed_id
+
+        return fixed_id(paths, name)
+    try:
+        return str(records.load(paths, name)["id"])
+    except NotFound:
+        return ""
+
+
+def ports(record: Record, published: list[dict[str, Any]]) -> Ports:
+    """Return where each of a running container's ports is published, None for one that is only exposed."""
+    found: Ports = dict.fromkeys(record["config"]["ExposedPorts"] or {})
+    for each in published:
+        key = f"{each['container']}/{each['protocol']}"
+        family = "::" if ":" in each["address"] else "0.0.0.0"
+        found[key] = [*(found.get(key) or []), {"HostIp": each["ip"] or family, "HostPort": str(each["port"])}]
+    return found
+
+
+def current(paths: Paths, record: Record) -> Ports:
+    """Return the ports of a container as they are now: none unless it runs."""
+    attachment = attachments.load(paths, record["id"])
+    if not attachment or not state.running_pid(paths, record["id"]):
+        return {}
+    return ports(record, attachment["published"])
+
+
+def published(ports: Ports) -> list[str]:
+    """Return the ports of the host that lead to a container, as docker names ports: '8080/tcp'."""
+    return [f"{binding['HostPort']}/{name.partition('/')[2]}" for name, bindings in ports.items() for binding in bindings or []]
+
+
+def column(ports: Ports) -> str:
+    """Return what ps shows: '0.0.0.0:8080->80/tcp, 443/tcp'; ports in a row as one range."""
+    lines = []
+    for (ip, protocol, _), group in _rows(ports).items():
+        for first, last, outside in _ranges(sorted(group)):
+            inside = str(first) if first == last else f"{first}-{last}"
+            host = f"{_bracketed(ip)}:{outside}{'' if first == last else f'-{outside + last - first}'}->" if outside else ""
+            lines.append((first, f"{host}{inside}/{protocol}"))
+    return ", ".join(line for _, line in sorted(lines, key=lambda each: each[0]))
+
+
+def _rows(ports: Ports) -> dict[tuple[str, str, int], list[tuple[int, int]]]:
+    """Return {(host address, protocol, host port - port): [(port, host port or 0)]}."""
+    rows: dict[tuple[str, str, int], list[tuple[int, int]]] = {}
+    for key, bindings in ports.items():
+        text, _, protocol = key.partition("/")
+        for ip, outside in [(each["HostIp"], int(each["HostPort"])) for each in bindings or []] or [("", 0)]:
+            distance = outside - int(text) if outside else 0
+            rows.setdefault((ip, protocol, distance), []).append((int(text), outside))
+    return rows
+
+
+def _ranges(group: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """Return (first, last, host port of the first) of ports in a row."""
+    found: list[tuple[int, int, int]] = []
+    for port, outside in group:
+        if found and found[-1][1] == port - 1:
+            found[-1] = (found[-1][0], port, found[-1][2])
+        else:
+            found.append((port, port, outside))
+    return found
+
+
+def _bracketed(ip: str) -> str:
+    return f"[{ip}]" if ":" in ip and ip != "::" else ip

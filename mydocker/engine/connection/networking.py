@@ -1,0 +1,253 @@
+"""A container's place on its networks: what a start claims and plugs in, what its end unplugs and frees.
+
+    claim()     addresses and ports, then STATE/ID/network.json: from here on whoever finds the container dead knows what it had
+    plug()      interfaces, rules, /etc/hosts and /etc/resolv.conf
+    unplug()    all of it undone, going on past failures; for a container that does not run any more
+
+Imported by the monitor: the standard library's light modules only.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import store
+from mydocker.engine.connection import endpoints, unplugging
+from mydocker.errors import BadInput, Error, NotFound
+from mydocker.network import attachments, default, hosts, records
+from mydocker.network.drivers import driver
+from mydocker.network.ipam import ClaimAddress, Pool
+from mydocker.network.portclaims import ClaimPort
+from mydocker.steps.base import Run, Step, quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.engine.record.containers import Record
+    from mydocker.network.attachments import Attachment
+    from mydocker.network.drivers import Endpoint, Network
+    from mydocker.paths import Paths
+
+
+def pools(paths: Paths, network: Network) -> list[Pool]:
+    """Return the addresses that a network has for containers: a pool for each of its subnets."""
+    if not driver(network["driver"], paths).has_addresses:
+        return []
+    directory = records.claims(paths, network["name"])
+    return [Pool(subnet, directory, lambda owner: _is_alive(paths, owner)) for subnet in network["subnets"]]
+
+
+def _is_alive(paths: Paths, owner: str) -> bool:
+    """Say whether a container that holds an address still is; what a dead one left on the network goes first."""
+    if unplugging.is_in_use(paths, owner):
+        return True
+    problems = unplugging.unplug(paths, owner)
+    if problems:
+        raise problems[0]
+    return False
+
+
+def check(paths: Paths, record: Record) -> None:
+    """Raise NotFound, BadInput or Conflict unless a container's networks exist and have what it asks of them."""
+    networks = []
+    for name, wanted in record["endpoints"].items():
+        network = default.network(paths) if name == records.DEFAULT else records.load(paths, name)
+        for key, mark in (("ip", "."), ("ip6", ":")):
+            subnet = records.of_family(network, mark)
+            if wanted[key] and not subnet:
+                raise BadInput(f"address {wanted[key]}: network {name} has no {'IPv4' if mark == '.' else 'IPv6'} subnet")
+            if wanted[key] and subnet:
+                Pool(subnet, "", bool).check(wanted[key])
+        networks.append(network)
+    if record["ports"] and networks:
+        _check_ports(paths, networks)
+
+
+def _check_ports(paths: Paths, networks: list[Network]) -> None:
+    """Raise BadInput unless one of a container's networks can publish ports."""
+    able = [network for network in networks if driver(network["driver"], paths).publishes and not network["internal"]]
+    if not able:
+        why = "it is internal" if networks[0]["internal"] else f"its driver is {networks[0]['driver']}"
+        raise BadInput(f"ports cannot be published on network {networks[0]['name']}: {why}")
+    driver(able[0]["driver"], paths).check_publishing(able[0])
+
+
+class Joining:
+    """One container on its way into its networks."""
+
+    __slots__ = ("paths", "record", "run", "attachment", "before", "networks")
+
+    def __init__(self, paths: Paths, record: Record, run: Run, attachment: Attachment | None = None) -> None:
+        self.paths = paths
+        self.record = record
+        self.run = run
+        self.before = attachments.load(paths, record["id"]) if attachment else None
+        self.attachment = attachment or {
+            "name": record["name"],
+            "hostname": record["config"]["Hostname"],
+            "endpoints": [],
+            "published": [],
+        }
+        self.networks = {each["network"]: records.load(paths, each["network"]) for each in self.attachment["endpoints"]}
+
+    def claim(self, endpoints: dict[str, dict[str, Any]]) -> None:
+        """Claim the addresses that these endpoints need, and for a container that starts its ports; and write it down."""
+        if not endpoints:
+            return
+        if records.DEFAULT in endpoints:
+            default.ensure(self.paths)
+        locks = [records.lock(self.paths, name, shared=True) for name in sorted(endpoints) if _exists(self.paths, name)]
+        try:
+            for lock in locks:
+                _enter(lock)
+            for name, wanted in endpoints.items():
+                self._claim_endpoint(name, wanted)
+            if not self.before:
+                self._claim_ports()
+            attachments.save(self.paths, self.record["id"], self.attachment)
+        finally:
+            for lock in locks:
+                lock.__exit__()
+
+    def _claim_endpoint(self, name: str, wanted: dict[str, Any]) -> None:
+        network = self.networks[name] = records.load(self.paths, name)
+        steps = [
+            ClaimAddress(pool, self.record["id"], name, wanted["ip" if pool.subnet.bits == 32 else "ip6"])
+            for pool in pools(self.paths, network)
+        ]
+        self.run.execute(steps)
+        addresses = [endpoints.address_on(network, step.pool, step.address) for step in steps]
+        self.attachment["endpoints"].append(self._endpoint(network, wanted, addresses))
+
+    def _endpoint(self, network: Network, wanted: dict[str, Any], addresses: list[dict[str, Any]]) -> Endpoint:
+        return endpoints.make_endpoint(self.record["id"], self.attachment, network, wanted, addresses)
+
+    def _claim_ports(self) -> None:
+        """Claim the host's ports that are to lead to the container, if it is on a network that can publish them."""
+        endpoint = endpoints.publishing(self.paths, self.attachment, self.networks) if self.record["ports"] else None
+        if not endpoint:
+            return
+        before = {(each["ip"], each["container"], each["protocol"]): each["port"] for each in self.record.get("published", [])}
+        for binding in self.record["ports"]:
+            claim = ClaimPort(binding, before.get((binding["ip"], binding["container"], binding["protocol"]), 0))
+            self.run.apply(claim)
+            self.attachment["published"] += endpoints.leading_to(self.record, binding, claim.port, endpoint)
+        if not endpoint["addresses"]:
+            endpoint["published"] = self.attachment["published"]
+
+    def lead_ports_elsewhere(self) -> None:
+        """Have the claimed ports lead to what is now the first network that can publish them, or nowhere."""
+        endpoint = endpoints.publishing(self.paths, self.attachment, self.networks)
+        claimed = {(each["ip"], each["port"], each["protocol"], each["container"]): each for each in self.attachment["published"]}
+        self.attachment["published"] = [
+            lead
+            for each in claimed.values()
+            for lead in (endpoints.leading_to(self.record, each, each["port"], endpoint) if endpoint else [])
+        ]
+
+    def plug(self, namespace: str, only: str = "") -> None:
+        """Connect the network namespace that a path names; networks that have nothing on this host yet come up first.
+
+        only: the name of a network, for a container that is on others already.
+        """
+        plugged = [each for each in self.attachment["endpoints"] if only in ("", each["network"])]
+        for endpoint in plugged:
+            network = self.networks[endpoint["network"]]
+            bring_up(self.paths, network, self.run)
+            self.run.execute(driver(network["driver"], self.paths).connect(network, endpoint, namespace))
+        if any("result" in endpoint for endpoint in plugged):
+            attachments.save(self.paths, self.record["id"], self.attachment)
+        if not self.before:
+            self.run.execute(self.publish_steps())
+        self.run.apply(WriteNames(self.paths, self.record, self.attachment, self.before))
+
+    def publish_steps(self) -> list[Step]:
+        """Return the steps that have the claimed ports lead to the container."""
+        endpoint = endpoints.publishing(self.paths, self.attachment, self.networks) if self.attachment["published"] else None
+        if not endpoint:
+            return []
+        network = self.networks[endpoint["network"]]
+        return driver(network["driver"], self.paths).publish(network, self.attachment["published"], endpoint["link"])
+
+
+def _enter(lock: store.Lock) -> None:
+    try:
+        lock.__enter__()
+    except FileNotFoundError as error:
+        raise NotFound(f"the network was removed: {error.filename}") from error
+
+
+def _exists(paths: Paths, name: str) -> bool:
+    if not os.path.isdir(records.directory(paths, name)):
+        raise NotFound(f"no such network: {name}", f"mydocker network create {name}")
+    return True
+
+
+def bring_up(paths: Paths, network: Network, run: Run) -> None:
+    """Make what a network needs on this host, if anything is missing; it stays when the container that needed it first fails to start."""
+    kind = driver(network["driver"], paths)
+    if not kind.create(network):
+        return
+    with records.everything(paths):
+        own = Run(run.who, run.observer)
+        try:
+            own.execute(kind.create(network))
+        except Error:
+            own.undo_all()
+            raise
+
+
+class WriteNames(Step):
+    """Write /etc/hosts and /etc/resolv.conf of a container, and its names into the hosts of those that share a network with it.
+
+    before: what undo goes back to, None if the container had nothing.
+    """
+
+    __slots__ = ("paths", "record", "attachment", "before")
+
+    def __init__(self, paths: Paths, record: Record, attachment: Attachment, before: Attachment | None = None) -> None:
+        self.paths = paths
+        self.record = record
+        self.attachment = attachment
+        self.before = before
+
+    @property
+    def _networks(self) -> list[str]:
+        return [endpoint["network"] for endpoint in self.attachment["endpoints"]]
+
+    def _files(self) -> dict[str, str]:
+        """Return {path: text}."""
+        directory, record = self.paths.container(self.record["id"]), self.record
+        config, host = record["config"], record["hostConfig"]
+        extra = [[*text.partition(":")[::2]] for text in host["ExtraHosts"] or []]
+        own = hosts.own_hosts(config["Hostname"], config["Domainname"], self.attachment["endpoints"], extra)
+        resolver = hosts.resolv_conf(hosts.of_host(), host["Dns"], host["DnsSearch"], host["DnsOptions"])
+        return {f"{directory}/hosts": own, f"{directory}/resolv.conf": resolver}
+
+    def apply(self) -> None:
+        for path, text in self._files().items():
+            hosts.write_in_place(path, text)
+        hosts.refresh(self.paths, self._networks)
+
+    def undo(self) -> None:
+        if self.before:
+            attachments.save(self.paths, self.record["id"], self.before)
+        else:
+            attachments.forget(self.paths, self.record["id"])
+        hosts.refresh(self.paths, self._networks)
+
+    def describe(self) -> str:
+        addresses = [each["address"] for endpoint in self.attachment["endpoints"] for each in endpoint["addresses"]]
+        return f"write {self.record['config']['Hostname']} at {' '.join(addresses) or 'no address'} into /etc/hosts, and /etc/resolv.conf"
+
+    def shell(self) -> str:
+        return "\n".join(f"printf %s {quote(text)} > {quote(path)}" for path, text in self._files().items())
+
+
+def rename(paths: Paths, container_id: str, name: str) -> None:
+    """Have the others on its networks know a running container by its new name."""
+    attachment = attachments.load(paths, container_id)
+    if attachment:
+        attachments.save(paths, container_id, {**attachment, "name": name})
+        hosts.refresh(paths, [endpoint["network"] for endpoint in attachment["endpoints"]])

@@ -1,0 +1,251 @@
+"""Networks as docker's verbs see them: create, rm, inspect, connect, disconnect. What a start does is in networking.py."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from mydocker import store
+from mydocker.engine.connection import endpoints, unplugging
+from mydocker.engine.record import containers, events
+from mydocker.engine.record.log import timestamp
+from mydocker.errors import BadInput, Conflict, Error, NotFound
+from mydocker.network import attachments, default, pools, records
+from mydocker.network.addresses import Subnet
+from mydocker.network.drivers import driver
+from mydocker.paths import Paths
+from mydocker.steps.base import Run, Step, command, quote
+from mydocker.steps.files import MakeDir
+
+Network = dict[str, Any]
+PREDEFINED = (records.DEFAULT, *records.MODES)
+
+
+class SaveNetwork(Step):
+    """Write a new network's record, unless its name or its subnets are taken."""
+
+    __slots__ = ("paths", "network")
+
+    def __init__(self, paths: Paths, network: Network) -> None:
+        self.paths = paths
+        self.network = network
+
+    def apply(self) -> None:
+        check_new(self.paths, self.network)
+        records.save_new(self.paths, self.network)
+        emit(self.paths, self.network, "create")
+
+    def undo(self) -> None:
+        store.discard(records.directory(self.paths, self.network["name"]))
+
+    def describe(self) -> str:
+        subnets = ", ".join(f"{each['subnet']} gateway {each['gateway'] or 'none'}" for each in self.network["subnets"])
+        return f"write the record of network {quote(self.network['name'])}, driver {self.network['driver']}, {subnets or 'no subnet'}"
+
+
+class RemoveNetwork(Step):
+    """Remove a network's record and its claims."""
+
+    __slots__ = ("paths", "network")
+
+    def __init__(self, paths: Paths, network: Network) -> None:
+        self.paths = paths
+        self.network = network
+
+    def apply(self) -> None:
+        store.discard(records.directory(self.paths, self.network["name"]))
+        store.remove_tree(records.claims(self.paths, self.network["name"]))
+        emit(self.paths, self.network, "destroy")
+
+    def describe(self) -> str:
+        return f"remove network {quote(self.network['name'])}"
+
+    def shell(self) -> str:
+        name = self.network["name"]
+        return command("rm", "-rf", records.directory(self.paths, name), records.claims(self.paths, name))
+
+
+def emit(paths: Paths, network: Network, action: str, **more: object) -> None:
+    """Record what happened to a network."""
+    events.emit(paths, "network", action, network["id"], {**more, "name": network["name"], "type": network["driver"]})
+
+
+def new(
+    paths: Paths,
+    name: str,
+    kind: str,
+    subnets: list[str],
+    gateways: list[str],
+    ranges: list[str],
+    internal: bool,
+    ipv6: bool,
+    labels: dict[str, str],
+    options: dict[str, str],
+) -> Network:
+    """Return the record of a network that is to be made. Raises what is wrong with it."""
+    containers.check_name(name)
+    if name in PREDEFINED or name.startswith("container:"):
+        raise Conflict(f"network {name} is pre-defined", "use another name")
+    identity = containers.new_id()
+    network = {
+        "id": identity,
+        "name": name,
+        "driver": "none" if kind == "null" else kind,
+        "createdAt": timestamp(),
+        "subnets": [],
+        "internal": internal,
+        "ipv6": ipv6 or any(":" in each for each in subnets),
+        "options": options,
+        "labels": labels,
+        "interface": f"mb{identity[:12]}",
+    }
+    made = driver(kind, paths)
+    made.check(network)
+    if made.has_addresses:
+        network["subnets"] = _subnets(paths, network, subnets, gateways, ranges)
+    elif subnets or gateways or ranges:
+        raise BadInput(f"a {kind} network takes no --subnet, --gateway or --ip-range")
+    check_new(paths, network)
+    return network
+
+
+def _subnets(paths: Paths, network: Network, subnets: list[str], gateways: list[str], ranges: list[str]) -> list[dict[str, str]]:
+    parsed = [Subnet.parse(each) for each in subnets]
+    for bits, family in ((32, "IPv4"), (128, "IPv6")):
+        if sum(subnet.bits == bits for subnet in parsed) > 1:
+            raise BadInput(f"more than one {family} subnet: expected at most one of each family")
+    if not any(subnet.bits == 32 for subnet in parsed):
+        parsed.insert(0, pools.choose([*pools.host_subnets(), *records.subnets(records.every(paths))]))
+    if network["ipv6"] and not any(subnet.bits == 128 for subnet in parsed):
+        parsed.append(pools.choose_ipv6())
+    marks = {32: ".", 128: ":"}
+    for flag, given in (("--gateway", gateways), ("--ip-range", ranges)):
+        for each in given:
+            if not subnets or not any(marks[subnet.bits] in each for subnet in parsed):
+                raise BadInput(f"{flag} {each} needs a --subnet that it is in")
+    return [
+        pools.entry(
+            subnet,
+            next((each for each in gateways if marks[subnet.bits] in each), ""),
+            next((each for each in ranges if marks[subnet.bits] in each), ""),
+            network["driver"],
+        )
+        for subnet in parsed
+    ]
+
+
+def check_new(paths: Paths, network: Network) -> None:
+    """Raise Conflict unless a network's name, subnets and bridge are free."""
+    if network["name"] in records.names(paths):
+        raise Conflict(f"network {network['name']} exists already")
+    own = records.subnets([network])
+    for other in records.every(paths):
+        for theirs in records.subnets([other]):
+            if any(subnet.overlaps(theirs) for subnet in own):
+                raise Conflict(f"subnet {own[0] if own[0].overlaps(theirs) else own[-1]} overlaps {theirs} of network {other['name']}")
+        if network["driver"] in ("bridge", "vxlan") and other["interface"] == network["interface"]:
+            raise Conflict(f"interface {network['interface']} is network {other['name']}'s")
+    if network["driver"] in ("bridge", "vxlan"):
+        for theirs in pools.host_subnets():
+            if any(subnet.overlaps(theirs) for subnet in own):
+                raise Conflict(f"subnet {own[0] if own[0].overlaps(theirs) else own[-1]} overlaps {theirs}, to which this host has a route")
+
+
+def create(paths: Paths, network: Network, run: Run) -> None:
+    """Make a network, and on this host what it needs; a failure undoes all of it."""
+    roots = [MakeDir(path, 0o711, True) for path in (paths.root, paths.networks, paths.state, paths.addresses)]
+    try:
+        run.execute(roots)
+        with records.everything(paths) if os.path.isdir(paths.networks) else store.Unlocked():
+            run.apply(SaveNetwork(paths, network))
+            run.execute(driver(network["driver"], paths).create(network))
+    except (Error, OSError):
+        problems = run.undo_all()
+        if problems:
+            raise problems[0] from None
+        raise
+
+
+def remove(paths: Paths, network: Network, run: Run) -> None:
+    """Remove a network and all that it has on this host. Raises Conflict while a container is on it."""
+    with records.lock(paths, network["name"]):
+        using = unplugging.users(paths, network["name"])
+        if using:
+            names = ", ".join(containers.load(paths, each)["name"] for each in using)
+            raise Conflict(f"network {network['name']} is used by container {names}", "stop or disconnect it first")
+        with records.everything(paths):
+            run.execute([*driver(network["driver"], paths).delete(network), RemoveNetwork(paths, network)])
+
+
+def resolve(paths: Paths, name: str) -> Network:
+    """Return the record of a network by name or id, also of those that nobody makes. Raises NotFound, Conflict."""
+    for each in (default.network(paths), *map(lambda mode: predefined(paths, mode), records.MODES)):
+        if name == each["name"] or (len(name) > 3 and each["id"].startswith(name)):
+            return each
+    return records.resolve(paths, name)
+
+
+def predefined(paths: Paths, mode: str) -> Network:
+    """Return docker's record of the network `host` or `none`."""
+    kind = "null" if mode == "none" else mode
+    record: dict[str, Any] = {"name": mode, "id": default.fixed_id(paths, mode), "driver": kind, "createdAt": "0001-01-01T00:00:00Z"}
+    return {**record, "subnets": [], "internal": False, "ipv6": False, "options": {}, "labels": {}, "interface": ""}
+
+
+def every(paths: Paths) -> list[Network]:
+    """Return all networks by name, the three that docker always has among them."""
+    made = [network for network in records.every(paths) if network["name"] != records.DEFAULT]
+    found = [default.network(paths), *(predefined(paths, mode) for mode in records.MODES), *made]
+    return sorted(found, key=lambda network: str(network["name"]))
+
+
+def document(paths: Paths, network: Network) -> dict[str, Any]:
+    """Return what docker's network inspect shows (Engine API, NetworkInspect)."""
+    return {
+        "Name": network["name"],
+        "Id": network["id"],
+        "Created": network["createdAt"],
+        "Scope": "local",
+        "Driver": network["driver"],
+        "EnableIPv6": network["ipv6"],
+        "IPAM": {"Driver": "default", "Options": {}, "Config": [_ipam(each) for each in network["subnets"]]},
+        "Internal": network["internal"],
+        "Attachable": False,
+        "Ingress": False,
+        "ConfigFrom": {"Network": ""},
+        "ConfigOnly": False,
+        "Containers": _members(paths, network["name"]),
+        "Options": network["options"],
+        "Labels": network["labels"],
+    }
+
+
+def _ipam(subnet: dict[str, str]) -> dict[str, str]:
+    shown = {"Subnet": subnet["subnet"], "IPRange": subnet["range"], "Gateway": subnet["gateway"]}
+    return {key: value for key, value in shown.items() if value}
+
+
+def _members(paths: Paths, name: str) -> dict[str, Any]:
+    found = {}
+    for container_id, attachment in attachments.on_network(paths, name).items():
+        endpoint = next(each for each in attachment["endpoints"] if each["network"] == name)
+        families = {
+            key: next((f"{each['address']}/{each['prefix']}" for each in endpoint["addresses"] if mark in each["address"]), "")
+            for key, mark in (("IPv4Address", "."), ("IPv6Address", ":"))
+        }
+        found[container_id] = {
+            "Name": attachment["name"],
+            "EndpointID": endpoints.endpoint_id(endpoint),
+            "MacAddress": endpoint["mac"],
+            **families,
+        }
+    return found
+
+
+def exists(paths: Paths, name: str) -> bool:
+    """Say whether a network of that name or id exists."""
+    try:
+        resolve(paths, name)
+    except NotFound:
+        return False
+    return True

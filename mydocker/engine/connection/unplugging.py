@@ -1,0 +1,83 @@
+"""Taking a container off its networks: what a run's end, a crash or `network disconnect` leaves is undone, going on past failures."""
+
+from __future__ import annotations
+
+from mydocker.engine.record import state
+from mydocker.errors import Error, NotFound
+from mydocker.network import attachments, bridge, hosts, ipam, records
+from mydocker.network.drivers import driver
+from mydocker.network.portclaims import ClaimPort
+from mydocker.steps.links import DeleteLink
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.network.attachments import Attachment
+    from mydocker.network.drivers import Endpoint
+    from mydocker.paths import Paths
+    from mydocker.steps.base import Run
+
+
+def is_in_use(paths: Paths, owner: str) -> bool:
+    """Say whether a container runs, or somebody is just starting or removing it."""
+    return bool(state.running_pid(paths, owner)) or state.is_busy(paths, owner)
+
+
+def users(paths: Paths, network: str) -> list[str]:
+    """Return the ids of the living containers that are on a network."""
+    holders = {*attachments.on_network(paths, network), *(owner for _, owner in ipam.held_by(records.claims(paths, network)))}
+    return sorted(owner for owner in holders if is_in_use(paths, owner))
+
+
+def unplug(paths: Paths, container_id: str, later: list[int] | None = None) -> list[Error]:
+    """Undo what a container that does not run any more had of the network; return what could not be undone.
+
+    later: for those in a hurry, the indices of links that are left to be removed, for which the kernel takes 15 ms each.
+    """
+    attachment = attachments.load(paths, container_id)
+    problems: list[Error] = []
+    if attachment:
+        withdraw(paths, attachment, problems)
+        for endpoint in attachment["endpoints"]:
+            leave(paths, endpoint, "", problems, later)
+        attempt(problems, lambda: attachments.forget(paths, container_id))
+        networks = [endpoint["network"] for endpoint in attachment["endpoints"]]
+        attempt(problems, lambda: hosts.refresh(paths, networks))
+    return problems
+
+
+def withdraw(paths: Paths, attachment: Attachment, problems: list[Error]) -> None:
+    """Take a container's published ports out of the rules."""
+    led = [each for each in attachment["published"] if each["address"]]
+    attempt(problems, lambda: bridge.BridgeDriver(paths).withdraw(led))
+
+
+def leave(paths: Paths, endpoint: Endpoint, namespace: str, problems: list[Error], later: list[int] | None = None) -> None:
+    """Unplug one endpoint and free its addresses. namespace: '' when it is gone."""
+    name = endpoint["network"]
+    try:
+        network = records.load(paths, name)
+    except NotFound:
+        network = None  # removed by force, and with it all that it had
+    for step in driver(network["driver"], paths).disconnect(network, endpoint, namespace) if network else []:
+        if later is not None and isinstance(step, DeleteLink):
+            later.append(step.index())
+        else:
+            attempt(problems, step.apply)
+    for each in endpoint["addresses"]:
+        attempt(problems, lambda each=each: ipam.release(records.claims(paths, name), each["address"], endpoint["owner"]))
+
+
+def close_ports(run: Run) -> None:
+    """Give back the host's ports that a monitor has claimed."""
+    for step in run.done:
+        if isinstance(step, ClaimPort):
+            step.undo()
+
+
+def attempt(problems: list[Error], action: Any) -> None:
+    """Do one part of a teardown; see remove.attempt."""
+    from mydocker.engine.monitor import remove
+
+    remove.attempt(problems, action)

@@ -1,0 +1,33 @@
+"""Attaching to a container that runs already: a connection to its monitor's socket."""
+
+from __future__ import annotations
+
+from mydocker.engine.monitor.client import Client
+from mydocker.engine.record import events, state
+from mydocker.errors import Conflict
+from mydocker.kernel.channel import Channel, connect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
+    from mydocker.paths import Paths
+
+
+def attach(paths: Paths, record: Record, streams: str, detach_keys: bytes, proxy: bool) -> Client:
+    """Return an attachment to a running container. Raises Conflict when it does not run, or has lost its monitor."""
+    if not state.running_pid(paths, record["id"]):
+        raise Conflict(f"container {record['name']} is not running")
+    client = Client(_connected(paths, record), streams, record["config"]["Tty"], detach_keys, proxy, None)
+    client.channel.send("H", streams.encode())
+    client.wait_started()
+    if streams:
+        events.of_container(paths, record, "attach")
+    return client
+
+
+def _connected(paths: Paths, record: Record) -> Channel:
+    try:
+        return connect(paths.attach_socket(record["id"]))
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        hint = "the container lives on: stop, exec and rm still work"
+        raise Conflict(f"container {record['name']} has no monitor to attach to", hint) from error

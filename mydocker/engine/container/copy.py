@@ -1,0 +1,226 @@
+"""cp: files between the host and a container, running or not, as a tar through a pipe between two children.
+
+Each side's paths are resolved inside its own root, and what was found is used by its descriptor: no symlink of a container leads
+out of it (CVE-2018-15664, CVE-2019-14271). A container's side sees users and mounts as the container does.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tarfile
+from errno import EPIPE
+from struct import calcsize, pack, unpack
+from typing import BinaryIO
+
+from mydocker import store
+from mydocker.engine.container.children import Child
+from mydocker.engine.record.state import running_pid
+from mydocker.errors import BadInput, NotFound, StepFailed
+from mydocker.kernel import inroot
+from mydocker.kernel.files import openat2
+from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
+from mydocker.runtime.mounts import mount_steps
+from mydocker.steps.base import Run
+from mydocker.steps.namespaces import ReceiveMounts
+from mydocker.storage.pack import pack_one
+from mydocker.storage.unpack import unpack as unpack_tar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mydocker.engine.record.containers import Record
+    from mydocker.paths import Paths
+    from mydocker.storage.base import StorageDriver
+
+# What goes before the tar: whether the source is a directory, and whether only its contents are copied.
+_HEADER = "??I"
+_MOST_SYMLINKS = 40
+
+
+class Host:
+    """The host's side: paths as the caller wrote them."""
+
+    def enter(self) -> int:
+        """Return a descriptor of the root directory."""
+        return inroot.open_root("/")
+
+    def absolute(self, path: str) -> str:
+        return os.path.join(os.getcwd(), path) if path else path
+
+
+class Container:
+    """A container's side: paths from its root. Its lock is held by the caller while it does not run."""
+
+    def __init__(self, paths: Paths, driver: StorageDriver, record: Record) -> None:
+        self.paths = paths
+        self.driver = driver
+        self.record = record
+
+    def absolute(self, path: str) -> str:
+        return "/" + path.lstrip("/")
+
+    def enter(self) -> int:
+        """Become a process that sees files as the container does; return a descriptor of its root."""
+        pid = running_pid(self.paths, self.record["id"])
+        return self._enter_running(f"{self.paths.proc}/{pid}") if pid else self._enter_stopped()
+
+    def _enter_running(self, process: str) -> int:
+        root = inroot.open_root(process + "/root")
+        # To join one's own user namespace is EINVAL.
+        if not os.path.samefile(process + "/ns/user", "/proc/self/ns/user"):
+            setns(process + "/ns/user", CLONE_NEWUSER)
+            os.setgroups([])
+            os.setresgid(0, 0, 0)
+            os.setresuid(0, 0, 0)
+        return root
+
+    def _enter_stopped(self) -> int:
+        directory = self.paths.container(self.record["id"])
+        rootfs = directory + "/bundle/rootfs"
+        volumes = {mount["destination"] for mount in self.record["mounts"] if mount["type"] != "tmpfs"}
+        spec = store.read_json(directory + "/bundle/config.json")
+        shown = [{**mount, "options": ["rbind"]} for mount in spec["mounts"] if mount["destination"] in volumes]
+        unshare(CLONE_NEWNS)
+        mounting = self.driver.mount_steps(directory, self.record["layers"], rootfs)
+        Run("cp").execute([ReceiveMounts(), *mounting, *mount_steps(rootfs, shown)])
+        return inroot.open_root(rootfs)
+
+
+def copy(source: Host | Container, path: str, target: Host | Container, destination: str, follow: bool, keep_owners: bool) -> None:
+    """Copy a file or directory. follow: what a symlink at `path` means, not the symlink. Raises StepFailed with the reason."""
+    path, destination = source.absolute(path), target.absolute(destination)
+    read, write = os.pipe()
+
+    def send() -> None:
+        os.close(read)
+        with open(write, "wb") as stream:
+            _send(source.enter(), path, follow, stream)
+
+    def receive() -> None:
+        os.close(write)
+        with open(read, "rb") as stream:
+            header = stream.read(calcsize(_HEADER))
+            if header:  # else the other side says why
+                is_directory, contents, length = unpack(_HEADER, header)
+                name = os.fsdecode(stream.read(length))
+                _receive(target.enter(), destination, is_directory, contents, name, stream, keep_owners)
+
+    sender, receiver = Child(send), Child(receive)
+    os.close(read)
+    os.close(write)
+    wait_for(sender, receiver)
+
+
+def wait_for(sender: Child, receiver: Child) -> None:
+    """Wait for both; what one side failed with comes before what the other made of that: a broken pipe, or half a tar."""
+    problems = []
+    for child in (receiver, sender):
+        try:
+            child.wait()
+        except StepFailed as error:
+            problems.append(error)
+    causes = [problem for problem in reversed(problems) if os.strerror(EPIPE) not in problem.message]
+    if problems:
+        raise (causes or problems)[0]
+
+
+def to_stream(source: Container, path: str, follow: bool, stream: BinaryIO) -> None:
+    """Write a file or directory as a tar."""
+
+    def send() -> None:
+        parent, name = _found(source.enter(), source.absolute(path), follow)
+        pack_one(parent, name, stream)
+        stream.flush()
+
+    Child(send).wait()
+
+
+def from_stream(stream: BinaryIO, target: Container, destination: str, keep_owners: bool) -> None:
+    """Unpack a tar into a directory of a container."""
+
+    def receive() -> None:
+        root = target.enter()
+        directory = _open(root, target.absolute(destination), os.O_PATH | os.O_DIRECTORY)
+        unpack_tar(stream, inroot.by_descriptor(directory), None, None, _preparing("", "", keep_owners))
+
+    Child(receive).wait()
+
+
+def _open(root: int, path: str, flags: int) -> int:
+    try:
+        return openat2(path.lstrip("/") or ".", flags, dirfd=root)
+    except FileNotFoundError as error:
+        raise NotFound(f"no such file or directory: {path}") from error
+    except NotADirectoryError as error:
+        raise BadInput(f"not a directory: {path}") from error
+
+
+def _found(root: int, path: str, follow: bool) -> tuple[int, str]:
+    """Return a descriptor of the directory that something is in, and its name there; ('.') where only the contents are meant."""
+    for _ in range(_MOST_SYMLINKS):
+        if path.endswith("/.") or not path.strip("/"):
+            return _open(root, path, os.O_RDONLY | os.O_DIRECTORY), "."
+        parent, name = os.path.split(path.rstrip("/"))
+        directory = _open(root, parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            status = os.lstat(f"{inroot.by_descriptor(directory)}/{name}")
+        except FileNotFoundError as error:
+            raise NotFound(f"no such file or directory: {path}") from error
+        if not stat.S_ISLNK(status.st_mode) or not (follow or path.endswith("/")):
+            return directory, name
+        path = os.path.join(parent, os.readlink(f"{inroot.by_descriptor(directory)}/{name}"))
+        os.close(directory)
+    raise BadInput(f"too many symlinks: {path}")
+
+
+def _send(root: int, path: str, follow: bool, stream: BinaryIO) -> None:
+    directory, name = _found(root, path, follow)
+    status = os.stat(f"{inroot.by_descriptor(directory)}/{name}", follow_symlinks=False)
+    encoded = os.fsencode(name)
+    stream.write(pack(_HEADER, stat.S_ISDIR(status.st_mode), name == ".", len(encoded)) + encoded)
+    pack_one(directory, name, stream)
+
+
+def _receive(root: int, path: str, is_directory: bool, contents: bool, name: str, stream: BinaryIO, keep_owners: bool) -> None:
+    """Unpack what was sent: into the directory at `path` if there is one, else as `path` (docker's rules)."""
+    directory, new = _destination(root, path, is_directory, name)
+    if contents and new != name:
+        os.mkdir(f"{inroot.by_descriptor(directory)}/{new}", 0o755)
+        directory = openat2(new, os.O_PATH | os.O_DIRECTORY, dirfd=directory)
+    unpack_tar(stream, inroot.by_descriptor(directory), None, None, _preparing(*(("", "") if contents else (name, new)), keep_owners))
+
+
+def _destination(root: int, path: str, is_directory: bool, name: str) -> tuple[int, str]:
+    """Return the directory to unpack into, and what the source is called there."""
+    try:
+        there = _open(root, path, os.O_PATH)
+    except NotFound:
+        if path.endswith("/") and not is_directory:
+            raise
+        parent, new = os.path.split(path.rstrip("/"))
+        return _open(root, parent, os.O_PATH | os.O_DIRECTORY), new
+    if stat.S_ISDIR(os.fstat(there).st_mode):
+        return there, name
+    if is_directory or path.endswith("/"):
+        raise BadInput(f"not a directory: {path}")
+    os.close(there)
+    parent, new = os.path.split(path)
+    return _open(root, parent, os.O_PATH | os.O_DIRECTORY), new
+
+
+def _preparing(name: str, new: str, keep_owners: bool) -> Callable[[tarfile.TarInfo], None]:
+    """Return what gives the members of a tar another first name, and the receiving side's root as their owner."""
+
+    def renamed(text: str) -> str:
+        return new + text[len(name) :] if text == name or text.startswith(name + "/") else text
+
+    def prepare(member: tarfile.TarInfo) -> None:
+        if new != name:
+            member.name = renamed(member.name)
+            member.linkname = renamed(member.linkname) if member.islnk() else member.linkname
+        if not keep_owners:
+            member.uid = member.gid = 0
+
+    return prepare

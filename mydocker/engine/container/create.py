@@ -1,0 +1,276 @@
+"""Creating a container: from options to a record and an OCI bundle on disk.
+
+    prepare()   finds and decides; nothing happens
+    create()    directory and lock, name, record (`creating`), layers, writable layer, bundle, record (`created`)
+
+Until the end the container's lock is held: whoever finds the record `creating` with its lock free may remove it all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from fcntl import LOCK_EX, flock
+from typing import Any
+
+from mydocker import leanjson, store
+from mydocker.engine.catalog import images
+from mydocker.engine.connection import networking, networks
+from mydocker.engine.container import spec
+from mydocker.engine.container.claim import ClaimName
+from mydocker.engine.container.records import record_of
+from mydocker.engine.record import containers, events, names
+from mydocker.engine.record.log import timestamp
+from mydocker.engine.request import capabilities
+from mydocker.engine.request.fromhost import host_devices, init_program, runtime_program
+from mydocker.engine.request.options import Options
+from mydocker.engine.volume import volumes
+from mydocker.errors import BadInput, Conflict, Error
+from mydocker.kernel import capabilities as kernel_capabilities
+from mydocker.network.hosts import own_hosts
+from mydocker.paths import Paths
+from mydocker.runtime.users import mappings
+from mydocker.steps.base import Run, Step, command, quote
+from mydocker.steps.files import ChangeOwner, CreateFile, MakeDir
+from mydocker.storage import drivers
+from mydocker.storage.base import StorageDriver
+
+_MAPPING_BASE = 1 << 29
+
+
+class MakeContainerDirectory(Step):
+    """Make a container's directory and hold its lock, as the open descriptor `lock`."""
+
+    __slots__ = ("path", "lock")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.lock = -1
+
+    def apply(self) -> None:
+        os.mkdir(self.path, 0o711)
+        self.lock = os.open(f"{self.path}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        flock(self.lock, LOCK_EX)
+
+    def undo(self) -> None:
+        store.remove_tree(self.path)
+        os.close(self.lock)
+
+    def describe(self) -> str:
+        return f"mkdir {quote(self.path)} and flock its lock"
+
+    def shell(self) -> str:
+        return command("mkdir", "-m", "711", self.path)
+
+
+class SaveRecord(Step):
+    """Write a container's record."""
+
+    __slots__ = ("paths", "record", "sync")
+
+    def __init__(self, paths: Paths, record: dict[str, Any], sync: bool) -> None:
+        self.paths = paths
+        self.record = record
+        self.sync = sync
+
+    def apply(self) -> None:
+        containers.save(self.paths, self.record, self.sync)
+
+    def describe(self) -> str:
+        return f"write the record of container {self.record['id'][:12]}, status {self.record['status']}"
+
+
+class Prepared:
+    """Everything decided about a container that is to be created."""
+
+    __slots__ = ("paths", "options", "image", "driver", "record", "spec")
+
+    def __init__(
+        self, paths: Paths, options: Options, image: images.Image, driver: StorageDriver, record: dict[str, Any], spec: dict[str, Any]
+    ) -> None:
+        self.paths = paths
+        self.options = options
+        self.image = image
+        self.driver = driver
+        self.record = record
+        self.spec = spec
+
+    @property
+    def directory(self) -> str:
+        return self.paths.container(self.record["id"])
+
+    def claim_steps(self) -> list[Step]:
+        """Return the steps up to the record: from then on the container's layers are in use."""
+        paths = self.paths
+        roots = [
+            MakeDir(path, 0o711, True)
+            for path in (
+                paths.root,
+                paths.containers,
+                paths.names,
+                paths.volumes,
+                paths.networks,
+                paths.cache,
+                paths.state,
+                paths.addresses,
+            )
+        ]
+        return [
+            *roots,
+            MakeContainerDirectory(self.directory),
+            ClaimName(paths, self.record["name"], self.record["id"]),
+            # A power cut that loses this record loses all of a container that nobody was told of.
+            SaveRecord(paths, self.record, sync=False),
+        ]
+
+    def bundle_steps(self) -> list[Step]:
+        """Return the steps that make the writable layer, the bundle and what is mounted."""
+        bundle = self.directory + "/bundle"
+        name = self.spec["hostname"]
+        return [
+            *self.driver.writable_steps(self.directory),
+            MakeDir(bundle, 0o711),
+            MakeDir(bundle + "/rootfs"),
+            CreateFile(bundle + "/config.json", leanjson.dumps(self.spec)),
+            *self._network_files(name),
+            *volumes.mount_steps(self.paths, self.record["mounts"]),
+        ]
+
+    def _network_files(self, name: str) -> list[Step]:
+        domain = self.spec["domainname"]
+        extra = [[*text.partition(":")[::2]] for text in self.options.add_host]
+        files = {"hostname": name + "\n", "hosts": own_hosts(name, domain, [], extra), "resolv.conf": ""}
+        if self.options.network == "host":
+            files |= _texts("/etc", ["hosts", "resolv.conf"])
+        elif self.options.network.startswith("container:"):
+            files |= _texts(self.paths.container(_donor(self.paths, self.options.network)["id"]), files)
+        steps: list[Step] = [CreateFile(f"{self.directory}/{file}", content) for file, content in files.items()]
+        for _, outside, _ in mappings(self.spec["linux"], "uidMappings")[:1]:
+            steps += [ChangeOwner(f"{self.directory}/{file}", outside, outside) for file in files]
+        return steps
+
+
+def prepare(paths: Paths, options: Options, image: images.Image | None = None) -> Prepared:
+    """Find the image, unless it is given, and decide everything. Raises what is wrong with the options; nothing has happened then."""
+    image = image or images.find(paths, options.image)
+    if options.network.startswith("container:"):
+        options.hostname = _donor(paths, options.network)["config"]["Hostname"] or None
+    # By name from here on, also where an id was given.
+    options.endpoints = {str(networks.resolve(paths, name)["name"]): wanted for name, wanted in options.endpoints.items()}
+    driver = drivers.choose(paths, options.storage_driver)
+    container_id = containers.new_id()
+    name = options.name or names.generate()
+    mounts = volumes.plan_mounts(paths, options, image.config)
+    facts = spec.Facts(
+        container_id,
+        paths.container(container_id),
+        _capabilities(paths, options),
+        None,
+        host_devices() if options.privileged else [],
+        mounts,
+        _MAPPING_BASE + int(container_id[:3], 16) * 65536,
+        init_program() if options.init else "",
+        _has_swap_limit(paths) if options.memory else False,
+        runtime_program(options.runtime),
+    )
+    facts.seccomp = _seccomp(options, facts.capabilities)
+    bundle = spec.make_spec(options, image.config, facts)
+    record = record_of(options, image, bundle, facts, name, driver.name, timestamp())
+    _check_shared(paths, options)
+    networking.check(paths, record)
+    return Prepared(paths, options, image, driver, record, bundle)
+
+
+def _has_swap_limit(paths: Paths) -> bool:
+    from mydocker.cgroups.layout import Layout
+    from mydocker.cgroups.manager import manager
+
+    return manager(Layout.detect(paths), spec.CGROUP_PARENT).has_swap_limit()
+
+
+def _capabilities(paths: Paths, options: Options) -> list[str]:
+    available = kernel_capabilities.available(paths.proc)
+    return capabilities.select(list(options.cap_add), list(options.cap_drop), options.privileged, available)
+
+
+def _seccomp(options: Options, names: list[str]) -> dict[str, Any] | None:
+    from mydocker.engine.request import seccomp
+
+    if options.seccomp == "unconfined" or (options.privileged and not options.seccomp):
+        return None
+    machine = os.uname().machine
+    major, minor = os.uname().release.split(".")[:2]
+    kernel = (int(major), int("".join(c for c in minor if c.isdigit()) or 0))
+    if options.seccomp and options.seccomp != "builtin":
+        return seccomp.load_profile(options.seccomp, names, machine, kernel)
+    return seccomp.profile(names, machine, kernel)
+
+
+def _check_shared(paths: Paths, options: Options) -> None:
+    """Check that containers whose namespaces are to be shared exist, and that their ipc namespaces are for sharing."""
+    for mode in (options.pid, options.uts, options.network):
+        if mode.startswith("container:"):
+            _donor(paths, mode)
+    if options.ipc.startswith("container:") and _donor(paths, options.ipc)["hostConfig"]["IpcMode"] in ("private", "none"):
+        name = options.ipc.removeprefix("container:")
+        raise Conflict(f"cannot join the ipc namespace of container {name}: it is private", "create that one with --ipc shareable")
+
+
+def _donor(paths: Paths, mode: str) -> containers.Record:
+    """Return the record of the container that 'container:NAME' names."""
+    return containers.load(paths, containers.resolve(paths, mode.removeprefix("container:")))
+
+
+def _texts(directory: str, names: Iterable[str]) -> dict[str, str]:
+    """Return those of the files that are there, by name."""
+    texts = {}
+    for name in names:
+        if os.path.isfile(f"{directory}/{name}"):
+            with open(f"{directory}/{name}", errors="surrogateescape") as file:
+                texts[name] = file.read()
+    return texts
+
+
+def create(prepared: Prepared, run: Run) -> int:
+    """Create the container; return the descriptor of its lock. A failure undoes everything."""
+    try:
+        _claim(prepared, run)
+        images.ensure_layers(prepared.paths, prepared.driver, prepared.image, run)
+        run.execute(prepared.bundle_steps())
+        events.of_container(prepared.paths, prepared.record, "create")
+    except (Error, OSError):
+        problems = run.undo_all()
+        if problems:
+            raise problems[0] from None
+        raise
+    return next((step.lock for step in run.done if isinstance(step, MakeContainerDirectory)), -1)
+
+
+def _claim(prepared: Prepared, run: Run) -> None:
+    """Execute the claim; a generated name that is taken is replaced by another one."""
+    while True:
+        try:
+            run.execute(prepared.claim_steps())
+            return
+        except Conflict:
+            run.undo_all()
+            if prepared.options.name:
+                raise
+            prepared.record["name"] = names.generate()
+
+
+def finish(prepared: Prepared, run: Run) -> None:
+    """Make the new container durable, with the status `created`."""
+    prepared.record["status"] = "created"
+    run.apply(SaveRecord(prepared.paths, prepared.record, sync=True))
+
+
+def write_cidfile(options: Options, container_id: str) -> None:
+    """Write the id to the file of --cidfile, which must be new."""
+    if options.cidfile is None:
+        return
+    try:
+        with open(options.cidfile, "x") as file:
+            file.write(container_id)
+    except OSError as error:
+        raise BadInput(f"cidfile {options.cidfile!r}: {error.strerror}") from error

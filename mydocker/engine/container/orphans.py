@@ -1,0 +1,61 @@
+"""Containers whose maker, monitor or remover died: recognising one, and finishing its work."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import manager
+from mydocker.engine.monitor import remove
+from mydocker.engine.record import containers, state
+from mydocker.errors import Damaged, Error, NotFound
+from mydocker.kernel.tasks import is_alive
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
+    from mydocker.paths import Paths
+
+
+def half_made(paths: Paths, container_id: str) -> str:
+    """Return why a container counts as never finished or half removed, '' if it is whole or somebody works on it."""
+    if state.is_busy(paths, container_id) or state.running_pid(paths, container_id):
+        return ""
+    try:
+        record = containers.load(paths, container_id)
+    except NotFound:
+        # Whoever lists containers meets some that are just being removed.
+        return "it has no record" if os.path.isdir(paths.container(container_id)) else ""
+    except Damaged as error:
+        return error.message
+    builder = record.get("builder")
+    if builder and not is_alive(builder["pid"], builder["start"], paths.proc):
+        return "its build was not finished"
+    status = record["status"]
+    return {"creating": "its creation was not finished", "removing": "its removal was not finished"}.get(status, "")
+
+
+def discard(paths: Paths, container_id: str) -> list[Error]:
+    """Remove a half-made container, whatever there is of it."""
+    try:
+        record: Record = containers.load(paths, container_id)
+    except (NotFound, Damaged):
+        problems = remove.runtime_state(paths, container_id)
+        remove.attempt(problems, lambda: remove.directory(paths, container_id))
+        return problems
+    # A monitor that died early made the cgroup and had no time to say so under STATE.
+    cgroup = manager(Layout.detect(paths), record["hostConfig"]["CgroupPath"])
+    return remove.runtime_state(paths, container_id, cgroup) + remove.container(paths, record)
+
+
+def settle(paths: Paths, container_id: str) -> list[Error]:
+    """Record the end of a run whose monitor died, and remove what the run left."""
+    try:
+        record = containers.load(paths, container_id)
+    except NotFound:
+        return remove.runtime_state(paths, container_id)
+    problems = remove.runtime_state(paths, container_id)
+    if record["status"] == "running":
+        unknown = {"pid": 0, "exitCode": 255, "finishedAt": "", "error": "its monitor died before it ended"}
+        containers.save(paths, {**record, "status": "exited", **unknown})
+    return problems + (remove.container(paths, record) if record["autoRemove"] else [])

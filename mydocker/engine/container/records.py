@@ -1,0 +1,86 @@
+"""A new container's record; the fields are listed in containers.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mydocker.engine.catalog.images import Image
+from mydocker.engine.container.spec import Facts, merged_environment
+from mydocker.engine.request import ports
+from mydocker.engine.request.hostconfig import host_config
+from mydocker.engine.request.options import Options
+
+
+def record_of(options: Options, image: Image, spec: dict[str, Any], facts: Facts, name: str, driver: str, now: str) -> dict[str, Any]:
+    """Return the record, status `creating`."""
+    return {
+        "id": facts.id,
+        "name": name,
+        "status": "creating",
+        "pid": 0,
+        "createTime": now,
+        "startedAt": "",
+        "finishedAt": "",
+        "exitCode": 0,
+        "oomKilled": False,
+        "error": "",
+        "stopped": False,
+        "restartCount": 0,
+        "restartDelay": 0.0,
+        "command": spec["process"]["args"],
+        "image": options.image,
+        "imageId": image.id,
+        "storageDriver": driver,
+        "layers": image.chain_ids,
+        "mounts": facts.mounts,
+        "endpoints": options.endpoints,
+        "ports": _ports(options, image.config),
+        "autoRemove": options.remove,
+        "config": _config(options, image.config, spec),
+        "hostConfig": host_config(options, spec, facts.runtime),
+    }
+
+
+def _exposed(options: Options, image: dict[str, Any]) -> list[str]:
+    """Return the ports that a container serves, as docker names them, by number."""
+    names = {*(image.get("ExposedPorts") or {}), *options.expose, *map(ports.key, options.publish)}
+    return sorted(names, key=lambda name: (int(name.partition("/")[0]), name))
+
+
+def _ports(options: Options, image: dict[str, Any]) -> list[ports.Binding]:
+    """Return what is to be published: -p, and with -P every other exposed port."""
+    published = set(map(ports.key, options.publish))
+    others = [name for name in _exposed(options, image) if name not in published] if options.publish_all else []
+    return [*options.publish, *ports.all_exposed(others)]
+
+
+def _anonymous(options: Options) -> dict[str, Any]:
+    return {mount["destination"]: {} for mount in options.mounts if mount["type"] == "volume" and mount["anonymous"]}
+
+
+def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    process = spec["process"]
+    entrypoint = [options.entrypoint] if options.entrypoint else None
+    return {
+        "Hostname": spec["hostname"],
+        "Domainname": options.domainname or "",
+        "User": options.user if options.user is not None else image.get("User", ""),
+        "Tty": options.tty,
+        "OpenStdin": options.interactive,
+        "StdinOnce": options.interactive and not options.detach,
+        "AttachStdin": options.interactive and not options.detach,
+        "AttachStdout": not options.detach,
+        "AttachStderr": not options.detach,
+        # What image and user say; the defaults are the run's own, and no business of an image made of it.
+        "Env": merged_environment({}, [*(image.get("Env") or []), *options.env]),
+        "Cmd": options.command or (image.get("Cmd") if options.entrypoint is None else None),
+        "Entrypoint": image.get("Entrypoint") if options.entrypoint is None else entrypoint,
+        "Image": options.image,
+        "WorkingDir": process["cwd"],
+        "Labels": {**(image.get("Labels") or {}), **options.labels},
+        "Volumes": {**(image.get("Volumes") or {}), **_anonymous(options)} or None,
+        "ExposedPorts": {name: {} for name in _exposed(options, image)} or None,
+        "StopSignal": str(options.stop_signal) if options.stop_signal else image.get("StopSignal"),
+        "StopTimeout": options.stop_timeout,
+        "Healthcheck": {**(image.get("Healthcheck") or {}), **options.healthcheck} or None,
+    }

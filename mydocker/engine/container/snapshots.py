@@ -1,0 +1,176 @@
+"""A container's files as an image or as an archive: commit and export."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import store
+from mydocker.engine.catalog import images
+from mydocker.engine.record.sizes import WRITABLE
+from mydocker.engine.record.state import running_pid
+from mydocker.errors import StepFailed
+from mydocker.images import change, config
+from mydocker.images.draft import Draft, StoreImage, StoreLayer
+from mydocker.images.layout import Layout
+from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
+from mydocker.steps.base import Run
+from mydocker.steps.namespaces import ReceiveMounts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import BinaryIO, NoReturn
+
+    from mydocker.engine.record.containers import Record
+    from mydocker.images.archive import LayerWriter
+    from mydocker.images.draft import Fill
+    from mydocker.images.layout import Document
+    from mydocker.images.reference import Reference
+    from mydocker.paths import Paths
+    from mydocker.steps.base import Step
+    from mydocker.storage.base import Change, StorageDriver
+
+_CHUNK = 1 << 18
+
+# What the runtime mounts over every container, and so may have made as mount points in its writable layer.
+RUNTIME_MOUNTS = frozenset({"/dev", "/proc", "/sys", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"})
+
+
+class CommitOptions:
+    """What commit is told: Dockerfile instructions, author and message."""
+
+    __slots__ = ("author", "changes", "message")
+
+    def __init__(self, changes: Sequence[str] = (), author: str = "", message: str = "") -> None:
+        self.changes = changes
+        self.author = author
+        self.message = message
+
+
+def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Reference | None, options: CommitOptions, run: Run) -> str:
+    """Make an image of a container: its image's layers and one of what it changed, volumes left out.
+
+    Returns the image's id, empty when `run` did not apply the steps. Raises NotFound when the container's image is gone.
+    """
+    base = images.find(paths, "sha256:" + record["imageId"])
+    settings = change.apply(record["config"], options.changes)
+    created = config.now()
+    entry = config.history_entry(created, " ".join(record["config"].get("Cmd") or []), options.author, options.message)
+    document = _child_document(base, config.image_settings(settings), created, options.author)
+    fill = _difference(paths, driver, record)
+    with Draft(Layout(paths.images), document, list(base.layers), list(base.sizes)) as draft:
+        run.execute([StoreLayer(draft, f"of changes in container {record['id'][:12]}", fill, entry), StoreImage(draft, reference)])
+        return draft.image_id
+
+
+def _child_document(base: images.Image, settings: Document, created: str, author: str) -> Document:
+    """Return the base image's configuration with other settings, in lists of its own to which a layer can be added."""
+    rest = {key: value for key, value in base.document.items() if key not in ("author", "created")}
+    head = {"created": created, **({"author": author} if author else {})}
+    rootfs = {"type": "layers", "diff_ids": list(base.diff_ids)}
+    return {**head, **rest, "config": settings, "rootfs": rootfs, "history": list(base.document.get("history") or [])}
+
+
+def mounted(record: Record) -> set[str]:
+    """Return the paths in a container that something is mounted on."""
+    return {mount["destination"] for mount in record.get("mounts", [])} | RUNTIME_MOUNTS
+
+
+def changes(paths: Paths, driver: StorageDriver, record: Record) -> list[Change]:
+    """Return what a container changed, without what only mount points needed."""
+    covered = mounted(record)
+    found = driver.changes(paths.container(record["id"]), record["layers"])
+    own = [change for change in found if change.path not in covered]
+    return [change for change in own if not _only_holds(change, found, own) or _is_altered(paths, driver, record, change.path)]
+
+
+def _only_holds(directory: Change, found: list[Change], own: list[Change]) -> bool:
+    """Say whether all that changed in a directory is mount points, which bring it into the writable layer."""
+    inside = directory.path + "/"
+    return any(c.path.startswith(inside) for c in found) and not any(c.path.startswith(inside) for c in own) and directory.kind == "C"
+
+
+def _is_altered(paths: Paths, driver: StorageDriver, record: Record, path: str) -> bool:
+    """Say whether a directory has another mode or owner than in the image."""
+    writable = f"{paths.container(record['id'])}/{WRITABLE[record['storageDriver']]}"
+    layers = [top for layer in record["layers"] if os.path.lexists((top := driver.layer(layer)) + path)]
+    before, after = (os.lstat(top + path) for top in (*layers[:1], writable)) if layers else (None, os.lstat(writable + path))
+    return before is None or (before.st_mode, before.st_uid, before.st_gid) != (after.st_mode, after.st_uid, after.st_gid)
+
+
+def _difference(paths: Paths, driver: StorageDriver, record: Record) -> Fill:
+    def fill(layer: LayerWriter) -> None:
+        driver.diff(paths.container(record["id"]), record["layers"], layer.as_binary(), mounted(record))
+
+    return fill
+
+
+def export(paths: Paths, driver: StorageDriver, record: Record, stream: BinaryIO) -> None:
+    """Write a container's whole root file system as a plain tar, without what is mounted in it. Raises Error."""
+    directory = paths.container(record["id"])
+    rootfs = directory + "/bundle/rootfs"
+    # Nobody starts or removes it while its writable layer is mounted a second time; one that runs is only read.
+    with store.Lock(directory + "/lock"):
+        pid = running_pid(paths, record["id"])
+        if not pid:
+            _pack_in_child(lambda: _enter_stopped(driver.mount_steps(directory, record["layers"], rootfs), rootfs), stream)
+    if pid:
+        _pack_in_child(lambda: _enter_running(f"{paths.proc}/{pid}"), stream)
+
+
+def _enter_stopped(mounting: list[Step], rootfs: str) -> None:
+    """Mount a root file system in a mount namespace of this process's own, which ends with it, and make it the root."""
+    unshare(CLONE_NEWNS)
+    Run("export").execute([ReceiveMounts(), *mounting])
+    os.chroot(rootfs)
+
+
+def _enter_running(process: str) -> None:
+    """Make a running container's root the root of this process, which sees owners as the container does."""
+    os.chdir(process + "/root")
+    # To join one's own user namespace is EINVAL.
+    if not os.path.samefile(process + "/ns/user", "/proc/self/ns/user"):
+        setns(process + "/ns/user", CLONE_NEWUSER)
+    os.chroot(".")
+
+
+def _pack_in_child(enter: Callable[[], None], stream: BinaryIO) -> None:
+    """Copy to `stream` the tar that a child packs of its root directory after enter(), which chroots.
+
+    In a chroot no symlink that a running container puts in the way leads out of it. The tar comes through one pipe,
+    the child's failure, in one line, through another.
+    """
+    # Imported here, because nothing can be once the child's root is the container's.
+    from mydocker.storage.pack import pack_tree
+
+    tar_read, tar_write = os.pipe()
+    error_read, error_write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _child(enter, pack_tree, tar_write, error_write)
+    os.close(tar_write)
+    os.close(error_write)
+    with open(tar_read, "rb") as tar, open(error_read, errors="surrogateescape") as errors:
+        try:
+            while chunk := tar.read(_CHUNK):
+                stream.write(chunk)
+        finally:
+            tar.close()  # a child that still writes ends now
+            failure = errors.read()
+            _, status = os.waitpid(child, 0)
+    if failure or status:
+        raise StepFailed(failure or f"packing ended with status {status}")
+
+
+def _child(enter: Callable[[], None], pack_tree: Callable[[str, BinaryIO], None], tar: int, errors: int) -> NoReturn:
+    status = 1
+    try:
+        enter()
+        os.chdir("/")
+        with open(tar, "wb") as stream:
+            pack_tree(".", stream)
+        status = 0
+    except Exception as error:
+        os.write(errors, str(error).encode(errors="surrogateescape"))
+    finally:
+        os._exit(status)

@@ -1,0 +1,242 @@
+"""Options and an image's configuration → an OCI config.json (runtime-spec 1.2), as docker would make it. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mydocker.engine.request.options import Options
+from mydocker.engine.request.resources import device_rules, resources
+from mydocker.engine.request.values import id_mapping
+from mydocker.errors import BadInput
+from mydocker.runtime.destinations import normalised
+from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+CGROUP_PARENT = "/mydocker"
+_SHM_SIZE = 64 << 20
+_USERNS_SIZE = 65536
+
+_MASKED = [
+    "/proc/asound",
+    "/proc/acpi",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+    "/sys/fs/aufs",
+    "/sys/devices/virtual/powercap",
+]
+_READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
+_KERNEL = ["nosuid", "noexec", "nodev"]
+
+
+class Facts:
+    """What make_spec has to know besides flags and image.
+
+    directory: the container's own. capabilities: names. seccomp: an OCI linux.seccomp object, or None. host_devices:
+    for --privileged, OCI devices. mounts: mount points with their sources known. subuid: first host id of --userns auto.
+    init: path of the host's init program for --init. has_swap: whether swap can be
+    limited. runtime: path of another OCI runtime, '' for our own.
+    """
+
+    __slots__ = ("id", "directory", "capabilities", "seccomp", "host_devices", "mounts", "subuid", "init", "has_swap", "runtime")
+
+    def __init__(
+        self,
+        id: str,
+        directory: str,
+        capabilities: list[str],
+        seccomp: dict[str, Any] | None,
+        host_devices: list[dict[str, Any]],
+        mounts: list[dict[str, Any]],
+        subuid: int = 0,
+        init: str = "",
+        has_swap: bool = True,
+        runtime: str = "",
+    ) -> None:
+        self.id = id
+        self.directory = directory
+        self.capabilities = capabilities
+        self.seccomp = seccomp
+        self.host_devices = host_devices
+        self.mounts = mounts
+        self.subuid = subuid
+        self.init = init
+        self.has_swap = has_swap
+        self.runtime = runtime
+
+
+def make_spec(options: Options, image: dict[str, Any], facts: Facts) -> dict[str, Any]:
+    """Return config.json. image: the `config` object of an OCI image configuration."""
+    user = options.user if options.user is not None else image.get("User", "")
+    return {
+        "ociVersion": "1.2.0",
+        "process": _process(options, image, facts),
+        "root": {"path": "rootfs", "readonly": options.read_only},
+        "hostname": hostname(options, facts.id) if not options.uts else "",
+        "domainname": options.domainname or "",
+        "mounts": _mounts(options, facts),
+        "linux": _linux(options, facts),
+        "annotations": {**dict(options.annotation), USER_ANNOTATION: user, GROUPS_ANNOTATION: ",".join(options.group_add)},
+    }
+
+
+def hostname(options: Options, container_id: str) -> str:
+    """Return the container's host name."""
+    return options.hostname or container_id[:12]
+
+
+def command(options: Options, image: dict[str, Any]) -> list[str]:
+    """Return entrypoint and arguments by docker's rules: a new entrypoint drops the image's command."""
+    if options.entrypoint is not None:
+        words = [options.entrypoint] if options.entrypoint else []
+        words += options.command
+    else:
+        words = [*(image.get("Entrypoint") or []), *(options.command or image.get("Cmd") or [])]
+    if not words:
+        raise BadInput(f"no command specified: image {options.image!r} has none of its own")
+    return words
+
+
+def _process(options: Options, image: dict[str, Any], facts: Facts) -> dict[str, Any]:
+    names = facts.capabilities
+    process: dict[str, Any] = {
+        "terminal": options.tty,
+        "user": {"uid": 0, "gid": 0},
+        "args": [*(["/sbin/docker-init", "--"] if options.init else []), *command(options, image)],
+        "env": environment(options, image, facts.id),
+        "cwd": options.workdir or image.get("WorkingDir") or "/",
+        "capabilities": {"bounding": names, "effective": names, "permitted": names},
+        "rlimits": options.ulimit,
+        "noNewPrivileges": options.no_new_privileges,
+    }
+    if options.oom_score_adj is not None:
+        process["oomScoreAdj"] = options.oom_score_adj
+    if options.apparmor and options.apparmor != "unconfined":
+        process["apparmorProfile"] = options.apparmor
+    return process
+
+
+def environment(options: Options, image: dict[str, Any], container_id: str) -> list[str]:
+    """Return NAME=VALUE lines, each name once; the user's win over the image's, those over the defaults.
+
+    A bare NAME of the user's takes away what there is of that name, as docker's.
+    """
+    merged = {"PATH": PATH}
+    if not options.uts:
+        merged["HOSTNAME"] = hostname(options, container_id)
+    if options.tty:
+        merged["TERM"] = "xterm"
+    return merged_environment(merged, [*(image.get("Env") or []), *options.env])
+
+
+def merged_environment(variables: dict[str, str], pairs: list[str]) -> list[str]:
+    """Return NAME=VALUE lines, each name once, of variables and what NAME=VALUE and bare NAME words change in them."""
+    merged = dict(variables)
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if equals:
+            merged[name] = value
+        else:
+            merged.pop(name, None)
+    return [f"{name}={value}" for name, value in merged.items()]
+
+
+def _mounts(options: Options, facts: Facts) -> list[dict[str, Any]]:
+    """Return the kernel's file systems, then what comes from the host, parents before what lies below them."""
+    taken = {point["destination"] for point in facts.mounts}
+    kernel = [mount for mount in _kernel_mounts(options) if not _is_covered(mount["destination"], taken)]
+    files = [
+        _mount(f"/etc/{name}", "bind", f"{facts.directory}/{name}", ["rbind", "rprivate"])
+        for name in ("hostname", "hosts", "resolv.conf")
+        if f"/etc/{name}" not in taken
+    ]
+    if options.init:
+        files.append(_mount("/sbin/docker-init", "bind", facts.init, ["bind", "ro"]))
+    return kernel + sorted([*files, *map(from_point, facts.mounts)], key=lambda mount: mount["destination"].count("/"))
+
+
+def _is_covered(destination: str, taken: set[str]) -> bool:
+    # A /dev of the user's brings its own pts, shm and mqueue.
+    return destination in taken or ("/dev" in taken and destination.startswith("/dev/"))
+
+
+def _kernel_mounts(options: Options) -> list[dict[str, Any]]:
+    writable = ["rw"] if options.privileged else ["ro"]
+    mounts = [
+        _mount("/proc", "proc", "proc", _KERNEL),
+        _mount("/dev", "tmpfs", "tmpfs", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        _mount("/dev/pts", "devpts", "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
+        _mount("/sys", "sysfs", "sysfs", [*_KERNEL, *writable]),
+        _mount("/sys/fs/cgroup", "cgroup", "cgroup", [*writable, *_KERNEL]),
+        _mount("/dev/mqueue", "mqueue", "mqueue", _KERNEL),
+    ]
+    if options.ipc == "host":
+        mounts.append(_mount("/dev/shm", "bind", "/dev/shm", ["rbind", *_KERNEL]))
+    elif options.ipc != "none":
+        mounts.append(_mount("/dev/shm", "tmpfs", "shm", [*_KERNEL, "mode=1777", f"size={options.shm_size or _SHM_SIZE}"]))
+    return mounts
+
+
+def _mount(destination: str, fstype: str, source: str, options: list[str]) -> dict[str, Any]:
+    return {"destination": destination, "type": fstype, "source": source, "options": options}
+
+
+def from_point(point: dict[str, Any]) -> dict[str, Any]:
+    """Return the OCI mount of a mount point."""
+    if point["type"] == "tmpfs":
+        plain = ["nosuid", "nodev", *([] if "exec" in point["options"] else ["noexec"])]
+        return _mount(point["destination"], "tmpfs", "tmpfs", [*plain, *(o for o in point["options"] if o != "exec")])
+    words = ["rbind" if point["recursive"] else "bind", "rw" if point["rw"] else "ro", point["propagation"] or "rprivate"]
+    return _mount(point["destination"], "bind", point["source"], words)
+
+
+def _linux(options: Options, facts: Facts) -> dict[str, Any]:
+    nodes = [node for pairs in options.device for node, _ in pairs] + facts.host_devices
+    linux: dict[str, Any] = {
+        "namespaces": _namespaces(options),
+        "devices": nodes,
+        "cgroupsPath": normalised(f"{options.cgroup_parent or CGROUP_PARENT}/{facts.id}"),
+        "resources": {"devices": device_rules(options), **resources(options, facts.has_swap)},
+        "sysctl": _sysctls(options),
+        "maskedPaths": [] if options.privileged or options.unmask else _MASKED,
+        "readonlyPaths": [] if options.privileged or options.unmask else _READ_ONLY,
+    }
+    if facts.seccomp:
+        linux["seccomp"] = facts.seccomp
+    if options.userns not in ("", "host"):
+        linux["uidMappings"] = linux["gidMappings"] = [_mapping(options.userns, facts.subuid)]
+    if any("shared" in point["propagation"] for point in facts.mounts):
+        linux["rootfsPropagation"] = "slave"
+    return linux
+
+
+def _namespaces(options: Options) -> list[dict[str, str]]:
+    """Return the new and the joined ones; 'container:NAME' becomes a path when that container is known to run."""
+    modes = {"pid": options.pid, "ipc": options.ipc, "uts": options.uts, "network": options.network, "cgroup": options.cgroupns}
+    entries = [{"type": "mount"}]
+    if options.userns not in ("", "host"):
+        entries.insert(0, {"type": "user"})
+    for kind, mode in modes.items():
+        if mode.startswith("container:"):
+            entries.append({"type": kind, "path": mode})
+        elif mode != "host":
+            entries.append({"type": kind})
+    return entries
+
+
+def _mapping(text: str, subuid: int) -> dict[str, int]:
+    return {"containerID": 0, "hostID": subuid, "size": _USERNS_SIZE} if text == "auto" else id_mapping(text)
+
+
+def _sysctls(options: Options) -> dict[str, str]:
+    """Return the user's, and docker's two that let everybody ping and use low ports in a network of one's own."""
+    own = {} if options.network == "host" or options.userns not in ("", "host") else {"net.ipv4.ip_unprivileged_port_start": "0"}
+    if own:
+        own["net.ipv4.ping_group_range"] = "0 2147483647"
+    return {**(own if not options.network.startswith("container:") else {}), **dict(options.sysctl)}

@@ -1,0 +1,151 @@
+"""Starting a created container: the request to its monitor, and what the monitor answers."""
+
+from __future__ import annotations
+
+import os
+from fcntl import LOCK_EX, flock
+
+from mydocker import store
+from mydocker.engine.monitor import launcher, remove
+from mydocker.engine.monitor.client import Client
+from mydocker.engine.record import containers, events, state
+from mydocker.errors import Conflict, Error
+from mydocker.kernel import terminal
+from mydocker.kernel.namespaces import NAMESPACES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.engine.monitor.client import Explain
+    from mydocker.engine.record.containers import Record
+    from mydocker.paths import Paths
+
+_MODES = {"pid": "PidMode", "ipc": "IpcMode", "uts": "UTSMode", "network": "NetworkMode"}
+
+
+def lock_stopped(paths: Paths, container_id: str) -> int:
+    """Return a lock on a container that is to be started, with nothing left of an earlier run whose end nobody saw; -1 if it runs."""
+    lock = os.open(paths.container(container_id) + "/lock", os.O_RDWR | os.O_CLOEXEC)
+    flock(lock, LOCK_EX)
+    if state.running_pid(paths, container_id):
+        os.close(lock)
+        return -1
+    if state.load(paths, container_id):
+        from mydocker.engine.container.orphans import settle
+
+        problems = settle(paths, container_id)
+        if problems:
+            os.close(lock)
+            raise problems[0]
+    return lock
+
+
+def start(
+    paths: Paths,
+    record: Record,
+    lock: int,
+    streams: str = "",
+    detach_keys: bytes = b"",
+    proxy: bool = True,
+    how: str = "",
+    explain: Explain | None = None,
+) -> Client:
+    """Start a container whose lock is held as descriptor `lock`, which the monitor takes over; return the attachment.
+
+    streams: of 'I', 'O', 'E', what the caller's own are to be connected to. how: '', 'text', 'sh' or 'json'.
+    Raises what the start failed with.
+    """
+    try:
+        join_namespaces(paths, record)
+    except Error as error:
+        remove.after_failed_start(paths, record, error)
+        os.close(lock)
+        raise
+    if record["stopped"] or record["restartCount"]:
+        record |= {"stopped": False, "restartCount": 0, "restartDelay": 0.0}
+        containers.save(paths, record)
+    if streams:
+        events.of_container(paths, record, "attach")
+    channel = launcher.monitor()
+    is_tty = record["config"]["Tty"]
+    client = Client(channel, streams, is_tty, detach_keys, proxy, explain)
+    channel.put("R", request(paths, record["id"], streams, is_tty, how), (lock,))
+    os.close(lock)
+    client.wait_started()
+    return client
+
+
+def execute(
+    paths: Paths, record: Record, process: dict[str, Any], streams: str, detach_keys: bytes, how: str = "", explain: Explain | None = None
+) -> Client:
+    """Run one more process in a running container; return the attachment. process: see execute.process_spec."""
+    channel = launcher.monitor()
+    is_tty = process["terminal"]
+    client = Client(channel, streams, is_tty, detach_keys, False, explain)
+    channel.put("P", {**request(paths, record["id"], streams, is_tty, how), "process": process, "silent": False})
+    client.wait_started()
+    return client
+
+
+def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str) -> dict[str, Any]:
+    """Return what a monitor has to know of its client."""
+    return {
+        "root": paths.root,
+        "state": paths.state,
+        "id": container_id,
+        "wanted": wanted,
+        "size": _size() if is_tty else None,
+        "explain": how,
+        "crashAfter": os.environ.get("MYDOCKER_CRASH_AFTER", ""),
+    }
+
+
+def join_namespaces(paths: Paths, record: Record) -> None:
+    """Write where the namespaces of other containers are now into the bundle's config.json (mode 'container:NAME')."""
+    path = f"{paths.container(record['id'])}/bundle/config.json"
+    if _joined(record):
+        store.write_json(path, with_joined(paths, record, store.read_json(path)), sync=False)
+
+
+def with_joined(paths: Paths, record: Record, spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a config.json with the paths of the other containers' namespaces as they are now. Raises Conflict, NotFound."""
+    joined = _joined(record)
+    found = {kind: _namespace_of(paths, name, kind) for kind, name in joined.items()}
+    entries = [{**entry, **({"path": found[entry["type"]]} if entry["type"] in found else {})} for entry in spec["linux"]["namespaces"]]
+    mounts = spec["mounts"]
+    if "ipc" in joined and not record["hostConfig"]["Runtime"]:
+        mounts = [_with_shm(mount, f"/proc/{_donor(paths, joined['ipc'], 'ipc')}/root/dev/shm") for mount in mounts]
+    return {**spec, "mounts": mounts, "linux": {**spec["linux"], "namespaces": entries}}
+
+
+def _joined(record: Record) -> dict[str, str]:
+    """Return {kind of namespace: the container whose it shall be}."""
+    modes = {kind: record["hostConfig"][field] for kind, field in _MODES.items()}
+    return {kind: mode.removeprefix("container:") for kind, mode in modes.items() if mode.startswith("container:")}
+
+
+def _with_shm(mount: dict[str, Any], source: str) -> dict[str, Any]:
+    """Return another container's /dev/shm in place of our own making: POSIX shared memory is files, not the ipc namespace's."""
+    if mount["destination"] == "/dev/shm" and (mount["source"] == "shm" or mount["source"].startswith("/proc/")):
+        return {**mount, "type": "bind", "source": source, "options": ["rbind", "nosuid", "noexec", "nodev"]}
+    return mount
+
+
+def _namespace_of(paths: Paths, name: str, kind: str) -> str:
+    return f"/proc/{_donor(paths, name, kind)}/ns/{NAMESPACES[kind][0]}"
+
+
+def _donor(paths: Paths, name: str, kind: str) -> int:
+    """Return the pid of the container whose namespace is to be joined. Raises NotFound, Conflict unless it runs."""
+    pid = state.running_pid(paths, containers.resolve(paths, name))
+    if not pid:
+        raise Conflict(f"cannot join the {kind} namespace of container {name}: it is not running", f"mydocker start {name}")
+    return pid
+
+
+def _size() -> tuple[int, int] | None:
+    for descriptor in (0, 1, 2):
+        if os.isatty(descriptor):
+            return terminal.window_size(descriptor)
+    return None

@@ -1,0 +1,47 @@
+"""update: other limits and another restart policy for a container that is there, running or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mydocker import store
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import manager
+from mydocker.engine.record import containers, events, state
+from mydocker.engine.request import checks, hostconfig, options
+from mydocker.engine.request.options import Options
+from mydocker.engine.request.resources import resources
+from mydocker.errors import BadInput
+from mydocker.paths import Paths
+from mydocker.steps.base import Action, Step
+
+
+def parse(flags: dict[str, Any]) -> Options:
+    """Return the options that were given, all others None. Raises BadInput."""
+    given = options.parse_values(flags)
+    if all(value is None for value in given.values()):
+        raise BadInput("nothing to update: give a limit or --restart", "mydocker update --help lists them")
+    wanted = Options({**dict.fromkeys(Options.__annotations__), **given})
+    checks.check_limits(wanted)
+    return wanted
+
+
+def steps(paths: Paths, record: dict[str, Any], wanted: Options) -> list[Step]:
+    """Return the steps that make a container's limits, its record and its bundle say what is wanted. Raises what limits can."""
+    cgroup = manager(Layout.detect(paths), record["hostConfig"]["CgroupPath"])
+    limits = resources(wanted, cgroup.has_swap_limit())
+    running = state.running_pid(paths, record["id"]) and limits
+    save = Action(lambda: _save(paths, record["id"], limits, hostconfig.updated(wanted)), f"record the new settings of {record['name']}")
+    return [*(cgroup.update_steps(limits) if running else []), save]
+
+
+def _save(paths: Paths, container_id: str, limits: dict[str, Any], settings: dict[str, Any]) -> None:
+    with store.Lock(paths.container(container_id) + "/lock"):
+        bundle = f"{paths.container(container_id)}/bundle/config.json"
+        spec = store.read_json(bundle)
+        kept = spec["linux"].get("resources", {})
+        spec["linux"]["resources"] = {**kept, **{name: {**kept.get(name, {}), **group} for name, group in limits.items()}}
+        store.write_json(bundle, spec)
+        record = containers.load(paths, container_id)
+        containers.save(paths, {**record, "hostConfig": {**record["hostConfig"], **settings}})
+    events.of_container(paths, record, "update")

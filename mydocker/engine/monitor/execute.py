@@ -1,0 +1,163 @@
+"""exec: one more process in a running container, with a monitor of its own for its streams and its end.
+
+    P {root, state, id, wanted, size, explain, crashAfter, process, silent} → S pid → supervise.py → Z exit status
+
+It is a child of that monitor in the container's namespaces and cgroups, with the container's capabilities and seccomp filter.
+process: what differs from the container's own, see `process_spec`. silent: whether it leaves no events.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import store
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import manager
+from mydocker.engine.monitor.audience import Audience
+from mydocker.engine.monitor.streams import Streams
+from mydocker.engine.monitor.supervise import Supervisor
+from mydocker.engine.record import containers, events, state
+from mydocker.errors import Conflict, Error, NotFound, StepFailed
+from mydocker.kernel import tasks
+from mydocker.paths import Paths
+from mydocker.runtime.failures import failure
+from mydocker.runtime.init import Setting, join, told
+from mydocker.runtime.joining import hold_namespaces, joined
+from mydocker.runtime.launch import Launch
+from mydocker.runtime.seccomp import filter_for
+from mydocker.runtime.users import USER_ANNOTATION
+from mydocker.steps.base import Run, Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.kernel.channel import Channel, Value
+
+    Spec = dict[str, Any]
+
+
+class Execution:
+    """One exec from its request to its end."""
+
+    __slots__ = ("paths", "request", "record", "id", "init", "audience", "run", "launch", "streams")
+
+    def __init__(self, request: dict[str, Any], client: Channel) -> None:
+        self.paths = Paths(request["root"], request["state"])
+        self.request = request
+        self.record: containers.Record | None = None
+        self.audience = Audience(self.paths.container(request["id"]), client, request["wanted"])
+        self.id = os.urandom(32).hex()
+        self.init = 0
+        self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
+        self.launch: Launch
+        self.streams: Streams
+
+    def serve(self) -> None:
+        """Start the process, stay with it, tell its end."""
+        try:
+            self._start()
+        except Exception as error:
+            if hasattr(self, "launch"):
+                self.launch.kill()
+            self.audience.tell_all("F", failure(self._reason(error)))
+            self.audience.finish()
+        else:
+            self._tell_event("exec_start")
+            self.audience.tell_all("S", self.launch.pid)
+            status = self._supervise()
+            self._tell_event("exec_die", exitCode=status)
+            self.audience.tell_all("Z", status)
+            self.audience.finish()
+
+    def _tell_event(self, action: str, **more: object) -> None:
+        """Record an event, unless this is a check of the container's health: they would drive out all others."""
+        if self.request["silent"]:
+            return
+        try:
+            self.record = containers.load(self.paths, self.request["id"])
+        except NotFound:
+            if not self.record:
+                raise
+            # The container went with its removal, and with it this process: the event says what was known of it.
+        words = "" if more else ": " + " ".join(self.request["process"]["args"])
+        events.of_container(self.paths, self.record, action + words, execID=self.id, **more)
+
+    def _start(self) -> None:
+        known = running(self.paths, self.request["id"])
+        self.init = known["pid"]
+        self._tell_event("exec_create")
+        identity = self.request["id"]
+        own = store.read_json(f"{self.paths.container(identity)}/bundle/config.json")
+        directory = hold_namespaces(known["pid"], self.paths.proc)
+        if self._container_ends():
+            raise self._not_running()
+        self._launch(process_spec(own, self.request["process"], directory), known["cgroup"])
+
+    def _launch(self, spec: Spec, cgroup: str) -> None:
+        self.launch = Launch(self._setting(spec), self.run, self._tell_step, join)
+        pid = self.launch.fork()
+        self.streams.close_theirs()
+        early, late = manager(Layout.detect(self.paths), cgroup).enter_steps(pid)
+        self.run.execute([*early, *late])
+        self.launch.go()
+
+    def _setting(self, spec: Spec) -> Setting:
+        seccomp = spec["linux"].get("seccomp")
+        size = self.request["size"]
+        self.streams = Streams(spec["process"]["terminal"], "I" in self.request["wanted"])
+        return Setting(
+            spec,
+            "/",
+            self.streams.theirs,
+            (size[0], size[1]) if size else None,
+            [],
+            filter_for(seccomp, self.paths.cache) if seccomp else None,
+            self.request["explain"],
+            self.request["crashAfter"],
+        )
+
+    def _supervise(self) -> int:
+        master = self.launch.master
+        outputs, stdin = self.streams.outputs(master), self.streams.input(master)
+        return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, True).run()
+
+    def _reason(self, error: Exception) -> Error:
+        """Return what a start failed with; any step of it may fail while the container ends, which is the reason then."""
+        if isinstance(error, (StepFailed, OSError)) and self._container_ends():
+            return self._not_running()
+        return error if isinstance(error, Error) else Error(f"exec: {type(error).__name__}: {error}")
+
+    def _not_running(self) -> Conflict:
+        return Conflict(f"container {self.request['id'][:12]} is not running")
+
+    def _container_ends(self) -> bool:
+        return state.running_pid(self.paths, self.request["id"]) != self.init or tasks.is_ending(self.init, self.paths.proc)
+
+    def _observe(self, who: str, step: Step, seconds: float) -> None:
+        self._tell_step((who, told(step, self.request["explain"]), seconds))
+
+    def _tell_step(self, value: Value) -> None:
+        self.audience.tell_all("X", value)
+
+
+def running(paths: Paths, container_id: str) -> state.State:
+    """Return the state of a running container. Raises Conflict when it does not run, or is paused."""
+    known = state.load(paths, container_id)
+    if not known or not state.running_pid(paths, container_id):
+        raise Conflict(f"container {containers.load(paths, container_id)['name']} is not running")
+    if manager(Layout.detect(paths), known["cgroup"]).is_frozen():
+        raise Conflict(f"container {containers.load(paths, container_id)['name']} is paused", "unpause it first")
+    return known
+
+
+def process_spec(spec: Spec, wanted: dict[str, Any], directory: str) -> Spec:
+    """Return the spec of one more process of a container, whose namespaces are found in `directory`.
+
+    wanted: args, env (a whole list), terminal; where they differ from the container's: cwd, user, capabilities.
+    """
+    process = {**spec["process"], **{key: value for key, value in wanted.items() if key != "user"}}
+    annotations = dict(spec.get("annotations", {}))
+    if wanted.get("user") is not None:
+        annotations[USER_ANNOTATION] = wanted["user"]
+    return joined({**spec, "process": process, "annotations": annotations}, directory)

@@ -1,0 +1,154 @@
+"""--runtime: the container's process started by another OCI runtime (runc, crun, a path) from the same bundle.
+
+The other runtime is a child of the monitor, in the foreground (`RUNTIME run`): it passes signals on, its standard streams
+are the container's, and its exit status is the container's. It makes the cgroup itself, where config.json says.
+"""
+
+from __future__ import annotations
+
+import os
+from time import monotonic, sleep
+
+from mydocker import leanjson, store
+from mydocker.engine.record.state import FOREIGN
+from mydocker.errors import CommandNotExecutable, CommandNotFound, Error, StepFailed
+from mydocker.kernel import inroot, namespaces, terminal
+from mydocker.runtime.init import resolved_user
+from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION
+from mydocker.steps.namespaces import BringUpLoopback
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.runtime.init import Setting
+
+_DEADLINE = 30.0
+
+
+class ForeignLaunch:
+    """The interface of runtime.launch.Launch, by way of another program. state: a directory for the runtime's own state."""
+
+    __slots__ = ("setting", "program", "bundle", "container_id", "state", "pid", "init", "master")
+
+    def __init__(self, setting: Setting, program: str, bundle: str, container_id: str, state: str) -> None:
+        self.setting = setting
+        self.program = program
+        self.bundle = bundle
+        self.container_id = container_id
+        self.state = state
+        self.pid = 0
+        self.init = 0
+        self.master = -1
+
+    def fork(self) -> int:
+        """Start the runtime; return its pid. The container's own is `init` after go()."""
+        store.write_json(self.bundle + "/config.json", plain(self.setting.spec, self.setting.root), sync=False)
+        slave = self._open_terminal() if self.setting.spec["process"].get("terminal") else -1
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._become(slave)
+        if slave >= 0:
+            os.close(slave)
+        return self.pid
+
+    def _open_terminal(self) -> int:
+        self.master, number = terminal.open_master("/dev/ptmx")
+        if self.setting.size:
+            terminal.set_window_size(self.master, *self.setting.size)
+        return os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+
+    def _become(self, slave: int) -> None:
+        try:
+            os.setsid()
+            if slave >= 0:
+                terminal.make_controlling(slave)
+            for number, descriptor in enumerate((slave,) * 3 if slave >= 0 else self.setting.streams):
+                os.dup2(descriptor, number)
+            flags = ["--root", f"{self.state}/{FOREIGN}", "--log", self.state + "/log.json", "--log-format", "json"]
+            arguments = ["run", "--bundle", self.bundle, "--pid-file", self.state + "/pid", self.container_id]
+            environment = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")}
+            os.execve(self.program, [self.program, *flags, *arguments], environment)
+        finally:
+            os._exit(127)
+
+    def go(self) -> None:
+        """Return once the container's process is there; raise what the runtime said if it ended before."""
+        deadline = monotonic() + _DEADLINE
+        while not self.init:
+            ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+            self.init = self._read_pid()
+            if not self.init and ended:
+                raise self._failure()
+            if monotonic() > deadline:
+                raise StepFailed(f"{self.program} did not start the container within {_DEADLINE:g} seconds")
+            sleep(0.002)
+
+    def _read_pid(self) -> int:
+        try:
+            with open(self.state + "/pid") as file:
+                return int(file.read() or "0")
+        except FileNotFoundError:
+            return 0
+
+    def _failure(self) -> Error:
+        """Return the runtime's last error message as one of ours."""
+        try:
+            with open(self.state + "/log.json") as file:
+                lines = [leanjson.loads(line) for line in file if line.strip()]
+        except FileNotFoundError:
+            lines = []
+        message = f"{self.program}: " + str(lines[-1]["msg"] if lines else "it failed without a word")
+        if "executable file not found" in message or "no such file or directory" in message.lower():
+            return CommandNotFound(message)
+        if "permission denied" in message.lower():
+            return CommandNotExecutable(message)
+        return StepFailed(message)
+
+    def kill(self) -> None:
+        """End the runtime and with it, being pid 1 of its namespace, the container's process."""
+        for pid in (self.init, self.pid):
+            if pid > 0:
+                _kill(pid)
+        if self.pid > 0:
+            os.waitpid(self.pid, 0)
+            self.pid = 0
+
+
+class NetworkNamespace:
+    """A network namespace made for another runtime to join; it lives as long as this process or the container does."""
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self) -> None:
+        with namespaces.Inside("/proc/self/ns/net"):
+            namespaces.unshare(namespaces.CLONE_NEWNET)
+            BringUpLoopback().apply()
+            self._descriptor = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+    @property
+    def path(self) -> str:
+        return f"/proc/{os.getpid()}/fd/{self._descriptor}"
+
+    def joined(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """Return a config.json that joins it."""
+        entries = [{**entry, **({"path": self.path} if entry["type"] == "network" else {})} for entry in spec["linux"]["namespaces"]]
+        return {**spec, "linux": {**spec["linux"], "namespaces": entries}}
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, 9)
+    except ProcessLookupError:
+        return  # init is not our child: it may be gone already
+
+
+def plain(spec: dict[str, Any], root: str) -> dict[str, Any]:
+    """Return config.json as every runtime reads it: the user by number, looked up in the mounted root."""
+    uid, gid, groups, home = resolved_user(spec, inroot.read_text(root, "/etc/passwd"), inroot.read_text(root, "/etc/group"))
+    process = {**spec["process"], "user": {**spec["process"].get("user", {}), "uid": uid, "gid": gid, "additionalGids": groups}}
+    if not any(pair.startswith("HOME=") for pair in process.get("env", [])):
+        process["env"] = [*process.get("env", []), f"HOME={home}"]
+    annotations = {k: v for k, v in spec.get("annotations", {}).items() if k not in (USER_ANNOTATION, GROUPS_ANNOTATION)}
+    # The oldest version that has all of it: crun refuses those it does not know.
+    return {**spec, "ociVersion": "1.0.2", "process": process, "annotations": annotations}

@@ -1,0 +1,215 @@
+"""Health checks (--health-cmd, an image's HEALTHCHECK): a monitor runs the command in its container again and again.
+
+A check is an exec (execute.py) in a fork of the monitor, whose output and exit status come back over a channel. What is known
+is kept in ROOT/containers/ID/health.json under docker's names (Engine API, Health):
+
+    {Status: 'starting' | 'healthy' | 'unhealthy', FailingStreak, Log: the last five of {Start, End, ExitCode, Output}}
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+from select import POLLIN, poll
+from time import monotonic
+
+from mydocker import store
+from mydocker.engine.record import events, state
+from mydocker.engine.record.log import timestamp
+from mydocker.errors import NotFound
+from mydocker.kernel import process
+from mydocker.kernel.channel import Channel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from mydocker.cgroups.manager import CgroupManager
+    from mydocker.engine.record.containers import Record
+    from mydocker.paths import Paths
+
+    Report = dict[str, Any]
+
+# docker's defaults and limits.
+_INTERVAL, _TIMEOUT, _START_INTERVAL, _RETRIES = 30.0, 30.0, 5.0, 3
+_KEPT, _LONGEST_OUTPUT = 5, 4096
+_SECOND = 1e9
+_SIGKILL = 9
+
+
+def test_of(record: Record) -> list[str]:
+    """Return the command that checks a container, [] for none."""
+    kind, *words = (record["config"].get("Healthcheck") or {}).get("Test") or ["NONE"]
+    if kind == "CMD-SHELL":
+        return ["/bin/sh", "-c", *words]
+    return words if kind == "CMD" else []
+
+
+def load(paths: Paths, record: Record) -> Report | None:
+    """Return what is known of a container's health, None without checks. What nobody checks any more is unhealthy (docker's word)."""
+    if not test_of(record):
+        return None
+    try:
+        report: Report = store.read_json(_path(paths, record["id"]))
+    except FileNotFoundError:
+        return None  # it was never started
+    is_checked = state.running_pid(paths, record["id"]) and state.has_monitor(paths, record["id"])
+    return report if is_checked else {**report, "Status": "unhealthy"}
+
+
+def status(paths: Paths, record: Record) -> str:
+    """Return 'starting', 'healthy', 'unhealthy' or 'none'."""
+    report = load(paths, record)
+    return report["Status"] if report else "none"
+
+
+def _path(paths: Paths, container_id: str) -> str:
+    return f"{paths.container(container_id)}/health.json"
+
+
+def judged(report: Report, result: Report, retries: int, is_starting_up: bool) -> Report:
+    """Return the report after one more check. is_starting_up: within the start period, when failures do not count."""
+    streak, status = report["FailingStreak"], report["Status"]
+    if result["ExitCode"] == 0:
+        streak, status = 0, "healthy"
+    elif status != "starting" or not is_starting_up:
+        streak += 1
+        status = "unhealthy" if streak >= retries else status
+    return {"Status": status, "FailingStreak": streak, "Log": [*report["Log"], result][-_KEPT:]}
+
+
+class Check:
+    """One run of the command."""
+
+    __slots__ = ("channel", "pid", "start", "deadline", "output", "status", "is_late")
+
+    def __init__(self, request: dict[str, Any], timeout: float) -> None:
+        self.start = timestamp()
+        self.deadline = monotonic() + timeout
+        self.output = b""
+        self.status = -1
+        self.is_late = False
+        self.channel, theirs = Channel.pair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _execute(request, theirs)
+        theirs.close()
+
+    def receive(self) -> bool:
+        """Handle one message; return whether it was the end."""
+        kind, payload, _ = self.channel.receive()
+        if kind in ("O", "E"):
+            self.output = (self.output + payload)[:_LONGEST_OUTPUT]
+        elif kind == "Z" and not self.is_late:
+            self.status = marshal.loads(payload)
+        elif kind == "F":
+            self.output = marshal.loads(payload)["message"].encode()
+        return kind == ""
+
+    def expire(self, seconds: float) -> None:
+        """End a check that takes too long."""
+        self.is_late = True
+        self.output = f"Health check exceeded timeout ({seconds:g}s)".encode() + (b": " + self.output if self.output else b"")
+        try:
+            self.channel.send("K", str(_SIGKILL).encode(), wait=False)
+        except OSError:
+            return  # it ends in this moment
+
+    def finish(self) -> Report:
+        """Reap it; return its entry in the report."""
+        self.channel.close()
+        os.waitpid(self.pid, 0)
+        output = self.output.decode(errors="replace")
+        return {"Start": self.start, "End": timestamp(), "ExitCode": self.status, "Output": output}
+
+
+def _execute(request: dict[str, Any], channel: Channel) -> NoReturn:
+    """Be the process that runs a check; nothing else of the monitor's stays open here."""
+    try:
+        channel.close_others()
+        process.set_name("mydocker-health")
+        from mydocker.engine.monitor.execute import Execution
+
+        Execution(request, channel).serve()
+    finally:
+        os._exit(0)
+
+
+class Health:
+    """The checks of one run of a container, see Supervisor.watch."""
+
+    __slots__ = ("paths", "record", "cgroup", "settings", "report", "request", "started", "due", "check")
+
+    def __init__(self, paths: Paths, record: Record, cgroup: CgroupManager) -> None:
+        self.paths = paths
+        self.record = record
+        self.cgroup = cgroup
+        self.settings: dict[str, Any] = record["config"]["Healthcheck"]
+        self.report: Report = {"Status": "starting", "FailingStreak": 0, "Log": []}
+        self.request: dict[str, Any] = {"root": paths.root, "state": paths.state, "id": record["id"], "wanted": "OE", "size": None}
+        self.request |= {"explain": "", "crashAfter": "", "process": {"args": test_of(record), "terminal": False}, "silent": True}
+        self.started = monotonic()
+        self.due = self.started + self._interval()
+        self.check: Check | None = None
+        self._save()
+
+    def _seconds(self, name: str, default: float) -> float:
+        return self.settings.get(name, 0) / _SECOND or default
+
+    def _is_starting_up(self) -> bool:
+        return monotonic() - self.started < self._seconds("StartPeriod", 0)
+
+    def _interval(self) -> float:
+        if self.report["Status"] == "starting" and self._is_starting_up():
+            return self._seconds("StartInterval", _START_INTERVAL)
+        return self._seconds("Interval", _INTERVAL)
+
+    def register(self, poller: poll) -> None:
+        """Have a poller look for what a check says."""
+        if self.check:
+            poller.register(self.check.channel.fileno(), POLLIN)
+
+    def patience(self) -> int | None:
+        """Return the milliseconds after which tick() has something to do, None for never."""
+        if self.check and self.check.is_late:
+            return None
+        moment = self.check.deadline if self.check else self.due
+        return max(0, int((moment - monotonic()) * 1000) + 1)
+
+    def tick(self, ready: dict[int, int]) -> None:
+        """Do what is due: take what a check says, end one that takes too long, begin the next."""
+        if self.check:
+            if self.check.channel.fileno() in ready and self.check.receive():
+                self._conclude(self.check)
+            elif not self.check.is_late and monotonic() >= self.check.deadline:
+                self.check.expire(self._seconds("Timeout", _TIMEOUT))
+        elif monotonic() >= self.due:
+            self._begin()
+
+    def _begin(self) -> None:
+        try:
+            if not self.cgroup.is_frozen():
+                self.check = Check(self.request, self._seconds("Timeout", _TIMEOUT))
+                return
+        except NotFound:
+            pass  # the container ends in this moment
+        self.due = monotonic() + self._interval()
+
+    def _conclude(self, check: Check) -> None:
+        self.check = None
+        before = self.report["Status"]
+        self.report = judged(self.report, check.finish(), self.settings.get("Retries", 0) or _RETRIES, self._is_starting_up())
+        self._save()
+        self.due = monotonic() + self._interval()
+        if self.report["Status"] != before:
+            events.of_container(self.paths, self.record, f"health_status: {self.report['Status']}")
+
+    def _save(self) -> None:
+        store.write_json(_path(self.paths, self.record["id"]), self.report, sync=False)
+
+    def stop(self) -> None:
+        """End a check that is under way: its container has ended."""
+        if self.check:
+            os.kill(self.check.pid, _SIGKILL)
+            self.check.finish()
+            self.check = None

@@ -1,0 +1,70 @@
+"""Starting a monitor: a lean interpreter of its own, executed from a read-only view of this one.
+
+It takes as long to start as click does, so the entry point starts it first, in parallel, when the command line is one
+that will need it; it waits on its channel for a request, and ends silently when there is none.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # what the signal module wraps in enums, at 4 ms
+import os
+import sys
+
+from mydocker.kernel.channel import Channel
+from mydocker.kernel.seal import exec_sealed, sealed_interpreter
+
+_VERBS = ("run", "start", "exec")
+_PROGRAM = "import sys; sys.path.insert(0, {!r}); from mydocker.engine.monitor.monitor import main; main({})"
+
+_waiting: list[Channel] = []
+
+
+def needs_monitor(args: list[str]) -> bool:
+    """Say whether a command line looks like one that starts a container or enters one; to be wrong costs a process, nothing else."""
+    words: list[str] = []
+    rest = iter(args)
+    for word in rest:
+        if word in ("--root", "--state"):
+            next(rest, None)
+        elif not word.startswith("-"):
+            words.append(word)
+        if len(words) == 2:
+            break
+    return bool(words) and (words[0] in _VERBS or words in [["container", verb] for verb in _VERBS])
+
+
+def start_early() -> None:
+    """Start a monitor now, for monitor() to return later."""
+    _waiting.append(_spawn())
+
+
+def monitor() -> Channel:
+    """Return the channel of a monitor that waits for its request."""
+    return _waiting.pop() if _waiting else _spawn()
+
+
+def _spawn() -> Channel:
+    ours, theirs = Channel.pair()
+    if os.fork() == 0:
+        try:
+            os.setsid()
+            become_monitor(theirs.fileno())
+        finally:
+            os._exit(127)
+    theirs.close()
+    return ours
+
+
+def become_monitor(descriptor: int) -> None:
+    """Replace this process by a monitor that reads its request from an inherited channel."""
+    os.set_inheritable(descriptor, True)
+    # Whoever called us may ignore it, which execve keeps: then nobody could learn a child's exit status.
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
+    null = os.open("/dev/null", os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(null, number)
+    package = os.path.abspath(f"{__file__}/../../../..")
+    python = sys.executable
+    arguments = [python, "-I", "-S", "-c", _PROGRAM.format(package, descriptor)]
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    exec_sealed(sealed_interpreter(), arguments, kept)

@@ -1,0 +1,285 @@
+"""The monitor: one process per container, alive as long as it. It starts the container and records its end.
+
+    R {root, state, id, wanted, size, explain, crashAfter} + the container's lock
+      → its mount namespace, root file system, cgroup; forks init; its network; GO; S
+      → supervise.py
+      → exit status into the record, cgroup and state gone, with --rm the container too; Z
+    P {…}: one more process of a running container, see execute.py
+
+Everything it imports is part of every start: the standard library's light modules only.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+from time import monotonic
+
+from mydocker import store
+from mydocker.cgroups import choice  # noqa: F401  # needed for the limits: imported while the client still reads its command line
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import CgroupManager, manager
+from mydocker.cgroups.warmup import warm_up
+from mydocker.engine.connection.networking import Joining
+from mydocker.engine.connection.unplugging import close_ports
+from mydocker.engine.monitor import remove, restart
+from mydocker.engine.monitor.audience import Audience
+from mydocker.engine.monitor.plans import monitor_plan
+from mydocker.engine.monitor.streams import Streams
+from mydocker.engine.monitor.supervise import Supervisor
+from mydocker.engine.record import containers, events, state
+from mydocker.engine.record.log import log_of, timestamp
+from mydocker.errors import Error
+from mydocker.kernel import mounts, process
+from mydocker.kernel.channel import Channel, Listener
+from mydocker.network import attachments
+from mydocker.paths import Paths
+from mydocker.runtime.failures import failure
+from mydocker.runtime.init import Setting, told
+from mydocker.runtime.launch import Launch
+from mydocker.runtime.seccomp import filter_for
+from mydocker.steps.base import Run, Step
+from mydocker.steps.links import delete_all
+from mydocker.storage.drivers import driver
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.engine.monitor.foreign import ForeignLaunch
+    from mydocker.engine.monitor.health import Health
+    from mydocker.kernel.channel import Value
+
+
+def main(descriptor: int) -> None:
+    """Wait for a request on an inherited channel and serve it; no request is no error."""
+    channel = Channel.inherited(descriptor)
+    channel.close_others()
+    os.chdir("/")
+    os.umask(0o022)
+    process.set_name("mydocker-monitor")
+    warm_up(Layout.detect(Paths()))  # while the client still parses its command line
+    kind, payload, descriptors = channel.receive()
+    if kind == "R":
+        Monitor(marshal.loads(payload), channel, descriptors[0]).serve()
+    elif kind == "P":
+        from mydocker.engine.monitor.execute import Execution
+
+        Execution(marshal.loads(payload), channel).serve()
+
+
+class Monitor:
+    """One container from its start to its end."""
+
+    __slots__ = (
+        "paths",
+        "request",
+        "audience",
+        "lock",
+        "run",
+        "record",
+        "spec",
+        "layout",
+        "cgroup",
+        "launch",
+        "streams",
+        "joining",
+        "health",
+        "problem",
+        "started",
+    )
+
+    def __init__(self, request: dict[str, Any], client: Channel, lock: int) -> None:
+        self.paths = Paths(request["root"], request["state"])
+        self.request = request
+        self.audience = Audience(self.directory, client, request["wanted"])
+        self.lock = lock
+        self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
+        self.record = containers.load(self.paths, request["id"])
+        self.spec: dict[str, Any] = store.read_json(f"{self.directory}/bundle/config.json")
+        self.layout: Layout
+        self.cgroup: CgroupManager
+        self.launch: Launch | ForeignLaunch
+        self.streams: Streams
+        self.joining = Joining(self.paths, self.record, self.run)
+        self.health: Health | None = None
+        self.problem = ""
+        self.started = 0.0
+
+    @property
+    def directory(self) -> str:
+        return self.paths.container(self.record_id)
+
+    @property
+    def record_id(self) -> str:
+        identity: str = self.request["id"]
+        return identity
+
+    def serve(self) -> None:
+        """Start the container, stay with it, record its end."""
+        try:
+            self._start()
+        except Error as error:
+            self._give_up(error)
+        except Exception as error:
+            self._give_up(Error(f"monitor: {type(error).__name__}: {error}"))
+        else:
+            self._finish(self._supervise())
+
+    def _start(self) -> None:
+        self.layout = Layout.detect(self.paths)
+        self.cgroup = manager(self.layout, self.spec["linux"]["cgroupsPath"])
+        drive = driver(self.record["storageDriver"], self.paths)
+        foreign = self.record["hostConfig"]["Runtime"]
+        self.run.execute(monitor_plan(self.paths, self.record, self.spec, drive, None if foreign else self.cgroup))
+        self.audience.listener = Listener(self.paths.attach_socket(self.record_id))
+        if foreign:
+            self._launch_foreign(foreign)
+        else:
+            self._launch()
+
+    def _launch(self) -> None:
+        """Start the container's process with our own runtime."""
+        launch = self.launch = Launch(self._setting(), self.run, self._tell_step)
+        pid = launch.fork()
+        self.streams.close_theirs()
+        self.joining.claim(self.record["endpoints"])
+        early, late = self.cgroup.enter_steps(pid)
+        self.run.execute([*early, *late])
+        if self.joining.attachment["endpoints"]:
+            launch.wait_for_namespaces()
+            try:
+                self.joining.plug(f"{self.paths.proc}/{pid}/ns/net")
+            except Error:
+                launch.raise_if_failed()
+                raise
+        state.save(self.paths, self.record_id, pid, self.cgroup.path)
+        launch.go()
+        self._record_start(pid)
+
+    def _launch_foreign(self, program: str) -> None:
+        """Start it with another one, which is then the monitor's child in its place."""
+        from mydocker.engine.monitor.foreign import ForeignLaunch, NetworkNamespace
+
+        self.joining.claim(self.record["endpoints"])
+        setting = self._setting()
+        if self.joining.attachment["endpoints"]:
+            # Another runtime does not stop half way for its network to be connected: it joins one that is.
+            made = NetworkNamespace()
+            self.joining.plug(made.path)
+            setting.spec = made.joined(setting.spec)
+        bundle = f"{self.directory}/bundle"
+        launch = self.launch = ForeignLaunch(setting, program, bundle, self.record_id, self.paths.running(self.record_id))
+        pid = launch.fork()
+        self.streams.close_theirs()
+        state.save(self.paths, self.record_id, pid, self.cgroup.path)
+        launch.go()
+        state.save(self.paths, self.record_id, launch.init, self.cgroup.path)
+        self._record_start(launch.init)
+
+    def _record_start(self, pid: int) -> None:
+        self.started = monotonic()
+        self.record |= {"status": "running", "pid": pid, "startedAt": timestamp(), "exitCode": 0, "error": "", "oomKilled": False}
+        self.record["published"] = self.joining.attachment["published"]
+        # A power cut ends the container too: only one that outlives it on disk must be known afterwards.
+        containers.save(self.paths, self.record, sync=not self.record["autoRemove"])
+        if self.record["config"].get("Healthcheck"):
+            self._watch_health()
+        events.of_mounts(self.paths, self.record, "mount")
+        events.of_networks(self.paths, self.joining.attachment, self.record_id, "connect")
+        events.of_container(self.paths, self.record, "start")
+        os.close(self.lock)
+        self.audience.tell_all("S", pid)
+
+    def _watch_health(self) -> None:
+        from mydocker.engine.monitor import health  # not needed by most starts
+
+        if health.test_of(self.record):
+            self.health = health.Health(self.paths, self.record, self.cgroup)
+
+    def _setting(self) -> Setting:
+        seccomp = self.spec["linux"].get("seccomp")
+        size = self.request["size"]
+        self.streams = Streams(bool(self.spec["process"].get("terminal")), self.record["config"]["OpenStdin"])
+        return Setting(
+            self.spec,
+            f"{self.directory}/bundle/rootfs",
+            self.streams.theirs,
+            (size[0], size[1]) if size else None,
+            self.layout.container_mounts(self.cgroup.path),
+            filter_for(seccomp, self.paths.cache) if seccomp else None,
+            self.request["explain"],
+            self.request["crashAfter"],
+        )
+
+    def _supervise(self) -> int:
+        master = self.launch.master
+        outputs, stdin = self.streams.outputs(master), self.streams.input(master)
+        log = log_of(self.record, f"{self.directory}/log.json")
+        once = self.record["config"]["StdinOnce"]
+        try:
+            return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, once, log, self.health).run()
+        finally:
+            self.problem = log.problem if log else ""
+
+    def _finish(self, status: int) -> None:
+        """Record the end, then leave nothing: every part is tried, and what failed is said. Perhaps begin again."""
+        links: list[int] = []
+        with store.Lock(f"{self.directory}/lock"):
+            problems: list[Error] = []
+            remove.attempt(problems, lambda: self._record_end(status))
+            problems += self._unmount()
+            problems += remove.runtime_state(self.paths, self.record_id, self.cgroup, links)
+            close_ports(self.run)
+            if self.record["autoRemove"]:
+                problems += remove.container(self.paths, self.record)
+        self.audience.stop_listening()
+        self._report(problems)
+        self.audience.tell_all("Z", status)
+        self.audience.finish()
+        delete_all(links)
+        if self.record["status"] == "restarting":
+            self.audience.close()
+            restart.wait(self.paths, self.record, self.request)
+
+    def _record_end(self, status: int) -> None:
+        end = {"status": "exited", "pid": 0, "exitCode": status, "finishedAt": timestamp(), "oomKilled": self.cgroup.oom_kills() > 0}
+        # As it is now: others rename, stop and update a container while it runs.
+        self.record = {**containers.load(self.paths, self.record_id), **end, "error": self.problem}
+        if restart.is_wanted(self.record):
+            delay = restart.next_delay(self.record["restartDelay"], monotonic() - self.started)
+            self.record |= {"status": "restarting", "restartDelay": delay, "restartCount": self.record["restartCount"] + 1}
+        if not self.record["autoRemove"]:
+            containers.save(self.paths, self.record)
+        if self.record["oomKilled"]:
+            events.of_container(self.paths, self.record, "oom")
+        events.of_container(self.paths, self.record, "die", execDuration=int(monotonic() - self.started), exitCode=status)
+        events.of_networks(self.paths, attachments.load(self.paths, self.record_id) or {"endpoints": []}, self.record_id, "disconnect")
+        events.of_mounts(self.paths, self.record, "unmount")
+
+    def _unmount(self) -> list[Error]:
+        """Let go of the root file system, which this process's namespace holds too."""
+        problems: list[Error] = []
+        remove.attempt(problems, lambda: mounts.umount(f"{self.directory}/bundle/rootfs", mounts.MNT_DETACH))
+        return problems
+
+    def _give_up(self, error: Error) -> None:
+        """Undo a start that failed and say why."""
+        if hasattr(self, "launch"):
+            self.launch.kill()
+        problems = self.run.undo_all()
+        problems += remove.after_failed_start(self.paths, self.record, error)
+        self.audience.stop_listening()
+        self._report(problems)
+        self.audience.tell_all("F", failure(error))
+        self.audience.finish()
+
+    def _report(self, problems: list[Error]) -> None:
+        for problem in problems:
+            self.audience.tell_all("X", ("monitor", f"not cleaned up: {problem.message}", 0.0))
+
+    def _observe(self, who: str, step: Step, seconds: float) -> None:
+        self._tell_step((who, told(step, self.request["explain"]), seconds))
+
+    def _tell_step(self, value: Value) -> None:
+        self.audience.tell_all("X", value)

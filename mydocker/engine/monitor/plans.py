@@ -1,0 +1,96 @@
+"""The monitor's plan: its mount namespace, the container's root file system, its cgroup. Pure functions."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.engine.record import state
+from mydocker.engine.volume.populate import populate
+from mydocker.kernel.namespaces import CLONE_NEWNS
+from mydocker.runtime.mounts import early_trees
+from mydocker.runtime.users import mappings
+from mydocker.steps.base import Step, command, quote
+from mydocker.steps.files import MakeDir
+from mydocker.steps.namespaces import ReceiveMounts, Unshare
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.cgroups.manager import CgroupManager
+    from mydocker.engine.record.containers import Record
+    from mydocker.paths import Paths
+    from mydocker.storage.base import StorageDriver
+
+
+class MakeStateDirectory(Step):
+    """Make STATE/ID, which says that the container is being run; what an earlier run left there goes first."""
+
+    __slots__ = ("paths", "container_id")
+
+    def __init__(self, paths: Paths, container_id: str) -> None:
+        self.paths = paths
+        self.container_id = container_id
+
+    @property
+    def path(self) -> str:
+        return self.paths.running(self.container_id)
+
+    def apply(self) -> None:
+        state.clear(self.paths, self.container_id)
+        os.mkdir(self.path, 0o700)
+
+    def undo(self) -> None:
+        state.clear(self.paths, self.container_id)
+
+    def describe(self) -> str:
+        return f"mkdir {quote(self.path)} mode 700"
+
+    def shell(self) -> str:
+        return command("mkdir", "-p", self.path)
+
+
+class Populate(Step):
+    """Copy what the image holds at a volume's destination into the volume, the first time that it is used."""
+
+    __slots__ = ("root", "destination", "volume")
+
+    def __init__(self, root: str, destination: str, volume: str) -> None:
+        self.root = root
+        self.destination = destination
+        self.volume = volume
+
+    def apply(self) -> None:
+        populate(self.root, self.destination, self.volume)
+
+    def describe(self) -> str:
+        return f"copy {quote(self.destination)} of the root into {quote(self.volume)} if that is empty"
+
+    def shell(self) -> str:
+        source = quote(self.root + self.destination)
+        return f'[ ! -d {source} ] || [ -n "$(ls -A {quote(self.volume)})" ] || cp -a {source}/. {quote(self.volume)}'
+
+
+def monitor_plan(paths: Paths, record: Record, spec: dict[str, Any], driver: StorageDriver, cgroup: CgroupManager | None) -> list[Step]:
+    """Return what the monitor does before it forks init; cgroup None: another runtime will make it."""
+    directory = paths.container(record["id"])
+    rootfs = directory + "/bundle/rootfs"
+    return [
+        MakeStateDirectory(paths, record["id"]),
+        *early_trees(spec),
+        Unshare(CLONE_NEWNS),
+        ReceiveMounts(),
+        *_root_steps(paths, record, spec, driver),
+        *(Populate(rootfs, m["destination"], m["source"]) for m in record["mounts"] if m["type"] == "volume" and m["copy"]),
+        *(cgroup.create_steps(spec["linux"].get("resources", {})) if cgroup else []),
+    ]
+
+
+def _root_steps(paths: Paths, record: Record, spec: dict[str, Any], driver: StorageDriver) -> list[Step]:
+    """Return the steps that mount the root file system, with a user namespace so that its files belong to the root inside."""
+    directory, layers = paths.container(record["id"]), record["layers"]
+    users, groups = (mappings(spec["linux"], kind) for kind in ("uidMappings", "gidMappings"))
+    if not users:
+        return driver.mount_steps(directory, layers, directory + "/bundle/rootfs")
+    staging = paths.running(record["id"]) + "/mapped"
+    return [MakeDir(staging, 0o711), *driver.mapped_steps(directory, layers, directory + "/bundle/rootfs", staging, users, groups)]

@@ -1,0 +1,91 @@
+"""Taking a container away, whole or what a run leaves: idempotent, going on past failures and returning them."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker import store
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import CgroupManager, manager
+from mydocker.engine.connection.unplugging import unplug
+from mydocker.engine.record import containers, events, state
+from mydocker.errors import Error, StepFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mydocker.engine.record.containers import Record
+    from mydocker.paths import Paths
+
+
+def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None = None, later: list[int] | None = None) -> list[Error]:
+    """End what is left of a run, remove its cgroup, its network and its directory under STATE. later: see unplug()."""
+    problems: list[Error] = []
+    if cgroup is None:
+        known = state.load(paths, container_id)
+        cgroup = manager(Layout.detect(paths), known["cgroup"]) if known else None
+    if cgroup is not None:
+        # With the host's pid namespace, processes may outlive the first one.
+        if cgroup.pids():
+            attempt(problems, cgroup.kill)
+        attempt(problems, cgroup.remove)
+    problems += unplug(paths, container_id, later)
+    attempt(problems, lambda: state.clear(paths, container_id))
+    return problems
+
+
+def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]:
+    """Remove a container that does not run: its name, anonymous volumes, writable layer and directory.
+
+    The caller holds the container's lock.
+    """
+    problems: list[Error] = []
+    # On a full disk it cannot be marked, and then goes all the same.
+    attempt(problems, lambda: containers.save(paths, {**record, "status": "removing"}, sync=False))
+    attempt(problems, lambda: store.release(f"{paths.names}/{record['name']}", record["id"]))
+    for name in _own_volumes(paths, record) if volumes else []:
+        attempt(problems, lambda name=name: store.discard(f"{paths.volumes}/{name}"))  # type: ignore[misc]
+        attempt(problems, lambda name=name: events.emit(paths, "volume", "destroy", name, {"driver": "local"}))  # type: ignore[misc]
+    attempt(problems, lambda: directory(paths, record["id"]))
+    attempt(problems, lambda: events.of_container(paths, record, "destroy"))
+    return problems
+
+
+def _own_volumes(paths: Paths, record: Record) -> list[str]:
+    """Return the anonymous volumes of a container that no other one mounts (--volumes-from)."""
+    names = [mount["name"] for mount in record.get("mounts", []) if mount.get("anonymous")]
+    return [name for name in names if all(user["id"] == record["id"] for user in containers.mounting(paths, name))]
+
+
+def directory(paths: Paths, container_id: str) -> None:
+    """Remove a container's directory, its lock last, so that nobody takes it for an orphan while it goes."""
+    path = paths.container(container_id)
+    for name in os.listdir(path) if os.path.isdir(path) else []:
+        if name != "lock":
+            store.remove_tree(f"{path}/{name}")
+    store.remove_tree(path)
+
+
+def after_failed_start(paths: Paths, record: Record, error: Error) -> list[Error]:
+    """Record that a start failed, or remove the container with --rm; return what could not be removed."""
+    record |= {
+        "status": "exited" if record["startedAt"] else "created",
+        "pid": 0,
+        "exitCode": error.exit_status or 125,
+        "error": error.message,
+    }
+    if record["autoRemove"]:
+        return container(paths, record)
+    containers.save(paths, record)
+    return []
+
+
+def attempt(problems: list[Error], action: Callable[[], object]) -> None:
+    """Do one part of a teardown; add its failure to `problems` and go on."""
+    try:
+        action()
+    except OSError as error:
+        problems.append(StepFailed(f"{error.filename or 'remove'}: {error.strerror or error}", error.errno or 0))
+    except Error as error:
+        problems.append(error)

@@ -1,0 +1,85 @@
+"""--restart: whether and when a container that has ended is started again, by the monitor that saw its end.
+
+Between two runs the record says `restarting` and STATE/ID names the monitor that waits. Whoever stops, starts or removes the container
+meanwhile changes the record under its lock: the monitor looks at both again when it wakes up.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from fcntl import LOCK_EX, flock
+
+from mydocker import store
+from mydocker.engine.monitor import remove
+from mydocker.engine.record import containers, state
+from mydocker.errors import Error, NotFound
+from mydocker.kernel.channel import Channel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
+    from mydocker.kernel.channel import Value
+    from mydocker.paths import Paths
+
+# docker's: the first wait, doubled up to a minute, and from the beginning again after a run of 10 seconds.
+_SHORTEST, _LONGEST, _LONG_RUN = 0.1, 60.0, 10.0
+
+
+def is_wanted(record: Record) -> bool:
+    """Say whether a container that has ended is to be started again."""
+    policy = record["hostConfig"]["RestartPolicy"]
+    if record["stopped"]:
+        return False
+    if policy["Name"] == "on-failure":
+        return bool(record["exitCode"]) and (not policy["MaximumRetryCount"] or record["restartCount"] < policy["MaximumRetryCount"])
+    return policy["Name"] in ("always", "unless-stopped")
+
+
+def next_delay(previous: float, ran: float) -> float:
+    """Return the seconds to wait after a run of `ran` seconds. previous: what was waited before that run, 0 before the first."""
+    return _SHORTEST if ran >= _LONG_RUN or not previous else min(previous * 2, _LONGEST)
+
+
+def wait(paths: Paths, record: Record, request: dict[str, Value]) -> None:
+    """Sleep, then become the monitor of the next run; return if somebody else has decided otherwise."""
+    container_id = record["id"]
+    os.mkdir(paths.running(container_id), 0o700)
+    state.save(paths, container_id, 0, record["hostConfig"]["CgroupPath"])
+    time.sleep(record["restartDelay"])
+    try:
+        lock = os.open(paths.container(container_id) + "/lock", os.O_RDWR | os.O_CLOEXEC)
+        flock(lock, LOCK_EX)
+        if not is_waiting(paths, containers.load(paths, container_id), os.getpid()):
+            return
+    except (FileNotFoundError, NotFound):
+        return  # it was removed
+    from mydocker.engine.monitor import launcher  # not needed by any other start
+
+    ours, theirs = Channel.pair()
+    ours.put("R", {**request, "wanted": "", "size": None, "explain": "", "crashAfter": ""}, (lock,))
+    launcher.become_monitor(theirs.fileno())
+
+
+def is_waiting(paths: Paths, record: Record, monitor: int = 0) -> bool:
+    """Say whether a container waits to be started again, by this monitor if one is named."""
+    known = state.load(paths, record["id"])
+    if record["status"] != "restarting" or not known or known["pid"]:
+        return False
+    return known["monitor"] == monitor if monitor else state.has_monitor(paths, record["id"])
+
+
+def cancel(paths: Paths, container_id: str) -> list[Error]:
+    """Have a container not started again, whether it runs, waits or neither; return what could not be removed."""
+    with store.Lock(paths.container(container_id) + "/lock"):
+        record = containers.load(paths, container_id)
+        waits = is_waiting(paths, record)
+        if not waits and record["hostConfig"]["RestartPolicy"]["Name"] == "no":
+            return []
+        containers.save(paths, {**record, "stopped": True, **({"status": "exited"} if waits else {})})
+        if not waits:
+            return []
+        known = state.load(paths, container_id)
+        if known:
+            os.kill(known["monitor"], 9)
+        return remove.runtime_state(paths, container_id)

@@ -1,0 +1,201 @@
+"""What a monitor does while its container runs: copy bytes both ways, pass signals on, wait for the end.
+
+Messages between a client (client.py) and a monitor; each is one kind letter and a payload:
+
+    client → monitor                          monitor → client
+      R  the request, see monitor.py            S  the program was executed
+      H  streams wanted: one who comes later    O, E  output, error output
+      I  input; empty: end of input             A  the last input was taken: send more;  C: input is closed
+      K  signal number                          X  explain record;  F  failure;  Z  exit status, the last message
+      W  rows, columns
+
+A client has only one I under way at a time, so that its signals never queue behind input that the container does not read.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+from errno import EAGAIN, EIO, EPIPE
+from select import POLLIN, POLLOUT, poll
+
+from mydocker.kernel import terminal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.monitor.audience import Attachment, Audience
+    from mydocker.engine.monitor.health import Health
+    from mydocker.engine.record.log import Log
+
+_CHUNK = 65536
+# The largest pipe that a user may make (pipe(7), pipe-max-size): more than that was not there when the container ended.
+_MOST_LEFT = 1 << 20
+_STREAMS = {"O": "stdout", "E": "stderr"}
+
+
+class Supervisor:
+    """One running process's bytes. outputs: {descriptor: 'O' or 'E'}; stdin: descriptor or -1.
+
+    input_ends: whether the end of a client's input, or of the client, is the end of the container's. health: its checks.
+    """
+
+    __slots__ = ("pid", "audience", "outputs", "stdin", "is_tty", "input_ends", "log", "health", "_inputs", "_slave")
+
+    def __init__(
+        self,
+        pid: int,
+        audience: Audience,
+        outputs: dict[int, str],
+        stdin: int,
+        is_tty: bool,
+        input_ends: bool,
+        log: Log | None = None,
+        health: Health | None = None,
+    ) -> None:
+        self.pid = pid
+        self.audience = audience
+        self.outputs = outputs
+        self.stdin = stdin
+        self.is_tty = is_tty
+        self.input_ends = input_ends
+        self.log = log
+        self.health = health
+        # What clients typed and the container has not taken yet, oldest first.
+        self._inputs: list[tuple[Attachment, bytes]] = []
+        # Else the terminal would hang up whenever the container closes it, and what is written after that be lost.
+        self._slave = terminal.open_slave(stdin) if is_tty else -1
+        for descriptor in (*outputs, stdin):
+            if descriptor >= 0:
+                os.set_blocking(descriptor, False)
+
+    def run(self) -> int:
+        """Serve until the process ends; return its exit status, 128+N when signal N ended it."""
+        ended = os.pidfd_open(self.pid)
+        try:
+            while not self._turn(ended):
+                pass
+        finally:
+            os.close(ended)
+            if self.health:
+                self.health.stop()
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        self._drain()
+        return status if status >= 0 else 128 - status
+
+    def _turn(self, ended: int) -> bool:
+        """Wait for something and handle it; return whether the process has ended."""
+        poller = poll()
+        poller.register(ended, POLLIN)
+        for descriptor in self.outputs:
+            poller.register(descriptor, POLLIN)
+        if self._inputs and self.stdin >= 0:
+            poller.register(self.stdin, POLLOUT if self.stdin not in self.outputs else POLLIN | POLLOUT)
+        self.audience.register(poller)
+        if self.health:
+            self.health.register(poller)
+        ready = dict(poller.poll(self.health.patience() if self.health else None))
+        for descriptor in [d for d in self.outputs if d in ready]:
+            self._copy_output(descriptor)
+        if self._inputs and self.stdin in ready:
+            self._write_input()
+        for client, kind, payload in self.audience.serve(ready):
+            self._obey(client, kind, payload)
+        if self.health:
+            self.health.tick(ready)
+        return ended in ready
+
+    def _copy_output(self, descriptor: int) -> int:
+        """Pass on what can be read now; return how many bytes that were."""
+        try:
+            data = os.read(descriptor, _CHUNK)
+        except OSError as error:
+            if error.errno == EAGAIN:
+                return 0
+            if error.errno != EIO:  # how a pty's master says that the container's session ended
+                raise
+            data = b""
+        if data:
+            self._pass_on(self.outputs[descriptor], data)
+        else:
+            del self.outputs[descriptor]
+            if not self.is_tty:
+                os.close(descriptor)
+        return len(data)
+
+    def _pass_on(self, kind: str, data: bytes) -> None:
+        if self.log:
+            self.log.write(_STREAMS[kind], data)
+        self.audience.pass_on(kind, data)
+
+    def _obey(self, client: Attachment, kind: str, payload: bytes) -> None:
+        """Do what a client's message says."""
+        if kind == "H":
+            client.wanted = payload.decode()
+            self.audience.tell(client, "S", marshal.dumps(self.pid))
+        elif kind == "I":
+            self._take_input(client, payload)
+        elif kind == "K":
+            # The process is our child and not reaped before its end is noticed: the pid is still its own.
+            os.kill(self.pid, int(payload))
+        elif kind == "W" and self.is_tty:
+            rows, columns = marshal.loads(payload)
+            terminal.set_window_size(self.stdin, rows, columns)
+        elif kind == "" and "I" in client.wanted:
+            self._take_input(client, b"")
+
+    def _take_input(self, client: Attachment, data: bytes) -> None:
+        """Queue what a client typed; b'' is the end of its input."""
+        if self.stdin < 0:
+            self.audience.tell(client, "C")
+        elif data or self.input_ends:
+            self._inputs.append((client, data))
+            self._write_input()
+
+    def _write_input(self) -> None:
+        """Write the oldest input as far as the container takes it, and the next when it is all taken."""
+        while self._inputs and self.stdin >= 0:
+            client, data = self._inputs[0]
+            if not data:
+                self._end_input()
+                return
+            try:
+                rest = data[os.write(self.stdin, data) :]
+            except OSError as error:
+                if error.errno == EAGAIN:
+                    return
+                if error.errno not in (EPIPE, EIO):
+                    raise
+                self._refuse_inputs()
+                return
+            if rest:
+                self._inputs[0] = (client, rest)
+                return
+            del self._inputs[0]
+            self.audience.tell(client, "A")
+
+    def _end_input(self) -> None:
+        """Let the container see the end of its input; a terminal has none, its user types Ctrl-D."""
+        del self._inputs[0]
+        if not self.is_tty:
+            os.close(self.stdin)
+            self.stdin = -1
+            self._refuse_inputs()
+
+    def _refuse_inputs(self) -> None:
+        """Tell those whose input nobody reads any more."""
+        for client, _ in self._inputs:
+            self.audience.tell(client, "C")
+        self._inputs.clear()
+
+    def _drain(self) -> None:
+        """Pass on what the process wrote before it ended, without waiting for what others may still write."""
+        for descriptor in list(self.outputs):
+            left = _MOST_LEFT
+            while left > 0 and (count := self._copy_output(descriptor)):
+                left -= count
+        if self._slave >= 0:
+            os.close(self._slave)
+        if self.log:
+            self.log.close()
+            if self.log.problem:
+                self.audience.tell_all("X", ("monitor", self.log.problem, 0.0))

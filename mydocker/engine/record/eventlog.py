@@ -1,0 +1,74 @@
+"""Reading events.json: what happened between two moments, and on as it happens; see events.py for how it is written."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from mydocker import leanjson
+from mydocker.engine.record import filters
+from mydocker.engine.record.logreader import LogReader
+from mydocker.kernel.inotify import Watch
+from mydocker.paths import Paths
+
+Event = dict[str, Any]
+
+_FOR_EVER = 3600.0
+
+
+def history(paths: Paths, since: int, until: int) -> Iterator[Event]:
+    """Yield the events of a span of time (ns since 1970) until it is over, waiting for those to come."""
+    os.makedirs(paths.root, mode=0o711, exist_ok=True)
+    watch = Watch(paths.root)
+    reader = LogReader(paths.events, _parsed)
+    try:
+        while True:
+            is_over = time.time_ns() >= until
+            yield from (event for event in reader.entries() if event and since <= event["timeNano"] <= until)
+            if is_over:
+                return
+            watch.wait(min(_FOR_EVER, (until - time.time_ns()) / 1e9 + 0.001))
+    finally:
+        reader.close()
+        watch.close()
+
+
+def _parsed(line: bytes) -> Event:
+    """Return the event of a line, {} for one that a full disk cut off."""
+    try:
+        event: Event = leanjson.loads(line.decode())
+        return event
+    except ValueError:
+        return {}
+
+
+def _is_object(kind: str) -> Any:
+    """Return the test whether an event is about this kind of object, named by id, its beginning, or name."""
+
+    def test(event: Event, value: str) -> bool:
+        actor = event["Actor"]
+        owner = actor["ID"] if event["Type"] == kind else actor["Attributes"].get(kind, "")
+        return bool(owner) and (owner.startswith(value) or (event["Type"] == kind and actor["Attributes"].get("name") == value))
+
+    return test
+
+
+TESTS: filters.Tests = {
+    "type": lambda event, value: event["Type"] == value,
+    "event": lambda event, value: value in (event["Action"], event["Action"].partition(":")[0]),
+    "container": _is_object("container"),
+    "image": lambda event, value: _is_image(event, value),
+    "volume": _is_object("volume"),
+    "network": _is_object("network"),
+    "label": lambda event, value: filters.has_label(event["Actor"]["Attributes"], value),
+    "scope": lambda event, value: event["scope"] == value,
+}
+
+
+def _is_image(event: Event, value: str) -> bool:
+    attributes = event["Actor"]["Attributes"]
+    names = [attributes.get("image", "")] if event["Type"] == "container" else []
+    names += [event["Actor"]["ID"], attributes.get("name", "")] if event["Type"] == "image" else []
+    return any(value in (name, name.removesuffix(":latest"), name.removeprefix("sha256:")[: len(value)]) for name in names if name)

@@ -1,0 +1,114 @@
+"""Reading a container's log: all files of it, from the end if only that is wanted, and on as it grows."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, Generic, TypeVar
+
+from mydocker import leanjson
+from mydocker.engine.record.log import files
+from mydocker.store import Lock
+
+_BLOCK = 65536
+
+T = TypeVar("T")
+
+
+class Entry:
+    """One line of the log. text: bytes; stream: 'stdout' or 'stderr'; time: RFC 3339."""
+
+    __slots__ = ("text", "stream", "time")
+
+    def __init__(self, line: bytes) -> None:
+        value = leanjson.loads(line.decode(errors="surrogateescape"))
+        self.text: bytes = value["log"].encode(errors="surrogateescape")
+        self.stream: str = value["stream"]
+        self.time: str = value["time"]
+
+
+class LogReader(Generic[T]):
+    """Reads forward; what is written or rotated meanwhile is read by the next call of entries(). parse: makes an entry of a line."""
+
+    def __init__(self, path: str, parse: Callable[[bytes], T]) -> None:
+        self.path = path
+        self.parse = parse
+        self._file: BinaryIO | None = None
+        self._rest = b""
+
+    def entries(self) -> Iterator[T]:
+        """Yield what there is and was not read yet."""
+        while self._file or self._open_first():
+            assert self._file
+            # Looked up before reading: what is in the file when it has a successor is all there will be.
+            successor = self._open_successor()
+            yield from map(self.parse, self._lines())
+            if successor is None:
+                return
+            self._file.close()
+            self._file = successor
+
+    def _open_first(self) -> bool:
+        with self._lock():
+            for path in files(self.path)[:1]:
+                self._file = open(path, "rb")  # noqa: SIM115 - closed by close()
+        return self._file is not None
+
+    def _lock(self) -> Lock:
+        return Lock(self.path + ".lock", shared=True)
+
+    def _lines(self) -> Iterator[bytes]:
+        assert self._file
+        if os.fstat(self._file.fileno()).st_size < self._file.tell():
+            self._file.seek(0)  # rotated with a single file: it was cut
+            self._rest = b""
+        while block := self._file.read(_BLOCK):
+            *lines, self._rest = (self._rest + block).split(b"\n")
+            yield from lines
+
+    def _open_successor(self) -> BinaryIO | None:
+        """Open the file after the one that is open, None when that is the newest."""
+        assert self._file
+        own = os.fstat(self._file.fileno())
+        try:
+            with self._lock():
+                there = files(self.path)
+                # One that is there no more was the oldest when it went.
+                position = next((index for index, path in enumerate(there) if os.path.samestat(os.stat(path), own)), -1)
+                return open(there[position + 1], "rb") if position + 1 < len(there) else None
+        except FileNotFoundError:
+            return None  # the container was removed
+
+    def skip_to_last(self, count: int) -> None:
+        """Begin with the last `count` entries."""
+        missing = count
+        with self._lock():
+            for path in reversed(files(self.path)):
+                file = open(path, "rb")  # noqa: SIM115 - closed by close()
+                missing -= _seek_back(file, missing)
+                self.close()
+                self._file = file
+                if missing <= 0:
+                    return
+
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
+            self._file = None
+
+
+def _seek_back(file: BinaryIO, count: int) -> int:
+    """Place a file before its last `count` lines; return how many there are to read now."""
+    position = file.seek(0, os.SEEK_END)
+    newlines: deque[int] = deque(maxlen=count + 1)
+    while position > 0 and len(newlines) <= count:
+        start = max(position - _BLOCK, 0)
+        file.seek(start)
+        block = file.read(position - start)
+        found = [start + offset for offset, byte in enumerate(block) if byte == 10]
+        newlines = deque([*found, *newlines], maxlen=count + 1)
+        position = start
+    complete = len(newlines) > count
+    file.seek(newlines[0] + 1 if complete else 0)
+    return count if complete else len(newlines)

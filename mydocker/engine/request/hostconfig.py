@@ -1,0 +1,113 @@
+"""A record's `hostConfig`: what the flags asked of the host, under the names of docker's inspect and API (HostConfig)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mydocker.engine.request.options import Options
+from mydocker.engine.request.ports import as_docker
+
+
+def host_config(options: Options, spec: dict[str, Any], runtime: str) -> dict[str, Any]:
+    """Return hostConfig; numbers are 0 and lists None where nothing was asked, as docker's.
+
+    CgroupPath is ours. Devices' numbers are only in config.json, mount points in the record's `mounts`.
+    """
+    return {
+        **_namespaces(options),
+        **_memory(options),
+        **_cpu(options),
+        **_confinement(options, spec),
+        "RestartPolicy": _restart(options),
+        "LogConfig": {"Type": options.log_driver, "Config": options.log_opt},
+        "Init": options.init,
+        "Runtime": runtime,
+        "CgroupParent": options.cgroup_parent or "",
+        "CgroupPath": spec["linux"]["cgroupsPath"],
+        "AutoRemove": options.remove,
+        "ContainerIDFile": options.cidfile or "",
+        "PidsLimit": options.pids_limit,
+        "BlkioWeight": options.blkio_weight or 0,
+        "Ulimits": [_ulimit(limit) for limit in options.ulimit] or None,
+        "ShmSize": _shm_size(spec),
+        "VolumesFrom": [name if writable else f"{name}:ro" for name, writable in options.volumes_from] or None,
+    }
+
+
+def updated(options: Options) -> dict[str, Any]:
+    """Return the fields that the given options of update change."""
+    fields = {**_memory(options), **_cpu(options), "PidsLimit": options.pids_limit, "BlkioWeight": options.blkio_weight}
+    changed = {name: value for name, value in fields.items() if value}
+    return {**changed, **({"RestartPolicy": _restart(options)} if options.restart else {})}
+
+
+def _restart(options: Options) -> dict[str, Any]:
+    return {"Name": options.restart[0], "MaximumRetryCount": options.restart[1]}
+
+
+def _namespaces(options: Options) -> dict[str, Any]:
+    return {
+        "NetworkMode": options.network,
+        "PortBindings": as_docker(options.publish),
+        "PublishAllPorts": options.publish_all,
+        "Dns": list(options.dns),
+        "DnsSearch": list(options.dns_search),
+        "DnsOptions": list(options.dns_option),
+        "ExtraHosts": options.add_host or None,
+        "PidMode": options.pid,
+        "IpcMode": options.ipc or "private",
+        "UTSMode": options.uts,
+        "UsernsMode": options.userns,
+        "CgroupnsMode": options.cgroupns,
+    }
+
+
+def _memory(options: Options) -> dict[str, Any]:
+    return {
+        "Memory": options.memory or 0,
+        "MemorySwap": options.memory_swap or 0,
+        "MemoryReservation": options.memory_reservation or 0,
+        "MemorySwappiness": options.memory_swappiness,
+        "OomKillDisable": options.oom_kill_disable,
+        "OomScoreAdj": options.oom_score_adj or 0,
+    }
+
+
+def _cpu(options: Options) -> dict[str, Any]:
+    return {
+        "NanoCpus": round((options.cpus or 0) * 10**9),
+        "CpuShares": options.cpu_shares or 0,
+        "CpuQuota": options.cpu_quota or 0,
+        "CpuPeriod": options.cpu_period or 0,
+        "CpusetCpus": options.cpuset_cpus or "",
+        "CpusetMems": options.cpuset_mems or "",
+    }
+
+
+def _confinement(options: Options, spec: dict[str, Any]) -> dict[str, Any]:
+    security = {"seccomp": options.seccomp, "apparmor": options.apparmor}
+    return {
+        "Privileged": options.privileged,
+        "ReadonlyRootfs": options.read_only,
+        "CapAdd": list(options.cap_add) or None,
+        "CapDrop": list(options.cap_drop) or None,
+        "GroupAdd": list(options.group_add) or None,
+        "SecurityOpt": [f"{key}={value}" for key, value in security.items() if value]
+        + (["no-new-privileges"] if options.no_new_privileges else [])
+        or None,
+        "Sysctls": dict(options.sysctl) or None,
+        "MaskedPaths": spec["linux"]["maskedPaths"],
+        "ReadonlyPaths": spec["linux"]["readonlyPaths"],
+    }
+
+
+def _ulimit(limit: dict[str, Any]) -> dict[str, Any]:
+    # docker's -1 for no limit, where OCI has the largest number.
+    soft, hard = (-1 if limit[key] == 2**64 - 1 else limit[key] for key in ("soft", "hard"))
+    return {"Name": limit["type"].removeprefix("RLIMIT_").lower(), "Soft": soft, "Hard": hard}
+
+
+def _shm_size(spec: dict[str, Any]) -> int:
+    """Return the size that /dev/shm gets, 0 where it is none of the container's own."""
+    words = [word for mount in spec["mounts"] if mount["source"] == "shm" for word in mount["options"]]
+    return next((int(word.removeprefix("size=")) for word in words if word.startswith("size=")), 0)

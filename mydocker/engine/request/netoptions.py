@@ -1,0 +1,109 @@
+"""The flags of run and create that say how a container is connected: which networks, addresses, names, ports."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mydocker.engine.request.ports import is_address
+from mydocker.errors import BadInput
+
+# Networks that nobody creates.
+MODES = ("none", "host")
+DEFAULT = "bridge"
+
+_HEXADECIMAL = set("0123456789abcdefABCDEF")
+
+
+def parse(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the mode, the endpoints by network, and the flat lists of ports. Takes --ip and its like out of `given`.
+
+    An endpoint: {aliases, ip, ip6, mac}, '' and [] for what is not asked for.
+    """
+    single = {key: given.pop(key) or "" for key in ("ip", "ip6", "mac_address")}
+    aliases = list(given.pop("network_alias"))
+    wanted = dict(_endpoint(text) for text in given["network"] or [DEFAULT])
+    mode = next(iter(wanted))
+    if len(wanted) != len(given["network"] or [DEFAULT]):
+        raise BadInput(f"invalid --network {' '.join(given['network'])!r}: each network once")
+    if len(wanted) > 1 and any(map(_is_mode, wanted)):
+        raise BadInput(f"invalid --network {' '.join(given['network'])!r}: none, host and container:NAME exclude others")
+    first = wanted[mode]
+    first["aliases"] += aliases
+    first |= {"ip": single["ip"] or first["ip"], "ip6": single["ip6"] or first["ip6"], "mac": single["mac_address"] or first["mac"]}
+    for name, endpoint in wanted.items():
+        check_endpoint(name, endpoint)
+    _check_names(given)
+    flat = {key: [each for found in given[key] for each in found] for key in ("publish", "expose")}
+    return {"network": mode, "endpoints": {} if _is_mode(mode) else wanted, **flat}
+
+
+def _is_mode(name: str) -> bool:
+    return name in MODES or name.startswith("container:")
+
+
+def _endpoint(text: str) -> tuple[str, dict[str, Any]]:
+    """Return (network, endpoint) of 'NAME' or docker's 'name=NAME,alias=…,ip=…,ip6=…,mac-address=…'."""
+    endpoint: dict[str, Any] = {"aliases": [], "ip": "", "ip6": "", "mac": ""}
+    if "=" not in text:
+        return {"default": DEFAULT}.get(text, text), endpoint
+    name = ""
+    for part in text.split(","):
+        key, _, value = part.partition("=")
+        if key == "name":
+            name = value
+        elif key == "alias":
+            endpoint["aliases"].append(value)
+        elif key in ("ip", "ip6"):
+            endpoint[key] = value
+        elif key == "mac-address":
+            endpoint["mac"] = value
+        else:
+            raise BadInput(f"invalid --network {text!r}: expected name=NAME and alias, ip, ip6 or mac-address")
+    if not name:
+        raise BadInput(f"invalid --network {text!r}: it has no name=NAME")
+    return name, endpoint
+
+
+def check_endpoint(name: str, endpoint: dict[str, Any]) -> None:
+    """Raise BadInput unless what is asked for on a network can be."""
+    for flag, key, letter in (("--ip", "ip", "."), ("--ip6", "ip6", ":")):
+        if endpoint[key] and (letter not in endpoint[key] or not is_address(endpoint[key])):
+            raise BadInput(f"invalid {flag} {endpoint[key]!r}: expected an address such as {'172.20.0.9' if key == 'ip' else 'fd00::9'}")
+    if endpoint["mac"]:
+        check_mac(endpoint["mac"])
+    asked = [flag for flag, key in (("--ip", "ip"), ("--ip6", "ip6"), ("--network-alias", "aliases")) if endpoint[key]]
+    if asked and (_is_mode(name) or name == DEFAULT):
+        raise BadInput(f"{asked[0]} needs a network of yours, and {name} is none", "mydocker network create NAME makes one")
+    if endpoint["mac"] and (name == "host" or name.startswith("container:")):
+        raise BadInput(f"--mac-address and --network {name} exclude each other")
+    for alias in endpoint["aliases"]:
+        if not alias or any(c.isspace() or not c.isprintable() for c in alias):
+            raise BadInput(f"invalid network alias {alias!r}: expected a name without spaces")
+
+
+def check_mac(text: str) -> None:
+    """Raise BadInput unless this is the MAC address of one interface."""
+    parts = text.split(":")
+    whole = len(parts) == 6 and all(len(part) == 2 and set(part) <= _HEXADECIMAL for part in parts)
+    if not whole or int(parts[0], 16) & 1 or text == "00:00:00:00:00:00":
+        raise BadInput(f"invalid MAC address {text!r}: expected one such as 02:42:ac:11:00:02, not of a group")
+
+
+def _check_names(given: dict[str, Any]) -> None:
+    for address in given["dns"]:
+        if not is_address(address):
+            raise BadInput(f"invalid --dns {address!r}: expected the address of a name server")
+    for flag, key in (("--dns-search", "dns_search"), ("--dns-option", "dns_option")):
+        for word in given[key]:
+            if not word or any(c.isspace() or not c.isprintable() for c in word):
+                raise BadInput(f"invalid {flag} {word!r}: expected a word without spaces")
+
+
+def extra_host(text: str) -> str:
+    """Return docker's 'NAME:ADDRESS' of --add-host, which also takes 'NAME=ADDRESS' and brackets around IPv6. Raises BadInput."""
+    mark = "=" if "=" in text else ":"
+    name, _, address = text.partition(mark)
+    bare = address[1:-1] if address.startswith("[") and address.endswith("]") else address
+    if not name or any(c.isspace() for c in name) or (bare != "host-gateway" and not is_address(bare)):
+        raise BadInput(f"invalid --add-host {text!r}: expected NAME:ADDRESS or NAME:host-gateway")
+    return f"{name}:{bare}"

@@ -1,0 +1,196 @@
+"""Seccomp profiles: the default one, and files in docker's and podman's format or the runtime specification's.
+
+Both functions return an OCI `linux.seccomp` object. `capabilities` is the container's bounding set, `machine` is uname(2)'s,
+`kernel` is (major, minor).
+"""
+
+from __future__ import annotations
+
+import errno
+
+from mydocker import leanjson
+from mydocker.engine.request import seccomp_data as data
+from mydocker.errors import BadInput, Error
+from mydocker.kernel.seccomp_rules import Rules
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Object = dict[str, Any]
+
+# The names that profiles' `includes` and `excludes` use, which are Go's.
+GO_ARCHITECTURES = {
+    "x86_64": "amd64",
+    "i686": "x86",
+    "aarch64": "arm64",
+    "armv7l": "arm",
+    "ppc64le": "ppc64le",
+    "s390x": "s390x",
+    "riscv64": "riscv64",
+    "loongarch64": "loongarch64",
+}
+# What to look for in a profile's archMap.
+NATIVE = {
+    "x86_64": "SCMP_ARCH_X86_64",
+    "i686": "SCMP_ARCH_X86",
+    "aarch64": "SCMP_ARCH_AARCH64",
+    "armv7l": "SCMP_ARCH_ARM",
+    "ppc64le": "SCMP_ARCH_PPC64LE",
+    "s390x": "SCMP_ARCH_S390X",
+    "riscv64": "SCMP_ARCH_RISCV64",
+    "loongarch64": "SCMP_ARCH_LOONGARCH64",
+}
+
+
+def profile(capabilities: list[str], machine: str, kernel: tuple[int, int]) -> Object:
+    """Return the default profile for a container with these capabilities."""
+    rules = [_allow(sorted(_names(capabilities, machine, kernel))), *_socket_rules(), *_personality_rules()]
+    if "CAP_SYS_ADMIN" not in capabilities:
+        rules += _clone_rules(machine)
+    return {
+        "defaultAction": "SCMP_ACT_ERRNO",
+        "defaultErrnoRet": errno.EPERM,
+        "architectures": data.ARCHITECTURES.get(machine, []),
+        "syscalls": rules,
+    }
+
+
+def _names(capabilities: list[str], machine: str, kernel: tuple[int, int]) -> set[str]:
+    groups = [data.ALWAYS, data.BY_MACHINE.get(machine, ""), data.PTRACE if kernel >= data.PTRACE_KERNEL else ""]
+    groups += [data.BY_CAPABILITY.get(capability, "") for capability in capabilities]
+    return set(" ".join(groups).split())
+
+
+def _allow(names: list[str]) -> Object:
+    return {"names": names, "action": "SCMP_ACT_ALLOW"}
+
+
+def _allow_if(name: str, index: int, value: int, operator: str = "SCMP_CMP_EQ") -> Object:
+    return {**_allow([name]), "args": [{"index": index, "value": value, "op": operator}]}
+
+
+def _socket_rules() -> list[Object]:
+    # One comparison covers all below the first refused family; a range in the middle would need two on one argument.
+    first = min(data.REFUSED_FAMILIES)
+    rest = [family for family in range(first, data.AF_MAX) if family not in data.REFUSED_FAMILIES]
+    return [_allow_if("socket", 0, first, "SCMP_CMP_LT"), *(_allow_if("socket", 0, family) for family in rest)]
+
+
+def _personality_rules() -> list[Object]:
+    return [_allow_if("personality", 0, value) for value in data.PERSONALITIES]
+
+
+def _clone_rules(machine: str) -> list[Object]:
+    # s390 has clone's flags second. clone3 has them behind a pointer, so it is said not to exist: callers then use clone.
+    flags = 1 if machine == "s390x" else 0
+    clone3 = {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSYS}
+    return [_allow_if("clone", flags, data.CLONE_NAMESPACES, "SCMP_CMP_MASKED_EQ"), clone3]
+
+
+def load_profile(path: str, capabilities: list[str], machine: str, kernel: tuple[int, int]) -> Object:
+    """Read a profile from a file. Raises BadInput (or Unsupported), naming the file, for whatever is wrong with it."""
+    try:
+        seccomp = _resolve(_read(path), capabilities, machine, kernel)
+        Rules(seccomp)
+    except Error as error:
+        raise type(error)(f"seccomp profile {path!r}: {error.message}") from error
+    return seccomp
+
+
+def _read(path: str) -> Object:
+    try:
+        with open(path, encoding="utf-8") as file:
+            document = leanjson.loads(file.read())
+    except OSError as error:
+        raise BadInput(error.strerror.lower() if error.strerror else str(error)) from error
+    except ValueError as error:
+        raise BadInput(f"not valid JSON: {error}") from error
+    if not isinstance(document, dict) or not document.get("defaultAction"):
+        raise BadInput("not a JSON object with a 'defaultAction'")
+    return document
+
+
+def _resolve(document: Object, capabilities: list[str], machine: str, kernel: tuple[int, int]) -> Object:
+    """Return the OCI form: conditions decided, archMap reduced to this machine, errno names turned into numbers."""
+    copied = ("defaultAction", "defaultErrnoRet", "flags", "listenerPath", "listenerMetadata")
+    seccomp = {key: document[key] for key in copied if key in document}
+    if "defaultErrno" in document:
+        seccomp["defaultErrnoRet"] = _errno(document["defaultErrno"])
+    seccomp["architectures"] = _architectures(document, machine)
+    rules = _objects(document, "syscalls")
+    seccomp["syscalls"] = [_rule(rule) for rule in rules if _applies(rule, capabilities, machine, kernel)]
+    return seccomp
+
+
+def _architectures(document: Object, machine: str) -> list[str]:
+    if document.get("architectures") and document.get("archMap"):
+        raise BadInput("both 'architectures' and 'archMap' are given")
+    for entry in _objects(document, "archMap"):
+        if entry.get("architecture") == NATIVE.get(machine):
+            return [entry["architecture"], *_strings(entry, "subArchitectures")]
+    return _strings(document, "architectures")
+
+
+def _applies(rule: Object, capabilities: list[str], machine: str, kernel: tuple[int, int]) -> bool:
+    """Decide `includes` (all of its capabilities, its minKernel, one of its arches) and `excludes` (any of them)."""
+    includes, excludes = _object(rule, "includes"), _object(rule, "excludes")
+    architecture = GO_ARCHITECTURES.get(machine, machine)
+    wanted = (
+        set(_strings(includes, "caps")) <= set(capabilities)
+        and architecture in (_strings(includes, "arches") or [architecture])
+        and kernel >= _version(includes.get("minKernel") or "0.0")
+    )
+    refused = (
+        not set(_strings(excludes, "caps")).isdisjoint(capabilities)
+        or architecture in _strings(excludes, "arches")
+        or ("minKernel" in excludes and kernel >= _version(excludes["minKernel"]))
+    )
+    return wanted and not refused
+
+
+def _rule(rule: Object) -> Object:
+    if rule.get("name") and rule.get("names"):
+        raise BadInput(f"both 'name' and 'names' are given for {rule['name']!r}")
+    result = {key: rule[key] for key in ("names", "action", "errnoRet", "args") if rule.get(key) is not None}
+    if rule.get("name"):
+        result["names"] = [rule["name"]]
+    if rule.get("errno"):
+        result["errnoRet"] = _errno(rule["errno"])
+    return result
+
+
+def _object(parent: Object, key: str) -> Object:
+    value = parent.get(key) or {}
+    if not isinstance(value, dict):
+        raise BadInput(f"{key!r} is not an object")
+    return value
+
+
+def _objects(parent: Object, key: str) -> list[Object]:
+    value = parent.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise BadInput(f"{key!r} is not a list of objects")
+    return value
+
+
+def _strings(parent: Object, key: str) -> list[str]:
+    value = parent.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadInput(f"{key!r} is not a list of names")
+    return value
+
+
+def _errno(name: str) -> int:
+    """Return the number of an errno's name, as podman's profiles have it."""
+    number = getattr(errno, name, None) if isinstance(name, str) else None
+    if not isinstance(number, int):
+        raise BadInput(f"unknown errno {name!r}")
+    return number
+
+
+def _version(text: str) -> tuple[int, int]:
+    major, _, minor = str(text).partition(".")
+    if not (major.isdecimal() and minor.isdecimal()):
+        raise BadInput(f"minKernel {text!r} is not MAJOR.MINOR")
+    return int(major), int(minor)

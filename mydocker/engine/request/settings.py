@@ -1,0 +1,98 @@
+"""Flags that mean something together: environment variables, labels, log options and health checks, and the files that hold many."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.engine.request.values import integer, number, pair, size
+from mydocker.errors import BadInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def environment(settings: tuple[str, ...], files: tuple[str, ...]) -> list[str]:
+    """Return NAME=VALUE lines of --env-file and -e, in this order.
+
+    A bare NAME takes the caller's value. Where the caller has none, a file's is left out, and -e's stays bare: it takes the image's away.
+    """
+    lines = [line for path in files for line in map(_from_caller, _env_lines(path)) if "=" in line]
+    return lines + [_from_caller(text) for text in settings]
+
+
+def _from_caller(text: str) -> str:
+    name, equals, _ = text.partition("=")
+    if not name or "\0" in text:
+        raise BadInput(f"invalid environment variable {text!r}: expected NAME=VALUE")
+    return text if equals or name not in os.environ else f"{name}={os.environ[name]}"
+
+
+def _env_lines(path: str) -> list[str]:
+    lines = [line.lstrip() for line in read_lines(path, "environment file")]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    for line in lines:
+        if any(c.isspace() for c in line.partition("=")[0]):
+            raise BadInput(f"environment file {path!r}: variable {line!r} contains whitespace in its name")
+    return lines
+
+
+def read_lines(path: str, what: str) -> list[str]:
+    """Return a file's lines, whose only ends are LF and CR LF: a value may hold what else splitlines() splits at.
+
+    BadInput names `what` the file was to be.
+    """
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            text = file.read().removeprefix("\ufeff")
+    except OSError as error:
+        raise BadInput(f"{what} {path!r}: {error.strerror}") from error
+    return [line.removesuffix("\r") for line in text.split("\n")]
+
+
+def labels(settings: tuple[str, ...], files: tuple[str, ...]) -> dict[str, str]:
+    """Return the labels of --label-file and -l, in this order; the last of a key counts, a file's bare KEY for nothing, as docker's."""
+    lines = [line.strip() for path in files for line in read_lines(path, "label file")]
+    return dict(pair(text) for text in [*(line for line in lines if "=" in line and not line.startswith("#")), *settings])
+
+
+def log_options(texts: tuple[str, ...], driver: str) -> dict[str, str]:
+    """Return --log-opt's settings, checked: max-size, a size of at least 1 byte, and max-file, from 1."""
+    result = dict(pair(text) for text in texts)
+    for name, value in result.items():
+        if driver != "json-file" or name not in ("max-size", "max-file"):
+            raise BadInput(f"unknown log option {name!r} for log driver {driver}: expected max-size or max-file for json-file")
+        if (size(value) if name == "max-size" else number(value) or 0) < 1:
+            raise BadInput(f"invalid log option {name}={value}: expected 1 or more")
+    if "max-file" in result and "max-size" not in result:
+        raise BadInput("log option max-file without max-size keeps one file: give both")
+    return result
+
+
+HEALTH_DURATIONS = {
+    "health_interval": "Interval",
+    "health_timeout": "Timeout",
+    "health_start_period": "StartPeriod",
+    "health_start_interval": "StartInterval",
+}
+
+
+def healthcheck(given: dict[str, Any]) -> dict[str, Any]:
+    """Take --no-healthcheck and --health-* out of `given`; return docker's Healthcheck with what they set, durations in ns."""
+    is_off, command, retries = given.pop("no_healthcheck"), given.pop("health_cmd"), given.pop("health_retries")
+    durations = {key: given.pop(name) for name, key in HEALTH_DURATIONS.items()}
+    wanted: dict[str, Any] = {key: _health_duration(text) for key, text in durations.items() if text is not None}
+    if retries is not None:
+        wanted["Retries"] = integer("health retries", 0, 2**31 - 1)(retries)
+    if command:
+        wanted["Test"] = ["CMD-SHELL", command]
+    if is_off and wanted:
+        raise BadInput("--no-healthcheck excludes the --health-* flags")
+    # 0 is docker's for the default.
+    return {"Test": ["NONE"]} if is_off else {key: value for key, value in wanted.items() if value}
+
+
+def _health_duration(text: str) -> int:
+    from mydocker.images.change import nanoseconds  # what only those pay who have one
+
+    return 0 if text in ("0", "0s") else nanoseconds(text)

@@ -1,0 +1,89 @@
+"""What this host can do: abilities are tried or read from the kernel, never guessed from its version."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import manager
+from mydocker.engine.catalog import images
+from mydocker.engine.container.orphans import half_made
+from mydocker.engine.container.spec import CGROUP_PARENT
+from mydocker.engine.record import containers, state
+from mydocker.errors import Error
+from mydocker.paths import Paths
+from mydocker.steps.confinement import apparmor_enabled
+from mydocker.storage import drivers
+from mydocker.version import VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def info(paths: Paths) -> dict[str, Any]:
+    """Return the host's abilities and what mydocker holds, in the order in which they are shown."""
+    statuses = _statuses(paths)
+    layout = Layout.detect(paths)
+    return {
+        "Containers": len(statuses),
+        "ContainersRunning": statuses.count("running"),
+        "ContainersPaused": statuses.count("paused"),
+        "ContainersStopped": len(statuses) - statuses.count("running") - statuses.count("paused"),
+        "Images": len(images.all_images(paths)),
+        "Version": VERSION,
+        "OSType": "linux",
+        "Architecture": os.uname().machine,
+        "KernelVersion": os.uname().release,
+        "NCPU": os.cpu_count() or 1,
+        "MemTotal": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "Name": os.uname().nodename,
+        "Python": f"{sys.version.split()[0]} ({sys.executable})",
+        "Root": paths.root,
+        "State": paths.state,
+        "Storage drivers": {name: _driver(name, paths) for name in drivers.NAMES},
+        "Cgroups": {"Version": layout.mode, "Controllers": " ".join(sorted(name for h in layout.hierarchies for name in h.controllers))},
+        "Kernel": _kernel(paths, layout),
+    }
+
+
+def _statuses(paths: Paths) -> list[str]:
+    whole = [i for i in containers.ids(paths) if not half_made(paths, i)]
+    return [state.status(paths, containers.load(paths, i)) for i in whole]
+
+
+def _driver(name: str, paths: Paths) -> str:
+    try:
+        reason = drivers.driver(name, paths).unsupported(paths)
+    except Error as error:
+        reason = error.message
+    return f"no: {reason}" if reason else "yes"
+
+
+def _kernel(paths: Paths, layout: Layout) -> dict[str, str]:
+    return {
+        "User namespaces": _exists(paths.proc + "/self/ns/user"),
+        "Cgroup namespaces": _exists(paths.proc + "/self/ns/cgroup"),
+        "Seccomp": _line(paths.proc + "/sys/kernel/seccomp/actions_avail") or "no",
+        "AppArmor": "yes" if apparmor_enabled(paths.sys) else "no",
+        "Swap accounting": "yes" if manager(layout, CGROUP_PARENT).has_swap_limit() else "no",
+        "File systems": " ".join(name for name in ("overlay", "aufs", "fuse") if name in _file_systems(paths)),
+    }
+
+
+def _exists(path: str) -> str:
+    return "yes" if os.path.exists(path) else "no"
+
+
+def _line(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.readline().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _file_systems(paths: Paths) -> list[str]:
+    with open(paths.proc + "/filesystems") as file:
+        return [line.split()[-1] for line in file]

@@ -1,0 +1,104 @@
+"""How much of the disk images, containers and volumes take: what `system df` shows. What is shared counts once."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from mydocker.engine.catalog.images import Image, all_images
+from mydocker.engine.catalog.imagestore import records
+from mydocker.engine.record import state
+from mydocker.engine.record.sizes import tree_size, written
+from mydocker.engine.volume import volumes
+from mydocker.errors import NotFound
+from mydocker.images.layout import Layout
+from mydocker.paths import Paths
+from mydocker.storage.drivers import NAMES, driver
+
+Record = dict[str, Any]
+
+
+class Share:
+    """What one kind of thing takes. size and reclaimable in bytes; the latter is what nothing in use needs."""
+
+    __slots__ = ("kind", "total", "active", "size", "reclaimable")
+
+    def __init__(self, kind: str, total: int, active: int, size: int, reclaimable: int) -> None:
+        self.kind = kind
+        self.total = total
+        self.active = active
+        self.size = size
+        self.reclaimable = reclaimable
+
+
+class Images:
+    """All images, and which stored and unpacked pieces each has: {piece: bytes}."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.paths = paths
+        every = all_images(paths)
+        self.images = [image for image in every if not image.is_cache]
+        self.steps = [image for image in every if image.is_cache]
+        self.users: dict[str, list[Record]] = {image.id: [] for image in self.images}
+        for record in records(paths):
+            self.users.setdefault(record["imageId"], []).append(record)
+        self._sizes: dict[str, int] = {}
+        self.pieces = {image.manifest: self._pieces(image) for image in every}
+
+    def _pieces(self, image: Image) -> dict[str, int]:
+        layout = Layout(self.paths.images)
+        digests = [image.manifest, f"sha256:{image.id}", *(layer["digest"] for layer in image.layers)]
+        files = [layout.blob(digest) for digest in digests]
+        trees = [driver(name, self.paths).layer(chain_id) for name in NAMES for chain_id in image.chain_ids]
+        return {path: size for path in [*files, *trees] if (size := self._size(path))}
+
+    def _size(self, path: str) -> int:
+        if path not in self._sizes:
+            try:
+                self._sizes[path] = tree_size(path) if os.path.isdir(path) else os.path.getsize(path)
+            except FileNotFoundError:
+                self._sizes[path] = 0
+        return self._sizes[path]
+
+    def unique(self, image: Image) -> int:
+        """Return the bytes that go when an image is removed."""
+        others = {piece for other in self.images if other.manifest != image.manifest for piece in self.pieces[other.manifest]}
+        return sum(size for piece, size in self.pieces[image.manifest].items() if piece not in others)
+
+    def size(self, image: Image) -> int:
+        """Return the bytes of an image's pieces."""
+        return sum(self.pieces[image.manifest].values())
+
+    def share(self) -> Share:
+        every = {piece: size for image in self.images for piece, size in self.pieces[image.manifest].items()}
+        active = [image for image in self.images if self.users[image.id]]
+        needed = {piece for image in active for piece in self.pieces[image.manifest]}
+        reclaimable = sum(size for piece, size in every.items() if piece not in needed)
+        return Share("Images", len(self.images), len(active), sum(every.values()), reclaimable)
+
+    def share_of_steps(self) -> Share:
+        """Return what builds have kept for the next ones and no image needs."""
+        needed = {piece for image in self.images for piece in self.pieces[image.manifest]}
+        own = {piece: size for step in self.steps for piece, size in self.pieces[step.manifest].items() if piece not in needed}
+        return Share("Build Cache", len(self.steps), 0, sum(own.values()), sum(own.values()))
+
+
+def of_containers(paths: Paths) -> Share:
+    """Return what containers have written."""
+    sizes = {record["id"]: written(paths, record) for record in records(paths)}
+    running = [container_id for container_id in sizes if state.running_pid(paths, container_id)]
+    total = sum(sizes.values())
+    return Share("Containers", len(sizes), len(running), total, total - sum(sizes[container_id] for container_id in running))
+
+
+def of_volumes(paths: Paths) -> Share:
+    """Return what volumes hold."""
+    found = {}
+    for name in volumes.names(paths):
+        try:
+            found[name] = (volumes.size(paths, name), volumes.users(paths, name))
+        except NotFound:
+            continue  # removed meanwhile
+    unused = sum(size for size, users in found.values() if not users)
+    active = sum(bool(users) for _, users in found.values())
+    return Share("Local Volumes", len(found), active, sum(size for size, _ in found.values()), unused)

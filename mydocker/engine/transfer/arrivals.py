@@ -1,0 +1,273 @@
+"""Images coming in, by pull and load: their layers side by side, all of an image or nothing.
+
+    source ─ staging/…/HEX, digest checked ─ decompressed ─ diff id checked ─ layers/DRIVER/CHAINID.PID.partial
+    … and when every layer is there: blobs and a descriptor in index.json, in one go, then the layers in their places
+
+Each layer has a child process of its own, and a lock while it comes: two pulls that need the same layer get it once. Whatever
+ends the parent leaves staging and partial layers that are known as nobody's.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import cast
+
+from mydocker import leanjson, store
+from mydocker.engine.catalog.images import layers_lock
+from mydocker.engine.transfer.workers import Workers
+from mydocker.errors import Damaged
+from mydocker.images import index
+from mydocker.images.config import chain_ids, diff_ids
+from mydocker.images.layers import ArrivingLayer, LayerReader, check_blob, known_sizes
+from mydocker.images.staging import BlobLock, Staging
+from mydocker.steps.base import Step, quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+    from mydocker.engine.transfer.workers import Job, Report
+    from mydocker.images.layout import Descriptor, Document, Layout
+    from mydocker.images.manifests import Manifest
+    from mydocker.images.reference import Reference
+    from mydocker.paths import Paths
+    from mydocker.storage.base import StorageDriver
+
+    # Opens a blob where it comes from, in the process that reads it.
+    Opener = Callable[[Descriptor], BinaryIO]
+    # Told of a layer: its position, and ('begins' | 'exists' | 'done', 0) or ('bytes', how many have come).
+    Observer = Callable[[int, str, int], None]
+
+# As docker's max-concurrent-downloads; a network's latency, not the processors, asks for more than these have.
+_MOST = 3
+_REPORT_EVERY = 1 << 20
+
+
+class Source:
+    """Where an image comes from. words: for --explain; open: opens one of its blobs."""
+
+    __slots__ = ("open", "words")
+
+    def __init__(self, words: str, open_: Opener) -> None:
+        self.words = words
+        self.open = open_
+
+
+class Arrival:
+    """One image on its way in; `with` removes what was not published.
+
+    observer: see Observer. max_size: most bytes that a layer's files may have, None for any number.
+    """
+
+    def __init__(
+        self,
+        paths: Paths,
+        driver: StorageDriver,
+        layout: Layout,
+        manifest: Manifest,
+        config: bytes,
+        source: Source,
+        observer: Observer,
+        max_size: int | None = None,
+    ) -> None:
+        self.paths = paths
+        self.driver = driver
+        self.staging = Staging(layout)
+        self.manifest = manifest
+        self.config = config
+        self.source = source
+        self.max_size = max_size
+        self.document = _document(manifest, config)
+        self.diff_ids = diff_ids(self.document)
+        if len(self.diff_ids) != len(manifest.layers):
+            raise Damaged(f"{source.words}: an image of {len(manifest.layers)} layers and {len(self.diff_ids)} diff ids")
+        self.chain_ids = chain_ids(self.diff_ids)
+        self.known = known_sizes(layout)
+        self.owner = os.getpid()
+        self.observer = observer
+        jobs = [self._job(position) for position in range(len(self.diff_ids))]
+        self.workers = Workers(jobs, _MOST if driver.independent else 1, self._observed)
+
+    def __enter__(self) -> Arrival:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.workers.__exit__()
+        for position in range(len(self.diff_ids)):
+            store.remove_tree(self.partial(position))
+        self.staging.__exit__(*exception)
+
+    @property
+    def image_id(self) -> str:
+        """Hexadecimal digest of the config."""
+        digest: str = self.manifest.config["digest"]
+        return digest.removeprefix("sha256:")
+
+    def chain_id(self, position: int) -> str:
+        return self.chain_ids[-1 - position]
+
+    def partial(self, position: int) -> str:
+        """Return where a layer is unpacked until the image is published."""
+        return self.driver.partial(self.chain_id(position), self.owner)
+
+    def unpacks(self, position: int) -> bool:
+        """Say whether a layer is not there, and so is unpacked while it comes."""
+        return not self.driver.has(self.chain_id(position))
+
+    def _below(self, position: int) -> str:
+        """Return where the layer below one is, for drivers that need it."""
+        if position == 0:
+            return ""
+        partial = self.partial(position - 1)
+        return partial if os.path.isdir(partial) else self.driver.layer(self.chain_id(position - 1))
+
+    def fetch_steps(self) -> list[Step]:
+        """Return the steps after which everything is here and checked."""
+        return [FetchLayer(self, position) for position in range(len(self.diff_ids))]
+
+    def store_steps(self, reference: Reference | None, digest: str = "") -> list[Step]:
+        """Return the steps that publish the image under a name, or none. digest: what its registry calls it, if not its manifest."""
+        return [StoreArrival(self, reference, digest), *([AdoptLayers(self)] if self.diff_ids else [])]
+
+    def _observed(self, position: int, report: tuple[str, int] | None) -> None:
+        self.observer(position, *(report or ("begins", 0)))
+
+    def _job(self, position: int) -> Job:
+        return lambda report: self._fetch(position, report)
+
+    def _fetch(self, position: int, report: Report) -> int:
+        """Get one layer, in a child process; return its uncompressed size."""
+        descriptor, diff_id = self.manifest.layers[position], self.diff_ids[position]
+        digest = descriptor["digest"]
+        with BlobLock(self.staging.layout, digest):
+            if not self.staging.take(digest):
+                blob = self.staging.writer()
+                with self.source.open(descriptor) as stream:
+                    counted = cast("BinaryIO", _Counted(stream, report))
+                    return self._consume(position, ArrivingLayer(counted, descriptor, diff_id, blob))
+        report(("exists", 0))
+        if digest in self.known and not self.unpacks(position):
+            return self.known[digest]
+        with open(self.staging.path(digest), "rb") as file:
+            check_blob(file, descriptor)
+            return self._consume(position, LayerReader(file, digest, diff_id))
+
+    def _consume(self, position: int, layer: LayerReader) -> int:
+        if self.unpacks(position):
+            self.driver.unpack(self.chain_id(position), self._below(position), layer.as_binary(), self.owner, self.max_size)
+        else:
+            while layer.read(1 << 18):
+                if self.max_size is not None and layer.tar_size > self.max_size:
+                    raise Damaged(f"layer {self.manifest.layers[position]['digest']} has more than {self.max_size} bytes")
+        return layer.tar_size
+
+
+def _document(manifest: Manifest, config: bytes) -> Document:
+    """Return an image's configuration."""
+    digest = manifest.config["digest"]
+    try:
+        document = leanjson.loads(config.decode())
+    except ValueError as error:
+        raise Damaged(f"config {digest}: not valid JSON: {error}") from error
+    if not isinstance(document, dict) or not isinstance(document.get("config") or {}, dict):
+        raise Damaged(f"config {digest}: not an image configuration")
+    return document
+
+
+class _Counted:
+    """A source that reports how much of it was read."""
+
+    def __init__(self, stream: BinaryIO, report: Report) -> None:
+        self._stream = stream
+        self._report = report
+        self._read = self._reported = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._stream.read(size)
+        self._read += len(data)
+        if self._read - self._reported >= _REPORT_EVERY or (not data and self._read != self._reported):
+            self._reported = self._read
+            self._report(("bytes", self._read))
+        return data
+
+
+class FetchLayer(Step):
+    """Get one layer, unless it is there; others come at the same time."""
+
+    __slots__ = ("arrival", "position")
+
+    def __init__(self, arrival: Arrival, position: int) -> None:
+        self.arrival = arrival
+        self.position = position  # from the lowest, 0
+
+    def apply(self) -> None:
+        self.arrival.staging.begin()  # here, because this process is the one that removes it
+        self.arrival.workers.wait(self.position)
+        self.arrival.observer(self.position, "done", 0)
+
+    def describe(self) -> str:
+        arrival, descriptor = self.arrival, self.arrival.manifest.layers[self.position]
+        there = os.path.exists(arrival.staging.layout.blob(descriptor["digest"]))
+        verb = "take layer" if there else "fetch layer"
+        source = f"of {quote(arrival.staging.layout.directory)}" if there else f"({descriptor['size']} bytes) from {arrival.source.words}"
+        place = arrival.driver.layer(arrival.chain_id(self.position))
+        unpacked = f", unpack it for {quote(place)}" if arrival.unpacks(self.position) else ""
+        return f"{verb} {descriptor['digest']} {source}{unpacked}"
+
+
+class StoreArrival(Step):
+    """Publish an image whose layers have come, byte by byte as it was, under a name or none."""
+
+    __slots__ = ("arrival", "digest", "reference")
+
+    def __init__(self, arrival: Arrival, reference: Reference | None, digest: str) -> None:
+        self.arrival = arrival
+        self.reference = reference
+        self.digest = digest
+
+    def apply(self) -> None:
+        arrival = self.arrival
+        for data, expected in ((arrival.config, arrival.manifest.config["digest"]), (arrival.manifest.data, self._manifest)):
+            blob = arrival.staging.writer()
+            blob.write(data)
+            blob.finish(expected)
+        missing = [layer["digest"] for layer in arrival.manifest.layers if not os.path.exists(arrival.staging.path(layer["digest"]))]
+        if missing:
+            raise Damaged(f"{arrival.source.words}: {missing[0]} has not come")
+        document = arrival.document
+        platform = {key: document[key] for key in ("architecture", "os", "variant") if document.get(key)}
+        sizes = ",".join(str(arrival.workers.results[position]) for position in range(len(arrival.diff_ids)))
+        called = {index.DIGEST: self.digest} if self.digest not in ("", self._manifest) else {}
+        entry = {**arrival.manifest.descriptor, "platform": platform, "annotations": {index.SIZES: sizes, **called}}
+        arrival.staging.publish(lambda entries: index.add(entries, entry, self.reference))
+
+    @property
+    def _manifest(self) -> str:
+        digest: str = self.arrival.manifest.descriptor["digest"]
+        return digest
+
+    def describe(self) -> str:
+        name = str(self.reference) if self.reference else "no name"
+        place = quote(self.arrival.staging.layout.directory + "/index.json")
+        return f"store image sha256:{self.arrival.image_id}, manifest {self._manifest}, as {name} in {place}"
+
+
+class AdoptLayers(Step):
+    """Put the layers that were unpacked while they came in their places."""
+
+    __slots__ = ("arrival",)
+
+    def __init__(self, arrival: Arrival) -> None:
+        self.arrival = arrival
+
+    def apply(self) -> None:
+        arrival = self.arrival
+        os.makedirs(arrival.paths.layers, exist_ok=True)
+        with store.Lock(layers_lock(arrival.paths), shared=True):
+            for position in range(len(arrival.diff_ids)):
+                if os.path.isdir(arrival.partial(position)):
+                    arrival.driver.adopt(arrival.partial(position), arrival.chain_id(position))
+
+    def describe(self) -> str:
+        return f"rename the unpacked layers of sha256:{self.arrival.image_id} to their chain ids in {quote(self.arrival.driver.layers)}"

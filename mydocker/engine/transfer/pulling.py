@@ -1,0 +1,121 @@
+"""pull: an image from a registry."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, cast
+
+from mydocker import leanjson
+from mydocker.engine.catalog.images import by_name
+from mydocker.engine.record import events
+from mydocker.engine.transfer.arrivals import Arrival, Source
+from mydocker.engine.transfer.remote import first_answer
+from mydocker.errors import NotFound
+from mydocker.images import index, manifests
+from mydocker.images.config import host_platform, platform_fields
+from mydocker.images.download import Download
+from mydocker.images.layout import Layout
+from mydocker.images.manifests import Manifest
+from mydocker.images.reference import Reference
+from mydocker.steps.base import Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mydocker.engine.transfer.arrivals import Observer
+    from mydocker.images.layout import Descriptor
+    from mydocker.images.registry import Repository
+    from mydocker.paths import Paths
+    from mydocker.steps.base import Run
+    from mydocker.storage.base import StorageDriver
+
+
+class Pulling:
+    """What pull is told. platform: 'linux/arm64' or empty; max_size: see Arrival; observer: returns one for an image's layers."""
+
+    __slots__ = ("max_size", "observer", "platform")
+
+    def __init__(self, platform: str, max_size: int | None, observer: Callable[[list[Descriptor]], Observer]) -> None:
+        self.platform = platform
+        self.max_size = max_size
+        self.observer = observer
+
+
+class Pulled:
+    """What came of it. digest: the registry's for the name; is_new: whether the name means something else than before."""
+
+    __slots__ = ("digest", "document", "is_new")
+
+    def __init__(self, digest: str, is_new: bool, document: dict[str, str]) -> None:
+        self.digest = digest
+        self.is_new = is_new
+        self.document = document
+
+
+class ReadManifest(Step):
+    """Ask the registry what a name means; choose the platform of an index."""
+
+    __slots__ = ("digest", "manifest", "paths", "platform", "reference", "repository")
+
+    def __init__(self, paths: Paths, reference: Reference, platform: str) -> None:
+        self.paths = paths
+        self.reference = reference
+        self.platform = platform_fields(platform or host_platform())
+        self.repository: Repository | None = None
+        self.manifest: Manifest | None = None
+        self.digest = ""
+
+    def apply(self) -> None:
+        name, wanted = str(self.reference), self.reference.digest or self.reference.tag
+        repository, (data, self.digest) = first_answer(
+            self.paths, self.reference.domain, self.reference.path, "pull", lambda repository: repository.manifest(wanted)
+        )
+        document = manifests.parse(data, name)
+        if manifests.is_index(document):
+            data, _ = repository.manifest(manifests.choose(document, self.platform, name)["digest"])
+        self.repository, self.manifest = repository, Manifest(data, name)
+
+    def describe(self) -> str:
+        where = f"{self.repository.url}/manifests/" if self.repository else f"{self.reference.repository} "
+        meaning = f": {self.digest}, for this platform {self.manifest.descriptor['digest']}" if self.manifest else ""
+        return f"GET {where}{self.reference.digest or self.reference.tag}{meaning}"
+
+
+def pull(paths: Paths, driver: StorageDriver, reference: Reference, options: Pulling, run: Run) -> Pulled:
+    """Bring in the image of a name, or of a digest, which is then its name. Raises NotFound, Denied, Unreachable, Damaged.
+
+    A dry run asks the registry too, and fetches nothing.
+    """
+    if reference.digest:
+        reference = Reference(reference.domain, reference.path, digest=reference.digest)
+    asked = ReadManifest(paths, reference, options.platform)
+    run.apply(asked)
+    if not asked.manifest:
+        asked.apply()
+    manifest, repository = asked.manifest, asked.repository
+    assert manifest and repository
+    config = repository.document(manifest.config)
+    _check_platform(reference, config, options.platform)
+    layout = Layout(paths.images)
+    before = by_name(layout.entries(), reference)
+    source = Source(repository.url, lambda descriptor: cast("BinaryIO", Download(repository, descriptor)))
+    with Arrival(paths, driver, layout, manifest, config, source, options.observer(manifest.layers), options.max_size) as arrival:
+        run.execute([*arrival.fetch_steps(), *arrival.store_steps(reference, asked.digest)])
+    if run.done:
+        events.emit(paths, "image", "pull", str(reference), {"name": reference.familiar})
+    return Pulled(asked.digest, before is None or index.repo_digest(before) != asked.digest, arrival.document)
+
+
+def _check_platform(reference: Reference, config: bytes, wanted: str) -> None:
+    """Raise NotFound when an image that is for one platform only is for another than the one that was asked for."""
+    if not wanted:
+        return
+    document, fields = leanjson.loads(config.decode()), platform_fields(wanted)
+    if any(document.get(key) != fields[key] for key in ("os", "architecture")):
+        found = f"{document.get('os')}/{document.get('architecture')}"
+        raise NotFound(f"image {reference} does not match the specified platform: wanted {wanted}, there is {found}")
+
+
+def tags(paths: Paths, reference: Reference) -> list[str]:
+    """Return all tags of a repository."""
+    return first_answer(paths, reference.domain, reference.path, "pull", lambda repository: repository.tags())[1]

@@ -1,0 +1,124 @@
+"""push: an image to a registry, its blobs first and side by side, then its manifest under a tag."""
+
+from __future__ import annotations
+
+from mydocker.engine.catalog.images import find
+from mydocker.engine.record import events
+from mydocker.engine.transfer.remote import first_answer
+from mydocker.engine.transfer.workers import Workers
+from mydocker.images.layout import Layout
+from mydocker.images.manifests import Manifest
+from mydocker.images.reference import parse
+from mydocker.images.staging import Staging
+from mydocker.steps.base import Step, quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mydocker.engine.catalog.images import Image
+    from mydocker.engine.transfer.workers import Job, Report
+    from mydocker.images.layout import Descriptor
+    from mydocker.images.reference import Reference
+    from mydocker.images.registry import Repository
+    from mydocker.paths import Paths
+    from mydocker.steps.base import Run
+
+    # Told of a blob, by its position (the config last), what became of it: 'Preparing', 'Pushed', 'Layer already exists', 'Mounted from …'.
+    Observer = Callable[[int, str], None]
+
+# As docker's max-concurrent-uploads.
+_MOST = 5
+
+
+class Pushed:
+    """What the registry has now: the manifest's digest and size in bytes."""
+
+    __slots__ = ("digest", "size")
+
+    def __init__(self, descriptor: Descriptor) -> None:
+        self.digest: str = descriptor["digest"]
+        self.size: int = descriptor["size"]
+
+
+class SendBlob(Step):
+    """Store one blob in a repository, unless it is there; others go at the same time."""
+
+    __slots__ = ("descriptor", "observer", "position", "repository", "result", "workers")
+
+    def __init__(self, repository: Repository, descriptor: Descriptor, workers: Workers, position: int, observer: Observer) -> None:
+        self.repository = repository
+        self.descriptor = descriptor
+        self.workers = workers
+        self.position = position
+        self.observer = observer
+        self.result = ""
+
+    def apply(self) -> None:
+        self.result = self.workers.wait(self.position)
+        self.observer(self.position, self.result)
+
+    def describe(self) -> str:
+        done = f": {self.result.lower()}" if self.result else ""
+        return f"send blob {self.descriptor['digest']} ({self.descriptor['size']} bytes) to {self.repository.url}/blobs{done}"
+
+
+class SendManifest(Step):
+    """Store a manifest in a repository under a tag: from then on the image can be pulled."""
+
+    __slots__ = ("manifest", "repository", "tag")
+
+    def __init__(self, repository: Repository, manifest: Manifest, tag: str) -> None:
+        self.repository = repository
+        self.manifest = manifest
+        self.tag = tag
+
+    def apply(self) -> None:
+        self.repository.put_manifest(self.tag, self.manifest.data, self.manifest.descriptor["mediaType"])
+
+    def describe(self) -> str:
+        return f"PUT {self.repository.url}/manifests/{quote(self.tag)}: {self.manifest.descriptor['digest']}"
+
+
+def push(paths: Paths, reference: Reference, observer: Callable[[Image], Observer], run: Run) -> Pushed:
+    """Send the image of a name to the repository of that name. Raises NotFound, Denied, Unreachable, Damaged."""
+    layout = Layout(paths.images)
+    image = find(paths, str(reference))
+    manifest = Manifest(layout.read(image.entry), str(reference))
+    repository, _ = first_answer(paths, reference.domain, reference.path, "pull,push", lambda repository: repository.ping())
+    blobs = [*manifest.layers, manifest.config]
+    with Staging(layout) as staging:
+        jobs = [_job(staging, repository, blob, _relatives(image, reference)) for blob in blobs]
+        told = observer(image)
+        with Workers(jobs, _MOST, lambda position, report: told(position, "Preparing") if report is None else None) as workers:
+            steps = [SendBlob(repository, blob, workers, position, told) for position, blob in enumerate(blobs)]
+            staging.begin()
+            run.execute([*steps, SendManifest(repository, manifest, reference.tag)])
+    if run.done:
+        events.emit(paths, "image", "push", str(reference), {"name": reference.familiar})
+    return Pushed(manifest.descriptor)
+
+
+def _relatives(image: Image, reference: Reference) -> list[str]:
+    """Return the other repositories of the same registry that this image has names of: they may have its layers."""
+    names = [parse(name) for name in image.names]
+    return sorted({name.path for name in names if name.domain == reference.domain and name.path != reference.path})
+
+
+def _job(staging: Staging, repository: Repository, descriptor: Descriptor, relatives: list[str]) -> Job:
+    return lambda report: _send(staging, repository, descriptor, relatives, report)
+
+
+def _send(staging: Staging, repository: Repository, descriptor: Descriptor, relatives: list[str], report: Report) -> str:
+    """Bring a blob into a repository, in a child process; return how, in docker's words."""
+    digest = descriptor["digest"]
+    if repository.has_blob(digest):
+        return "Layer already exists"
+    for path in relatives:
+        if repository.mount(digest, path):
+            return f"Mounted from {path}"
+    # A link of our own: an image that is removed meanwhile is sent all the same.
+    staging.take(digest)
+    with open(staging.path(digest), "rb") as content:
+        repository.upload(descriptor, content)
+    return "Pushed"

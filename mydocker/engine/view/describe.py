@@ -1,0 +1,132 @@
+"""What a start or an exec would do, process by process, for --dry-run and --explain=sh: the same plans, made and not executed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mydocker import store
+from mydocker.cgroups.layout import Layout
+from mydocker.cgroups.manager import manager
+from mydocker.engine.catalog.images import UnpackLayer
+from mydocker.engine.connection.netplan import network_plan
+from mydocker.engine.container.create import Prepared
+from mydocker.engine.container.start import with_joined
+from mydocker.engine.monitor.execute import process_spec, running
+from mydocker.engine.monitor.plans import monitor_plan
+from mydocker.engine.view.script import Plans
+from mydocker.errors import BadInput
+from mydocker.images.layout import Layout as ImageLayout
+from mydocker.kernel import inroot
+from mydocker.paths import Paths
+from mydocker.runtime import plan
+from mydocker.runtime.console import OpenConsole, OwnStandardStreams
+from mydocker.runtime.init import resolved_user
+from mydocker.runtime.seccomp import filter_for
+from mydocker.steps.base import Action, Step, command
+from mydocker.steps.files import MakeDir
+from mydocker.storage.base import StorageDriver
+from mydocker.storage.drivers import driver
+
+Record = dict[str, Any]
+
+
+def plans(prepared: Prepared) -> Plans:
+    """Return every plan of the start of a container that does not exist yet. Raises what making the real ones would raise."""
+    cli = [*prepared.claim_steps(), *_unpacking(prepared), *prepared.bundle_steps()]
+    return _plans(prepared.paths, prepared.record, prepared.spec, prepared.driver, cli, _removal(prepared.paths, prepared.record))
+
+
+def start_plans(paths: Paths, record: Record) -> Plans:
+    """Return every plan of the start of a container that exists and does not run."""
+    spec = store.read_json(f"{paths.container(record['id'])}/bundle/config.json")
+    return _plans(paths, record, spec, driver(record["storageDriver"], paths), [], [])
+
+
+def _plans(paths: Paths, record: Record, spec: dict[str, Any], drive: StorageDriver, cli: list[Step], removal: list[str]) -> Plans:
+    """cli: what precedes the monitor. removal: shell commands that take away what precedes it."""
+    rootfs = paths.container(record["id"]) + "/bundle/rootfs"
+    runtime = record["hostConfig"]["Runtime"]
+    layout = Layout.detect(paths)
+    cgroup = manager(layout, spec["linux"]["cgroupsPath"])
+    monitor = monitor_plan(paths, record, spec, drive, None if runtime else cgroup)
+    network = network_plan(paths, record)
+    undo = [*_undo(paths, record, monitor), *removal]
+    if runtime:
+        return Plans(cli, monitor, [], [], [], [], [], [_foreign(runtime, paths, record)], spec, undo, network)
+    early, late = cgroup.enter_steps(0)
+    console: list[Step] = [OpenConsole(rootfs, None, None)] if spec["process"]["terminal"] else []
+    joined = with_joined(paths, record, spec)
+    return Plans(
+        cli,
+        monitor,
+        plan.fork(joined),
+        [*early, *late],
+        plan.early(joined),
+        plan.isolate(joined),
+        [*plan.build(joined, rootfs), *plan.close(joined, rootfs, layout.container_mounts(cgroup.path), console)],
+        _inside(paths, spec, _user(record, spec, drive)),
+        joined,
+        undo,
+        network,
+    )
+
+
+def _foreign(runtime: str, paths: Paths, record: Record) -> Step:
+    """Return the last step of a start with --runtime: from the root file system on, all is the other runtime's."""
+    line = command(runtime, "run", "--bundle", f"{paths.container(record['id'])}/bundle", record["id"])
+    return Action(lambda: None, f"execve {line}", f"exec {line}")
+
+
+def exec_plans(paths: Paths, container_id: str, wanted: dict[str, Any]) -> tuple[Plans, str]:
+    """Return the plans of one more process in a running container, and its root. wanted: see execute.process_spec."""
+    known = running(paths, container_id)
+    process, root = f"{paths.proc}/{known['pid']}", f"{paths.proc}/{known['pid']}/root"
+    own = store.read_json(f"{paths.container(container_id)}/bundle/config.json")
+    spec = process_spec(own, wanted, f"{process}/ns")
+    early, late = manager(Layout.detect(paths), known["cgroup"]).enter_steps(0)
+    user = resolved_user(spec, inroot.read_text(root, "/etc/passwd"), inroot.read_text(root, "/etc/group"))
+    inside = _inside(paths, spec, user)
+    return Plans([], [], plan.fork(spec), [*early, *late], plan.early(spec), plan.isolate(spec), [], inside, spec, []), root
+
+
+def _inside(paths: Paths, spec: dict[str, Any], user: tuple[int, int, list[int], str]) -> list[Step]:
+    """Return the steps inside the container's root, with the program. user: uid, gid, groups, home."""
+    uid, gid, groups, home = user
+    seccomp = spec["linux"].get("seccomp")
+    own: list[Step] = [OwnStandardStreams(uid)] if uid else []
+    bpf = filter_for(seccomp, paths.cache) if seccomp else None
+    return [*own, *plan.confine(spec, uid, gid, groups, bpf), plan.program(spec, home)]
+
+
+def _unpacking(prepared: Prepared) -> list[Step]:
+    """Return the steps for layers that this storage driver has not unpacked yet."""
+    image, driver = prepared.image, prepared.driver
+    lowest_first = enumerate(reversed(image.chain_ids))
+    layout = ImageLayout(prepared.paths.images)
+    return [UnpackLayer(driver, layout, image, position) for position, chain_id in lowest_first if not driver.has(chain_id)]
+
+
+def _user(record: Record, spec: dict[str, Any], drive: StorageDriver) -> tuple[int, int, list[int], str]:
+    """Return the user as init would find it, from the image's layers: the container's root is not mounted."""
+    try:
+        return resolved_user(spec, _in_layers(record, drive, "/etc/passwd"), _in_layers(record, drive, "/etc/group"))
+    except BadInput:
+        if all(map(drive.has, record["layers"])):
+            raise
+        return 0, 0, [], "/root"  # a name, and an image whose files nobody unpacked yet
+
+
+def _in_layers(record: Record, drive: StorageDriver, path: str) -> str:
+    """Return the text of the topmost layer's file of that name."""
+    texts = (inroot.read_text(drive.layer(chain_id), path) for chain_id in record["layers"] if drive.has(chain_id))
+    return next((text for text in texts if text), "")
+
+
+def _undo(paths: Paths, record: Record, monitor: list[Step]) -> list[str]:
+    """Return the shell commands that remove what outlives the processes of a run: cgroups and state."""
+    cgroups = [s.path for s in monitor if isinstance(s, MakeDir) and s.path.endswith(record["id"])]
+    return [*(command("rmdir", path) for path in reversed(cgroups)), command("rm", "-rf", paths.running(record["id"]))]
+
+
+def _removal(paths: Paths, record: Record) -> list[str]:
+    return [command("rm", "-rf", paths.container(record["id"]), f"{paths.names}/{record['name']}")]

@@ -1,0 +1,229 @@
+"""--explain=sh: the same container by hand, as one script for a root shell.
+
+Each process of ours becomes a shell of its own, because unshare(1) is how a shell enters new namespaces:
+
+    cli.sh ── unshare --mount ──► monitor.sh ── unshare --pid --uts … ──► init.sh ── chroot ──► the program
+
+The scripts differ from what mydocker does where a shell cannot do it, and then say so in a comment.
+"""
+
+from __future__ import annotations
+
+from mydocker.engine.connection.netplan import NetworkPlan
+from mydocker.kernel.namespaces import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUSER
+from mydocker.runtime.users import mappings
+from mydocker.steps.base import command, comment, quote
+from mydocker.steps.namespaces import JoinNamespace, Unshare
+from mydocker.steps.process import Exec, SetUser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.steps.base import Step
+
+_HEADER = """\
+# Paste this into a root shell: it does the same step by step, ends with the program, and cleans up.
+(
+set -e
+T=$(mktemp -d)
+trap 'rm -rf "$T"' EXIT
+"""
+
+
+class Plans:
+    """Everything one start does, process by process.
+
+    cli: before the monitor; monitor: before init; fork: init's pid and user namespaces; enter: init into its cgroups;
+    early, isolate, init: up to the new root; confine: inside it, and last the program. undo: shell commands that take
+    away what outlives the processes. network: what connects the container.
+    """
+
+    __slots__ = ("cli", "monitor", "fork", "enter", "early", "isolate", "init", "confine", "spec", "undo", "network")
+
+    def __init__(
+        self,
+        cli: list[Step],
+        monitor: list[Step],
+        fork: list[Step],
+        enter: list[Step],
+        early: list[Step],
+        isolate: list[Step],
+        init: list[Step],
+        confine: list[Step],
+        spec: dict[str, Any],
+        undo: list[str],
+        network: NetworkPlan | None = None,
+    ) -> None:
+        self.cli = cli
+        self.monitor = monitor
+        self.fork = fork
+        self.enter = enter
+        self.early = early
+        self.isolate = isolate
+        self.init = init
+        self.confine = confine
+        self.spec = spec
+        self.undo = undo
+        self.network = network or NetworkPlan([], [], [])
+
+    def every(self) -> list[tuple[str, Step]]:
+        """Return (who, step) for each step, in the order of each process."""
+        return [
+            *(("cli", step) for step in self.cli),
+            *(("monitor", step) for step in [*self.monitor, *self.fork, *self.network.claims, *self.enter]),
+            *(("init", step) for step in [*self.early, *self.isolate]),
+            *(("monitor", step) for step in self.network.connect),
+            *(("init", step) for step in [*self.init, *self.confine]),
+        ]
+
+
+def script(plans: Plans) -> str:
+    """Return the whole script."""
+    return "\n".join(
+        [
+            _HEADER,
+            "# --- cli: what is written to disk",
+            *_lines(plans.cli),
+            *(_file("init.sh", _init_lines(plans)) if plans.isolate else []),
+            *_file("monitor.sh", _monitor_lines(plans)),
+            "status=0",
+            f'{_unshare(CLONE_NEWNS)} sh -e "$T/monitor.sh" "$T" || status=$?',
+            *([] if _leaves_network_out(plans) else plans.network.undo),
+            *plans.undo,
+            'exit "$status"',
+            ")",
+            "",
+        ]
+    )
+
+
+def exec_script(plans: Plans, root: str) -> str:
+    """Return the script of one more process in a running container. root: /proc/PID/root of its first process."""
+    joins = [step for step in [*plans.fork, *plans.isolate] if isinstance(step, JoinNamespace) and step.kind != "mount"]
+    return "\n".join(
+        [
+            _HEADER,
+            *_file("exec.sh", [f"cd {quote(root)}", *_init_lines(plans)]),
+            "# mydocker writes the pid of the new process; 0 means the process that writes, whose children inherit the cgroups",
+            *_lines(plans.enter),
+            "# mydocker enters the mount namespace too; a shell that did so would miss the programs that drop privileges",
+            " ".join([*(command(*step.shell_words()) for step in joins), 'sh -e "$T/exec.sh"']),
+            ")",
+            "",
+        ]
+    )
+
+
+def _file(name: str, lines: list[str]) -> list[str]:
+    """Return the lines that write a file; the line that ends it is none of its own, whatever names it holds."""
+    end = f"END_OF_{name.upper().replace('.', '_')}"
+    while end in "\n".join(lines).split("\n"):
+        end += "_"
+    return [f"cat > \"$T/{name}\" <<'{end}'", *lines, end]
+
+
+def _lines(steps: list[Step]) -> list[str]:
+    return [step.shell() for step in steps]
+
+
+def _unshare(flags: int) -> str:
+    return command(*Unshare(flags).shell_words())
+
+
+def _monitor_lines(plans: Plans) -> list[str]:
+    """The monitor's steps; its own unshare is how this script was entered."""
+    steps = [step for step in plans.monitor if not isinstance(step, Unshare)]
+    return [
+        "# --- monitor: the root file system in a mount namespace of its own, and the cgroup",
+        *_lines(steps),
+        *_network_lines(plans),
+        *(_own_runtime(plans) if plans.isolate else _lines(plans.confine)),
+    ]
+
+
+def _leaves_network_out(plans: Plans) -> bool:
+    """Say whether the container's network namespace must be made by a process that is in its user namespace already."""
+    return any(isinstance(step, Unshare) and step.flags & CLONE_NEWUSER for step in plans.fork) or not plans.isolate
+
+
+def _network_lines(plans: Plans) -> list[str]:
+    """Return the lines that make a network namespace, which a sleeping process keeps until init is in it, and connect it."""
+    if not plans.network.connect:
+        return []
+    if _leaves_network_out(plans):
+        return ["# mydocker connects the container's network here; a shell cannot, as the namespace has to belong to what comes below"]
+    lines = [line for step in [*plans.network.claims, *plans.network.connect] for line in step.shell().split("\n")]
+    return [
+        "# --- the network: mydocker connects init's namespace; here init enters one that is connected",
+        "unshare --net sleep 1000000 & NETNS=$!",
+        "trap 'kill $NETNS' EXIT",
+        'until [ "$(readlink /proc/$NETNS/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done',
+        *(line.replace("/proc/PID/", "/proc/$NETNS/").replace("netns PID", "netns $NETNS") for line in lines),
+    ]
+
+
+def _own_runtime(plans: Plans) -> list[str]:
+    """Return the lines that lead to init.sh."""
+    return [
+        "# mydocker writes init's pid; 0 means the process that writes, whose children inherit the cgroups",
+        *_lines(plans.enter),
+        "# --- into the container's namespaces",
+        _into_namespaces(plans) + ' sh -e "$1/init.sh"',
+    ]
+
+
+def _into_namespaces(plans: Plans) -> str:
+    """Return the unshare and nsenter commands that lead into the container's namespaces."""
+    steps = [*plans.fork, *plans.isolate, *plans.init]
+    joins = [command(*step.shell_words()) for step in steps if isinstance(step, JoinNamespace)]
+    flags = sum(step.flags for step in steps if isinstance(step, Unshare))
+    if plans.network.connect and not _leaves_network_out(plans):
+        joins.append("nsenter --net=/proc/$NETNS/ns/net")
+        flags &= ~CLONE_NEWNET
+    words = [*joins, *([_unshare(flags)] if flags else [])]
+    return " ".join([*words, *(_maps(plans.spec) if flags & CLONE_NEWUSER else [])])
+
+
+def _maps(spec: dict[str, Any]) -> list[str]:
+    """Return the options of unshare(1), since util-linux 2.39, that map users as the monitor does."""
+    kinds = {"users": "uidMappings", "groups": "gidMappings"}
+    maps = [f"--map-{kind}={':'.join(map(str, mapping))}" for kind, key in kinds.items() for mapping in mappings(spec["linux"], key)]
+    return [*maps, "--setuid=0", "--setgid=0"]
+
+
+def _init_lines(plans: Plans) -> list[str]:
+    steps = [step for step in [*plans.early, *plans.isolate, *plans.init] if not isinstance(step, (Unshare, JoinNamespace))]
+    return [
+        "# --- init: becomes the container",
+        *_lines(steps),
+        *(comment(step.describe()) for step in plans.confine),
+        _program(plans),
+    ]
+
+
+def _program(plans: Plans) -> str:
+    """Return the last command: a clean environment, the capabilities, the user, the new root, the program."""
+    process = plans.spec["process"]
+    program = next(step for step in plans.confine if isinstance(step, Exec))
+    user = next(step for step in plans.confine if isinstance(step, SetUser))
+    enter = 'cd "$0" && exec "$@"'
+    inside = ["/bin/sh", "-c", enter, process["cwd"], *program.args] if process["cwd"] != "/" else program.args
+    variables = (quote(f"{name}={value}") for name, value in program.variables().items())
+    return " ".join(["exec env -i --", *variables, _setpriv(process, user), command("chroot", *_who(user), ".", *inside)])
+
+
+def _setpriv(process: dict[str, Any], user: SetUser) -> str:
+    bounding = [name.removeprefix("CAP_").lower() for name in process.get("capabilities", {}).get("bounding", [])]
+    # What chroot(8) itself needs; mydocker has no such need and drops exactly what it should.
+    needed = ["sys_chroot", *(["setgid", "setuid"] if user.uid else [])]
+    kept = [*bounding, *(name for name in needed if name not in bounding)]
+    words = ["/usr/bin/setpriv", "--inh-caps=-all", "--bounding-set=-all," + ",".join(f"+{name}" for name in kept)]
+    groups = [] if user.uid else [f"--regid={user.gid}", "--groups=" + ",".join(map(str, user.groups))]
+    return command(*words, *groups, *(["--no-new-privs"] if process.get("noNewPrivileges") else []))
+
+
+def _who(user: SetUser) -> list[str]:
+    """Return chroot(8)'s options for another user than root; the plus sign takes a number for what it is, not for a name."""
+    groups = ",".join(f"+{group}" for group in user.groups)
+    return [f"--userspec=+{user.uid}:+{user.gid}", f"--groups={groups}"] if user.uid else []

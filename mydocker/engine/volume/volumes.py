@@ -1,0 +1,210 @@
+"""Volumes: directories under ROOT/volumes that outlive containers.
+
+    volumes/NAME/_data             what containers see
+    volumes/NAME/volume.json       name, createdAt, labels, anonymous
+    volumes/NAME/never-filled      nobody used it yet, see populate.py
+
+A volume is made under a temporary name and renamed, so it is whole or not there.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from mydocker import store
+from mydocker.engine.record import containers, events
+from mydocker.engine.record.log import timestamp
+from mydocker.engine.record.sizes import tree_size
+from mydocker.engine.request.mountpoints import mount_point, unique
+from mydocker.engine.request.options import Options
+from mydocker.engine.volume.populate import MARKER
+from mydocker.errors import BadInput, Conflict, NotFound
+from mydocker.paths import Paths
+from mydocker.steps.base import Step, command, quote
+from mydocker.steps.files import MakeDir
+
+
+class MakeVolume(Step):
+    """Make a volume unless there is one of that name; undo removes the one that was made."""
+
+    __slots__ = ("paths", "path", "name", "labels", "anonymous", "made")
+
+    def __init__(self, paths: Paths, name: str, labels: dict[str, str], anonymous: bool = False) -> None:
+        self.paths = paths
+        self.path = directory(paths, name)
+        self.name = name
+        self.labels = labels
+        self.anonymous = anonymous
+        self.made = False
+
+    def apply(self) -> None:
+        partial = store.temporary(self.path)
+        store.remove_tree(partial)  # of a process that died and had this number
+        os.makedirs(f"{partial}/_data", mode=0o755)
+        record = {"name": self.name, "createdAt": timestamp(), "labels": self.labels, "anonymous": self.anonymous}
+        store.write_json(f"{partial}/volume.json", record)
+        with open(f"{partial}/{MARKER}", "w"):
+            pass
+        try:
+            os.rename(partial, self.path)
+            self.made = True
+        except OSError:
+            store.remove_tree(partial)
+            if not os.path.isdir(self.path):
+                raise
+        else:
+            events.emit(self.paths, "volume", "create", self.name, {"driver": "local"})
+
+    def undo(self) -> None:
+        if self.made:
+            store.discard(self.path)
+
+    def describe(self) -> str:
+        return f"make volume {quote(self.name)} at {quote(self.path)}"
+
+    def shell(self) -> str:
+        return command("mkdir", "-p", self.path + "/_data")
+
+
+class RemoveVolume(Step):
+    """Remove a volume and its data."""
+
+    __slots__ = ("paths", "path", "name")
+
+    def __init__(self, paths: Paths, name: str) -> None:
+        self.paths = paths
+        self.path = directory(paths, name)
+        self.name = name
+
+    def apply(self) -> None:
+        store.discard(self.path)
+        events.emit(self.paths, "volume", "destroy", self.name, {"driver": "local"})
+
+    def describe(self) -> str:
+        return f"remove volume {quote(self.path)}"
+
+    def shell(self) -> str:
+        return command("rm", "-rf", self.path)
+
+
+class MakeHostDirectory(Step):
+    """Make the host directory of a -v bind that does not exist, with its parents, as docker does."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def apply(self) -> None:
+        os.makedirs(self.path, mode=0o755, exist_ok=True)
+
+    def describe(self) -> str:
+        return f"mkdir -p {quote(self.path)}"
+
+    def shell(self) -> str:
+        return command("mkdir", "-p", self.path)
+
+
+def directory(paths: Paths, name: str) -> str:
+    """Return a volume's directory."""
+    return f"{paths.volumes}/{name}"
+
+
+def names(paths: Paths) -> list[str]:
+    """Return the names of all volumes."""
+    try:
+        return sorted(name for name in os.listdir(paths.volumes) if not name.startswith("."))
+    except FileNotFoundError:
+        return []
+
+
+def load(paths: Paths, name: str) -> dict[str, Any]:
+    """Return a volume's record. Raises NotFound."""
+    try:
+        if "/" in name or name.startswith("."):
+            raise FileNotFoundError
+        record: dict[str, Any] = store.read_json(f"{directory(paths, name)}/volume.json")
+    except FileNotFoundError as error:
+        raise NotFound(f"no such volume: {name}") from error
+    return record
+
+
+def document(paths: Paths, name: str) -> dict[str, Any]:
+    """Return what docker's volume inspect shows. Raises NotFound."""
+    record = load(paths, name)
+    return {
+        "CreatedAt": record["createdAt"],
+        "Driver": "local",
+        "Labels": record["labels"],
+        "Mountpoint": f"{directory(paths, name)}/_data",
+        "Name": name,
+        "Options": {},
+        "Scope": "local",
+    }
+
+
+def create_steps(paths: Paths, name: str, labels: dict[str, str], anonymous: bool = False) -> list[Step]:
+    """Return the steps that make a volume."""
+    return [
+        MakeDir(paths.root, 0o711, True),
+        MakeDir(paths.volumes, 0o711, True),
+        MakeVolume(paths, name, labels, anonymous),
+    ]
+
+
+def users(paths: Paths, name: str) -> list[str]:
+    """Return the names of the containers that mount a volume."""
+    return [record["name"] for record in containers.mounting(paths, name)]
+
+
+def remove_steps(paths: Paths, name: str) -> list[Step]:
+    """Return the steps that remove a volume. Raises NotFound, and Conflict while a container mounts it."""
+    load(paths, name)
+    using = users(paths, name)
+    if using:
+        raise Conflict(f"volume {name} is used by container {', '.join(using)}", "remove the container first")
+    return [RemoveVolume(paths, name)]
+
+
+def size(paths: Paths, name: str) -> int:
+    """Return the bytes of a volume's files."""
+    return tree_size(f"{directory(paths, name)}/_data")
+
+
+def plan_mounts(paths: Paths, options: Options, image_config: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return all mount points of a container: from the flags, from other containers, from the image's VOLUMEs."""
+    points = list(options.mounts)
+    for name, writable in options.volumes_from:
+        record = containers.load(paths, containers.resolve(paths, name))
+        # What is borrowed does not go with the borrower.
+        borrowed = [{**point, "rw": point["rw"] and writable, "anonymous": False} for point in record["mounts"]]
+        points += [point for point in borrowed if _is_new(points, point["destination"])]
+    for destination in sorted(image_config.get("Volumes") or {}):
+        point = mount_point("volume", destination, anonymous=True, copy=True)
+        points += [point] if _is_new(points, point["destination"]) else []
+    return unique([_with_source(paths, point) for point in points])
+
+
+def _is_new(points: list[dict[str, Any]], destination: str) -> bool:
+    return all(point["destination"] != destination for point in points)
+
+
+def _with_source(paths: Paths, point: dict[str, Any]) -> dict[str, Any]:
+    if point["type"] == "volume" and not point["source"]:
+        name = point["name"] or containers.new_id()
+        return {**point, "name": name, "source": f"{directory(paths, name)}/_data"}
+    if point["type"] == "bind" and not point["create"] and not os.path.exists(point["source"]):
+        raise BadInput(f"bind source path does not exist: {point['source']}")
+    return point
+
+
+def mount_steps(paths: Paths, points: list[dict[str, Any]]) -> list[Step]:
+    """Return the steps that make what is mounted and not there yet."""
+    steps: list[Step] = []
+    for point in points:
+        if point["type"] == "volume" and not os.path.isdir(directory(paths, point["name"])):
+            steps.append(MakeVolume(paths, point["name"], point["labels"], point["anonymous"]))
+        elif point["type"] == "bind" and point["create"] and not os.path.exists(point["source"]):
+            steps.append(MakeHostDirectory(point["source"]))
+    return steps

@@ -1,0 +1,121 @@
+"""From a name to an image, from an image to layers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mydocker.engine.catalog import images, imagestore
+from mydocker.errors import BadInput, Conflict, Damaged, NotFound
+from mydocker.images.layout import Layout
+from mydocker.steps.base import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mydocker.paths import Paths
+
+
+def test_by_every_name(paths: Paths, run: Run, make_image: Callable[..., str]) -> None:
+    image_id = make_image("busybox", "x", 'CMD ["sh"]')
+    make_image("other", "y")
+    imagestore.tag(paths, "busybox", "here.example/b:1", run)
+    image = images.find(paths, "busybox")
+    names = ["busybox:latest", "docker.io/library/busybox", "here.example/b:1", image_id, f"sha256:{image_id}", image_id[:12]]
+    names += [f"busybox@{image.manifest}", f"sha256:{image_id[:10]}", image.manifest]
+    assert {images.find(paths, name).id for name in names} == {image_id}
+    assert (image.id, image.config, image.names) == (image_id, {"Cmd": ["sh"]}, ["busybox:latest", "here.example/b:1"])
+    assert (len(image.chain_ids), image.size) == (1, 10240)
+    assert image.created.endswith("Z")
+
+
+@pytest.mark.parametrize("name", ["nope", "busybox:other", "f" * 64, "abcdef", "sha256:" + "0" * 64, "busybox@sha256:" + "0" * 64])
+def test_missing(paths: Paths, make_image: Callable[..., str], name: str) -> None:
+    make_image("busybox")
+    with pytest.raises(NotFound, match=r"^no such image: ") as caught:
+        images.find(paths, name)
+    assert caught.value.hint == (
+        images.LIST_HINT if "0000" in name or "ffff" in name else f"{images.PULL_HINT} {caught.value.message[15:]}"
+    )
+
+
+def test_missing_before_any_image_was_made(paths: Paths) -> None:
+    with pytest.raises(NotFound, match=r"^no such image: busybox:latest$"):
+        images.find(paths, "busybox")
+    assert images.all_images(paths) == []
+
+
+def test_bad_names_are_bad_input(paths: Paths) -> None:
+    with pytest.raises(BadInput, match="must be lowercase"):
+        images.find(paths, "BusyBox")
+
+
+def test_a_name_goes_before_an_id_prefix(paths: Paths, run: Run, make_image: Callable[..., str]) -> None:
+    first, second = make_image("one", "1"), make_image("two", "2")
+    imagestore.tag(paths, "two", first[:4], run)
+    assert images.find(paths, first[:4]).id == second
+
+
+def test_a_prefix_of_several_ids_is_told(paths: Paths, make_image: Callable[..., str]) -> None:
+    ids = {make_image(None, str(number))[0] for number in range(17)}
+    ambiguous = next(digit for digit in ids if sum(i.id[0] == digit for i in images.all_images(paths)) > 1)
+    with pytest.raises(Conflict, match=f"'{ambiguous}' is the beginning of"):
+        images.find(paths, ambiguous)
+
+
+@pytest.mark.parametrize("part", ["manifest", "config"])
+def test_damage_is_told(paths: Paths, make_image: Callable[..., str], part: str) -> None:
+    image_id = make_image("busybox")
+    digest = images.find(paths, "busybox").manifest if part == "manifest" else f"sha256:{image_id}"
+    blob = Path(Layout(paths.images).blob(digest))
+    blob.write_bytes(blob.read_bytes().replace(b"sha256", b"sha265"))
+    with pytest.raises(Damaged, match="does not match its digest"):
+        images.find(paths, "busybox")
+
+
+def test_layers_are_unpacked_once(paths: Paths, driver: object, make_image: Callable[..., str]) -> None:
+    make_image("busybox", "content")
+    image = images.find(paths, "busybox")
+    steps: list[str] = []
+    run = Run("cli", lambda who, step, seconds: steps.append(step.describe()))
+    for _ in range(2):
+        images.ensure_layers(paths, driver, image, run)  # type: ignore[arg-type]
+    assert steps == [f"unpack layer {image.layers[0]['digest']} to {paths.layers}/plain/{image.chain_ids[0]}"]
+    assert Path(paths.layers, "plain", image.chain_ids[0], "file").read_text() == "content"
+
+
+def test_a_layer_that_is_not_what_its_image_says_does_not_count(paths: Paths, driver: object, make_image: Callable[..., str]) -> None:
+    make_image("busybox")
+    image = images.find(paths, "busybox")
+    image.diff_ids = ["sha256:" + "0" * 64]
+    with pytest.raises(Damaged, match="diff id"):
+        images.ensure_layers(paths, driver, image, Run("cli"))  # type: ignore[arg-type]
+    assert not driver.has(image.chain_ids[0])  # type: ignore[attr-defined]
+
+
+def test_parents_are_told_topmost_first(paths: Paths, driver: object, make_image: Callable[..., str]) -> None:
+    for content in "abc":
+        make_image(content, content)
+    a, b, c = (images.find(paths, name) for name in "abc")
+    from mydocker.images.config import chain_ids
+
+    a.layers, a.diff_ids = [i.layers[0] for i in (a, b, c)], [i.diff_ids[0] for i in (a, b, c)]
+    a.chain_ids = top, middle, lowest = chain_ids(a.diff_ids)
+    images.ensure_layers(paths, driver, a, Run("cli"))  # type: ignore[arg-type]
+    assert driver.applied == [(lowest, []), (middle, [lowest]), (top, [middle, lowest])]  # type: ignore[attr-defined]
+
+
+def test_finding_an_image_imports_little() -> None:
+    heavy = {"re", "json", "hashlib", "tarfile", "typing", "dataclasses", "enum", "tempfile", "shutil", "datetime"}
+    code = f"""
+import sys
+sys.path.insert(0, {str(Path(images.__file__).parents[3])!r})
+before = set(sys.modules)
+import mydocker.engine.catalog.images
+print(sorted((set(sys.modules) - before) & {heavy}))
+"""
+    assert subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

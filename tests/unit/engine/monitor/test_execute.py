@@ -1,0 +1,46 @@
+"""What an exec leaves behind when its container is removed under it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from mydocker import store
+from mydocker.engine.monitor.execute import Execution
+from mydocker.engine.record import eventlog
+from mydocker.errors import NotFound
+from mydocker.kernel.channel import Channel
+from mydocker.paths import Paths
+
+RECORD = {"id": "c1" * 32, "name": "web", "image": "box:latest", "config": {"Labels": {}}}
+
+
+def test_the_end_is_told_although_the_container_is_removed(tmp_path: Path) -> None:
+    paths = Paths(str(tmp_path), f"{tmp_path}/state")
+    directory = Path(paths.container(RECORD["id"]))
+    directory.mkdir(parents=True)
+    store.write_json(f"{directory}/config.json", RECORD)
+    client, ours = Channel.pair()
+    request = {"root": str(tmp_path), "state": paths.state, "id": RECORD["id"], "wanted": "", "explain": "", "crashAfter": ""}
+    one = Execution({**request, "silent": False, "process": {"args": ["sleep", "1"]}}, ours)
+    one._tell_event("exec_create")
+    store.write_json(f"{directory}/config.json", {**RECORD, "name": "renamed"})
+    one._tell_event("exec_start")
+    store.remove_tree(str(directory))
+    one._tell_event("exec_die", exitCode=137)
+    told = [(event["Action"], event["Actor"]["Attributes"]["name"]) for event in eventlog.history(paths, 0, time.time_ns())]
+    assert told == [("exec_create: sleep 1", "web"), ("exec_start: sleep 1", "renamed"), ("exec_die", "renamed")]
+    client.close()
+    one.audience.close()
+
+
+def test_one_that_was_never_there_is_an_error(tmp_path: Path) -> None:
+    client, ours = Channel.pair()
+    request = {"root": str(tmp_path), "state": str(tmp_path), "id": "c", "wanted": "", "explain": "", "crashAfter": ""}
+    one = Execution({**request, "silent": False, "process": {"args": []}}, ours)
+    with pytest.raises(NotFound, match="no such container"):
+        one._tell_event("exec_create")
+    client.close()
+    one.audience.close()

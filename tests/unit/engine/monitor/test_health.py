@@ -1,0 +1,65 @@
+"""What checks make of a container's health."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mydocker import store
+from mydocker.engine.monitor import health
+from mydocker.engine.record import state
+from mydocker.paths import Paths
+
+START = {"Status": "starting", "FailingStreak": 0, "Log": []}
+
+
+def result(status: int) -> dict[str, object]:
+    return {"Start": "", "End": "", "ExitCode": status, "Output": ""}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "is_starting_up", "expected"),
+    [
+        ([0], True, ("healthy", 0)),
+        ([1, 1, 1, 1], True, ("starting", 0)),
+        ([1, 1], False, ("starting", 2)),
+        ([1, 1, -1], False, ("unhealthy", 3)),
+        ([1, 1, 0, 1, 1], False, ("healthy", 2)),
+        ([0, 1, 1, 1], True, ("unhealthy", 3)),
+        ([1, 1, 1, 1, 0], False, ("healthy", 0)),
+    ],
+)
+def test_judged(statuses: list[int], is_starting_up: bool, expected: tuple[str, int]) -> None:
+    report = START
+    for status in statuses:
+        report = health.judged(report, result(status), 3, is_starting_up)
+    assert (report["Status"], report["FailingStreak"]) == expected
+    assert [entry["ExitCode"] for entry in report["Log"]] == statuses[-5:]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (None, []),
+        ({"Test": ["NONE"]}, []),
+        ({"Interval": 5}, []),
+        ({"Test": ["CMD", "a", "b c"]}, ["a", "b c"]),
+        ({"Test": ["CMD-SHELL", "a; b"]}, ["/bin/sh", "-c", "a; b"]),
+    ],
+)
+def test_the_command(settings: dict[str, object] | None, expected: list[str]) -> None:
+    assert health.test_of({"config": {"Healthcheck": settings}}) == expected
+
+
+def test_nobody_is_healthy_whom_nobody_checks(tmp_path: Path) -> None:
+    paths = Paths(f"{tmp_path}/root", f"{tmp_path}/state")
+    record = {"id": "c" * 64, "config": {"Healthcheck": {"Test": ["CMD", "true"]}}}
+    os.makedirs(paths.container(record["id"]))
+    os.makedirs(paths.running(record["id"]))
+    assert health.status(paths, record) == "none"
+    store.write_json(f"{paths.container(record['id'])}/health.json", {**START, "Status": "healthy"})
+    assert health.status(paths, record) == "unhealthy"
+    state.save(paths, record["id"], os.getpid(), "/")
+    assert health.status(paths, record) == "healthy"

@@ -1,0 +1,227 @@
+"""What `system check` finds of each thing that a crash can leave, and that --repair takes away that and nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mydocker import store
+from mydocker.engine.container import orphans
+from mydocker.engine.monitor import remove
+from mydocker.engine.record import containers, state
+from mydocker.engine.system.repair import leftovers
+from mydocker.errors import Conflict, StepFailed
+from mydocker.paths import Paths
+
+if TYPE_CHECKING:
+    from conftest import Process
+
+RUNNING, ENDED, LOST = "a" * 64, "b" * 64, "c" * 64
+DEAD = 2**22 + 1  # no process has a number above pid_max
+SHORT = LOST[:12]
+HIERARCHIES = ("memory", "pids")
+
+
+def record(paths: Paths, container_id: str, name: str, status: str, **more: Any) -> dict[str, Any]:
+    """Write a container with its name."""
+    os.makedirs(paths.container(container_id) + "/bundle")
+    (Path(paths.names) / name).write_text(container_id)
+    whole = {
+        "id": container_id,
+        "name": name,
+        "status": status,
+        "pid": 0,
+        "startedAt": "",
+        "finishedAt": "",
+        "exitCode": 0,
+        "error": "",
+        "mounts": [],
+        "layers": [],
+        "image": "",
+        "imageId": "",
+        "autoRemove": False,
+        "config": {"Labels": {}},
+        "hostConfig": {"CgroupPath": f"/mydocker/{container_id}"},
+        **more,
+    }
+    containers.save(paths, whole)
+    return whole
+
+
+def cgroup(paths: Paths, container_id: str) -> None:
+    for hierarchy in HIERARCHIES:
+        os.makedirs(f"{paths.cgroup}/{hierarchy}/mydocker/{container_id}")
+
+
+def run_state(paths: Paths, container_id: str, pid: int) -> None:
+    os.makedirs(paths.running(container_id))
+    state.save(paths, container_id, pid, f"/mydocker/{container_id}")
+
+
+@pytest.fixture
+def paths(tmp_path: Path, fake_process: Process) -> Paths:
+    """A machine where one container runs and one has ended, with names that look like temporary files."""
+    paths = Paths(*(f"{tmp_path}/{name}" for name in ("root", "state", "proc", "sys", "cgroup")))
+    os.makedirs(f"{paths.proc}/self")
+    mounts = [f"{n} 1 0:{n} / {paths.cgroup}/{name} rw - cgroup cgroup rw,{name}\n" for n, name in enumerate(HIERARCHIES, 30)]
+    Path(paths.proc, "self/mountinfo").write_text("".join(mounts))
+    Path(paths.proc, "self/cgroup").write_text("".join(f"{n}:{name}:/\n" for n, name in enumerate(HIERARCHIES, 1)))
+    for directory in (paths.names, paths.cache, f"{paths.volumes}/data.{DEAD}.tmp/_data", f"{paths.layers}/vfs"):
+        os.makedirs(directory)
+    record(paths, RUNNING, f"web.{DEAD}.tmp", "running")
+    fake_process(paths, 4242)
+    run_state(paths, RUNNING, 4242)
+    cgroup(paths, RUNNING)
+    record(paths, ENDED, "ended", "exited")
+    for container_id in (RUNNING, ENDED):
+        Path(paths.container(container_id), "lock").touch()
+    assert [leftover.what for leftover in leftovers(paths)] == []
+    return paths
+
+
+def snapshot(paths: Paths) -> set[str]:
+    """Return every path there is; layers/lock is made by whoever looks."""
+    found = {str(p) for top in (paths.root, paths.state, paths.cgroup) for p in Path(top).rglob("*")}
+    return found - {f"{paths.layers}/lock", paths.events}
+
+
+Maker = Callable[[Paths], object]
+MAKERS: dict[str, tuple[Maker, list[str]]] = {
+    "no record": (lambda p: os.makedirs(f"{p.container(LOST)}/upper/x"), [f"container {SHORT}: it has no record"]),
+    "creating": (lambda p: record(p, LOST, "lost", "creating"), [f"container {SHORT}: its creation was not finished"]),
+    "removing": (lambda p: record(p, LOST, "lost", "removing"), [f"container {SHORT}: its removal was not finished"]),
+    "creating, with a cgroup": (
+        lambda p: [record(p, LOST, "lost", "creating"), cgroup(p, LOST)],
+        [f"container {SHORT}: its creation was not finished", f"cgroup /mydocker/{LOST}"],
+    ),
+    "a run of --rm": (
+        lambda p: [record(p, LOST, "lost", "running", autoRemove=True), run_state(p, LOST, 4343), cgroup(p, LOST)],
+        [f"state of container {SHORT}, which does not run"],
+    ),
+    "state without a container": (lambda p: run_state(p, LOST, 4343), [f"state of container {SHORT}, which does not run"]),
+    "state without content": (lambda p: os.makedirs(p.running(LOST)), [f"state of container {SHORT}, which does not run"]),
+    "another runtime's state": (
+        lambda p: [run_state(p, LOST, 4343), os.makedirs(f"{p.running(LOST)}/oci/{LOST}")],
+        [f"state of container {SHORT}, which does not run"],
+    ),
+    "cgroups": (lambda p: cgroup(p, LOST), [f"cgroup /mydocker/{LOST}"]),
+    "a name": (lambda p: (Path(p.names) / "lost").write_text(LOST), ["name 'lost' of a container that is gone"]),
+    "a name before or after a rename": (
+        lambda p: (Path(p.names) / "other").write_text(ENDED),
+        [f"name 'other' of container {ENDED[:12]}, which has another one"],
+    ),
+    "a half-unpacked layer": (
+        lambda p: os.makedirs(f"{p.layers}/vfs/{LOST}.{DEAD}.partial/etc"),
+        [f"half-unpacked layer ROOT/layers/vfs/{LOST}.{DEAD}.partial"],
+    ),
+    "a layer of no image": (lambda p: os.makedirs(f"{p.layers}/vfs/{LOST}/etc"), [f"layer {LOST} that nothing needs"]),
+}
+PLACES = [".", "names", "volumes", "cache", f"containers/{ENDED}", f"containers/{ENDED}/bundle"]
+for place in PLACES:
+    MAKERS[f"temporary in {place}"] = (
+        lambda p, place=place: os.makedirs(f"{p.root}/{place}/.some.thing.{DEAD}.tmp/inside"),  # type: ignore[misc]
+        [os.path.normpath(f"temporary file ROOT/{place}/.some.thing.{DEAD}.tmp")],
+    )
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_what_is_left_is_found_and_repaired_and_nothing_else(paths: Paths, kind: str) -> None:
+    before = snapshot(paths)
+    make, expected = MAKERS[kind]
+    make(paths)
+    found = list(leftovers(paths))
+    assert [os.path.normpath(leftover.what.replace(paths.root, "ROOT")) for leftover in found] == expected
+    problems = [problem.message for leftover in leftovers(paths) for problem in leftover.repair()]
+    assert problems == []
+    assert snapshot(paths) == before
+    assert list(leftovers(paths)) == []
+
+
+def test_a_damaged_record(paths: Paths) -> None:
+    record(paths, LOST, "lost", "exited")
+    before = snapshot(paths) - {f"{paths.names}/lost"} - {str(p) for p in Path(paths.container(LOST)).rglob("*")}
+    Path(paths.container(LOST), "config.json").write_text('{"id": ')
+    assert "config.json: not valid JSON" in next(leftovers(paths)).what
+    for leftover in leftovers(paths):
+        assert leftover.repair() == []
+    assert snapshot(paths) == before - {paths.container(LOST)}
+
+
+@pytest.mark.parametrize("kind", ["creating", "creating, with a cgroup", "a run of --rm", "no record"])
+def test_what_somebody_works_on_is_not_left(paths: Paths, kind: str) -> None:
+    MAKERS[kind][0](paths)
+    with store.Lock(paths.container(LOST) + "/lock"):
+        assert [leftover.what for leftover in leftovers(paths)] == []
+
+
+def test_what_a_living_process_writes_is_not_left(paths: Paths) -> None:
+    os.makedirs(f"{paths.proc}/{DEAD}")
+    for name in PLACES:
+        MAKERS[f"temporary in {name}"][0](paths)
+    assert [leftover.what for leftover in leftovers(paths)] == []
+
+
+def test_a_cgroup_with_processes_is_left_alone(paths: Paths) -> None:
+    cgroup(paths, LOST)
+    Path(paths.cgroup, "memory/mydocker", LOST, "cgroup.procs").write_text("4242\n")
+    assert [leftover.what for leftover in leftovers(paths)] == []
+
+
+def test_a_container_that_vanishes_while_it_is_looked_at(paths: Paths) -> None:
+    assert orphans.half_made(paths, LOST) == ""
+    assert [error.message for error in orphans.discard(paths, LOST)] == []
+    gone = {"id": ENDED, "name": "ended", "image": "", "config": {"Labels": {}}}
+    assert remove.container(paths, gone) == []
+
+
+def test_the_end_of_a_run_that_nobody_saw(paths: Paths) -> None:
+    record(paths, LOST, "lost", "running", pid=4343, finishedAt="of the run before")
+    run_state(paths, LOST, 4343)
+    assert orphans.settle(paths, LOST) == []
+    known = containers.load(paths, LOST)
+    assert (known["status"], known["pid"], known["exitCode"], known["finishedAt"]) == ("exited", 0, 255, "")
+    assert known["error"] == "its monitor died before it ended"
+    assert not os.path.exists(paths.running(LOST))
+
+
+def test_removal_goes_on_past_failures_and_tells_them(paths: Paths) -> None:
+    """The record cannot be marked: its directory's name for it is taken."""
+    whole = record(paths, LOST, "lost", "exited")
+    os.makedirs(f"{paths.volumes}/{'e' * 64}/_data")
+    whole["mounts"] = [{"name": "e" * 64, "anonymous": True}]
+    os.makedirs(store.temporary(f"{paths.container(LOST)}/config.json"))
+    [problem] = remove.container(paths, whole)
+    assert isinstance(problem, StepFailed)
+    assert problem.message.endswith("Is a directory")
+    assert not os.path.exists(paths.container(LOST))
+    assert not os.path.exists(f"{paths.names}/lost")
+    assert not os.path.exists(f"{paths.volumes}/{'e' * 64}")
+
+
+@pytest.mark.parametrize(("shared", "kept"), [(True, {"named", "e" * 64}), (False, {"named"})])
+def test_volumes_that_go_with_a_container(paths: Paths, shared: bool, kept: set[str]) -> None:
+    anonymous, named = {"name": "e" * 64, "anonymous": True}, {"name": "named", "anonymous": False}
+    whole = record(paths, LOST, "lost", "exited", mounts=[anonymous, named])
+    record(paths, "f" * 64, "other", "exited", mounts=[{**anonymous, "anonymous": False}] if shared else [])
+    for name in ("e" * 64, "named"):
+        os.makedirs(f"{paths.volumes}/{name}/_data")
+    assert remove.container(paths, whole) == []
+    assert set(os.listdir(paths.volumes)) - {f"data.{DEAD}.tmp"} == kept
+
+
+@pytest.mark.parametrize(("started", "status"), [("", "created"), ("2026-01-01T00:00:00Z", "exited")])
+def test_a_start_that_failed(paths: Paths, started: str, status: str) -> None:
+    whole = record(paths, LOST, "lost", "created", startedAt=started)
+    assert remove.after_failed_start(paths, whole, Conflict("it was so")) == []
+    known = containers.load(paths, LOST)
+    assert (known["status"], known["exitCode"], known["error"]) == (status, 125, "it was so")
+
+
+def test_a_start_that_failed_with_rm(paths: Paths) -> None:
+    before = snapshot(paths)
+    assert remove.after_failed_start(paths, record(paths, LOST, "lost", "created", autoRemove=True), Conflict("x")) == []
+    assert snapshot(paths) == before

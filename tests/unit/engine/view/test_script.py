@@ -1,0 +1,195 @@
+"""--explain=sh: valid shell, with every step in it, whatever words a user chooses."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mydocker.engine.container.create import ClaimName
+from mydocker.engine.view.describe import plans
+from mydocker.engine.view.script import Plans, script
+from mydocker.engine.volume.volumes import MakeHostDirectory
+from mydocker.paths import Paths
+from mydocker.steps.base import Step
+from mydocker.steps.files import CreateFile, MakeDir, WriteFile
+from mydocker.steps.namespaces import JoinNamespace, Unshare
+from mydocker.steps.nodes import MakeDirInRoot, MakeSymlink
+from mydocker.storage.vfs import CopyTree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Start
+
+HOSTILE = [
+    "two words",
+    "new\nline",
+    "$(touch hacked)",
+    "`touch hacked`",
+    "a'b\"c\\d",
+    "'; touch hacked; '",
+    "# not a comment\ntouch hacked",
+    "END_OF_INIT_SH\ntouch hacked\nEND_OF_MONITOR_SH\ntouch hacked",
+    "ü✓ \x7f\t",
+    "* ? [a-z] ~ ! &&",
+    "-n",
+]
+FLAGS = [
+    "",
+    "--privileged -t --init -v named:/data --tmpfs /t",
+    "--userns auto -u www",
+    "--read-only -v /tmp:/b:rshared -m 64m --ulimit nofile=100 --oom-score-adj 5 -w '/a b'",
+    "--security-opt no-new-privileges --cap-drop ALL -e 'A=$(id) `id`' box sh -c 'echo \"$1\"\necho two' sh \"it's\"",
+]
+
+
+@pytest.fixture
+def init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put an init program on PATH."""
+    (tmp_path / "tini-static").touch(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+
+def written(text: str, directory: Path) -> dict[str, str]:
+    """Let a shell execute the part of a script that writes the other scripts; return those by name."""
+    part = text[text.index('cat > "$T/init.sh"') : text.index("\nstatus=0\n")]
+    subprocess.run(["sh", "-ec", part], env={"PATH": os.environ["PATH"], "T": str(directory)}, cwd=directory, check=True)
+    return {path.name: path.read_text() for path in directory.glob("*.sh")}
+
+
+@pytest.mark.parametrize("kind", ["v1", "v2", "hybrid"])
+@pytest.mark.parametrize("flags", FLAGS)
+def test_every_part_is_valid_shell(start: Callable[[str], Start], init: None, tmp_path: Path, kind: str, flags: str) -> None:
+    text = script(plans(start(kind).unpacked("overlay", *shlex.split(flags))))
+    for part in (text, *written(text, tmp_path).values()):
+        subprocess.run(["bash", "-n"], input=part, text=True, check=True)
+
+
+@pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck is not installed")
+def test_shellcheck_finds_nothing(start: Callable[[str], Start], init: None, tmp_path: Path) -> None:
+    text = script(plans(start("v2").unpacked("overlay", *shlex.split(FLAGS[3]))))
+    (tmp_path / "cli.sh").write_text(text)
+    names = [str(tmp_path / name) for name in written(text, tmp_path)]
+    # mkdir -p -m: the parents exist. cd: the shell runs with -e. $T, $1 and words of the user's in single quotes are as they are meant.
+    known = "SC2174,SC2016,SC2154,SC1003,SC2164"
+    result = subprocess.run(["shellcheck", "-s", "sh", "-e", known, *names], capture_output=True, text=True)
+    assert result.stdout == ""
+
+
+def steps_of(whole: Plans) -> dict[str, list[Step]]:
+    """Return which steps are to be found in which of the scripts."""
+    return {"cli.sh": whole.cli, "monitor.sh": [*whole.monitor, *whole.enter], "init.sh": [*whole.early, *whole.isolate, *whole.init]}
+
+
+@pytest.mark.parametrize(
+    ("driver", "flags"), [*(("overlay", flags) for flags in FLAGS), ("aufs", FLAGS[1]), ("vfs", FLAGS[1]), ("vfs", FLAGS[2])]
+)
+def test_every_step_is_there_in_order(start: Callable[[str], Start], init: None, tmp_path: Path, driver: str, flags: str) -> None:
+    whole = plans(start("hybrid").unpacked(driver, *shlex.split(flags)))
+    text = script(whole)
+    parts = {"cli.sh": text, **written(text, tmp_path)}
+    for name, steps in steps_of(whole).items():
+        position = 0
+        for step in steps:
+            if not isinstance(step, (Unshare, JoinNamespace)):
+                position = parts[name].index(step.shell(), position)
+    for step in whole.confine:
+        assert "# " + step.describe().replace("\n", "\n# ") in parts["init.sh"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "entered"),
+    [
+        ("--network none", "unshare --mount --uts --ipc --net --pid --cgroup --propagation unchanged --fork"),
+        ("", "nsenter --net=/proc/$NETNS/ns/net unshare --mount --uts --ipc --pid --cgroup --propagation unchanged --fork"),
+        ("--pid host --network host -h x --cgroupns host", "unshare --mount --uts --ipc --propagation unchanged"),
+        (
+            "--userns 0:5000:99",
+            "unshare --mount --uts --ipc --net --pid --cgroup --user --propagation unchanged --fork "
+            "--map-users=0:5000:99 --map-groups=0:5000:99 --setuid=0 --setgid=0",
+        ),
+    ],
+)
+def test_the_namespaces_that_the_last_shell_enters(start: Callable[[str], Start], tmp_path: Path, flags: str, entered: str) -> None:
+    text = script(plans(start("v2").unpacked("overlay", *shlex.split(flags))))
+    lines = written(text, tmp_path)["monitor.sh"].splitlines()
+    assert set(lines[-1].split()) == set(f'{entered} sh -e "$1/init.sh"'.split())
+
+
+@pytest.mark.parametrize("word", HOSTILE)
+def test_the_program_gets_its_words_unchanged(start: Callable[[str], Start], tmp_path: Path, word: str) -> None:
+    """`env` is one that writes down what it is called with: the variables, setpriv, chroot and the program."""
+    flags = [
+        "-u",
+        "33:50",
+        "-w",
+        f"/{word}",
+        "-e",
+        f"A={word}",
+        "--label",
+        f"b={word}",
+        "-v",
+        f"/tmp/no/{word}:/c{word}",
+        "box",
+        word,
+        word,
+    ]
+    text = script(plans(start("v1").unpacked("overlay", *(flag.replace(":", " ") if flag[:4] == "/tmp" else flag for flag in flags))))
+    init = written(text, tmp_path)["init.sh"]
+    (tmp_path / "env").write_text("#!/bin/sh\nprintf '%s\\0' \"$@\" > called\n")
+    (tmp_path / "env").chmod(0o755)
+    subprocess.run(["sh", "-ec", init[init.index("\nexec env") :]], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, cwd=tmp_path, check=True)
+    called = (tmp_path / "called").read_text().split("\0")[:-1]
+    assert called[:2] == ["-i", "--"]
+    assert f"A={word}" in called
+    enter = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', os.path.normpath(f"/{word}")]
+    expected = ["chroot", "--userspec=+33:+50", "--groups=+50", ".", *enter, word, word]
+    assert called[called.index("chroot") :] == expected
+    assert not list(tmp_path.rglob("hacked"))
+
+
+def tree(directory: Path) -> dict[str, tuple[int, str]]:
+    """Return {path: (mode, content or target)} of all below a directory."""
+    found = {}
+    for path in directory.rglob("*"):
+        text = os.readlink(path) if path.is_symlink() else path.read_text() if path.is_file() else ""
+        found[str(path.relative_to(directory))] = (path.lstat().st_mode, text)
+    return found
+
+
+STEPS: dict[str, Callable[[str, str], Step]] = {
+    "MakeDir": lambda root, word: MakeDir(f"{root}/{word}", 0o711),
+    "MakeDir again": lambda root, word: MakeDir(f"{root}/there", exist_ok=True),
+    "MakeHostDirectory": lambda root, word: MakeHostDirectory(f"{root}/{word}/{word}"),
+    "MakeDirInRoot": lambda root, word: MakeDirInRoot(root, f"/{word}/{word}"),
+    "WriteFile": lambda root, word: WriteFile(f"{root}/file", word),
+    "CreateFile": lambda root, word: CreateFile(f"{root}/{word}", word),
+    "MakeSymlink": lambda root, word: MakeSymlink(root, f"/{word}", word),
+    "CopyTree": lambda root, word: CopyTree(f"{root}/there", f"{root}/{word}"),
+    "ClaimName": lambda root, word: ClaimName(Paths(root), "box", word),
+}
+
+
+@pytest.mark.parametrize("word", HOSTILE)
+@pytest.mark.parametrize("name", STEPS)
+def test_a_shell_does_what_the_step_does(tmp_path: Path, name: str, word: str) -> None:
+    trees = []
+    for kind in ("applied", "by hand"):
+        root = tmp_path / kind
+        for directory in ("there", "names"):
+            (root / directory).mkdir(parents=True)
+        (root / "there/x").write_text("x")
+        (root / "file").write_text("")
+        step = STEPS[name](str(root), word)
+        if kind == "applied":
+            step.apply()
+        else:
+            subprocess.run(["sh", "-ec", step.shell()], cwd=root, check=True)
+        trees.append(tree(root))
+    assert trees[0] == trees[1]

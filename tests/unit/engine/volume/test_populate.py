@@ -1,0 +1,135 @@
+"""The first use of a volume: what the image holds there is copied, once and whole."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import sleep
+
+import pytest
+
+from mydocker.engine.volume import populate as populate_module
+from mydocker.engine.volume.populate import MARKER, populate
+
+
+class Case:
+    """A root file system with something at /data, and a volume that was never filled."""
+
+    def __init__(self, directory: Path) -> None:
+        self.root = directory / "rootfs"
+        self.image = self.root / "data"
+        self.data = directory / "volume/_data"
+        self.marker = directory / "volume" / MARKER
+        self.image.mkdir(parents=True)
+        self.data.mkdir(parents=True)
+        self.marker.touch()
+
+    def populate(self, destination: str = "/data") -> None:
+        populate(str(self.root), destination, str(self.data))
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    return Case(tmp_path)
+
+
+def test_everything_is_copied(case: Case) -> None:
+    (case.image / "file").write_text("content")
+    (case.image / "file").chmod(0o640)
+    os.utime(case.image / "file", ns=(10**18, 10**18))
+    (case.image / "link").symlink_to("/nowhere")
+    (case.image / "sub").mkdir(mode=0o700)
+    (case.image / "sub/.hidden").touch()
+    case.image.chmod(0o1770)
+    case.populate()
+    status = (case.data / "file").stat()
+    assert (status.st_mode & 0o7777, status.st_mtime_ns, (case.data / "file").read_text()) == (0o640, 10**18, "content")
+    assert os.readlink(case.data / "link") == "/nowhere"
+    assert ((case.data / "sub").stat().st_mode & 0o777, os.listdir(case.data / "sub")) == (0o700, [".hidden"])
+    assert case.data.stat().st_mode & 0o7777 == 0o1770
+    assert os.listdir(case.data.parent) == ["_data"]
+
+
+def test_only_the_first_use_copies(case: Case) -> None:
+    case.populate()
+    (case.image / "late").touch()
+    case.populate()
+    assert os.listdir(case.data) == []
+
+
+def test_of_many_at_once_one_fills_it_and_all_get_the_same(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    copies: list[str] = []
+
+    def slow(source: str, target: str) -> None:
+        copies.append(target)
+        sleep(0.1)
+        os.mkdir(target)
+
+    def directory(_: int) -> int:
+        case.populate()
+        return case.data.stat().st_ino
+
+    monkeypatch.setattr(populate_module, "copy_tree", slow)
+    with ThreadPoolExecutor(4) as starts:
+        assert len(set(starts.map(directory, range(4)))) == 1
+    assert len(copies) == 1
+    assert os.listdir(case.data.parent) == ["_data"]
+
+
+def test_a_volume_with_data_is_left_alone(case: Case) -> None:
+    (case.data / "mine").write_text("mine")
+    (case.image / "theirs").touch()
+    case.populate()
+    assert os.listdir(case.data) == ["mine"]
+    assert not case.marker.exists()
+
+
+@pytest.mark.parametrize("destination", ["/nosuch", "/file/below"])
+def test_nothing_at_the_destination(case: Case, destination: str) -> None:
+    (case.root / "file").touch()
+    case.populate(destination)
+    assert (os.listdir(case.data), case.marker.exists()) == ([], False)
+
+
+def test_a_file_at_the_destination(case: Case) -> None:
+    (case.root / "file").write_text("x")
+    case.populate("/file")
+    assert (os.listdir(case.data), case.marker.exists()) == ([], False)
+
+
+@pytest.mark.parametrize("target", ["/real", "../real", "/../../real"])
+def test_a_link_is_followed_inside_the_root(case: Case, target: str) -> None:
+    (case.root / "real").mkdir()
+    (case.root / "real/inside").touch()
+    (case.root / "dir").mkdir()
+    (case.root / "dir/link").symlink_to(target)
+    case.populate("/dir/link")
+    assert os.listdir(case.data) == ["inside"]
+
+
+def test_a_link_does_not_lead_out(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret/key").touch()
+    (case.root / "link").symlink_to(tmp_path / "secret")
+    case.populate("/link")
+    assert os.listdir(case.data) == []
+
+
+def test_an_interrupted_copy_is_made_again(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        (case.image / name).touch()
+
+    def half(source: str, target: str) -> None:
+        os.mkdir(target)
+        Path(f"{target}/one").touch()
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(populate_module, "copy_tree", half)
+        with pytest.raises(OSError, match="No space left"):
+            case.populate()
+    assert (os.listdir(case.data), case.marker.exists()) == ([], True)
+    case.populate()
+    assert sorted(os.listdir(case.data)) == ["one", "two"]
+    assert os.listdir(case.data.parent) == ["_data"]
