@@ -16,6 +16,10 @@ Messages are lower case without a full stop and quote their object. Only `cli` t
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class Error(Exception):
     """A failure to tell the user in one line.
@@ -74,3 +78,13 @@ class CommandNotFound(Error):
     """The container's command does not exist in the container."""
 
     exit_status = 127
+
+
+def attempt(problems: list[Error], action: Callable[..., object], *arguments: object) -> None:
+    """Do one part of a teardown; add its failure to `problems` and go on."""
+    try:
+        action(*arguments)
+    except OSError as error:
+        problems.append(StepFailed(f"{error.filename or 'cleaning up'}: {error.strerror or error}", error.errno or 0))
+    except Error as error:
+        problems.append(error)

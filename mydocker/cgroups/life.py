@@ -14,8 +14,9 @@ from mydocker.errors import Conflict, Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mydocker.cgroups.group import Group
-    from mydocker.cgroups.manager import CgroupManager
 
 SIGKILL = 9  # signal(7); the signal module imports enum
 FREEZE_SECONDS = 10.0
@@ -63,28 +64,30 @@ def freeze_v2(group: Group, frozen: bool, deadline: float) -> bool:
     return done
 
 
-def kill(manager: CgroupManager) -> None:
-    """Kill by cgroup.kill (Linux 5.14), and whatever that does not reach one by one, until nothing is left."""
+def kill(path: str, pids: Callable[[], list[int]], freezer: Group | None, unified: Group | None) -> None:
+    """Kill by cgroup.kill (Linux 5.14), and whatever that does not reach one by one, until nothing is left.
+
+    path: the cgroup's, for the error. pids: lists the processes that are in it now.
+    """
 
     def empty() -> bool:
-        if manager.unified and manager.unified.offers("cgroup.kill", "cgroup"):
-            write_if_there(manager.unified, "cgroup.kill", 1)
-        kill_each(manager)
-        return not manager.pids()
+        if unified and unified.offers("cgroup.kill", "cgroup"):
+            write_if_there(unified, "cgroup.kill", 1)
+        kill_each(pids, freezer)
+        return not pids()
 
     if not wait_until(empty, monotonic() + KILL_SECONDS):
-        left = ", ".join(map(str, manager.pids()))
-        raise Conflict(f"cgroup {manager.path}: processes {left} do not end after SIGKILL")
+        left = ", ".join(map(str, pids()))
+        raise Conflict(f"cgroup {path}: processes {left} do not end after SIGKILL")
 
 
-def kill_each(manager: CgroupManager) -> None:
+def kill_each(pids: Callable[[], list[int]], freezer: Group | None) -> None:
     """SIGKILL each process, frozen meanwhile where version 1 can, so that none can fork out of reach."""
-    if not manager.pids():
+    if not pids():
         return
-    freezer = manager.group("freezer")
     if freezer:
         write_if_there(freezer, "freezer.state", "FROZEN")
-    for pid in manager.pids():
+    for pid in pids():
         send_sigkill(pid)
     # A frozen process of version 1 dies only when it is thawed.
     if freezer:

@@ -114,7 +114,7 @@ class CgroupManager:
 
     def kill(self) -> None:
         """SIGKILL every process and wait until the cgroups are empty. Raises Conflict when some will not end."""
-        life.kill(self)
+        life.kill(self.path, self.pids, self.group("freezer"), self.unified)
 
     def remove_empty(self) -> bool:
         """Remove what nothing is in; say whether that was all. The kernel knows: what has processes or children cannot be removed."""

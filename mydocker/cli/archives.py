@@ -14,7 +14,7 @@ from mydocker.cli.execution import runner
 from mydocker.cli.progress import Layers
 from mydocker.engine.record import events
 from mydocker.engine.request.values import size as parse_size
-from mydocker.engine.transfer import loading
+from mydocker.engine.transfer import archives
 from mydocker.engine.transfer.outfile import write_whole
 from mydocker.errors import BadInput
 from mydocker.images.config import host_platform, platform_fields
@@ -38,11 +38,11 @@ def save(session: Session, output: str | None, names: tuple[str, ...]) -> None:
     """
     if output is None and sys.stdout.isatty():
         raise BadInput("cowardly refusing to save to a terminal", "use -o FILE, or redirect")
-    chosen = loading.selected(session.paths, names)
+    chosen = archives.selected(session.paths, names)
     run = runner(session)
 
     def write(stream: BinaryIO) -> None:
-        run.apply(loading.WriteArchive(session.paths, chosen, output or "standard output", lambda: stream))
+        run.apply(archives.WriteArchive(session.paths, chosen, output or "standard output", lambda: stream))
 
     if output is None or session.dry_run:
         write(sys.stdout.buffer)
@@ -66,14 +66,14 @@ def load(session: Session, source: str, quiet: bool, platform: str, max_size: st
     """
     if source == "-" and sys.stdin.isatty() and not session.dry_run:
         raise BadInput("requested load from standard input, but that is a terminal", "use -i FILE, or redirect")
-    options = loading.Loading(
+    options = archives.Loading(
         platform_fields(platform or host_platform()),
         None if max_size is None else parse_size(max_size),
         lambda found: ignored if quiet or not sys.stderr.isatty() else Layers(found.manifest.layers, sys.stderr, _LOADING),
     )
     with _opened(source) as stream:
         name = "standard input" if source == "-" else source
-        loaded = loading.load(session.paths, choose(session.paths), name, stream, options, runner(session))
+        loaded = archives.load(session.paths, choose(session.paths), name, stream, options, runner(session))
     for image_id, names in loaded:
         lines = [f"Loaded image: {name}" for name in names] or [f"Loaded image ID: sha256:{image_id}"]
         click.echo("\n".join(lines))

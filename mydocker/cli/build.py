@@ -15,12 +15,13 @@ from mydocker.cli.base import Session, Verb, explain_option
 from mydocker.cli.execution import runner, telling
 from mydocker.cli.registry import pull_one
 from mydocker.cli.run import create as create_verb
-from mydocker.engine.build import buildcontext, builder, building, stages
-from mydocker.engine.build.buildcopy import is_archive
+from mydocker.engine.build import builder, orders, stages
+from mydocker.engine.build.context import BuildContext, unpack_context
+from mydocker.engine.build.copying import is_archive
 from mydocker.engine.catalog import images
 from mydocker.engine.container.start import start as start_container
+from mydocker.engine.request.flags import parse as parse_options
 from mydocker.engine.request.options import Options
-from mydocker.engine.request.options import parse as parse_options
 from mydocker.engine.request.settings import labels as parse_labels
 from mydocker.errors import BadInput, NoImage
 from mydocker.images import config, dockerfile
@@ -53,7 +54,7 @@ def build(session: Session, /, tags: tuple[str, ...], context: str, iidfile: str
     references = [parse_name(name) for name in tags]
     with _scratch(session) as scratch:
         text, name, directory, place = _sources(context, flags["path"], scratch)
-        how = _building(session, buildcontext.BuildContext(directory, place, scratch), quiet, bool(flags["pull"]))
+        how = _building(session, BuildContext(directory, place, scratch), quiet, bool(flags["pull"]))
         how.arguments = _arguments(flags["arguments"])  # type: ignore[arg-type]
         how.predefined = _platforms()
         how.labels = parse_labels(flags["labels"], ())  # type: ignore[arg-type]
@@ -110,7 +111,7 @@ def _from_stdin(scratch: str) -> str:
             file.write(data)
     if not is_archive(file.name):
         return ""
-    buildcontext.unpack_context("standard input", file.name, f"{scratch}/context")
+    unpack_context("standard input", file.name, f"{scratch}/context")
     return f"{scratch}/context"
 
 
@@ -141,7 +142,7 @@ def _platforms() -> dict[str, str]:
     return {prefix + key: value for prefix in ("TARGET", "BUILD") for key, value in values.items()}
 
 
-def _building(session: Session, context: buildcontext.BuildContext, quiet: bool, always: bool) -> building.Building:
+def _building(session: Session, context: BuildContext, quiet: bool, always: bool) -> orders.Building:
     def tell(line: str) -> None:
         if not quiet and not session.dry_run:
             click.echo(line)
@@ -156,7 +157,7 @@ def _building(session: Session, context: buildcontext.BuildContext, quiet: bool,
                 pass
         pull_one(session, parse(name).with_default_tag(), platform, None, sys.stdout, quiet)
 
-    return building.Building(session.paths, context, runner(session), tell, _options, _starter(session, quiet), pull)
+    return orders.Building(session.paths, context, runner(session), tell, _options, _starter(session, quiet), pull)
 
 
 def _options(words: list[str]) -> Options:

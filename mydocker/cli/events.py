@@ -11,14 +11,14 @@ import click
 from mydocker.cli.base import Session, Verb
 from mydocker.cli.rows import filter_option
 from mydocker.cli.template import compile_template
-from mydocker.engine.record import eventlog, filters
+from mydocker.engine.record import filters, history
 from mydocker.engine.record.moments import nanoseconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mydocker.engine.record.eventlog import Event
+    from mydocker.engine.record.history import Event
 
 _END_OF_TIME = 1 << 63
 
@@ -34,12 +34,12 @@ def events(session: Session, since: str | None, until: str | None, texts: tuple[
 
     Example: mydocker events --since 10m --filter event=die
     """
-    fits = filters.parse(texts, eventlog.TESTS)
+    fits = filters.parse(texts, history.TESTS)
     show = _shower(form)
     now = time.time_ns()
     begin = nanoseconds(since, now) if since else now
     end = nanoseconds(until, now) if until else _END_OF_TIME
-    for event in eventlog.history(session.paths, begin, end):
+    for event in history.history(session.paths, begin, end):
         if fits(event):
             click.echo(show(event))
             sys.stdout.flush()

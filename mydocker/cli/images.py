@@ -13,7 +13,7 @@ from mydocker.cli import human
 from mydocker.cli.base import Session, Verb, complain, each, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import filter_option, format_option, print_rows
-from mydocker.engine.catalog import imagestore
+from mydocker.engine.catalog import verbs
 from mydocker.engine.catalog.images import Image, all_images, find
 from mydocker.engine.record import filters
 from mydocker.errors import NoImage
@@ -36,9 +36,9 @@ def import_(session: Session, changes: tuple[str, ...], message: str, platform: 
     Example: mydocker import -c 'CMD ["sh"]' rootfs.tar.gz busybox
     """
     reference = parse_name(name) if name else None
-    options = imagestore.ImportOptions(changes, message, platform)
+    options = verbs.ImportOptions(changes, message, platform)
     stdin = cast("BufferedReader", sys.stdin.buffer)
-    print_id(imagestore.import_image(session.paths, source, stdin, reference, options, runner(session)))
+    print_id(verbs.import_image(session.paths, source, stdin, reference, options, runner(session)))
 
 
 def print_id(image_id: str) -> None:
@@ -57,7 +57,7 @@ def tag(session: Session, source: str, target: str) -> None:
 
     Example: mydocker tag busybox registry.example/tools/busybox:1
     """
-    imagestore.tag(session.paths, source, target, runner(session))
+    verbs.tag(session.paths, source, target, runner(session))
 
 
 @click.command(cls=Verb)
@@ -77,7 +77,7 @@ def rmi(session: Session, force: bool, names: tuple[str, ...]) -> int:
 
     def remove(name: str) -> None:
         try:
-            lines = imagestore.remove(session.paths, all_drivers, name, force, run)
+            lines = verbs.remove(session.paths, all_drivers, name, force, run)
         except NoImage as error:
             if not force:
                 raise

@@ -10,9 +10,8 @@ import click
 
 from mydocker.cli.base import Session, Verb
 from mydocker.engine.record import containers, state
-from mydocker.engine.record.log import timestamp
-from mydocker.engine.record.logreader import Entry, LogReader
-from mydocker.engine.record.moments import moment
+from mydocker.engine.record.moments import moment, timestamp
+from mydocker.engine.record.reader import Entry, LogReader
 from mydocker.errors import BadInput, Conflict
 from mydocker.kernel.inotify import Watch
 

@@ -9,9 +9,10 @@ import click
 from mydocker.cli.base import Session, Verb, each, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import Row, filter_option, format_option, print_rows
-from mydocker.engine.connection import connecting, networks, unplugging
+from mydocker.engine.connection import connecting, networks, unplug
 from mydocker.engine.record import containers, filters
-from mydocker.engine.request import netoptions, values
+from mydocker.engine.request import values
+from mydocker.engine.request.endpoints import check_endpoint
 from mydocker.errors import BadInput
 from mydocker.network.drivers import NAMES
 
@@ -89,7 +90,7 @@ def list_(session: Session, quiet: bool, no_trunc: bool, texts: tuple[str, ...],
 
 def _tests(session: Session) -> filters.Tests:
     def is_unused(network: Row) -> bool:
-        return network["name"] not in networks.PREDEFINED and not unplugging.users(session.paths, network["name"])
+        return network["name"] not in networks.PREDEFINED and not unplug.users(session.paths, network["name"])
 
     return {
         "name": lambda network, part: part in network["name"],
@@ -155,7 +156,7 @@ def connect(session: Session, /, network: str, name: str, aliases: tuple[str, ..
     """
     found = networks.resolve(session.paths, network)
     wanted = {**given, "aliases": list(aliases)}
-    netoptions.check_endpoint(found["name"], wanted)
+    check_endpoint(found["name"], wanted)
     container_id = containers.resolve(session.paths, name)
     if session.dry_run:
         runner(session).execute(connecting.connect_steps(session.paths, found, container_id, wanted))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mydocker.cli.base import Session, Verb
-from mydocker.engine.connection.netview import Ports
+from mydocker.engine.connection.view import Ports
 from mydocker.engine.record import containers
 from mydocker.engine.view.inspect import inspect
 from mydocker.errors import NotFound

@@ -12,9 +12,9 @@ from mydocker.cli.execution import runner
 from mydocker.cli.ps import records
 from mydocker.cli.rm import removal
 from mydocker.cli.rows import filter_option
-from mydocker.engine.catalog import imagestore
+from mydocker.engine.catalog import verbs
 from mydocker.engine.catalog.images import Image, all_images
-from mydocker.engine.connection import networks, unplugging
+from mydocker.engine.connection import networks, unplug
 from mydocker.engine.record import events, filters, state
 from mydocker.engine.record.sizes import written
 from mydocker.engine.system import usage
@@ -75,14 +75,14 @@ def _steps(session: Session) -> Pruned:
 
 
 def _removed_images(session: Session, kind: str, found: list[Image]) -> Pruned:
-    doomed = [f"sha256:{image.id}" for image in found if not imagestore.using(session.paths, image)]
+    doomed = [f"sha256:{image.id}" for image in found if not verbs.using(session.paths, image)]
     every = [drivers.driver(name, session.paths) for name in drivers.NAMES]
     pruned = Pruned(session, kind)
     before = usage.Images(session.paths).share().size if doomed else 0
 
     def remove(name: str) -> list[str]:
         try:
-            lines = imagestore.remove(session.paths, every, name, True, runner(session))
+            lines = verbs.remove(session.paths, every, name, True, runner(session))
             return [line[0].lower() + line[1:] for line in lines]
         except NotFound:
             return []  # somebody else was faster
@@ -121,7 +121,7 @@ def _networks(session: Session, texts: tuple[str, ...]) -> Pruned:
         return [name]
 
     made = {record["name"]: record for record in network_records.every(session.paths) if fits(record)}
-    pruned.each((name for name in made if not unplugging.users(session.paths, name)), remove)
+    pruned.each((name for name in made if not unplug.users(session.paths, name)), remove)
     return pruned
 
 

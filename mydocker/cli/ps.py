@@ -13,7 +13,7 @@ from mydocker.cli import human
 from mydocker.cli.base import Session, Verb
 from mydocker.cli.rows import Row, format_option, print_rows
 from mydocker.engine.catalog import images
-from mydocker.engine.connection import netview, networks
+from mydocker.engine.connection import networks, view
 from mydocker.engine.container.orphans import half_made
 from mydocker.engine.monitor import health
 from mydocker.engine.record import containers, filters, state
@@ -141,7 +141,7 @@ def _tests(session: Session) -> filters.Tests:
             value in (mount.get("name"), mount["source"], mount["destination"]) for mount in record["mounts"]
         ),
         "network": lambda record, value: _network_name(session, value) in (record["endpoints"] or [record["hostConfig"]["NetworkMode"]]),
-        "publish": lambda record, value: _has_port(value, netview.published(netview.current(session.paths, record))),
+        "publish": lambda record, value: _has_port(value, view.published(view.current(session.paths, record))),
         "expose": lambda record, value: _has_port(value, record["config"]["ExposedPorts"] or {}),
         "before": lambda record, value: record["createTime"] < created(value),
         "since": lambda record, value: record["createTime"] > created(value),
@@ -194,7 +194,7 @@ def row(session: Session, record: Record, size: bool, no_trunc: bool) -> Row:
         "Command": f'"{command}"',
         "CreatedAt": record["createTime"],
         "RunningFor": human.since(record["createTime"]),
-        "Ports": netview.column(netview.current(session.paths, record)),
+        "Ports": view.column(view.current(session.paths, record)),
         "State": record["status"],
         "Status": _status(record),
         "Size": _size(session, record) if size else "",

@@ -15,7 +15,9 @@ from mydocker.cli.rows import Row, format_option, print_rows
 from mydocker.engine.catalog.images import Image, all_images
 from mydocker.engine.record import filters
 from mydocker.engine.request.values import size as parse_size
-from mydocker.engine.transfer import accounts, pulling, pushing
+from mydocker.engine.transfer import accounts
+from mydocker.engine.transfer import pull as pulling
+from mydocker.engine.transfer import push as pushing
 from mydocker.errors import BadInput, NotFound
 from mydocker.images.config import host_platform, platform_fields
 from mydocker.images.credentials import Credentials, Keyring

@@ -8,7 +8,7 @@ from mydocker import store
 from mydocker.cli.base import Session, Verb, complain, each, explain_option
 from mydocker.cli.execution import runner
 from mydocker.engine.container import life
-from mydocker.engine.monitor import remove, restart
+from mydocker.engine.monitor import end, restart
 from mydocker.engine.record import containers, state
 from mydocker.errors import Conflict, Error, NotFound
 from mydocker.steps.base import Action
@@ -56,7 +56,7 @@ def _remove(session: Session, container_id: str, name: str, force: bool, volumes
     try:
         with store.Lock(paths.container(container_id) + "/lock"):
             record = containers.load(paths, container_id)
-            problems = remove.runtime_state(paths, container_id) + remove.container(paths, record, volumes)
+            problems = end.runtime_state(paths, container_id) + end.container(paths, record, volumes)
     except (FileNotFoundError, NotFound):
         return  # it was run with --rm, and its monitor was faster
     if problems:

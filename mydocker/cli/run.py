@@ -18,7 +18,8 @@ from mydocker.engine.container.start import start as start_container
 from mydocker.engine.monitor.client import Client
 from mydocker.engine.record import containers
 from mydocker.engine.request.checks import warnings
-from mydocker.engine.request.options import Options, parse
+from mydocker.engine.request.flags import parse
+from mydocker.engine.request.options import Options
 from mydocker.engine.request.values import detach_keys as parse_keys
 from mydocker.errors import BadInput, Error, NoImage
 from mydocker.images.reference import is_id

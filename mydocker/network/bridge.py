@@ -7,7 +7,7 @@ from mydocker.kernel.programs import find
 from mydocker.kernel.route import Route
 from mydocker.network import firewall, nft, records
 from mydocker.network.addresses import parse
-from mydocker.network.drivers import NetworkDriver, configure
+from mydocker.network.base import NetworkDriver, configure
 from mydocker.network.forwarding import EnableForwarding, accept_steps, read, remove_accepts, restore_sysctls
 from mydocker.steps.base import Action, Step
 from mydocker.steps.interfaces import AddAddress, SetHairpin, SetLinkSysctl, SetUp
@@ -15,7 +15,7 @@ from mydocker.steps.links import AddForwarding, AddPair, DeleteLink, add_bridge,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.network.drivers import Endpoint, Network
+    from mydocker.network.base import Endpoint, Network
     from mydocker.network.nft import Published
     from mydocker.paths import Paths
 

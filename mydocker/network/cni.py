@@ -11,14 +11,14 @@ import os
 from mydocker import leanjson
 from mydocker.errors import BadInput, NotFound, StepFailed
 from mydocker.kernel import programs
-from mydocker.network.drivers import NetworkDriver
+from mydocker.network.base import NetworkDriver
 from mydocker.steps.base import Step, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from mydocker.network.drivers import Endpoint, Network
+    from mydocker.network.base import Endpoint, Network
     from mydocker.network.nft import Published
 
 CONFIGURATIONS = "/etc/cni/net.d"

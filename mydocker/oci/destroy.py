@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from mydocker import store
-from mydocker.errors import Error, StepFailed
+from mydocker.errors import Error, attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from mydocker.oci.containers import Container
@@ -21,10 +18,10 @@ def everything(container: Container, spec: dict[str, Any] | None) -> list[Error]
     """Kill what is left in the cgroups, remove them, run the poststop hooks, remove the state. spec: None where it is not known."""
     problems: list[Error] = []
     if container.record.get("cgroup"):
-        _attempt(problems, lambda: _remove_cgroup(container))
+        attempt(problems, _remove_cgroup, container)
     for hook in late_hooks(spec or {}, "poststop", container.state("stopped")):
-        _attempt(problems, lambda hook=hook: apply(hook))  # type: ignore[misc]
-    _attempt(problems, lambda: store.discard(container.directory))
+        attempt(problems, apply, hook)
+    attempt(problems, store.discard, container.directory)
     return problems
 
 
@@ -48,15 +45,6 @@ def log_problems(settings: Settings, problems: list[Error]) -> None:
     """Tell the log what could not be removed, where something else is to be told to the caller."""
     for problem in problems:
         settings.log("warning", f"not cleaned up: {problem.message}")
-
-
-def _attempt(problems: list[Error], action: Callable[[], object]) -> None:
-    try:
-        action()
-    except Error as error:
-        problems.append(error)
-    except OSError as error:
-        problems.append(StepFailed(f"{error.filename or 'cleaning up'}: {os.strerror(error.errno or 0)}", error.errno or 0))
 
 
 def _remove_cgroup(container: Container) -> None:

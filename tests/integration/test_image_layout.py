@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mydocker import store
-from mydocker.engine.catalog import images, imagestore
+from mydocker.engine.catalog import images, verbs
 from mydocker.engine.container import snapshots
 from mydocker.engine.container.snapshots import CommitOptions
 from mydocker.engine.record import state
@@ -168,7 +168,7 @@ def test_commit_and_export(paths: Paths, driver: StorageDriver, rootfs: Path, tm
     for container in (record, again):
         store.remove_tree(paths.container(container["id"]))
     for name in ("base", "child"):
-        imagestore.remove(paths, [driver], name, False, run)
+        verbs.remove(paths, [driver], name, False, run)
     assert os.listdir(paths.images + "/blobs/sha256") == []
     assert not any(driver.has(chain_id) for chain_id in child.chain_ids)
 
@@ -252,7 +252,7 @@ def test_killed_imports_leave_only_what_is_recognised(paths: Paths, rootfs: Path
     assert leftovers(layout) == []
     mydocker(paths, "import", str(rootfs), "x")
     for image in images.all_images(paths):
-        imagestore.remove(paths, [], image.id, True, Run("test"))
+        verbs.remove(paths, [], image.id, True, Run("test"))
     assert os.listdir(paths.images + "/blobs/sha256") == os.listdir(paths.images + "/staging") == []
 
 

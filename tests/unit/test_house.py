@@ -28,20 +28,39 @@ MAY_IMPORT = {
     "cli": {"engine", *ENGINE_USES},
 }
 
+# The engine's rooms, the highest floor first. A room uses only rooms of the floors below its own.
+FLOORS = (
+    {"build", "system"},
+    {"view"},
+    {"container"},
+    {"monitor"},
+    {"connection", "volume", "transfer"},
+    {"request", "catalog"},
+    {"record"},
+)
+
 LIGHT = "kernel steps cgroups storage network runtime oci store engine.monitor.monitor engine.monitor.foreign"
 FORBIDDEN = (
     "typing dataclasses re json socket signal enum subprocess contextlib tempfile shutil pathlib logging tarfile hashlib click pyroute2"
 )
 
 
+def module(path: Path) -> str:
+    """Return a file's name as imports write it: 'mydocker.engine.record.log'."""
+    return ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+
+
+NAMES = {module(path) for path in MODULES}
+
+
 def imports(path: Path) -> set[str]:
-    """Return the mydocker modules that a file imports anywhere, without those for annotations only."""
+    """Return the mydocker modules that a file imports anywhere: at its top, in functions, for annotations only."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            node.body = []
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mydocker"):
-            found |= {f"{node.module}.{alias.name}" if node.module == "mydocker" else str(node.module) for alias in node.names}
+            found |= {name if name in NAMES else str(node.module) for name in (f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("mydocker")}
     return found
 
 
@@ -50,6 +69,29 @@ def test_imports_follow_the_house(path: Path) -> None:
     parts = path.relative_to(PACKAGE).parts
     allowed = {"cli"} if parts[0] == "__main__.py" else set() if len(parts) == 1 else {parts[0]} | MAY_IMPORT[parts[0]]
     assert {name.split(".")[1] for name in imports(path)} <= COMMON | allowed
+
+
+def test_rooms_use_only_the_floors_below() -> None:
+    rooms = {path.parent.name for path in (PACKAGE / "engine").glob("*/*.py")}
+    assert rooms == set().union(*FLOORS)
+    for number, floor in enumerate(FLOORS):
+        below = set().union(*FLOORS[number + 1 :])
+        for path in [path for room in floor for path in (PACKAGE / "engine" / room).glob("*.py")]:
+            used = {name.split(".")[2] for name in imports(path) if name.startswith("mydocker.engine.")}
+            assert used <= below | {path.parent.name}, path
+
+
+def test_no_room_has_the_name_of_a_package() -> None:
+    assert not set().union(*FLOORS) & {path.name for path in PACKAGE.iterdir()}
+
+
+def test_nothing_imports_itself_by_way_of_others() -> None:
+    uses = {module(path): imports(path) for path in MODULES}
+    # Whatever uses nothing that is left is in no circle; what remains when there is none such is one.
+    while free := [name for name, used in uses.items() if not used & uses.keys()]:
+        for name in free:
+            del uses[name]
+    assert not uses
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(REPOSITORY)))

@@ -1,6 +1,6 @@
 """build: a Dockerfile's instructions, one after the other, become an image.
 
-FROM gives a state (buildsteps.py); settings change its configuration; RUN runs an ordinary container of its layers, COPY, ADD and
+FROM gives a state (progress.py); settings change its configuration; RUN runs an ordinary container of its layers, COPY, ADD and
 WORKDIR copy files into one that is never started, and what changed there is the next layer. A step whose key (everything before
 it, its own text, the variables and files that it sees) an earlier build has left a layer for takes that.
 """
@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 
-from mydocker.engine.build import buildcopy, buildsteps
-from mydocker.engine.build.buildcontext import Source
-from mydocker.engine.build.building import Building, RunInstruction
-from mydocker.engine.build.buildsteps import State, Workplace
+from mydocker.engine.build import copying, progress
+from mydocker.engine.build.context import Source
+from mydocker.engine.build.orders import Building, RunInstruction
+from mydocker.engine.build.progress import State, Workplace
 from mydocker.engine.build.stages import Plan, Stage, declared
 from mydocker.engine.catalog import images
 from mydocker.engine.container.spec import PATH
@@ -58,9 +58,9 @@ def build(how: Building, plan: Plan, target: str, references: Sequence[Reference
         state.set({**state.settings, "Labels": labels}, "LABEL " + " ".join(f"{k}={v}" for k, v in how.labels.items()))
     state.advance("image")
     # Nothing changed: the same image, not one that only differs in its times.
-    built = buildsteps.cached(how.paths, state.key) if how.use_cache else None
+    built = progress.cached(how.paths, state.key) if how.use_cache else None
     if not built:
-        with buildsteps.publish(how.paths, state) as draft:
+        with progress.publish(how.paths, state) as draft:
             how.run.apply(StoreImage(draft, references[0] if references else None, {index.BUILT: state.key}))
             built = images.find(how.paths, f"sha256:{draft.image_id}")
     how.run.execute(NameImage(Layout(how.paths.images), built.entry, reference) for reference in references)
@@ -109,12 +109,12 @@ class _Work:
         self._announce(instruction)
         earlier = self.plan.find(self.stage.base, self.stage.number)
         if earlier:
-            state = buildsteps.from_state(self.states[earlier.number])
+            state = progress.from_state(self.states[earlier.number])
         elif self.stage.base == "scratch":
-            state = buildsteps.from_nothing(self.how.paths)
+            state = progress.from_nothing(self.how.paths)
         else:
             self.how.pull(self.stage.base, self.stage.platform)
-            state = buildsteps.from_image(images.find(self.how.paths, self.stage.base))
+            state = progress.from_image(images.find(self.how.paths, self.stage.base))
         if "PATH" not in change.environment(state.settings):
             state.document["config"] = {**state.settings, "Env": [*(state.settings.get("Env") or []), f"PATH={PATH}"]}
         self.states[self.stage.number] = state
@@ -171,16 +171,16 @@ class _Work:
             return
         state.document["config"] = settings
         directory: str = settings["WorkingDir"]
-        self._layer(instruction, directory, lambda place: buildcopy.make_directory(place.container(), directory), [])
+        self._layer(instruction, directory, lambda place: copying.make_directory(place.container(), directory), [])
 
     def _layer(self, instruction: Instruction, seen: str, act: Callable[[Workplace], None], words: list[str]) -> None:
         """Make the layer of an instruction, or take that of an earlier build. seen: what else than its text it depends on."""
         state = self.state
         state.advance(instruction.source, seen)
-        known = None if self.fresh else buildsteps.cached(self.how.paths, state.key)
+        known = None if self.fresh else progress.cached(self.how.paths, state.key)
         if known:
             self.how.tell(" ---> Using cache")
-            buildsteps.reuse(state, known)
+            progress.reuse(state, known)
             return
         # What follows a step that was made anew is made anew.
         self.fresh = True
@@ -229,7 +229,7 @@ class _Work:
             state = self.states[earlier.number]
             return Source(state.key, lambda: self._opened(state))
         self.how.pull(name, "")
-        state = buildsteps.from_image(images.find(self.how.paths, name))
+        state = progress.from_image(images.find(self.how.paths, name))
         return Source(state.key, lambda: self._opened(state))
 
     def _opened(self, state: State) -> Workplace:

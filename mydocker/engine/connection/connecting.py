@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from mydocker import store
-from mydocker.engine.connection import networking, unplugging
+from mydocker.engine.connection import plug, unplug
 from mydocker.engine.connection.networks import Network, emit
 from mydocker.engine.record import containers, state
-from mydocker.errors import BadInput, Conflict, Error
+from mydocker.errors import BadInput, Conflict, Error, attempt
 from mydocker.network import attachments, hosts, ipam, records
 from mydocker.network.drivers import driver
 from mydocker.paths import Paths
@@ -48,7 +48,7 @@ def connect(paths: Paths, network: Network, container_id: str, wanted: dict[str,
             raise BadInput(f"network {other} excludes others: container {record['name']} cannot be connected to {name}")
         if name in record["endpoints"]:
             raise Conflict(f"container {record['name']} is on network {name} already")
-        networking.check(paths, {**record, "endpoints": {name: wanted}, "ports": []})
+        plug.check(paths, {**record, "endpoints": {name: wanted}, "ports": []})
         pid = state.running_pid(paths, container_id)
         # Written first: what is half done when this process dies is then something that disconnect undoes.
         run.apply(SaveEndpoints(paths, record, {**record["endpoints"], name: wanted}))
@@ -58,7 +58,7 @@ def connect(paths: Paths, network: Network, container_id: str, wanted: dict[str,
 
 
 def _plug_in(paths: Paths, record: dict[str, Any], network: Network, wanted: dict[str, Any], namespace: str, run: Run) -> None:
-    joining = networking.Joining(paths, record, run, attachments.load(paths, record["id"]))
+    joining = plug.Joining(paths, record, run, attachments.load(paths, record["id"]))
     try:
         joining.claim({network["name"]: wanted})
         joining.plug(namespace, network["name"])
@@ -71,7 +71,7 @@ def _plug_in(paths: Paths, record: dict[str, Any], network: Network, wanted: dic
 
 def connect_steps(paths: Paths, network: Network, container_id: str, wanted: dict[str, Any]) -> list[Step]:
     """Return what connect() would do, for --dry-run."""
-    from mydocker.engine.connection.netplan import endpoint_plan
+    from mydocker.engine.connection.plan import endpoint_plan
 
     record = containers.load(paths, container_id)
     attachment = attachments.load(paths, container_id)
@@ -79,7 +79,7 @@ def connect_steps(paths: Paths, network: Network, container_id: str, wanted: dic
     steps: list[Step] = [SaveEndpoints(paths, record, {**record["endpoints"], network["name"]: wanted})]
     if pid and attachment:
         plan = endpoint_plan(paths, record, attachment, network, wanted, f"{paths.proc}/{pid}/ns/net")
-        steps += [*plan.claims, *plan.connect, networking.WriteNames(paths, record, attachment)]
+        steps += [*plan.claims, *plan.connect, plug.WriteNames(paths, record, attachment)]
     return steps
 
 
@@ -97,7 +97,7 @@ def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> N
         kept = {key: value for key, value in record["endpoints"].items() if key != name}
         # The record last: as long as it names the network, this can be done again.
         for step in [*steps, SaveEndpoints(paths, record, kept)]:
-            unplugging.attempt(problems, lambda step=step: run.apply(step))
+            attempt(problems, run.apply, step)
     emit(paths, network, "disconnect", container=container_id)
     if problems:
         raise problems[0]
@@ -108,10 +108,10 @@ def _unplug_steps(paths: Paths, record: dict[str, Any], attachment: dict[str, An
     gone = next((each for each in attachment["endpoints"] if each["network"] == name), None)
     refresh = Action(lambda: hosts.refresh(paths, [name]), f"remove {attachment['name']} from /etc/hosts of those on network {name}")
     if not gone:  # somebody died who was about to do this
-        joining = networking.Joining(paths, record, Run("cli"), attachment)
-        return [*joining.publish_steps(), networking.WriteNames(paths, record, attachment), refresh]
+        joining = plug.Joining(paths, record, Run("cli"), attachment)
+        return [*joining.publish_steps(), plug.WriteNames(paths, record, attachment), refresh]
     left = {**attachment, "endpoints": [each for each in attachment["endpoints"] if each is not gone]}
-    joining = networking.Joining(paths, record, Run("cli"), left)
+    joining = plug.Joining(paths, record, Run("cli"), left)
     own = {address["address"] for address in gone["addresses"]}
     steps: list[Step] = []
     if any(each["address"] in own for each in attachment["published"]):
@@ -122,7 +122,7 @@ def _unplug_steps(paths: Paths, record: dict[str, Any], attachment: dict[str, An
     steps += _other_way_out(left, namespace) if gone["isDefault"] else []
     path = f"{paths.running(record['id'])}/network.json"
     steps.append(Action(lambda: attachments.save(paths, record["id"], left), f"write {path} without network {name}"))
-    return [*steps, *joining.publish_steps(), networking.WriteNames(paths, record, left), refresh]
+    return [*steps, *joining.publish_steps(), plug.WriteNames(paths, record, left), refresh]
 
 
 class Withdraw(Step):
@@ -136,7 +136,7 @@ class Withdraw(Step):
 
     def apply(self) -> None:
         problems: list[Error] = []
-        unplugging.withdraw(self.paths, {"published": self.published}, problems)
+        unplug.withdraw(self.paths, {"published": self.published}, problems)
         if problems:
             raise problems[0]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mydocker.engine.record.containers import Record
     from mydocker.network.attachments import Attachment
-    from mydocker.network.drivers import Endpoint, Network
+    from mydocker.network.base import Endpoint, Network
     from mydocker.network.ipam import Pool
     from mydocker.paths import Paths
 

@@ -6,9 +6,9 @@ import os
 from typing import Any
 
 from mydocker import store
-from mydocker.engine.connection import endpoints, unplugging
+from mydocker.engine.connection import endpoints, unplug
 from mydocker.engine.record import containers, events
-from mydocker.engine.record.log import timestamp
+from mydocker.engine.record.moments import timestamp
 from mydocker.errors import BadInput, Conflict, Error, NotFound
 from mydocker.network import attachments, default, pools, records
 from mydocker.network.addresses import Subnet
@@ -169,7 +169,7 @@ def create(paths: Paths, network: Network, run: Run) -> None:
 def remove(paths: Paths, network: Network, run: Run) -> None:
     """Remove a network and all that it has on this host. Raises Conflict while a container is on it."""
     with records.lock(paths, network["name"]):
-        using = unplugging.users(paths, network["name"])
+        using = unplug.users(paths, network["name"])
         if using:
             names = ", ".join(containers.load(paths, each)["name"] for each in using)
             raise Conflict(f"network {network['name']} is used by container {names}", "stop or disconnect it first")

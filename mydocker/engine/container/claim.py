@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mydocker import store
-from mydocker.engine.connection import networking
+from mydocker.engine.connection import plug
 from mydocker.engine.record import containers, events, state
 from mydocker.errors import Conflict, Damaged, NotFound
 from mydocker.paths import Paths
@@ -77,7 +77,7 @@ class Rename(Step):
             claim.undo()
             raise
         store.release(f"{self.paths.names}/{old}", self.container_id)
-        networking.rename(self.paths, self.container_id, self.name)
+        plug.rename(self.paths, self.container_id, self.name)
         events.of_container(self.paths, {**record, "name": self.name}, "rename", oldName=f"/{old}")
 
     def describe(self) -> str:

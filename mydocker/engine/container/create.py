@@ -15,12 +15,12 @@ from typing import Any
 
 from mydocker import leanjson, store
 from mydocker.engine.catalog import images
-from mydocker.engine.connection import networking, networks
+from mydocker.engine.connection import networks, plug
 from mydocker.engine.container import spec
 from mydocker.engine.container.claim import ClaimName
-from mydocker.engine.container.records import record_of
+from mydocker.engine.container.new_record import record_of
 from mydocker.engine.record import containers, events, names
-from mydocker.engine.record.log import timestamp
+from mydocker.engine.record.moments import timestamp
 from mydocker.engine.request import capabilities
 from mydocker.engine.request.fromhost import host_devices, init_program, runtime_program
 from mydocker.engine.request.options import Options
@@ -177,7 +177,7 @@ def prepare(paths: Paths, options: Options, image: images.Image | None = None) -
     bundle = spec.make_spec(options, image.config, facts)
     record = record_of(options, image, bundle, facts, name, driver.name, timestamp())
     _check_shared(paths, options)
-    networking.check(paths, record)
+    plug.check(paths, record)
     return Prepared(paths, options, image, driver, record, bundle)
 
 

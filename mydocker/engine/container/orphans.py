@@ -6,9 +6,9 @@ import os
 
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
-from mydocker.engine.monitor import remove
+from mydocker.engine.monitor import end
 from mydocker.engine.record import containers, state
-from mydocker.errors import Damaged, Error, NotFound
+from mydocker.errors import Damaged, Error, NotFound, attempt
 from mydocker.kernel.tasks import is_alive
 
 TYPE_CHECKING = False
@@ -40,12 +40,12 @@ def discard(paths: Paths, container_id: str) -> list[Error]:
     try:
         record: Record = containers.load(paths, container_id)
     except (NotFound, Damaged):
-        problems = remove.runtime_state(paths, container_id)
-        remove.attempt(problems, lambda: remove.directory(paths, container_id))
+        problems = end.runtime_state(paths, container_id)
+        attempt(problems, end.directory, paths, container_id)
         return problems
     # A monitor that died early made the cgroup and had no time to say so under STATE.
     cgroup = manager(Layout.detect(paths), record["hostConfig"]["CgroupPath"])
-    return remove.runtime_state(paths, container_id, cgroup) + remove.container(paths, record)
+    return end.runtime_state(paths, container_id, cgroup) + end.container(paths, record)
 
 
 def settle(paths: Paths, container_id: str) -> list[Error]:
@@ -53,9 +53,9 @@ def settle(paths: Paths, container_id: str) -> list[Error]:
     try:
         record = containers.load(paths, container_id)
     except NotFound:
-        return remove.runtime_state(paths, container_id)
-    problems = remove.runtime_state(paths, container_id)
+        return end.runtime_state(paths, container_id)
+    problems = end.runtime_state(paths, container_id)
     if record["status"] == "running":
         unknown = {"pid": 0, "exitCode": 255, "finishedAt": "", "error": "its monitor died before it ended"}
         containers.save(paths, {**record, "status": "exited", **unknown})
-    return problems + (remove.container(paths, record) if record["autoRemove"] else [])
+    return problems + (end.container(paths, record) if record["autoRemove"] else [])

@@ -6,7 +6,7 @@ import os
 from fcntl import LOCK_EX, flock
 
 from mydocker import store
-from mydocker.engine.monitor import launcher, remove
+from mydocker.engine.monitor import end, launcher
 from mydocker.engine.monitor.client import Client
 from mydocker.engine.record import containers, events, state
 from mydocker.errors import Conflict, Error
@@ -59,7 +59,7 @@ def start(
     try:
         join_namespaces(paths, record)
     except Error as error:
-        remove.after_failed_start(paths, record, error)
+        end.after_failed_start(paths, record, error)
         os.close(lock)
         raise
     if record["stopped"] or record["restartCount"]:

@@ -8,7 +8,7 @@ from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine.record import containers, events, state
-from mydocker.engine.request import checks, hostconfig, options
+from mydocker.engine.request import checks, flags, hostconfig
 from mydocker.engine.request.options import Options
 from mydocker.engine.request.resources import resources
 from mydocker.errors import BadInput
@@ -16,9 +16,9 @@ from mydocker.paths import Paths
 from mydocker.steps.base import Action, Step
 
 
-def parse(flags: dict[str, Any]) -> Options:
+def parse(parameters: dict[str, Any]) -> Options:
     """Return the options that were given, all others None. Raises BadInput."""
-    given = options.parse_values(flags)
+    given = flags.parse_values(parameters)
     if all(value is None for value in given.values()):
         raise BadInput("nothing to update: give a limit or --restart", "mydocker update --help lists them")
     wanted = Options({**dict.fromkeys(Options.__annotations__), **given})

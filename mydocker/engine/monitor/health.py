@@ -15,7 +15,7 @@ from time import monotonic
 
 from mydocker import store
 from mydocker.engine.record import events, state
-from mydocker.engine.record.log import timestamp
+from mydocker.engine.record.moments import timestamp
 from mydocker.errors import NotFound
 from mydocker.kernel import process
 from mydocker.kernel.channel import Channel

@@ -20,16 +20,16 @@ from mydocker.cgroups import choice  # noqa: F401  # needed for the limits: impo
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.cgroups.warmup import warm_up
-from mydocker.engine.connection.networking import Joining
-from mydocker.engine.connection.unplugging import close_ports
-from mydocker.engine.monitor import remove, restart
+from mydocker.engine.connection.plug import Joining
+from mydocker.engine.connection.unplug import close_ports
+from mydocker.engine.monitor import end, restart
 from mydocker.engine.monitor.audience import Audience
 from mydocker.engine.monitor.plans import monitor_plan
-from mydocker.engine.monitor.streams import Streams
+from mydocker.engine.monitor.streams import Streams, log_of
 from mydocker.engine.monitor.supervise import Supervisor
 from mydocker.engine.record import containers, events, state
-from mydocker.engine.record.log import log_of, timestamp
-from mydocker.errors import Error
+from mydocker.engine.record.moments import timestamp
+from mydocker.errors import Error, attempt
 from mydocker.kernel import mounts, process
 from mydocker.kernel.channel import Channel, Listener
 from mydocker.network import attachments
@@ -227,12 +227,12 @@ class Monitor:
         links: list[int] = []
         with store.Lock(f"{self.directory}/lock"):
             problems: list[Error] = []
-            remove.attempt(problems, lambda: self._record_end(status))
+            attempt(problems, self._record_end, status)
             problems += self._unmount()
-            problems += remove.runtime_state(self.paths, self.record_id, self.cgroup, links)
+            problems += end.runtime_state(self.paths, self.record_id, self.cgroup, links)
             close_ports(self.run)
             if self.record["autoRemove"]:
-                problems += remove.container(self.paths, self.record)
+                problems += end.container(self.paths, self.record)
         self.audience.stop_listening()
         self._report(problems)
         self.audience.tell_all("Z", status)
@@ -243,9 +243,9 @@ class Monitor:
             restart.wait(self.paths, self.record, self.request)
 
     def _record_end(self, status: int) -> None:
-        end = {"status": "exited", "pid": 0, "exitCode": status, "finishedAt": timestamp(), "oomKilled": self.cgroup.oom_kills() > 0}
+        ended = {"status": "exited", "pid": 0, "exitCode": status, "finishedAt": timestamp(), "oomKilled": self.cgroup.oom_kills() > 0}
         # As it is now: others rename, stop and update a container while it runs.
-        self.record = {**containers.load(self.paths, self.record_id), **end, "error": self.problem}
+        self.record = {**containers.load(self.paths, self.record_id), **ended, "error": self.problem}
         if restart.is_wanted(self.record):
             delay = restart.next_delay(self.record["restartDelay"], monotonic() - self.started)
             self.record |= {"status": "restarting", "restartDelay": delay, "restartCount": self.record["restartCount"] + 1}
@@ -260,7 +260,7 @@ class Monitor:
     def _unmount(self) -> list[Error]:
         """Let go of the root file system, which this process's namespace holds too."""
         problems: list[Error] = []
-        remove.attempt(problems, lambda: mounts.umount(f"{self.directory}/bundle/rootfs", mounts.MNT_DETACH))
+        attempt(problems, mounts.umount, f"{self.directory}/bundle/rootfs", mounts.MNT_DETACH)
         return problems
 
     def _give_up(self, error: Error) -> None:
@@ -268,7 +268,7 @@ class Monitor:
         if hasattr(self, "launch"):
             self.launch.kill()
         problems = self.run.undo_all()
-        problems += remove.after_failed_start(self.paths, self.record, error)
+        problems += end.after_failed_start(self.paths, self.record, error)
         self.audience.stop_listening()
         self._report(problems)
         self.audience.tell_all("F", failure(error))

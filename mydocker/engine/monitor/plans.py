@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mydocker.engine.record import state
-from mydocker.engine.volume.populate import populate
+from mydocker.engine.volume.first_use import populate
 from mydocker.kernel.namespaces import CLONE_NEWNS
 from mydocker.runtime.mounts import early_trees
 from mydocker.runtime.users import mappings

@@ -11,7 +11,7 @@ import time
 from fcntl import LOCK_EX, flock
 
 from mydocker import store
-from mydocker.engine.monitor import remove
+from mydocker.engine.monitor import end
 from mydocker.engine.record import containers, state
 from mydocker.errors import Error, NotFound
 from mydocker.kernel.channel import Channel
@@ -82,4 +82,4 @@ def cancel(paths: Paths, container_id: str) -> list[Error]:
         known = state.load(paths, container_id)
         if known:
             os.kill(known["monitor"], 9)
-        return remove.runtime_state(paths, container_id)
+        return end.runtime_state(paths, container_id)

@@ -1,8 +1,14 @@
-"""The standard streams of a process that a monitor starts: pipes, or /dev/null until its terminal is there."""
+"""The standard streams of a process that a monitor starts: pipes, or /dev/null until its terminal is there; and where output is kept."""
 
 from __future__ import annotations
 
 import os
+
+from mydocker.engine.record.log import Log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
 
 
 class Streams:
@@ -39,3 +45,15 @@ class Streams:
     def input(self, master: int) -> int:
         """Return the descriptor to write input to, -1 for none."""
         return master if master >= 0 else next((fd for fd, kind in self.ours.items() if kind == "I"), -1)
+
+
+def log_of(record: Record, path: str) -> Log | None:
+    """Return where a container's output is kept, None with --log-driver none."""
+    config = record["hostConfig"]["LogConfig"]
+    if config["Type"] == "none":
+        return None
+    if not config["Config"]:
+        return Log(path)
+    from mydocker.engine.request.values import size  # 2 ms, which only those pay who want rotation
+
+    return Log(path, size(config["Config"]["max-size"]), int(config["Config"].get("max-file", "1")))

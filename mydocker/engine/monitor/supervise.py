@@ -23,9 +23,26 @@ from mydocker.kernel import terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from mydocker.engine.monitor.audience import Attachment, Audience
-    from mydocker.engine.monitor.health import Health
     from mydocker.engine.record.log import Log
+
+    class Watch(Protocol):
+        """What else is to be done while a process runs, such as health.Health."""
+
+        def register(self, poller: poll) -> None:
+            """Have a poller look for what concerns it."""
+
+        def patience(self) -> int | None:
+            """Return the milliseconds after which tick() has something to do, None for never."""
+
+        def tick(self, ready: dict[int, int]) -> None:
+            """Do what is due."""
+
+        def stop(self) -> None:
+            """End what is under way: the process has ended."""
+
 
 _CHUNK = 65536
 # The largest pipe that a user may make (pipe(7), pipe-max-size): more than that was not there when the container ended.
@@ -36,7 +53,7 @@ _STREAMS = {"O": "stdout", "E": "stderr"}
 class Supervisor:
     """One running process's bytes. outputs: {descriptor: 'O' or 'E'}; stdin: descriptor or -1.
 
-    input_ends: whether the end of a client's input, or of the client, is the end of the container's. health: its checks.
+    input_ends: whether the end of a client's input, or of the client, is the end of the container's. health: what watches it.
     """
 
     __slots__ = ("pid", "audience", "outputs", "stdin", "is_tty", "input_ends", "log", "health", "_inputs", "_slave")
@@ -50,7 +67,7 @@ class Supervisor:
         is_tty: bool,
         input_ends: bool,
         log: Log | None = None,
-        health: Health | None = None,
+        health: Watch | None = None,
     ) -> None:
         self.pid = pid
         self.audience = audience

@@ -6,14 +6,10 @@ log.json is the newest file; with rotation log.json.1 is the one before it, and 
 from __future__ import annotations
 
 import os
-import time
 
 from mydocker import leanjson
+from mydocker.engine.record.moments import timestamp
 from mydocker.store import Lock
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from mydocker.engine.record.containers import Record
 
 # docker cuts longer lines into entries of this many bytes, the last of which ends with a newline.
 _LONGEST = 16384
@@ -107,27 +103,9 @@ def _pieces(line: bytes) -> list[bytes]:
     return [line[start : start + _LONGEST] for start in range(0, len(line) or 1, _LONGEST)]
 
 
-def log_of(record: Record, path: str) -> Log | None:
-    """Return where a container's output is kept, None with --log-driver none."""
-    config = record["hostConfig"]["LogConfig"]
-    if config["Type"] == "none":
-        return None
-    if not config["Config"]:
-        return Log(path)
-    from mydocker.engine.request.values import size  # 2 ms, which only those pay who want rotation
-
-    return Log(path, size(config["Config"]["max-size"]), int(config["Config"].get("max-file", "1")))
-
-
 def files(path: str) -> list[str]:
     """Return a log's files, the oldest first. Stays true only under a shared Lock on PATH.lock."""
     numbered: list[str] = []
     while os.path.exists(f"{path}.{len(numbered) + 1}"):
         numbered.append(f"{path}.{len(numbered) + 1}")
     return [*reversed(numbered), *([path] if os.path.exists(path) else [])]
-
-
-def timestamp(nanoseconds: int | None = None) -> str:
-    """Return a time (now, unless given in ns since 1970) in RFC 3339 with nanoseconds, in UTC."""
-    seconds, rest = divmod(time.time_ns() if nanoseconds is None else nanoseconds, 1_000_000_000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:09d}Z"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 
 from mydocker import leanjson
-from mydocker.engine.request import seccomp_data as data
+from mydocker.engine.request import default_profile as data
 from mydocker.errors import BadInput, Error
 from mydocker.kernel.seccomp_rules import Rules
 

@@ -8,17 +8,17 @@ id it holds; a directory under STATE, a cgroup and a mount, by a container that 
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
-from mydocker.engine.catalog import imagestore
-from mydocker.engine.connection import netrepair
+from mydocker.engine.catalog import verbs
+from mydocker.engine.connection import repair as connections
 from mydocker.engine.container.claim import was_renamed
 from mydocker.engine.container.orphans import discard, half_made, settle
-from mydocker.engine.monitor import remove
 from mydocker.engine.record import containers, state
-from mydocker.errors import Damaged, Error
+from mydocker.errors import Damaged, Error, attempt
 from mydocker.images import layout as images
 from mydocker.images import staging
 from mydocker.images.reference import is_id
@@ -35,7 +35,7 @@ CGROUP_PARENT = "/mydocker"
 
 
 class Leftover:
-    """One thing without an owner: what it is, and how to remove it (returns what could not be)."""
+    """One thing without an owner: what it is, and how to remove it (returns what could not be removed)."""
 
     __slots__ = ("what", "repair")
 
@@ -64,14 +64,14 @@ def _containers(paths: Paths) -> list[Leftover]:
     for container_id in containers.ids(paths):
         reason = half_made(paths, container_id)
         if reason:
-            found.append(Leftover(f"container {container_id[:12]}: {reason}", lambda i=container_id: discard(paths, i)))  # type: ignore[misc]
+            found.append(Leftover(f"container {container_id[:12]}: {reason}", partial(discard, paths, container_id)))
     return found
 
 
 def _states(paths: Paths) -> list[Leftover]:
     """Runs that nobody supervises any more: their record says what is known, the rest goes."""
     return [
-        Leftover(f"state of container {i[:12]}, which does not run", lambda i=i: settle(paths, i))  # type: ignore[misc]
+        Leftover(f"state of container {i[:12]}, which does not run", partial(settle, paths, i))
         for i in _listed(paths.state)
         if len(i) == 64 and not state.running_pid(paths, i) and not state.has_monitor(paths, i) and not state.is_busy(paths, i)
     ]
@@ -85,13 +85,13 @@ def _cgroups(paths: Paths) -> list[Leftover]:
     for container_id in orphans:
         cgroup = manager(layout, f"{CGROUP_PARENT}/{container_id}")
         if not cgroup.pids():
-            found.append(Leftover(f"cgroup {CGROUP_PARENT}/{container_id}", lambda c=cgroup: _removed(c.remove)))  # type: ignore[misc]
+            found.append(Leftover(f"cgroup {CGROUP_PARENT}/{container_id}", _removal(cgroup.remove)))
     return found
 
 
 def _network(paths: Paths) -> Iterator[Leftover]:
-    for what, repair in netrepair.leftovers(paths):
-        yield Leftover(what, lambda r=repair: _removed(r))  # type: ignore[misc]
+    for what, mend in connections.leftovers(paths):
+        yield Leftover(what, _removal(mend))
 
 
 def _names(paths: Paths) -> list[Leftover]:
@@ -108,8 +108,7 @@ def _names(paths: Paths) -> list[Leftover]:
             reason = f"container {owner[:12]}, which has another one"
         else:
             continue
-        claim = (f"{paths.names}/{name}", owner)
-        found.append(Leftover(f"name {name!r} of {reason}", lambda c=claim: _removed(lambda: store.release(*c))))  # type: ignore[misc]
+        found.append(Leftover(f"name {name!r} of {reason}", _removal(store.release, f"{paths.names}/{name}", owner)))
     return found
 
 
@@ -122,7 +121,7 @@ def _temporaries(paths: Paths) -> list[Leftover]:
             writer = store.writer_of(name)
             if writer and not os.path.exists(f"{paths.proc}/{writer}"):
                 path = f"{directory}/{name}"
-                found.append(Leftover(f"temporary file {path}", lambda p=path: _removed(lambda: store.remove_tree(p))))  # type: ignore[misc]
+                found.append(Leftover(f"temporary file {path}", _removal(store.remove_tree, path)))
     return found
 
 
@@ -133,22 +132,22 @@ def _images(paths: Paths) -> list[Leftover]:
         left = staging.leftovers(layout)
     except Damaged as error:
         return [_unrepairable(error)]
-    return [Leftover(f"image data {path}", lambda: _removed(lambda: staging.leftovers(layout, remove=True))) for path in left]
+    return [Leftover(f"image data {path}", _removal(staging.leftovers, layout, True)) for path in left]
 
 
 def _layers(paths: Paths) -> list[Leftover]:
     """Layers whose unpacking died, and unpacked ones that no image and no container needs."""
     every = [driver(name, paths) for name in NAMES]
-    partial = [path for storage in every for path in half_unpacked(storage.layers)]
+    unpacking = [path for storage in every for path in half_unpacked(storage.layers)]
     try:
-        needed = imagestore.needed_layers(paths)
+        needed = verbs.needed_layers(paths)
     except Damaged as error:
         return [_unrepairable(error)]
     unneeded = sorted({i for storage in every for i in _listed(storage.layers) if is_id(i) and i not in needed})
-    removal = imagestore.RemoveLayers(paths, every, unneeded)
+    removal = verbs.RemoveLayers(paths, every, unneeded)
     return [
-        *(Leftover(f"half-unpacked layer {path}", lambda p=path: _removed(lambda: store.remove_tree(p))) for path in partial),  # type: ignore[misc]
-        *(Leftover(f"layer {i} that nothing needs", lambda: _removed(removal.apply)) for i in unneeded),
+        *(Leftover(f"half-unpacked layer {path}", _removal(store.remove_tree, path)) for path in unpacking),
+        *(Leftover(f"layer {i} that nothing needs", _removal(removal.apply)) for i in unneeded),
     ]
 
 
@@ -156,10 +155,15 @@ def _unrepairable(error: Damaged) -> Leftover:
     return Leftover(error.message, lambda: [error])
 
 
-def _removed(action: Callable[[], object]) -> list[Error]:
-    problems: list[Error] = []
-    remove.attempt(problems, action)
-    return problems
+def _removal(action: Callable[..., object], *arguments: object) -> Callable[[], list[Error]]:
+    """Return what calls an action and returns its failure."""
+
+    def repair() -> list[Error]:
+        problems: list[Error] = []
+        attempt(problems, action, *arguments)
+        return problems
+
+    return repair
 
 
 def _listed(directory: str) -> list[str]:

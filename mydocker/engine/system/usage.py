@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from mydocker.engine.catalog.images import Image, all_images
-from mydocker.engine.catalog.imagestore import records
+from mydocker.engine.catalog.verbs import records
 from mydocker.engine.record import state
 from mydocker.engine.record.sizes import tree_size, written
 from mydocker.engine.volume import volumes

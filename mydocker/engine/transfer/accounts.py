@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from urllib.parse import urlencode
 
-from mydocker.engine.transfer.remote import first_answer
+from mydocker.engine.transfer.repository import first_answer
 from mydocker.errors import NotFound, StepFailed
 from mydocker.images.credentials import Credentials, Keyring
 from mydocker.images.registries import HUB

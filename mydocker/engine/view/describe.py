@@ -8,7 +8,7 @@ from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine.catalog.images import UnpackLayer
-from mydocker.engine.connection.netplan import network_plan
+from mydocker.engine.connection.plan import network_plan
 from mydocker.engine.container.create import Prepared
 from mydocker.engine.container.start import with_joined
 from mydocker.engine.monitor.execute import process_spec, running

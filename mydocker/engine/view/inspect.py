@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mydocker.engine.connection import netview
+from mydocker.engine.connection import view
 from mydocker.engine.monitor import health
 from mydocker.engine.record import state
 from mydocker.engine.record.sizes import WRITABLE
@@ -42,7 +42,7 @@ def inspect(paths: Paths, record: Record) -> dict[str, Any]:
         "GraphDriver": {"Name": record["storageDriver"], "Data": _graph(paths, record)},
         "Mounts": [_mount(mount) for mount in record["mounts"]],
         "Config": record["config"],
-        "NetworkSettings": netview.settings(paths, record),
+        "NetworkSettings": view.settings(paths, record),
     }
 
 

@@ -9,7 +9,7 @@ The scripts differ from what mydocker does where a shell cannot do it, and then 
 
 from __future__ import annotations
 
-from mydocker.engine.connection.netplan import NetworkPlan
+from mydocker.engine.connection.plan import NetworkPlan
 from mydocker.kernel.namespaces import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUSER
 from mydocker.runtime.users import mappings
 from mydocker.steps.base import command, comment, quote

@@ -14,11 +14,11 @@ from typing import Any
 
 from mydocker import store
 from mydocker.engine.record import containers, events
-from mydocker.engine.record.log import timestamp
+from mydocker.engine.record.moments import timestamp
 from mydocker.engine.record.sizes import tree_size
-from mydocker.engine.request.mountpoints import mount_point, unique
+from mydocker.engine.request.mounts import mount_point, unique
 from mydocker.engine.request.options import Options
-from mydocker.engine.volume.populate import MARKER
+from mydocker.engine.volume.first_use import MARKER
 from mydocker.errors import BadInput, Conflict, NotFound
 from mydocker.paths import Paths
 from mydocker.steps.base import Step, command, quote

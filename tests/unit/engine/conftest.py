@@ -23,11 +23,12 @@ from mydocker.cli.base import Verb
 from mydocker.cli.base import run as run_command
 from mydocker.cli.flags import run_flags
 from mydocker.cli.main import mydocker
-from mydocker.engine.catalog import imagestore
-from mydocker.engine.catalog.imagestore import ImportOptions
+from mydocker.engine.catalog import verbs
+from mydocker.engine.catalog.verbs import ImportOptions
 from mydocker.engine.container.create import Prepared, prepare
 from mydocker.engine.record import state
-from mydocker.engine.request.options import Options, parse
+from mydocker.engine.request.flags import parse
+from mydocker.engine.request.options import Options
 from mydocker.engine.view.describe import plans
 from mydocker.images.reference import parse_name
 from mydocker.network.bridge import mac_of
@@ -208,7 +209,7 @@ def make_image(paths: Paths, run: Run) -> Callable[..., str]:
             tar.addfile(member, io.BytesIO(content.encode()))
         archive.seek(0)
         stdin = io.BufferedReader(archive)  # type: ignore[arg-type]
-        return imagestore.import_image(paths, "-", stdin, parse_name(name) if name else None, ImportOptions(changes), run)
+        return verbs.import_image(paths, "-", stdin, parse_name(name) if name else None, ImportOptions(changes), run)
 
     return make
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from fake_registry import FakeRegistry, digest_of
 
-from mydocker.engine.transfer.remote import first_answer
+from mydocker.engine.transfer.repository import first_answer
 from mydocker.errors import BadInput, Damaged, NotFound, StepFailed
 from mydocker.images import transport
 from mydocker.images.credentials import Credentials

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mydocker.engine.catalog import images, imagestore
+from mydocker.engine.catalog import images, verbs
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.images.layout import Layout
 from mydocker.steps.base import Run
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def test_by_every_name(paths: Paths, run: Run, make_image: Callable[..., str]) -> None:
     image_id = make_image("busybox", "x", 'CMD ["sh"]')
     make_image("other", "y")
-    imagestore.tag(paths, "busybox", "here.example/b:1", run)
+    verbs.tag(paths, "busybox", "here.example/b:1", run)
     image = images.find(paths, "busybox")
     names = ["busybox:latest", "docker.io/library/busybox", "here.example/b:1", image_id, f"sha256:{image_id}", image_id[:12]]
     names += [f"busybox@{image.manifest}", f"sha256:{image_id[:10]}", image.manifest]
@@ -56,7 +56,7 @@ def test_bad_names_are_bad_input(paths: Paths) -> None:
 
 def test_a_name_goes_before_an_id_prefix(paths: Paths, run: Run, make_image: Callable[..., str]) -> None:
     first, second = make_image("one", "1"), make_image("two", "2")
-    imagestore.tag(paths, "two", first[:4], run)
+    verbs.tag(paths, "two", first[:4], run)
     assert images.find(paths, first[:4]).id == second
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mydocker.engine.catalog import images, imagestore
-from mydocker.engine.catalog.imagestore import ImportOptions
+from mydocker.engine.catalog import images, verbs
+from mydocker.engine.catalog.verbs import ImportOptions
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.images.config import host_platform
 from mydocker.images.layout import Layout
@@ -60,7 +60,7 @@ def test_import_twice_shares_the_layer_and_keeps_the_older_image(paths: Paths, m
 def test_bad_imports_leave_nothing(paths: Paths, run: Run, source: str, options: ImportOptions, message: str) -> None:
     stdin = io.BufferedReader(io.BytesIO(b"no tar"))  # type: ignore[arg-type]
     with pytest.raises(BadInput) as caught:
-        imagestore.import_image(paths, source, stdin, parse_name("x"), options, run)
+        verbs.import_image(paths, source, stdin, parse_name("x"), options, run)
     assert caught.value.message.startswith(message)
     assert images.all_images(paths) == []
     assert not os.path.exists(paths.images) or (blobs(paths) == 0 and os.listdir(paths.images + "/staging") == [])
@@ -68,43 +68,41 @@ def test_bad_imports_leave_nothing(paths: Paths, run: Run, source: str, options:
 
 def test_import_of_a_file(paths: Paths, run: Run, tmp_path: Path) -> None:
     (tmp_path / "zeros.tar").write_bytes(bytes(1024))
-    image_id = imagestore.import_image(
-        paths, f"{tmp_path}/zeros.tar", io.BufferedReader(io.BytesIO()), None, ImportOptions(message="m"), run
-    )  # type: ignore[arg-type]
+    image_id = verbs.import_image(paths, f"{tmp_path}/zeros.tar", io.BufferedReader(io.BytesIO()), None, ImportOptions(message="m"), run)  # type: ignore[arg-type]
     assert images.find(paths, image_id).document["history"][0]["comment"] == "m"
 
 
 def test_tag(paths: Paths, run: Run, make_image: Make) -> None:
     make_image("a"), make_image("b", "y")
-    imagestore.tag(paths, "a", "c:1", run)
-    imagestore.tag(paths, "b", "c:1", run)
+    verbs.tag(paths, "a", "c:1", run)
+    verbs.tag(paths, "b", "c:1", run)
     assert names(paths) == [["a:latest"], ["b:latest", "c:1"]]
     with pytest.raises(NotFound):
-        imagestore.tag(paths, "nope", "x", run)
+        verbs.tag(paths, "nope", "x", run)
     with pytest.raises(BadInput):
-        imagestore.tag(paths, "a", "X", run)
+        verbs.tag(paths, "a", "X", run)
 
 
 def test_remove_the_last_name_removes_image_blobs_and_layers(paths: Paths, driver: object, run: Run, make_image: Make) -> None:
     image_id = make_image("busybox")
     image = images.find(paths, "busybox")
     images.ensure_layers(paths, driver, image, run)  # type: ignore[arg-type]
-    lines = imagestore.remove(paths, [driver], "busybox", False, run)  # type: ignore[list-item]
+    lines = verbs.remove(paths, [driver], "busybox", False, run)  # type: ignore[list-item]
     assert lines == ["Untagged: busybox:latest", f"Deleted: sha256:{image_id}", f"Deleted: sha256:{image.chain_ids[0]}"]
     assert (blobs(paths), os.listdir(paths.layers + "/plain"), images.all_images(paths)) == (0, [], [])
 
 
 def test_remove_one_of_several_names(paths: Paths, run: Run, make_image: Make) -> None:
     make_image("a")
-    imagestore.tag(paths, "a", "b", run)
-    assert imagestore.remove(paths, [], "a", False, run) == ["Untagged: a:latest"]
+    verbs.tag(paths, "a", "b", run)
+    assert verbs.remove(paths, [], "a", False, run) == ["Untagged: a:latest"]
     assert (names(paths), blobs(paths)) == ([["b:latest"]], 3)
 
 
 def test_a_shared_layer_stays(paths: Paths, driver: object, run: Run, make_image: Make) -> None:
     first, second = make_image("a"), make_image("b", "x", "USER y")
     images.ensure_layers(paths, driver, images.find(paths, "a"), run)  # type: ignore[arg-type]
-    assert imagestore.remove(paths, [driver], "a", False, run) == ["Untagged: a:latest", f"Deleted: sha256:{first}"]  # type: ignore[list-item]
+    assert verbs.remove(paths, [driver], "a", False, run) == ["Untagged: a:latest", f"Deleted: sha256:{first}"]  # type: ignore[list-item]
     assert images.find(paths, "b").id == second
     assert os.listdir(paths.layers + "/plain") == images.find(paths, "b").chain_ids
 
@@ -113,23 +111,23 @@ def test_a_layer_that_is_needed_again_meanwhile_stays(paths: Paths, driver: obje
     make_image("a")
     image = images.find(paths, "a")
     images.ensure_layers(paths, driver, image, run)  # type: ignore[arg-type]
-    run.apply(imagestore.RemoveLayers(paths, [driver], image.chain_ids))  # type: ignore[list-item]
+    run.apply(verbs.RemoveLayers(paths, [driver], image.chain_ids))  # type: ignore[list-item]
     assert os.listdir(paths.layers + "/plain") == image.chain_ids
 
 
 def test_by_id(paths: Paths, run: Run, make_image: Make) -> None:
     image_id = make_image("a")
-    assert imagestore.remove(paths, [], image_id[:12], False, run)[:2] == ["Untagged: a:latest", f"Deleted: sha256:{image_id}"]
+    assert verbs.remove(paths, [], image_id[:12], False, run)[:2] == ["Untagged: a:latest", f"Deleted: sha256:{image_id}"]
     nameless = make_image(None)
-    assert imagestore.remove(paths, [], nameless, False, run)[0] == f"Deleted: sha256:{nameless}"
+    assert verbs.remove(paths, [], nameless, False, run)[0] == f"Deleted: sha256:{nameless}"
 
 
 def test_by_id_with_several_names_wants_force(paths: Paths, run: Run, make_image: Make) -> None:
     image_id = make_image("a")
-    imagestore.tag(paths, "a", "b", run)
+    verbs.tag(paths, "a", "b", run)
     with pytest.raises(Conflict, match="without force: it has 2 names"):
-        imagestore.remove(paths, [], image_id, False, run)
-    lines = imagestore.remove(paths, [], image_id, True, run)
+        verbs.remove(paths, [], image_id, False, run)
+    lines = verbs.remove(paths, [], image_id, True, run)
     assert lines[:3] == ["Untagged: a:latest", "Untagged: b:latest", f"Deleted: sha256:{image_id}"]
 
 
@@ -142,8 +140,8 @@ def test_a_stopped_containers_image_wants_force(
     images.ensure_layers(paths, driver, image, run)  # type: ignore[arg-type]
     container = make_container(image_id, image.chain_ids)
     with pytest.raises(Conflict, match=f"without force: .*container {str(container['id'])[:12]} uses it"):
-        imagestore.remove(paths, [driver], image_id if by_id else "a", False, run)  # type: ignore[list-item]
-    lines = imagestore.remove(paths, [driver], image_id if by_id else "a", True, run)  # type: ignore[list-item]
+        verbs.remove(paths, [driver], image_id if by_id else "a", False, run)  # type: ignore[list-item]
+    lines = verbs.remove(paths, [driver], image_id if by_id else "a", True, run)  # type: ignore[list-item]
     assert lines == ["Untagged: a:latest", f"Deleted: sha256:{image_id}"]
     assert os.listdir(paths.layers + "/plain") == image.chain_ids, "the container needs the layer"
 
@@ -154,15 +152,15 @@ def test_a_running_containers_image_only_loses_its_name(
     image_id = make_image("a")
     make_container(image_id, running=True)
     with pytest.raises(Conflict, match="running container"):
-        imagestore.remove(paths, [], image_id, True, run)
-    assert imagestore.remove(paths, [], "a", True, run) == ["Untagged: a:latest"]
+        verbs.remove(paths, [], image_id, True, run)
+    assert verbs.remove(paths, [], "a", True, run) == ["Untagged: a:latest"]
     assert names(paths) == [[]]
 
 
 def test_a_container_without_a_record_yet_is_passed_over(paths: Paths, run: Run, make_image: Make) -> None:
     os.makedirs(paths.container("f" * 64))
     make_image("a")
-    assert len(imagestore.remove(paths, [], "a", False, run)) == 3
+    assert len(verbs.remove(paths, [], "a", False, run)) == 3
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -173,12 +171,12 @@ def test_a_damaged_image_can_be_removed_by_force(paths: Paths, run: Run, make_im
     name = "a" if named else digest
     os.truncate(Layout(paths.images).blob(digest), 5)
     with pytest.raises(Damaged) as caught:
-        imagestore.remove(paths, [], name, False, run)
+        verbs.remove(paths, [], name, False, run)
     assert caught.value.hint == f"remove it: mydocker rmi -f {'a:latest' if named else digest}"
-    assert imagestore.remove(paths, [], name, True, run) == ["Untagged: a:latest"] * named + [f"Deleted: {digest}"]
+    assert verbs.remove(paths, [], name, True, run) == ["Untagged: a:latest"] * named + [f"Deleted: {digest}"]
     assert blobs(paths) == 3
 
 
 def test_missing(paths: Paths, run: Run) -> None:
     with pytest.raises(NotFound, match="no such image: nope:latest"):
-        imagestore.remove(paths, [], "nope", True, run)
+        verbs.remove(paths, [], "nope", True, run)

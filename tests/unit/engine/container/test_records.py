@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mydocker.engine.catalog.images import Image
-from mydocker.engine.container.records import record_of
+from mydocker.engine.container.new_record import record_of
 from mydocker.engine.container.spec import Facts, make_spec
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mydocker.engine.catalog import images, imagestore
+from mydocker.engine.catalog import images, verbs
 from mydocker.engine.container import snapshots
 from mydocker.engine.container.snapshots import CommitOptions
 from mydocker.errors import NotFound
@@ -79,7 +79,7 @@ def test_the_child_outlives_its_base(paths: Paths, driver: object, run: Run, mak
     record = make_container(base.id, base.chain_ids)
     Path(paths.container(str(record["id"])), "upper/new").write_text("x")
     snapshots.commit(paths, driver, record, parse_name("child"), CommitOptions(), run)  # type: ignore[arg-type]
-    imagestore.remove(paths, [driver], "base", True, run)  # type: ignore[list-item]
+    verbs.remove(paths, [driver], "base", True, run)  # type: ignore[list-item]
     child = images.find(paths, "child")
     images.ensure_layers(paths, driver, child, run)  # type: ignore[arg-type]
     assert [driver.has(chain_id) for chain_id in child.chain_ids] == [True, True]  # type: ignore[attr-defined]

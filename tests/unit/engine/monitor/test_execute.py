@@ -9,7 +9,7 @@ import pytest
 
 from mydocker import store
 from mydocker.engine.monitor.execute import Execution
-from mydocker.engine.record import eventlog
+from mydocker.engine.record import history
 from mydocker.errors import NotFound
 from mydocker.kernel.channel import Channel
 from mydocker.paths import Paths
@@ -30,7 +30,7 @@ def test_the_end_is_told_although_the_container_is_removed(tmp_path: Path) -> No
     one._tell_event("exec_start")
     store.remove_tree(str(directory))
     one._tell_event("exec_die", exitCode=137)
-    told = [(event["Action"], event["Actor"]["Attributes"]["name"]) for event in eventlog.history(paths, 0, time.time_ns())]
+    told = [(event["Action"], event["Actor"]["Attributes"]["name"]) for event in history.history(paths, 0, time.time_ns())]
     assert told == [("exec_create: sleep 1", "web"), ("exec_start: sleep 1", "renamed"), ("exec_die", "renamed")]
     client.close()
     one.audience.close()

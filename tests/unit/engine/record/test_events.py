@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mydocker.engine.record import eventlog, events, filters
+from mydocker.engine.record import events, filters
+from mydocker.engine.record import history as past
 from mydocker.errors import BadInput
 from mydocker.paths import Paths
 
@@ -21,8 +22,8 @@ def paths(tmp_path: Path) -> Paths:
     return Paths(str(tmp_path), f"{tmp_path}/state")
 
 
-def history(paths: Paths) -> list[eventlog.Event]:
-    return list(eventlog.history(paths, 0, time.time_ns()))
+def history(paths: Paths) -> list[past.Event]:
+    return list(past.history(paths, 0, time.time_ns()))
 
 
 def test_a_container_event_is_dockers(paths: Paths) -> None:
@@ -105,10 +106,10 @@ def test_filters(paths: Paths, texts: tuple[str, ...], expected: set[str]) -> No
     events.of_container(paths, RECORD, "health_status: healthy")
     events.emit(paths, "volume", "mount", "data", {"container": RECORD["id"]})
     events.emit(paths, "image", "tag", "sha256:" + "ab" * 32, {"name": "box:latest"})
-    fits = filters.parse(texts, eventlog.TESTS)
+    fits = filters.parse(texts, past.TESTS)
     assert {event["Action"] for event in history(paths) if fits(event)} == expected
 
 
 def test_an_unknown_filter() -> None:
     with pytest.raises(BadInput, match="expected type="):
-        filters.parse(("kind=x",), eventlog.TESTS)
+        filters.parse(("kind=x",), past.TESTS)

@@ -7,8 +7,8 @@ import resource
 import pytest
 
 from mydocker.engine.record.log import Log, files
-from mydocker.engine.record.logreader import Entry, LogReader
 from mydocker.engine.record.moments import duration, moment
+from mydocker.engine.record.reader import Entry, LogReader
 from mydocker.errors import BadInput
 
 

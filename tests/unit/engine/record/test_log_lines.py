@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mydocker.engine.record.log import Log, timestamp
+from mydocker.engine.record.log import Log
+from mydocker.engine.record.moments import timestamp
 
 LONGEST = 16384
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mydocker.engine.request import mountpoints
+from mydocker.engine.request import mounts
 from mydocker.errors import BadInput
 
 PLAIN = {
@@ -44,7 +44,7 @@ TMPFS: dict[str, Any] = {"type": "tmpfs", "destination": "/d", "options": []}
     ],
 )
 def test_volume(text: str, expected: dict[str, Any]) -> None:
-    assert mountpoints.from_volume(text) == {**PLAIN, **expected}
+    assert mounts.from_volume(text) == {**PLAIN, **expected}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_volume(text: str, expected: dict[str, Any]) -> None:
 )
 def test_volume_refused(text: str, words: str) -> None:
     with pytest.raises(BadInput) as caught:
-        mountpoints.from_volume(text)
+        mounts.from_volume(text)
     assert words in caught.value.message
 
 
@@ -93,7 +93,7 @@ def test_volume_refused(text: str, words: str) -> None:
     ],
 )
 def test_mount(text: str, expected: dict[str, Any]) -> None:
-    assert mountpoints.from_mount(text) == {**PLAIN, **expected}
+    assert mounts.from_mount(text) == {**PLAIN, **expected}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_mount(text: str, expected: dict[str, Any]) -> None:
 )
 def test_mount_refused(text: str, words: str) -> None:
     with pytest.raises(BadInput) as caught:
-        mountpoints.from_mount(text)
+        mounts.from_mount(text)
     assert words in caught.value.message
 
 
@@ -135,7 +135,7 @@ def test_mount_refused(text: str, words: str) -> None:
     ],
 )
 def test_tmpfs(text: str, options: list[str], rw: bool) -> None:
-    assert mountpoints.from_tmpfs(text) == {**PLAIN, **TMPFS, "options": options, "rw": rw}
+    assert mounts.from_tmpfs(text) == {**PLAIN, **TMPFS, "options": options, "rw": rw}
 
 
 @pytest.mark.parametrize(
@@ -153,15 +153,15 @@ def test_tmpfs(text: str, options: list[str], rw: bool) -> None:
 )
 def test_tmpfs_refused(text: str, words: str) -> None:
     with pytest.raises(BadInput) as caught:
-        mountpoints.from_tmpfs(text)
+        mounts.from_tmpfs(text)
     assert words in caught.value.message
 
 
 def test_parents_come_before_what_lies_below() -> None:
-    points = [mountpoints.from_volume(text) for text in ("/x:/a/b/c", "/x:/a", "/x:/b/c", "/x:/a/b")]
-    assert [point["destination"] for point in mountpoints.unique(points)] == ["/a", "/b/c", "/a/b", "/a/b/c"]
+    points = [mounts.from_volume(text) for text in ("/x:/a/b/c", "/x:/a", "/x:/b/c", "/x:/a/b")]
+    assert [point["destination"] for point in mounts.unique(points)] == ["/a", "/b/c", "/a/b", "/a/b/c"]
 
 
 def test_a_destination_comes_once() -> None:
     with pytest.raises(BadInput, match="duplicate mount point '/d'"):
-        mountpoints.unique([mountpoints.from_volume("/x:/d"), mountpoints.from_tmpfs("/e/../d/")])
+        mounts.unique([mounts.from_volume("/x:/d"), mounts.from_tmpfs("/e/../d/")])

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from mydocker.engine.request.default_profile import ALWAYS, BY_CAPABILITY
 from mydocker.engine.request.seccomp import load_profile, profile
-from mydocker.engine.request.seccomp_data import ALWAYS, BY_CAPABILITY
 from mydocker.errors import BadInput, Error
 from mydocker.kernel.capabilities import NUMBERS
 

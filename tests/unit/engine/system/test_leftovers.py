@@ -11,7 +11,7 @@ import pytest
 
 from mydocker import store
 from mydocker.engine.container import orphans
-from mydocker.engine.monitor import remove
+from mydocker.engine.monitor import end
 from mydocker.engine.record import containers, state
 from mydocker.engine.system.repair import leftovers
 from mydocker.errors import Conflict, StepFailed
@@ -175,7 +175,7 @@ def test_a_container_that_vanishes_while_it_is_looked_at(paths: Paths) -> None:
     assert orphans.half_made(paths, LOST) == ""
     assert [error.message for error in orphans.discard(paths, LOST)] == []
     gone = {"id": ENDED, "name": "ended", "image": "", "config": {"Labels": {}}}
-    assert remove.container(paths, gone) == []
+    assert end.container(paths, gone) == []
 
 
 def test_the_end_of_a_run_that_nobody_saw(paths: Paths) -> None:
@@ -194,7 +194,7 @@ def test_removal_goes_on_past_failures_and_tells_them(paths: Paths) -> None:
     os.makedirs(f"{paths.volumes}/{'e' * 64}/_data")
     whole["mounts"] = [{"name": "e" * 64, "anonymous": True}]
     os.makedirs(store.temporary(f"{paths.container(LOST)}/config.json"))
-    [problem] = remove.container(paths, whole)
+    [problem] = end.container(paths, whole)
     assert isinstance(problem, StepFailed)
     assert problem.message.endswith("Is a directory")
     assert not os.path.exists(paths.container(LOST))
@@ -209,19 +209,19 @@ def test_volumes_that_go_with_a_container(paths: Paths, shared: bool, kept: set[
     record(paths, "f" * 64, "other", "exited", mounts=[{**anonymous, "anonymous": False}] if shared else [])
     for name in ("e" * 64, "named"):
         os.makedirs(f"{paths.volumes}/{name}/_data")
-    assert remove.container(paths, whole) == []
+    assert end.container(paths, whole) == []
     assert set(os.listdir(paths.volumes)) - {f"data.{DEAD}.tmp"} == kept
 
 
 @pytest.mark.parametrize(("started", "status"), [("", "created"), ("2026-01-01T00:00:00Z", "exited")])
 def test_a_start_that_failed(paths: Paths, started: str, status: str) -> None:
     whole = record(paths, LOST, "lost", "created", startedAt=started)
-    assert remove.after_failed_start(paths, whole, Conflict("it was so")) == []
+    assert end.after_failed_start(paths, whole, Conflict("it was so")) == []
     known = containers.load(paths, LOST)
     assert (known["status"], known["exitCode"], known["error"]) == (status, 125, "it was so")
 
 
 def test_a_start_that_failed_with_rm(paths: Paths) -> None:
     before = snapshot(paths)
-    assert remove.after_failed_start(paths, record(paths, LOST, "lost", "created", autoRemove=True), Conflict("x")) == []
+    assert end.after_failed_start(paths, record(paths, LOST, "lost", "created", autoRemove=True), Conflict("x")) == []
     assert snapshot(paths) == before

@@ -9,8 +9,8 @@ from time import sleep
 
 import pytest
 
-from mydocker.engine.volume import populate as populate_module
-from mydocker.engine.volume.populate import MARKER, populate
+from mydocker.engine.volume import first_use as populate_module
+from mydocker.engine.volume.first_use import MARKER, populate
 
 
 class Case:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mydocker import store
-from mydocker.engine.monitor import remove
-from mydocker.engine.request.mountpoints import from_volume
+from mydocker.engine.monitor import end
+from mydocker.engine.request.mounts import from_volume
 from mydocker.engine.system import repair
 from mydocker.engine.volume import volumes
 from mydocker.errors import BadInput, Conflict, NotFound
@@ -170,7 +170,7 @@ class TestRemovalOfContainers:
         for name in ("own", "kept"):
             make(paths, name, anonymous=True)
         mounts = [on(from_volume("/d"), "own"), {**on(from_volume("/e"), "kept"), "anonymous": False}]
-        assert remove.container(paths, record(paths, "owner", mounts)) == []
+        assert end.container(paths, record(paths, "owner", mounts)) == []
         assert volumes.names(paths) == ["kept"]
 
     def test_not_while_another_container_mounts_it(self, paths: Paths, parsed: Parse) -> None:
@@ -178,7 +178,7 @@ class TestRemovalOfContainers:
         owner = record(paths, "owner", [{**on(from_volume("/d"), "shared"), "source": "x"}])
         borrowed = volumes.plan_mounts(paths, parsed("--volumes-from", "owner", "busybox"), {})
         borrower = record(paths, "borrower", borrowed)
-        assert remove.container(paths, owner) == []
+        assert end.container(paths, owner) == []
         assert volumes.names(paths) == ["shared"]
-        assert remove.container(paths, borrower) == []
+        assert end.container(paths, borrower) == []
         assert volumes.names(paths) == ["shared"]

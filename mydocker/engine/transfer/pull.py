@@ -8,7 +8,7 @@ from mydocker import leanjson
 from mydocker.engine.catalog.images import by_name
 from mydocker.engine.record import events
 from mydocker.engine.transfer.arrivals import Arrival, Source
-from mydocker.engine.transfer.remote import first_answer
+from mydocker.engine.transfer.repository import first_answer
 from mydocker.errors import NotFound
 from mydocker.images import index, manifests
 from mydocker.images.config import host_platform, platform_fields

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mydocker.engine.record import state
-from mydocker.errors import Error, NotFound
+from mydocker.errors import Error, NotFound, attempt
 from mydocker.network import attachments, bridge, hosts, ipam, records
 from mydocker.network.drivers import driver
 from mydocker.network.portclaims import ClaimPort
@@ -11,10 +11,8 @@ from mydocker.steps.links import DeleteLink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.network.attachments import Attachment
-    from mydocker.network.drivers import Endpoint
+    from mydocker.network.base import Endpoint
     from mydocker.paths import Paths
     from mydocker.steps.base import Run
 
@@ -41,16 +39,16 @@ def unplug(paths: Paths, container_id: str, later: list[int] | None = None) -> l
         withdraw(paths, attachment, problems)
         for endpoint in attachment["endpoints"]:
             leave(paths, endpoint, "", problems, later)
-        attempt(problems, lambda: attachments.forget(paths, container_id))
+        attempt(problems, attachments.forget, paths, container_id)
         networks = [endpoint["network"] for endpoint in attachment["endpoints"]]
-        attempt(problems, lambda: hosts.refresh(paths, networks))
+        attempt(problems, hosts.refresh, paths, networks)
     return problems
 
 
 def withdraw(paths: Paths, attachment: Attachment, problems: list[Error]) -> None:
     """Take a container's published ports out of the rules."""
     led = [each for each in attachment["published"] if each["address"]]
-    attempt(problems, lambda: bridge.BridgeDriver(paths).withdraw(led))
+    attempt(problems, bridge.BridgeDriver(paths).withdraw, led)
 
 
 def leave(paths: Paths, endpoint: Endpoint, namespace: str, problems: list[Error], later: list[int] | None = None) -> None:
@@ -66,7 +64,7 @@ def leave(paths: Paths, endpoint: Endpoint, namespace: str, problems: list[Error
         else:
             attempt(problems, step.apply)
     for each in endpoint["addresses"]:
-        attempt(problems, lambda each=each: ipam.release(records.claims(paths, name), each["address"], endpoint["owner"]))
+        attempt(problems, ipam.release, records.claims(paths, name), each["address"], endpoint["owner"])
 
 
 def close_ports(run: Run) -> None:
@@ -74,10 +72,3 @@ def close_ports(run: Run) -> None:
     for step in run.done:
         if isinstance(step, ClaimPort):
             step.undo()
-
-
-def attempt(problems: list[Error], action: Any) -> None:
-    """Do one part of a teardown; see remove.attempt."""
-    from mydocker.engine.monitor import remove
-
-    remove.attempt(problems, action)

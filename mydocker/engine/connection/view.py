@@ -12,7 +12,7 @@ from mydocker.network import attachments, records
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.record.containers import Record
-    from mydocker.network.drivers import Endpoint
+    from mydocker.network.base import Endpoint
     from mydocker.paths import Paths
 
 # docker's NetworkSettings.Ports (Engine API, PortMap): {'80/tcp': [{HostIp, HostPort}], or None where it is only exposed}.

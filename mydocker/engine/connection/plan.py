@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mydocker.engine.connection import endpoints, networking
+from mydocker.engine.connection import endpoints, plug
 from mydocker.network import default, nft, records
 from mydocker.network.drivers import driver
 from mydocker.network.ipam import ClaimAddress
@@ -46,7 +46,7 @@ def network_plan(paths: Paths, record: dict[str, Any], namespace: str = "/proc/P
     if endpoint and attachment["published"]:
         network = networks[endpoint["network"]]
         plan.connect += driver(network["driver"], paths).publish(network, attachment["published"], endpoint["link"])
-    plan.connect.append(networking.WriteNames(paths, record, attachment))
+    plan.connect.append(plug.WriteNames(paths, record, attachment))
     plan.undo += _undo(paths, attachment)
     return plan
 
@@ -57,7 +57,7 @@ def endpoint_plan(
     """Return the steps of one endpoint, which is added to the attachment with the addresses that it would get."""
     claims: list[Step] = []
     addresses = []
-    for pool in networking.pools(paths, network):
+    for pool in plug.pools(paths, network):
         asked = wanted["ip" if pool.subnet.bits == 32 else "ip6"]
         claims.append(ClaimAddress(pool, record["id"], network["name"], asked))
         addresses.append(endpoints.address_on(network, pool, asked or pool.propose()))

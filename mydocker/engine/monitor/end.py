@@ -7,14 +7,12 @@ import os
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
-from mydocker.engine.connection.unplugging import unplug
+from mydocker.engine.connection.unplug import unplug
 from mydocker.engine.record import containers, events, state
-from mydocker.errors import Error, StepFailed
+from mydocker.errors import Error, attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mydocker.engine.record.containers import Record
     from mydocker.paths import Paths
 
@@ -31,7 +29,7 @@ def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None 
             attempt(problems, cgroup.kill)
         attempt(problems, cgroup.remove)
     problems += unplug(paths, container_id, later)
-    attempt(problems, lambda: state.clear(paths, container_id))
+    attempt(problems, state.clear, paths, container_id)
     return problems
 
 
@@ -43,12 +41,12 @@ def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]
     problems: list[Error] = []
     # On a full disk it cannot be marked, and then goes all the same.
     attempt(problems, lambda: containers.save(paths, {**record, "status": "removing"}, sync=False))
-    attempt(problems, lambda: store.release(f"{paths.names}/{record['name']}", record["id"]))
+    attempt(problems, store.release, f"{paths.names}/{record['name']}", record["id"])
     for name in _own_volumes(paths, record) if volumes else []:
-        attempt(problems, lambda name=name: store.discard(f"{paths.volumes}/{name}"))  # type: ignore[misc]
-        attempt(problems, lambda name=name: events.emit(paths, "volume", "destroy", name, {"driver": "local"}))  # type: ignore[misc]
-    attempt(problems, lambda: directory(paths, record["id"]))
-    attempt(problems, lambda: events.of_container(paths, record, "destroy"))
+        attempt(problems, store.discard, f"{paths.volumes}/{name}")
+        attempt(problems, events.emit, paths, "volume", "destroy", name, {"driver": "local"})
+    attempt(problems, directory, paths, record["id"])
+    attempt(problems, events.of_container, paths, record, "destroy")
     return problems
 
 
@@ -79,13 +77,3 @@ def after_failed_start(paths: Paths, record: Record, error: Error) -> list[Error
         return container(paths, record)
     containers.save(paths, record)
     return []
-
-
-def attempt(problems: list[Error], action: Callable[[], object]) -> None:
-    """Do one part of a teardown; add its failure to `problems` and go on."""
-    try:
-        action()
-    except OSError as error:
-        problems.append(StepFailed(f"{error.filename or 'remove'}: {error.strerror or error}", error.errno or 0))
-    except Error as error:
-        problems.append(error)

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mydocker.engine.build.buildcontext import BuildContext
+    from mydocker.engine.build.context import BuildContext
     from mydocker.engine.record.containers import Record
     from mydocker.engine.request.options import Options
     from mydocker.images.dockerfile import Instruction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mydocker.engine.catalog.images import find
 from mydocker.engine.record import events
-from mydocker.engine.transfer.remote import first_answer
+from mydocker.engine.transfer.repository import first_answer
 from mydocker.engine.transfer.workers import Workers
 from mydocker.images.layout import Layout
 from mydocker.images.manifests import Manifest

@@ -7,8 +7,8 @@ import stat
 from hashlib import sha256
 from posixpath import basename
 
-from mydocker.engine.build import buildcopy
-from mydocker.engine.build.buildcopy import Context, Owner
+from mydocker.engine.build import copying
+from mydocker.engine.build.copying import Context, Owner
 from mydocker.errors import BadInput, Damaged, StepFailed
 from mydocker.images.dockerignore import excluded_paths, read
 from mydocker.images.words import expand_text
@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mydocker.engine.build.buildsteps import Workplace
+    from mydocker.engine.build.progress import Workplace
     from mydocker.engine.container.copy import Container
     from mydocker.images.dockerfile import Instruction
 
@@ -104,14 +104,14 @@ class Copying:
         for source, patterns in self.groups:
             if not isinstance(source, Context):
                 with source.open() as place:
-                    buildcopy.copy(place.container(), patterns, target, self.destination, self.owner)
+                    copying.copy(place.container(), patterns, target, self.destination, self.owner)
                 continue
             archives, others = self._sorted(source, patterns)
             for path in archives:
                 with open(path, "rb") as file:
-                    buildcopy.extract(file, path, target, self.destination, self.owner)
+                    copying.extract(file, path, target, self.destination, self.owner)
             if others:
-                buildcopy.copy(source, others, target, self.destination, self.owner)
+                copying.copy(source, others, target, self.destination, self.owner)
 
     def _sorted(self, source: Context, patterns: list[str]) -> tuple[list[str], list[str]]:
         """Return the tars that ADD unpacks, as paths of this process, and the patterns of everything else."""
@@ -119,11 +119,11 @@ class Copying:
             return [], patterns
         root = source.enter()
         try:
-            paths = [path for pattern in patterns for path in buildcopy.matches(root, pattern, source.excluded)]
-            places = {path: buildcopy.place_of(root, path) for path in paths}
+            paths = [path for pattern in patterns for path in copying.matches(root, pattern, source.excluded)]
+            places = {path: copying.place_of(root, path) for path in paths}
         finally:
             os.close(root)
-        archives = [path for path in paths if os.path.isfile(places[path]) and buildcopy.is_archive(places[path])]
+        archives = [path for path in paths if os.path.isfile(places[path]) and copying.is_archive(places[path])]
         return [places[path] for path in archives], [path for path in paths if path not in archives]
 
 
@@ -138,8 +138,8 @@ def _mode(text: str) -> int | None:
 def _hash_matches(source: Context, pattern: str, update: Callable[[bytes], None]) -> None:
     root = source.enter()
     try:
-        for path in buildcopy.matches(root, pattern, source.excluded):
-            _hash(source, buildcopy.place_of(root, path), path, update)
+        for path in copying.matches(root, pattern, source.excluded):
+            _hash(source, copying.place_of(root, path), path, update)
     finally:
         os.close(root)
 

@@ -16,7 +16,7 @@ from mydocker.engine.container import life
 from mydocker.engine.container.copy import Container
 from mydocker.engine.container.create import Prepared, create, prepare
 from mydocker.engine.container.snapshots import mounted
-from mydocker.engine.monitor import remove
+from mydocker.engine.monitor import end
 from mydocker.engine.record import containers
 from mydocker.images import config, index
 from mydocker.images.draft import Draft
@@ -135,13 +135,13 @@ class Workplace:
 
     def __exit__(self, *exception: object) -> None:
         if self.lock >= 0:
-            problems = remove.container(self.paths, self.prepared.record)
+            problems = end.container(self.paths, self.prepared.record)
             os.close(self.lock)
         else:
             life.end(self.paths, self.id)
             with store.Lock(self.paths.container(self.id) + "/lock"):
                 record = containers.load(self.paths, self.id)
-                problems = [*remove.runtime_state(self.paths, self.id), *remove.container(self.paths, record)]
+                problems = [*end.runtime_state(self.paths, self.id), *end.container(self.paths, record)]
         if problems and exception[0] is None:
             raise problems[0]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 
 from mydocker import store
-from mydocker.engine.connection import endpoints, unplugging
+from mydocker.engine.connection import endpoints, unplug
 from mydocker.errors import BadInput, Error, NotFound
 from mydocker.network import attachments, default, hosts, records
 from mydocker.network.drivers import driver
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mydocker.engine.record.containers import Record
     from mydocker.network.attachments import Attachment
-    from mydocker.network.drivers import Endpoint, Network
+    from mydocker.network.base import Endpoint, Network
     from mydocker.paths import Paths
 
 
@@ -40,9 +40,9 @@ def pools(paths: Paths, network: Network) -> list[Pool]:
 
 def _is_alive(paths: Paths, owner: str) -> bool:
     """Say whether a container that holds an address still is; what a dead one left on the network goes first."""
-    if unplugging.is_in_use(paths, owner):
+    if unplug.is_in_use(paths, owner):
         return True
-    problems = unplugging.unplug(paths, owner)
+    problems = unplug.unplug(paths, owner)
     if problems:
         raise problems[0]
     return False

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from mydocker import store
-from mydocker.engine.connection import unplugging
+from mydocker.engine.connection import unplug
 from mydocker.kernel import netfilter
 from mydocker.kernel.route import Route
 from mydocker.network import bridge, firewall, forwarding, ipam, nft, records
@@ -36,12 +37,12 @@ def _claims(paths: Paths) -> Iterator[Found]:
         if name.startswith("."):
             continue
         if name not in made:
-            yield f"addresses of network {name}, which is gone", lambda d=directory: store.remove_tree(d)  # type: ignore[misc]
+            yield f"addresses of network {name}, which is gone", partial(store.remove_tree, directory)
             continue
         for address, owner in ipam.held_by(directory):
-            if not unplugging.is_in_use(paths, owner):
+            if not unplug.is_in_use(paths, owner):
                 what = f"address {address} of network {name}, claimed by container {owner[:12]}, which does not run"
-                yield what, lambda d=directory, a=address, o=owner: ipam.release(d, a, o)  # type: ignore[misc]
+                yield what, partial(ipam.release, directory, address, owner)
 
 
 def _links(paths: Paths) -> Iterator[Found]:
@@ -52,7 +53,7 @@ def _links(paths: Paths) -> Iterator[Found]:
         found = [link for link in route.links() if link["alias"].startswith(mark) and link["alias"].removeprefix(mark) not in made]
     for link in found:
         name = link["name"]
-        yield f"interface {name} of network {link['alias'].removeprefix(mark)}, which is gone", lambda n=name: DeleteLink(n).apply()  # type: ignore[misc]
+        yield f"interface {name} of network {link['alias'].removeprefix(mark)}, which is gone", DeleteLink(name).apply
 
 
 def _rules(paths: Paths) -> Iterator[Found]:
@@ -75,4 +76,4 @@ def _accepts(paths: Paths) -> Iterator[Found]:
     for chain in netfilter.chains():
         for name in sorted(forwarding.accepted(chain) - present) if chain.is_forward and not chain.table.startswith(nft.PREFIX) else []:
             what = f"rules for interface {name}, which is gone, in chain {chain.name} of table {chain.family} {chain.table}"
-            yield what, lambda n=name: forwarding.remove_accepts(n, paths.proc)  # type: ignore[misc]
+            yield what, partial(forwarding.remove_accepts, name, paths.proc)

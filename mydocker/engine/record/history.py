@@ -9,7 +9,7 @@ from typing import Any
 
 from mydocker import leanjson
 from mydocker.engine.record import filters
-from mydocker.engine.record.logreader import LogReader
+from mydocker.engine.record.reader import LogReader
 from mydocker.kernel.inotify import Watch
 from mydocker.paths import Paths
 

@@ -1,0 +1,108 @@
+"""Flags → options: each value parsed, then checked together, before anything happens."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from mydocker.engine.request import checks, endpoints, mounts, ports, settings, values
+from mydocker.engine.request.options import Options
+from mydocker.errors import BadInput
+
+_PARSERS = {
+    "memory": values.size,
+    "memory_swap": values.swap,
+    "memory_reservation": values.size,
+    "memory_swappiness": values.integer("swappiness", -1, 100),
+    "oom_score_adj": values.integer("oom score adjustment", -1000, 1000),
+    "cpus": values.cpus,
+    "cpu_shares": values.integer("cpu shares", 0, 262144),
+    "cpu_quota": values.integer("cpu quota", -1, 2**62),
+    "cpu_period": values.or_zero(values.integer("cpu period", 1000, 1_000_000)),
+    "cpuset_cpus": values.id_list,
+    "cpuset_mems": values.id_list,
+    "pids_limit": values.integer("pids limit", -1, 4194304),
+    "blkio_weight": values.or_zero(values.integer("blkio weight", 10, 1000)),
+    "shm_size": values.size,
+    "stop_signal": values.signal,
+    "stop_timeout": values.integer("stop timeout", -1, 2**31),
+    "detach_keys": values.detach_keys,
+    "restart": values.restart,
+    "ulimit": values.ulimit,
+    "blkio_weight_device": values.device_weight,
+    "device_read_bps": lambda text: values.device_rate(text, True),
+    "device_write_bps": lambda text: values.device_rate(text, True),
+    "device_read_iops": lambda text: values.device_rate(text, False),
+    "device_write_iops": lambda text: values.device_rate(text, False),
+    "device": values.devices,
+    "device_cgroup_rule": values.device_rule,
+    "volume": mounts.from_volume,
+    "mount": mounts.from_mount,
+    "tmpfs": mounts.from_tmpfs,
+    "sysctl": values.setting,
+    "publish": ports.parse,
+    "expose": ports.exposed,
+    "add_host": endpoints.extra_host,
+    "annotation": values.pair,
+}
+
+
+def parse(flags: dict[str, Any]) -> Options:
+    """Return the options of click's parameters. Raises BadInput for what is wrong whatever the image."""
+    given = parse_values(flags)
+    given |= {"detach": given.get("detach", False), "remove": given.get("remove", False), "attach": given.get("attach", ())}
+    words = given.pop("words")
+    if not words:
+        raise BadInput("an IMAGE is required", "mydocker run --help shows how")
+    given |= {"image": words[0], "command": list(words[1:])}
+    given["attach"] = tuple(stream.lower() for stream in given["attach"])
+    given["env"] = settings.environment(given["env"], given.pop("env_file"))
+    given["labels"] = settings.labels(given.pop("label"), given.pop("label_file"))
+    given["log_opt"] = settings.log_options(given["log_opt"], given["log_driver"])
+    given["healthcheck"] = settings.healthcheck(given)
+    given["mounts"] = mounts.unique([*given.pop("volume"), *given.pop("mount"), *given.pop("tmpfs")])
+    given["volumes_from"] = [_volumes_from(text) for text in given["volumes_from"]]
+    given["ulimit"] = list({limit["type"]: limit for limit in given["ulimit"]}.values())
+    given |= _security(given.pop("security_opt"))
+    given |= {name: given[name] or "" for name in ("pid", "ipc", "uts", "userns")}
+    given |= endpoints.parse(given)
+    options = Options(given)
+    checks.check(options)
+    if options.network == "host" and not options.uts:
+        options.hostname = options.hostname or os.uname().nodename
+    return options
+
+
+def parse_values(flags: dict[str, Any]) -> dict[str, Any]:
+    """Return each flag's value, parsed by itself; None for those that were not given."""
+    return {name: _parsed(name, value) for name, value in flags.items()}
+
+
+def _parsed(name: str, value: Any) -> Any:
+    parser = _PARSERS.get(name)
+    if parser is None or value is None:
+        return value
+    return [parser(text) for text in value] if isinstance(value, tuple) else parser(value)
+
+
+def _volumes_from(text: str) -> tuple[str, bool]:
+    name, _, mode = text.partition(":")
+    if not name or mode not in ("", "ro", "rw"):
+        raise BadInput(f"invalid volumes-from {text!r}: expected CONTAINER[:ro|rw]")
+    return name, mode != "ro"
+
+
+def _security(texts: tuple[str, ...]) -> dict[str, Any]:
+    result: dict[str, Any] = {"seccomp": "", "apparmor": "", "no_new_privileges": False, "unmask": False}
+    for text in texts:
+        key, _, value = text.replace(":", "=", 1).partition("=") if "=" not in text else text.partition("=")
+        if key in ("seccomp", "apparmor") and value:
+            result[key] = value
+        elif key == "no-new-privileges" and value in ("", "true", "false"):
+            result["no_new_privileges"] = value != "false"
+        elif key == "systempaths" and value == "unconfined":
+            result["unmask"] = True
+        else:
+            expected = "seccomp=FILE|unconfined, apparmor=PROFILE, no-new-privileges or systempaths=unconfined"
+            raise BadInput(f"invalid security option {text!r}: expected {expected}")
+    return result
