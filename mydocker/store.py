@@ -2,7 +2,7 @@
 
 Locking order: container before network before image. A lock is flock(2) on a file of its own, so that the kernel
 frees it whatever ends its holder; the file itself stays. The one exception comes last and goes with its file: the marker
-of a volume that is being filled (engine/populate.py).
+of a volume that is being filled (engine/volume/first_use.py).
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 
 from mydocker import leanjson
 from mydocker.errors import Damaged
+from mydocker.shape import WrongShape, fit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from mydocker.shape import Shape
 
 
 def write_atomic(path: str, data: bytes, mode: int = 0o644, sync: bool = True) -> None:
@@ -64,12 +67,25 @@ def sync_directory(path: str) -> None:
 
 def read_json(path: str) -> Any:
     """Return a JSON file's value. Raises FileNotFoundError, or Damaged when it is not JSON."""
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
+    with open(path, "rb", buffering=0) as file:
+        data = file.read()
     try:
-        return leanjson.loads(text)
-    except ValueError as error:
+        return leanjson.loads(data.decode())
+    except (ValueError, RecursionError) as error:
         raise Damaged(f"{path}: not valid JSON: {error}") from error
+
+
+def read_document(path: str, shape: Shape) -> Any:
+    """Return a JSON file's document, checked against its shape, what is missing and has a default filled in.
+
+    Raises FileNotFoundError, or Damaged with the path and the first field that is wrong.
+    """
+    document = read_json(path)
+    try:
+        fit(document, shape)
+    except WrongShape as error:
+        raise Damaged(f"{path}: {error}") from error
+    return document
 
 
 def write_json(path: str, value: Any, mode: int = 0o644, sync: bool = True) -> None:
