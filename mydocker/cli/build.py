@@ -26,6 +26,7 @@ from mydocker.engine.request.settings import labels as parse_labels
 from mydocker.errors import BadInput, NoImage
 from mydocker.images import config, dockerfile
 from mydocker.images.reference import parse, parse_name
+from mydocker.messages import ERRORS, OUTPUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _options(words: list[str]) -> Options:
 
 def _starter(session: Session, quiet: bool) -> Callable[[Record, int], int]:
     def start(record: Record, lock: int) -> int:
-        return start_container(session.paths, record, lock, "OE", b"", False, *telling(session)).run()
+        return start_container(session.paths, record, lock, OUTPUT + ERRORS, b"", False, *telling(session)).run()
 
     def start_quietly(record: Record, lock: int) -> int:
         with tempfile.TemporaryFile() as output:

@@ -17,6 +17,11 @@ from mydocker.engine.request import settings
 from mydocker.engine.request.values import detach_keys as parse_keys
 from mydocker.errors import BadInput
 from mydocker.kernel import capabilities
+from mydocker.messages import ERRORS, INPUT, OUTPUT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.messages import WantedProcess
 
 
 @click.command("exec", cls=Verb, interspersed=False)
@@ -40,8 +45,8 @@ def execute(session: Session, /, words: tuple[str, ...], detach: bool, interacti
     if len(words) < 2:
         raise BadInput("a CONTAINER and a COMMAND are required", "mydocker exec --help shows how")
     keys = parse_keys(detach_keys)
-    streams = "" if detach else "OE" + ("I" if interactive else "")
-    check_terminal(tty and "I" in streams)
+    streams = "" if detach else OUTPUT + ERRORS + (INPUT if interactive else "")
+    check_terminal(tty and INPUT in streams)
     record = containers.load(session.paths, containers.resolve(session.paths, words[0]))
     execution.running(session.paths, record["id"])
     process = _process(session, record, list(words[1:]), tty, flags)
@@ -51,7 +56,7 @@ def execute(session: Session, /, words: tuple[str, ...], detach: bool, interacti
     return 0 if detach else client.run()
 
 
-def _only_told(session: Session, container_id: str, process: dict[str, Any]) -> bool:
+def _only_told(session: Session, container_id: str, process: WantedProcess) -> bool:
     """Tell what would be done, where that is asked for; return whether that was all."""
     if not wants_plan(session):
         return False
@@ -62,14 +67,14 @@ def _only_told(session: Session, container_id: str, process: dict[str, Any]) -> 
     return tell_plan(session, whole, exec_script(whole, root))
 
 
-def _process(session: Session, record: dict[str, Any], args: list[str], tty: bool, flags: dict[str, Any]) -> dict[str, Any]:
+def _process(session: Session, record: dict[str, Any], args: list[str], tty: bool, flags: dict[str, Any]) -> WantedProcess:
     """Return what execute.process_spec wants."""
     own = store.read_json(f"{session.paths.container(record['id'])}/bundle/config.json")["process"]
     variables = dict(pair.split("=", 1) for pair in own["env"])
     if tty:
         variables.setdefault("TERM", "xterm")
     pairs = settings.environment(flags["env"], flags["env_file"])
-    process = {"args": args, "terminal": tty, "env": merged_environment(variables, pairs), "user": flags["user"]}
+    process: WantedProcess = {"args": args, "terminal": tty, "env": merged_environment(variables, pairs), "user": flags["user"]}
     if flags["workdir"]:
         process["cwd"] = flags["workdir"]
     if flags["privileged"]:

@@ -19,6 +19,7 @@ from mydocker.engine.record.containers import check_name
 from mydocker.engine.request.values import detach_keys as parse_keys
 from mydocker.engine.request.values import signal as parse_signal
 from mydocker.errors import Conflict, Error
+from mydocker.messages import ERRORS, INPUT, OUTPUT
 from mydocker.steps.base import Action
 
 TYPE_CHECKING = False
@@ -203,6 +204,6 @@ def attach(session: Session, /, no_stdin: bool, detach_keys: str, sig_proxy: boo
     process.close()
     if process.cgroup.is_frozen():
         raise Conflict(f"container {name} is paused", "unpause it first")
-    streams = "OE" + ("I" if record["config"]["OpenStdin"] and not no_stdin else "")
-    check_terminal(record["config"]["Tty"] and "I" in streams)
+    streams = OUTPUT + ERRORS + (INPUT if record["config"]["OpenStdin"] and not no_stdin else "")
+    check_terminal(record["config"]["Tty"] and INPUT in streams)
     return attach_to(session.paths, record, streams, keys, sig_proxy).run()

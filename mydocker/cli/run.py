@@ -24,8 +24,9 @@ from mydocker.engine.request.values import detach_keys as parse_keys
 from mydocker.errors import BadInput, Error, NoImage
 from mydocker.images.reference import is_id
 from mydocker.images.reference import parse as parse_reference
+from mydocker.messages import ERRORS, INPUT, OUTPUT
 
-_STREAMS = {"stdin": "I", "stdout": "O", "stderr": "E"}
+_STREAMS = {"stdin": INPUT, "stdout": OUTPUT, "stderr": ERRORS}
 
 
 @click.command(cls=Verb, interspersed=False)
@@ -39,7 +40,7 @@ def run(session: Session, /, **flags: Any) -> int:
     """
     options = _parsed(flags)
     streams = _wanted_streams(options)
-    check_terminal(options.tty and "I" in streams)
+    check_terminal(options.tty and INPUT in streams)
     prepared = _prepared(session, options)
     if _only_told(session, prepared):
         return 0
@@ -84,11 +85,11 @@ def _pull(session: Session, options: Options) -> None:
 
 
 def _wanted_streams(options: Options) -> str:
-    """Return which of 'I', 'O' and 'E' the caller's streams are connected to."""
+    """Return which of the container's streams the caller's are connected to, see messages.Request."""
     if options.detach:
         return ""
-    chosen = "".join(_STREAMS[name] for name in options.attach) or "OE"
-    return chosen + ("I" if options.interactive and (not options.attach or "stdin" in options.attach) and "I" not in chosen else "")
+    chosen = "".join(_STREAMS[name] for name in options.attach) or OUTPUT + ERRORS
+    return chosen + (INPUT if options.interactive and (not options.attach or "stdin" in options.attach) and INPUT not in chosen else "")
 
 
 def _create(session: Session, prepared: Prepared) -> int:
@@ -190,7 +191,7 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
 
 
 def _streams(record: dict[str, Any], interactive: bool) -> str:
-    """Return which of 'I', 'O' and 'E' an attachment to a container has."""
-    streams = "OE" + ("I" if interactive and record["config"]["OpenStdin"] else "")
-    check_terminal(record["config"]["Tty"] and "I" in streams)
+    """Return which of a container's streams an attachment has, see messages.Request."""
+    streams = OUTPUT + ERRORS + (INPUT if interactive and record["config"]["OpenStdin"] else "")
+    check_terminal(record["config"]["Tty"] and INPUT in streams)
     return streams

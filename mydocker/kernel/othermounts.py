@@ -8,6 +8,7 @@ import os
 from mydocker.kernel.channel import Channel
 from mydocker.kernel.mounts import open_tree
 from mydocker.kernel.namespaces import CLONE_NEWNS, setns
+from mydocker.messages import REFUSED, TREE, check
 
 
 def open_tree_of(process: str, path: str) -> int:
@@ -20,16 +21,18 @@ def open_tree_of(process: str, path: str) -> int:
     if child == 0:
         try:
             setns(process + "/ns/mnt", CLONE_NEWNS)
-            theirs.send("D", b"", (open_tree(path, recursive=True),))
+            theirs.send(TREE, b"", (open_tree(path, recursive=True),))
         except OSError as error:
-            theirs.put("F", error.errno or 0)
+            theirs.put(REFUSED, error.errno or 0)
         finally:
             os._exit(0)
     theirs.close()
     kind, payload, descriptors = ours.receive()
     ours.close()
     os.waitpid(child, 0)
-    if kind != "D":
-        number = marshal.loads(payload) if kind else 0
-        raise OSError(number, os.strerror(number), process + "/root" + path)
-    return descriptors[0]
+    if kind == TREE:
+        return descriptors[0]
+    if kind:
+        check("the fork", kind, REFUSED)
+    number = marshal.loads(payload) if kind else 0
+    raise OSError(number, os.strerror(number), process + "/root" + path)

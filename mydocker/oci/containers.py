@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from mydocker.cgroups.layout import Layout
     from mydocker.cgroups.manager import CgroupManager
+    from mydocker.messages import State
     from mydocker.oci.settings import Settings
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
@@ -93,11 +94,17 @@ class Container:
         except FileNotFoundError:
             return False  # the cgroup is gone
 
-    def state(self, status: str = "") -> dict[str, Any]:
+    def state(self, status: str = "") -> State:
         """Return the specification's state (runtime.md, State)."""
         status = status or self.status()
-        told = {"ociVersion": SPECIFICATION, "id": self.id, "pid": self.pid, "status": status, "bundle": self.record.get("bundle", "")}
-        return {**told, "annotations": self.record.get("annotations") or {}}
+        return {
+            "ociVersion": SPECIFICATION,
+            "id": self.id,
+            "pid": self.pid,
+            "status": status,
+            "bundle": self.record.get("bundle", ""),
+            "annotations": self.record.get("annotations") or {},
+        }
 
     def save(self) -> None:
         """Write the record."""

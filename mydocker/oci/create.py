@@ -28,7 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from mydocker.kernel.channel import Value
+    from mydocker.messages import Explanation
     from mydocker.oci.settings import Settings
 
 _COMMON = "no-pivot no-new-keyring no-subreaper"
@@ -84,7 +84,8 @@ class Creation:
         container.save()
         place(container, spec, self.run)  # while init begins to build its root: there are two of us now
         enter(container, pid, self.run)
-        state = {**container.state("creating"), "pid": pid}
+        state = container.state("creating")
+        state["pid"] = pid
         self._move_devices(pid)
         before = [*hooks(spec, "prestart", state), *hooks(spec, "createRuntime", state)]
         if before:
@@ -154,9 +155,8 @@ class Creation:
     def _observe(self, who: str, step: Step, seconds: float) -> None:
         self.settings.log("debug", f"{who}: {step.describe()} ({seconds * 1000:.1f} ms)")
 
-    def _tell(self, value: Value) -> None:
-        assert isinstance(value, tuple)
-        self.settings.log("debug", f"{value[0]!s}: {value[1]!s}")
+    def _tell(self, told: Explanation) -> None:
+        self.settings.log("debug", f"{told['who']}: {told['step']}")
 
 
 def preserved_descriptors(arguments: Arguments, process: dict[str, Any]) -> int:

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.messages import State
     from mydocker.oci.containers import Container
     from mydocker.oci.settings import Settings
     from mydocker.steps.base import Step
@@ -25,7 +26,7 @@ def everything(container: Container, spec: dict[str, Any] | None) -> list[Error]
     return problems
 
 
-def late_hooks(spec: dict[str, Any], kind: str, state: dict[str, Any]) -> list[Step]:
+def late_hooks(spec: dict[str, Any], kind: str, state: State) -> list[Step]:
     """Return the hooks of poststart or poststop; nothing is imported for none."""
     if not (spec.get("hooks") or {}).get(kind):
         return []

@@ -6,6 +6,7 @@ import os
 
 from mydocker.kernel import inroot, terminal
 from mydocker.kernel.mounts import MS_BIND
+from mydocker.messages import TERMINAL
 from mydocker.steps.base import Step
 from mydocker.steps.rootfs import MountInRoot
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 class OpenPty(Step):
     """Open a pty in the container's devpts, send its master to the parent, make the slave this session's terminal.
 
-    channel: where the master goes, as kind 'T'; None in a plan that is only described. size: (rows, columns) or None.
+    channel: where the master goes, as TERMINAL; None in a plan that is only described. size: (rows, columns) or None.
     """
 
     __slots__ = ("root", "size", "channel")
@@ -35,7 +36,7 @@ class OpenPty(Step):
         if self.size:
             terminal.set_window_size(master, *self.size)
         self._use(inroot.open_in(self.root, f"/dev/pts/{number}"))
-        self.channel.put("T", number, (master,))
+        self.channel.put(TERMINAL, number, (master,))
         os.close(master)
 
     def _use(self, path: int) -> None:

@@ -25,6 +25,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.messages import State
+
 STATUS = {
     "prestart": "creating",
     "createRuntime": "creating",
@@ -36,9 +38,9 @@ STATUS = {
 _KEPT_OUTPUT = 4096
 
 
-def hooks(spec: dict[str, Any], kind: str, state: dict[str, Any]) -> list[Step]:
+def hooks(spec: dict[str, Any], kind: str, state: State) -> list[Step]:
     """Return the steps of one moment, in the order listed. state: the container's, which gets this moment's status."""
-    told = {**state, "status": STATUS[kind]}
+    told: State = {**state, "status": STATUS[kind]}
     return [RunHook(kind, hook, told) for hook in (spec.get("hooks") or {}).get(kind) or []]
 
 
@@ -57,7 +59,7 @@ class RunHook(Step):
 
     __slots__ = ("kind", "hook", "state")
 
-    def __init__(self, kind: str, hook: dict[str, Any], state: dict[str, Any]) -> None:
+    def __init__(self, kind: str, hook: dict[str, Any], state: State) -> None:
         self.kind = kind
         self.hook = hook
         self.state = state

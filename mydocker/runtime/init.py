@@ -1,21 +1,7 @@
 """The process that becomes the container: a fork of its parent, which executes the plans of plan.py and then the program.
 
-What it tells its parent, one message each (the parent's side is launch.py):
-
-    init                                   parent
-      │ early, isolate                       │ writes init's pid into the cgroups
-      ├─ N ────────────────────────────────► │ it is in its network namespace
-      │ build                                │ connects that
-      ├─ B ────────────────────────────────► │ its root is built: hooks may see it
-      │ ◄──────────────────────── G {state} ─┤ go: everything outside is ready; what hooks inside are told
-      │ cgroup namespace, mounts, pivot_root │
-      ├─ T + descriptor ───────────────────► │ the pty's master, with a terminal
-      │ user, capabilities, seccomp          │
-      ├─ S + descriptor ───────────────────► │ the seccomp filter's listener, where it has one
-      ├─ X (who, text, seconds) ───────────► │ any time: one step was done, where somebody wants to know
-      ├─ F {type, message, hint, errno} ───► │ failed; init has exited
-      ├─ E ────────────────────────────────► │ all is done but the last step, execve
-      └─ end of file: execve worked ───────► │ or, started in two halves, the trampoline's did
+What it tells its parent, and when, is drawn in mydocker/messages.py; the parent's side is launch.py. It builds its root while the
+parent writes its pid into the cgroups and connects its network, then waits to be told to go.
 """
 
 from __future__ import annotations
@@ -24,11 +10,12 @@ import marshal
 import os
 from errno import EBADF
 
+from mydocker import messages
 from mydocker.errors import Error
 from mydocker.kernel import process
+from mydocker.messages import BUILT, EXPLAIN, FAILURE, GO, GONE, ISOLATED, READY, failure
 from mydocker.runtime import gate, plan
 from mydocker.runtime.console import OpenConsole, OpenPty, OwnStandardStreams
-from mydocker.runtime.failures import failure
 from mydocker.runtime.hooks import hooks
 from mydocker.runtime.mounts import FIRST_TREE
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION, lookup
@@ -42,6 +29,8 @@ if TYPE_CHECKING:
 
     from mydocker.cgroups.layout import ContainerMount
     from mydocker.kernel.channel import Channel
+    from mydocker.messages import Explanation, State
+    from mydocker.steps.base import Observer
 
 
 class Setting:
@@ -92,7 +81,7 @@ def _report_failure(work: Callable[[Setting, Channel], None], setting: Setting, 
     except BaseException as error:
         ours = error if isinstance(error, Error) else Error(f"init: {type(error).__name__}: {error}")
         if channel.fileno() >= 0:
-            channel.put("F", failure(ours))
+            channel.put(FAILURE, failure(ours))
         else:
             os.write(setting.how.report, gate.failed(ours.message))
     finally:
@@ -102,9 +91,9 @@ def _report_failure(work: Callable[[Setting, Channel], None], setting: Setting, 
 def _become(setting: Setting, channel: Channel) -> None:
     spec = setting.spec
     run = _enter_namespaces(setting, channel)
-    channel.send("N")
+    channel.send(ISOLATED)
     run.execute(plan.build(spec, setting.root))
-    channel.send("B")
+    channel.send(BUILT)
     state = _wait_for_go(channel)
     console: list[Step] = [OpenConsole(setting.root, setting.size, channel)] if spec["process"].get("terminal") else []
     run.execute(plan.close(spec, setting.root, setting.cgroups, console, setting.how, state))
@@ -130,11 +119,12 @@ def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
     return run
 
 
-def _wait_for_go(channel: Channel) -> dict[str, Any]:
+def _wait_for_go(channel: Channel) -> State:
     kind, payload, _ = channel.receive()
-    if kind != "G":
-        os._exit(1)  # the parent is gone, and with it the process's only owner
-    state: dict[str, Any] = marshal.loads(payload)
+    if kind == GONE:
+        os._exit(1)  # the parent is, and with it the process's only owner
+    messages.check("the parent", kind, GO)
+    state: State = marshal.loads(payload)
     return state
 
 
@@ -148,7 +138,7 @@ def _execute(run: Run, setting: Setting, channel: Channel, last_hooks: list[Step
     program = plan.program(spec, home, how)
     if isinstance(program, ExecByTrampoline):
         program.found(program.variables())  # what is missing is to be known before the start's second half
-    channel.send("E")
+    channel.send(READY)
     if last_hooks:
         if how.gate >= 0:
             channel.close()
@@ -158,19 +148,19 @@ def _execute(run: Run, setting: Setting, channel: Channel, last_hooks: list[Step
     run.apply(program)
 
 
-def _observer(setting: Setting, channel: Channel) -> Any:
+def _observer(setting: Setting, channel: Channel) -> Observer | None:
     if not setting.explain:
         return None
 
     def tell(who: str, step: Step, seconds: float) -> None:
-        channel.put("X", (who, told(step, setting.explain), seconds))
+        channel.put(EXPLAIN, explanation(who, step, seconds, setting.explain))
 
     return tell
 
 
-def told(step: Step, how: str) -> str:
+def explanation(who: str, step: Step, seconds: float, how: str) -> Explanation:
     """Return a step as --explain shows it. how: 'text', 'sh' or 'json'."""
-    return step.shell() if how == "sh" else step.describe()
+    return {"who": who, "step": step.shell() if how == "sh" else step.describe(), "seconds": seconds}
 
 
 def _take_streams(setting: Setting) -> None:

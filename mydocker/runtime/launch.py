@@ -3,21 +3,24 @@
 With a new user namespace there is a process in between, because the pid namespace must belong to the user namespace,
 whose map only a process outside of it may write:
 
-    parent ── fork ──► stage: unshare CLONE_NEWUSER ── M ──► parent writes uid_map, gid_map ── m ──► stage
-                       stage: unshare CLONE_NEWPID, fork ── P pid ──► parent; stage ends, init is the parent's child
+    parent ── fork ──► stage: unshare CLONE_NEWUSER ── UNMAPPED ──► parent writes uid_map, gid_map ── MAPPED ──► stage
+                       stage: unshare CLONE_NEWPID, fork ── BORN pid ──► parent; stage ends, init is the parent's child
+
+What they say to each other stands in mydocker/messages.py.
 """
 
 from __future__ import annotations
 
+import marshal
 import os
 from errno import ENOMEM
 from select import POLLIN, poll
 
-from mydocker import errors
+from mydocker import errors, messages
 from mydocker.kernel import process
 from mydocker.kernel.channel import Channel
+from mydocker.messages import BORN, BUILT, EXPLAIN, FAILURE, GO, GONE, ISOLATED, LISTENER, MAPPED, READY, TERMINAL, UNMAPPED
 from mydocker.runtime import plan
-from mydocker.runtime.failures import error_from
 from mydocker.runtime.init import Setting, become
 from mydocker.steps.base import Run
 from mydocker.steps.namespaces import JoinNamespace
@@ -25,9 +28,9 @@ from mydocker.steps.namespaces import JoinNamespace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, NoReturn
+    from typing import NoReturn
 
-    from mydocker.kernel.channel import Value
+    from mydocker.messages import Explanation, State
 
     Body = Callable[[Setting, Channel], NoReturn]
 
@@ -37,13 +40,13 @@ END_MILLISECONDS = 200
 class Launch:
     """One container's process from fork to execve. After go() `pid` runs the program; `master` is the pty's, or -1.
 
-    tell: called with the payload of each explain record of init. body: what the fork does: become(), or join() for one
+    tell: called with what init explains. body: what the fork does: become(), or join() for one
     more process of a running container.
     """
 
-    __slots__ = ("setting", "run", "tell", "body", "pid", "master", "_channel", "_state")
+    __slots__ = ("setting", "run", "tell", "body", "pid", "master", "_channel", "_inbox", "_state")
 
-    def __init__(self, setting: Setting, run: Run, tell: Callable[[Value], None], body: Body = become) -> None:
+    def __init__(self, setting: Setting, run: Run, tell: Callable[[Explanation], None], body: Body = become) -> None:
         self.setting = setting
         self.run = run
         self.tell = tell
@@ -51,11 +54,13 @@ class Launch:
         self.pid = 0
         self.master = -1
         self._channel: Channel
-        self._state: dict[str, Any] = {}
+        self._inbox: messages.Inbox
+        self._state: State = {}
 
     def fork(self) -> int:
         """Fork init, which starts to build its root and waits; return its pid."""
-        self._channel, theirs = Channel.pair()
+        ours, theirs = Channel.pair()
+        self.listen(ours)
         wanted = plan.namespaces(self.setting.spec)
         if "user" in wanted:
             self._fork_through_stage(theirs, wanted)
@@ -63,6 +68,12 @@ class Launch:
             self._fork(theirs, wanted)
         theirs.close()
         return self.pid
+
+    def listen(self, channel: Channel) -> None:
+        """Take what comes from init by this channel."""
+        self._channel = channel
+        handlers = {EXPLAIN: self._explained, TERMINAL: self._take_terminal, LISTENER: self._hand_over}
+        self._inbox = messages.Inbox(channel, "init", errors.StepFailed("init ended before it was ready"), handlers)
 
     def _fork(self, theirs: Channel, wanted: dict[str, str]) -> None:
         own = {kind: os.open(f"/proc/self/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in plan.OF_CHILDREN if kind in wanted}
@@ -83,10 +94,11 @@ class Launch:
             self._be_stage(theirs, wanted)
         try:
             if not wanted["user"]:
-                self._expect("M")
+                self._inbox.wait(UNMAPPED)
                 self.run.execute(plan.id_maps(self.setting.spec, stage, privileged=os.geteuid() == 0))
-                self._channel.send("m")
-            self.pid = int(self._expect("P"))
+                self._channel.send(MAPPED)
+            # Init may be faster than the stage, whose child it was.
+            self.pid = int(self._inbox.wait(BORN, before=EXPLAIN + ISOLATED + BUILT)[1])
         except BaseException:
             self._channel.close()  # the stage waits for the word to go on: this ends it
             raise
@@ -101,9 +113,11 @@ class Launch:
             process.set_dumpable(True)
             run.apply(plan.enter("user", wanted["user"]))
             if not wanted["user"]:
-                channel.send("M")
-                if channel.receive()[0] != "m":
-                    os._exit(1)
+                channel.send(UNMAPPED)
+                kind, _, _ = channel.receive()
+                if kind == GONE:
+                    os._exit(1)  # the parent is, or could not map
+                messages.check("the parent", kind, MAPPED)
             os.setresgid(0, 0, 0)
             os.setresuid(0, 0, 0)
             if process.may_set_groups():
@@ -112,16 +126,16 @@ class Launch:
             pid = _fork_into_pid_namespace()
             if pid == 0:
                 self.body(self.setting, channel)
-            channel.send("P", str(pid).encode())
+            channel.send(BORN, str(pid).encode())
             os._exit(0)
         except BaseException as error:
             message = error.message if isinstance(error, errors.Error) else f"stage: {type(error).__name__}: {error}"
-            channel.put("F", {"type": "StepFailed", "message": message, "hint": None, "errno": getattr(error, "errno", 0) or 0})
+            channel.put(FAILURE, messages.failure(errors.StepFailed(message, getattr(error, "errno", 0) or 0)))
             os._exit(1)
 
     def wait_for_namespaces(self) -> None:
         """Return once init is in its network namespace. Raises what it failed with."""
-        self._expect("N")
+        self._inbox.wait(ISOLATED, before=EXPLAIN)
 
     def raise_if_failed(self) -> None:
         """Raise what init failed with, if it did: then that is the reason for whatever else went wrong.
@@ -131,27 +145,26 @@ class Launch:
         waiting = poll()
         waiting.register(self._channel.fileno(), POLLIN)
         while waiting.poll(END_MILLISECONDS):
-            if not self._receive()[0]:
-                raise errors.StepFailed("init ended before it was ready")
+            self._inbox.take(READY, before=EXPLAIN + ISOLATED + BUILT)
 
     def wait_until_built(self) -> None:
         """Return once init has built its root. Raises what it failed with."""
-        self._expect("B")
+        self._inbox.wait(BUILT, before=EXPLAIN + ISOLATED)
 
-    def go(self, state: dict[str, Any] | None = None) -> None:
+    def go(self, state: State | None = None) -> None:
         """Let init finish; return once the program is executed. Raises what init failed with.
 
         state: what the hooks inside and a seccomp filter's listener are told of the container.
         """
         self._state = state or {}
         self._tell_go(self._state)
-        self._expect("E")
-        self._expect("")
+        self._inbox.wait(READY, before=EXPLAIN + ISOLATED + BUILT + TERMINAL + LISTENER)
+        self._inbox.wait(GONE, before=EXPLAIN)
         self._channel.close()
 
-    def _tell_go(self, state: dict[str, Any]) -> None:
+    def _tell_go(self, state: State) -> None:
         try:
-            self._channel.put("G", state)
+            self._channel.put(GO, state)
         except BrokenPipeError:
             return  # init has failed already: its last message says why
 
@@ -162,35 +175,19 @@ class Launch:
             os.waitpid(self.pid, 0)
             self.pid = 0
 
-    def _expect(self, wanted: str) -> bytes:
-        """Return the payload of the next message of this kind ('' for the end of file), handling those on the way."""
-        kind, payload = self._receive()
-        while kind != wanted:
-            if not kind:
-                raise errors.StepFailed("init ended before it was ready")
-            kind, payload = self._receive()
-        return payload
+    def _explained(self, payload: bytes, _: list[int]) -> None:
+        self.tell(marshal.loads(payload))
 
-    def _receive(self) -> tuple[str, bytes]:
-        """Take one message; N and B matter to those only who have something to do then. Raises what init failed with."""
-        kind, payload, descriptors = self._channel.receive()
-        if kind == "T":
-            self.master = descriptors[0]
-        elif kind == "S":
-            self._hand_over(descriptors[0])
-        elif kind == "X":
-            self.tell(_value(payload))
-        elif kind == "F":
-            raise error_from(_value(payload))
-        return kind, payload
+    def _take_terminal(self, _: bytes, descriptors: list[int]) -> None:
+        self.master = descriptors[0]
 
-    def _hand_over(self, listener: int) -> None:
+    def _hand_over(self, _: bytes, descriptors: list[int]) -> None:
         from mydocker.runtime import listener as seccomp_listener
 
         try:
-            seccomp_listener.hand_over(listener, self.setting.spec["linux"]["seccomp"], self.pid, self._state)
+            seccomp_listener.hand_over(descriptors[0], self.setting.spec["linux"]["seccomp"], self.pid, self._state)
         finally:
-            os.close(listener)
+            os.close(descriptors[0])
 
 
 def _fork_into_pid_namespace() -> int:
@@ -199,9 +196,3 @@ def _fork_into_pid_namespace() -> int:
     except OSError as error:
         why = " (or its pid namespace has ended, pid_namespaces(7))" if error.errno == ENOMEM else ""
         raise errors.StepFailed(f"fork: {error.strerror}{why}", error.errno or 0) from error
-
-
-def _value(payload: bytes) -> Any:
-    import marshal
-
-    return marshal.loads(payload)

@@ -12,8 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.messages import State
 
-def hand_over(listener: int, seccomp: dict[str, Any], pid: int, state: dict[str, Any]) -> None:
+
+def hand_over(listener: int, seccomp: dict[str, Any], pid: int, state: State) -> None:
     """Send the descriptor with the process's state to listenerPath. Raises StepFailed when nobody is there."""
     path = seccomp["listenerPath"]
     told = {"ociVersion": state.get("ociVersion", ""), "fds": ["seccompFd"], "pid": pid}

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 
     from mydocker.cgroups.layout import ContainerMount
     from mydocker.kernel.channel import Channel
+    from mydocker.messages import State
     from mydocker.steps.base import Step
 
     Spec = dict[str, Any]
@@ -213,7 +214,7 @@ def _devices(root: str, spec: Spec) -> list[Step]:
 
 
 def close(
-    spec: Spec, root: str, shown: list[ContainerMount], console: list[Step], how: How = USUAL, state: dict[str, Any] | None = None
+    spec: Spec, root: str, shown: list[ContainerMount], console: list[Step], how: How = USUAL, state: State | None = None
 ) -> list[Step]:
     """Return the steps from being placed in the cgroups to having the container's root as /.
 

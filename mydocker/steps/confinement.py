@@ -17,6 +17,7 @@ import os
 
 from mydocker.errors import Unsupported
 from mydocker.kernel import capabilities, process, seccomp
+from mydocker.messages import LISTENER
 from mydocker.steps.base import Step, quote
 
 TYPE_CHECKING = False
@@ -119,7 +120,7 @@ class SetCapabilities(Step):
 class LoadSeccomp(Step):
     """seccomp(2) SECCOMP_SET_MODE_FILTER with a compiled program; `flags` as kernel.seccomp.load takes them.
 
-    channel: where the listener of a filter that has one goes at once, as a message S.
+    channel: where the listener of a filter that has one goes at once, as LISTENER.
     """
 
     __slots__ = ("program", "flags", "channel")
@@ -132,7 +133,7 @@ class LoadSeccomp(Step):
     def apply(self) -> None:
         listener = seccomp.load(self.program, self.flags)
         if self.flags & seccomp.SECCOMP_FILTER_FLAG_NEW_LISTENER and self.channel:
-            self.channel.send("S", b"", (listener,))
+            self.channel.send(LISTENER, b"", (listener,))
             os.close(listener)
 
     def describe(self) -> str:

@@ -6,6 +6,7 @@ from mydocker.engine.monitor.client import Client
 from mydocker.engine.record import events, state
 from mydocker.errors import Conflict
 from mydocker.kernel.channel import Channel, connect
+from mydocker.messages import ATTACH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def attach(paths: Paths, record: Record, streams: str, detach_keys: bytes, proxy
     if not state.running_pid(paths, record["id"]):
         raise Conflict(f"container {record['name']} is not running")
     client = Client(_connected(paths, record), streams, record["config"]["Tty"], detach_keys, proxy, None)
-    client.channel.send("H", streams.encode())
+    client.channel.send(ATTACH, streams.encode())
     client.wait_started()
     if streams:
         events.of_container(paths, record, "attach")

@@ -12,6 +12,7 @@ from mydocker.engine.record import containers, events, state
 from mydocker.errors import Conflict, Error
 from mydocker.kernel import terminal
 from mydocker.kernel.namespaces import NAMESPACES
+from mydocker.messages import EXEC, START
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from mydocker.engine.monitor.client import Explain
     from mydocker.engine.record.containers import Record
+    from mydocker.messages import ExecRequest, Request, WantedProcess
     from mydocker.paths import Paths
 
 _MODES = {"pid": "PidMode", "ipc": "IpcMode", "uts": "UTSMode", "network": "NetworkMode"}
@@ -53,7 +55,7 @@ def start(
 ) -> Client:
     """Start a container whose lock is held as descriptor `lock`, which the monitor takes over; return the attachment.
 
-    streams: of 'I', 'O', 'E', what the caller's own are to be connected to. how: '', 'text', 'sh' or 'json'.
+    streams: which the caller's own are to be connected to, see messages.Request. how: '', 'text', 'sh' or 'json'.
     Raises what the start failed with.
     """
     try:
@@ -70,25 +72,26 @@ def start(
     channel = launcher.monitor()
     is_tty = record["config"]["Tty"]
     client = Client(channel, streams, is_tty, detach_keys, proxy, explain)
-    channel.put("R", request(paths, record["id"], streams, is_tty, how), (lock,))
+    channel.put(START, request(paths, record["id"], streams, is_tty, how), (lock,))
     os.close(lock)
     client.wait_started()
     return client
 
 
 def execute(
-    paths: Paths, record: Record, process: dict[str, Any], streams: str, detach_keys: bytes, how: str = "", explain: Explain | None = None
+    paths: Paths, record: Record, process: WantedProcess, streams: str, detach_keys: bytes, how: str = "", explain: Explain | None = None
 ) -> Client:
     """Run one more process in a running container; return the attachment. process: see execute.process_spec."""
     channel = launcher.monitor()
     is_tty = process["terminal"]
     client = Client(channel, streams, is_tty, detach_keys, False, explain)
-    channel.put("P", {**request(paths, record["id"], streams, is_tty, how), "process": process, "silent": False})
+    wanted: ExecRequest = {**request(paths, record["id"], streams, is_tty, how), "process": process, "silent": False}
+    channel.put(EXEC, wanted)
     client.wait_started()
     return client
 
 
-def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str) -> dict[str, Any]:
+def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str) -> Request:
     """Return what a monitor has to know of its client."""
     return {
         "root": paths.root,

@@ -5,11 +5,11 @@ No client ever holds up the container, and none that is slow loses a byte: what 
 
 from __future__ import annotations
 
-import marshal
 from select import POLLIN, POLLOUT, poll
 
 from mydocker.engine.monitor.spool import Spool
-from mydocker.kernel.channel import Channel
+from mydocker.kernel.channel import Channel, packed
+from mydocker.messages import GONE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _GONE = (BrokenPipeError, ConnectionResetError)
 
 
-class Attachment:
-    """One client. wanted: of 'I', 'O' and 'E', what it wants of the container's streams."""
+class Attendee:
+    """One client. wanted: which of the container's streams, see messages.Request."""
 
     __slots__ = ("channel", "wanted", "spool")
 
@@ -61,7 +61,7 @@ class Audience:
 
     def __init__(self, directory: str, first: Channel | None, wanted: str, listener: Listener | None = None) -> None:
         self.directory = directory
-        self.clients = [Attachment(first, wanted, directory)] if first else []
+        self.clients = [Attendee(first, wanted, directory)] if first else []
         self.listener = listener
 
     def register(self, poller: poll) -> None:
@@ -71,8 +71,8 @@ class Audience:
         if self.listener:
             poller.register(self.listener.fileno(), POLLIN)
 
-    def serve(self, ready: dict[int, int]) -> list[tuple[Attachment, str, bytes]]:
-        """Handle what a poller found; return (client, kind, payload) of each message, kind '' for the end of one."""
+    def serve(self, ready: dict[int, int]) -> list[tuple[Attendee, str, bytes]]:
+        """Handle what a poller found; return (client, kind, payload) of each message, kind GONE for the end of one."""
         messages = []
         for client in list(self.clients):
             events = ready.get(client.channel.fileno(), 0)
@@ -81,29 +81,29 @@ class Audience:
             if events & ~POLLOUT and client in self.clients:
                 kind, payload, _ = client.channel.receive()
                 messages.append((client, kind, payload))
-                if kind == "":
+                if kind == GONE:
                     self.remove(client)
         if self.listener and self.listener.fileno() in ready:
-            self.clients.append(Attachment(self.listener.accept(), "", self.directory))
+            self.clients.append(Attendee(self.listener.accept(), "", self.directory))
         return messages
 
-    def _try(self, client: Attachment, action: Callable[[], None]) -> None:
+    def _try(self, client: Attendee, action: Callable[[], None]) -> None:
         try:
             action()
         except _GONE:
             self.remove(client)
 
-    def remove(self, client: Attachment) -> None:
+    def remove(self, client: Attendee) -> None:
         """Forget a client that went away: the container goes on without it."""
         self.clients.remove(client)
         client.close()
 
     def pass_on(self, kind: str, data: bytes) -> None:
-        """Give output of kind 'O' or 'E' to everybody who wants it."""
+        """Give output of kind OUTPUT or ERRORS to everybody who wants it."""
         for client in [client for client in self.clients if kind in client.wanted]:
             self.tell(client, kind, data)
 
-    def tell(self, client: Attachment, kind: str, payload: bytes = b"") -> None:
+    def tell(self, client: Attendee, kind: str, payload: bytes = b"") -> None:
         """Send a message to one client, if it is still there."""
         if client in self.clients:
             self._try(client, lambda: client.send(kind, payload))
@@ -111,13 +111,13 @@ class Audience:
     def tell_all(self, kind: str, value: Value) -> None:
         """Send a message to everybody."""
         for client in list(self.clients):
-            self.tell(client, kind, marshal.dumps(value))
+            self.tell(client, kind, packed(value))
 
     def stop_listening(self) -> None:
         """Take nobody in any more but those who are at the door."""
         if self.listener:
             while (channel := self.listener.accept_waiting()) is not None:
-                self.clients.append(Attachment(channel, "", self.directory))
+                self.clients.append(Attendee(channel, "", self.directory))
             self.listener.close()
             self.listener = None
 

@@ -1,4 +1,4 @@
-"""The user's side of a running container: terminal, standard streams and signals ↔ its monitor (protocol: supervise.py)."""
+"""The user's side of a running container: terminal, standard streams and signals ↔ its monitor (mydocker/messages.py)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import termios
 from errno import EAGAIN
 from select import POLLHUP, POLLIN, poll
 
+from mydocker import messages
 from mydocker.errors import Error
 from mydocker.kernel import terminal
-from mydocker.runtime.failures import error_from
+from mydocker.messages import CLOSED, END, ERRORS, EXPLAIN, INPUT, OUTPUT, SIGNAL, SIZE, STARTED, TAKEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mydocker.kernel.channel import Channel
+    from mydocker.messages import Explanation
 
     Explain = Callable[[str, str, float], None]
 
@@ -27,12 +29,14 @@ if TYPE_CHECKING:
 _NOT_PROXIED = {_signal.SIGCHLD, _signal.SIGPIPE, _signal.SIGURG, _signal.SIGKILL, _signal.SIGSTOP, 32, 33}
 
 _CHUNK = 65536
+# What may come until the program has ended.
+_WHILE_IT_RUNS = OUTPUT + ERRORS + TAKEN + CLOSED + EXPLAIN
 
 
 class Client:
-    """One attachment. streams: of 'I', 'O', 'E', what to connect; detach_keys: the bytes that end it, b'' for none."""
+    """One attachment. streams: what to connect, see messages.Request; detach_keys: the bytes that end it, b'' for none."""
 
-    __slots__ = ("channel", "streams", "is_tty", "detach_keys", "proxy", "explain", "_matched", "_may_send", "_wake", "detached")
+    __slots__ = ("channel", "streams", "is_tty", "detach_keys", "proxy", "explain", "_inbox", "_matched", "_may_send", "_wake", "detached")
 
     def __init__(self, channel: Channel, streams: str, is_tty: bool, detach_keys: bytes, proxy: bool, explain: Explain | None) -> None:
         self.channel = channel
@@ -43,24 +47,29 @@ class Client:
         self.explain = explain
         self.detached = False
         self._matched = 0
-        self._may_send = "I" in streams
+        self._may_send = INPUT in streams
         self._wake = -1
+        gone = Error("the container's monitor ended unexpectedly", "mydocker system check shows what is left")
+        self._inbox = messages.Inbox(channel, "the monitor", gone, self._handlers())
 
-    def wait_started(self) -> int:
-        """Return the pid once the program runs; raise what the start failed with."""
-        while True:
-            kind, value = self._next()
-            if kind == "S":
-                return int(marshal.loads(value))
-            self._handle(kind, value)
+    def _handlers(self) -> dict[str, messages.Handler]:
+        return {
+            OUTPUT: lambda data, _: _write_all(1, data),
+            ERRORS: lambda data, _: _write_all(2, data),
+            TAKEN: lambda *_: self._let_send(True),
+            CLOSED: lambda *_: self._let_send(False),
+            EXPLAIN: lambda payload, _: self._show(marshal.loads(payload)),
+        }
+
+    def wait_started(self) -> None:
+        """Return once the program runs, or has ended before this attachment was noticed; raise what the start failed with."""
+        message = self._inbox.wait(STARTED + END, before=EXPLAIN)
+        if message[0] == END:
+            self._inbox.keep(message)
 
     def wait_end(self) -> int:
         """Return the exit status when the container has ended."""
-        while True:
-            kind, value = self._next()
-            if kind == "Z":
-                return int(marshal.loads(value))
-            self._handle(kind, value)
+        return int(marshal.loads(self._inbox.wait(END, before=_WHILE_IT_RUNS)[1]))
 
     def run(self) -> int:
         """Serve the user until the container ends; return its exit status (0 when the user detached)."""
@@ -89,7 +98,7 @@ class Client:
 
     def _make_raw(self) -> list[Any] | None:
         """Put the user's terminal into raw mode; return what it was."""
-        if not os.isatty(0) or "I" not in self.streams:
+        if not os.isatty(0) or INPUT not in self.streams:
             return None
         before = termios.tcgetattr(0)
         raw = termios.tcgetattr(0)
@@ -112,11 +121,8 @@ class Client:
                 self._read_input()
                 if self.detached:
                     return 0
-            if self.channel.fileno() in ready:
-                kind, value = self._next()
-                if kind == "Z":
-                    return int(marshal.loads(value))
-                self._handle(kind, value)
+            if self.channel.fileno() in ready and (end := self._inbox.take(END, before=_WHILE_IT_RUNS)):
+                return int(marshal.loads(end[1]))
 
     def _wait(self) -> dict[int, int]:
         poller = poll()
@@ -126,29 +132,14 @@ class Client:
             poller.register(0, POLLIN | POLLHUP)
         return dict(poller.poll())
 
-    def _next(self) -> tuple[str, bytes]:
-        kind, value, _ = self.channel.receive()
-        if kind == "":
-            raise Error("the container's monitor ended unexpectedly", "mydocker system check shows what is left")
-        return kind, value
+    def _let_send(self, may: bool) -> None:
+        self._may_send = may
 
-    def _handle(self, kind: str, value: bytes) -> None:
-        if kind in "OE":
-            _write_all(1 if kind == "O" else 2, value)
-        elif kind == "A":
-            self._may_send = True
-        elif kind == "C":
-            self._may_send = False
-        elif kind == "X":
-            self._show(*marshal.loads(value))
-        elif kind == "F":
-            raise error_from(marshal.loads(value))
-
-    def _show(self, who: str, text: str, seconds: float) -> None:
+    def _show(self, told: Explanation) -> None:
         if self.explain:
-            self.explain(who, text, seconds)
+            self.explain(told["who"], told["step"], told["seconds"])
         else:
-            print(f"mydocker: {who}: {text}", file=sys.stderr)
+            print(f"mydocker: {told['who']}: {told['step']}", file=sys.stderr)
 
     def _read_input(self) -> None:
         try:
@@ -162,7 +153,7 @@ class Client:
             if not data:
                 return
         self._may_send = False
-        self._send("I", data)
+        self._send(INPUT, data)
 
     def _without_detach_keys(self, data: bytes) -> bytes:
         """Return what is to be sent: all before the detach keys; a beginning of them is held back until they are complete or not."""
@@ -184,11 +175,11 @@ class Client:
             if number == _signal.SIGWINCH and self.is_tty:
                 self._send_size()
             elif self.proxy and number not in _NOT_PROXIED:
-                self._send("K", str(number).encode())
+                self._send(SIGNAL, str(number).encode())
 
     def _send_size(self) -> None:
         if os.isatty(1) or os.isatty(0):
-            self._send("W", marshal.dumps(terminal.window_size(0 if os.isatty(0) else 1)))
+            self._send(SIZE, marshal.dumps(terminal.window_size(0 if os.isatty(0) else 1)))
 
     def _send(self, kind: str, payload: bytes) -> None:
         try:

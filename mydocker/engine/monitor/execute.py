@@ -1,9 +1,8 @@
 """exec: one more process in a running container, with a monitor of its own for its streams and its end.
 
-    P {root, state, id, wanted, size, explain, crashAfter, process, silent} → S pid → supervise.py → Z exit status
+    EXEC → STARTED pid → supervise.py → END exit status (mydocker/messages.py)
 
 It is a child of that monitor in the container's namespaces and cgroups, with the container's capabilities and seccomp filter.
-process: what differs from the container's own, see `process_spec`. silent: whether it leaves no events.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from mydocker.engine.monitor.supervise import Supervisor
 from mydocker.engine.record import containers, events, state
 from mydocker.errors import Conflict, Error, NotFound, StepFailed
 from mydocker.kernel import tasks
+from mydocker.messages import END, EXPLAIN, FAILURE, INPUT, STARTED, failure
 from mydocker.paths import Paths
-from mydocker.runtime.failures import failure
-from mydocker.runtime.init import Setting, join, told
+from mydocker.runtime.init import Setting, explanation, join
 from mydocker.runtime.joining import hold_namespaces, joined
 from mydocker.runtime.launch import Launch
 from mydocker.runtime.seccomp import filter_for
@@ -32,7 +31,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from mydocker.kernel.channel import Channel, Value
+    from mydocker.kernel.channel import Channel
+    from mydocker.messages import ExecRequest, Explanation, WantedProcess
 
     Spec = dict[str, Any]
 
@@ -42,7 +42,7 @@ class Execution:
 
     __slots__ = ("paths", "request", "record", "id", "init", "audience", "run", "launch", "streams")
 
-    def __init__(self, request: dict[str, Any], client: Channel) -> None:
+    def __init__(self, request: ExecRequest, client: Channel) -> None:
         self.paths = Paths(request["root"], request["state"])
         self.request = request
         self.record: containers.Record | None = None
@@ -60,14 +60,14 @@ class Execution:
         except Exception as error:
             if hasattr(self, "launch"):
                 self.launch.kill()
-            self.audience.tell_all("F", failure(self._reason(error)))
+            self.audience.tell_all(FAILURE, failure(self._reason(error)))
             self.audience.finish()
         else:
             self._tell_event("exec_start")
-            self.audience.tell_all("S", self.launch.pid)
+            self.audience.tell_all(STARTED, self.launch.pid)
             status = self._supervise()
             self._tell_event("exec_die", exitCode=status)
-            self.audience.tell_all("Z", status)
+            self.audience.tell_all(END, status)
             self.audience.finish()
 
     def _tell_event(self, action: str, **more: object) -> None:
@@ -95,7 +95,7 @@ class Execution:
         self._launch(process_spec(own, self.request["process"], directory), known["cgroup"])
 
     def _launch(self, spec: Spec, cgroup: str) -> None:
-        self.launch = Launch(self._setting(spec), self.run, self._tell_step, join)
+        self.launch = Launch(self._setting(spec), self.run, self._explain, join)
         pid = self.launch.fork()
         self.streams.close_theirs()
         early, late = manager(Layout.detect(self.paths), cgroup).enter_steps(pid)
@@ -105,7 +105,7 @@ class Execution:
     def _setting(self, spec: Spec) -> Setting:
         seccomp = spec["linux"].get("seccomp")
         size = self.request["size"]
-        self.streams = Streams(spec["process"]["terminal"], "I" in self.request["wanted"])
+        self.streams = Streams(spec["process"]["terminal"], INPUT in self.request["wanted"])
         return Setting(
             spec,
             "/",
@@ -135,10 +135,10 @@ class Execution:
         return state.running_pid(self.paths, self.request["id"]) != self.init or tasks.is_ending(self.init, self.paths.proc)
 
     def _observe(self, who: str, step: Step, seconds: float) -> None:
-        self._tell_step((who, told(step, self.request["explain"]), seconds))
+        self._explain(explanation(who, step, seconds, self.request["explain"]))
 
-    def _tell_step(self, value: Value) -> None:
-        self.audience.tell_all("X", value)
+    def _explain(self, told: Explanation) -> None:
+        self.audience.tell_all(EXPLAIN, told)
 
 
 def running(paths: Paths, container_id: str) -> state.State:
@@ -151,10 +151,10 @@ def running(paths: Paths, container_id: str) -> state.State:
     return known
 
 
-def process_spec(spec: Spec, wanted: dict[str, Any], directory: str) -> Spec:
+def process_spec(spec: Spec, wanted: WantedProcess, directory: str) -> Spec:
     """Return the spec of one more process of a container, whose namespaces are found in `directory`.
 
-    wanted: args, env (a whole list), terminal; where they differ from the container's: cwd, user, capabilities.
+    wanted: has always args, env (a whole list) and terminal, the rest where it differs from the container's.
     """
     process = {**spec["process"], **{key: value for key, value in wanted.items() if key != "user"}}
     annotations = dict(spec.get("annotations", {}))

@@ -16,9 +16,10 @@ from time import monotonic
 from mydocker import store
 from mydocker.engine.record import events, state
 from mydocker.engine.record.moments import timestamp
-from mydocker.errors import NotFound
+from mydocker.errors import Error, NotFound
 from mydocker.kernel import process
 from mydocker.kernel.channel import Channel
+from mydocker.messages import END, ERRORS, FAILURE, GONE, OUTPUT, SIGNAL, STARTED, check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from mydocker.cgroups.manager import CgroupManager
     from mydocker.engine.record.containers import Record
+    from mydocker.messages import ExecRequest
     from mydocker.paths import Paths
 
     Report = dict[str, Any]
@@ -83,7 +85,7 @@ class Check:
 
     __slots__ = ("channel", "pid", "start", "deadline", "output", "status", "is_late")
 
-    def __init__(self, request: dict[str, Any], timeout: float) -> None:
+    def __init__(self, request: ExecRequest, timeout: float) -> None:
         self.start = timestamp()
         self.deadline = monotonic() + timeout
         self.output = b""
@@ -98,20 +100,26 @@ class Check:
     def receive(self) -> bool:
         """Handle one message; return whether it was the end."""
         kind, payload, _ = self.channel.receive()
-        if kind in ("O", "E"):
+        if kind == GONE:
+            return True
+        try:
+            check("the check", kind, OUTPUT + ERRORS + END + FAILURE, before=STARTED)
+        except Error as error:
+            self.output = error.message.encode()
+        if kind in (OUTPUT, ERRORS):
             self.output = (self.output + payload)[:_LONGEST_OUTPUT]
-        elif kind == "Z" and not self.is_late:
+        elif kind == END and not self.is_late:
             self.status = marshal.loads(payload)
-        elif kind == "F":
+        elif kind == FAILURE:
             self.output = marshal.loads(payload)["message"].encode()
-        return kind == ""
+        return False
 
     def expire(self, seconds: float) -> None:
         """End a check that takes too long."""
         self.is_late = True
         self.output = f"Health check exceeded timeout ({seconds:g}s)".encode() + (b": " + self.output if self.output else b"")
         try:
-            self.channel.send("K", str(_SIGKILL).encode(), wait=False)
+            self.channel.send(SIGNAL, str(_SIGKILL).encode(), wait=False)
         except OSError:
             return  # it ends in this moment
 
@@ -123,7 +131,7 @@ class Check:
         return {"Start": self.start, "End": timestamp(), "ExitCode": self.status, "Output": output}
 
 
-def _execute(request: dict[str, Any], channel: Channel) -> NoReturn:
+def _execute(request: ExecRequest, channel: Channel) -> NoReturn:
     """Be the process that runs a check; nothing else of the monitor's stays open here."""
     try:
         channel.close_others()
@@ -146,8 +154,17 @@ class Health:
         self.cgroup = cgroup
         self.settings: dict[str, Any] = record["config"]["Healthcheck"]
         self.report: Report = {"Status": "starting", "FailingStreak": 0, "Log": []}
-        self.request: dict[str, Any] = {"root": paths.root, "state": paths.state, "id": record["id"], "wanted": "OE", "size": None}
-        self.request |= {"explain": "", "crashAfter": "", "process": {"args": test_of(record), "terminal": False}, "silent": True}
+        self.request: ExecRequest = {
+            "root": paths.root,
+            "state": paths.state,
+            "id": record["id"],
+            "wanted": OUTPUT + ERRORS,
+            "size": None,
+            "explain": "",
+            "crashAfter": "",
+            "process": {"args": test_of(record), "terminal": False},
+            "silent": True,
+        }
         self.started = monotonic()
         self.due = self.started + self._interval()
         self.check: Check | None = None

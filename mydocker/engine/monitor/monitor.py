@@ -1,10 +1,12 @@
 """The monitor: one process per container, alive as long as it. It starts the container and records its end.
 
-    R {root, state, id, wanted, size, explain, crashAfter} + the container's lock
-      → its mount namespace, root file system, cgroup; forks init; its network; GO; S
+    START, with the container's lock
+      → its mount namespace, root file system, cgroup; forks init; its network; GO; STARTED
       → supervise.py
-      → exit status into the record, cgroup and state gone, with --rm the container too; Z
-    P {…}: one more process of a running container, see execute.py
+      → exit status into the record, cgroup and state gone, with --rm the container too; END
+    EXEC: one more process of a running container, see execute.py
+
+What it says to clients and to init is drawn in mydocker/messages.py.
 
 Everything it imports is part of every start: the standard library's light modules only.
 """
@@ -15,7 +17,7 @@ import marshal
 import os
 from time import monotonic
 
-from mydocker import store
+from mydocker import messages, store
 from mydocker.cgroups import choice  # noqa: F401  # needed for the limits: imported while the client still reads its command line
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
@@ -32,10 +34,10 @@ from mydocker.engine.record.moments import timestamp
 from mydocker.errors import Error, attempt
 from mydocker.kernel import mounts, process
 from mydocker.kernel.channel import Channel, Listener
+from mydocker.messages import END, EXEC, EXPLAIN, FAILURE, GONE, START, STARTED, failure
 from mydocker.network import attachments
 from mydocker.paths import Paths
-from mydocker.runtime.failures import failure
-from mydocker.runtime.init import Setting, told
+from mydocker.runtime.init import Setting, explanation
 from mydocker.runtime.launch import Launch
 from mydocker.runtime.seccomp import filter_for
 from mydocker.steps.base import Run, Step
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 
     from mydocker.engine.monitor.foreign import ForeignLaunch
     from mydocker.engine.monitor.health import Health
-    from mydocker.kernel.channel import Value
+    from mydocker.messages import Explanation, Message, Request
 
 
 def main(descriptor: int) -> None:
@@ -59,13 +61,22 @@ def main(descriptor: int) -> None:
     os.umask(0o022)
     process.set_name("mydocker-monitor")
     warm_up(Layout.detect(Paths()))  # while the client still parses its command line
-    kind, payload, descriptors = channel.receive()
-    if kind == "R":
+    _serve(channel, channel.receive())
+
+
+def _serve(channel: Channel, request: Message) -> None:
+    kind, payload, descriptors = request
+    if kind == START:
         Monitor(marshal.loads(payload), channel, descriptors[0]).serve()
-    elif kind == "P":
+    elif kind == EXEC:
         from mydocker.engine.monitor.execute import Execution
 
         Execution(marshal.loads(payload), channel).serve()
+    elif kind != GONE:
+        try:
+            messages.check("the client", kind, START + EXEC)
+        except Error as error:
+            channel.put(FAILURE, failure(error))
 
 
 class Monitor:
@@ -89,7 +100,7 @@ class Monitor:
         "started",
     )
 
-    def __init__(self, request: dict[str, Any], client: Channel, lock: int) -> None:
+    def __init__(self, request: Request, client: Channel, lock: int) -> None:
         self.paths = Paths(request["root"], request["state"])
         self.request = request
         self.audience = Audience(self.directory, client, request["wanted"])
@@ -112,8 +123,7 @@ class Monitor:
 
     @property
     def record_id(self) -> str:
-        identity: str = self.request["id"]
-        return identity
+        return self.request["id"]
 
     def serve(self) -> None:
         """Start the container, stay with it, record its end."""
@@ -140,7 +150,7 @@ class Monitor:
 
     def _launch(self) -> None:
         """Start the container's process with our own runtime."""
-        launch = self.launch = Launch(self._setting(), self.run, self._tell_step)
+        launch = self.launch = Launch(self._setting(), self.run, self._explain)
         pid = launch.fork()
         self.streams.close_theirs()
         self.joining.claim(self.record["endpoints"])
@@ -189,7 +199,7 @@ class Monitor:
         events.of_networks(self.paths, self.joining.attachment, self.record_id, "connect")
         events.of_container(self.paths, self.record, "start")
         os.close(self.lock)
-        self.audience.tell_all("S", pid)
+        self.audience.tell_all(STARTED, pid)
 
     def _watch_health(self) -> None:
         from mydocker.engine.monitor import health  # not needed by most starts
@@ -235,7 +245,7 @@ class Monitor:
                 problems += end.container(self.paths, self.record)
         self.audience.stop_listening()
         self._report(problems)
-        self.audience.tell_all("Z", status)
+        self.audience.tell_all(END, status)
         self.audience.finish()
         delete_all(links)
         if self.record["status"] == "restarting":
@@ -271,15 +281,15 @@ class Monitor:
         problems += end.after_failed_start(self.paths, self.record, error)
         self.audience.stop_listening()
         self._report(problems)
-        self.audience.tell_all("F", failure(error))
+        self.audience.tell_all(FAILURE, failure(error))
         self.audience.finish()
 
     def _report(self, problems: list[Error]) -> None:
         for problem in problems:
-            self.audience.tell_all("X", ("monitor", f"not cleaned up: {problem.message}", 0.0))
+            self._explain({"who": "monitor", "step": f"not cleaned up: {problem.message}", "seconds": 0.0})
 
     def _observe(self, who: str, step: Step, seconds: float) -> None:
-        self._tell_step((who, told(step, self.request["explain"]), seconds))
+        self._explain(explanation(who, step, seconds, self.request["explain"]))
 
-    def _tell_step(self, value: Value) -> None:
-        self.audience.tell_all("X", value)
+    def _explain(self, told: Explanation) -> None:
+        self.audience.tell_all(EXPLAIN, told)

@@ -15,11 +15,12 @@ from mydocker.engine.monitor import end
 from mydocker.engine.record import containers, state
 from mydocker.errors import Error, NotFound
 from mydocker.kernel.channel import Channel
+from mydocker.messages import START
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.record.containers import Record
-    from mydocker.kernel.channel import Value
+    from mydocker.messages import Request
     from mydocker.paths import Paths
 
 # docker's: the first wait, doubled up to a minute, and from the beginning again after a run of 10 seconds.
@@ -41,7 +42,7 @@ def next_delay(previous: float, ran: float) -> float:
     return _SHORTEST if ran >= _LONG_RUN or not previous else min(previous * 2, _LONGEST)
 
 
-def wait(paths: Paths, record: Record, request: dict[str, Value]) -> None:
+def wait(paths: Paths, record: Record, request: Request) -> None:
     """Sleep, then become the monitor of the next run; return if somebody else has decided otherwise."""
     container_id = record["id"]
     os.mkdir(paths.running(container_id), 0o700)
@@ -57,7 +58,8 @@ def wait(paths: Paths, record: Record, request: dict[str, Value]) -> None:
     from mydocker.engine.monitor import launcher  # not needed by any other start
 
     ours, theirs = Channel.pair()
-    ours.put("R", {**request, "wanted": "", "size": None, "explain": "", "crashAfter": ""}, (lock,))
+    again: Request = {**request, "wanted": "", "size": None, "explain": "", "crashAfter": ""}
+    ours.put(START, again, (lock,))
     launcher.become_monitor(theirs.fileno())
 
 

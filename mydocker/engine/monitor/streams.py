@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from mydocker.engine.record.log import Log
+from mydocker.messages import ERRORS, INPUT, OUTPUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Streams:
-    """theirs: descriptors for 0, 1 and 2 of the process. ours: {descriptor: 'I', 'O' or 'E'}, the other ends."""
+    """theirs: descriptors for 0, 1 and 2 of the process. ours: {descriptor: INPUT, OUTPUT or ERRORS}, the other ends."""
 
     __slots__ = ("theirs", "ours")
 
@@ -21,15 +22,15 @@ class Streams:
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         self.theirs = (null, null, null)
         if not has_terminal:
-            stdin = self._pipe("I") if has_input else null
-            self.theirs = (stdin, self._pipe("O"), self._pipe("E"))
+            stdin = self._pipe(INPUT) if has_input else null
+            self.theirs = (stdin, self._pipe(OUTPUT), self._pipe(ERRORS))
             if has_input:
                 os.close(null)
 
     def _pipe(self, kind: str) -> int:
         """Make a pipe, keep one end, and return the other."""
         read, write = os.pipe()
-        mine, other = (write, read) if kind == "I" else (read, write)
+        mine, other = (write, read) if kind == INPUT else (read, write)
         self.ours[mine] = kind
         return other
 
@@ -39,12 +40,12 @@ class Streams:
             os.close(descriptor)
 
     def outputs(self, master: int) -> dict[int, str]:
-        """Return {descriptor: 'O' or 'E'} to read from. master: of the terminal, -1 without one."""
-        return {master: "O"} if master >= 0 else {fd: kind for fd, kind in self.ours.items() if kind != "I"}
+        """Return {descriptor: OUTPUT or ERRORS} to read from. master: of the terminal, -1 without one."""
+        return {master: OUTPUT} if master >= 0 else {fd: kind for fd, kind in self.ours.items() if kind != INPUT}
 
     def input(self, master: int) -> int:
         """Return the descriptor to write input to, -1 for none."""
-        return master if master >= 0 else next((fd for fd, kind in self.ours.items() if kind == "I"), -1)
+        return master if master >= 0 else next((fd for fd, kind in self.ours.items() if kind == INPUT), -1)
 
 
 def log_of(record: Record, path: str) -> Log | None:

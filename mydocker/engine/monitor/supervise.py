@@ -1,15 +1,6 @@
 """What a monitor does while its container runs: copy bytes both ways, pass signals on, wait for the end.
 
-Messages between a client (client.py) and a monitor; each is one kind letter and a payload:
-
-    client → monitor                          monitor → client
-      R  the request, see monitor.py            S  the program was executed
-      H  streams wanted: one who comes later    O, E  output, error output
-      I  input; empty: end of input             A  the last input was taken: send more;  C: input is closed
-      K  signal number                          X  explain record;  F  failure;  Z  exit status, the last message
-      W  rows, columns
-
-A client has only one I under way at a time, so that its signals never queue behind input that the container does not read.
+What clients and monitors say to each other is drawn in mydocker/messages.py.
 """
 
 from __future__ import annotations
@@ -19,14 +10,18 @@ import os
 from errno import EAGAIN, EIO, EPIPE
 from select import POLLIN, POLLOUT, poll
 
+from mydocker.errors import Error
 from mydocker.kernel import terminal
+from mydocker.kernel.channel import packed
+from mydocker.messages import ATTACH, CLOSED, ERRORS, EXPLAIN, FAILURE, GONE, INPUT, OUTPUT, SIGNAL, SIZE, STARTED, TAKEN, check, failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from mydocker.engine.monitor.audience import Attachment, Audience
+    from mydocker.engine.monitor.audience import Attendee, Audience
     from mydocker.engine.record.log import Log
+    from mydocker.messages import Explanation
 
     class Watch(Protocol):
         """What else is to be done while a process runs, such as health.Health."""
@@ -47,11 +42,11 @@ if TYPE_CHECKING:
 _CHUNK = 65536
 # The largest pipe that a user may make (pipe(7), pipe-max-size): more than that was not there when the container ended.
 _MOST_LEFT = 1 << 20
-_STREAMS = {"O": "stdout", "E": "stderr"}
+_STREAMS = {OUTPUT: "stdout", ERRORS: "stderr"}
 
 
 class Supervisor:
-    """One running process's bytes. outputs: {descriptor: 'O' or 'E'}; stdin: descriptor or -1.
+    """One running process's bytes. outputs: {descriptor: OUTPUT or ERRORS}; stdin: descriptor or -1.
 
     input_ends: whether the end of a client's input, or of the client, is the end of the container's. health: what watches it.
     """
@@ -78,7 +73,7 @@ class Supervisor:
         self.log = log
         self.health = health
         # What clients typed and the container has not taken yet, oldest first.
-        self._inputs: list[tuple[Attachment, bytes]] = []
+        self._inputs: list[tuple[Attendee, bytes]] = []
         # Else the terminal would hang up whenever the container closes it, and what is written after that be lost.
         self._slave = terminal.open_slave(stdin) if is_tty else -1
         for descriptor in (*outputs, stdin):
@@ -144,26 +139,36 @@ class Supervisor:
             self.log.write(_STREAMS[kind], data)
         self.audience.pass_on(kind, data)
 
-    def _obey(self, client: Attachment, kind: str, payload: bytes) -> None:
-        """Do what a client's message says."""
-        if kind == "H":
+    def _obey(self, client: Attendee, kind: str, payload: bytes) -> None:
+        """Do what a client's message says; one that sends what may not come is told so and let go."""
+        if kind == ATTACH:
             client.wanted = payload.decode()
-            self.audience.tell(client, "S", marshal.dumps(self.pid))
-        elif kind == "I":
+            self.audience.tell(client, STARTED, packed(self.pid))
+        elif kind == INPUT:
             self._take_input(client, payload)
-        elif kind == "K":
+        elif kind == SIGNAL:
             # The process is our child and not reaped before its end is noticed: the pid is still its own.
             os.kill(self.pid, int(payload))
-        elif kind == "W" and self.is_tty:
-            rows, columns = marshal.loads(payload)
-            terminal.set_window_size(self.stdin, rows, columns)
-        elif kind == "" and "I" in client.wanted:
-            self._take_input(client, b"")
+        elif kind == SIZE:
+            if self.is_tty:
+                terminal.set_window_size(self.stdin, *marshal.loads(payload))
+        elif kind == GONE:
+            if INPUT in client.wanted:
+                self._take_input(client, b"")
+        else:
+            self._refuse(client, kind)
 
-    def _take_input(self, client: Attachment, data: bytes) -> None:
+    def _refuse(self, client: Attendee, kind: str) -> None:
+        try:
+            check("the client", kind, ATTACH + INPUT + SIGNAL + SIZE)
+        except Error as error:
+            self.audience.tell(client, FAILURE, packed(failure(error)))
+            self.audience.remove(client)
+
+    def _take_input(self, client: Attendee, data: bytes) -> None:
         """Queue what a client typed; b'' is the end of its input."""
         if self.stdin < 0:
-            self.audience.tell(client, "C")
+            self.audience.tell(client, CLOSED)
         elif data or self.input_ends:
             self._inputs.append((client, data))
             self._write_input()
@@ -188,7 +193,7 @@ class Supervisor:
                 self._inputs[0] = (client, rest)
                 return
             del self._inputs[0]
-            self.audience.tell(client, "A")
+            self.audience.tell(client, TAKEN)
 
     def _end_input(self) -> None:
         """Let the container see the end of its input; a terminal has none, its user types Ctrl-D."""
@@ -201,7 +206,7 @@ class Supervisor:
     def _refuse_inputs(self) -> None:
         """Tell those whose input nobody reads any more."""
         for client, _ in self._inputs:
-            self.audience.tell(client, "C")
+            self.audience.tell(client, CLOSED)
         self._inputs.clear()
 
     def _drain(self) -> None:
@@ -215,4 +220,5 @@ class Supervisor:
         if self.log:
             self.log.close()
             if self.log.problem:
-                self.audience.tell_all("X", ("monitor", self.log.problem, 0.0))
+                warning: Explanation = {"who": "monitor", "step": self.log.problem, "seconds": 0.0}
+                self.audience.tell_all(EXPLAIN, warning)

@@ -27,6 +27,10 @@ from mydocker.steps.files import MakeDir
 from mydocker.storage.base import StorageDriver
 from mydocker.storage.drivers import driver
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.messages import WantedProcess
+
 Record = dict[str, Any]
 
 
@@ -77,7 +81,7 @@ def _foreign(runtime: str, paths: Paths, record: Record) -> Step:
     return Action(lambda: None, f"execve {line}", f"exec {line}")
 
 
-def exec_plans(paths: Paths, container_id: str, wanted: dict[str, Any]) -> tuple[Plans, str]:
+def exec_plans(paths: Paths, container_id: str, wanted: WantedProcess) -> tuple[Plans, str]:
     """Return the plans of one more process in a running container, and its root. wanted: see execute.process_spec."""
     known = running(paths, container_id)
     process, root = f"{paths.proc}/{known['pid']}", f"{paths.proc}/{known['pid']}/root"

@@ -9,19 +9,20 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from mydocker import errors
 from mydocker.kernel import terminal
 from mydocker.kernel.channel import Channel
-from mydocker.runtime.failures import error_from, failure
-from mydocker.runtime.init import Setting
+from mydocker.messages import BORN, BUILT, EXPLAIN, FAILURE, GO, ISOLATED, READY, TERMINAL, error_from, failure
+from mydocker.runtime.init import Setting, _wait_for_go
 from mydocker.runtime.launch import Launch
 from mydocker.steps.base import Run
 from mydocker.steps.process import Exec, find_program
 
+STEP = {"who": "init", "step": "step", "seconds": 0.5}
 EVERY = [
     errors.Error("plain"),
     errors.BadInput("bad", "do this"),
@@ -56,7 +57,8 @@ class Played:
     def __init__(self) -> None:
         self.told: list[object] = []
         self.launch = launch({}, self.told)
-        self.launch._channel, self.init = Channel.pair()
+        ours, self.init = Channel.pair()
+        self.launch.listen(ours)
 
     def go(self) -> None:
         try:
@@ -89,8 +91,8 @@ def played() -> Iterator[Played]:
 @pytest.mark.parametrize("has_ended", [False, True])
 def test_what_init_failed_with(played: Played, error: errors.Error, status: int | None, late: bool, has_ended: bool) -> None:
     if late:
-        played.init.send("E")  # the last step, execve, is what fails
-    played.init.put("F", failure(error))
+        played.init.send(READY)  # the last step, execve, is what fails
+    played.init.put(FAILURE, failure(error))
     if has_ended:
         played.init.close()
     with pytest.raises(type(error)) as caught:
@@ -115,13 +117,13 @@ def test_the_end_of_init_may_come_a_moment_after_what_it_broke(played: Played) -
 def test_a_start_that_succeeds(played: Played) -> None:
     master, _ = terminal.open_master("/dev/ptmx")
     terminal.set_window_size(master, 11, 22)
-    played.init.put("X", ("init", "step", 0.5))
-    played.init.put("T", 3, (master,))
+    played.init.put(EXPLAIN, STEP)
+    played.init.put(TERMINAL, 3, (master,))
     os.close(master)
-    played.init.send("E")
+    played.init.send(READY)
     played.init.close()
     played.go()
-    assert played.told == [("init", "step", 0.5)]
+    assert played.told == [STEP]
     assert terminal.window_size(played.launch.master) == (11, 22)
     os.close(played.launch.master)
 
@@ -203,3 +205,62 @@ def test_an_executable_one_further_on_is_found(programs: Path, tmp_path: Path) -
     (tmp_path / "first").mkdir()
     (tmp_path / "first/sh").touch(stat.S_IRUSR)
     assert find_program("sh", f"{tmp_path}/first:{programs}") == f"{programs}/sh"
+
+
+class Slow(Launch):
+    """A Launch whose init sends the stage's message among its own, as if the stage were that slow."""
+
+    order = ""
+
+    def _be_stage(self, channel: Channel, wanted: dict[str, str]) -> NoReturn:
+        if os.fork():
+            os._exit(0)
+        for kind in self.order:
+            channel.send(kind, str(os.getpid()).encode() if kind == BORN else marshal.dumps(STEP))
+        assert channel.receive()[0] == GO
+        for kind in (EXPLAIN, READY, EXPLAIN):
+            channel.send(kind, marshal.dumps(STEP))
+        os._exit(0)
+
+
+FROM_INIT = EXPLAIN + ISOLATED + EXPLAIN + BUILT
+ORDERS = [FROM_INIT[:place] + BORN + FROM_INIT[place:] for place in range(len(FROM_INIT) + 1)]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("waits", [(), ("wait_for_namespaces",), ("wait_until_built",), ("wait_for_namespaces", "wait_until_built")])
+def test_stage_and_init_may_be_as_slow_as_they_like(order: str, waits: tuple[str, ...]) -> None:
+    told: list[object] = []
+    spec = {"process": {}, "linux": {"namespaces": [{"type": "user", "path": "/proc/self/ns/user"}]}}
+    here = Slow(Setting(spec, "/nowhere", (0, 1, 2), None, [], None), Run("monitor"), told.append)
+    here.order = order
+    child = os.fork()
+    if child == 0:  # it becomes a subreaper, which pytest shall not
+        signal.alarm(5)
+        status = 1
+        try:
+            here.fork()
+            for wait in waits:
+                getattr(here, wait)()
+            here.go()
+            status = int(told != [STEP] * 4 or here.pid <= 0)
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize(("kind", "awaited"), [(BORN, "ISOLATED"), (READY, "ISOLATED"), (TERMINAL, "ISOLATED")])
+def test_a_message_before_its_time_is_an_error(played: Played, kind: str, awaited: str) -> None:
+    played.init.send(kind)
+    with pytest.raises(errors.Error, match=f"^init sent [A-Z]+ where {awaited} was awaited$"):
+        played.launch.wait_for_namespaces()
+    played.launch._channel.close()
+
+
+def test_init_takes_nothing_but_go() -> None:
+    ours, theirs = Channel.pair()
+    ours.send(BUILT)
+    with pytest.raises(errors.Error, match=r"^the parent sent BUILT where GO was awaited$"):
+        _wait_for_go(theirs)
+    ours.close()
+    theirs.close()

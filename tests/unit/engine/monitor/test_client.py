@@ -17,7 +17,7 @@ from mydocker.engine.monitor.client import Client
 from mydocker.errors import CommandNotFound, Error, StepFailed
 from mydocker.kernel import terminal
 from mydocker.kernel.channel import Channel
-from mydocker.runtime.failures import failure
+from mydocker.messages import failure
 
 CTRL_P, CTRL_Q = b"\x10", b"\x11"
 KEYS = CTRL_P + CTRL_Q
@@ -203,9 +203,29 @@ def test_a_monitor_that_dies(attach: Callable[..., Attached]) -> None:
     assert os.read(here.errors, 100) == b"the container's monitor ended unexpectedly"
 
 
+@pytest.mark.parametrize("first", ["", "S", "XS"])
+def test_the_end_of_a_container_that_is_attached_to_may_come_before_the_attachment_is_noticed(first: str) -> None:
+    ours, theirs = Channel.pair()
+    for kind in first:
+        theirs.put(kind, {"who": "monitor", "step": "x", "seconds": 0.0} if kind == "X" else 1)
+    theirs.put("Z", 7)
+    theirs.close()
+    here = Client(ours, "OE", False, b"", False, None)
+    here.wait_started()
+    assert here.wait_end() == 7
+    ours.close()
+
+
+def test_what_a_monitor_may_not_say_is_an_error(attach: Callable[..., Attached]) -> None:
+    here = attach()
+    here.channel.send("p")
+    assert here.wait() == 99
+    assert os.read(here.errors, 100) == b"the monitor sent BORN where END was awaited"
+
+
 def test_what_is_explained_is_shown_as_a_warning(attach: Callable[..., Attached]) -> None:
     here = attach()
-    here.channel.send("X", marshal.dumps(("monitor", "not cleaned up: x", 0.0)))
+    here.channel.put("X", {"who": "monitor", "step": "not cleaned up: x", "seconds": 0.0})
     here.channel.put("Z", 0)
     assert here.wait() == 0
     assert os.read(here.errors, 100) == b"mydocker: monitor: not cleaned up: x\n"

@@ -144,13 +144,23 @@ def test_a_client_that_went_away(container: Run) -> None:
     assert here.logged("stdout") == "one\ntwo\n"
 
 
+def test_a_client_that_says_what_it_may_not_is_told_so_and_let_go(container: Run) -> None:
+    here = container("sleep 0.05; exit 4")
+    here.ours.send("b")
+    here.ours.send("K", b"9")  # it is not listened to any more
+    assert here.run() == 4
+    ((kind, payload),) = here.received()
+    awaited = "ATTACH or INPUT or SIGNAL or SIZE"
+    assert (kind, marshal.loads(payload)["message"]) == ("F", f"the client sent BUILT where {awaited} was awaited")
+
+
 def test_a_full_disk_ends_the_log_and_not_the_container(container: Run) -> None:
     here = container("echo one; sleep 0.05; echo two; exit 5", log="/dev/full")
     assert here.run() == 5
     problem = f"log entries were lost: {os.strerror(errno.ENOSPC)}"
     assert here.supervisor.log.problem == problem
     received = here.received()
-    assert ("monitor", problem, 0.0) in [marshal.loads(payload) for kind, payload in received if kind == "X"]
+    assert {"who": "monitor", "step": problem, "seconds": 0.0} in [marshal.loads(payload) for kind, payload in received if kind == "X"]
     assert b"".join(payload for kind, payload in received if kind == "O") == b"one\ntwo\n"
 
 
