@@ -7,6 +7,7 @@
     ├── Conflict               it exists already, is in use, or is in the wrong state
     ├── Unsupported            this host cannot do it; the message names what is missing
     ├── Damaged                what is on disk is not what its record or digest says
+    ├── Unexpected             an exception that nobody foresaw; carries its traceback (tracebacks.py)
     ├── StepFailed             the kernel refused a step; carries the errno
     ├── CommandNotExecutable   126
     └── CommandNotFound        127
@@ -58,6 +59,14 @@ class Unsupported(Error):
 
 class Damaged(Error):
     """Stored data does not match its record, digest or size."""
+
+
+class Unexpected(Error):
+    """A defect of ours, or a damage that nobody looks for. story: the traceback, as long as nobody has written that down."""
+
+    def __init__(self, message: str, story: str = "") -> None:
+        super().__init__(message)
+        self.story = story
 
 
 class StepFailed(Error):

@@ -95,6 +95,7 @@ if TYPE_CHECKING:
         message: str
         hint: str | None
         errno: int
+        story: str  # of an exception that nobody foresaw, see tracebacks.py
 
     class State(TypedDict, total=False):
         """What hooks and a filter's listener are told of the container (runtime-spec runtime.md, State); nothing where neither can be."""
@@ -186,7 +187,8 @@ class Inbox:
 
 def failure(error: errors.Error) -> Failure:
     """Return an error as data that a parent can raise again."""
-    return {"type": type(error).__name__, "message": error.message, "hint": error.hint, "errno": getattr(error, "errno", 0)}
+    number, story = getattr(error, "errno", 0), getattr(error, "story", "")
+    return {"type": type(error).__name__, "message": error.message, "hint": error.hint, "errno": number, "story": story}
 
 
 def error_from(data: Failure) -> errors.Error:
@@ -194,4 +196,6 @@ def error_from(data: Failure) -> errors.Error:
     kind: type[errors.Error] = getattr(errors, data["type"], errors.Error)
     if issubclass(kind, errors.StepFailed):
         return kind(data["message"], data["errno"], data["hint"])
+    if issubclass(kind, errors.Unexpected):
+        return kind(data["message"], data["story"])
     return kind(data["message"], data["hint"])

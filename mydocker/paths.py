@@ -14,6 +14,7 @@
   ID/state.json                 pid, start time, monitor; its absence says "not running"
   ID/network.json               its interfaces, addresses and published ports
   networks/NAME/ADDRESS         claim: holds the id of the container that has the address
+  errors/                       tracebacks of exceptions that nobody foresaw, the latest of them
 """
 
 from __future__ import annotations
@@ -81,6 +82,10 @@ class Paths:
     def addresses(self) -> str:
         """Return the directory of the claims on addresses, by network."""
         return self.state + "/networks"
+
+    @property
+    def errors(self) -> str:
+        return self.state + "/errors"
 
     @property
     def cache(self) -> str:

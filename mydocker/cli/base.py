@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from mydocker.errors import BadInput, Conflict, Error, NotFound
+from mydocker.errors import BadInput, Conflict, Error, NotFound, Unexpected
 from mydocker.paths import Paths
+from mydocker.tracebacks import as_error, kept
 
 # The seed's one-dash spellings of long options.
 SEED_SPELLINGS = {"-cpuset": "--cpuset-cpus", "-cpushare": "--cpu-shares", "-net": "--network", "-name": "--name"}
@@ -19,7 +20,7 @@ _TRUE, _FALSE = ("true", "t", "1"), ("false", "f", "0")
 
 # Verbs whose refusals are 125, so that they differ from the status of the container's own command; 'volume create' is none of them.
 STATUS_125 = [group + verb for group in ("mydocker ", "mydocker container ") for verb in ("run", "create", "exec")]
-_VERB = "mydocker.verb"
+_VERB, _ERRORS = "mydocker.verb", "mydocker.errors"
 
 
 class Session:
@@ -94,6 +95,9 @@ class Verb(Normalising):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[_VERB] = ctx.command_path
+        session = ctx.find_object(Session)
+        if session is not None:
+            ctx.meta[_ERRORS] = session.paths.errors
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -139,7 +143,7 @@ def run(group: click.Command, args: list[str]) -> int:
         print(error.format_message(), file=sys.stderr)
         return 0
     except (click.ClickException, Error) as error:
-        return _refused(error, meta.get(_VERB, ""))
+        return _refused(error, meta)
     except (KeyboardInterrupt, EOFError, click.Abort):
         return 130
     except BrokenPipeError:
@@ -148,17 +152,20 @@ def run(group: click.Command, args: list[str]) -> int:
         return 141
     except OSError as error:
         # A full disk, a root without permission: the kernel's words about its object.
-        return _refused(Error(f"{error.filename or 'mydocker'}: {error.strerror or error}"), meta.get(_VERB, ""))
+        return _refused(Error(f"{error.filename or 'mydocker'}: {error.strerror or error}"), meta)
+    except Exception as error:
+        return _refused(as_error(error), meta)
 
 
-def _refused(error: click.ClickException | Error, verb: str) -> int:
-    """Print why a verb failed and return its exit status. verb: '' where it did not come to one."""
+def _refused(error: click.ClickException | Error, meta: dict[str, Any]) -> int:
+    """Print why a verb failed and return its exit status. meta: click's, with the verb if it came to one."""
+    verb = meta.get(_VERB, "")
     status = 125 if verb in STATUS_125 or _is_about_a_flag(error) else 1
     if isinstance(error, click.ClickException):
         words = ["mydocker", *verb.split()[1:], "--help"]
         complain(_as_ours(error.format_message()), f"try: {' '.join(words)}" if isinstance(error, click.UsageError) else None)
         return status
-    complain(error.message, error.hint)
+    complain_about(error, meta.get(_ERRORS))
     # docker's exec: 125 says that the process could not be started, 1 that there is no container to start it in.
     no_container = isinstance(error, (NotFound, Conflict)) and verb.endswith(" exec")
     return error.exit_status or (1 if no_container else status)
@@ -180,6 +187,14 @@ def complain(message: str, hint: str | None = None) -> None:
     print(f"mydocker: {message}" + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
 
 
+def complain_about(error: Error, directory: str | None = None) -> None:
+    """Print an error, and where its story is if nobody foresaw it. directory: STATE/errors, where no verb is under way."""
+    if isinstance(error, Unexpected):
+        context = click.get_current_context(silent=True)
+        error = kept(error, directory or (context and context.meta.get(_ERRORS)) or Paths.from_environment().errors)
+    complain(error.message, error.hint)
+
+
 def check_terminal(wanted: bool) -> None:
     """Raise BadInput when a terminal is to be connected to a standard input that is none."""
     if wanted and not os.isatty(0):
@@ -193,6 +208,6 @@ def each(names: tuple[str, ...], action: Any) -> int:
         try:
             action(name)
         except Error as error:
-            complain(error.message, error.hint)
+            complain_about(error)
             status = 1
     return status

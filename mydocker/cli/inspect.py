@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mydocker.cli.base import Session, Verb, complain
+from mydocker.cli.base import Session, Verb, complain_about
 from mydocker.cli.template import compile_template
 from mydocker.engine.catalog import images
 from mydocker.engine.connection import networks
@@ -142,7 +142,7 @@ def _print_all(names: tuple[str, ...], form: str | None, find: Any) -> int:
         try:
             documents.append(find(name))
         except Error as error:
-            complain(error.message, error.hint)
+            complain_about(error)
             status = 1
     if template:
         for document in documents:

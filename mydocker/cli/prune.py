@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import click
 
 from mydocker.cli import human
-from mydocker.cli.base import Session, Verb, complain, explain_option
+from mydocker.cli.base import Session, Verb, complain_about, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.ps import records
 from mydocker.cli.rm import removal
@@ -43,7 +43,7 @@ class Pruned:
             try:
                 self.lines += remove(name)
             except Error as error:
-                complain(error.message, error.hint)
+                complain_about(error)
                 self.failed = True
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mydocker.cli.base import Session, Verb, check_terminal, complain, explain_option
+from mydocker.cli.base import Session, Verb, check_terminal, complain, complain_about, explain_option
 from mydocker.cli.execution import runner, tell_plan, telling, wants_plan
 from mydocker.cli.flags import create_flags, run_flags
 from mydocker.engine.container.create import Prepared, finish, prepare, write_cidfile
@@ -158,7 +158,7 @@ def start(session: Session, attach: bool, interactive: bool, detach_keys: str, n
         except Error as error:
             if attach or interactive:
                 raise
-            complain(error.message, error.hint)
+            complain_about(error)
             status = 1
     return status
 

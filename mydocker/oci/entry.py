@@ -6,10 +6,12 @@ import gc
 import os
 import sys
 
-from mydocker.errors import BadInput, Error, Unsupported
+from mydocker.errors import BadInput, Error, Unexpected, Unsupported
 from mydocker.oci.arguments import parse
 from mydocker.oci.settings import FLAGS, Settings
 from mydocker.oci.verbs import REFUSED, VERBS, usage, version
+from mydocker.paths import Paths
+from mydocker.tracebacks import as_error, kept, story
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,14 +37,16 @@ def command_line(words: list[str], sealed: bool = False) -> int:
         settings = Settings(found, sealed)
         return _run(settings, found.words[0], found.words[1:])
     except Error as error:
-        return _fail(settings, error.message, error.hint)
+        return _fail(settings, error)
     except OSError as error:
-        return _fail(settings, f"{error.filename}: {error.strerror}" if error.filename else str(error), None)
+        return _fail(settings, Error(f"{error.filename}: {error.strerror}" if error.filename else str(error)))
     except KeyError as error:
-        return _fail(settings, f"property {error} is missing", None)
+        return _fail(settings, Unexpected(f"property {error} is missing", story(error)))
     except (TypeError, AttributeError, ValueError) as error:
         # config.json is somebody else's: what its schema rules out, and nothing here looks for, ends up here.
-        return _fail(settings, f"invalid value: {error}", None)
+        return _fail(settings, Unexpected(f"invalid value: {error}", story(error)))
+    except Exception as error:
+        return _fail(settings, as_error(error))
 
 
 def _run(settings: Settings, name: str, words: list[str]) -> int:
@@ -76,9 +80,11 @@ def _print(text: str) -> int:
     return 0
 
 
-def _fail(settings: Settings | None, message: str, hint: str | None) -> int:
+def _fail(settings: Settings | None, error: Error) -> int:
+    # Among the containers of --root it would look like one of them.
+    error = kept(error, Paths.from_environment().errors)
     if settings:
-        settings.log("error", message)
-    sys.stderr.write(f"mydocker-oci: {message}\n" + (f"hint: {hint}\n" if hint else ""))
+        settings.log("error", error.message)
+    sys.stderr.write(f"mydocker-oci: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
     sys.stderr.flush()
     return 1

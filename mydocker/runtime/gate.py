@@ -2,7 +2,7 @@
 
     start                                   the container's process (the trampoline, or init when there are hooks)
       ├─ exec.fifo: one byte ─────────────►   it goes on
-      │ ◄────────── failed.fifo: 4 bytes ─┤   errno of execve, and after a 0 there a text
+      │ ◄────────── failed.fifo: 4 bytes ─┤   errno of execve, and after a 0 there a text, see failed()
       └ ◄──────── failed.fifo: end of file┘   the program was executed
 
 The process holds both open for reading and writing since before its root was changed, so nothing waits for the other side
@@ -15,7 +15,7 @@ import os
 import sys
 from errno import ENXIO
 
-from mydocker.errors import Conflict, StepFailed
+from mydocker.errors import Conflict, Error, StepFailed, Unexpected
 
 GATE = "exec.fifo"
 FAILED = "failed.fifo"
@@ -37,9 +37,9 @@ def wait(gate: int) -> None:
         os._exit(1)
 
 
-def failed(message: str) -> bytes:
-    """Return what init, still an interpreter, reports."""
-    return bytes(4) + message.encode(errors="replace")[: _MOST - 4]
+def failed(error: Error) -> bytes:
+    """Return what init, still an interpreter, reports: its line and, behind a 0, what it knows of an exception that nobody foresaw."""
+    return bytes(4) + f"{error.message}\0{getattr(error, 'story', '')}".encode(errors="replace")[: _MOST - 4]
 
 
 def open_gate(directory: str, program: str) -> None:
@@ -76,7 +76,10 @@ def raise_if_failed(report: int, program: str) -> None:
     from mydocker.steps.process import failed_exec
 
     number = int.from_bytes(data[:4], sys.byteorder)
-    raise failed_exec(program, number) if number else StepFailed(data[4:].decode(errors="replace"))
+    if number:
+        raise failed_exec(program, number)
+    message, _, story = data[4:].decode(errors="replace").partition("\0")
+    raise Unexpected(message, story) if story else StepFailed(message)
 
 
 def is_closed(directory: str) -> bool:

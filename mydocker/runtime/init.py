@@ -11,7 +11,6 @@ import os
 from errno import EBADF
 
 from mydocker import messages
-from mydocker.errors import Error
 from mydocker.kernel import process
 from mydocker.messages import BUILT, EXPLAIN, FAILURE, GO, GONE, ISOLATED, READY, failure
 from mydocker.runtime import gate, plan
@@ -21,6 +20,7 @@ from mydocker.runtime.mounts import FIRST_TREE
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION, lookup
 from mydocker.steps.base import Run, Step
 from mydocker.steps.process import ExecByTrampoline
+from mydocker.tracebacks import as_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ def _report_failure(work: Callable[[Setting, Channel], None], setting: Setting, 
     try:
         work(setting, channel)
     except BaseException as error:
-        ours = error if isinstance(error, Error) else Error(f"init: {type(error).__name__}: {error}")
+        ours = as_error(error, "init")
         if channel.fileno() >= 0:
             channel.put(FAILURE, failure(ours))
         else:
-            os.write(setting.how.report, gate.failed(ours.message))
+            os.write(setting.how.report, gate.failed(ours))
     finally:
         os._exit(1)
 

@@ -24,6 +24,7 @@ from mydocker.runtime import plan
 from mydocker.runtime.init import Setting, become
 from mydocker.steps.base import Run
 from mydocker.steps.namespaces import JoinNamespace
+from mydocker.tracebacks import as_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,8 +130,7 @@ class Launch:
             channel.send(BORN, str(pid).encode())
             os._exit(0)
         except BaseException as error:
-            message = error.message if isinstance(error, errors.Error) else f"stage: {type(error).__name__}: {error}"
-            channel.put(FAILURE, messages.failure(errors.StepFailed(message, getattr(error, "errno", 0) or 0)))
+            channel.put(FAILURE, messages.failure(as_error(error, "stage")))
             os._exit(1)
 
     def wait_for_namespaces(self) -> None:

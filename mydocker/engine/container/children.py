@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 
-from mydocker.errors import Error, StepFailed
+from mydocker.errors import Error, StepFailed, Unexpected
+from mydocker.kernel.channel import packed
+from mydocker.messages import error_from, failure
+from mydocker.tracebacks import as_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Child:
-    """One child, which begins at once. wait() raises what its work failed with, in one line."""
+    """One child, which begins at once. wait() raises what its work failed with."""
 
     __slots__ = ("_errors", "pid")
 
@@ -24,12 +28,11 @@ class Child:
         os.close(theirs)
 
     def wait(self) -> None:
-        """Return when the work is done. Raises StepFailed."""
-        with open(self._errors, errors="surrogateescape") as errors:
-            failure = errors.read()
+        """Return when the work is done. Raises StepFailed, Unexpected."""
+        with open(self._errors, "rb") as errors:
+            told = errors.read()
         _, status = os.waitpid(self.pid, 0)
-        if failure or status:
-            raise StepFailed(failure or f"a child process ended with status {status}")
+        raise_failure(told, status, "a child process")
 
 
 def _run(work: Callable[[], None], errors: int) -> None:
@@ -37,11 +40,24 @@ def _run(work: Callable[[], None], errors: int) -> None:
     try:
         work()
         status = 0
-    except OSError as error:
-        text = f"{error.filename or 'copy'}: {error.strerror or error}"
-        os.write(errors, text.encode(errors="surrogateescape"))
     except Exception as error:
-        text = error.message if isinstance(error, Error) else f"{type(error).__name__}: {error}"
-        os.write(errors, text.encode(errors="surrogateescape"))
+        os.write(errors, as_failure(error))
     finally:
         os._exit(status)
+
+
+def as_failure(error: Exception) -> bytes:
+    """Return what a child tells of the exception that ends it."""
+    if isinstance(error, OSError):
+        error = StepFailed(f"{error.filename or 'copy'}: {error.strerror or error}")
+    elif isinstance(error, Error) and not isinstance(error, Unexpected):
+        error = StepFailed(error.message)
+    return packed(failure(as_error(error)))
+
+
+def raise_failure(told: bytes, status: int, who: str) -> None:
+    """Raise what a child told before its end, or that it ended without a word."""
+    if told:
+        raise error_from(marshal.loads(told))
+    if status:
+        raise StepFailed(f"{who} ended with status {status}")

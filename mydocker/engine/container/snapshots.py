@@ -6,9 +6,9 @@ import os
 
 from mydocker import store
 from mydocker.engine.catalog import images
+from mydocker.engine.container.children import as_failure, raise_failure
 from mydocker.engine.record.sizes import WRITABLE
 from mydocker.engine.record.state import running_pid
-from mydocker.errors import StepFailed
 from mydocker.images import change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import Layout
@@ -138,7 +138,7 @@ def _pack_in_child(enter: Callable[[], None], stream: BinaryIO) -> None:
     """Copy to `stream` the tar that a child packs of its root directory after enter(), which chroots.
 
     In a chroot no symlink that a running container puts in the way leads out of it. The tar comes through one pipe,
-    the child's failure, in one line, through another.
+    the child's failure through another.
     """
     # Imported here, because nothing can be once the child's root is the container's.
     from mydocker.storage.pack import pack_tree
@@ -150,16 +150,15 @@ def _pack_in_child(enter: Callable[[], None], stream: BinaryIO) -> None:
         _child(enter, pack_tree, tar_write, error_write)
     os.close(tar_write)
     os.close(error_write)
-    with open(tar_read, "rb") as tar, open(error_read, errors="surrogateescape") as errors:
+    with open(tar_read, "rb") as tar, open(error_read, "rb") as errors:
         try:
             while chunk := tar.read(_CHUNK):
                 stream.write(chunk)
         finally:
             tar.close()  # a child that still writes ends now
-            failure = errors.read()
+            told = errors.read()
             _, status = os.waitpid(child, 0)
-    if failure or status:
-        raise StepFailed(failure or f"packing ended with status {status}")
+    raise_failure(told, status, "packing")
 
 
 def _child(enter: Callable[[], None], pack_tree: Callable[[str, BinaryIO], None], tar: int, errors: int) -> NoReturn:
@@ -171,6 +170,6 @@ def _child(enter: Callable[[], None], pack_tree: Callable[[str, BinaryIO], None]
             pack_tree(".", stream)
         status = 0
     except Exception as error:
-        os.write(errors, str(error).encode(errors="surrogateescape"))
+        os.write(errors, as_failure(error))
     finally:
         os._exit(status)

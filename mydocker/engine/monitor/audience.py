@@ -9,7 +9,9 @@ from select import POLLIN, POLLOUT, poll
 
 from mydocker.engine.monitor.spool import Spool
 from mydocker.kernel.channel import Channel, packed
-from mydocker.messages import GONE
+from mydocker.messages import FAILURE, GONE, failure
+from mydocker.paths import Paths
+from mydocker.tracebacks import as_error, kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +20,30 @@ if TYPE_CHECKING:
     from mydocker.kernel.channel import Listener, Value
 
 _GONE = (BrokenPipeError, ConnectionResetError)
+
+
+class LastWord:
+    """Tells one client what ended a monitor which nobody else tells of: before its container was known, or while that runs."""
+
+    __slots__ = ("channel", "who", "paths")
+
+    def __init__(self, channel: Channel, who: str, paths: Paths | None = None) -> None:
+        self.channel = channel
+        self.who = who
+        self.paths = paths or Paths()
+
+    def __enter__(self) -> LastWord:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        told = kept(as_error(error, self.who), self.paths.errors)
+        try:
+            self.channel.put(FAILURE, failure(told))
+        except OSError:
+            return True  # nobody is there any more
+        return True
 
 
 class Attendee:

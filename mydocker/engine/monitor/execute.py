@@ -26,6 +26,7 @@ from mydocker.runtime.launch import Launch
 from mydocker.runtime.seccomp import filter_for
 from mydocker.runtime.users import USER_ANNOTATION
 from mydocker.steps.base import Run, Step
+from mydocker.tracebacks import as_error, kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class Execution:
         """Return what a start failed with; any step of it may fail while the container ends, which is the reason then."""
         if isinstance(error, (StepFailed, OSError)) and self._container_ends():
             return self._not_running()
-        return error if isinstance(error, Error) else Error(f"exec: {type(error).__name__}: {error}")
+        return kept(as_error(error, "exec"), self.paths.errors)
 
     def _not_running(self) -> Conflict:
         return Conflict(f"container {self.request['id'][:12]} is not running")

@@ -14,12 +14,14 @@ from select import POLLIN, poll
 from time import monotonic
 
 from mydocker import store
+from mydocker.engine.monitor.audience import LastWord
 from mydocker.engine.record import events, state
 from mydocker.engine.record.moments import timestamp
 from mydocker.errors import Error, NotFound
 from mydocker.kernel import process
 from mydocker.kernel.channel import Channel
 from mydocker.messages import END, ERRORS, FAILURE, GONE, OUTPUT, SIGNAL, STARTED, check
+from mydocker.paths import Paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from mydocker.cgroups.manager import CgroupManager
     from mydocker.engine.record.containers import Record
     from mydocker.messages import ExecRequest
-    from mydocker.paths import Paths
 
     Report = dict[str, Any]
 
@@ -138,7 +139,8 @@ def _execute(request: ExecRequest, channel: Channel) -> NoReturn:
         process.set_name("mydocker-health")
         from mydocker.engine.monitor.execute import Execution
 
-        Execution(request, channel).serve()
+        with LastWord(channel, "health", Paths(request["root"], request["state"])):
+            Execution(request, channel).serve()
     finally:
         os._exit(0)
 

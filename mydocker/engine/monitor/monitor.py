@@ -17,7 +17,7 @@ import marshal
 import os
 from time import monotonic
 
-from mydocker import messages, store
+from mydocker import store
 from mydocker.cgroups import choice  # noqa: F401  # needed for the limits: imported while the client still reads its command line
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
@@ -25,7 +25,7 @@ from mydocker.cgroups.warmup import warm_up
 from mydocker.engine.connection.plug import Joining
 from mydocker.engine.connection.unplug import close_ports
 from mydocker.engine.monitor import end, restart
-from mydocker.engine.monitor.audience import Audience
+from mydocker.engine.monitor.audience import Audience, LastWord
 from mydocker.engine.monitor.plans import monitor_plan
 from mydocker.engine.monitor.streams import Streams, log_of
 from mydocker.engine.monitor.supervise import Supervisor
@@ -34,7 +34,7 @@ from mydocker.engine.record.moments import timestamp
 from mydocker.errors import Error, attempt
 from mydocker.kernel import mounts, process
 from mydocker.kernel.channel import Channel, Listener
-from mydocker.messages import END, EXEC, EXPLAIN, FAILURE, GONE, START, STARTED, failure
+from mydocker.messages import END, EXEC, EXPLAIN, FAILURE, GONE, START, STARTED, check, failure
 from mydocker.network import attachments
 from mydocker.paths import Paths
 from mydocker.runtime.init import Setting, explanation
@@ -43,6 +43,7 @@ from mydocker.runtime.seccomp import filter_for
 from mydocker.steps.base import Run, Step
 from mydocker.steps.links import delete_all
 from mydocker.storage.drivers import driver
+from mydocker.tracebacks import as_error, kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
     from mydocker.engine.monitor.foreign import ForeignLaunch
     from mydocker.engine.monitor.health import Health
-    from mydocker.messages import Explanation, Message, Request
+    from mydocker.messages import Explanation, Request
 
 
 def main(descriptor: int) -> None:
@@ -61,22 +62,19 @@ def main(descriptor: int) -> None:
     os.umask(0o022)
     process.set_name("mydocker-monitor")
     warm_up(Layout.detect(Paths()))  # while the client still parses its command line
-    _serve(channel, channel.receive())
+    kind, payload, descriptors = channel.receive()
+    if kind == GONE:
+        return
+    with LastWord(channel, "monitor") as last_word:
+        check("the client", kind, START + EXEC)
+        request = marshal.loads(payload)
+        last_word.paths = Paths(request["root"], request["state"])
+        if kind == START:
+            Monitor(request, channel, descriptors[0]).serve()
+        else:
+            from mydocker.engine.monitor.execute import Execution
 
-
-def _serve(channel: Channel, request: Message) -> None:
-    kind, payload, descriptors = request
-    if kind == START:
-        Monitor(marshal.loads(payload), channel, descriptors[0]).serve()
-    elif kind == EXEC:
-        from mydocker.engine.monitor.execute import Execution
-
-        Execution(marshal.loads(payload), channel).serve()
-    elif kind != GONE:
-        try:
-            messages.check("the client", kind, START + EXEC)
-        except Error as error:
-            channel.put(FAILURE, failure(error))
+            Execution(request, channel).serve()
 
 
 class Monitor:
@@ -129,10 +127,8 @@ class Monitor:
         """Start the container, stay with it, record its end."""
         try:
             self._start()
-        except Error as error:
-            self._give_up(error)
         except Exception as error:
-            self._give_up(Error(f"monitor: {type(error).__name__}: {error}"))
+            self._give_up(kept(as_error(error, "monitor"), self.paths.errors))
         else:
             self._finish(self._supervise())
 

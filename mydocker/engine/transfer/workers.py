@@ -1,7 +1,7 @@
 """Work done side by side in child processes, a few at a time, which report while they go on and fail with an error of ours.
 
 A child that decompresses, hashes and unpacks keeps a processor busy; threads of one Python would share theirs. Each writes lines to a
-pipe, marshalled: ("report", value) any number of times, then ("done", value) or ("failed", class, message, hint).
+pipe, marshalled: ("report", value) any number of times, then ("done", value) or ("failed", messages.Failure).
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import marshal
 import os
 import select
 
-from mydocker import errors
-from mydocker.errors import Error, StepFailed
+from mydocker.errors import StepFailed
 from mydocker.kernel.process import set_parent_death_signal
+from mydocker.messages import error_from, failure
+from mydocker.tracebacks import as_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,14 +59,12 @@ def _work(job: Job, pipe: int, parent: int) -> None:
         set_parent_death_signal(_SIGKILL)
         if os.getppid() == parent:  # else it died before that
             send("done", job(lambda value: send("report", value)))
-    except Error as error:
-        send("failed", type(error).__name__, error.message, error.hint)
     except OSError as error:
-        send("failed", "StepFailed", f"{error.filename or 'input/output'}: {error.strerror or error}", None)
+        send("failed", failure(StepFailed(f"{error.filename or 'input/output'}: {error.strerror or error}")))
     except KeyboardInterrupt:
         pass  # the parent has felt it too
     except BaseException as error:
-        send("failed", "StepFailed", f"{type(error).__name__}: {error}", None)
+        send("failed", failure(as_error(error)))
     finally:
         os._exit(0)
 
@@ -121,5 +120,4 @@ class Workers:
         elif kind == "done":
             self.results[key] = values[0]
         else:
-            name, message, hint = values
-            raise getattr(errors, name)(message, hint=hint)
+            raise error_from(values[0])

@@ -133,7 +133,7 @@ def test_a_start_that_succeeds(played: Played) -> None:
     [
         ({"rlimits": [{"type": "RLIMIT_NONE", "soft": 1, "hard": 1}]}, errors.BadInput, "unknown resource limit 'RLIMIT_NONE'"),
         ({"oomScoreAdj": "lots"}, errors.StepFailed, "write lots to /proc/self/oom_score_adj: Invalid argument"),
-        ({"rlimits": [{"type": "RLIMIT_CORE"}]}, errors.Error, "init: KeyError: 'soft'"),
+        ({"rlimits": [{"type": "RLIMIT_CORE"}]}, errors.Unexpected, "init: KeyError: 'soft'"),
     ],
 )
 def test_a_real_init_that_fails_early(process: dict[str, Any], error: type[errors.Error], message: str) -> None:
