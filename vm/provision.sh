@@ -138,17 +138,9 @@ install() {
     launcher mydocker-oci mydocker.oci.entry
 }
 
-# pip's own launcher imports re and site first; a container start has no time for them.
 launcher() {
-    cat > "$PREFIX/bin/$1.new" <<END
-#!$LIBRARY/venv/bin/python -IS
-import sys
-
-sys.path.append("$libraries")
-from $2 import main
-
-main()
-END
+    "$LIBRARY/venv/bin/python" -I -c 'import sys; from mydocker.program import script; print(script(*sys.argv[1:]), end="")' \
+        "$LIBRARY/venv/bin/python" "$2" "$libraries" > "$PREFIX/bin/$1.new" || die "the command $1 cannot be written"
     chmod 755 "$PREFIX/bin/$1.new"
     mv "$PREFIX/bin/$1.new" "$PREFIX/bin/$1"
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
+from mydocker import program
 from mydocker.kernel.seal import exec_sealed, sealed_interpreter
 from mydocker.runtime import plan
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from mydocker.oci.settings import Settings
 
-_PROGRAM = "import sys; sys.path[:0] = {!r}; from mydocker.oci.entry import main; main(sealed=True)"
-
 
 def restart_sealed_if_exposed(settings: Settings, spec: dict[str, Any], joins: bool = False) -> None:
     """Execute this whole command again from a read-only view of the interpreter, where that is needed. joins: it enters a container."""
@@ -28,8 +27,7 @@ def restart_sealed_if_exposed(settings: Settings, spec: dict[str, Any], joins: b
         return
     interpreter = sealed_interpreter()
     if interpreter is not None:
-        arguments = [sys.executable, "-I", "-S", "-c", _PROGRAM.format(sys.path), *sys.argv[1:]]
-        exec_sealed(interpreter, arguments, os.environ)
+        exec_sealed(interpreter, [*program.command("mydocker.oci.entry", "sealed=True"), *sys.argv[1:]], os.environ)
 
 
 def is_exposed(spec: dict[str, Any], joins: bool) -> bool:

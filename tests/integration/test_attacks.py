@@ -13,6 +13,7 @@ import pytest
 
 from mydocker.errors import BadInput
 from mydocker.kernel.namespaces import CLONE_NEWNS, unshare
+from mydocker.program import script
 from mydocker.runtime.console import OpenConsole
 from mydocker.steps.namespaces import ReceiveMounts
 from mydocker.steps.process import ChangeDirectory
@@ -40,7 +41,7 @@ def copied(mydocker, tmp_path):
     subprocess.run([sys.executable, "-m", "venv", "--copies", "--without-pip", tmp_path], check=True)
     interpreter, command = tmp_path / "bin/python", tmp_path / "mydocker"
     libraries = [str(REPOSITORY), str(Path(click.__file__).parents[1])]
-    command.write_text(f"#!{interpreter} -IS\nimport sys\nsys.path[:0] = {libraries!r}\nfrom mydocker.cli.entry import main\nmain()\n")
+    command.write_text(script(str(interpreter), "mydocker.cli.entry", *libraries))
     command.chmod(0o755)
     return type(mydocker)(mydocker.host, str(command), mydocker.directory), interpreter
 

@@ -14,8 +14,9 @@ import pytest
 from bundles import Runtime
 from conftest import REPOSITORY, wait_until
 
+from mydocker.program import script
+
 USER = 64321
-ENTRY = "import sys\nsys.path.append({!r})\nfrom mydocker.oci.entry import main\nmain()\n"
 
 
 class Rootless(Runtime):
@@ -70,7 +71,7 @@ def _own_copy(directory: Path) -> str:
         pytest.skip(f"{python} is older than 3.11, and another one may not be readable for every user")
     shutil.copytree(REPOSITORY / "mydocker", directory / "lib/mydocker", ignore=shutil.ignore_patterns("__pycache__"))
     program = directory / "mydocker-oci"
-    program.write_text(f"#!{python} -IS\n{ENTRY.format(str(directory / 'lib'))}")
+    program.write_text(script(python, "mydocker.oci.entry", str(directory / "lib")))
     program.chmod(0o755)
     return str(program)
 

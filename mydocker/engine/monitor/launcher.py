@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # what the signal module wraps in enums, at 4 ms
 import os
-import sys
 
+from mydocker import program
 from mydocker.kernel.channel import Channel
 from mydocker.kernel.seal import exec_sealed, sealed_interpreter
 
 _VERBS = ("run", "start", "exec")
-_PROGRAM = "import sys; sys.path.insert(0, {!r}); from mydocker.engine.monitor.monitor import main; main({})"
 
 _waiting: list[Channel] = []
 
@@ -63,8 +62,5 @@ def become_monitor(descriptor: int) -> None:
     null = os.open("/dev/null", os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)
-    package = os.path.abspath(f"{__file__}/../../../..")
-    python = sys.executable
-    arguments = [python, "-I", "-S", "-c", _PROGRAM.format(package, descriptor)]
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-    exec_sealed(sealed_interpreter(), arguments, kept)
+    exec_sealed(sealed_interpreter(), program.command("mydocker.engine.monitor.monitor", str(descriptor)), kept)
