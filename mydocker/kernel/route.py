@@ -13,7 +13,18 @@ from mydocker.kernel.netlink import parse_attributes
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import TypedDict
+
+    class Link(TypedDict):
+        """A network interface."""
+
+        index: int
+        name: str
+        up: bool
+        master: int  # the index of the bridge that it is in, 0 for none
+        alias: str
+        kind: str  # 'bridge', 'veth' …, '' for hardware
+
 
 _NETLINK_ROUTE = 0
 _SOL_NETLINK, _NETLINK_CAP_ACK, _NETLINK_EXT_ACK = 270, 10, 11
@@ -83,8 +94,8 @@ class Route:
         self._sequence += 1
         self._socket.send(pack(netlink.HEADER, 16 + len(body), kind, netlink.NLM_F_REQUEST | flags, self._sequence, 0) + body)
 
-    def links(self) -> Iterator[dict[str, Any]]:
-        """Yield every link: {index, name, up, master, alias, kind}."""
+    def links(self) -> Iterator[Link]:
+        """Yield every link."""
         for body, attributes in self._dump(_RTM_GETLINK, pack(netlink.IFINFO, 0, 0, 0, 0, 0), calcsize(netlink.IFINFO)):
             _, _, index, flags, _ = unpack_from(netlink.IFINFO, body)
             info = dict(parse_attributes(attributes.get(netlink.IFLA_LINKINFO, b"")))
