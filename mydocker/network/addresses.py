@@ -6,11 +6,11 @@ import _socket
 
 from mydocker.errors import BadInput
 
-# (number, bits): bits is 32 or 128.
-Address = tuple[int, int]
+# An address as (number, bits): bits is 32 or 128.
+AddressNumber = tuple[int, int]
 
 
-def parse(text: str) -> Address:
+def parse(text: str) -> AddressNumber:
     """Return an address as a number and its length in bits. Raises BadInput."""
     try:
         data = _socket.inet_pton(_socket.AF_INET6 if ":" in text else _socket.AF_INET, text)
@@ -67,7 +67,7 @@ class Subnet:
         """Say whether two subnets share an address."""
         return self.bits == other.bits and self.first <= other.last and other.first <= self.last
 
-    def has(self, address: Address) -> bool:
+    def has(self, address: AddressNumber) -> bool:
         """Say whether an address is in it."""
         return address[1] == self.bits and self.first <= address[0] <= self.last
 

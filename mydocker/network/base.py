@@ -8,15 +8,10 @@ from mydocker.steps.links import DeleteLink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    from mydocker.network.nft import Published
+    from mydocker.network.attachments import Endpoint, Published
+    from mydocker.network.records import Network
     from mydocker.paths import Paths
     from mydocker.steps.base import Step
-
-    Network = dict[str, Any]
-    # {network, interface: inside, link: the host's end or '', mac, mtu, addresses: [{address, prefix, gateway}], aliases, isDefault}
-    Endpoint = dict[str, Any]
 
 
 class NetworkDriver:

@@ -15,8 +15,8 @@ from mydocker.steps.links import AddForwarding, AddPair, DeleteLink, add_bridge,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.network.base import Endpoint, Network
-    from mydocker.network.nft import Published
+    from mydocker.network.attachments import Endpoint, Published
+    from mydocker.network.records import Network
     from mydocker.paths import Paths
 
 _OPTIONS = ("name", "mtu", "masquerade")
@@ -168,7 +168,7 @@ class VxlanDriver(BridgeDriver):
     @staticmethod
     def tunnel(network: Network) -> str:
         """Return the name of the tunnel's end."""
-        return "mx" + str(network["id"])[:10]
+        return "mx" + network["id"][:10]
 
     def _mtu(self, network: Network) -> int:
         return super()._mtu(network) or 1500 - _VXLAN_OVERHEAD

@@ -16,7 +16,8 @@ from mydocker.steps.links import AddChild
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.network.base import Endpoint, Network
+    from mydocker.network.attachments import Endpoint
+    from mydocker.network.records import Network
     from mydocker.paths import Paths
     from mydocker.steps.base import Step
 

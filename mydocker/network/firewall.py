@@ -17,7 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mydocker.network.nft import Network, Published
+    from mydocker.network.attachments import Published
+    from mydocker.network.records import Network
 
     # All networks with a bridge on this host, and all published ports.
     Truth = Callable[[], tuple[list[Network], list[Published]]]

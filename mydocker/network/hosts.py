@@ -15,8 +15,7 @@ from mydocker.network.addresses import parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.network.attachments import Attachment
-    from mydocker.network.base import Endpoint
+    from mydocker.network.attachments import Attachment, Endpoint
     from mydocker.paths import Paths
 
 _BEGIN, _END = "# mydocker: containers on the same networks\n", "# mydocker: end\n"

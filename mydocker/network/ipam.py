@@ -16,8 +16,9 @@ from mydocker.steps.base import Step, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Iterator
+
+    from mydocker.network.records import SubnetEntry
 
     IsAlive = Callable[[str], bool]
 
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
 class Pool:
     """The addresses of one subnet of a network that containers may have.
 
-    subnet: {subnet, gateway, range}, '' for no gateway or no range. directory: where the claims are. is_alive: tells of an owner's id.
+    directory: where the claims are. is_alive: says of an owner's id whether that container lives.
     """
 
     __slots__ = ("subnet", "gateway", "low", "high", "directory", "is_alive")
 
-    def __init__(self, subnet: dict[str, Any], directory: str, is_alive: IsAlive) -> None:
+    def __init__(self, subnet: SubnetEntry, directory: str, is_alive: IsAlive) -> None:
         self.subnet = Subnet.parse(subnet["subnet"])
         self.gateway = parse(subnet["gateway"])[0] if subnet["gateway"] else -1
         low, high = self.subnet.hosts()
@@ -89,7 +90,7 @@ class Pool:
         """Return the address that would be claimed next, '' when the subnet is full."""
         return next((text(number, self.subnet.bits) for number in self._free()), "")
 
-    def _free(self) -> Any:
+    def _free(self) -> Iterator[int]:
         """Yield the numbers that nobody holds, lowest first."""
         held = self._held()
         number = self.low

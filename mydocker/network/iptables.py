@@ -7,10 +7,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    Network = dict[str, Any]
-    Published = dict[str, Any]
+    from mydocker.network.attachments import Published
+    from mydocker.network.records import Network
 
 # (table, chain of the kernel, condition, chain of ours): how a packet comes to our chains.
 _JUMPS: tuple[tuple[str, str, list[str], str], ...] = (

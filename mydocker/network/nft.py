@@ -14,11 +14,9 @@ from mydocker.network.addresses import Subnet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from mydocker.network.attachments import Published
+    from mydocker.network.records import Network
 
-    # {owner: container id, ip: of the host or '', port: of the host, protocol, address: of the container, container: its port}
-    Published = dict[str, Any]
-    Network = dict[str, Any]
     # (set or map, element)
     Element = tuple[str, str]
 

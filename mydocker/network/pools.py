@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mydocker.network.records import SubnetEntry
+
 
 def host_subnets() -> list[Subnet]:
     """Return what the host has routes to, and its own addresses' subnets."""
@@ -48,8 +50,8 @@ def choose_ipv6() -> Subnet:
     return Subnet(int.from_bytes(b"\xfd" + os.urandom(5) + bytes(10), "big"), 64, 128)
 
 
-def entry(subnet: Subnet, gateway: str, part: str, kind: str = "bridge") -> dict[str, str]:
-    """Return a record's {subnet, gateway, range}, checked. Raises BadInput.
+def entry(subnet: Subnet, gateway: str, part: str, kind: str = "bridge") -> SubnetEntry:
+    """Return a subnet as a network's record has it, checked. Raises BadInput.
 
     The gateway is the lowest address unless it is given; of vxlan, where each host has one, the lowest of this host's range.
     """

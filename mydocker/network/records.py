@@ -1,12 +1,4 @@
-"""Networks: ROOT/networks/NAME/network.json, whole from the moment it is there.
-
-    id            64 hexadecimal digits
-    name, driver  'bridge', 'vxlan', 'macvlan', 'ipvlan', 'none' or 'cni'
-    createdAt     RFC 3339, UTC
-    subnets       [{subnet, gateway, range}]: '' for no gateway or no range; one for IPv4, one for IPv6 or both
-    internal, ipv6
-    options       {key: value} of --opt;  labels
-    interface     of the host: the bridge, or what macvlan and ipvlan share
+"""Networks: ROOT/networks/NAME/network.json (NETWORK below), whole from the moment it is there.
 
 The network `bridge` comes into being with the first container that needs it.
 """
@@ -21,11 +13,50 @@ from mydocker.network.addresses import Subnet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import TypedDict
 
     from mydocker.paths import Paths
+    from mydocker.shape import Shape
 
-    Network = dict[str, Any]
+    class SubnetEntry(TypedDict):
+        """A subnet of a network, as its record has it; addresses.Subnet calculates with it."""
+
+        subnet: str
+        gateway: str
+        range: str
+
+    class Network(TypedDict):
+        """ROOT/networks/NAME/network.json."""
+
+        id: str
+        name: str
+        driver: str
+        createdAt: str
+        subnets: list[SubnetEntry]
+        internal: bool
+        ipv6: bool
+        options: dict[str, str]
+        labels: dict[str, str]
+        interface: str
+
+
+SUBNET_ENTRY: Shape = {
+    "subnet!": "text",  # ADDRESS/PREFIX
+    "gateway": ("text", ""),  # the host's address in it, '' for none
+    "range": ("text", ""),  # the part of it that containers get, '' for all
+}
+NETWORK: Shape = {
+    "id!": "text",  # 64 hexadecimal digits
+    "name!": "text",
+    "driver!": "text",  # 'bridge', 'vxlan', 'macvlan', 'ipvlan', 'none' or 'cni'
+    "createdAt!": "text",  # RFC 3339, UTC
+    "subnets!": [SUBNET_ENTRY],  # one for IPv4, one for IPv6, or both; none where mydocker gives out no addresses
+    "internal": ("truth", False),
+    "ipv6": ("truth", False),
+    "options": ({"*": "text"}, {}),  # of --opt
+    "labels": ({"*": "text"}, {}),
+    "interface!": "text",  # of the host: the bridge, or what macvlan and ipvlan share
+}
 
 DEFAULT = "bridge"
 # What docker calls networks and nobody makes.
@@ -51,11 +82,11 @@ def names(paths: Paths) -> list[str]:
 
 
 def load(paths: Paths, name: str) -> Network:
-    """Return a network's record. Raises NotFound."""
+    """Return a network's record. Raises NotFound, or Damaged when it is no such document."""
     try:
         if "/" in name or name.startswith("."):
             raise FileNotFoundError
-        record: Network = store.read_json(f"{directory(paths, name)}/network.json")
+        record: Network = store.read_document(f"{directory(paths, name)}/network.json", NETWORK)
     except FileNotFoundError as error:
         raise NotFound(f"no such network: {name}") from error
     return record
@@ -118,6 +149,6 @@ def subnets(networks: list[Network]) -> list[Subnet]:
     return [Subnet.parse(each["subnet"]) for network in networks for each in network["subnets"]]
 
 
-def of_family(network: Network, mark: str) -> dict[str, str] | None:
+def of_family(network: Network, mark: str) -> SubnetEntry | None:
     """Return a network's subnet for IPv4 (mark '.') or IPv6 (':'), None when it has none."""
     return next((each for each in network["subnets"] if mark in each["subnet"]), None)

@@ -10,23 +10,21 @@ from mydocker.network.drivers import driver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    from mydocker.engine.record.containers import Record
-    from mydocker.network.attachments import Attachment
-    from mydocker.network.base import Endpoint, Network
+    from mydocker.engine.record.containers import Binding, Record, WantedEndpoint
+    from mydocker.network.attachments import Address, Attachment, Endpoint, Published
     from mydocker.network.ipam import Pool
+    from mydocker.network.records import Network
     from mydocker.paths import Paths
 
 
-def address_on(network: Network, pool: Pool, address: str) -> dict[str, Any]:
-    """Return an endpoint's {address, prefix, gateway}."""
+def address_on(network: Network, pool: Pool, address: str) -> Address:
+    """Return an address as an endpoint has it."""
     gateway = "" if network["internal"] else pool.gateway_text
     return {"address": address, "prefix": pool.subnet.prefix, "gateway": gateway}
 
 
 def make_endpoint(
-    container_id: str, attachment: Attachment, network: Network, wanted: dict[str, Any], addresses: list[dict[str, Any]]
+    container_id: str, attachment: Attachment, network: Network, wanted: WantedEndpoint, addresses: list[Address]
 ) -> Endpoint:
     """Return the next endpoint of a container; the first that has a gateway is the way to everywhere."""
     used = {each["interface"] for each in attachment["endpoints"]}
@@ -55,7 +53,7 @@ def endpoint_id(endpoint: Endpoint) -> str:
     return "".join(f"{binascii.crc32(f'{part} {text}'.encode()):08x}" for part in range(8))
 
 
-def _mac(addresses: list[dict[str, Any]]) -> str:
+def _mac(addresses: list[Address]) -> str:
     """Return docker's, 02:42 and the IPv4 address, so that an address keeps its MAC address whoever gets it; else a random one."""
     numbers = [parse(each["address"]) for each in addresses]
     tail = next((number.to_bytes(4, "big") for number, bits in numbers if bits == 32), None) or os.urandom(4)
@@ -64,8 +62,7 @@ def _mac(addresses: list[dict[str, Any]]) -> str:
 
 def publishing(paths: Paths, attachment: Attachment, networks: dict[str, Network]) -> Endpoint | None:
     """Return the endpoint that published ports lead to: the first on a network that is a bridge with a way out, or CNI's."""
-    endpoints: list[Endpoint] = attachment["endpoints"]
-    for endpoint in endpoints:
+    for endpoint in attachment["endpoints"]:
         network = networks.get(endpoint["network"])
         kind = driver(network["driver"], paths) if network else None
         if network and kind and kind.publishes and not network["internal"]:
@@ -73,7 +70,7 @@ def publishing(paths: Paths, attachment: Attachment, networks: dict[str, Network
     return None
 
 
-def leading_to(record: Record, binding: dict[str, Any], port: int, endpoint: Endpoint) -> list[dict[str, Any]]:
+def leading_to(record: Record, binding: Binding | Published, port: int, endpoint: Endpoint) -> list[Published]:
     """Return the published port of a binding, for each family that host and container have in common."""
     targets = [each["address"] for each in endpoint["addresses"] if not binding["ip"] or (":" in each["address"]) == (":" in binding["ip"])]
     if endpoint["addresses"] and not targets:
@@ -81,8 +78,8 @@ def leading_to(record: Record, binding: dict[str, Any], port: int, endpoint: End
     return [published_as(record, binding, port, target) for target in targets or [""]]
 
 
-def published_as(record: Record, binding: dict[str, Any], port: int, address: str) -> dict[str, Any]:
-    """Return one published port, see nft.py."""
+def published_as(record: Record, binding: Binding | Published, port: int, address: str) -> Published:
+    """Return one published port."""
     return {
         "owner": record["id"],
         "ip": binding["ip"],

@@ -22,11 +22,9 @@ from mydocker.steps.base import Run, Step, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    from mydocker.engine.record.containers import Record
+    from mydocker.engine.record.containers import Record, WantedEndpoint
     from mydocker.network.attachments import Attachment
-    from mydocker.network.base import Endpoint, Network
+    from mydocker.network.records import Network
     from mydocker.paths import Paths
 
 
@@ -53,12 +51,12 @@ def check(paths: Paths, record: Record) -> None:
     networks = []
     for name, wanted in record["endpoints"].items():
         network = default.network(paths) if name == records.DEFAULT else records.load(paths, name)
-        for key, mark in (("ip", "."), ("ip6", ":")):
+        for address, mark in ((wanted["ip"], "."), (wanted["ip6"], ":")):
             subnet = records.of_family(network, mark)
-            if wanted[key] and not subnet:
-                raise BadInput(f"address {wanted[key]}: network {name} has no {'IPv4' if mark == '.' else 'IPv6'} subnet")
-            if wanted[key] and subnet:
-                Pool(subnet, "", bool).check(wanted[key])
+            if address and not subnet:
+                raise BadInput(f"address {address}: network {name} has no {'IPv4' if mark == '.' else 'IPv6'} subnet")
+            if address and subnet:
+                Pool(subnet, "", bool).check(address)
         networks.append(network)
     if record["ports"] and networks:
         _check_ports(paths, networks)
@@ -83,15 +81,10 @@ class Joining:
         self.record = record
         self.run = run
         self.before = attachments.load(paths, record["id"]) if attachment else None
-        self.attachment = attachment or {
-            "name": record["name"],
-            "hostname": record["config"]["Hostname"],
-            "endpoints": [],
-            "published": [],
-        }
+        self.attachment = attachment or attachments.blank(record["name"], record["config"]["Hostname"])
         self.networks = {each["network"]: records.load(paths, each["network"]) for each in self.attachment["endpoints"]}
 
-    def claim(self, endpoints: dict[str, dict[str, Any]]) -> None:
+    def claim(self, endpoints: dict[str, WantedEndpoint]) -> None:
         """Claim the addresses that these endpoints need, and for a container that starts its ports; and write it down."""
         if not endpoints:
             return
@@ -110,7 +103,7 @@ class Joining:
             for lock in locks:
                 lock.__exit__()
 
-    def _claim_endpoint(self, name: str, wanted: dict[str, Any]) -> None:
+    def _claim_endpoint(self, name: str, wanted: WantedEndpoint) -> None:
         network = self.networks[name] = records.load(self.paths, name)
         steps = [
             ClaimAddress(pool, self.record["id"], name, wanted["ip" if pool.subnet.bits == 32 else "ip6"])
@@ -118,10 +111,8 @@ class Joining:
         ]
         self.run.execute(steps)
         addresses = [endpoints.address_on(network, step.pool, step.address) for step in steps]
-        self.attachment["endpoints"].append(self._endpoint(network, wanted, addresses))
-
-    def _endpoint(self, network: Network, wanted: dict[str, Any], addresses: list[dict[str, Any]]) -> Endpoint:
-        return endpoints.make_endpoint(self.record["id"], self.attachment, network, wanted, addresses)
+        endpoint = endpoints.make_endpoint(self.record["id"], self.attachment, network, wanted, addresses)
+        self.attachment["endpoints"].append(endpoint)
 
     def _claim_ports(self) -> None:
         """Claim the host's ports that are to lead to the container, if it is on a network that can publish them."""

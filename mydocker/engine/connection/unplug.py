@@ -11,8 +11,7 @@ from mydocker.steps.links import DeleteLink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.network.attachments import Attachment
-    from mydocker.network.base import Endpoint
+    from mydocker.network.attachments import Endpoint, Published
     from mydocker.paths import Paths
     from mydocker.steps.base import Run
 
@@ -36,7 +35,7 @@ def unplug(paths: Paths, container_id: str, later: list[int] | None = None) -> l
     attachment = attachments.load(paths, container_id)
     problems: list[Error] = []
     if attachment:
-        withdraw(paths, attachment, problems)
+        withdraw(paths, attachment["published"], problems)
         for endpoint in attachment["endpoints"]:
             leave(paths, endpoint, "", problems, later)
         attempt(problems, attachments.forget, paths, container_id)
@@ -45,9 +44,9 @@ def unplug(paths: Paths, container_id: str, later: list[int] | None = None) -> l
     return problems
 
 
-def withdraw(paths: Paths, attachment: Attachment, problems: list[Error]) -> None:
+def withdraw(paths: Paths, published: list[Published], problems: list[Error]) -> None:
     """Take a container's published ports out of the rules."""
-    led = [each for each in attachment["published"] if each["address"]]
+    led = [each for each in published if each["address"]]
     attempt(problems, bridge.BridgeDriver(paths).withdraw, led)
 
 
