@@ -1,4 +1,4 @@
-"""IP addresses and subnets as numbers (the standard library's ipaddress takes 5 ms to import, which every start would pay)."""
+"""IP addresses and subnets as numbers. The standard library's ipaddress takes 5 ms to import, which every start would pay."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Subnet:
         return self.first + self.size - 1
 
     def hosts(self) -> tuple[int, int]:
-        """Return the lowest and the highest number that an interface may have: neither the network's own nor the broadcast address."""
+        """Return the lowest and the highest number that an interface may have: not the subnet's own address, not the broadcast address."""
         return self.first + 1, self.last - (self.bits == 32)
 
     def holds(self, other: Subnet) -> bool:
@@ -68,7 +68,7 @@ class Subnet:
         return self.bits == other.bits and self.first <= other.last and other.first <= self.last
 
     def has(self, address: AddressNumber) -> bool:
-        """Say whether an address is in it."""
+        """Say whether an address is in this subnet."""
         return address[1] == self.bits and self.first <= address[0] <= self.last
 
     def __str__(self) -> str:

@@ -123,7 +123,7 @@ def forget(paths: Paths, container_id: str) -> None:
 
 
 def every(paths: Paths) -> dict[str, Attachment]:
-    """Return the attachments of all containers by id, the latest written last; a damaged one counts for nothing."""
+    """Return the attachments of all containers by id, the latest written last; a damaged one is left out."""
     found: list[tuple[float, str, Attachment]] = []
     for container_id in os.listdir(paths.state) if os.path.isdir(paths.state) else []:
         try:
@@ -136,7 +136,7 @@ def every(paths: Paths) -> dict[str, Attachment]:
 
 
 def published(paths: Paths) -> list[Published]:
-    """Return all published ports of this host, each once: where two containers say that they have one, the later has it."""
+    """Return all published ports of this host, each once: where two containers say that they have the same port, the later one has it."""
     found: dict[tuple[str, int, str, bool], Published] = {}
     for attachment in every(paths).values():
         for each in (port for port in attachment["published"] if port["address"]):

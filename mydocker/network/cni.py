@@ -63,7 +63,7 @@ if TYPE_CHECKING:
         hostIP: NotRequired[str]
 
 
-# These documents have many more fields, which plugins read. Nothing of what they read is filled in: it goes to them as it is.
+# These documents have many more fields, which the plugins read. They get them as they are: hence no defaults in what goes to a plugin.
 CNI_PLUGIN: Shape = {
     "type!": "text",  # the name of its program
     "capabilities": {"*": "truth"},
@@ -92,7 +92,11 @@ _ENDINGS = ("", ".conflist", ".conf", ".json")
 
 
 class CniDriver(NetworkDriver):
-    """Options: conf, the name or the path of a configuration; path, directories of plugins, separated by colons."""
+    """Networks that CNI plugins make. Their options:
+
+    conf: the name or the path of a configuration
+    path: directories of plugins, separated by colons
+    """
 
     options = ("conf", "path")
     has_addresses = False

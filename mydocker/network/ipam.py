@@ -1,8 +1,8 @@
 """IPAM: which addresses of a subnet are in use.
 
-A claim is a file named after the address that holds its owner's id, so it survives a crash, and it is free again when its owner is gone:
-whoever finds no free address, or wants one that is taken, looks whether the owners live. Nothing else is stored: the lowest free
-address is found among the names of the claims, however large the subnet is.
+A claim is a file that has the name of the address and holds the id of its owner. So it survives a crash, and it counts no more when its
+owner is gone: whoever finds no free address, or wants one that is taken, looks whether the owners live. Nothing else is stored: the names
+of the claims say what the lowest free address is, however large the subnet.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Pool:
     """The addresses of one subnet of a network that containers may have.
 
-    directory: where the claims are. is_alive: says of an owner's id whether that container lives.
+    directory: where the claims are
+    is_alive: says whether the container with an id lives
     """
 
     __slots__ = ("subnet", "gateway", "low", "high", "directory", "is_alive")
@@ -41,7 +42,7 @@ class Pool:
         self.is_alive = is_alive
 
     def claim(self, owner: str, wanted: str = "") -> str:
-        """Claim an address for an owner: the wanted one, else the lowest free one. Raises BadInput, Conflict."""
+        """Claim an address for an owner: the wanted one, or the lowest that is free. Raises BadInput, Conflict."""
         os.makedirs(self.directory, mode=0o755, exist_ok=True)
         if wanted:
             return self._claim_this(owner, wanted)
@@ -60,7 +61,7 @@ class Pool:
         return text(self.gateway, self.subnet.bits) if self.gateway >= 0 else ""
 
     def check(self, wanted: str) -> str:
-        """Return an address as it is usually written. Raises BadInput, Conflict unless a container may have it."""
+        """Return an address as it is usually written. Raises BadInput or Conflict unless a container may have it."""
         number, bits = parse(wanted)
         low, high = self.subnet.hosts()
         if bits != self.subnet.bits or not low <= number <= high:
@@ -87,7 +88,7 @@ class Pool:
         return ""
 
     def propose(self) -> str:
-        """Return the address that would be claimed next, '' when the subnet is full."""
+        """Return the address that would be claimed next, or '' when the subnet is full."""
         return next((text(number, self.subnet.bits) for number in self._free()), "")
 
     def _free(self) -> Iterator[int]:
@@ -111,7 +112,7 @@ class Pool:
 
 
 class ClaimAddress(Step):
-    """Claim an address of a network for a container; `address` is which. wanted: '' for any."""
+    """Claim an address of a network for a container; `address` is the one that it got. wanted: an address, or '' for any."""
 
     __slots__ = ("pool", "owner", "network", "wanted", "address")
 
@@ -153,8 +154,8 @@ def held_by(directory: str) -> list[tuple[str, str]]:
 
 
 def release(directory: str, address: str, owner: str) -> None:
-    """Give an address back if this owner holds it; what is not held is no error."""
+    """Give an address back if this owner holds it; it is no error if nobody does."""
     if os.path.isdir(directory):
-        # Two that find the same dead owner must not free what a third has claimed in between.
+        # Two processes that find the same dead owner must not free what a third one has claimed in between.
         with store.Lock(f"{directory}/.lock"):
             store.release(f"{directory}/{address}", owner)

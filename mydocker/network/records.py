@@ -93,7 +93,7 @@ def load(paths: Paths, name: str) -> Network:
 
 
 def every(paths: Paths) -> list[Network]:
-    """Return all records, without those of networks that go meanwhile."""
+    """Return the records of all networks; one that is removed meanwhile is left out."""
     found = []
     for name in names(paths):
         try:
@@ -104,7 +104,7 @@ def every(paths: Paths) -> list[Network]:
 
 
 def resolve(paths: Paths, text: str) -> Network:
-    """Return the network of a name, a full id or a unique id prefix. Raises NotFound, Conflict."""
+    """Return the record of a network given by name, full id or unique id prefix. Raises NotFound, Conflict."""
     if text in names(paths):
         return load(paths, text)
     matches = [network for network in every(paths) if network["id"].startswith(text)] if text else []
@@ -116,7 +116,7 @@ def resolve(paths: Paths, text: str) -> Network:
 
 
 def save_new(paths: Paths, network: Network) -> None:
-    """Make a network's directory, whole by a rename. Raises Conflict when there is one of that name."""
+    """Make the directory of a network; a rename has it appear whole. Raises Conflict when there is a network of that name."""
     path = directory(paths, network["name"])
     partial = store.temporary(path)
     store.remove_tree(partial)  # of a process that died and had this number
@@ -135,12 +135,12 @@ def save_new(paths: Paths, network: Network) -> None:
 
 
 def lock(paths: Paths, name: str, shared: bool = False) -> store.Lock:
-    """Return a network's lock: shared while a container is being connected, alone while it is being removed."""
+    """Return the lock of a network: it is shared while containers are being connected, and exclusive while the network is being removed."""
     return store.Lock(f"{directory(paths, name)}/lock", shared)
 
 
 def everything(paths: Paths) -> store.Lock:
-    """Return the lock of whoever makes networks or changes what they have in common: subnets, rules."""
+    """Return the lock for making networks and for changing what they have in common: subnets and rules."""
     return store.Lock(f"{paths.networks}/.lock")
 
 
@@ -150,5 +150,5 @@ def subnets(networks: list[Network]) -> list[Subnet]:
 
 
 def of_family(network: Network, mark: str) -> SubnetEntry | None:
-    """Return a network's subnet for IPv4 (mark '.') or IPv6 (':'), None when it has none."""
+    """Return the subnet of a network for IPv4 (mark '.') or IPv6 (':'), or None."""
     return next((each for each in network["subnets"] if mark in each["subnet"]), None)

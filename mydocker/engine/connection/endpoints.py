@@ -1,4 +1,4 @@
-"""What a container has on one network, and where its published ports lead: decided, not done. See network/attachments.py."""
+"""What a container gets on one network, and where its published ports lead: this is decided here, and done elsewhere."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def make_endpoint(
 
 
 def endpoint_id(endpoint: Endpoint) -> str:
-    """Return docker's EndpointID: 64 hexadecimal digits, the same as long as the container runs."""
+    """Return docker's EndpointID: 64 hexadecimal digits that stay the same as long as the container runs."""
     import binascii
 
     text = f"{endpoint['owner']} {endpoint['network']}"
@@ -54,14 +54,14 @@ def endpoint_id(endpoint: Endpoint) -> str:
 
 
 def _mac(addresses: list[Address]) -> str:
-    """Return docker's, 02:42 and the IPv4 address, so that an address keeps its MAC address whoever gets it; else a random one."""
+    """Return a MAC address as docker makes it: 02:42 and the IPv4 address, so that both always go together; or a random one."""
     numbers = [parse(each["address"]) for each in addresses]
     tail = next((number.to_bytes(4, "big") for number, bits in numbers if bits == 32), None) or os.urandom(4)
     return "02:42:" + ":".join(f"{byte:02x}" for byte in tail)
 
 
 def publishing(paths: Paths, attachment: Attachment, networks: dict[str, Network]) -> Endpoint | None:
-    """Return the endpoint that published ports lead to: the first on a network that is a bridge with a way out, or CNI's."""
+    """Return the endpoint that published ports lead to, or None: the first on a network that can publish ports and has a way out."""
     for endpoint in attachment["endpoints"]:
         network = networks.get(endpoint["network"])
         kind = driver(network["driver"], paths) if network else None
@@ -71,7 +71,7 @@ def publishing(paths: Paths, attachment: Attachment, networks: dict[str, Network
 
 
 def leading_to(record: Record, binding: Binding | Published, port: int, endpoint: Endpoint) -> list[Published]:
-    """Return the published port of a binding, for each family that host and container have in common."""
+    """Return the published ports of a binding: one for each address family that the host and the container have in common."""
     targets = [each["address"] for each in endpoint["addresses"] if not binding["ip"] or (":" in each["address"]) == (":" in binding["ip"])]
     if endpoint["addresses"] and not targets:
         raise BadInput(f"cannot publish on {binding['ip']}: network {endpoint['network']} has no address of that family")

@@ -1,4 +1,4 @@
-"""Networks as docker's verbs see them: create, rm, inspect, connect, disconnect. What a start does is in networking.py."""
+"""Networks as docker's verbs see them: create, rm, ls, inspect. What a start does is in plug.py; connecting.py has the other verbs."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def new(
     labels: dict[str, str],
     options: dict[str, str],
 ) -> Network:
-    """Return the record of a network that is to be made. Raises what is wrong with it."""
+    """Return the record of a network that is to be made. Raises BadInput, Conflict."""
     containers.check_name(name)
     if name in PREDEFINED or name.startswith("container:"):
         raise Conflict(f"network {name} is pre-defined", "use another name")
@@ -155,7 +155,7 @@ def check_new(paths: Paths, network: Network) -> None:
 
 
 def create(paths: Paths, network: Network, run: Run) -> None:
-    """Make a network, and on this host what it needs; a failure undoes all of it."""
+    """Make a network, and what it needs on this host; a failure undoes all of it."""
     roots = [MakeDir(path, 0o711, True) for path in (paths.root, paths.networks, paths.state, paths.addresses)]
     try:
         run.execute(roots)
@@ -181,7 +181,7 @@ def remove(paths: Paths, network: Network, run: Run) -> None:
 
 
 def resolve(paths: Paths, name: str) -> Network:
-    """Return the record of a network by name or id, also of those that nobody makes. Raises NotFound, Conflict."""
+    """Return the record of a network given by name or id, also of one that nobody makes. Raises NotFound, Conflict."""
     for each in (default.network(paths), *map(lambda mode: predefined(paths, mode), records.MODES)):
         if name == each["name"] or (len(name) > 3 and each["id"].startswith(name)):
             return each
@@ -206,7 +206,7 @@ def predefined(paths: Paths, mode: str) -> Network:
 
 
 def every(paths: Paths) -> list[Network]:
-    """Return all networks by name, the three that docker always has among them."""
+    """Return the records of all networks, sorted by name; the three that docker always has are among them."""
     made = [network for network in records.every(paths) if network["name"] != records.DEFAULT]
     found = [default.network(paths), *(predefined(paths, mode) for mode in records.MODES), *made]
     return sorted(found, key=lambda network: network["name"])

@@ -1,4 +1,4 @@
-"""What a start would do to the network, for --dry-run and --explain=sh: the same steps, made and not executed."""
+"""What a start would do to the network, for --dry-run and --explain=sh: the steps are the same, but nobody executes them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from mydocker.network.attachments import Attachment
     from mydocker.network.records import Network
 
-# A port that a start chooses itself is told as the first of those that it may choose from (RFC 6335).
+# For a port that a start chooses itself, the plan has the first of those that it may choose from (RFC 6335).
 _SOME_PORT = 49152
 
 
 class NetworkPlan:
-    """claims: before init is told to go on; connect: the rest; undo: shell commands that take away what outlives the container."""
+    """What connects a container that is to start.
+
+    claims: the steps before init is told to go on
+    connect: the steps after that
+    undo: shell commands that remove what outlives the container
+    """
 
     __slots__ = ("claims", "connect", "undo")
 

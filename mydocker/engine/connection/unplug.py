@@ -1,4 +1,4 @@
-"""Taking a container off its networks: what a run's end, a crash or `network disconnect` leaves is undone, going on past failures."""
+"""How a container leaves its networks after its end, after a crash or by `network disconnect`. All of this goes on past failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def is_in_use(paths: Paths, owner: str) -> bool:
-    """Say whether a container runs, or somebody is just starting or removing it."""
+    """Say whether a container runs, or a process is just starting or removing it."""
     return bool(state.running_pid(paths, owner)) or state.is_busy(paths, owner)
 
 
@@ -28,9 +28,9 @@ def users(paths: Paths, network: str) -> list[str]:
 
 
 def unplug(paths: Paths, container_id: str, later: list[int] | None = None) -> list[Error]:
-    """Undo what a container that does not run any more had of the network; return what could not be undone.
+    """Undo what a container that does not run any more had of the network; return the problems.
 
-    later: for those in a hurry, the indices of links that are left to be removed, for which the kernel takes 15 ms each.
+    later: gets the indices of the links, which the caller then removes; the kernel takes 15 ms for each
     """
     attachment = attachments.load(paths, container_id)
     problems: list[Error] = []
@@ -51,7 +51,7 @@ def withdraw(paths: Paths, published: list[Published], problems: list[Error]) ->
 
 
 def leave(paths: Paths, endpoint: Endpoint, namespace: str, problems: list[Error], later: list[int] | None = None) -> None:
-    """Unplug one endpoint and free its addresses. namespace: '' when it is gone."""
+    """Unplug one endpoint and free its addresses. namespace: its path, or '' when it is gone; later: see unplug()."""
     name = endpoint["network"]
     try:
         network = records.load(paths, name)
@@ -67,7 +67,7 @@ def leave(paths: Paths, endpoint: Endpoint, namespace: str, problems: list[Error
 
 
 def close_ports(run: Run) -> None:
-    """Give back the host's ports that a monitor has claimed."""
+    """Give back the ports of the host that a monitor has claimed."""
     for step in run.done:
         if isinstance(step, ClaimPort):
             step.undo()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mydocker.network.attachments import Address, Endpoint, Published
     from mydocker.paths import Paths
 
-    # A part of what docker's inspect prints. Its shape is the Engine API's; we only make it, for JSON and for templates.
+    # A part of what docker's inspect prints. The Engine API says what is in it; we only make it, for JSON and for templates.
     DockerDocument = dict[str, Any]
 
 # docker's NetworkSettings.Ports (Engine API, PortMap): {'80/tcp': [{HostIp, HostPort}], or None where it is only exposed}.
@@ -82,7 +82,7 @@ def _network_id(paths: Paths, name: str) -> str:
 
 
 def ports(record: Record, published: list[Published]) -> Ports:
-    """Return where each of a running container's ports is published, None for one that is only exposed."""
+    """Return where each port of a running container is published; None stands for a port that is only exposed."""
     found: Ports = dict.fromkeys(record["config"]["ExposedPorts"] or {})
     for each in published:
         key = f"{each['container']}/{each['protocol']}"
@@ -92,7 +92,7 @@ def ports(record: Record, published: list[Published]) -> Ports:
 
 
 def current(paths: Paths, record: Record) -> Ports:
-    """Return the ports of a container as they are now: none unless it runs."""
+    """Return the ports of a container as they are now; there are none unless it runs."""
     attachment = attachments.load(paths, record["id"])
     if not attachment or not state.running_pid(paths, record["id"]):
         return {}
@@ -105,7 +105,7 @@ def published(ports: Ports) -> list[str]:
 
 
 def column(ports: Ports) -> str:
-    """Return what ps shows: '0.0.0.0:8080->80/tcp, 443/tcp'; ports in a row as one range."""
+    """Return what ps shows, such as '0.0.0.0:8080->80/tcp, 443/tcp'; ports in a row are one range."""
     lines = []
     for (ip, protocol, _), group in _rows(ports).items():
         for first, last, outside in _ranges(sorted(group)):
@@ -127,7 +127,7 @@ def _rows(ports: Ports) -> dict[tuple[str, str, int], list[tuple[int, int]]]:
 
 
 def _ranges(group: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
-    """Return (first, last, host port of the first) of ports in a row."""
+    """Return (first, last, host port of the first) of each range of ports in a row."""
     found: list[tuple[int, int, int]] = []
     for port, outside in group:
         if found and found[-1][1] == port - 1:
