@@ -126,6 +126,9 @@ class ClaimAddress(Step):
     def apply(self) -> None:
         self.address = self.pool.claim(self.owner, self.wanted)
 
+    def assume(self) -> None:
+        self.address = self.wanted or self.pool.propose()
+
     def undo(self) -> None:
         release(self.pool.directory, self.address, self.owner)
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         protocol: str
 
 
+# What a plan has for a port that a start chooses itself: the first of those that it may choose from (RFC 6335).
+_FIRST_OF_ANY = 49152
 _KINDS = {
     "tcp": (_socket.SOCK_STREAM, 0),
     "udp": (_socket.SOCK_DGRAM, 0),
@@ -55,6 +57,9 @@ class ClaimPort(Step):
             if self._try(port):
                 return
         raise Conflict(f"port {_words(self.binding, first, last)} is in use on this host")
+
+    def assume(self) -> None:
+        self.port = self.binding["first"] or self.preferred or _FIRST_OF_ANY
 
     def _try(self, port: int) -> bool:
         """Bind a port, 0 for any, and say whether it was free."""

@@ -13,6 +13,7 @@ from mydocker.steps.rootfs import MountInRoot
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.kernel.channel import Channel
+    from mydocker.runtime.plan import Spec
 
 
 class OpenPty(Step):
@@ -84,3 +85,18 @@ class OwnStandardStreams(Step):
 
     def describe(self) -> str:
         return f"fchown standard streams to {self.uid}"
+
+
+def first(spec: Spec, root: str, size: tuple[int, int] | None, channel: Channel | None) -> list[Step]:
+    """Return the steps that open the terminal of a container's first process; none where it has none."""
+    return [OpenConsole(root, size, channel)] if spec["process"].get("terminal") else []
+
+
+def further(spec: Spec, size: tuple[int, int] | None, channel: Channel | None) -> list[Step]:
+    """Return the steps that open the terminal of one more process, which is in the container already."""
+    return [OpenPty("/", size, channel)] if spec["process"].get("terminal") else []
+
+
+def owned(uid: int) -> list[Step]:
+    """Return the steps that give the standard streams to the container's user."""
+    return [OwnStandardStreams(uid)] if uid else []

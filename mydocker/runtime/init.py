@@ -13,8 +13,7 @@ from errno import EBADF
 from mydocker import messages
 from mydocker.kernel import process
 from mydocker.messages import BUILT, EXPLAIN, FAILURE, GO, GONE, ISOLATED, READY, failure
-from mydocker.runtime import gate, plan
-from mydocker.runtime.console import OpenConsole, OpenPty, OwnStandardStreams
+from mydocker.runtime import console, gate, plan
 from mydocker.runtime.hooks import hooks
 from mydocker.runtime.mounts import FIRST_TREE
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION, lookup
@@ -95,22 +94,21 @@ def _become(setting: Setting, channel: Channel) -> None:
     run.execute(plan.build(spec, setting.root))
     channel.send(BUILT)
     state = _wait_for_go(channel)
-    console: list[Step] = [OpenConsole(setting.root, setting.size, channel)] if spec["process"].get("terminal") else []
-    run.execute(plan.close(spec, setting.root, setting.cgroups, console, setting.how, state))
+    opening = console.first(spec, setting.root, setting.size, channel)
+    run.execute(plan.close(spec, setting.root, setting.cgroups, opening, setting.how, state))
     _execute(run, setting, channel, hooks(spec, "startContainer", state))
 
 
 def _join(setting: Setting, channel: Channel) -> None:
     run = _enter_namespaces(setting, channel)
     _wait_for_go(channel)
-    if setting.spec["process"].get("terminal"):
-        run.apply(OpenPty("/", setting.size, channel))
+    run.execute(console.further(setting.spec, setting.size, channel))
     _execute(run, setting, channel, [])
 
 
 def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
     """Let go of what belongs to the parent, then take the steps that both kinds of process begin with."""
-    run = Run("init", _observer(setting, channel), setting.crash_after)
+    run = Run("init", observer(setting, channel), setting.crash_after)
     process.set_dumpable(False)
     _take_streams(setting)
     _let_go_of_the_parents({channel.fileno(), *setting.how.descriptors()})
@@ -131,13 +129,14 @@ def _wait_for_go(channel: Channel) -> State:
 def _execute(run: Run, setting: Setting, channel: Channel, last_hooks: list[Step]) -> None:
     spec = setting.spec
     uid, gid, groups, home = resolved_user(spec, _text("/etc/passwd"), _text("/etc/group"))
-    if uid:
-        run.apply(OwnStandardStreams(uid))
+    run.execute(console.owned(uid))
     run.execute(plan.confine(spec, uid, gid, groups, setting.seccomp, channel))
     how = setting.how
     program = plan.program(spec, home, how)
     if isinstance(program, ExecByTrampoline):
         program.found(program.variables())  # what is missing is to be known before the start's second half
+    if run.observer:
+        run.observer(run.who, program, 0.0)  # told before it is done: nobody is left to tell it afterwards
     channel.send(READY)
     if last_hooks:
         if how.gate >= 0:
@@ -148,7 +147,8 @@ def _execute(run: Run, setting: Setting, channel: Channel, last_hooks: list[Step
     run.apply(program)
 
 
-def _observer(setting: Setting, channel: Channel) -> Observer | None:
+def observer(setting: Setting, channel: Channel) -> Observer | None:
+    """Return what tells the parent each step, where somebody wants to know."""
     if not setting.explain:
         return None
 

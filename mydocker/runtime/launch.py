@@ -21,7 +21,7 @@ from mydocker.kernel import process
 from mydocker.kernel.channel import Channel
 from mydocker.messages import BORN, BUILT, EXPLAIN, FAILURE, GO, GONE, ISOLATED, LISTENER, MAPPED, READY, TERMINAL, UNMAPPED
 from mydocker.runtime import plan
-from mydocker.runtime.init import Setting, become
+from mydocker.runtime.init import Setting, become, observer
 from mydocker.steps.base import Run
 from mydocker.steps.namespaces import JoinNamespace
 from mydocker.tracebacks import as_error
@@ -95,7 +95,7 @@ class Launch:
             self._be_stage(theirs, wanted)
         try:
             if not wanted["user"]:
-                self._inbox.wait(UNMAPPED)
+                self._inbox.wait(UNMAPPED, before=EXPLAIN)
                 self.run.execute(plan.id_maps(self.setting.spec, stage, privileged=os.geteuid() == 0))
                 self._channel.send(MAPPED)
             # Init may be faster than the stage, whose child it was.
@@ -108,11 +108,11 @@ class Launch:
 
     def _be_stage(self, channel: Channel, wanted: dict[str, str]) -> NoReturn:
         """Enter the user namespace, then the pid namespace, fork init, report its pid and end."""
-        run = Run("stage", None)
+        run = Run("stage", observer(self.setting, channel))
         try:
             self._channel.close()  # else nobody here would notice that the parent died
             process.set_dumpable(True)
-            run.apply(plan.enter("user", wanted["user"]))
+            run.execute(plan.user_namespace(self.setting.spec))
             if not wanted["user"]:
                 channel.send(UNMAPPED)
                 kind, _, _ = channel.receive()

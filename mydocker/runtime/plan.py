@@ -116,7 +116,9 @@ def enter(kind: str, path: str) -> Step:
 
 
 def id_maps(spec: Spec, pid: int | str, privileged: bool = True) -> list[Step]:
-    """Return the steps that map the users and groups of the user namespace that process `pid` is in."""
+    """Return the steps that map the users and groups of the new user namespace that process `pid` is in; none without one."""
+    if namespaces(spec).get("user") != "":
+        return []
     users, groups = (mappings(spec.get("linux", {}), f"{kind}Mappings") for kind in ("uid", "gid"))
     if not privileged:
         from mydocker.steps.newidmap import own_id_maps
@@ -125,11 +127,10 @@ def id_maps(spec: Spec, pid: int | str, privileged: bool = True) -> list[Step]:
     return [WriteFile(f"/proc/{pid}/uid_map", map_text(users)), WriteFile(f"/proc/{pid}/gid_map", map_text(groups))]
 
 
-def fork(spec: Spec) -> list[Step]:
-    """Return what launch.py does around the fork of init, for people: only there the pid is known."""
+def user_namespace(spec: Spec) -> list[Step]:
+    """Return the step of the stage into the user namespace, where there is one; the parent then maps ids, if it is new."""
     wanted = namespaces(spec)
-    user = [enter("user", wanted["user"]), *([] if wanted["user"] else id_maps(spec, "PID"))] if "user" in wanted else []
-    return [*user, *of_children(spec)]
+    return [enter("user", wanted["user"])] if "user" in wanted else []
 
 
 def of_children(spec: Spec) -> list[Step]:

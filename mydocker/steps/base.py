@@ -31,6 +31,9 @@ class Step:
     def undo(self) -> None:
         """Take it back; a step whose effect ends with its process has nothing to undo."""
 
+    def assume(self) -> None:
+        """Take for done what later steps must know of this one, in a plan that is only told."""
+
     def describe(self) -> str:
         """Return one line in the words of the manual pages."""
         raise NotImplementedError
@@ -121,6 +124,16 @@ class Run:
             except Error as error:
                 problems.append(error)
         return problems
+
+
+class Telling(Run):
+    """Executes nothing: `done` is what would have been done."""
+
+    __slots__ = ()
+
+    def apply(self, step: Step) -> None:
+        step.assume()
+        self.done.append(step)
 
 
 def quote(word: str) -> str:

@@ -1,6 +1,7 @@
 """--explain and --dry-run: what is told is what is done."""
 
 import json
+import re
 
 import pytest
 
@@ -38,6 +39,62 @@ def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker, needs_control
     # Ids differ from one container to the next, and execve ends the telling.
     assert [line.split()[0] for line in told[: len(really)]] == [line.split()[0] for line in really]
     assert mydocker("volume", "rm", "data").rc == 0
+
+
+# What differs from one container to the next, or is not known before: a time, an id and what is made of it, a pid, where an idle range of
+# users begins.
+DIFFERS = (
+    (r" *[0-9]+\.[0-9]{2} ms ", " "),
+    (r"\bmd[0-9a-f]{9}\.", "mdID."),
+    (r"\b[0-9a-f]{12}([0-9a-f]{52})?\b", "ID"),
+    (r"/proc/(PID|[0-9]+)/", "/proc/PID/"),
+    (r"netns (PID|[0-9]+)", "netns PID"),
+    (r"write [0-9]+ to (\S+)/cgroup.procs", r"write PID to \1/cgroup.procs"),
+    (r"\b[0-9]{6,}([: ])", r"USER\1"),
+    (r"/proc/self/fd/[0-9]+", "/proc/self/fd/N"),
+)
+
+
+def by_process(text):
+    """Return {who: its steps}: processes that go on side by side tell theirs in any order."""
+    told = {}
+    for line in text.splitlines():
+        for pattern, name in DIFFERS:
+            line = re.sub(pattern, name, line)
+        who, step = line.split(maxsplit=1)
+        told.setdefault(who, []).append(step)
+    return told
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "",
+        "--network none",
+        "-p 127.0.0.1:18080:80",
+        "--userns auto",
+        "--userns auto --network none -it -u 7:8",
+        "-v named:/data -v /anonymous --tmpfs /t",
+        "-m 64m --pids-limit 50",
+        "-u 65534:3 --read-only --cap-drop ALL --security-opt no-new-privileges",
+        "-it",
+    ],
+)
+def test_every_line_of_a_dry_run_is_one_of_the_start(mydocker, needs_controllers, request, flags):
+    if "--userns" in flags:
+        request.getfixturevalue("userns")
+    # The first container makes what all share: directories, the bridge.
+    mydocker("run", "--rm", *flags.replace("-it", "").split(), "busybox", "true")
+    words = ["run", "--rm", "--name", "one", *flags.split(), "busybox", "true"]
+    seen = []
+    for how in ("--dry-run", "--explain"):
+        with mydocker.terminal(how, *words) as terminal:
+            assert terminal.wait() == 0
+            seen.append(by_process(terminal.seen))
+    assert seen[0].keys() == seen[1].keys()
+    for who, told in seen[0].items():
+        assert told == seen[1][who], who
+    mydocker("volume", "rm", "-f", "named")
 
 
 @pytest.mark.parametrize(

@@ -75,15 +75,13 @@ def _plug_in(paths: Paths, record: Record, network: Network, wanted: WantedEndpo
 
 def connect_steps(paths: Paths, network: Network, container_id: str, wanted: WantedEndpoint) -> list[Step]:
     """Return the steps of connect(), for --dry-run."""
-    from mydocker.engine.connection.plan import endpoint_plan
+    from mydocker.engine.connection.plan import joining_plan
 
     record = containers.load(paths, container_id)
-    attachment = attachments.load(paths, container_id)
     pid = state.running_pid(paths, container_id)
     steps: list[Step] = [SaveEndpoints(paths, record, {**record["endpoints"], network["name"]: wanted})]
-    if pid and attachment:
-        plan = endpoint_plan(paths, record, attachment, network, wanted, f"{paths.proc}/{pid}/ns/net")
-        steps += [*plan.claims, *plan.connect, plug.WriteNames(paths, record, attachment)]
+    if pid and attachments.load(paths, container_id):
+        steps += joining_plan(paths, record, network["name"], wanted, f"{paths.proc}/{pid}/ns/net")
     return steps
 
 

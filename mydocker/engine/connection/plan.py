@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from mydocker.engine.connection import endpoints, plug
+from mydocker.engine.connection.plug import Joining
 from mydocker.network import attachments, default, nft, records
 from mydocker.network.drivers import driver
-from mydocker.network.ipam import ClaimAddress
-from mydocker.network.portclaims import ClaimPort
 from mydocker.paths import Paths
-from mydocker.steps.base import Step, command
+from mydocker.steps.base import Step, Telling, command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.record.containers import Record, WantedEndpoint
     from mydocker.network.attachments import Attachment
     from mydocker.network.records import Network
-
-# For a port that a start chooses itself, the plan has the first of those that it may choose from (RFC 6335).
-_SOME_PORT = 49152
 
 
 class NetworkPlan:
@@ -36,48 +31,45 @@ class NetworkPlan:
         self.undo = undo
 
 
+class ToldJoining(Joining):
+    """A Joining that changes nothing: its run only notes the steps."""
+
+    __slots__ = ()
+
+    def __init__(self, paths: Paths, record: Record, attachment: Attachment | None = None) -> None:
+        super().__init__(paths, record, Telling("monitor"), attachment)
+
+    def claim(self, endpoints: dict[str, WantedEndpoint]) -> None:
+        if endpoints:
+            self.claim_all(endpoints)
+
+    def network(self, name: str) -> Network:
+        return default.network(self.paths) if name == records.DEFAULT else super().network(name)
+
+    def save(self) -> None:
+        """Nobody needs it."""
+
+    def bring_up(self, network: Network) -> None:
+        self.run.execute(driver(network["driver"], self.paths).create(network))
+
+
 def network_plan(paths: Paths, record: Record, namespace: str = "/proc/PID/ns/net") -> NetworkPlan:
     """Return the steps that connect a container which is to start."""
-    plan = NetworkPlan([], [], [])
     if not record["endpoints"]:
-        return plan
-    attachment = attachments.blank(record["name"], record["config"]["Hostname"])
-    networks = {name: _network(paths, name) for name in record["endpoints"]}
-    for name, wanted in record["endpoints"].items():
-        part = endpoint_plan(paths, record, attachment, networks[name], wanted, namespace)
-        plan.claims += part.claims
-        plan.connect += part.connect
-    endpoint = endpoints.publishing(paths, attachment, networks)
-    if endpoint and record["ports"]:
-        for number, binding in enumerate(record["ports"]):
-            plan.claims.append(ClaimPort(binding))
-            port = binding["first"] or _SOME_PORT + number
-            attachment["published"] += endpoints.leading_to(record, binding, port, endpoint)
-        network = networks[endpoint["network"]]
-        plan.connect += driver(network["driver"], paths).publish(network, attachment["published"], endpoint["link"])
-    plan.connect.append(plug.WriteNames(paths, record, attachment))
-    plan.undo += _undo(paths, attachment)
-    return plan
+        return NetworkPlan([], [], [])
+    joining = ToldJoining(paths, record)
+    joining.claim(record["endpoints"])
+    claims, joining.run.done = joining.run.done, []
+    joining.plug(namespace)
+    return NetworkPlan(claims, joining.run.done, _undo(paths, joining.attachment))
 
 
-def endpoint_plan(
-    paths: Paths, record: Record, attachment: Attachment, network: Network, wanted: WantedEndpoint, namespace: str
-) -> NetworkPlan:
-    """Return the steps of one endpoint, which is added to the attachment with the addresses that it would get."""
-    claims: list[Step] = []
-    addresses = []
-    for pool in plug.pools(paths, network):
-        asked = wanted["ip" if pool.subnet.bits == 32 else "ip6"]
-        claims.append(ClaimAddress(pool, record["id"], network["name"], asked))
-        addresses.append(endpoints.address_on(network, pool, asked or pool.propose()))
-    endpoint = endpoints.make_endpoint(record["id"], attachment, network, wanted, addresses)
-    attachment["endpoints"].append(endpoint)
-    kind = driver(network["driver"], paths)
-    return NetworkPlan(claims, [*kind.create(network), *kind.connect(network, endpoint, namespace)], [])
-
-
-def _network(paths: Paths, name: str) -> Network:
-    return default.network(paths) if name == records.DEFAULT else records.load(paths, name)
+def joining_plan(paths: Paths, record: Record, name: str, wanted: WantedEndpoint, namespace: str) -> list[Step]:
+    """Return the steps that connect a running container to one more network."""
+    joining = ToldJoining(paths, record, attachments.load(paths, record["id"]))
+    joining.claim({name: wanted})
+    joining.plug(namespace, name)
+    return joining.run.done
 
 
 def _undo(paths: Paths, attachment: Attachment) -> list[str]:

@@ -93,17 +93,33 @@ class Joining:
         try:
             for lock in locks:
                 _enter(lock)
-            for name, wanted in endpoints.items():
-                self._claim_endpoint(name, wanted)
-            if not self.before:
-                self._claim_ports()
-            attachments.save(self.paths, self.record["id"], self.attachment)
+            self.claim_all(endpoints)
+            self.save()
         finally:
             for lock in locks:
                 lock.__exit__()
 
+    def claim_all(self, endpoints: dict[str, WantedEndpoint]) -> None:
+        """Claim, while nobody removes these networks."""
+        for name, wanted in endpoints.items():
+            self._claim_endpoint(name, wanted)
+        if not self.before:
+            self._claim_ports()
+
+    def network(self, name: str) -> Network:
+        """Return a network that a container is to be on."""
+        return records.load(self.paths, name)
+
+    def save(self) -> None:
+        """Write the attachment."""
+        attachments.save(self.paths, self.record["id"], self.attachment)
+
+    def bring_up(self, network: Network) -> None:
+        """Make what a network needs on this host and does not have."""
+        bring_up(self.paths, network, self.run)
+
     def _claim_endpoint(self, name: str, wanted: WantedEndpoint) -> None:
-        network = self.networks[name] = records.load(self.paths, name)
+        network = self.networks[name] = self.network(name)
         steps = [
             ClaimAddress(pool, self.record["id"], name, wanted["ip" if pool.subnet.bits == 32 else "ip6"])
             for pool in pools(self.paths, network)
@@ -145,10 +161,10 @@ class Joining:
         plugged = [each for each in self.attachment["endpoints"] if only in ("", each["network"])]
         for endpoint in plugged:
             network = self.networks[endpoint["network"]]
-            bring_up(self.paths, network, self.run)
+            self.bring_up(network)
             self.run.execute(driver(network["driver"], self.paths).connect(network, endpoint, namespace))
         if any("result" in endpoint for endpoint in plugged):
-            attachments.save(self.paths, self.record["id"], self.attachment)
+            self.save()
         if not self.before:
             self.run.execute(self.publish_steps())
         self.run.apply(WriteNames(self.paths, self.record, self.attachment, self.before))

@@ -13,6 +13,7 @@ from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine.monitor.audience import Audience
+from mydocker.engine.monitor.plans import Order
 from mydocker.engine.monitor.streams import Streams
 from mydocker.engine.monitor.supervise import Supervisor
 from mydocker.engine.record import containers, events, state
@@ -38,10 +39,10 @@ if TYPE_CHECKING:
     Spec = dict[str, Any]
 
 
-class Execution:
+class Execution(Order):
     """One exec from its request to its end."""
 
-    __slots__ = ("paths", "request", "record", "id", "init", "audience", "run", "launch", "streams")
+    __slots__ = ("paths", "request", "record", "id", "init", "cgroup", "audience", "run", "launch", "streams")
 
     def __init__(self, request: ExecRequest, client: Channel) -> None:
         self.paths = Paths(request["root"], request["state"])
@@ -50,6 +51,7 @@ class Execution:
         self.audience = Audience(self.paths.container(request["id"]), client, request["wanted"])
         self.id = os.urandom(32).hex()
         self.init = 0
+        self.cgroup = ""
         self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
         self.launch: Launch
         self.streams: Streams
@@ -93,14 +95,20 @@ class Execution:
         directory = hold_namespaces(known["pid"], self.paths.proc)
         if self._container_ends():
             raise self._not_running()
-        self._launch(process_spec(own, self.request["process"], directory), known["cgroup"])
+        self.cgroup = known["cgroup"]
+        self.launch = Launch(self._setting(process_spec(own, self.request["process"], directory)), self.run, self._explain, join)
+        self.in_order()
 
-    def _launch(self, spec: Spec, cgroup: str) -> None:
-        self.launch = Launch(self._setting(spec), self.run, self._explain, join)
+    def fork(self) -> int:
         pid = self.launch.fork()
         self.streams.close_theirs()
-        early, late = manager(Layout.detect(self.paths), cgroup).enter_steps(pid)
+        return pid
+
+    def enter(self, pid: int) -> None:
+        early, late = manager(Layout.detect(self.paths), self.cgroup).enter_steps(pid)
         self.run.execute([*early, *late])
+
+    def go(self, pid: int) -> None:
         self.launch.go()
 
     def _setting(self, spec: Spec) -> Setting:

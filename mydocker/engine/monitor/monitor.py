@@ -26,7 +26,7 @@ from mydocker.engine.connection.plug import Joining
 from mydocker.engine.connection.unplug import close_ports
 from mydocker.engine.monitor import end, restart
 from mydocker.engine.monitor.audience import Audience, LastWord
-from mydocker.engine.monitor.plans import monitor_plan
+from mydocker.engine.monitor.plans import Order, monitor_plan
 from mydocker.engine.monitor.streams import Streams, log_of
 from mydocker.engine.monitor.supervise import Supervisor
 from mydocker.engine.record import containers, events, state
@@ -77,7 +77,7 @@ def main(descriptor: int) -> None:
             Execution(request, channel).serve()
 
 
-class Monitor:
+class Monitor(Order):
     """One container from its start to its end."""
 
     __slots__ = (
@@ -142,32 +142,43 @@ class Monitor:
         if foreign:
             self._launch_foreign(foreign)
         else:
-            self._launch()
+            self.in_order()
 
-    def _launch(self) -> None:
-        """Start the container's process with our own runtime."""
-        launch = self.launch = Launch(self._setting(), self.run, self._explain)
-        pid = launch.fork()
+    def fork(self) -> int:
+        self.launch = Launch(self._setting(), self.run, self._explain)
+        pid = self.launch.fork()
         self.streams.close_theirs()
+        return pid
+
+    def claim(self) -> None:
         self.joining.claim(self.record["endpoints"])
+
+    def enter(self, pid: int) -> None:
         early, late = self.cgroup.enter_steps(pid)
         self.run.execute([*early, *late])
-        if self.joining.attachment["endpoints"]:
-            launch.wait_for_namespaces()
-            try:
-                self.joining.plug(f"{self.paths.proc}/{pid}/ns/net")
-            except Error:
-                launch.raise_if_failed()
-                raise
+
+    def connect(self, pid: int) -> None:
+        if not self.joining.attachment["endpoints"]:
+            return
+        launch = self.launch
+        assert isinstance(launch, Launch)
+        launch.wait_for_namespaces()
+        try:
+            self.joining.plug(f"{self.paths.proc}/{pid}/ns/net")
+        except Error:
+            launch.raise_if_failed()
+            raise
+
+    def go(self, pid: int) -> None:
         state.save(self.paths, self.record_id, pid, self.cgroup.path)
-        launch.go()
+        self.launch.go()
         self._record_start(pid)
 
     def _launch_foreign(self, program: str) -> None:
         """Start it with another one, which is then the monitor's child in its place."""
         from mydocker.engine.monitor.foreign import ForeignLaunch, NetworkNamespace
 
-        self.joining.claim(self.record["endpoints"])
+        self.claim()
         setting = self._setting()
         if self.joining.attachment["endpoints"]:
             # Another runtime does not stop half way for its network to be connected: it joins one that is.

@@ -1,4 +1,4 @@
-"""The monitor's plan: its mount namespace, the container's root file system, its cgroup. Pure functions."""
+"""The monitor's plan: its mount namespace, the container's root file system, its cgroup; and the order of all that follows."""
 
 from __future__ import annotations
 
@@ -94,3 +94,39 @@ def _root_steps(paths: Paths, record: Record, spec: dict[str, Any], driver: Stor
         return driver.mount_steps(directory, layers, directory + "/bundle/rootfs")
     staging = paths.running(record["id"]) + "/mapped"
     return [MakeDir(staging, 0o711), *driver.mapped_steps(directory, layers, directory + "/bundle/rootfs", staging, users, groups)]
+
+
+class Order:
+    """The order of a start with our own runtime, from the fork of init on.
+
+    Written once: monitor.py and execute.py do it, engine/view/script.py tells it. What init does, in which order, is drawn in
+    runtime/plan.py.
+    """
+
+    __slots__ = ()
+
+    def in_order(self) -> None:
+        """Start the container's process."""
+        pid = self.fork()
+        self.claim()
+        self.enter(pid)
+        self.connect(pid)
+        self.go(pid)
+
+    def fork(self) -> int:
+        """Fork init, which begins to build its root; return its pid."""
+        raise NotImplementedError
+
+    def claim(self) -> None:
+        """Claim addresses and ports."""
+
+    def enter(self, pid: int) -> None:
+        """Place it in its cgroups."""
+        raise NotImplementedError
+
+    def connect(self, pid: int) -> None:
+        """Connect its network namespace, once it is in that."""
+
+    def go(self, pid: int) -> None:
+        """Let it go on to its program."""
+        raise NotImplementedError

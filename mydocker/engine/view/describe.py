@@ -18,8 +18,7 @@ from mydocker.errors import BadInput
 from mydocker.images.layout import Layout as ImageLayout
 from mydocker.kernel import inroot
 from mydocker.paths import Paths
-from mydocker.runtime import plan
-from mydocker.runtime.console import OpenConsole, OwnStandardStreams
+from mydocker.runtime import console, plan
 from mydocker.runtime.init import resolved_user
 from mydocker.runtime.seccomp import filter_for
 from mydocker.steps.base import Action, Step, command
@@ -58,16 +57,16 @@ def _plans(paths: Paths, record: Record, spec: dict[str, Any], drive: StorageDri
     if runtime:
         return Plans(cli, monitor, [], [], [], [], [], [_foreign(runtime, paths, record)], spec, undo, network)
     early, late = cgroup.enter_steps(0)
-    console: list[Step] = [OpenConsole(rootfs, None, None)] if spec["process"]["terminal"] else []
     joined = with_joined(paths, record, spec)
+    shown, opening = layout.container_mounts(cgroup.path), console.first(joined, rootfs, None, None)
     return Plans(
         cli,
         monitor,
-        plan.fork(joined),
+        _fork(joined),
         [*early, *late],
         plan.early(joined),
         plan.isolate(joined),
-        [*plan.build(joined, rootfs), *plan.close(joined, rootfs, layout.container_mounts(cgroup.path), console)],
+        [*plan.build(joined, rootfs), *plan.close(joined, rootfs, shown, opening)],
         _inside(paths, spec, _user(record, spec, drive)),
         joined,
         undo,
@@ -90,16 +89,23 @@ def exec_plans(paths: Paths, container_id: str, wanted: WantedProcess) -> tuple[
     early, late = manager(Layout.detect(paths), known["cgroup"]).enter_steps(0)
     user = resolved_user(spec, inroot.read_text(root, "/etc/passwd"), inroot.read_text(root, "/etc/group"))
     inside = _inside(paths, spec, user)
-    return Plans([], [], plan.fork(spec), [*early, *late], plan.early(spec), plan.isolate(spec), [], inside, spec, []), root
+    opening = console.further(spec, None, None)
+    return Plans([], [], _fork(spec), [*early, *late], plan.early(spec), plan.isolate(spec), opening, inside, spec, []), root
+
+
+def _fork(spec: dict[str, Any]) -> list[tuple[str, Step]]:
+    """Return (who, step) of what launch.py does around the fork of init."""
+    user = plan.user_namespace(spec)
+    children = [("stage" if user else "monitor", step) for step in plan.of_children(spec)]
+    return [*(("stage", step) for step in user), *(("monitor", step) for step in plan.id_maps(spec, "PID")), *children]
 
 
 def _inside(paths: Paths, spec: dict[str, Any], user: tuple[int, int, list[int], str]) -> list[Step]:
     """Return the steps inside the container's root, with the program. user: uid, gid, groups, home."""
     uid, gid, groups, home = user
     seccomp = spec["linux"].get("seccomp")
-    own: list[Step] = [OwnStandardStreams(uid)] if uid else []
     bpf = filter_for(seccomp, paths.cache) if seccomp else None
-    return [*own, *plan.confine(spec, uid, gid, groups, bpf), plan.program(spec, home)]
+    return [*console.owned(uid), *plan.confine(spec, uid, gid, groups, bpf), plan.program(spec, home)]
 
 
 def _unpacking(prepared: Prepared) -> list[Step]:

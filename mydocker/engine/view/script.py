@@ -10,6 +10,7 @@ The scripts differ from what mydocker does where a shell cannot do it, and then 
 from __future__ import annotations
 
 from mydocker.engine.connection.plan import NetworkPlan
+from mydocker.engine.monitor.plans import Order
 from mydocker.kernel.namespaces import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUSER
 from mydocker.runtime.users import mappings
 from mydocker.steps.base import command, comment, quote
@@ -34,7 +35,7 @@ trap 'rm -rf "$T"' EXIT
 class Plans:
     """Everything one start does, process by process.
 
-    cli: before the monitor; monitor: before init; fork: init's pid and user namespaces; enter: init into its cgroups;
+    cli: before the monitor; monitor: before init; fork: (who, step) into init's pid and user namespaces; enter: init into its cgroups;
     early, isolate, init: up to the new root; confine: inside it, and last the program. undo: shell commands that take
     away what outlives the processes. network: what connects the container.
     """
@@ -45,7 +46,7 @@ class Plans:
         self,
         cli: list[Step],
         monitor: list[Step],
-        fork: list[Step],
+        fork: list[tuple[str, Step]],
         enter: list[Step],
         early: list[Step],
         isolate: list[Step],
@@ -69,13 +70,39 @@ class Plans:
 
     def every(self) -> list[tuple[str, Step]]:
         """Return (who, step) for each step, in the order of each process."""
-        return [
-            *(("cli", step) for step in self.cli),
-            *(("monitor", step) for step in [*self.monitor, *self.fork, *self.network.claims, *self.enter]),
-            *(("init", step) for step in [*self.early, *self.isolate]),
-            *(("monitor", step) for step in self.network.connect),
-            *(("init", step) for step in [*self.init, *self.confine]),
-        ]
+        told = Told(self)
+        told.in_order()
+        return [*(("cli", step) for step in self.cli), *(("monitor", step) for step in self.monitor), *told.steps]
+
+
+class Told(Order):
+    """A start that is only told: steps has (who, step)."""
+
+    __slots__ = ("plans", "steps")
+
+    def __init__(self, plans: Plans) -> None:
+        self.plans = plans
+        self.steps: list[tuple[str, Step]] = []
+
+    def _tell(self, who: str, steps: list[Step]) -> None:
+        self.steps += [(who, step) for step in steps]
+
+    def fork(self) -> int:
+        self.steps += self.plans.fork
+        return 0
+
+    def claim(self) -> None:
+        self._tell("monitor", self.plans.network.claims)
+
+    def enter(self, pid: int) -> None:
+        self._tell("monitor", self.plans.enter)
+
+    def connect(self, pid: int) -> None:
+        self._tell("init", [*self.plans.early, *self.plans.isolate])
+        self._tell("monitor", self.plans.network.connect)
+
+    def go(self, pid: int) -> None:
+        self._tell("init", [*self.plans.init, *self.plans.confine])
 
 
 def script(plans: Plans) -> str:
@@ -100,7 +127,7 @@ def script(plans: Plans) -> str:
 
 def exec_script(plans: Plans, root: str) -> str:
     """Return the script of one more process in a running container. root: /proc/PID/root of its first process."""
-    joins = [step for step in [*plans.fork, *plans.isolate] if isinstance(step, JoinNamespace) and step.kind != "mount"]
+    joins = [step for step in [*_forking(plans), *plans.isolate] if isinstance(step, JoinNamespace) and step.kind != "mount"]
     return "\n".join(
         [
             _HEADER,
@@ -113,6 +140,10 @@ def exec_script(plans: Plans, root: str) -> str:
             "",
         ]
     )
+
+
+def _forking(plans: Plans) -> list[Step]:
+    return [step for _, step in plans.fork]
 
 
 def _file(name: str, lines: list[str]) -> list[str]:
@@ -144,7 +175,7 @@ def _monitor_lines(plans: Plans) -> list[str]:
 
 def _leaves_network_out(plans: Plans) -> bool:
     """Say whether the container's network namespace must be made by a process that is in its user namespace already."""
-    return any(isinstance(step, Unshare) and step.flags & CLONE_NEWUSER for step in plans.fork) or not plans.isolate
+    return any(isinstance(step, Unshare) and step.flags & CLONE_NEWUSER for step in _forking(plans)) or not plans.isolate
 
 
 def _network_lines(plans: Plans) -> list[str]:
@@ -175,7 +206,7 @@ def _own_runtime(plans: Plans) -> list[str]:
 
 def _into_namespaces(plans: Plans) -> str:
     """Return the unshare and nsenter commands that lead into the container's namespaces."""
-    steps = [*plans.fork, *plans.isolate, *plans.init]
+    steps = [*_forking(plans), *plans.isolate, *plans.init]
     joins = [command(*step.shell_words()) for step in steps if isinstance(step, JoinNamespace)]
     flags = sum(step.flags for step in steps if isinstance(step, Unshare))
     if plans.network.connect and not _leaves_network_out(plans):
