@@ -108,8 +108,8 @@ class Launch:
 
     def _be_stage(self, channel: Channel, wanted: dict[str, str]) -> NoReturn:
         """Enter the user namespace, then the pid namespace, fork init, report its pid and end."""
-        run = Run("stage", observer(self.setting, channel))
         try:
+            run = Run("stage", observer(self.setting, channel))
             self._channel.close()  # else nobody here would notice that the parent died
             process.set_dumpable(True)
             run.execute(plan.user_namespace(self.setting.spec))

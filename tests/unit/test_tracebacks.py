@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -45,6 +46,13 @@ def story_of(line: str, directory: str) -> str:
     text = path.read_text()
     assert text.startswith(message.removeprefix("mydocker: ").removeprefix("mydocker-oci: ") + "\n")
     return text
+
+
+@pytest.fixture(autouse=True)
+def _in_time() -> Iterator[None]:
+    signal.alarm(20)  # what hangs ends the test run
+    yield
+    signal.alarm(0)
 
 
 @pytest.fixture
@@ -177,6 +185,7 @@ def test_so_does_the_stage() -> None:
     child = os.fork()
     if child == 0:
         Broken(None, Run("monitor"), print).be_stage(theirs, f"/proc/{holder.pid}/ns/user")  # type: ignore[arg-type]
+    theirs.close()
     kind, payload, _ = ours.receive()
     os.waitpid(child, 0)
     holder.communicate()
@@ -185,7 +194,6 @@ def test_so_does_the_stage() -> None:
     assert (kind, error.message) == (messages.FAILURE, "stage: KeyError: 'x'")
     assert "in _be_stage" in error.story
     ours.close()
-    theirs.close()
 
 
 def test_a_container_that_waited_for_its_start_sends_it_through_the_gate() -> None:
