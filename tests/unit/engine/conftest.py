@@ -10,6 +10,7 @@ import io
 import os
 import re
 import shutil
+import stat
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ from mydocker.engine.catalog import imagestore
 from mydocker.engine.catalog.imagestore import ImportOptions
 from mydocker.engine.container.create import Prepared, prepare
 from mydocker.engine.record import state
+from mydocker.engine.request import values
 from mydocker.engine.request.options import Options, parse
 from mydocker.engine.view.describe import plans
 from mydocker.images.reference import parse_name
@@ -144,6 +146,14 @@ def start(template: Path, cgroup_machine: Machine, parsed: Parse, bare_network: 
         return Start(Paths(f"{template}/root", f"{template}/state-{kind}", machine.proc, machine.sys, machine.cgroup), parsed)
 
     return on
+
+
+@pytest.fixture
+def null_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """/dev/null as the kernel makes it; here somebody may have changed its mode or its owner."""
+    node = os.stat_result((stat.S_IFCHR | 0o666, 0, 0, 1, 0, 0, 0, 0, 0, 0), {"st_rdev": os.makedev(1, 3)})
+    of_host = values._node
+    monkeypatch.setattr(values, "_node", lambda path: node if path == "/dev/null" else of_host(path))
 
 
 class PlainDriver:

@@ -102,7 +102,7 @@ def test_no_command(parsed: Parse, words: list[str], image: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(("flags", "expected"), recorded())
-def test_changes(parsed: Parse, monkeypatch: pytest.MonkeyPatch, flags: str, expected: list[str]) -> None:
+def test_changes(parsed: Parse, monkeypatch: pytest.MonkeyPatch, null_device: None, flags: str, expected: list[str]) -> None:
     monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="x86_64", nodename="thehost"))
     assert changes(parsed, shlex.split(flags)) == expected
 

@@ -63,7 +63,7 @@ def run_state(paths: Paths, container_id: str, pid: int) -> None:
 
 
 @pytest.fixture
-def paths(tmp_path: Path, fake_process: Process) -> Paths:
+def paths(tmp_path: Path, fake_process: Process, bare_network: None) -> Paths:
     """A machine where one container runs and one has ended, with names that look like temporary files."""
     paths = Paths(*(f"{tmp_path}/{name}" for name in ("root", "state", "proc", "sys", "cgroup")))
     os.makedirs(f"{paths.proc}/self")
