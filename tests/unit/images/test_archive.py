@@ -133,7 +133,7 @@ class Failing(io.RawIOBase):
         return len(data)
 
 
-@pytest.mark.parametrize("data", [TAR[:5000], gzip.compress(TAR)[:100]])
+@pytest.mark.parametrize("data", [TAR[:5000], gzip.compress(TAR)[:100]], ids=["plain", "gzip"])
 def test_a_read_error_is_not_called_damage(layout: Layout, data: bytes) -> None:
     with Staging(layout) as staging, LayerWriter(staging) as layer, pytest.raises(OSError, match="Input/output error"):
         archive.store(io.BufferedReader(Failing(data)), "x.tar", layer)
