@@ -217,7 +217,7 @@ def make_image(paths: Paths, run: Run) -> Callable[..., str]:
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content.encode()))
         archive.seek(0)
-        stdin = io.BufferedReader(archive)  # type: ignore[arg-type]
+        stdin: io.BufferedReader = io.BufferedReader(archive)
         return imagestore.import_image(paths, "-", stdin, parse_name(name) if name else None, ImportOptions(changes), run)
 
     return make
@@ -228,7 +228,13 @@ def make_container(paths: Paths) -> Callable[..., dict[str, object]]:
     """Return make(image id, layers, config) → record of a stopped container; `running=True` gives it runtime state."""
 
     def make(image_id: str, layers: list[str] | None = None, running: bool = False, **config: object) -> dict[str, object]:
-        record = {"id": os.urandom(32).hex(), "imageId": image_id, "layers": layers or [], "config": config, "mounts": []}
+        record: dict[str, object] = {
+            "id": os.urandom(32).hex(),
+            "imageId": image_id,
+            "layers": layers or [],
+            "config": config,
+            "mounts": [],
+        }
         directory = paths.container(str(record["id"]))
         os.makedirs(directory + "/upper")
         store.write_json(directory + "/config.json", record)

@@ -49,7 +49,7 @@ def zstd(data: bytes) -> bytes:
 
 
 def reader(data: bytes) -> io.BufferedReader:
-    return io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
+    return io.BufferedReader(io.BytesIO(data))
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ class Failing(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         if not self.chunks:
             raise OSError(errno.EIO, "Input/output error")
         data = self.chunks.pop()

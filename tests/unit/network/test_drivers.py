@@ -22,10 +22,18 @@ def paths(tmp_path: Path, bare_network: None) -> Paths:
     return Paths("/var/lib/mydocker", f"{tmp_path}/state", f"{tmp_path}/proc")
 
 
-def network(kind: str, *subnets: str, internal: bool = False, **options: str) -> dict[str, Any]:
+def network(kind: str, *subnets: str, internal: bool = False, options: dict[str, str] | None = None) -> dict[str, Any]:
     gateways = {".": "10.7.0.1", ":": "fd07::1"}
     entries = [{"subnet": each, "gateway": gateways[":" if ":" in each else "."], "range": ""} for each in subnets]
-    record = {"id": ID, "name": "net", "driver": kind, "subnets": entries, "internal": internal, "options": options, "interface": "mb1"}
+    record = {
+        "id": ID,
+        "name": "net",
+        "driver": kind,
+        "subnets": entries,
+        "internal": internal,
+        "options": options or {},
+        "interface": "mb1",
+    }
     return {**record, "ipv6": len(subnets) > 1}
 
 
@@ -38,10 +46,10 @@ def told(steps: list[Any]) -> list[str]:
     return [step.describe() for step in steps]
 
 
-@pytest.mark.applies(lambda recording: recording.whole)
+@pytest.mark.applies.with_args(lambda recording: recording.whole)
 def test_forwarding_is_switched_on_where_it_is_off(tmp_path: Path, recorded: Paths, bare_network: None) -> None:
     subject = driver("bridge", Paths("/var/lib/mydocker", f"{tmp_path}/state", recorded.proc))
-    plan = told(subject.create(network("bridge", "10.7.0.0/16", "fd07::/64", masquerade="false")))
+    plan = told(subject.create(network("bridge", "10.7.0.0/16", "fd07::/64", options={"masquerade": "false"})))
     for file in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
         off = Path(recorded.proc, "sys/net", file).read_text() == "0\n"
         assert any(line.startswith("write 1 to ") and line.endswith(file) for line in plan) == off
@@ -78,7 +86,7 @@ def test_an_internal_bridge_has_no_address_and_needs_no_forwarding(paths: Paths)
 
 def test_a_tunnel(paths: Paths) -> None:
     options = {"vni": "42", "peers": "10.0.0.2,10.0.0.3", "local": "10.0.0.1"}
-    plan = told(driver("vxlan", paths).create(network("vxlan", "10.7.0.0/16", **options)))
+    plan = told(driver("vxlan", paths).create(network("vxlan", "10.7.0.0/16", options=options)))
     assert "mtu 1450" in plan[0]
     assert plan[3:7] == [
         "ip link add mx0123456789 alias 'mydocker /var/lib/mydocker net' up master mb1 type vxlan id 42 dstport 4789 local 10.0.0.1",
@@ -86,13 +94,15 @@ def test_a_tunnel(paths: Paths) -> None:
         "bridge fdb append 00:00:00:00:00:00 dev mx0123456789 dst 10.0.0.3 self permanent",
         "ip link set mx0123456789 up",
     ]
-    connected = told(driver("vxlan", paths).connect(network("vxlan", "10.7.0.0/16", **options), endpoint("10.7.0.2"), "/proc/7/ns/net"))
+    connected = told(
+        driver("vxlan", paths).connect(network("vxlan", "10.7.0.0/16", options=options), endpoint("10.7.0.2"), "/proc/7/ns/net")
+    )
     assert "mtu 1450" in connected[0]
 
 
 @pytest.mark.parametrize("kind", ["macvlan", "ipvlan"])
 def test_a_wire_of_the_hosts(paths: Paths, kind: str) -> None:
-    record = network(kind, "10.7.0.0/16", parent="eno1")
+    record = network(kind, "10.7.0.0/16", options={"parent": "eno1"})
     subject = driver(kind, paths)
     subject.check(record)
     assert subject.create(record) == []
@@ -132,11 +142,11 @@ def test_none_has_nothing(paths: Paths) -> None:
 )
 def test_options_that_are_not_the_drivers(paths: Paths, kind: str, options: dict[str, str], words: str) -> None:
     with pytest.raises(BadInput, match=words):
-        driver(kind, paths).check(network(kind, **options))
+        driver(kind, paths).check(network(kind, options=options))
 
 
 def test_dockers_names_of_options(paths: Paths) -> None:
-    record = network("bridge", **{"com.docker.network.bridge.name": "br7", "com.docker.network.driver.mtu": "1400"})
+    record = network("bridge", options={"com.docker.network.bridge.name": "br7", "com.docker.network.driver.mtu": "1400"})
     driver("bridge", paths).check(record)
     assert (record["interface"], record["options"]["mtu"]) == ("br7", "1400")
 

@@ -16,7 +16,7 @@ from mydocker.engine.container.spec import Facts, command, make_spec
 from mydocker.errors import BadInput
 
 if TYPE_CHECKING:
-    from conftest import Parse
+    from tests.unit.engine.conftest import Parse
 
 DATA = Path(__file__).parents[3] / "data" / "specs"
 PLAINEST = (DATA / "plainest.txt").read_text()

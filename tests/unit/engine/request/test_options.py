@@ -13,7 +13,7 @@ from mydocker.engine.request import checks
 from mydocker.errors import BadInput
 
 if TYPE_CHECKING:
-    from conftest import Parse
+    from tests.unit.engine.conftest import Parse
 
 MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
 
