@@ -104,7 +104,7 @@ def in_child(work: Callable[[], None]) -> None:
 
 def make_container(paths: Paths, driver: StorageDriver, image: images.Image) -> Record:
     """Return the record of a stopped container, whose directory is as create makes it."""
-    record = {
+    record: Record = {
         "id": os.urandom(32).hex(),
         "name": "made",
         "image": "base",
@@ -191,7 +191,7 @@ def test_export_of_a_running_container_goes_through_its_root(paths: Paths, rootf
     shutil.copy(str(shutil.which("busybox")), rootfs / "busybox")
     (rootfs / "escape").symlink_to("/")
     vfs = drivers.driver("vfs", paths)
-    record = {"id": "c" * 64, "layers": []}
+    record: Record = {"id": "c" * 64, "layers": []}
     os.makedirs(paths.container(record["id"]))
     os.makedirs(paths.running(record["id"]))
     with subprocess.Popen(["chroot", rootfs, "/busybox", "sleep", "60"]) as process:

@@ -141,7 +141,7 @@ def with_types() -> Iterator[None]:
         del sys.modules[name]
     sys.meta_path.insert(0, Finder)  # type: ignore[arg-type]
     yield
-    sys.meta_path.remove(Finder)  # type: ignore[arg-type]
+    sys.meta_path.remove(Finder)
     for name in [name for name in sys.modules if name.startswith("mydocker")]:
         del sys.modules[name]
     sys.modules.update(before)

@@ -49,7 +49,7 @@ def zstd(data: bytes) -> bytes:
 
 
 def reader(data: bytes) -> io.BufferedReader:
-    return io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
+    return io.BufferedReader(io.BytesIO(data))
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ class Failing(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         if not self.chunks:
             raise OSError(errno.EIO, "Input/output error")
         data = self.chunks.pop()
@@ -133,7 +133,7 @@ class Failing(io.RawIOBase):
         return len(data)
 
 
-@pytest.mark.parametrize("data", [TAR[:5000], gzip.compress(TAR)[:100]])
+@pytest.mark.parametrize("data", [TAR[:5000], gzip.compress(TAR)[:100]], ids=["plain", "gzip"])
 def test_a_read_error_is_not_called_damage(layout: Layout, data: bytes) -> None:
     with Staging(layout) as staging, LayerWriter(staging) as layer, pytest.raises(OSError, match="Input/output error"):
         archive.store(io.BufferedReader(Failing(data)), "x.tar", layer)

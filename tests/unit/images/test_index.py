@@ -12,6 +12,8 @@ from mydocker.images.reference import parse
 if TYPE_CHECKING:
     from mydocker.images.layout import Descriptor
 
+A: Descriptor
+B: Descriptor
 A, B = ({"digest": f"sha256:{letter * 64}", "size": 1, "annotations": {index.SIZES: "5"}} for letter in "ab")
 
 

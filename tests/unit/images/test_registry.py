@@ -24,7 +24,7 @@ from mydocker.images.transport import Transport, Unreachable
 from mydocker.paths import Paths
 
 DATA = os.urandom(300_000)
-BLOB = {"digest": digest_of(DATA), "size": len(DATA), "mediaType": "x"}
+BLOB: dict[str, Any] = {"digest": digest_of(DATA), "size": len(DATA), "mediaType": "x"}
 
 
 @pytest.fixture(autouse=True)
@@ -160,7 +160,7 @@ def test_a_redirect_without_end_and_one_away_from_tls(registry: FakeRegistry) ->
         repository(registry).manifest("1")
     tls = Transport([], True)
     answer = type("Answer", (), {"status": 302, "headers": {"Location": "http://plain/"}, "close": lambda self: None})()
-    tls._patiently = lambda *args: answer  # type: ignore[method-assign,assignment]
+    tls._patiently = lambda *args: answer  # type: ignore[method-assign]
     with pytest.raises(StepFailed, match="https://safe/x redirects to http://plain/, which is not https"):
         tls.request("GET", "https://safe/x?secret", {})
 

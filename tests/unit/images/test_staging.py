@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -51,10 +52,14 @@ def test_a_killed_writers_blobs_go(layout: Layout) -> None:
 
 
 def test_killed_between_blobs_and_index(layout: Layout) -> None:
+    def die(_: object) -> NoReturn:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("it lives")
+
     def half() -> None:
         staging = Staging(layout)
         staging.put(b"content")
-        staging.publish(lambda _: os.kill(os.getpid(), signal.SIGKILL) or [])
+        staging.publish(die)
 
     killed(half)
     assert any(path.startswith("blobs/") for path in tree(layout))

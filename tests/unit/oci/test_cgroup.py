@@ -17,7 +17,7 @@ from mydocker.oci.settings import FLAGS, Settings
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
-    from conftest import Recording
+    from tests.unit.conftest import Recording
 
 
 @pytest.fixture

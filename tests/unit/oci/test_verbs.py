@@ -19,7 +19,7 @@ from mydocker.oci.verbs import VERBS, usage
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
-    from conftest import Recording
+    from tests.unit.conftest import Recording
 
 
 @pytest.mark.parametrize("name", VERBS)
@@ -217,7 +217,7 @@ def test_figures_have_one_shape(own_cgroup_machine: Callable[..., Paths], machin
     assert told["blkio"]["ioServiceBytesRecursive"][0] == {"major": 8, "minor": 0, "op": "Read", "value": 10}
 
 
-@pytest.mark.applies(lambda recording: recording.whole and not recording.closed)
+@pytest.mark.applies.with_args(lambda recording: recording.whole and not recording.closed)
 def test_figures_of_an_empty_cgroup(recording: Recording, recorded: Paths) -> None:
     told = figures.figures(manager(Layout.detect(recorded), "/mydocker"))
     for part in ("memory", "pids", "cpuset", "hugetlb"):
@@ -228,7 +228,7 @@ def test_figures_of_an_empty_cgroup(recording: Recording, recorded: Paths) -> No
     assert told["cpu"]["usage"]["total"] >= 0
 
 
-@pytest.mark.applies(lambda recording: recording.whole)
+@pytest.mark.applies.with_args(lambda recording: recording.whole)
 def test_features_name_what_the_host_lacks(recording: Recording, recorded: Paths) -> None:
     told = features.document(recorded)
     lacking = set(told["annotations"]["mydocker.unavailable"].split(","))

@@ -130,7 +130,11 @@ def test_a_start_that_succeeds(played: Played) -> None:
     ("process", "error", "message"),
     [
         ({"rlimits": [{"type": "RLIMIT_NONE", "soft": 1, "hard": 1}]}, errors.BadInput, "unknown resource limit 'RLIMIT_NONE'"),
-        ({"oomScoreAdj": "lots"}, errors.StepFailed, "write lots to /proc/self/oom_score_adj: Invalid argument"),
+        (
+            {"rlimits": [{"type": "RLIMIT_CORE", "soft": 2, "hard": 1}]},
+            errors.StepFailed,
+            "setrlimit RLIMIT_CORE 2:1: current limit exceeds maximum limit",
+        ),
         ({"rlimits": [{"type": "RLIMIT_CORE"}]}, errors.Error, "init: KeyError: 'soft'"),
     ],
 )

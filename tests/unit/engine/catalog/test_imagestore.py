@@ -58,7 +58,7 @@ def test_import_twice_shares_the_layer_and_keeps_the_older_image(paths: Paths, m
     ],
 )
 def test_bad_imports_leave_nothing(paths: Paths, run: Run, source: str, options: ImportOptions, message: str) -> None:
-    stdin = io.BufferedReader(io.BytesIO(b"no tar"))  # type: ignore[arg-type]
+    stdin: io.BufferedReader = io.BufferedReader(io.BytesIO(b"no tar"))
     with pytest.raises(BadInput) as caught:
         verbs.import_image(paths, source, stdin, parse_name("x"), options, run)
     assert caught.value.message.startswith(message)
@@ -68,7 +68,9 @@ def test_bad_imports_leave_nothing(paths: Paths, run: Run, source: str, options:
 
 def test_import_of_a_file(paths: Paths, run: Run, tmp_path: Path) -> None:
     (tmp_path / "zeros.tar").write_bytes(bytes(1024))
-    image_id = verbs.import_image(paths, f"{tmp_path}/zeros.tar", io.BufferedReader(io.BytesIO()), None, ImportOptions(message="m"), run)  # type: ignore[arg-type]
+    image_id = verbs.import_image(
+        paths, f"{tmp_path}/zeros.tar", io.BufferedReader(io.BytesIO()), None, ImportOptions(message="m"), run
+    )
     assert images.find(paths, image_id).document["history"][0]["comment"] == "m"
 
 

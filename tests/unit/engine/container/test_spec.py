@@ -16,7 +16,7 @@ from mydocker.engine.container.spec import Facts, command, make_spec
 from mydocker.errors import BadInput
 
 if TYPE_CHECKING:
-    from conftest import Parse
+    from tests.unit.engine.conftest import Parse
 
 DATA = Path(__file__).parents[3] / "data" / "specs"
 PLAINEST = (DATA / "plainest.txt").read_text()
@@ -102,7 +102,7 @@ def test_no_command(parsed: Parse, words: list[str], image: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(("flags", "expected"), recorded())
-def test_changes(parsed: Parse, monkeypatch: pytest.MonkeyPatch, flags: str, expected: list[str]) -> None:
+def test_changes(parsed: Parse, monkeypatch: pytest.MonkeyPatch, null_device: None, flags: str, expected: list[str]) -> None:
     monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="x86_64", nodename="thehost"))
     assert changes(parsed, shlex.split(flags)) == expected
 

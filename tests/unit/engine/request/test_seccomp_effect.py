@@ -31,7 +31,7 @@ def run(program: bytes, number: int, arguments: tuple[int, ...] = (), architectu
         elif code == 0x05:
             at += k
         elif code == 0x06:
-            return k
+            return int(k)
         else:
             at += jt if JUMPS[code](accumulator, k) else jf
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,7 +133,8 @@ def test_refused(parser: str, text: str) -> None:
 
 @given(
     st.sampled_from(sorted(PARSERS)),
-    st.text(alphabet="0123456789kmgib.-+:,=/² rwcnofileTERMtx") | st.text(st.characters(codec="utf-8", exclude_characters="\0")),
+    st.text(alphabet="0123456789kmgib.-+:,=/² rwcnofileTERMtx")
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
 )
 def test_any_text_is_read_or_refused(parser: str, text: str) -> None:
     try:
@@ -175,10 +175,9 @@ class TestDevices:
             ("/dev/null:/dev/other:rw", "/dev/other", "rw"),
         ],
     )
-    def test_one(self, text: str, path: str, access: str) -> None:
+    def test_one(self, null_device: None, text: str, path: str, access: str) -> None:
         [(node, rule)] = values.devices(text)
-        mode = os.stat("/dev/null").st_mode & 0o7777
-        assert node == {"path": path, "type": "c", "major": 1, "minor": 3, "fileMode": mode, "uid": 0, "gid": 0}
+        assert node == {"path": path, "type": "c", "major": 1, "minor": 3, "fileMode": 0o666, "uid": 0, "gid": 0}
         assert rule == {"allow": True, "type": "c", "major": 1, "minor": 3, "access": access}
 
     def test_a_link_is_its_target(self, tmp_path: Path) -> None:
