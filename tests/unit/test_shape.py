@@ -57,6 +57,18 @@ def test_null_is_missing() -> None:
     assert labels == {"b": "c"}
 
 
+def test_an_object_that_is_missing_gets_its_fields_defaults() -> None:
+    record: dict[str, Any] = {}
+    fit(record, {"rootfs": ({"type": ("text", "layers"), "ids": (["text"], [])}, {})})
+    assert record == {"rootfs": {"type": "layers", "ids": []}}
+
+
+def test_null_is_one_of_any() -> None:
+    ports: dict[str, Any] = {"80/tcp": None, "81/tcp": {}}
+    fit(ports, {"*": "any"})
+    assert ports == {"80/tcp": None, "81/tcp": {}}
+
+
 @pytest.mark.parametrize(
     "document, problem",
     [
@@ -72,6 +84,7 @@ def test_null_is_missing() -> None:
         ({"id": "a", "mounts": [{"type": "bind", "size": -1}]}, "mounts[0].size -1: expected a whole number that is not negative"),
         ({"id": "a", "mounts": [{"type": "bind", "size": True}]}, "mounts[0].size True: expected a whole number that is not negative"),
         ({"id": "a", "labels": {"a": 1}}, "labels.a 1: expected a text"),
+        ({"id": "a", "labels": {"a\n": 1}}, "labels.'a\\n' 1: expected a text"),
         ({"id": "a", "command": [1]}, "command[0] 1: expected a text"),
         ({"id": "a", "delay": "1"}, "delay '1': expected a number"),
     ],
@@ -147,6 +160,11 @@ def with_types() -> Iterator[None]:
     sys.modules.update(before)
 
 
+def is_optional(kind: Any) -> bool:
+    # typing itself sees no NotRequired in annotations that are kept as text.
+    return typing.get_origin(kind) is typing.NotRequired
+
+
 def shape_of(kind: Any) -> Any:
     """Return a type as a shape; (shape, None) where it may be None; a TypedDict as {name: (is required, shape)}."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
@@ -154,8 +172,10 @@ def shape_of(kind: Any) -> Any:
         (other,) = [argument for argument in arguments if argument is not type(None)]
         return (shape_of(other), None)
     if typing.is_typeddict(kind):
-        fields = typing.get_type_hints(kind)
-        return {name: (name in kind.__required_keys__, shape_of(value)) for name, value in fields.items()}
+        fields = typing.get_type_hints(kind, include_extras=True)
+        return {name: (name in kind.__required_keys__ and not is_optional(value), shape_of(value)) for name, value in fields.items()}
+    if is_optional(kind):
+        return shape_of(arguments[0])
     if origin is list:
         return [shape_of(arguments[0])]
     if origin is dict:
