@@ -1,11 +1,22 @@
 """Image configurations."""
 
+from __future__ import annotations
+
 import hashlib
+import json
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from mydocker.cli import human
 from mydocker.errors import BadInput, Damaged
 from mydocker.images import config
+
+if TYPE_CHECKING:
+    from mydocker.images.config import ImageDocument
 
 
 def test_chain_ids_by_the_formula() -> None:
@@ -18,15 +29,138 @@ def test_chain_ids_by_the_formula() -> None:
     assert config.chain_ids([]) == []
 
 
+def read(document: object) -> ImageDocument:
+    return config.image_document(json.dumps(document).encode(), "box")
+
+
 @pytest.mark.parametrize("diff_id", ["sha256:../../../etc", "sha256:" + "A" * 64, "a" * 64, "sha512:" + "a" * 128, 1, None])
 def test_a_diff_id_is_never_a_path(diff_id: object) -> None:
-    with pytest.raises(Damaged, match="invalid diff id"):
-        config.diff_ids({"rootfs": {"diff_ids": [diff_id]}})
+    with pytest.raises(Damaged, match=r"^box: rootfs\.diff_ids\[0\] .*: expected "):
+        read({"rootfs": {"diff_ids": [diff_id]}})
 
 
-@pytest.mark.parametrize("document", [{}, {"rootfs": None}, {"rootfs": []}, {"rootfs": {"diff_ids": None}}])
+@pytest.mark.parametrize("document", [{}, {"rootfs": None}, {"rootfs": {"diff_ids": None}}])
 def test_no_diff_ids(document: dict[str, object]) -> None:
-    assert config.diff_ids(document) == []
+    assert read(document)["rootfs"] == {"type": "layers", "diff_ids": []}
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        ([], "[]: expected an object"),
+        ({"created": 5}, "created 5: expected a text"),
+        ({"created": "x"}, "created 'x': expected a time by RFC 3339"),
+        ({"history": [5]}, "history[0] 5: expected an object"),
+        ({"history": {}}, "history {}: expected a list"),
+        ({"history": [{}, {"created": "yesterday"}]}, "history[1].created 'yesterday': expected a time by RFC 3339"),
+        ({"history": [{"empty_layer": 1}]}, "history[0].empty_layer 1: expected true or false"),
+        ({"rootfs": []}, "rootfs []: expected an object"),
+        ({"rootfs": {"diff_ids": 5}}, "rootfs.diff_ids 5: expected a list"),
+        ({"architecture": 386}, "architecture 386: expected a text"),
+        ({"config": 5}, "config 5: expected an object"),
+        ({"config": {"Labels": 5}}, "config.Labels 5: expected an object"),
+        ({"config": {"Labels": {"a": 5}}}, "config.Labels.a 5: expected a text"),
+        ({"config": {"Env": 5}}, "config.Env 5: expected a list"),
+        ({"config": {"Env": [5]}}, "config.Env[0] 5: expected a text"),
+        ({"config": {"Cmd": "sh"}}, "config.Cmd 'sh': expected a list"),
+        ({"config": {"Entrypoint": [None]}}, "config.Entrypoint[0] None: expected a text"),
+        ({"config": {"User": 0}}, "config.User 0: expected a text"),
+        ({"config": {"Volumes": ["/data"]}}, "config.Volumes ['/data']: expected an object"),
+        ({"config": {"Healthcheck": {"Retries": -1}}}, "config.Healthcheck.Retries -1: expected a whole number that is not negative"),
+        ({"config": {"ExposedPorts": {"x": {}}}}, "config.ExposedPorts 'x': expected PORT[/tcp|udp|sctp]"),
+    ],
+)
+def test_what_is_wrong_is_named(document: object, problem: str) -> None:
+    with pytest.raises(Damaged) as raised:
+        read(document)
+    assert raised.value.message == f"box: {problem}"
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 100_000])
+def test_what_is_no_json_is_told(data: bytes) -> None:
+    with pytest.raises(Damaged, match=r"^box: not valid JSON: "):
+        config.image_document(data, "box")
+
+
+@pytest.mark.parametrize("port", ["80", "80/tcp", "53/udp", "53/UDP", "1/sctp", "65535/tcp"])
+def test_ports(port: str) -> None:
+    assert read({"config": {"ExposedPorts": {port: {}}}})["config"]["ExposedPorts"] == {port: {}}
+
+
+@pytest.mark.parametrize("port", ["", "0", "65536/tcp", "80/", "80/icmp", "80-90/tcp", "/tcp", "-1", " 80", "٣", "9" * 5000])
+def test_what_is_no_port(port: str) -> None:
+    with pytest.raises(Damaged, match=r"config\.ExposedPorts .*: expected PORT"):
+        read({"config": {"ExposedPorts": {port: {}}}})
+
+
+def test_null_is_what_is_not_there_and_what_nobody_knows_is_kept() -> None:
+    fields = dict.fromkeys([*config.IMAGE_DOCUMENT, "moon"])
+    settings = dict.fromkeys([*config.IMAGE_CONFIG, "ArgsEscaped"])
+    empty = {"config": {}, "rootfs": {"type": "layers", "diff_ids": []}, "history": []}
+    assert read(fields) == {**empty, "moon": None}
+    assert read({"config": settings, "created": ""}) == {**empty, "config": {"ArgsEscaped": None}, "created": ""}
+    assert read({"config": {"Volumes": {"/data": None}}})["config"] == {"Volumes": {"/data": None}}
+
+
+TIMES = [
+    "2024-01-02T03:04:05Z",
+    "2024-02-29T23:59:59.1Z",
+    "2024-01-02T03:04:05.123456789Z",
+    "2024-01-02T03:04:05+01:00",
+    "2024-01-02T03:04:05.5-23:59",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T00:00:00Z",
+]
+NO_TIMES = [
+    "x",
+    "2024-01-02",
+    "2024-01-02T03:04:05",
+    "2024-01-02 03:04:05Z",
+    "2024-01-02T03:04:05.Z",
+    "2024-01-02T03:04:05,5Z",
+    "2024-01-02T03:04:05z",
+    "2024-01-02T03:04:05+0100",
+    "2024-01-02T03:04:05+24:00",
+    "2024-01-02T03:04:05+01:60",
+    "2024-01-02T24:00:00Z",
+    "2024-01-02T03:60:00Z",
+    "2024-01-02T03:04:60Z",
+    "2024-13-02T03:04:05Z",
+    "2024-00-02T03:04:05Z",
+    "2023-02-29T03:04:05Z",
+    "2024-04-31T03:04:05Z",
+    "2024-01-00T03:04:05Z",
+    "0000-01-01T00:00:00Z",
+    "2024-01-02T03:04:05Z\n",
+    "٢024-01-02T03:04:05Z",
+]
+
+
+@pytest.mark.parametrize("text", TIMES)
+def test_times(text: str) -> None:
+    assert config.is_time(text)
+    assert human.parse_time(text)
+
+
+@pytest.mark.parametrize("text", NO_TIMES)
+def test_what_is_no_time(text: str) -> None:
+    assert not config.is_time(text)
+
+
+@given(st.datetimes(), st.integers(-1439, 1439))
+def test_every_time_is_one(moment: datetime, minutes: int) -> None:
+    zone = timezone(timedelta(minutes=minutes))
+    assert config.is_time(moment.replace(tzinfo=zone).isoformat())
+
+
+@given(
+    st.from_regex(
+        r"[0-2]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{1,9})?(Z|[+-][0-2][0-9]:[0-6][0-9])", fullmatch=True
+    )
+)
+def test_what_is_taken_for_a_time_can_be_shown(text: str) -> None:
+    if config.is_time(text):
+        assert human.parse_time(text)
 
 
 @pytest.mark.parametrize(
