@@ -21,6 +21,7 @@ from mydocker.engine.record import containers
 from mydocker.images import config, index
 from mydocker.images.draft import Draft
 from mydocker.images.layout import ImageLayout
+from mydocker.images.times import now
 from mydocker.kernel.tasks import start_time
 from mydocker.steps.base import Run
 
@@ -58,7 +59,7 @@ class Progress:
     def set(self, settings: ImageConfig, created_by: str) -> None:
         """Replace the config object; the history gets an entry without a layer."""
         self.document["config"] = settings
-        entry = config.history_entry(config.now(), created_by)
+        entry = config.history_entry(now(), created_by)
         entry["empty_layer"] = True
         self.document["history"].append(entry)
 
@@ -81,12 +82,12 @@ def from_stage(progress: Progress) -> Progress:
 
 def from_nothing(paths: Paths) -> Progress:
     """Return where FROM scratch begins; containers are made from an image with one empty layer."""
-    document = config.new_document(config.host_platform(), {}, config.now())
+    document = config.new_document(config.host_platform(), {}, now())
     known = cached(paths, _SCRATCH)
     image_id = known.id if known else ""
     if not image_id:
         with Draft(ImageLayout(paths.images), deepcopy(document), [], []) as draft:
-            draft.add_layer(_write_empty, config.history_entry(config.now(), "empty"))
+            draft.add_layer(_write_empty, config.history_entry(now(), "empty"))
             draft.publish(None, {index.BUILD: _SCRATCH})
             image_id = draft.image_id
     return Progress(document, [], [], image_id, _SCRATCH)
@@ -165,7 +166,7 @@ class Workplace:
         directory, covered = self.paths.container(self.id), mounted(record)
         document = deepcopy(progress.document)
         with Draft(ImageLayout(self.paths.images), document, progress.layers, progress.sizes) as draft:
-            entry = config.history_entry(config.now(), created_by)
+            entry = config.history_entry(now(), created_by)
             draft.add_layer(lambda layer: storage.diff(directory, record["layers"], layer.as_binary(), covered), entry, may_be_empty=True)
             progress.document["rootfs"]["diff_ids"] = list(document["rootfs"]["diff_ids"])
             progress.document["history"] = list(document["history"])
@@ -178,6 +179,6 @@ class Workplace:
 def publish(paths: Paths, progress: Progress) -> Draft:
     """Return the draft of the image that a stage has become."""
     document = progress.document.copy()
-    document["created"] = config.now()
+    document["created"] = now()
     document["config"] = config.image_settings(progress.settings)
     return Draft(ImageLayout(paths.images), document, progress.layers, progress.sizes)

@@ -13,6 +13,7 @@ from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import ImageLayout
 from mydocker.images.naming import DeleteImage, NameImage, UnnameImage
 from mydocker.images.reference import parse, parse_name
+from mydocker.images.times import now
 from mydocker.steps.base import Step, quote
 from mydocker.store import Lock
 
@@ -47,7 +48,7 @@ def import_image(paths: Paths, source: str, stdin: BufferedReader, reference: Re
 
     Returns its id, empty when `run` did not apply the steps.
     """
-    created = config.now()
+    created = now()
     settings = change.apply({}, options.changes)
     document = config.new_document(options.platform or config.host_platform(), config.image_settings(settings), created)
     entry = config.history_entry(created, comment=options.message or f"Imported from {source}")

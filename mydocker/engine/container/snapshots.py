@@ -12,6 +12,7 @@ from mydocker.errors import StepFailed
 from mydocker.images import change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import ImageLayout
+from mydocker.images.times import now
 from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
 from mydocker.steps.base import Run
 from mydocker.steps.namespaces import ReceiveMounts
@@ -54,7 +55,7 @@ def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Refer
     """
     base = images.find(paths, "sha256:" + record["imageId"])
     settings = change.apply(config.image_settings(record["config"]), options.changes)
-    created = config.now()
+    created = now()
     entry = config.history_entry(created, " ".join(record["config"].get("Cmd") or []), options.author, options.message)
     document = _child_document(base, config.image_settings(settings), created, options.author)
     fill = _difference(paths, driver, record)

@@ -11,10 +11,11 @@ import pytest
 
 from mydocker.engine.catalog import images, verbs
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
-from mydocker.images.config import new_document, now
+from mydocker.images.config import new_document
 from mydocker.images.draft import Draft
 from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import parse_name
+from mydocker.images.times import now
 from mydocker.steps.base import Run
 
 if TYPE_CHECKING:
