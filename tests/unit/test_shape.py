@@ -57,6 +57,18 @@ def test_null_is_missing() -> None:
     assert labels == {"b": "c"}
 
 
+def test_an_object_that_is_missing_gets_its_fields_defaults() -> None:
+    record: dict[str, Any] = {}
+    fit(record, {"rootfs": ({"type": ("text", "layers"), "ids": (["text"], [])}, {})})
+    assert record == {"rootfs": {"type": "layers", "ids": []}}
+
+
+def test_null_is_one_of_any() -> None:
+    ports: dict[str, Any] = {"80/tcp": None, "81/tcp": {}}
+    fit(ports, {"*": "any"})
+    assert ports == {"80/tcp": None, "81/tcp": {}}
+
+
 @pytest.mark.parametrize(
     "document, problem",
     [
@@ -72,6 +84,7 @@ def test_null_is_missing() -> None:
         ({"id": "a", "mounts": [{"type": "bind", "size": -1}]}, "mounts[0].size -1: expected a whole number that is not negative"),
         ({"id": "a", "mounts": [{"type": "bind", "size": True}]}, "mounts[0].size True: expected a whole number that is not negative"),
         ({"id": "a", "labels": {"a": 1}}, "labels.a 1: expected a text"),
+        ({"id": "a", "labels": {"a\n": 1}}, "labels.'a\\n' 1: expected a text"),
         ({"id": "a", "command": [1]}, "command[0] 1: expected a text"),
         ({"id": "a", "delay": "1"}, "delay '1': expected a number"),
     ],

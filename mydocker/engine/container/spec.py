@@ -11,6 +11,10 @@ from mydocker.errors import BadInput
 from mydocker.runtime.destinations import normalised
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.images.config import ImageConfig
+
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CGROUP_PARENT = "/mydocker"
 _SHM_SIZE = 64 << 20
@@ -71,7 +75,7 @@ class Facts:
         self.runtime = runtime
 
 
-def make_spec(options: Options, image: dict[str, Any], facts: Facts) -> dict[str, Any]:
+def make_spec(options: Options, image: ImageConfig, facts: Facts) -> dict[str, Any]:
     """Return config.json. image: the `config` object of an OCI image configuration."""
     user = options.user if options.user is not None else image.get("User", "")
     return {
@@ -91,7 +95,7 @@ def hostname(options: Options, container_id: str) -> str:
     return options.hostname or container_id[:12]
 
 
-def command(options: Options, image: dict[str, Any]) -> list[str]:
+def command(options: Options, image: ImageConfig) -> list[str]:
     """Return entrypoint and arguments by docker's rules: a new entrypoint drops the image's command."""
     if options.entrypoint is not None:
         words = [options.entrypoint] if options.entrypoint else []
@@ -103,7 +107,7 @@ def command(options: Options, image: dict[str, Any]) -> list[str]:
     return words
 
 
-def _process(options: Options, image: dict[str, Any], facts: Facts) -> dict[str, Any]:
+def _process(options: Options, image: ImageConfig, facts: Facts) -> dict[str, Any]:
     names = facts.capabilities
     process: dict[str, Any] = {
         "terminal": options.tty,
@@ -122,7 +126,7 @@ def _process(options: Options, image: dict[str, Any], facts: Facts) -> dict[str,
     return process
 
 
-def environment(options: Options, image: dict[str, Any], container_id: str) -> list[str]:
+def environment(options: Options, image: ImageConfig, container_id: str) -> list[str]:
     """Return NAME=VALUE lines, each name once; the user's win over the image's, those over the defaults.
 
     A bare NAME of the user's takes away what there is of that name, as docker's.

@@ -15,7 +15,7 @@ from mydocker.engine.monitor.execute import process_spec, running
 from mydocker.engine.monitor.plans import monitor_plan
 from mydocker.engine.view.script import Plans
 from mydocker.errors import BadInput
-from mydocker.images.layout import Layout as ImageLayout
+from mydocker.images.layout import ImageLayout
 from mydocker.kernel import inroot
 from mydocker.paths import Paths
 from mydocker.runtime import plan
