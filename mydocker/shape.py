@@ -52,8 +52,12 @@ def fit(value: Any, shape: Shape, name: str = "") -> None:
     elif isinstance(shape, list):
         if type(value) is not list:
             raise WrongShape(f"{name} {value!r}: expected a list".lstrip())
+        inner = shape[0]
         for number, member in enumerate(value):
-            fit(member, shape[0], f"{name}[{number}]")
+            # The plain case first: a seccomp filter names hundreds of calls.
+            if inner == "text" and type(member) is str and "\0" not in member:
+                continue
+            fit(member, inner, f"{name}[{number}]")
     elif type(value) is not dict:
         raise WrongShape(f"{name} {value!r}: expected an object".lstrip())
     elif "*" in shape:
