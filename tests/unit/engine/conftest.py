@@ -28,7 +28,7 @@ from mydocker.engine.catalog import verbs
 from mydocker.engine.catalog.verbs import ImportOptions
 from mydocker.engine.container.create import Prepared, prepare
 from mydocker.engine.record import state
-from mydocker.engine.request import values
+from mydocker.engine.request import devices
 from mydocker.engine.request.flags import parse
 from mydocker.engine.request.options import Options
 from mydocker.engine.view.describe import plans
@@ -125,7 +125,7 @@ class Start:
         """Return a text with names in the place of what differs from run to run and from host to host."""
         identity = prepared.record["id"]
         machine = os.path.dirname(self.paths.proc)
-        for _, outside, _ in mappings(prepared.spec["linux"], "uidMappings"):
+        for _, outside, _ in mappings(prepared.spec["linux"])[0]:
             text = text.replace(str(outside), "SUBUID")
         for place, name in ((self.paths.root, "ROOT"), (self.paths.state, "STATE"), (machine, ""), (identity, "ID"), (identity[:12], "ID")):
             text = text.replace(place, name)
@@ -153,8 +153,8 @@ def start(template: Path, cgroup_machine: Machine, parsed: Parse, bare_network: 
 def null_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """/dev/null as the kernel makes it; here somebody may have changed its mode or its owner."""
     node = os.stat_result((stat.S_IFCHR | 0o666, 0, 0, 1, 0, 0, 0, 0, 0, 0), {"st_rdev": os.makedev(1, 3)})
-    of_host = values._node
-    monkeypatch.setattr(values, "_node", lambda path: node if path == "/dev/null" else of_host(path))
+    of_host = devices._node
+    monkeypatch.setattr(devices, "_node", lambda path: node if path == "/dev/null" else of_host(path))
 
 
 class PlainDriver:
