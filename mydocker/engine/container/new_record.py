@@ -13,9 +13,10 @@ from mydocker.engine.request.options import Options
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.images.config import ImageConfig
+    from mydocker.runtime.spec import Spec
 
 
-def record_of(options: Options, image: Image, spec: dict[str, Any], facts: Facts, name: str, driver: str, now: str) -> dict[str, Any]:
+def record_of(options: Options, image: Image, spec: Spec, facts: Facts, name: str, driver: str, now: str) -> dict[str, Any]:
     """Return the record, status `creating`."""
     return {
         "id": facts.id,
@@ -62,7 +63,7 @@ def _anonymous(options: Options) -> dict[str, Any]:
     return {mount["destination"]: {} for mount in options.mounts if mount["type"] == "volume" and mount["anonymous"]}
 
 
-def _config(options: Options, image: ImageConfig, spec: dict[str, Any]) -> dict[str, Any]:
+def _config(options: Options, image: ImageConfig, spec: Spec) -> dict[str, Any]:
     process = spec["process"]
     entrypoint = [options.entrypoint] if options.entrypoint else None
     return {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.unit.engine.conftest import Parse
 
 ID = "0123456789ab" + "c" * 52
-IMAGE = {
+IMAGE: Any = {
     "Env": ["LANG=C"],
     "Entrypoint": ["/init"],
     "Cmd": ["serve"],

@@ -4,10 +4,13 @@ from typing import Any
 
 from mydocker.engine.monitor.execute import process_spec
 
-SPEC: dict[str, Any] = {
+SPEC: Any = {
     "process": {"args": ["httpd"], "cwd": "/srv", "env": ["A=1"], "terminal": False, "capabilities": {"bounding": ["CAP_KILL"]}},
     "annotations": {"mydocker.user": "web", "mydocker.groups": "7"},
-    "linux": {"namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "network", "path": "/proc/1/ns/net"}], "seccomp": {}},
+    "linux": {
+        "namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "network", "path": "/proc/1/ns/net"}],
+        "seccomp": {"defaultAction": "SCMP_ACT_LOG"},
+    },
 }
 
 
@@ -18,7 +21,7 @@ def test_namespaces_are_the_containers_the_mount_namespace_last() -> None:
         ("network", "/ns/net"),
         ("mount", "/ns/mnt"),
     ]
-    assert spec["linux"]["seccomp"] == {}
+    assert spec["linux"]["seccomp"] == SPEC["linux"]["seccomp"]
 
 
 def test_only_what_is_wanted_differs() -> None:
