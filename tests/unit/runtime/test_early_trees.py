@@ -23,8 +23,9 @@ def bind(source: str, *options: str) -> dict[str, Any]:
         ({"destination": "/data", "type": "tmpfs", "source": "/proc/77/root/x", "options": []}, False),
     ],
 )
-def test_opened_early(mount: dict[str, Any], opened: bool) -> None:
-    early = [step.describe() for step in early_trees({"mounts": [mount]})]
+def test_opened_early(mount: Any, opened: bool) -> None:
+    spec: Any = {"mounts": [mount]}
+    early = [step.describe() for step in early_trees(spec)]
     assert early == ([f"open_tree {mount['source']} OPEN_TREE_CLONE|AT_RECURSIVE as descriptor {FIRST_TREE}"] if opened else [])
     (step,) = mount_steps("/root", [mount])
     assert step.describe().startswith(f"move_mount descriptor {FIRST_TREE} on /data") == opened
