@@ -6,13 +6,12 @@ from typing import Any
 
 import click
 
-from mydocker import store
 from mydocker.cli.base import Session, Verb, check_terminal, explain_option
 from mydocker.cli.execution import tell_plan, telling, wants_plan
 from mydocker.engine.container import start
 from mydocker.engine.container.spec import merged_environment
 from mydocker.engine.monitor import execute as execution
-from mydocker.engine.record import containers
+from mydocker.engine.record import bundle, containers
 from mydocker.engine.request import settings
 from mydocker.engine.request.values import detach_keys as parse_keys
 from mydocker.errors import BadInput
@@ -69,7 +68,7 @@ def _only_told(session: Session, container_id: str, process: WantedProcess) -> b
 
 def _process(session: Session, record: dict[str, Any], args: list[str], tty: bool, flags: dict[str, Any]) -> WantedProcess:
     """Return what execute.process_spec wants."""
-    own = store.read_json(f"{session.paths.container(record['id'])}/bundle/config.json")["process"]
+    own = bundle.load(session.paths, record["id"])["process"]
     variables = dict(pair.split("=", 1) for pair in own["env"])
     if tty:
         variables.setdefault("TERM", "xterm")

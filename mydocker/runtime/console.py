@@ -13,7 +13,7 @@ from mydocker.steps.rootfs import MountInRoot
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.kernel.channel import Channel
-    from mydocker.runtime.plan import Spec
+    from mydocker.runtime.spec import Spec
 
 
 class OpenPty(Step):

@@ -24,11 +24,12 @@ from mydocker.tracebacks import as_error
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, NoReturn
+    from typing import NoReturn
 
     from mydocker.cgroups.layout import ContainerMount
     from mydocker.kernel.channel import Channel
     from mydocker.messages import Explanation, State
+    from mydocker.runtime.spec import Spec
     from mydocker.steps.base import Observer
 
 
@@ -43,7 +44,7 @@ class Setting:
 
     def __init__(
         self,
-        spec: dict[str, Any],
+        spec: Spec,
         root: str,
         streams: tuple[int, int, int],
         size: tuple[int, int] | None,
@@ -184,14 +185,12 @@ def _close(descriptor: int) -> None:
             raise
 
 
-def resolved_user(spec: dict[str, Any], passwd: str, group: str) -> tuple[int, int, list[int], str]:
+def resolved_user(spec: Spec, passwd: str, group: str) -> tuple[int, int, list[int], str]:
     """Return (uid, gid, additional gids, home); passwd and group are the texts of the container's own files."""
-    user = spec["process"].get("user", {})
-    annotations = spec.get("annotations", {})
-    numbers: list[int] = user.get("additionalGids", [])
+    user, annotations = spec["process"]["user"], spec["annotations"]
+    numbers = user.get("additionalGids", [])
     if USER_ANNOTATION not in annotations:
-        uid, gid = user.get("uid", 0), user.get("gid", 0)
-        return uid, gid, numbers, lookup(str(uid), passwd, "", [])[3]
+        return user["uid"], user["gid"], numbers, lookup(str(user["uid"]), passwd, "", [])[3]
     names = [name for name in annotations.get(GROUPS_ANNOTATION, "").split(",") if name]
     return lookup(annotations[USER_ANNOTATION], passwd, group, [*map(str, numbers), *names])
 

@@ -4,9 +4,10 @@ import json
 import re
 
 import pytest
+from conftest import Machine
 
 
-def test_explain_tells_each_process_and_step(mydocker):
+def test_explain_tells_each_process_and_step(mydocker: Machine) -> None:
     result = mydocker("--explain", "run", "--rm", "busybox", "echo", "done")
     assert result.stdout == "done\n"
     text = result.stderr
@@ -15,20 +16,20 @@ def test_explain_tells_each_process_and_step(mydocker):
     assert text.index("claim the name") < text.index("unshare CLONE_NEWPID") < text.index("pivot_root")
 
 
-def test_explain_may_stand_after_the_verb_and_never_eats_the_image(mydocker):
+def test_explain_may_stand_after_the_verb_and_never_eats_the_image(mydocker: Machine) -> None:
     result = mydocker("run", "--explain", "--rm", "busybox", "echo", "--explain")
     assert result.stdout == "--explain\n"
     assert "pivot_root" in result.stderr
 
 
-def test_explain_json_is_one_object_a_step(mydocker):
+def test_explain_json_is_one_object_a_step(mydocker: Machine) -> None:
     result = mydocker("--explain=json", "run", "--rm", "busybox", "true")
     steps = [json.loads(line) for line in result.stderr.splitlines()]
     assert {step["who"] for step in steps} == {"cli", "monitor", "init"}
     assert all(step["seconds"] >= 0 for step in steps)
 
 
-def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker, needs_controllers):
+def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker: Machine, needs_controllers: None) -> None:
     before = mydocker.snapshot()
     dry = mydocker("run", "--dry-run", "--rm", "-m", "64m", "-v", "data:/data", "busybox", "true")
     assert dry.rc == 0
@@ -55,9 +56,9 @@ DIFFERS = (
 )
 
 
-def by_process(text):
+def by_process(text: str) -> dict[str, list[str]]:
     """Return {who: its steps}: processes that go on side by side tell theirs in any order."""
-    told = {}
+    told: dict[str, list[str]] = {}
     for line in text.splitlines():
         for pattern, name in DIFFERS:
             line = re.sub(pattern, name, line)
@@ -80,7 +81,9 @@ def by_process(text):
         "-it",
     ],
 )
-def test_every_line_of_a_dry_run_is_one_of_the_start(mydocker, needs_controllers, request, flags):
+def test_every_line_of_a_dry_run_is_one_of_the_start(
+    mydocker: Machine, needs_controllers: None, request: pytest.FixtureRequest, flags: str
+) -> None:
     if "--userns" in flags:
         request.getfixturevalue("userns")
     # The first container makes what all share: directories, the bridge.
@@ -92,8 +95,8 @@ def test_every_line_of_a_dry_run_is_one_of_the_start(mydocker, needs_controllers
             assert terminal.wait() == 0
             seen.append(by_process(terminal.seen))
     assert seen[0].keys() == seen[1].keys()
-    for who, told in seen[0].items():
-        assert told == seen[1][who], who
+    for who in seen[0]:
+        assert seen[0][who] == seen[1][who]
     mydocker("volume", "rm", "-f", "named")
 
 
@@ -112,7 +115,9 @@ def test_every_line_of_a_dry_run_is_one_of_the_start(mydocker, needs_controllers
         (["-u", "65534:65534", "--tmpfs", "/t"], "id -u; grep -c ' /t tmpfs' /proc/mounts", "65534\n1\n"),
     ],
 )
-def test_the_script_makes_an_equivalent_container_by_hand(mydocker, needs_root_mount, flags, command, expected):
+def test_the_script_makes_an_equivalent_container_by_hand(
+    mydocker: Machine, needs_root_mount: None, flags: list[str], command: str, expected: str
+) -> None:
     arguments = ["--explain=sh", "--dry-run", "run", "--rm", *flags, "busybox", "sh", "-c", command]
     script = mydocker(*arguments)
     assert script.rc == 0, script.stderr

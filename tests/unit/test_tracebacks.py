@@ -23,11 +23,13 @@ from mydocker.engine.monitor.monitor import Monitor
 from mydocker.engine.system.repair import leftovers
 from mydocker.engine.transfer.workers import Workers
 from mydocker.errors import Error, StepFailed, Unexpected
-from mydocker.kernel.channel import Channel
+from mydocker.kernel.channel import Channel, packed
 from mydocker.oci import entry as oci
 from mydocker.oci.settings import Settings
 from mydocker.paths import Paths
 from mydocker.runtime import gate, init, launch
+from mydocker.runtime.spec import SPEC
+from mydocker.shape import fit
 from mydocker.steps.base import Run
 
 REPOSITORY = Path(__file__).parents[2]
@@ -93,7 +95,7 @@ def test_where_nothing_can_be_written_the_line_comes_alone(tmp_path: Path) -> No
 
 
 def test_it_survives_as_data() -> None:
-    error = messages.error_from(marshal.loads(marshal.dumps(messages.failure(Unexpected("line", "story")))))
+    error = messages.error_from(marshal.loads(packed(messages.failure(Unexpected("line", "story")))))
     assert isinstance(error, Unexpected)
     assert (error.message, error.story) == ("line", "story")
 
@@ -155,9 +157,10 @@ class TestMonitor:
 
 
 def test_init_sends_its_story_to_its_parent() -> None:
-    here = launch.Launch(
-        init.Setting({"process": {"rlimits": [{"type": "RLIMIT_CORE"}]}}, "/nowhere", (0, 1, 2), None, [], None), Run("monitor"), print
-    )
+    spec: Any = {}
+    fit(spec, SPEC)
+    spec["process"]["rlimits"] = [{"type": "RLIMIT_CORE"}]
+    here = launch.Launch(init.Setting(spec, "/nowhere", (0, 1, 2), None, [], None), Run("monitor"), print)
     here.fork()
     with pytest.raises(Unexpected, match="init: KeyError: 'soft'") as caught:
         here.go()
@@ -231,7 +234,7 @@ def group() -> Callable[[str], click.Group]:
 
         for name in ("run", "ps"):
             root.add_command(base.Verb(name, callback=go_wrong))
-        root.get_command = lambda context, name: root.commands[name]  # type: ignore[method-assign]
+        root.get_command = lambda context, name: root.commands[name]  # type: ignore[method-assign,assignment]
         return root
 
     return make

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 
-from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine.monitor.audience import Audience
 from mydocker.engine.monitor.plans import Order
 from mydocker.engine.monitor.streams import Streams
 from mydocker.engine.monitor.supervise import Supervisor
-from mydocker.engine.record import containers, events, state
+from mydocker.engine.record import bundle, containers, events, state
 from mydocker.errors import Conflict, Error, NotFound, StepFailed
 from mydocker.kernel import tasks
 from mydocker.messages import END, EXPLAIN, FAILURE, INPUT, STARTED, failure
@@ -31,12 +30,9 @@ from mydocker.tracebacks import as_error, kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.kernel.channel import Channel
     from mydocker.messages import ExecRequest, Explanation, WantedProcess
-
-    Spec = dict[str, Any]
+    from mydocker.runtime.spec import Process, Spec
 
 
 class Execution(Order):
@@ -90,8 +86,7 @@ class Execution(Order):
         known = running(self.paths, self.request["id"])
         self.init = known["pid"]
         self._tell_event("exec_create")
-        identity = self.request["id"]
-        own = store.read_json(f"{self.paths.container(identity)}/bundle/config.json")
+        own = bundle.load(self.paths, self.request["id"])
         directory = hold_namespaces(known["pid"], self.paths.proc)
         if self._container_ends():
             raise self._not_running()
@@ -161,12 +156,17 @@ def running(paths: Paths, container_id: str) -> state.State:
 
 
 def process_spec(spec: Spec, wanted: WantedProcess, directory: str) -> Spec:
-    """Return the spec of one more process of a container, whose namespaces are found in `directory`.
-
-    wanted: has always args, env (a whole list) and terminal, the rest where it differs from the container's.
-    """
-    process = {**spec["process"], **{key: value for key, value in wanted.items() if key != "user"}}
-    annotations = dict(spec.get("annotations", {}))
-    if wanted.get("user") is not None:
-        annotations[USER_ANNOTATION] = wanted["user"]
+    """Return the spec of one more process of a container, whose namespaces are found in `directory`."""
+    own, annotations = spec["process"], dict(spec["annotations"])
+    process: Process = {
+        **own,
+        "args": wanted["args"],
+        "env": wanted.get("env", own["env"]),
+        "terminal": wanted["terminal"],
+        "cwd": wanted.get("cwd", own["cwd"]),
+        "capabilities": wanted.get("capabilities", own["capabilities"]),
+    }
+    user = wanted.get("user")
+    if user is not None:
+        annotations[USER_ANNOTATION] = user
     return joined({**spec, "process": process, "annotations": annotations}, directory)

@@ -29,7 +29,7 @@ from mydocker.engine.monitor.audience import Audience, LastWord
 from mydocker.engine.monitor.plans import Order, monitor_plan
 from mydocker.engine.monitor.streams import Streams, log_of
 from mydocker.engine.monitor.supervise import Supervisor
-from mydocker.engine.record import containers, events, state
+from mydocker.engine.record import bundle, containers, events, state
 from mydocker.engine.record.moments import timestamp
 from mydocker.errors import Error, attempt
 from mydocker.kernel import mounts, process
@@ -47,8 +47,6 @@ from mydocker.tracebacks import as_error, kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.engine.monitor.foreign import ForeignLaunch
     from mydocker.engine.monitor.health import Health
     from mydocker.messages import Explanation, Request
@@ -105,7 +103,7 @@ class Monitor(Order):
         self.lock = lock
         self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
         self.record = containers.load(self.paths, request["id"])
-        self.spec: dict[str, Any] = store.read_json(f"{self.directory}/bundle/config.json")
+        self.spec = bundle.load(self.paths, request["id"])
         self.layout: Layout
         self.cgroup: CgroupManager
         self.launch: Launch | ForeignLaunch
@@ -117,11 +115,7 @@ class Monitor(Order):
 
     @property
     def directory(self) -> str:
-        return self.paths.container(self.record_id)
-
-    @property
-    def record_id(self) -> str:
-        return self.request["id"]
+        return self.paths.container(self.request["id"])
 
     def serve(self) -> None:
         """Start the container, stay with it, record its end."""
@@ -138,7 +132,7 @@ class Monitor(Order):
         drive = driver(self.record["storageDriver"], self.paths)
         foreign = self.record["hostConfig"]["Runtime"]
         self.run.execute(monitor_plan(self.paths, self.record, self.spec, drive, None if foreign else self.cgroup))
-        self.audience.listener = Listener(self.paths.attach_socket(self.record_id))
+        self.audience.listener = Listener(self.paths.attach_socket(self.request["id"]))
         if foreign:
             self._launch_foreign(foreign)
         else:
@@ -170,7 +164,7 @@ class Monitor(Order):
             raise
 
     def go(self, pid: int) -> None:
-        state.save(self.paths, self.record_id, pid, self.cgroup.path)
+        state.save(self.paths, self.request["id"], pid, self.cgroup.path)
         self.launch.go()
         self._record_start(pid)
 
@@ -185,13 +179,13 @@ class Monitor(Order):
             made = NetworkNamespace()
             self.joining.plug(made.path)
             setting.spec = made.joined(setting.spec)
-        bundle = f"{self.directory}/bundle"
-        launch = self.launch = ForeignLaunch(setting, program, bundle, self.record_id, self.paths.running(self.record_id))
+        directory = f"{self.directory}/bundle"
+        launch = self.launch = ForeignLaunch(setting, program, directory, self.request["id"], self.paths.running(self.request["id"]))
         pid = launch.fork()
         self.streams.close_theirs()
-        state.save(self.paths, self.record_id, pid, self.cgroup.path)
+        state.save(self.paths, self.request["id"], pid, self.cgroup.path)
         launch.go()
-        state.save(self.paths, self.record_id, launch.init, self.cgroup.path)
+        state.save(self.paths, self.request["id"], launch.init, self.cgroup.path)
         self._record_start(launch.init)
 
     def _record_start(self, pid: int) -> None:
@@ -203,7 +197,7 @@ class Monitor(Order):
         if self.record["config"].get("Healthcheck"):
             self._watch_health()
         events.of_mounts(self.paths, self.record, "mount")
-        events.of_networks(self.paths, self.joining.attachment, self.record_id, "connect")
+        events.of_networks(self.paths, self.joining.attachment, self.request["id"], "connect")
         events.of_container(self.paths, self.record, "start")
         os.close(self.lock)
         self.audience.tell_all(STARTED, pid)
@@ -217,7 +211,7 @@ class Monitor(Order):
     def _setting(self) -> Setting:
         seccomp = self.spec["linux"].get("seccomp")
         size = self.request["size"]
-        self.streams = Streams(bool(self.spec["process"].get("terminal")), self.record["config"]["OpenStdin"])
+        self.streams = Streams(self.spec["process"]["terminal"], self.record["config"]["OpenStdin"])
         return Setting(
             self.spec,
             f"{self.directory}/bundle/rootfs",
@@ -246,7 +240,7 @@ class Monitor(Order):
             problems: list[Error] = []
             attempt(problems, self._record_end, status)
             problems += self._unmount()
-            problems += end.runtime_state(self.paths, self.record_id, self.cgroup, links)
+            problems += end.runtime_state(self.paths, self.request["id"], self.cgroup, links)
             close_ports(self.run)
             if self.record["autoRemove"]:
                 problems += end.container(self.paths, self.record)
@@ -262,7 +256,7 @@ class Monitor(Order):
     def _record_end(self, status: int) -> None:
         ended = {"status": "exited", "pid": 0, "exitCode": status, "finishedAt": timestamp(), "oomKilled": self.cgroup.oom_kills() > 0}
         # As it is now: others rename, stop and update a container while it runs.
-        self.record = {**containers.load(self.paths, self.record_id), **ended, "error": self.problem}
+        self.record = {**containers.load(self.paths, self.request["id"]), **ended, "error": self.problem}
         if restart.is_wanted(self.record):
             delay = restart.next_delay(self.record["restartDelay"], monotonic() - self.started)
             self.record |= {"status": "restarting", "restartDelay": delay, "restartCount": self.record["restartCount"] + 1}
@@ -271,9 +265,9 @@ class Monitor(Order):
         if self.record["oomKilled"]:
             events.of_container(self.paths, self.record, "oom")
         events.of_container(self.paths, self.record, "die", execDuration=int(monotonic() - self.started), exitCode=status)
-        attachment = attachments.load(self.paths, self.record_id)
+        attachment = attachments.load(self.paths, self.request["id"])
         if attachment:
-            events.of_networks(self.paths, attachment, self.record_id, "disconnect")
+            events.of_networks(self.paths, attachment, self.request["id"], "disconnect")
         events.of_mounts(self.paths, self.record, "unmount")
 
     def _unmount(self) -> list[Error]:

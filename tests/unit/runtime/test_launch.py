@@ -15,10 +15,12 @@ import pytest
 
 from mydocker import errors
 from mydocker.kernel import terminal
-from mydocker.kernel.channel import Channel
+from mydocker.kernel.channel import Channel, packed
 from mydocker.messages import BORN, BUILT, EXPLAIN, FAILURE, GO, ISOLATED, READY, TERMINAL, error_from, failure
 from mydocker.runtime.init import Setting, _wait_for_go
 from mydocker.runtime.launch import Launch
+from mydocker.runtime.spec import SPEC
+from mydocker.shape import fit
 from mydocker.steps.base import Run
 from mydocker.steps.process import Exec, find_program
 
@@ -38,7 +40,7 @@ EVERY = [
 
 @pytest.mark.parametrize("error", EVERY, ids=lambda error: type(error).__name__)
 def test_an_error_survives_as_data(error: errors.Error) -> None:
-    copy = error_from(marshal.loads(marshal.dumps(failure(error))))
+    copy = error_from(marshal.loads(packed(failure(error))))
     assert type(copy) is type(error)
     assert (copy.message, copy.hint, copy.exit_status) == (error.message, error.hint, error.exit_status)
     assert getattr(copy, "errno", 0) == getattr(error, "errno", 0)
@@ -56,7 +58,7 @@ class Played:
 
     def __init__(self) -> None:
         self.told: list[object] = []
-        self.launch = launch({}, self.told)
+        self.launch = launch(whole({}), self.told)
         ours, self.init = Channel.pair()
         self.launch.listen(ours)
 
@@ -67,7 +69,16 @@ class Played:
             self.launch._channel.close()
 
 
-def launch(spec: dict[str, Any], told: list[object]) -> Launch:
+def whole(process: dict[str, Any], linux: dict[str, Any] | None = None) -> Any:
+    """Return a config.json; what is given goes into it unchecked."""
+    spec: Any = {}
+    fit(spec, SPEC)
+    spec["process"] |= process
+    spec["linux"] |= linux or {}
+    return spec
+
+
+def launch(spec: Any, told: list[object]) -> Launch:
     return Launch(Setting(spec, "/nowhere", (0, 1, 2), None, [], None), Run("monitor"), told.append)
 
 
@@ -132,12 +143,16 @@ def test_a_start_that_succeeds(played: Played) -> None:
     ("process", "error", "message"),
     [
         ({"rlimits": [{"type": "RLIMIT_NONE", "soft": 1, "hard": 1}]}, errors.BadInput, "unknown resource limit 'RLIMIT_NONE'"),
-        ({"oomScoreAdj": "lots"}, errors.StepFailed, "write lots to /proc/self/oom_score_adj: Invalid argument"),
+        (
+            {"rlimits": [{"type": "RLIMIT_CORE", "soft": 2, "hard": 1}]},
+            errors.StepFailed,
+            "setrlimit RLIMIT_CORE 2:1: current limit exceeds maximum limit",
+        ),
         ({"rlimits": [{"type": "RLIMIT_CORE"}]}, errors.Unexpected, "init: KeyError: 'soft'"),
     ],
 )
 def test_a_real_init_that_fails_early(process: dict[str, Any], error: type[errors.Error], message: str) -> None:
-    here = launch({"process": process}, [])
+    here = launch(whole(process), [])
     assert here.fork() == here.pid
     with pytest.raises(error) as caught:
         here.go()
@@ -152,7 +167,7 @@ def test_a_real_init_that_fails_early(process: dict[str, Any], error: type[error
 def test_user_maps_that_the_kernel_refuses() -> None:
     """The process between the monitor and init waits for its maps: it must not wait for ever, nor its parent for it."""
     mapping = [{"containerID": 0, "hostID": 5000, "size": 0}]
-    spec = {"process": {}, "linux": {"namespaces": [{"type": "user"}], "uidMappings": mapping, "gidMappings": mapping}}
+    spec = whole({}, {"namespaces": [{"type": "user"}], "uidMappings": mapping, "gidMappings": mapping})
     child = os.fork()
     if child == 0:  # it becomes a subreaper, which pytest shall not
         signal.alarm(5)  # a fork inherits none
@@ -231,7 +246,7 @@ ORDERS = [FROM_INIT[:place] + BORN + FROM_INIT[place:] for place in range(len(FR
 @pytest.mark.parametrize("waits", [(), ("wait_for_namespaces",), ("wait_until_built",), ("wait_for_namespaces", "wait_until_built")])
 def test_stage_and_init_may_be_as_slow_as_they_like(order: str, waits: tuple[str, ...]) -> None:
     told: list[object] = []
-    spec = {"process": {}, "linux": {"namespaces": [{"type": "user", "path": "/proc/self/ns/user"}]}}
+    spec = whole({}, {"namespaces": [{"type": "user", "path": "/proc/self/ns/user"}]})
     here = Slow(Setting(spec, "/nowhere", (0, 1, 2), None, [], None), Run("monitor"), told.append)
     here.order = order
     child = os.fork()

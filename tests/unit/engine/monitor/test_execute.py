@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from mydocker.errors import NotFound
 from mydocker.kernel.channel import Channel
 from mydocker.paths import Paths
 
-RECORD = {"id": "c1" * 32, "name": "web", "image": "box:latest", "config": {"Labels": {}}}
+RECORD: dict[str, Any] = {"id": "c1" * 32, "name": "web", "image": "box:latest", "config": {"Labels": {}}}
 
 
 def test_the_end_is_told_although_the_container_is_removed(tmp_path: Path) -> None:
@@ -23,8 +24,9 @@ def test_the_end_is_told_although_the_container_is_removed(tmp_path: Path) -> No
     directory.mkdir(parents=True)
     store.write_json(f"{directory}/config.json", RECORD)
     client, ours = Channel.pair()
-    request = {"root": str(tmp_path), "state": paths.state, "id": RECORD["id"], "wanted": "", "explain": "", "crashAfter": ""}
-    one = Execution({**request, "silent": False, "process": {"args": ["sleep", "1"]}}, ours)
+    request: Any = {"root": str(tmp_path), "state": paths.state, "id": RECORD["id"], "wanted": "", "explain": "", "crashAfter": ""}
+    request |= {"silent": False, "process": {"args": ["sleep", "1"]}}
+    one = Execution(request, ours)
     one._tell_event("exec_create")
     store.write_json(f"{directory}/config.json", {**RECORD, "name": "renamed"})
     one._tell_event("exec_start")
@@ -38,8 +40,9 @@ def test_the_end_is_told_although_the_container_is_removed(tmp_path: Path) -> No
 
 def test_one_that_was_never_there_is_an_error(tmp_path: Path) -> None:
     client, ours = Channel.pair()
-    request = {"root": str(tmp_path), "state": str(tmp_path), "id": "c", "wanted": "", "explain": "", "crashAfter": ""}
-    one = Execution({**request, "silent": False, "process": {"args": []}}, ours)
+    request: Any = {"root": str(tmp_path), "state": str(tmp_path), "id": "c", "wanted": "", "explain": "", "crashAfter": ""}
+    request |= {"silent": False, "process": {"args": []}}
+    one = Execution(request, ours)
     with pytest.raises(NotFound, match="no such container"):
         one._tell_event("exec_create")
     client.close()
