@@ -20,6 +20,7 @@ from mydocker.runtime import plan
 from mydocker.runtime.failures import error_from
 from mydocker.runtime.init import Setting, become
 from mydocker.steps.base import Run
+from mydocker.steps.files import EnterDirectory
 from mydocker.steps.namespaces import JoinNamespace
 
 TYPE_CHECKING = False
@@ -99,6 +100,9 @@ class Launch:
         try:
             self._channel.close()  # else nobody here would notice that the parent died
             process.set_dumpable(True)
+            if self.setting.root != "/":
+                run.apply(EnterDirectory(os.path.dirname(self.setting.root)))
+                self.setting.root = plan.root_of(self.setting.spec, self.setting.root)
             run.apply(plan.enter("user", wanted["user"]))
             if not wanted["user"]:
                 channel.send("M")

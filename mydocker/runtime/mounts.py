@@ -128,7 +128,7 @@ class Options:
 
 def early_trees(spec: Spec) -> list[Step]:
     """Return the steps that keep the sources of some binds open: before the namespace's mounts become slaves, and by the host's root."""
-    found = [mount for mount in spec.get("mounts", []) if _is_opened_early(mount)]
+    found = [mount for mount in spec.get("mounts", []) if _is_opened_early(mount, has_users(spec))]
     return [_open_tree(spec, mount, FIRST_TREE + number) for number, mount in enumerate(found)]
 
 
@@ -156,16 +156,26 @@ def bind_flags(mount: dict[str, Any]) -> int:
     return flags | k.MS_BIND | k.MS_REC if mount.get("type") == "bind" and not flags & k.MS_BIND else flags
 
 
-def _is_opened_early(mount: dict[str, Any]) -> bool:
-    """Say whether a bind is shared with the host, of another process's mount namespace, or idmapped."""
+def has_users(spec: Spec) -> bool:
+    """Say whether the container has a user namespace, whose root may be nobody to the directories that lead to a bind's source."""
+    return any(namespace["type"] == "user" for namespace in spec.get("linux", {}).get("namespaces", []))
+
+
+def _is_opened_early(mount: dict[str, Any], users: bool) -> bool:
+    """Say whether a bind is shared with the host, of another process's mount namespace, idmapped, or into a user namespace."""
     if not bind_flags(mount) & k.MS_BIND:
         return False
+    if users:
+        return True
     is_shared = Options(mount.get("options", [])).propagation & k.MS_SHARED
     return bool(is_shared) or bool(other_namespace(mount["source"])[0]) or _is_mapped(mount)
 
 
-def mount_steps(root: str, mounts: list[dict[str, Any]], label: str = "") -> list[Step]:
-    """Return the steps for every mount but the cgroup ones, in the specification's order. label: SELinux's, of file systems made here."""
+def mount_steps(root: str, mounts: list[dict[str, Any]], label: str = "", users: bool = False) -> list[Step]:
+    """Return the steps for every mount but the cgroup ones, in the specification's order.
+
+    label: SELinux's, of file systems made here. users: whether the container has a user namespace.
+    """
     steps: list[Step] = []
     tree = FIRST_TREE
     for mount in mounts:
@@ -173,7 +183,7 @@ def mount_steps(root: str, mounts: list[dict[str, Any]], label: str = "") -> lis
         if mount.get("type") == "cgroup":
             continue
         options, target = Options(mount.get("options", [])), mount["destination"]
-        if _is_opened_early(mount):
+        if _is_opened_early(mount, users):
             # A clone that is shared is so already, with the mount that it was made of.
             propagation = 0 if options.propagation & k.MS_SHARED else options.propagation
             steps.append(AttachTree(root, tree, target, options.flags & ~(k.MS_BIND | k.MS_REC), propagation))

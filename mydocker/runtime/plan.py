@@ -18,7 +18,7 @@ from mydocker.kernel.capabilities import NUMBERS
 from mydocker.kernel.namespaces import CLONE_NEWCGROUP, NAMESPACES
 from mydocker.runtime.destinations import normalised
 from mydocker.runtime.hooks import hooks
-from mydocker.runtime.mounts import bind_flags, cgroup_steps, mount_steps
+from mydocker.runtime.mounts import bind_flags, cgroup_steps, has_users, mount_steps
 from mydocker.runtime.seccomp import flags_for
 from mydocker.runtime.users import mappings
 from mydocker.steps.confinement import (
@@ -31,7 +31,7 @@ from mydocker.steps.confinement import (
     selinux_exec,
 )
 from mydocker.steps.covers import MakeReadOnly, MaskPath, RemountReadOnly
-from mydocker.steps.files import WriteFile
+from mydocker.steps.files import EnterDirectory, WriteFile
 from mydocker.steps.idmap import map_text
 from mydocker.steps.mounts import Mount
 from mydocker.steps.namespaces import BringUpLoopback, JoinNamespace, SetDomainname, SetHostname, SetSysctl, Unshare
@@ -124,10 +124,20 @@ def id_maps(spec: Spec, pid: int | str, privileged: bool = True) -> list[Step]:
     return [WriteFile(f"/proc/{pid}/uid_map", map_text(users)), WriteFile(f"/proc/{pid}/gid_map", map_text(groups))]
 
 
-def fork(spec: Spec) -> list[Step]:
-    """Return what launch.py does around the fork of init, for people: only there the pid is known."""
+def root_of(spec: Spec, root: str) -> str:
+    """Return what init calls its root file system.
+
+    With a user namespace init may be nobody to the directories above it, which are root's alone: there it finds the root file system
+    from its working directory, its parent, where EnterDirectory has brought it.
+    """
+    return f"/proc/self/cwd/{root.rpartition('/')[2]}" if has_users(spec) else root
+
+
+def fork(spec: Spec, root: str = "/") -> list[Step]:
+    """Return what launch.py does around the fork of init, for people: only there the pid is known. root: the root file system."""
     wanted = namespaces(spec)
-    user = [enter("user", wanted["user"]), *([] if wanted["user"] else id_maps(spec, "PID"))] if "user" in wanted else []
+    user: list[Step] = [EnterDirectory(root.rpartition("/")[0])] if "user" in wanted and root != "/" else []
+    user += [enter("user", wanted["user"]), *([] if wanted["user"] else id_maps(spec, "PID"))] if "user" in wanted else []
     return [*user, *of_children(spec)]
 
 
@@ -189,7 +199,7 @@ def build(spec: Spec, root: str) -> list[Step]:
         Mount("", "/", flags=k.MS_SLAVE | k.MS_REC),
         Mount(root, root, flags=k.MS_BIND | k.MS_REC),
         Mount("", root, flags=k.MS_PRIVATE),
-        *mount_steps(root, spec.get("mounts", []), linux.get("mountLabel", "")),
+        *mount_steps(root, spec.get("mounts", []), linux.get("mountLabel", ""), has_users(spec)),
         *_devices(root, spec),
     ]
     if spec.get("hostname"):

@@ -14,7 +14,7 @@ from mydocker.images.layout import Layout
 from mydocker.images.naming import DeleteImage, NameImage, UnnameImage
 from mydocker.images.reference import parse, parse_name
 from mydocker.steps.base import Step, quote
-from mydocker.store import Lock
+from mydocker.store import Lock, make_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class RemoveLayers(Step):
         self.chain_ids = chain_ids
 
     def apply(self) -> None:
-        os.makedirs(self.paths.layers, exist_ok=True)
+        make_private(self.paths.layers)
         with Lock(layers_lock(self.paths)):
             # Asked again under the lock: a container may have been created meanwhile.
             needed = needed_layers(self.paths)

@@ -48,7 +48,7 @@ class MakeContainerDirectory(Step):
         self.lock = -1
 
     def apply(self) -> None:
-        os.mkdir(self.path, 0o711)
+        os.mkdir(self.path, 0o700)
         self.lock = os.open(f"{self.path}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         flock(self.lock, LOCK_EX)
 
@@ -60,7 +60,7 @@ class MakeContainerDirectory(Step):
         return f"mkdir {quote(self.path)} and flock its lock"
 
     def shell(self) -> str:
-        return command("mkdir", "-m", "711", self.path)
+        return command("mkdir", "-m", "700", self.path)
 
 
 class SaveRecord(Step):
@@ -103,7 +103,7 @@ class Prepared:
         """Return the steps up to the record: from then on the container's layers are in use."""
         paths = self.paths
         roots = [
-            MakeDir(path, 0o711, True)
+            MakeDir(path, 0o700, True)
             for path in (
                 paths.root,
                 paths.containers,
@@ -129,9 +129,10 @@ class Prepared:
         name = self.spec["hostname"]
         return [
             *self.driver.writable_steps(self.directory),
+            # The root of a user namespace, who is nobody here, finds the root file system from this directory.
             MakeDir(bundle, 0o711),
             MakeDir(bundle + "/rootfs"),
-            CreateFile(bundle + "/config.json", leanjson.dumps(self.spec)),
+            CreateFile(bundle + "/config.json", leanjson.dumps(self.spec), 0o600),
             *self._network_files(name),
             *volumes.mount_steps(self.paths, self.record["mounts"]),
         ]

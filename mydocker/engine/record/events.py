@@ -70,7 +70,7 @@ def emit(paths: Paths, kind: str, action: str, identity: str, attributes: dict[s
 
 
 def _append(path: str, line: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         os.write(descriptor, line)
         is_full = os.fstat(descriptor).st_size > LIMIT

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from typing import Any
 
-from mydocker import leanjson
+from mydocker import leanjson, store
 from mydocker.engine.record import filters
 from mydocker.engine.record.reader import LogReader
 from mydocker.kernel.inotify import Watch
@@ -20,7 +19,7 @@ _FOR_EVER = 3600.0
 
 def history(paths: Paths, since: int, until: int) -> Iterator[Event]:
     """Yield the events of a span of time (ns since 1970) until it is over, waiting for those to come."""
-    os.makedirs(paths.root, mode=0o711, exist_ok=True)
+    store.make_private(paths.root)
     watch = Watch(paths.root)
     reader = LogReader(paths.events, _parsed)
     try:

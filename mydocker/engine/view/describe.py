@@ -54,16 +54,17 @@ def _plans(paths: Paths, record: Record, spec: dict[str, Any], drive: StorageDri
     if runtime:
         return Plans(cli, monitor, [], [], [], [], [], [_foreign(runtime, paths, record)], spec, undo, network)
     early, late = cgroup.enter_steps(0)
-    console: list[Step] = [OpenConsole(rootfs, None, None)] if spec["process"]["terminal"] else []
+    root = plan.root_of(spec, rootfs)
+    console: list[Step] = [OpenConsole(root, None, None)] if spec["process"]["terminal"] else []
     joined = with_joined(paths, record, spec)
     return Plans(
         cli,
         monitor,
-        plan.fork(joined),
+        plan.fork(joined, rootfs),
         [*early, *late],
         plan.early(joined),
         plan.isolate(joined),
-        [*plan.build(joined, rootfs), *plan.close(joined, rootfs, layout.container_mounts(cgroup.path), console)],
+        [*plan.build(joined, root), *plan.close(joined, root, layout.container_mounts(cgroup.path), console)],
         _inside(paths, spec, _user(record, spec, drive)),
         joined,
         undo,

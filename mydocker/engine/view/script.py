@@ -13,6 +13,7 @@ from mydocker.engine.connection.plan import NetworkPlan
 from mydocker.kernel.namespaces import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUSER
 from mydocker.runtime.users import mappings
 from mydocker.steps.base import command, comment, quote
+from mydocker.steps.files import EnterDirectory
 from mydocker.steps.namespaces import JoinNamespace, Unshare
 from mydocker.steps.process import Exec, SetUser
 
@@ -168,6 +169,7 @@ def _own_runtime(plans: Plans) -> list[str]:
     return [
         "# mydocker writes init's pid; 0 means the process that writes, whose children inherit the cgroups",
         *_lines(plans.enter),
+        *_lines([step for step in plans.fork if isinstance(step, EnterDirectory)]),
         "# --- into the container's namespaces",
         _into_namespaces(plans) + ' sh -e "$1/init.sh"',
     ]

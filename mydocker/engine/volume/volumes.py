@@ -147,8 +147,8 @@ def document(paths: Paths, name: str) -> dict[str, Any]:
 def create_steps(paths: Paths, name: str, labels: dict[str, str], anonymous: bool = False) -> list[Step]:
     """Return the steps that make a volume."""
     return [
-        MakeDir(paths.root, 0o711, True),
-        MakeDir(paths.volumes, 0o711, True),
+        MakeDir(paths.root, 0o700, True),
+        MakeDir(paths.volumes, 0o700, True),
         MakeVolume(paths, name, labels, anonymous),
     ]
 
