@@ -99,9 +99,10 @@ class Used:
 
     def found(self) -> list[tuple[str, str, str]]:
         """Return (path, mode, owner) of all that mydocker made itself, without what images and containers have in their own trees."""
-        trees = r"\( -path '*/layers/*/[0-9a-f]*/*' -o -path '*/upper/*' -o -path '*/rw/*' -o -path '*/tree/*' -o -path '*/work/*' -o -path '*/_data/*' \)"
+        names = ("layers/*/[0-9a-f]*", "upper", "rw", "tree", "work", "_data")
+        trees = " -o ".join(f"-path '*/{name}/*'" for name in names)
         lines = self.mydocker.sh(
-            f"cd {self.place}; find root state {trees} -prune -o -not -type l -printf '%p %m %U:%G\\n'"
+            f"cd {self.place}; find root state \\( {trees} \\) -prune -o -not -type l -printf '%p %m %U:%G\\n'"
         ).stdout.splitlines()
         return [(path.replace("root", "ROOT", 1).replace("state", "STATE", 1), mode, owner) for path, mode, owner in map(str.split, lines)]
 
