@@ -1,4 +1,4 @@
-"""Claims on ports of the host: a bound socket each, which the monitor holds, so that the kernel frees them whatever ends it.
+"""Claims on ports of the host. Each is a bound socket that the monitor holds, so that the kernel frees it whatever ends the monitor.
 
 Nobody listens on it: what is not led to the container by a rule (such as [::1], which cannot be) is refused.
 """
@@ -13,10 +13,16 @@ from mydocker.steps.base import Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import TypedDict
 
-    # What -p asks for: {ip, first, last, container, protocol}, see engine/ports.py.
-    Binding = dict[str, Any]
+    class HostPorts(TypedDict):
+        """The host's side of what -p asks for; a container's record has it with the container's side."""
+
+        ip: str  # '' for every address of the host
+        first: int  # of the ports to choose one from, 0 for any
+        last: int
+        protocol: str
+
 
 _KINDS = {
     "tcp": (_socket.SOCK_STREAM, 0),
@@ -28,11 +34,15 @@ _IPV6_V6ONLY = 26
 
 
 class ClaimPort(Step):
-    """Claim a port of the host; `port` is the one, of several or of any, that was free. preferred: what it was the last time."""
+    """Claim a port of the host; `port` is the one that was free.
+
+    binding: the ports to choose one from
+    preferred: the port that it was the last time, or 0
+    """
 
     __slots__ = ("binding", "preferred", "port", "socket")
 
-    def __init__(self, binding: Binding, preferred: int = 0) -> None:
+    def __init__(self, binding: HostPorts, preferred: int = 0) -> None:
         self.binding = binding
         self.preferred = preferred
         self.port = 0
@@ -47,7 +57,7 @@ class ClaimPort(Step):
         raise Conflict(f"port {_words(self.binding, first, last)} is in use on this host")
 
     def _try(self, port: int) -> bool:
-        """Bind a port, 0 for any; False when somebody has it."""
+        """Bind a port, 0 for any, and say whether it was free."""
         try:
             self.socket = self._bound(port)
         except OSError as error:
@@ -107,7 +117,7 @@ def _bind(family: int, kind: int, number: int, ip: str, port: int) -> _socket.so
     return made
 
 
-def _words(binding: Binding, first: int, last: int) -> str:
+def _words(binding: HostPorts, first: int, last: int) -> str:
     port = "any port" if not first else str(first) if first == last else f"{first}-{last}"
     ip = f"[{binding['ip']}]" if ":" in binding["ip"] else binding["ip"]
     return f"{ip + ':' if ip else ''}{port}/{binding['protocol']}"

@@ -29,7 +29,24 @@ from mydocker.paths import Paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypedDict
+
+    class Binding(TypedDict):
+        """A port that is to be published."""
+
+        ip: str
+        first: int
+        last: int
+        container: int
+        protocol: str
+
+    class WantedEndpoint(TypedDict):
+        """What is asked for on one network."""
+
+        aliases: list[str]
+        ip: str
+        ip6: str
+        mac: str
 
     Record = dict[str, Any]
 
