@@ -26,6 +26,7 @@ from errno import EBADF
 
 from mydocker.errors import Error
 from mydocker.kernel import process
+from mydocker.kernel.inroot import LONGEST_TEXT
 from mydocker.runtime import gate, plan
 from mydocker.runtime.console import OpenConsole, OpenPty, OwnStandardStreams
 from mydocker.runtime.failures import failure
@@ -210,5 +211,5 @@ def _text(path: str) -> str:
     """Return a file's text; '' when it is missing or, being the image's to choose, no ordinary file."""
     if not os.path.isfile(path):
         return ""
-    with open(path, errors="surrogateescape") as file:
-        return file.read()
+    with open(path, "rb", buffering=0) as file:
+        return file.read(LONGEST_TEXT).decode(errors="surrogateescape")
