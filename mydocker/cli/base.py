@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from mydocker.cli.table import harmless
 from mydocker.errors import BadInput, Conflict, Error, NotFound
 from mydocker.paths import Paths
 
@@ -177,7 +178,8 @@ def _as_ours(message: str) -> str:
 
 def complain(message: str, hint: str | None = None) -> None:
     """Print an error as users see it: one line, and a hint on a line of its own."""
-    print(f"mydocker: {message}" + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
+    lines = [f"mydocker: {message}", *([f"hint: {hint}"] if hint else [])]
+    print("\n".join(map(harmless, lines)), file=sys.stderr)
 
 
 def check_terminal(wanted: bool) -> None:

@@ -15,6 +15,7 @@ from mydocker.cli.base import Session, Verb, explain_option
 from mydocker.cli.execution import runner, telling
 from mydocker.cli.registry import pull_one
 from mydocker.cli.run import create as create_verb
+from mydocker.cli.table import harmless
 from mydocker.engine.build import builder, orders, stages
 from mydocker.engine.build.context import BuildContext, unpack_context
 from mydocker.engine.build.copying import is_archive
@@ -136,7 +137,7 @@ def _platforms() -> dict[str, str]:
 def _building(session: Session, context: BuildContext, quiet: bool, always: bool) -> orders.Building:
     def tell(line: str) -> None:
         if not quiet and not session.dry_run:
-            click.echo(line)
+            click.echo(harmless(line))
             sys.stdout.flush()
 
     def pull(name: str, platform: str) -> None:
