@@ -18,7 +18,7 @@ from mydocker.kernel.capabilities import NUMBERS
 from mydocker.kernel.namespaces import CLONE_NEWCGROUP, NAMESPACES
 from mydocker.runtime.destinations import normalised
 from mydocker.runtime.hooks import hooks
-from mydocker.runtime.mounts import bind_flags, cgroup_steps, has_users, mount_steps
+from mydocker.runtime.mounts import bind_flags, cgroup_steps, mount_steps, opens_all_early
 from mydocker.runtime.seccomp import flags_for
 from mydocker.runtime.users import mappings
 from mydocker.steps.confinement import (
@@ -52,13 +52,11 @@ from mydocker.steps.process import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.cgroups.layout import ContainerMount
     from mydocker.kernel.channel import Channel
+    from mydocker.runtime.hooks import State
+    from mydocker.runtime.spec import Spec
     from mydocker.steps.base import Step
-
-    Spec = dict[str, Any]
 
 # runtime-spec config-linux.md, Default Devices; the console is the pty's, see console.py.
 _DEFAULT_DEVICES = (("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0))
@@ -79,17 +77,21 @@ class How:
     """What a caller may ask for that config.json has no word for, and the descriptors of a start in two halves.
 
     preserved: so many descriptors from 3 on stay open. pivot: False moves the root instead (an initramfs cannot be
-    pivoted). keyring: False stays in the caller's. report, gate: as kernel.trampoline has them; -1 for none.
+    pivoted). keyring: False stays in the caller's. report, gate: as kernel.trampoline has them; -1 for none. privileged: whether
+    the caller is the host's root.
     """
 
-    __slots__ = ("preserved", "pivot", "keyring", "report", "gate")
+    __slots__ = ("preserved", "pivot", "keyring", "report", "gate", "privileged")
 
-    def __init__(self, preserved: int = 0, pivot: bool = True, keyring: bool = True, report: int = -1, gate: int = -1) -> None:
+    def __init__(
+        self, preserved: int = 0, pivot: bool = True, keyring: bool = True, report: int = -1, gate: int = -1, privileged: bool = True
+    ) -> None:
         self.preserved = preserved
         self.pivot = pivot
         self.keyring = keyring
         self.report = report
         self.gate = gate
+        self.privileged = privileged
 
     def descriptors(self) -> set[int]:
         """Return what init must not close."""
@@ -102,7 +104,7 @@ USUAL = How()
 def namespaces(spec: Spec) -> dict[str, str]:
     """Return {kind: path to join, or '' for a new one}. Raises BadInput for a kind that Linux does not have."""
     found = {}
-    for namespace in spec.get("linux", {}).get("namespaces", []):
+    for namespace in spec["linux"]["namespaces"]:
         if namespace["type"] not in NAMESPACES:
             raise BadInput(f"unknown namespace type {namespace['type']!r}: expected one of {', '.join(NAMESPACES)}")
         found[namespace["type"]] = namespace.get("path", "")
@@ -116,7 +118,7 @@ def enter(kind: str, path: str) -> Step:
 
 def id_maps(spec: Spec, pid: int | str, privileged: bool = True) -> list[Step]:
     """Return the steps that map the users and groups of the user namespace that process `pid` is in."""
-    users, groups = (mappings(spec.get("linux", {}), f"{kind}Mappings") for kind in ("uid", "gid"))
+    users, groups = mappings(spec["linux"])
     if not privileged:
         from mydocker.steps.newidmap import own_id_maps
 
@@ -130,7 +132,7 @@ def root_of(spec: Spec, root: str) -> str:
     With a user namespace init may be nobody to the directories above it, which are root's alone: there it finds the root file system
     from its working directory, its parent, where EnterDirectory has brought it.
     """
-    return f"/proc/self/cwd/{root.rpartition('/')[2]}" if has_users(spec) else root
+    return f"/proc/self/cwd/{root.rpartition('/')[2]}" if "user" in namespaces(spec) else root
 
 
 def fork(spec: Spec, root: str = "/") -> list[Step]:
@@ -145,11 +147,11 @@ def of_children(spec: Spec) -> list[Step]:
     """Return the steps into the namespaces that only children are born in: time, pid."""
     wanted = namespaces(spec)
     steps = [enter(kind, wanted[kind]) for kind in OF_CHILDREN if kind in wanted]
-    offsets = spec.get("linux", {}).get("timeOffsets") or {}
+    offsets = spec["linux"].get("timeOffsets", {})
     if offsets and wanted.get("time") != "":
         raise BadInput("timeOffsets: expected a new time namespace")
     if offsets:
-        lines = [f"{clock} {value.get('secs', 0)} {value.get('nanosecs', 0)}" for clock, value in offsets.items()]
+        lines = [f"{clock} {value['secs']} {value['nanosecs']}" for clock, value in offsets.items()]
         steps.insert(1, WriteFile("/proc/self/timens_offsets", "\n".join(lines)))
     return steps
 
@@ -159,27 +161,19 @@ def early(spec: Spec, how: How = USUAL) -> list[Step]:
     process = spec["process"]
     steps: list[Step] = [CloseOnExec(how.preserved), NewSession()]
     if how.keyring:
-        steps.append(NewSessionKeyring("_ses." + (spec.get("hostname") or "")[:64]))
+        steps.append(NewSessionKeyring("_ses." + spec["hostname"][:64]))
     if "oomScoreAdj" in process:
         steps.append(WriteFile("/proc/self/oom_score_adj", str(process["oomScoreAdj"])))
     if process.get("apparmorProfile"):
         steps.append(apparmor_exec(process["apparmorProfile"]))
     if process.get("selinuxLabel"):
         steps.append(selinux_exec(process["selinuxLabel"]))
-    steps += [SetRlimit(limit["type"], limit["soft"], limit["hard"]) for limit in process.get("rlimits", [])]
-    return steps + _scheduling(spec)
+    steps += [SetRlimit(limit["type"], limit["soft"], limit["hard"]) for limit in process["rlimits"]]
+    if {"scheduler", "ioPriority"} & process.keys() or {"memoryPolicy", "personality"} & spec["linux"].keys():
+        from mydocker.runtime import scheduling
 
-
-def _scheduling(spec: Spec) -> list[Step]:
-    """Return what config.json says of the process's share of the machine."""
-    process, linux = spec["process"], spec.get("linux", {})
-    wanted = (process.get("scheduler"), process.get("ioPriority"), linux.get("memoryPolicy"), linux.get("personality"))
-    if not any(wanted):
-        return []
-    from mydocker.steps import scheduling as s
-
-    kinds: tuple[Any, ...] = (s.SetScheduler, s.SetIoPriority, s.SetMemoryPolicy, s.SetPersonality)
-    return [kind.from_oci(value) for kind, value in zip(kinds, wanted, strict=True) if value]
+        steps += scheduling.steps(spec)
+    return steps
 
 
 def isolate(spec: Spec) -> list[Step]:
@@ -191,31 +185,31 @@ def isolate(spec: Spec) -> list[Step]:
     return joins + ([Unshare(new)] if new else []) + loopback
 
 
-def build(spec: Spec, root: str) -> list[Step]:
+def build(spec: Spec, root: str, how: How = USUAL) -> list[Step]:
     """Return the steps that make the root file system of the container, all but what shows its cgroups."""
-    linux = spec.get("linux", {})
+    linux = spec["linux"]
     steps: list[Step] = [
         # Not private, which would cut off volumes that are slaves of the host's mounts, and not shared, below which nothing can pivot.
         Mount("", "/", flags=k.MS_SLAVE | k.MS_REC),
         Mount(root, root, flags=k.MS_BIND | k.MS_REC),
         Mount("", root, flags=k.MS_PRIVATE),
-        *mount_steps(root, spec.get("mounts", []), linux.get("mountLabel", ""), has_users(spec)),
+        *mount_steps(root, spec["mounts"], linux.get("mountLabel", ""), opens_all_early(spec, how.privileged)),
         *_devices(root, spec),
     ]
-    if spec.get("hostname"):
+    if spec["hostname"]:
         steps.append(SetHostname(spec["hostname"]))
-    if spec.get("domainname"):
+    if spec["domainname"]:
         steps.append(SetDomainname(spec["domainname"]))
-    return steps + [SetSysctl(key, value) for key, value in linux.get("sysctl", {}).items()]
+    return steps + [SetSysctl(key, value) for key, value in linux["sysctl"].items()]
 
 
 def _devices(root: str, spec: Spec) -> list[Step]:
-    if any(normalised(mount["destination"]) == "/dev" and bind_flags(mount) & k.MS_BIND for mount in spec.get("mounts", [])):
+    if any(normalised(mount["destination"]) == "/dev" and bind_flags(mount) & k.MS_BIND for mount in spec["mounts"]):
         return []  # it is the host's, or whoever's
     nodes: dict[str, Step] = {
         f"/dev/{name}": MakeNode(root, f"/dev/{name}", "c", (major, minor)) for name, major, minor in _DEFAULT_DEVICES
     }
-    for device in spec.get("linux", {}).get("devices", []):
+    for device in spec["linux"]["devices"]:
         number = (device.get("major", 0), device.get("minor", 0))
         owner = (device.get("uid", 0), device.get("gid", 0))
         nodes[device["path"]] = MakeNode(root, device["path"], device["type"], number, device.get("fileMode", 0o666), owner)
@@ -223,21 +217,21 @@ def _devices(root: str, spec: Spec) -> list[Step]:
 
 
 def close(
-    spec: Spec, root: str, shown: list[ContainerMount], console: list[Step], how: How = USUAL, state: dict[str, Any] | None = None
+    spec: Spec, root: str, shown: list[ContainerMount], console: list[Step], how: How = USUAL, state: State | None = None
 ) -> list[Step]:
     """Return the steps from being placed in the cgroups to having the container's root as /.
 
     console: the steps that open it. state: what hooks are told of the container.
     """
-    linux = spec.get("linux", {})
+    linux = spec["linux"]
     has_cgroup = "cgroup" in namespaces(spec)
     steps: list[Step] = [Unshare(CLONE_NEWCGROUP)] if has_cgroup and not namespaces(spec)["cgroup"] else []
-    steps += cgroup_steps(root, spec.get("mounts", []), shown, has_cgroup)
+    steps += cgroup_steps(root, spec["mounts"], shown, has_cgroup)
     steps += console
-    steps += [MakeReadOnly(root, path) for path in linux.get("readonlyPaths", [])]
-    steps += [MaskPath(root, path) for path in linux.get("maskedPaths", [])]
+    steps += [MakeReadOnly(root, path) for path in linux["readonlyPaths"]]
+    steps += [MaskPath(root, path) for path in linux["maskedPaths"]]
     steps.append(MakeDirInRoot(root, spec["process"]["cwd"]))
-    if spec.get("root", {}).get("readonly"):
+    if spec["root"]["readonly"]:
         steps.append(RemountReadOnly(root, "/"))
     steps += hooks(spec, "createContainer", state or {})
     steps.append(PivotRoot(root) if how.pivot else MoveRoot(root))
@@ -263,11 +257,11 @@ def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | 
     """
     process = spec["process"]
     load: list[Step] = [LoadSeccomp(seccomp, flags_for(spec["linux"]["seccomp"]), channel)] if seccomp else []
-    no_new_privileges = process.get("noNewPrivileges", False)
-    sets = {kind: [name for name in names if name in NUMBERS] for kind, names in process.get("capabilities", {}).items()}
+    no_new_privileges = process["noNewPrivileges"]
+    sets = {kind: [name for name in names if name in NUMBERS] for kind, names in process["capabilities"].items()}
     return [
         ChangeDirectory(process["cwd"]),
-        SetUmask(process.get("user", {}).get("umask", 0o022)),
+        SetUmask(process["user"].get("umask", 0o022)),
         ResetSignals(),
         *([] if no_new_privileges else load),
         DropBoundingSet(sets.get("bounding", [])),
@@ -280,7 +274,7 @@ def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | 
 
 def program(spec: Spec, home: str, how: How = USUAL) -> Exec:
     """Return the last step; HOME is added unless config.json sets it."""
-    environment: list[str] = spec["process"].get("env", [])
+    environment = spec["process"]["env"]
     if not any(pair.startswith("HOME=") for pair in environment):
         environment = [*environment, f"HOME={home}"]
     args = spec["process"]["args"]

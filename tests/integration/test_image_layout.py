@@ -22,7 +22,7 @@ from mydocker.engine.container import snapshots
 from mydocker.engine.container.snapshots import CommitOptions
 from mydocker.engine.record import state
 from mydocker.engine.transfer.outfile import write_whole
-from mydocker.images.layout import Layout
+from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import parse_name
 from mydocker.images.staging import leftovers
 from mydocker.kernel.namespaces import CLONE_NEWNS, unshare
@@ -104,7 +104,7 @@ def in_child(work: Callable[[], None]) -> None:
 
 def make_container(paths: Paths, driver: StorageDriver, image: images.Image) -> Record:
     """Return the record of a stopped container, whose directory is as create makes it."""
-    record = {
+    record: Record = {
         "id": os.urandom(32).hex(),
         "name": "made",
         "image": "base",
@@ -191,7 +191,7 @@ def test_export_of_a_running_container_goes_through_its_root(paths: Paths, rootf
     shutil.copy(str(shutil.which("busybox")), rootfs / "busybox")
     (rootfs / "escape").symlink_to("/")
     vfs = drivers.driver("vfs", paths)
-    record = {"id": "c" * 64, "layers": []}
+    record: Record = {"id": "c" * 64, "layers": []}
     os.makedirs(paths.container(record["id"]))
     os.makedirs(paths.running(record["id"]))
     with subprocess.Popen(["chroot", rootfs, "/busybox", "sleep", "60"]) as process:
@@ -247,7 +247,7 @@ def test_killed_imports_leave_only_what_is_recognised(paths: Paths, rootfs: Path
         with subprocess.Popen(command(paths, "import", str(rootfs), "x"), env=environment(), stdout=subprocess.DEVNULL) as process:
             time.sleep(chance.uniform(0.1, 0.7))
             process.send_signal(signal.SIGKILL)
-    layout = Layout(paths.images)
+    layout = ImageLayout(paths.images)
     leftovers(layout, remove=True)
     assert leftovers(layout) == []
     mydocker(paths, "import", str(rootfs), "x")
@@ -261,7 +261,7 @@ def test_an_import_that_crashes_after_a_step(paths: Paths, rootfs: Path, step: i
     crash = {**environment(), "MYDOCKER_CRASH_AFTER": str(step)}
     result = subprocess.run(command(paths, "import", str(rootfs), "x"), env=crash, capture_output=True)
     assert result.returncode == -signal.SIGKILL
-    layout = Layout(paths.images)
+    layout = ImageLayout(paths.images)
     assert [os.path.dirname(path) for path in leftovers(layout, remove=True)] == [paths.images + "/staging"]
     assert leftovers(layout) == []
     assert len(images.all_images(paths)) == step - 1
@@ -285,7 +285,7 @@ def test_system_check_finds_and_repairs_images_and_layers(paths: Paths, rootfs: 
 
 def test_system_check_tells_damage(paths: Paths, rootfs: Path) -> None:
     mydocker(paths, "import", str(rootfs), "broken")
-    os.unlink(Layout(paths.images).blob(images.find(paths, "broken").manifest))
+    os.unlink(ImageLayout(paths.images).blob(images.find(paths, "broken").manifest))
     found = subprocess.run(command(paths, "system", "check", "--repair"), env=environment(), capture_output=True, text=True, check=False)
     assert found.returncode == 1
     assert "image broken:latest: blob sha256:" in found.stderr

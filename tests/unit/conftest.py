@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -69,6 +70,7 @@ RECORDINGS = [
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.umask(0o022)  # as the monitor does
     config.addinivalue_line("markers", "applies(function): which recordings a test runs over, all without it")
 
 
@@ -97,6 +99,8 @@ def bare_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mydocker.network.pools.host_subnets", list)
     monkeypatch.setattr("mydocker.network.bridge.BridgeDriver._is_there", lambda *_: False)
     monkeypatch.setattr("mydocker.kernel.netfilter.chains", list)
+    monkeypatch.setattr("mydocker.kernel.route.Route.links", lambda _: [])
+    monkeypatch.setattr("mydocker.network.firewall._listed_by_iptables", lambda _: "")
 
 
 # (a recording's name, what it shall lack) → where it is.

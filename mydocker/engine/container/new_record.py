@@ -10,8 +10,13 @@ from mydocker.engine.request import ports
 from mydocker.engine.request.hostconfig import host_config
 from mydocker.engine.request.options import Options
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.images.config import ImageConfig
+    from mydocker.runtime.spec import Spec
 
-def record_of(options: Options, image: Image, spec: dict[str, Any], facts: Facts, name: str, driver: str, now: str) -> dict[str, Any]:
+
+def record_of(options: Options, image: Image, spec: Spec, facts: Facts, name: str, driver: str, now: str) -> dict[str, Any]:
     """Return the record, status `creating`."""
     return {
         "id": facts.id,
@@ -41,13 +46,13 @@ def record_of(options: Options, image: Image, spec: dict[str, Any], facts: Facts
     }
 
 
-def _exposed(options: Options, image: dict[str, Any]) -> list[str]:
+def _exposed(options: Options, image: ImageConfig) -> list[str]:
     """Return the ports that a container serves, as docker names them, by number."""
     names = {*(image.get("ExposedPorts") or {}), *options.expose, *map(ports.key, options.publish)}
     return sorted(names, key=lambda name: (int(name.partition("/")[0]), name))
 
 
-def _ports(options: Options, image: dict[str, Any]) -> list[ports.Binding]:
+def _ports(options: Options, image: ImageConfig) -> list[ports.Binding]:
     """Return what is to be published: -p, and with -P every other exposed port."""
     published = set(map(ports.key, options.publish))
     others = [name for name in _exposed(options, image) if name not in published] if options.publish_all else []
@@ -58,7 +63,7 @@ def _anonymous(options: Options) -> dict[str, Any]:
     return {mount["destination"]: {} for mount in options.mounts if mount["type"] == "volume" and mount["anonymous"]}
 
 
-def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+def _config(options: Options, image: ImageConfig, spec: Spec) -> dict[str, Any]:
     process = spec["process"]
     entrypoint = [options.entrypoint] if options.entrypoint else None
     return {

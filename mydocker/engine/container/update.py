@@ -7,13 +7,18 @@ from typing import Any
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
-from mydocker.engine.record import containers, events, state
+from mydocker.cgroups.resources import merged
+from mydocker.engine.record import bundle, containers, events, state
 from mydocker.engine.request import checks, flags, hostconfig
 from mydocker.engine.request.options import Options
 from mydocker.engine.request.resources import resources
 from mydocker.errors import BadInput
 from mydocker.paths import Paths
 from mydocker.steps.base import Action, Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.cgroups.resources import Resources
 
 
 def parse(parameters: dict[str, Any]) -> Options:
@@ -35,13 +40,11 @@ def steps(paths: Paths, record: dict[str, Any], wanted: Options) -> list[Step]:
     return [*(cgroup.update_steps(limits) if running else []), save]
 
 
-def _save(paths: Paths, container_id: str, limits: dict[str, Any], settings: dict[str, Any]) -> None:
+def _save(paths: Paths, container_id: str, limits: Resources, settings: dict[str, Any]) -> None:
     with store.Lock(paths.container(container_id) + "/lock"):
-        bundle = f"{paths.container(container_id)}/bundle/config.json"
-        spec = store.read_json(bundle)
-        kept = spec["linux"].get("resources", {})
-        spec["linux"]["resources"] = {**kept, **{name: {**kept.get(name, {}), **group} for name, group in limits.items()}}
-        store.write_json(bundle, spec)
+        spec = bundle.load(paths, container_id)
+        spec["linux"]["resources"] = merged(spec["linux"]["resources"], limits)
+        bundle.save(paths, container_id, spec)
         record = containers.load(paths, container_id)
         containers.save(paths, {**record, "hostConfig": {**record["hostConfig"], **settings}})
     events.of_container(paths, record, "update")

@@ -7,8 +7,12 @@ from typing import Any
 from mydocker.engine.request.options import Options
 from mydocker.engine.request.ports import as_docker
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.runtime.spec import Rlimit, Spec
 
-def host_config(options: Options, spec: dict[str, Any], runtime: str) -> dict[str, Any]:
+
+def host_config(options: Options, spec: Spec, runtime: str) -> dict[str, Any]:
     """Return hostConfig; numbers are 0 and lists None where nothing was asked, as docker's.
 
     CgroupPath is ours. Devices' numbers are only in config.json, mount points in the record's `mounts`.
@@ -84,7 +88,7 @@ def _cpu(options: Options) -> dict[str, Any]:
     }
 
 
-def _confinement(options: Options, spec: dict[str, Any]) -> dict[str, Any]:
+def _confinement(options: Options, spec: Spec) -> dict[str, Any]:
     security = {"seccomp": options.seccomp, "apparmor": options.apparmor}
     return {
         "Privileged": options.privileged,
@@ -101,13 +105,13 @@ def _confinement(options: Options, spec: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _ulimit(limit: dict[str, Any]) -> dict[str, Any]:
+def _ulimit(limit: Rlimit) -> dict[str, Any]:
     # docker's -1 for no limit, where OCI has the largest number.
-    soft, hard = (-1 if limit[key] == 2**64 - 1 else limit[key] for key in ("soft", "hard"))
+    soft, hard = (-1 if value == 2**64 - 1 else value for value in (limit["soft"], limit["hard"]))
     return {"Name": limit["type"].removeprefix("RLIMIT_").lower(), "Soft": soft, "Hard": hard}
 
 
-def _shm_size(spec: dict[str, Any]) -> int:
+def _shm_size(spec: Spec) -> int:
     """Return the size that /dev/shm gets, 0 where it is none of the container's own."""
     words = [word for mount in spec["mounts"] if mount["source"] == "shm" for word in mount["options"]]
     return next((int(word.removeprefix("size=")) for word in words if word.startswith("size=")), 0)

@@ -24,6 +24,10 @@ from mydocker.paths import Paths
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.images.config import ImageConfig
+
 
 class MakeVolume(Step):
     """Make a volume unless there is one of that name; undo removes the one that was made."""
@@ -172,7 +176,7 @@ def size(paths: Paths, name: str) -> int:
     return tree_size(f"{directory(paths, name)}/_data")
 
 
-def plan_mounts(paths: Paths, options: Options, image_config: dict[str, Any]) -> list[dict[str, Any]]:
+def plan_mounts(paths: Paths, options: Options, image_config: ImageConfig) -> list[dict[str, Any]]:
     """Return all mount points of a container: from the flags, from other containers, from the image's VOLUMEs."""
     points = list(options.mounts)
     for name, writable in options.volumes_from:

@@ -10,6 +10,7 @@ import io
 import os
 import re
 import shutil
+import stat
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ from mydocker.engine.catalog import verbs
 from mydocker.engine.catalog.verbs import ImportOptions
 from mydocker.engine.container.create import Prepared, prepare
 from mydocker.engine.record import state
+from mydocker.engine.request import devices
 from mydocker.engine.request.flags import parse
 from mydocker.engine.request.options import Options
 from mydocker.engine.view.describe import plans
@@ -123,7 +125,7 @@ class Start:
         """Return a text with names in the place of what differs from run to run and from host to host."""
         identity = prepared.record["id"]
         machine = os.path.dirname(self.paths.proc)
-        for _, outside, _ in mappings(prepared.spec["linux"], "uidMappings"):
+        for _, outside, _ in mappings(prepared.spec["linux"])[0]:
             text = text.replace(str(outside), "SUBUID")
         for place, name in ((self.paths.root, "ROOT"), (self.paths.state, "STATE"), (machine, ""), (identity, "ID"), (identity[:12], "ID")):
             text = text.replace(place, name)
@@ -145,6 +147,14 @@ def start(template: Path, cgroup_machine: Machine, parsed: Parse, bare_network: 
         return Start(Paths(f"{template}/root", f"{template}/state-{kind}", machine.proc, machine.sys, machine.cgroup), parsed)
 
     return on
+
+
+@pytest.fixture
+def null_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """/dev/null as the kernel makes it; here somebody may have changed its mode or its owner."""
+    node = os.stat_result((stat.S_IFCHR | 0o666, 0, 0, 1, 0, 0, 0, 0, 0, 0), {"st_rdev": os.makedev(1, 3)})
+    of_host = devices._node
+    monkeypatch.setattr(devices, "_node", lambda path: node if path == "/dev/null" else of_host(path))
 
 
 class PlainDriver:
@@ -208,7 +218,7 @@ def make_image(paths: Paths, run: Run) -> Callable[..., str]:
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content.encode()))
         archive.seek(0)
-        stdin = io.BufferedReader(archive)  # type: ignore[arg-type]
+        stdin: io.BufferedReader = io.BufferedReader(archive)
         return verbs.import_image(paths, "-", stdin, parse_name(name) if name else None, ImportOptions(changes), run)
 
     return make
@@ -219,7 +229,13 @@ def make_container(paths: Paths) -> Callable[..., dict[str, object]]:
     """Return make(image id, layers, config) → record of a stopped container; `running=True` gives it runtime state."""
 
     def make(image_id: str, layers: list[str] | None = None, running: bool = False, **config: object) -> dict[str, object]:
-        record = {"id": os.urandom(32).hex(), "imageId": image_id, "layers": layers or [], "config": config, "mounts": []}
+        record: dict[str, object] = {
+            "id": os.urandom(32).hex(),
+            "imageId": image_id,
+            "layers": layers or [],
+            "config": config,
+            "mounts": [],
+        }
         directory = paths.container(str(record["id"]))
         os.makedirs(directory + "/upper")
         store.write_json(directory + "/config.json", record)

@@ -20,7 +20,7 @@ from mydocker.steps.files import CreateFile
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Parse
+    from tests.unit.engine.conftest import Parse
 
     Machine = Callable[[str], Paths]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from mydocker.errors import NotFound
 from mydocker.kernel.channel import Channel
 from mydocker.paths import Paths
 
-RECORD = {"id": "c1" * 32, "name": "web", "image": "box:latest", "config": {"Labels": {}}}
+RECORD: dict[str, Any] = {"id": "c1" * 32, "name": "web", "image": "box:latest", "config": {"Labels": {}}}
 
 
 def test_the_end_is_told_although_the_container_is_removed(tmp_path: Path) -> None:

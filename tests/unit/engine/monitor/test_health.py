@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from mydocker.engine.monitor import health
 from mydocker.engine.record import state
 from mydocker.paths import Paths
 
-START = {"Status": "starting", "FailingStreak": 0, "Log": []}
+START: dict[str, Any] = {"Status": "starting", "FailingStreak": 0, "Log": []}
 
 
 def result(status: int) -> dict[str, object]:
@@ -55,7 +56,7 @@ def test_the_command(settings: dict[str, object] | None, expected: list[str]) ->
 
 def test_nobody_is_healthy_whom_nobody_checks(tmp_path: Path) -> None:
     paths = Paths(f"{tmp_path}/root", f"{tmp_path}/state")
-    record = {"id": "c" * 64, "config": {"Healthcheck": {"Test": ["CMD", "true"]}}}
+    record: dict[str, Any] = {"id": "c" * 64, "config": {"Healthcheck": {"Test": ["CMD", "true"]}}}
     os.makedirs(paths.container(record["id"]))
     os.makedirs(paths.running(record["id"]))
     assert health.status(paths, record) == "none"

@@ -13,7 +13,7 @@ from mydocker.engine.record import state
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
-    from conftest import Process
+    from tests.unit.conftest import Process
 
 ID = "a" * 64
 

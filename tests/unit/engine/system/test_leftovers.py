@@ -18,7 +18,7 @@ from mydocker.errors import Conflict, StepFailed
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
-    from conftest import Process
+    from tests.unit.conftest import Process
 
 RUNNING, ENDED, LOST = "a" * 64, "b" * 64, "c" * 64
 DEAD = 2**22 + 1  # no process has a number above pid_max
@@ -63,7 +63,7 @@ def run_state(paths: Paths, container_id: str, pid: int) -> None:
 
 
 @pytest.fixture
-def paths(tmp_path: Path, fake_process: Process) -> Paths:
+def paths(tmp_path: Path, fake_process: Process, bare_network: None) -> Paths:
     """A machine where one container runs and one has ended, with names that look like temporary files."""
     paths = Paths(*(f"{tmp_path}/{name}" for name in ("root", "state", "proc", "sys", "cgroup")))
     os.makedirs(f"{paths.proc}/self")
@@ -89,23 +89,39 @@ def snapshot(paths: Paths) -> set[str]:
     return found - {f"{paths.layers}/lock", paths.events}
 
 
+def unfinished(paths: Paths) -> None:
+    record(paths, LOST, "lost", "creating")
+    cgroup(paths, LOST)
+
+
+def interrupted(paths: Paths) -> None:
+    record(paths, LOST, "lost", "running", autoRemove=True)
+    run_state(paths, LOST, 4343)
+    cgroup(paths, LOST)
+
+
+def of_another_runtime(paths: Paths) -> None:
+    run_state(paths, LOST, 4343)
+    os.makedirs(f"{paths.running(LOST)}/oci/{LOST}")
+
+
 Maker = Callable[[Paths], object]
 MAKERS: dict[str, tuple[Maker, list[str]]] = {
     "no record": (lambda p: os.makedirs(f"{p.container(LOST)}/upper/x"), [f"container {SHORT}: it has no record"]),
     "creating": (lambda p: record(p, LOST, "lost", "creating"), [f"container {SHORT}: its creation was not finished"]),
     "removing": (lambda p: record(p, LOST, "lost", "removing"), [f"container {SHORT}: its removal was not finished"]),
     "creating, with a cgroup": (
-        lambda p: [record(p, LOST, "lost", "creating"), cgroup(p, LOST)],
+        unfinished,
         [f"container {SHORT}: its creation was not finished", f"cgroup /mydocker/{LOST}"],
     ),
     "a run of --rm": (
-        lambda p: [record(p, LOST, "lost", "running", autoRemove=True), run_state(p, LOST, 4343), cgroup(p, LOST)],
+        interrupted,
         [f"state of container {SHORT}, which does not run"],
     ),
     "state without a container": (lambda p: run_state(p, LOST, 4343), [f"state of container {SHORT}, which does not run"]),
     "state without content": (lambda p: os.makedirs(p.running(LOST)), [f"state of container {SHORT}, which does not run"]),
     "another runtime's state": (
-        lambda p: [run_state(p, LOST, 4343), os.makedirs(f"{p.running(LOST)}/oci/{LOST}")],
+        of_another_runtime,
         [f"state of container {SHORT}, which does not run"],
     ),
     "cgroups": (lambda p: cgroup(p, LOST), [f"cgroup /mydocker/{LOST}"]),

@@ -37,7 +37,7 @@ def paths(tmp_path: Path) -> Paths:
 
 
 def container(paths: Paths, name: str, image: str) -> dict[str, Any]:
-    record = {"id": name * 64, "name": name, "mounts": [], "layers": [], "imageId": images.find(paths, image).id}
+    record: dict[str, Any] = {"id": name * 64, "name": name, "mounts": [], "layers": [], "imageId": images.find(paths, image).id}
     os.makedirs(f"{paths.container(record['id'])}/upper")
     Path(f"{paths.container(record['id'])}/upper/file").write_bytes(bytes(5000))
     containers.save(paths, record)

@@ -20,7 +20,7 @@ from mydocker.steps.base import Run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Parse
+    from tests.unit.engine.conftest import Parse
 
     Machine = Callable[[str], Paths]
 
@@ -102,7 +102,7 @@ def test_size(paths: Paths) -> None:
     assert volumes.size(paths, "data") == 5
 
 
-def test_what_a_killed_process_left_is_found_and_removed(paths: Paths, cgroup_machine: Machine) -> None:
+def test_what_a_killed_process_left_is_found_and_removed(paths: Paths, cgroup_machine: Machine, bare_network: None) -> None:
     machine = cgroup_machine("v2")
     paths = Paths(paths.root, paths.state, machine.proc, machine.sys, machine.cgroup)
     make(paths, "data")
