@@ -147,6 +147,11 @@ def with_types() -> Iterator[None]:
     sys.modules.update(before)
 
 
+def is_optional(kind: Any) -> bool:
+    # typing itself sees no NotRequired in annotations that are kept as text.
+    return typing.get_origin(kind) is typing.NotRequired
+
+
 def shape_of(kind: Any) -> Any:
     """Return a type as a shape; (shape, None) where it may be None; a TypedDict as {name: (is required, shape)}."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
@@ -154,8 +159,10 @@ def shape_of(kind: Any) -> Any:
         (other,) = [argument for argument in arguments if argument is not type(None)]
         return (shape_of(other), None)
     if typing.is_typeddict(kind):
-        fields = typing.get_type_hints(kind)
-        return {name: (name in kind.__required_keys__, shape_of(value)) for name, value in fields.items()}
+        fields = typing.get_type_hints(kind, include_extras=True)
+        return {name: (name in kind.__required_keys__ and not is_optional(value), shape_of(value)) for name, value in fields.items()}
+    if is_optional(kind):
+        return shape_of(arguments[0])
     if origin is list:
         return [shape_of(arguments[0])]
     if origin is dict:
