@@ -48,6 +48,12 @@ def test_defaults_are_nobody_elses() -> None:
     assert second["mounts"] == [] and second["labels"] == {}
 
 
+def test_an_object_that_is_missing_gets_its_fields_defaults() -> None:
+    record: dict[str, Any] = {}
+    fit(record, {"mount": ({"source": ("text", "/"), "size": "natural"}, {}), "labels": ({"*": "text"}, {})})
+    assert record == {"mount": {"source": "/"}, "labels": {}}
+
+
 def test_null_is_missing() -> None:
     mount: dict[str, Any] = {"type": "bind", "source": None, "size": None}
     fit(mount, MOUNT)
@@ -72,6 +78,9 @@ def test_null_is_missing() -> None:
         ({"id": "a", "mounts": [{"type": "bind", "size": -1}]}, "mounts[0].size -1: expected a whole number that is not negative"),
         ({"id": "a", "mounts": [{"type": "bind", "size": True}]}, "mounts[0].size True: expected a whole number that is not negative"),
         ({"id": "a", "labels": {"a": 1}}, "labels.a 1: expected a text"),
+        ({"id": "a", "labels": {"a\n": 1}}, "labels.'a\\n' 1: expected a text"),
+        ({"id": "a", "labels": {"a": "\0"}}, "labels.a '\\x00': expected a text"),
+        ({"id": "a", "command": ["a", "\0"]}, "command[1] '\\x00': expected a text"),
         ({"id": "a", "command": [1]}, "command[0] 1: expected a text"),
         ({"id": "a", "delay": "1"}, "delay '1': expected a number"),
     ],
