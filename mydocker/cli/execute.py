@@ -18,6 +18,11 @@ from mydocker.engine.request.values import detach_keys as parse_keys
 from mydocker.errors import BadInput
 from mydocker.kernel import capabilities
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
+    from mydocker.engine.request.options import Flags
+
 
 @click.command("exec", cls=Verb, interspersed=False)
 @click.option("-i", "--interactive", is_flag=True, help="Keep standard input open.")
@@ -62,7 +67,7 @@ def _only_told(session: Session, container_id: str, process: dict[str, Any]) -> 
     return tell_plan(session, whole, exec_script(whole, root))
 
 
-def _process(session: Session, record: dict[str, Any], args: list[str], tty: bool, flags: dict[str, Any]) -> dict[str, Any]:
+def _process(session: Session, record: Record, args: list[str], tty: bool, flags: Flags) -> dict[str, Any]:
     """Return what execute.process_spec wants."""
     own = store.read_json(f"{session.paths.container(record['id'])}/bundle/config.json")["process"]
     variables = dict(pair.split("=", 1) for pair in own["env"])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from mydocker.cli.base import Session, Verb, each, explain_option
@@ -15,6 +13,11 @@ from mydocker.engine.request import values
 from mydocker.engine.request.endpoints import check_endpoint
 from mydocker.errors import BadInput
 from mydocker.network.drivers import NAMES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.connection.networks import Network
+    from mydocker.engine.record.containers import WantedEndpoint
 
 _OPTIONS = (
     "Set an option of the driver. bridge: name, mtu, masquerade; vxlan: vni, peers, port, local and those; macvlan and ipvlan: parent; "
@@ -89,7 +92,7 @@ def list_(session: Session, quiet: bool, no_trunc: bool, texts: tuple[str, ...],
 
 
 def _tests(session: Session) -> filters.Tests:
-    def is_unused(network: Row) -> bool:
+    def is_unused(network: Network) -> bool:
         return network["name"] not in networks.PREDEFINED and not unplug.users(session.paths, network["name"])
 
     return {
@@ -103,7 +106,7 @@ def _tests(session: Session) -> filters.Tests:
     }
 
 
-def _row(network: dict[str, Any], no_trunc: bool) -> Row:
+def _row(network: Network, no_trunc: bool) -> Row:
     return {
         "ID": network["id"] if no_trunc else network["id"][:12],
         "Name": network["name"],
@@ -149,13 +152,13 @@ def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
 @click.argument("network", metavar="NETWORK")
 @click.argument("name", metavar="CONTAINER")
 @click.pass_obj
-def connect(session: Session, /, network: str, name: str, aliases: tuple[str, ...], **given: str) -> None:
+def connect(session: Session, /, network: str, name: str, ip: str, ip6: str, mac: str, aliases: tuple[str, ...]) -> None:
     """Connect a container to one more network, at once if it runs.
 
     Example: mydocker network connect --alias db backend web
     """
     found = networks.resolve(session.paths, network)
-    wanted = {**given, "aliases": list(aliases)}
+    wanted: WantedEndpoint = {"aliases": list(aliases), "ip": ip, "ip6": ip6, "mac": mac}
     check_endpoint(found["name"], wanted)
     container_id = containers.resolve(session.paths, name)
     if session.dry_run:

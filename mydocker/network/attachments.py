@@ -16,11 +16,32 @@ from mydocker.errors import Damaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypedDict
 
     from mydocker.paths import Paths
+    from mydocker.shape import Shape
+
+    class Published(TypedDict):
+        """A port of the host that leads to a container."""
+
+        owner: str
+        ip: str
+        port: int
+        protocol: str
+        address: str
+        container: int
 
     Attachment = dict[str, Any]
+
+
+PUBLISHED: Shape = {
+    "owner!": "text",  # the container's id
+    "ip!": "text",  # the address of the host, '' for all of them
+    "port!": "natural",  # of the host
+    "protocol!": "text",
+    "address!": "text",  # of the container, '' where a CNI chain leads the port
+    "container!": "natural",  # the container's port
+}
 
 
 def _path(paths: Paths, container_id: str) -> str:

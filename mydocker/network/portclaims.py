@@ -13,10 +13,16 @@ from mydocker.steps.base import Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import TypedDict
 
-    # What -p asks for: {ip, first, last, container, protocol}, see engine/ports.py.
-    Binding = dict[str, Any]
+    class HostPorts(TypedDict):
+        """The host's side of what -p asks for; a container's record has it with the container's side."""
+
+        ip: str  # '' for every address of the host
+        first: int  # of the ports to choose one from, 0 for any
+        last: int
+        protocol: str
+
 
 _KINDS = {
     "tcp": (_socket.SOCK_STREAM, 0),
@@ -32,7 +38,7 @@ class ClaimPort(Step):
 
     __slots__ = ("binding", "preferred", "port", "socket")
 
-    def __init__(self, binding: Binding, preferred: int = 0) -> None:
+    def __init__(self, binding: HostPorts, preferred: int = 0) -> None:
         self.binding = binding
         self.preferred = preferred
         self.port = 0
@@ -107,7 +113,7 @@ def _bind(family: int, kind: int, number: int, ip: str, port: int) -> _socket.so
     return made
 
 
-def _words(binding: Binding, first: int, last: int) -> str:
+def _words(binding: HostPorts, first: int, last: int) -> str:
     port = "any port" if not first else str(first) if first == last else f"{first}-{last}"
     ip = f"[{binding['ip']}]" if ":" in binding["ip"] else binding["ip"]
     return f"{ip + ':' if ip else ''}{port}/{binding['protocol']}"

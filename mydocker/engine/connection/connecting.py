@@ -15,13 +15,17 @@ from mydocker.paths import Paths
 from mydocker.steps.base import Action, Run, Step, command
 from mydocker.steps.interfaces import AddDefaultRoute
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record, WantedEndpoint
+
 
 class SaveEndpoints(Step):
     """Write into a container's record which networks it is on, from its next start on."""
 
     __slots__ = ("paths", "record", "endpoints")
 
-    def __init__(self, paths: Paths, record: dict[str, Any], endpoints: dict[str, Any]) -> None:
+    def __init__(self, paths: Paths, record: Record, endpoints: dict[str, WantedEndpoint]) -> None:
         self.paths = paths
         self.record = record
         self.endpoints = endpoints
@@ -37,7 +41,7 @@ class SaveEndpoints(Step):
         return f"write the networks of container {self.record['name']} into its record: {names}"
 
 
-def connect(paths: Paths, network: Network, container_id: str, wanted: dict[str, Any], run: Run) -> None:
+def connect(paths: Paths, network: Network, container_id: str, wanted: WantedEndpoint, run: Run) -> None:
     """Connect a container, at once if it runs. Raises Conflict, BadInput; a failure undoes all of it."""
     name = network["name"]
     with store.Lock(paths.container(container_id) + "/lock"):
@@ -57,7 +61,7 @@ def connect(paths: Paths, network: Network, container_id: str, wanted: dict[str,
     emit(paths, network, "connect", container=container_id)
 
 
-def _plug_in(paths: Paths, record: dict[str, Any], network: Network, wanted: dict[str, Any], namespace: str, run: Run) -> None:
+def _plug_in(paths: Paths, record: Record, network: Network, wanted: WantedEndpoint, namespace: str, run: Run) -> None:
     joining = plug.Joining(paths, record, run, attachments.load(paths, record["id"]))
     try:
         joining.claim({network["name"]: wanted})
@@ -69,7 +73,7 @@ def _plug_in(paths: Paths, record: dict[str, Any], network: Network, wanted: dic
         raise
 
 
-def connect_steps(paths: Paths, network: Network, container_id: str, wanted: dict[str, Any]) -> list[Step]:
+def connect_steps(paths: Paths, network: Network, container_id: str, wanted: WantedEndpoint) -> list[Step]:
     """Return what connect() would do, for --dry-run."""
     from mydocker.engine.connection.plan import endpoint_plan
 
@@ -103,7 +107,7 @@ def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> N
         raise problems[0]
 
 
-def _unplug_steps(paths: Paths, record: dict[str, Any], attachment: dict[str, Any], name: str, namespace: str) -> list[Step]:
+def _unplug_steps(paths: Paths, record: Record, attachment: dict[str, Any], name: str, namespace: str) -> list[Step]:
     """Return the steps that take a running container off a network, and lead its ports and its way out through another one."""
     gone = next((each for each in attachment["endpoints"] if each["network"] == name), None)
     refresh = Action(lambda: hosts.refresh(paths, [name]), f"remove {attachment['name']} from /etc/hosts of those on network {name}")

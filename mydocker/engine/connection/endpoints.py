@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from mydocker.engine.record.containers import Record
-    from mydocker.network.attachments import Attachment
+    from mydocker.engine.record.containers import Binding, Record, WantedEndpoint
+    from mydocker.network.attachments import Attachment, Published
     from mydocker.network.base import Endpoint, Network
     from mydocker.network.ipam import Pool
     from mydocker.paths import Paths
@@ -26,7 +26,7 @@ def address_on(network: Network, pool: Pool, address: str) -> dict[str, Any]:
 
 
 def make_endpoint(
-    container_id: str, attachment: Attachment, network: Network, wanted: dict[str, Any], addresses: list[dict[str, Any]]
+    container_id: str, attachment: Attachment, network: Network, wanted: WantedEndpoint, addresses: list[dict[str, Any]]
 ) -> Endpoint:
     """Return the next endpoint of a container; the first that has a gateway is the way to everywhere."""
     used = {each["interface"] for each in attachment["endpoints"]}
@@ -73,7 +73,7 @@ def publishing(paths: Paths, attachment: Attachment, networks: dict[str, Network
     return None
 
 
-def leading_to(record: Record, binding: dict[str, Any], port: int, endpoint: Endpoint) -> list[dict[str, Any]]:
+def leading_to(record: Record, binding: Binding | Published, port: int, endpoint: Endpoint) -> list[Published]:
     """Return the published port of a binding, for each family that host and container have in common."""
     targets = [each["address"] for each in endpoint["addresses"] if not binding["ip"] or (":" in each["address"]) == (":" in binding["ip"])]
     if endpoint["addresses"] and not targets:
@@ -81,7 +81,7 @@ def leading_to(record: Record, binding: dict[str, Any], port: int, endpoint: End
     return [published_as(record, binding, port, target) for target in targets or [""]]
 
 
-def published_as(record: Record, binding: dict[str, Any], port: int, address: str) -> dict[str, Any]:
+def published_as(record: Record, binding: Binding | Published, port: int, address: str) -> Published:
     """Return one published port, see nft.py."""
     return {
         "owner": record["id"],

@@ -12,6 +12,10 @@ from mydocker.network.portclaims import ClaimPort
 from mydocker.paths import Paths
 from mydocker.steps.base import Step, command
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record, WantedEndpoint
+
 # A port that a start chooses itself is told as the first of those that it may choose from (RFC 6335).
 _SOME_PORT = 49152
 
@@ -27,7 +31,7 @@ class NetworkPlan:
         self.undo = undo
 
 
-def network_plan(paths: Paths, record: dict[str, Any], namespace: str = "/proc/PID/ns/net") -> NetworkPlan:
+def network_plan(paths: Paths, record: Record, namespace: str = "/proc/PID/ns/net") -> NetworkPlan:
     """Return the steps that connect a container which is to start."""
     plan = NetworkPlan([], [], [])
     if not record["endpoints"]:
@@ -52,7 +56,7 @@ def network_plan(paths: Paths, record: dict[str, Any], namespace: str = "/proc/P
 
 
 def endpoint_plan(
-    paths: Paths, record: dict[str, Any], attachment: dict[str, Any], network: dict[str, Any], wanted: dict[str, Any], namespace: str
+    paths: Paths, record: Record, attachment: dict[str, Any], network: dict[str, Any], wanted: WantedEndpoint, namespace: str
 ) -> NetworkPlan:
     """Return the steps of one endpoint, which is added to the attachment with the addresses that it would get."""
     claims: list[Step] = []

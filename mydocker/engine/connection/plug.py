@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from mydocker.engine.record.containers import Record
+    from mydocker.engine.record.containers import Record, WantedEndpoint
     from mydocker.network.attachments import Attachment
     from mydocker.network.base import Endpoint, Network
     from mydocker.paths import Paths
@@ -53,12 +53,12 @@ def check(paths: Paths, record: Record) -> None:
     networks = []
     for name, wanted in record["endpoints"].items():
         network = default.network(paths) if name == records.DEFAULT else records.load(paths, name)
-        for key, mark in (("ip", "."), ("ip6", ":")):
+        for address, mark in ((wanted["ip"], "."), (wanted["ip6"], ":")):
             subnet = records.of_family(network, mark)
-            if wanted[key] and not subnet:
-                raise BadInput(f"address {wanted[key]}: network {name} has no {'IPv4' if mark == '.' else 'IPv6'} subnet")
-            if wanted[key] and subnet:
-                Pool(subnet, "", bool).check(wanted[key])
+            if address and not subnet:
+                raise BadInput(f"address {address}: network {name} has no {'IPv4' if mark == '.' else 'IPv6'} subnet")
+            if address and subnet:
+                Pool(subnet, "", bool).check(address)
         networks.append(network)
     if record["ports"] and networks:
         _check_ports(paths, networks)
@@ -91,7 +91,7 @@ class Joining:
         }
         self.networks = {each["network"]: records.load(paths, each["network"]) for each in self.attachment["endpoints"]}
 
-    def claim(self, endpoints: dict[str, dict[str, Any]]) -> None:
+    def claim(self, endpoints: dict[str, WantedEndpoint]) -> None:
         """Claim the addresses that these endpoints need, and for a container that starts its ports; and write it down."""
         if not endpoints:
             return
@@ -110,7 +110,7 @@ class Joining:
             for lock in locks:
                 lock.__exit__()
 
-    def _claim_endpoint(self, name: str, wanted: dict[str, Any]) -> None:
+    def _claim_endpoint(self, name: str, wanted: WantedEndpoint) -> None:
         network = self.networks[name] = records.load(self.paths, name)
         steps = [
             ClaimAddress(pool, self.record["id"], name, wanted["ip" if pool.subnet.bits == 32 else "ip6"])
@@ -120,7 +120,7 @@ class Joining:
         addresses = [endpoints.address_on(network, step.pool, step.address) for step in steps]
         self.attachment["endpoints"].append(self._endpoint(network, wanted, addresses))
 
-    def _endpoint(self, network: Network, wanted: dict[str, Any], addresses: list[dict[str, Any]]) -> Endpoint:
+    def _endpoint(self, network: Network, wanted: WantedEndpoint, addresses: list[dict[str, Any]]) -> Endpoint:
         return endpoints.make_endpoint(self.record["id"], self.attachment, network, wanted, addresses)
 
     def _claim_ports(self) -> None:
@@ -128,7 +128,7 @@ class Joining:
         endpoint = endpoints.publishing(self.paths, self.attachment, self.networks) if self.record["ports"] else None
         if not endpoint:
             return
-        before = {(each["ip"], each["container"], each["protocol"]): each["port"] for each in self.record.get("published", [])}
+        before = {(each["ip"], each["container"], each["protocol"]): each["port"] for each in self.record["published"]}
         for binding in self.record["ports"]:
             claim = ClaimPort(binding, before.get((binding["ip"], binding["container"], binding["protocol"]), 0))
             self.run.apply(claim)

@@ -11,7 +11,7 @@ from mydocker.network import attachments, records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.engine.record.containers import Record
+    from mydocker.engine.record.containers import Record, WantedEndpoint
     from mydocker.network.base import Endpoint
     from mydocker.paths import Paths
 
@@ -39,10 +39,10 @@ def settings(paths: Paths, record: Record) -> dict[str, Any]:
     }
 
 
-_NOTHING: dict[str, Any] = {"ip": "", "ip6": "", "mac": "", "aliases": []}
+_NOTHING: WantedEndpoint = {"ip": "", "ip6": "", "mac": "", "aliases": []}
 
 
-def _endpoint(paths: Paths, name: str, wanted: dict[str, Any], endpoint: Endpoint | None) -> dict[str, Any]:
+def _endpoint(paths: Paths, name: str, wanted: WantedEndpoint, endpoint: Endpoint | None) -> dict[str, Any]:
     """Return docker's EndpointSettings. endpoint: None when the container does not run."""
     asked = {"IPv4Address": wanted["ip"], "IPv6Address": wanted["ip6"]}
     asked = {key: value for key, value in asked.items() if value}
@@ -90,10 +90,13 @@ def ports(record: Record, published: list[dict[str, Any]]) -> Ports:
 
 def current(paths: Paths, record: Record) -> Ports:
     """Return the ports of a container as they are now: none unless it runs."""
+    return of_running(paths, record) if state.running_pid(paths, record["id"]) else {}
+
+
+def of_running(paths: Paths, record: Record) -> Ports:
+    """Return the ports of a container that runs."""
     attachment = attachments.load(paths, record["id"])
-    if not attachment or not state.running_pid(paths, record["id"]):
-        return {}
-    return ports(record, attachment["published"])
+    return ports(record, attachment["published"]) if attachment else {}
 
 
 def published(ports: Ports) -> list[str]:

@@ -1,8 +1,6 @@
-"""A new container's record; the fields are listed in containers.py."""
+"""A new container's record; what its fields mean says record/containers.py."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from mydocker.engine.catalog.images import Image
 from mydocker.engine.container.spec import Facts, merged_environment
@@ -10,8 +8,15 @@ from mydocker.engine.request import ports
 from mydocker.engine.request.hostconfig import host_config
 from mydocker.engine.request.options import Options
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def record_of(options: Options, image: Image, spec: dict[str, Any], facts: Facts, name: str, driver: str, now: str) -> dict[str, Any]:
+    from mydocker.engine.record.config import Config, Empty
+    from mydocker.engine.record.containers import Binding, Record
+
+
+def record_of(options: Options, image: Image, spec: dict[str, Any], facts: Facts, name: str, driver: str, now: str) -> Record:
     """Return the record, status `creating`."""
     return {
         "id": facts.id,
@@ -35,6 +40,7 @@ def record_of(options: Options, image: Image, spec: dict[str, Any], facts: Facts
         "mounts": facts.mounts,
         "endpoints": options.endpoints,
         "ports": _ports(options, image.config),
+        "published": [],
         "autoRemove": options.remove,
         "config": _config(options, image.config, spec),
         "hostConfig": host_config(options, spec, facts.runtime),
@@ -47,18 +53,18 @@ def _exposed(options: Options, image: dict[str, Any]) -> list[str]:
     return sorted(names, key=lambda name: (int(name.partition("/")[0]), name))
 
 
-def _ports(options: Options, image: dict[str, Any]) -> list[ports.Binding]:
+def _ports(options: Options, image: dict[str, Any]) -> list[Binding]:
     """Return what is to be published: -p, and with -P every other exposed port."""
     published = set(map(ports.key, options.publish))
     others = [name for name in _exposed(options, image) if name not in published] if options.publish_all else []
     return [*options.publish, *ports.all_exposed(others)]
 
 
-def _anonymous(options: Options) -> dict[str, Any]:
+def _anonymous(options: Options) -> dict[str, Empty]:
     return {mount["destination"]: {} for mount in options.mounts if mount["type"] == "volume" and mount["anonymous"]}
 
 
-def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> Config:
     process = spec["process"]
     entrypoint = [options.entrypoint] if options.entrypoint else None
     return {

@@ -53,9 +53,9 @@ def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Refer
     Returns the image's id, empty when `run` did not apply the steps. Raises NotFound when the container's image is gone.
     """
     base = images.find(paths, "sha256:" + record["imageId"])
-    settings = change.apply(record["config"], options.changes)
+    settings = change.apply({**record["config"]}, options.changes)
     created = config.now()
-    entry = config.history_entry(created, " ".join(record["config"].get("Cmd") or []), options.author, options.message)
+    entry = config.history_entry(created, " ".join(record["config"]["Cmd"] or []), options.author, options.message)
     document = _child_document(base, config.image_settings(settings), created, options.author)
     fill = _difference(paths, driver, record)
     with Draft(Layout(paths.images), document, list(base.layers), list(base.sizes)) as draft:
@@ -73,7 +73,7 @@ def _child_document(base: images.Image, settings: Document, created: str, author
 
 def mounted(record: Record) -> set[str]:
     """Return the paths in a container that something is mounted on."""
-    return {mount["destination"] for mount in record.get("mounts", [])} | RUNTIME_MOUNTS
+    return {mount["destination"] for mount in record["mounts"]} | RUNTIME_MOUNTS
 
 
 def changes(paths: Paths, driver: StorageDriver, record: Record) -> list[Change]:

@@ -11,6 +11,10 @@ from mydocker.errors import BadInput
 from mydocker.runtime.destinations import normalised
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import MountPoint
+
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CGROUP_PARENT = "/mydocker"
 _SHM_SIZE = 64 << 20
@@ -53,7 +57,7 @@ class Facts:
         capabilities: list[str],
         seccomp: dict[str, Any] | None,
         host_devices: list[dict[str, Any]],
-        mounts: list[dict[str, Any]],
+        mounts: list[MountPoint],
         subuid: int = 0,
         init: str = "",
         has_swap: bool = True,
@@ -187,7 +191,7 @@ def _mount(destination: str, fstype: str, source: str, options: list[str]) -> di
     return {"destination": destination, "type": fstype, "source": source, "options": options}
 
 
-def from_point(point: dict[str, Any]) -> dict[str, Any]:
+def from_point(point: MountPoint) -> dict[str, Any]:
     """Return the OCI mount of a mount point."""
     if point["type"] == "tmpfs":
         plain = ["nosuid", "nodev", *([] if "exec" in point["options"] else ["noexec"])]

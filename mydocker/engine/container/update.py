@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
@@ -15,8 +13,15 @@ from mydocker.errors import BadInput
 from mydocker.paths import Paths
 from mydocker.steps.base import Action, Step
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def parse(parameters: dict[str, Any]) -> Options:
+    from mydocker.engine.record.containers import Record
+    from mydocker.engine.request.options import Flags
+
+
+def parse(parameters: Flags) -> Options:
     """Return the options that were given, all others None. Raises BadInput."""
     given = flags.parse_values(parameters)
     if all(value is None for value in given.values()):
@@ -26,16 +31,16 @@ def parse(parameters: dict[str, Any]) -> Options:
     return wanted
 
 
-def steps(paths: Paths, record: dict[str, Any], wanted: Options) -> list[Step]:
+def steps(paths: Paths, record: Record, wanted: Options) -> list[Step]:
     """Return the steps that make a container's limits, its record and its bundle say what is wanted. Raises what limits can."""
     cgroup = manager(Layout.detect(paths), record["hostConfig"]["CgroupPath"])
     limits = resources(wanted, cgroup.has_swap_limit())
     running = state.running_pid(paths, record["id"]) and limits
-    save = Action(lambda: _save(paths, record["id"], limits, hostconfig.updated(wanted)), f"record the new settings of {record['name']}")
+    save = Action(lambda: _save(paths, record["id"], limits, wanted), f"record the new settings of {record['name']}")
     return [*(cgroup.update_steps(limits) if running else []), save]
 
 
-def _save(paths: Paths, container_id: str, limits: dict[str, Any], settings: dict[str, Any]) -> None:
+def _save(paths: Paths, container_id: str, limits: dict[str, Any], wanted: Options) -> None:
     with store.Lock(paths.container(container_id) + "/lock"):
         bundle = f"{paths.container(container_id)}/bundle/config.json"
         spec = store.read_json(bundle)
@@ -43,5 +48,6 @@ def _save(paths: Paths, container_id: str, limits: dict[str, Any], settings: dic
         spec["linux"]["resources"] = {**kept, **{name: {**kept.get(name, {}), **group} for name, group in limits.items()}}
         store.write_json(bundle, spec)
         record = containers.load(paths, container_id)
-        containers.save(paths, {**record, "hostConfig": {**record["hostConfig"], **settings}})
+        hostconfig.update(record["hostConfig"], wanted)
+        containers.save(paths, record)
     events.of_container(paths, record, "update")

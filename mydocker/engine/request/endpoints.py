@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mydocker.engine.request.ports import is_address
 from mydocker.errors import BadInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import WantedEndpoint
+    from mydocker.engine.request.options import Flags
 
 # Networks that nobody creates.
 MODES = ("none", "host")
@@ -14,11 +17,8 @@ DEFAULT = "bridge"
 _HEXADECIMAL = set("0123456789abcdefABCDEF")
 
 
-def parse(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the mode, the endpoints by network, and the flat lists of ports. Takes --ip and its like out of `given`.
-
-    An endpoint: {aliases, ip, ip6, mac}, '' and [] for what is not asked for.
-    """
+def parse(given: Flags) -> Flags:
+    """Return the mode, the endpoints by network, and the flat lists of ports. Takes --ip and its like out of `given`."""
     single = {key: given.pop(key) or "" for key in ("ip", "ip6", "mac_address")}
     aliases = list(given.pop("network_alias"))
     wanted = dict(_endpoint(text) for text in given["network"] or [DEFAULT])
@@ -41,9 +41,9 @@ def _is_mode(name: str) -> bool:
     return name in MODES or name.startswith("container:")
 
 
-def _endpoint(text: str) -> tuple[str, dict[str, Any]]:
+def _endpoint(text: str) -> tuple[str, WantedEndpoint]:
     """Return (network, endpoint) of 'NAME' or docker's 'name=NAME,alias=…,ip=…,ip6=…,mac-address=…'."""
-    endpoint: dict[str, Any] = {"aliases": [], "ip": "", "ip6": "", "mac": ""}
+    endpoint: WantedEndpoint = {"aliases": [], "ip": "", "ip6": "", "mac": ""}
     if "=" not in text:
         return {"default": DEFAULT}.get(text, text), endpoint
     name = ""
@@ -53,8 +53,10 @@ def _endpoint(text: str) -> tuple[str, dict[str, Any]]:
             name = value
         elif key == "alias":
             endpoint["aliases"].append(value)
-        elif key in ("ip", "ip6"):
-            endpoint[key] = value
+        elif key == "ip":
+            endpoint["ip"] = value
+        elif key == "ip6":
+            endpoint["ip6"] = value
         elif key == "mac-address":
             endpoint["mac"] = value
         else:
@@ -64,14 +66,15 @@ def _endpoint(text: str) -> tuple[str, dict[str, Any]]:
     return name, endpoint
 
 
-def check_endpoint(name: str, endpoint: dict[str, Any]) -> None:
+def check_endpoint(name: str, endpoint: WantedEndpoint) -> None:
     """Raise BadInput unless what is asked for on a network can be."""
-    for flag, key, letter in (("--ip", "ip", "."), ("--ip6", "ip6", ":")):
-        if endpoint[key] and (letter not in endpoint[key] or not is_address(endpoint[key])):
-            raise BadInput(f"invalid {flag} {endpoint[key]!r}: expected an address such as {'172.20.0.9' if key == 'ip' else 'fd00::9'}")
+    for flag, address, letter, example in (("--ip", endpoint["ip"], ".", "172.20.0.9"), ("--ip6", endpoint["ip6"], ":", "fd00::9")):
+        if address and (letter not in address or not is_address(address)):
+            raise BadInput(f"invalid {flag} {address!r}: expected an address such as {example}")
     if endpoint["mac"]:
         check_mac(endpoint["mac"])
-    asked = [flag for flag, key in (("--ip", "ip"), ("--ip6", "ip6"), ("--network-alias", "aliases")) if endpoint[key]]
+    flags = {"--ip": endpoint["ip"], "--ip6": endpoint["ip6"], "--network-alias": endpoint["aliases"]}
+    asked = [flag for flag, value in flags.items() if value]
     if asked and (_is_mode(name) or name == DEFAULT):
         raise BadInput(f"{asked[0]} needs a network of yours, and {name} is none", "mydocker network create NAME makes one")
     if endpoint["mac"] and (name == "host" or name.startswith("container:")):
@@ -89,7 +92,7 @@ def check_mac(text: str) -> None:
         raise BadInput(f"invalid MAC address {text!r}: expected one such as 02:42:ac:11:00:02, not of a group")
 
 
-def _check_names(given: dict[str, Any]) -> None:
+def _check_names(given: Flags) -> None:
     for address in given["dns"]:
         if not is_address(address):
             raise BadInput(f"invalid --dns {address!r}: expected the address of a name server")

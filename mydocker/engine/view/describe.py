@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
@@ -27,7 +25,11 @@ from mydocker.steps.files import MakeDir
 from mydocker.storage.base import StorageDriver
 from mydocker.storage.drivers import driver
 
-Record = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.engine.record.containers import Record
 
 
 def plans(prepared: Prepared) -> Plans:

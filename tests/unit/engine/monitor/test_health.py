@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from mydocker import store
 from mydocker.engine.monitor import health
 from mydocker.engine.record import state
 from mydocker.paths import Paths
+
+if TYPE_CHECKING:
+    from conftest import Record
 
 START = {"Status": "starting", "FailingStreak": 0, "Log": []}
 
@@ -49,13 +53,13 @@ def test_judged(statuses: list[int], is_starting_up: bool, expected: tuple[str, 
         ({"Test": ["CMD-SHELL", "a; b"]}, ["/bin/sh", "-c", "a; b"]),
     ],
 )
-def test_the_command(settings: dict[str, object] | None, expected: list[str]) -> None:
-    assert health.test_of({"config": {"Healthcheck": settings}}) == expected
+def test_the_command(make_record: Record, settings: dict[str, object] | None, expected: list[str]) -> None:
+    assert health.test_of(make_record(config={"Healthcheck": settings})) == expected
 
 
-def test_nobody_is_healthy_whom_nobody_checks(tmp_path: Path) -> None:
+def test_nobody_is_healthy_whom_nobody_checks(tmp_path: Path, make_record: Record) -> None:
     paths = Paths(f"{tmp_path}/root", f"{tmp_path}/state")
-    record = {"id": "c" * 64, "config": {"Healthcheck": {"Test": ["CMD", "true"]}}}
+    record = make_record(config={"Healthcheck": {"Test": ["CMD", "true"]}})
     os.makedirs(paths.container(record["id"]))
     os.makedirs(paths.running(record["id"]))
     assert health.status(paths, record) == "none"

@@ -22,10 +22,10 @@ from mydocker.errors import BadInput
         ("on-failure:3", 1, 0, True, False),
     ],
 )
-def test_is_wanted(policy, status, count, stopped, expected):
+def test_is_wanted(make_record, policy, status, count, stopped, expected):
     name, most = restart(policy)
-    policy = {"Name": name, "MaximumRetryCount": most}
-    assert is_wanted({"exitCode": status, "restartCount": count, "stopped": stopped, "hostConfig": {"RestartPolicy": policy}}) is expected
+    host = {"RestartPolicy": {"Name": name, "MaximumRetryCount": most}}
+    assert is_wanted(make_record(exitCode=status, restartCount=count, stopped=stopped, hostConfig=host)) is expected
 
 
 @pytest.mark.parametrize(
