@@ -19,10 +19,10 @@ from mydocker.version import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Mapping
 
 
-def info(paths: Paths) -> dict[str, Any]:
+def info(paths: Paths) -> Mapping[str, object]:
     """Return the host's abilities and what mydocker holds, in the order in which they are shown."""
     statuses = _statuses(paths)
     layout = Layout.detect(paths)
