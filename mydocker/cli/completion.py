@@ -68,7 +68,7 @@ def _containers(paths: Paths) -> list[str]:
 
 
 def _networks(paths: Paths) -> list[str]:
-    return [str(network["name"]) for network in networks.every(paths)]
+    return [network["name"] for network in networks.every(paths)]
 
 
 def _images(paths: Paths) -> list[str]:

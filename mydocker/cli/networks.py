@@ -16,8 +16,8 @@ from mydocker.network.drivers import NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.engine.connection.networks import Network
     from mydocker.engine.record.containers import WantedEndpoint
+    from mydocker.network.records import Network
 
 _OPTIONS = (
     "Set an option of the driver. bridge: name, mtu, masquerade; vxlan: vni, peers, port, local and those; macvlan and ipvlan: parent; "

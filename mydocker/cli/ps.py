@@ -168,7 +168,7 @@ def _networks(record: Record) -> list[str]:
 def _network_name(session: Session, text: str) -> str:
     """Return the name of a network given by name or id."""
     try:
-        return str(networks.resolve(session.paths, text)["name"])
+        return networks.resolve(session.paths, text)["name"]
     except NotFound:
         return text
 

@@ -1,4 +1,4 @@
-"""Which chains and rules nf_tables has (linux/netfilter/nf_tables.h): asked of the kernel in 0.1 ms, where nft takes 5."""
+"""Which chains and rules nf_tables has (linux/netfilter/nf_tables.h). To ask the kernel takes 0.1 ms, to run nft 5."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ _BUFFER = 1 << 16
 class Chain:
     """One chain of nf_tables.
 
-    family: 'inet', 'ip' or 'ip6'. is_forward: the kernel hands it the packets that the host forwards; does_drop: and what none of its
-    rules accepts is dropped.
+    family: 'inet', 'ip' or 'ip6'
+    is_forward: the kernel hands it the packets that the host forwards
+    does_drop: it is such a chain, and the kernel drops what none of its rules accepts
     """
 
     __slots__ = ("family", "table", "name", "is_forward", "does_drop")
@@ -44,12 +45,12 @@ class Chain:
 
 
 def chains() -> list[Chain]:
-    """Return every chain of the network namespace that this process is in; none where the kernel has no nf_tables."""
+    """Return the chains of the network namespace that this process is in; there are none where the kernel has no nf_tables."""
     return [_chain(family, found) for family, found in _dump(_GETCHAIN, 0, b"")]
 
 
 def rules(chain: Chain) -> list[tuple[int, bytes]]:
-    """Return (handle, all that the kernel says of it) for each rule of a chain."""
+    """Return (handle, all that the kernel says of the rule) for each rule of a chain."""
     names = [(_RULE_TABLE, chain.table), (_RULE_CHAIN, chain.name)]
     wanted = b"".join(attribute(kind, name) for kind, name in names)
     answers = _dump(_GETRULE, next(number for number, name in _FAMILIES.items() if name == chain.family), wanted)
@@ -61,7 +62,7 @@ def rules(chain: Chain) -> list[tuple[int, bytes]]:
 
 
 def _dump(kind: int, family: int, wanted: bytes) -> list[tuple[str, dict[int, bytes]]]:
-    """Return (family, attributes) of each object of a kind."""
+    """Return the (family, attributes) of every object of a kind."""
     try:
         netlink = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
     except OSError as error:

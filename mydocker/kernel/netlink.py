@@ -12,7 +12,9 @@ from struct import calcsize, pack, unpack_from
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+
+    # (kind, value); an int is a number of 32 bits, a list holds the attributes in an attribute.
+    Attribute = tuple[int, "str | int | bytes | list[Attribute]"]
 
 AF_INET, AF_INET6, AF_BRIDGE = 2, 10, 7
 
@@ -39,8 +41,8 @@ _NUD_PERMANENT, _NTF_SELF = 0x80, 2
 HEADER, IFINFO, IFADDR, RTMSG, _NDMSG = "=IHHII", "=BxHiII", "=BBBBI", "=BBBBBBBBI", "=BxxxiHBB"
 
 
-def attribute(kind: int, value: str | int | bytes | list[tuple[int, Any]]) -> bytes:
-    """Return an attribute: text with its final zero, a number of 32 bits, bytes, or the attributes in it."""
+def attribute(kind: int, value: str | int | bytes | list[Attribute]) -> bytes:
+    """Return an attribute. value: a text, which gets a final zero, a number of 32 bits, bytes, or the attributes in it."""
     if isinstance(value, list):
         data = b"".join(attribute(*each) for each in value)
     elif isinstance(value, str):
@@ -50,69 +52,69 @@ def attribute(kind: int, value: str | int | bytes | list[tuple[int, Any]]) -> by
     return pack("=HH", 4 + len(data), kind) + data + bytes(-len(data) % 4)
 
 
-def _message(kind: int, flags: int, body: bytes, attributes: list[tuple[int, Any]]) -> bytes:
+def _message(kind: int, flags: int, body: bytes, attributes: list[Attribute]) -> bytes:
     data = body + b"".join(attribute(*each) for each in attributes)
     return pack(HEADER, calcsize(HEADER) + len(data), kind, NLM_F_REQUEST | flags, 0, 0) + data
 
 
-def _link(index: int, attributes: list[tuple[int, Any]], flags: int = 0, up: bool | None = None) -> bytes:
+def _link(index: int, attributes: list[Attribute], flags: int = 0, up: bool | None = None) -> bytes:
     change = 0 if up is None else IFF_UP
     return _message(RTM_NEWLINK, flags, pack(IFINFO, 0, 0, index, IFF_UP if up else 0, change), attributes)
 
 
-def new_link(name: str, kind: str, attributes: list[tuple[int, Any]], data: list[tuple[int, Any]], up: bool = False) -> bytes:
+def new_link(name: str, kind: str, attributes: list[Attribute], data: list[Attribute], up: bool = False) -> bytes:
     """Return the request for a new link; use the functions below for the kinds that there are."""
-    info: list[tuple[int, Any]] = [(IFLA_INFO_KIND, kind.encode()), *([(_IFLA_INFO_DATA, data)] if data else [])]
+    info: list[Attribute] = [(IFLA_INFO_KIND, kind.encode()), *([(_IFLA_INFO_DATA, data)] if data else [])]
     every = [(IFLA_IFNAME, name), *attributes, (IFLA_LINKINFO, info)]
     return _link(0, every, _NLM_F_CREATE | _NLM_F_EXCL, True if up else None)
 
 
 def new_bridge(name: str, mtu: int = 0, mac: str = "") -> bytes:
-    """A bridge, which is up; without a MAC address of its own it has the lowest of its ports', which come and go."""
+    """Return the request for a bridge that is up. Without a MAC address of its own it has the lowest of its ports', which come and go."""
     return new_link(
         name, "bridge", [*([(_IFLA_MTU, mtu)] if mtu else []), *([(_IFLA_ADDRESS, mac_bytes(mac))] if mac else [])], [], up=True
     )
 
 
 def new_veth(name: str, master: int, peer: str, namespace: int, mac: str = "", mtu: int = 0) -> bytes:
-    """A pair of interfaces: ours up and in the bridge `master`, the peer in the network namespace of a descriptor."""
+    """Return the request for a veth pair: ours is up and in the bridge `master`, the peer in the network namespace of a descriptor."""
     size = [(_IFLA_MTU, mtu)] if mtu else []
     address = [(_IFLA_ADDRESS, mac_bytes(mac))] if mac else []
-    other: list[tuple[int, Any]] = [(IFLA_IFNAME, peer), *size, *address, (_IFLA_NET_NS_FD, namespace)]
+    other: list[Attribute] = [(IFLA_IFNAME, peer), *size, *address, (_IFLA_NET_NS_FD, namespace)]
     inside = pack(IFINFO, 0, 0, 0, 0, 0) + b"".join(attribute(*each) for each in other)
     return new_link(name, "veth", [*size, (IFLA_MASTER, master)], [(_VETH_INFO_PEER, inside)], up=True)
 
 
 def new_vxlan(name: str, vni: int, port: int, master: int, local: str = "") -> bytes:
-    """A tunnel's end whose peers are given as neighbours, in the bridge `master`."""
-    data: list[tuple[int, Any]] = [(_IFLA_VXLAN_ID, vni), *([(_IFLA_VXLAN_LOCAL, address_bytes(local))] if local else [])]
+    """Return the request for the end of a tunnel in the bridge `master`; its peers are given later, as neighbours."""
+    data: list[Attribute] = [(_IFLA_VXLAN_ID, vni), *([(_IFLA_VXLAN_LOCAL, address_bytes(local))] if local else [])]
     data += [(_IFLA_VXLAN_LEARNING, b"\1"), (_IFLA_VXLAN_PORT, pack("!H", port))]
     return new_link(name, "vxlan", [(IFLA_MASTER, master)], data, up=True)
 
 
 def new_macvlan(name: str, parent: int, namespace: int, mac: str = "") -> bytes:
-    """An interface of its own on the wire of `parent`, in another network namespace."""
-    own = [(_IFLA_LINK, parent), *([(_IFLA_ADDRESS, mac_bytes(mac))] if mac else []), (_IFLA_NET_NS_FD, namespace)]
+    """Return the request for an interface with its own MAC address on the wire of `parent`, in another network namespace."""
+    own: list[Attribute] = [(_IFLA_LINK, parent), *([(_IFLA_ADDRESS, mac_bytes(mac))] if mac else []), (_IFLA_NET_NS_FD, namespace)]
     return new_link(name, "macvlan", own, [(_IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE)])
 
 
 def new_ipvlan(name: str, parent: int, namespace: int) -> bytes:
-    """An interface that shares the MAC address of `parent`, in another network namespace."""
+    """Return the request for an interface that shares the MAC address of `parent`, in another network namespace."""
     return new_link(name, "ipvlan", [(_IFLA_LINK, parent), (_IFLA_NET_NS_FD, namespace)], [(_IFLA_IPVLAN_MODE, pack("=H", IPVLAN_MODE_L2))])
 
 
 def delete_link(index: int) -> bytes:
-    """Remove a link; of a pair, both."""
+    """Return the request that removes a link; of a veth pair, it removes both ends."""
     return _message(_RTM_DELLINK, 0, pack(IFINFO, 0, 0, index, 0, 0), [])
 
 
 def set_up(index: int, up: bool = True) -> bytes:
-    """Set a link up or down."""
+    """Return the request that sets a link up or down."""
     return _link(index, [], up=up)
 
 
 def set_name(index: int, name: str) -> bytes:
-    """Rename a link, which must be down."""
+    """Return the request that renames a link, which must be down."""
     return _link(index, [(IFLA_IFNAME, name)])
 
 
@@ -122,18 +124,18 @@ def move_link(index: int, namespace: int, name: str) -> bytes:
 
 
 def set_alias(index: int, alias: str) -> bytes:
-    """Give a link a note of ours, at most 255 bytes; the kernel does not look at one in the request that makes the link."""
+    """Return the request that gives a link an alias, at most 255 bytes. The kernel ignores an alias in the request that makes the link."""
     return _link(index, [(IFLA_IFALIAS, alias.encode())])
 
 
 def set_hairpin(index: int) -> bytes:
-    """Let a bridge send frames back through the port that they came from, for a container that calls its own published port."""
-    slave = [(_IFLA_INFO_SLAVE_KIND, b"bridge"), (_IFLA_INFO_SLAVE_DATA, [(_IFLA_BRPORT_MODE, b"\1")])]
+    """Return the request that lets a bridge send frames back through their own port: a container may call its own published port."""
+    slave: list[Attribute] = [(_IFLA_INFO_SLAVE_KIND, b"bridge"), (_IFLA_INFO_SLAVE_DATA, [(_IFLA_BRPORT_MODE, b"\1")])]
     return _link(index, [(IFLA_LINKINFO, slave)])
 
 
 def add_address(index: int, address: str, prefix: int) -> bytes:
-    """Give a link an address; an IPv6 one is used at once, without asking whether somebody has it."""
+    """Return the request that gives a link an address. IPv6 uses it at once, without asking whether somebody has it."""
     data = address_bytes(address)
     family = AF_INET6 if len(data) == 16 else AF_INET
     more = [] if family == AF_INET6 else [(_IFA_BROADCAST, _broadcast(data, prefix))]
@@ -146,7 +148,7 @@ def _broadcast(address: bytes, prefix: int) -> bytes:
 
 
 def add_route(index: int, gateway: str, destination: str = "", prefix: int = 0, onlink: bool = False) -> bytes:
-    """Route a prefix, or by default everything, through a gateway."""
+    """Return the request for a route through a gateway, to a prefix or by default to everything."""
     data = address_bytes(gateway)
     body = pack(
         RTMSG, AF_INET6 if len(data) == 16 else AF_INET, prefix, 0, 0, _RT_TABLE_MAIN, _RTPROT_BOOT, _RT_SCOPE_UNIVERSE, _RTN_UNICAST,
@@ -157,13 +159,13 @@ def add_route(index: int, gateway: str, destination: str = "", prefix: int = 0, 
 
 
 def add_forwarding(index: int, mac: str, peer: str) -> bytes:
-    """Have a tunnel send frames for a MAC address (all zeros: those for everybody and nobody known) to a peer as well."""
+    """Return the request that has a tunnel send the frames for a MAC address to a peer, too; zeros stand for all and for unknown ones."""
     body = pack(_NDMSG, AF_BRIDGE, index, _NUD_PERMANENT, _NTF_SELF, 0)
     return _message(_RTM_NEWNEIGH, _NLM_F_CREATE | _NLM_F_APPEND, body, [(_NDA_DST, address_bytes(peer)), (_NDA_LLADDR, mac_bytes(mac))])
 
 
 def address_bytes(text: str) -> bytes:
-    """Return an IPv4 or IPv6 address as it goes over the wire."""
+    """Return the bytes of an IPv4 or IPv6 address."""
     return _socket.inet_pton(_socket.AF_INET6 if ":" in text else _socket.AF_INET, text)
 
 
@@ -173,7 +175,7 @@ def mac_bytes(text: str) -> bytes:
 
 
 def parse_attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield (kind, value) of each attribute."""
+    """Yield the (kind, value) of each attribute."""
     position = 0
     while position + 4 <= len(data):
         length, kind = unpack_from("=HH", data, position)

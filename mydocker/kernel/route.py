@@ -1,4 +1,4 @@
-"""A socket to the routing part of the kernel: sends the messages of netlink.py, several in one system call, and raises what it answers."""
+"""A socket to the routing part of the kernel: it sends the messages of netlink.py, several in one system call, and raises the errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,18 @@ from mydocker.kernel.netlink import parse_attributes
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import TypedDict
+
+    class Link(TypedDict):
+        """A network interface."""
+
+        index: int
+        name: str
+        up: bool
+        master: int  # the index of the bridge that it is in, 0 for none
+        alias: str
+        kind: str  # 'bridge', 'veth' …, '' for hardware
+
 
 _NETLINK_ROUTE = 0
 _SOL_NETLINK, _NETLINK_CAP_ACK, _NETLINK_EXT_ACK = 270, 10, 11
@@ -46,7 +57,7 @@ class Route:
         self._socket.close()
 
     def request(self, *messages: bytes) -> None:
-        """Do what the messages ask, all of them, in order. Raises OSError for the first that the kernel refuses."""
+        """Send messages; the kernel does what they ask, in order. Raises OSError for the first that it refuses."""
         numbered = []
         for message in messages:
             self._sequence += 1
@@ -58,7 +69,7 @@ class Route:
             raise problems[0]
 
     def _answer(self) -> OSError | None:
-        """Return the error that the next acknowledgement holds."""
+        """Return the error in the next acknowledgement, or None."""
         data = self._socket.recv(_BUFFER)
         kind, flags = unpack_from("=HH", data, 4)
         number = -unpack_from("=i", data, 16)[0] if kind == _NLMSG_ERROR else 0
@@ -68,7 +79,7 @@ class Route:
         return OSError(number, f"{os.strerror(number)}: {words}" if words else os.strerror(number))
 
     def index(self, name: str) -> int:
-        """Return a link's index, 0 when there is none of that name."""
+        """Return the index of a link, or 0 when there is none of that name."""
         self._send(_RTM_GETLINK, 0, pack(netlink.IFINFO, 0, 0, 0, 0, 0) + netlink.attribute(netlink.IFLA_IFNAME, name))
         data = self._socket.recv(_BUFFER)
         kind = unpack_from("=H", data, 4)[0]
@@ -83,8 +94,8 @@ class Route:
         self._sequence += 1
         self._socket.send(pack(netlink.HEADER, 16 + len(body), kind, netlink.NLM_F_REQUEST | flags, self._sequence, 0) + body)
 
-    def links(self) -> Iterator[dict[str, Any]]:
-        """Yield every link: {index, name, up, master, alias, kind}."""
+    def links(self) -> Iterator[Link]:
+        """Yield every link."""
         for body, attributes in self._dump(_RTM_GETLINK, pack(netlink.IFINFO, 0, 0, 0, 0, 0), calcsize(netlink.IFINFO)):
             _, _, index, flags, _ = unpack_from(netlink.IFINFO, body)
             info = dict(parse_attributes(attributes.get(netlink.IFLA_LINKINFO, b"")))
@@ -104,14 +115,14 @@ class Route:
             yield index, _address(family, attributes.get(netlink.IFA_LOCAL) or attributes[netlink.IFA_ADDRESS]), prefix
 
     def routes(self) -> Iterator[tuple[str, int]]:
-        """Yield (address, prefix length) of every route's destination but the default ones."""
+        """Yield (address, prefix length) of the destination of every route, without the default routes."""
         for body, attributes in self._dump(_RTM_GETROUTE, pack(netlink.RTMSG, 0, 0, 0, 0, 0, 0, 0, 0, 0), calcsize(netlink.RTMSG)):
             family, prefix = unpack_from("=BB", body)
             if netlink.RTA_DST in attributes and family in (netlink.AF_INET, netlink.AF_INET6):
                 yield _address(family, attributes[netlink.RTA_DST]), prefix
 
     def _dump(self, kind: int, body: bytes, size: int) -> list[tuple[bytes, dict[int, bytes]]]:
-        """Return (fixed structure, attributes) of each object of a kind: all of them, or the rest would be taken for the next answer."""
+        """Return (fixed structure, attributes) of every object of a kind. What is not read now would be taken for the next answer."""
         self._send(kind, _NLM_F_DUMP, body)
         found: list[tuple[bytes, dict[int, bytes]]] = []
         while True:
@@ -130,10 +141,10 @@ class Route:
 
 
 def _words(data: bytes, flags: int) -> str:
-    """Return what the kernel says about an error, '' when it says nothing."""
+    """Return what the kernel says about an error, or ''."""
     if not flags & _NLM_F_ACK_TLVS:
         return ""
-    # The request that failed is in between: only its header, where the kernel was asked to cap it.
+    # The request that failed comes before that: only its header where the kernel was asked to cap it.
     length = 16 if flags & _NLM_F_CAPPED else (unpack_from("=I", data, 20)[0] + 3) & ~3
     return _text(dict(parse_attributes(data[20 + length :])).get(_NLMSGERR_ATTR_MSG, b""))
 

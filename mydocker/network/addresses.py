@@ -1,4 +1,4 @@
-"""IP addresses and subnets as numbers (the standard library's ipaddress takes 5 ms to import, which every start would pay)."""
+"""IP addresses and subnets as numbers. The standard library's ipaddress takes 5 ms to import, which every start would pay."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import _socket
 
 from mydocker.errors import BadInput
 
-# (number, bits): bits is 32 or 128.
-Address = tuple[int, int]
+# An address as (number, bits): bits is 32 or 128.
+AddressNumber = tuple[int, int]
 
 
-def parse(text: str) -> Address:
+def parse(text: str) -> AddressNumber:
     """Return an address as a number and its length in bits. Raises BadInput."""
     try:
         data = _socket.inet_pton(_socket.AF_INET6 if ":" in text else _socket.AF_INET, text)
@@ -56,7 +56,7 @@ class Subnet:
         return self.first + self.size - 1
 
     def hosts(self) -> tuple[int, int]:
-        """Return the lowest and the highest number that an interface may have: neither the network's own nor the broadcast address."""
+        """Return the lowest and the highest number that an interface may have: not the subnet's own address, not the broadcast address."""
         return self.first + 1, self.last - (self.bits == 32)
 
     def holds(self, other: Subnet) -> bool:
@@ -67,8 +67,8 @@ class Subnet:
         """Say whether two subnets share an address."""
         return self.bits == other.bits and self.first <= other.last and other.first <= self.last
 
-    def has(self, address: Address) -> bool:
-        """Say whether an address is in it."""
+    def has(self, address: AddressNumber) -> bool:
+        """Say whether an address is in this subnet."""
         return address[1] == self.bits and self.first <= address[0] <= self.last
 
     def __str__(self) -> str:

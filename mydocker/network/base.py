@@ -1,4 +1,4 @@
-"""What a kind of network does (the seed's NetworkDriver): what a network needs on the host, and how a container is plugged in, as steps."""
+"""What a network driver does (the seed's NetworkDriver): the steps that make a network on the host, and those that plug a container in."""
 
 from __future__ import annotations
 
@@ -8,21 +8,18 @@ from mydocker.steps.links import DeleteLink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    from mydocker.network.nft import Published
+    from mydocker.network.attachments import Endpoint, Published
+    from mydocker.network.records import Network
     from mydocker.paths import Paths
     from mydocker.steps.base import Step
 
-    Network = dict[str, Any]
-    # {network, interface: inside, link: the host's end or '', mac, mtu, addresses: [{address, prefix, gateway}], aliases, isDefault}
-    Endpoint = dict[str, Any]
-
 
 class NetworkDriver:
-    """What all kinds have in common: nothing to be done.
+    """A driver with nothing to do. Each kind of network overrides what it needs.
 
-    has_addresses: whether mydocker gives them out. publishes: whether ports of the host can lead to its containers.
+    options: the keys of --opt that it takes
+    has_addresses: whether mydocker gives out the addresses on such a network
+    publishes: whether ports of the host can lead to its containers
     """
 
     options: tuple[str, ...] = ()
@@ -44,19 +41,19 @@ class NetworkDriver:
         return []
 
     def delete(self, network: Network) -> list[Step]:
-        """Return the steps that remove all of it."""
+        """Return the steps that remove what the network has on this host."""
         return []
 
     def connect(self, network: Network, endpoint: Endpoint, namespace: str) -> list[Step]:
-        """Return the steps that plug a network namespace in, given as /proc/PID/ns/net."""
+        """Return the steps that plug a network namespace in. namespace: its path, /proc/PID/ns/net."""
         return []
 
     def disconnect(self, network: Network, endpoint: Endpoint, namespace: str) -> list[Step]:
-        """Return the steps that unplug it. namespace: '' when it is gone, and with it whatever was in it."""
+        """Return the steps that unplug a network namespace. namespace: its path, or '' when it is gone with all that was in it."""
         return [DeleteLink(endpoint["interface"], namespace)] if namespace else []
 
     def publish(self, network: Network, published: list[Published], link: str) -> list[Step]:
-        """Return the steps that lead ports of the host to a container, whose end here is `link`."""
+        """Return the steps that lead ports of the host to a container. link: the container's link on the host."""
         return []
 
     def check_publishing(self, network: Network) -> None:
@@ -64,13 +61,13 @@ class NetworkDriver:
 
 
 def configure(endpoint: Endpoint, namespace: str) -> list[Step]:
-    """Return the steps that give an interface inside its addresses and routes."""
+    """Return the steps that give the interface inside a container its addresses and routes."""
     name = endpoint["interface"]
     has_ipv6 = any(":" in each["address"] for each in endpoint["addresses"])
     return [
-        # Who still knows the address by another MAC address is told.
+        # Whoever still knows the address by another MAC address is told.
         SetLinkSysctl(name, "ipv4", "arp_notify", "1", namespace),
-        # Addresses are ours to give out: nobody need be asked, for a second or two, whether they are taken.
+        # We give out the addresses, so the kernel need not ask on the wire for a second or two whether they are taken.
         SetLinkSysctl(name, "ipv6", *(("accept_dad", "0") if has_ipv6 else ("disable_ipv6", "1")), namespace),
         *(AddAddress(name, each["address"], each["prefix"], namespace) for each in endpoint["addresses"]),
         SetUp(name, namespace),

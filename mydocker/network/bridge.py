@@ -1,4 +1,4 @@
-"""The drivers bridge and vxlan: a switch on the host, and in the second case a tunnel that joins the switches of several hosts."""
+"""The drivers bridge and vxlan: a switch on the host, for vxlan with a tunnel that joins the switches of several hosts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mydocker.steps.links import AddForwarding, AddPair, DeleteLink, add_bridge,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.network.base import Endpoint, Network
-    from mydocker.network.nft import Published
+    from mydocker.network.attachments import Endpoint, Published
+    from mydocker.network.records import Network
     from mydocker.paths import Paths
 
 _OPTIONS = ("name", "mtu", "masquerade")
-# docker's names of the same.
+# docker's names of these options.
 DOCKER_OPTIONS = {
     "com.docker.network.bridge.name": "name",
     "com.docker.network.driver.mtu": "mtu",
@@ -41,7 +41,7 @@ class BridgeDriver(NetworkDriver):
         return nft.table_name(self.paths.root)
 
     def truth(self) -> tuple[list[Network], list[Published]]:
-        """Return what the rules have to say, see firewall.Truth."""
+        """Return what the rules must follow, see firewall.Truth."""
         from mydocker.network.attachments import published
 
         return bridged(self.paths), published(self.paths)
@@ -59,7 +59,7 @@ class BridgeDriver(NetworkDriver):
         network["interface"] = name
 
     def alias(self, network: Network) -> str:
-        """Return the note on our links: whose they are."""
+        """Return the alias of our links, which says whose they are."""
         return f"mydocker {self.paths.root} {network['name']}"[:250]
 
     def create(self, network: Network) -> list[Step]:
@@ -97,9 +97,9 @@ class BridgeDriver(NetworkDriver):
     @staticmethod
     def _ipv6_steps(name: str) -> list[Step]:
         return [
-            # What a container sends must not become the host's router (CVE-2020-13401).
+            # A router that a container advertises must not become the host's (CVE-2020-13401).
             SetLinkSysctl(name, "ipv6", "accept_ra", "0"),
-            # Nobody else can have its link-local address; to ask would leave the host without a neighbour for two seconds.
+            # Nobody else can have the bridge's link-local address. Asking would keep the host from its neighbours for two seconds.
             SetLinkSysctl(name, "ipv6", "accept_dad", "0"),
         ]
 
@@ -127,7 +127,7 @@ class BridgeDriver(NetworkDriver):
         return [pair, *configure(endpoint, namespace)]
 
     def disconnect(self, network: Network, endpoint: Endpoint, namespace: str) -> list[Step]:
-        # It would go with the namespace of its other end, which somebody may keep alive by being in it.
+        # The link would go with the namespace of its other end, but a process may keep that namespace alive.
         return [DeleteLink(endpoint["link"])]
 
     def publish(self, network: Network, published: list[Published], link: str) -> list[Step]:
@@ -168,7 +168,7 @@ class VxlanDriver(BridgeDriver):
     @staticmethod
     def tunnel(network: Network) -> str:
         """Return the name of the tunnel's end."""
-        return "mx" + str(network["id"])[:10]
+        return "mx" + network["id"][:10]
 
     def _mtu(self, network: Network) -> int:
         return super()._mtu(network) or 1500 - _VXLAN_OVERHEAD
@@ -199,5 +199,5 @@ def peers(network: Network) -> list[str]:
 
 
 def bridged(paths: Paths) -> list[Network]:
-    """Return all networks that have a bridge on this host."""
+    """Return the records of all networks that have a bridge on this host."""
     return [network for network in records.every(paths) if network["driver"] in ("bridge", "vxlan")]

@@ -12,14 +12,79 @@ from mydocker import leanjson
 from mydocker.errors import BadInput, NotFound, StepFailed
 from mydocker.kernel import programs
 from mydocker.network.base import NetworkDriver
+from mydocker.shape import fit
 from mydocker.steps.base import Step, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import NotRequired, TypedDict
 
-    from mydocker.network.base import Endpoint, Network
-    from mydocker.network.nft import Published
+    from mydocker.network.attachments import Address, Endpoint, Published
+    from mydocker.network.records import Network
+    from mydocker.shape import Shape
+
+    class CniPlugin(TypedDict):
+        """A plugin's part of a configuration."""
+
+        type: str
+        capabilities: NotRequired[dict[str, bool]]
+
+    class CniConfiguration(TypedDict):
+        """A network configuration list, a *.conflist."""
+
+        cniVersion: str
+        name: str
+        plugins: list[CniPlugin]
+
+    class CniInterface(TypedDict):
+        """An interface that a chain made."""
+
+        mac: NotRequired[str]
+        sandbox: NotRequired[str]
+
+    class CniAddress(TypedDict):
+        """An address that a chain gave."""
+
+        address: str
+        gateway: NotRequired[str]
+
+    class CniResult(TypedDict):
+        """What a plugin prints after ADD."""
+
+        interfaces: NotRequired[list[CniInterface]]
+        ips: NotRequired[list[CniAddress]]
+
+    class PortMapping(TypedDict):
+        """A port that the plugin with the capability portMappings is to publish."""
+
+        hostPort: int
+        containerPort: int
+        protocol: str
+        hostIP: NotRequired[str]
+
+
+# These documents have many more fields, which the plugins read. They get them as they are: hence no defaults in what goes to a plugin.
+CNI_PLUGIN: Shape = {
+    "type!": "text",  # the name of its program
+    "capabilities": {"*": "truth"},
+}
+CNI_CONFIGURATION: Shape = {
+    "cniVersion": ("text", "0.3.1"),
+    "name!": "text",
+    "plugins!": [CNI_PLUGIN],
+}
+CNI_INTERFACE: Shape = {
+    "mac": "text",
+    "sandbox": "text",  # the network namespace that it is in, '' or missing for the host's
+}
+CNI_ADDRESS: Shape = {
+    "address!": "text",  # ADDRESS/PREFIX
+    "gateway": "text",
+}
+CNI_RESULT: Shape = {
+    "interfaces": [CNI_INTERFACE],
+    "ips": [CNI_ADDRESS],
+}
 
 CONFIGURATIONS = "/etc/cni/net.d"
 PLUGINS = "/opt/cni/bin:/usr/lib/cni:/usr/libexec/cni"
@@ -27,7 +92,11 @@ _ENDINGS = ("", ".conflist", ".conf", ".json")
 
 
 class CniDriver(NetworkDriver):
-    """Options: conf, the name or the path of a configuration; path, directories of plugins, separated by colons."""
+    """Networks that CNI plugins make. Their options:
+
+    conf: the name or the path of a configuration
+    path: directories of plugins, separated by colons
+    """
 
     options = ("conf", "path")
     has_addresses = False
@@ -45,11 +114,11 @@ class CniDriver(NetworkDriver):
         return [RunChain("DEL", network, endpoint, namespace)]
 
     def check_publishing(self, network: Network) -> None:
-        if not any(plugin.get("capabilities", {}).get("portMappings") for plugin in chain(network)["plugins"]):
+        if not any(_maps_ports(plugin) for plugin in chain(network)["plugins"]):
             raise BadInput(f"ports cannot be published on network {network['name']}: no plugin of it has the capability portMappings")
 
 
-def chain(network: Network) -> dict[str, Any]:
+def chain(network: Network) -> CniConfiguration:
     """Return a network's CNI configuration as a list of plugins. Raises BadInput, NotFound."""
     name = network["options"].get("conf", network["name"])
     candidates = [name] if "/" in name else [f"{CONFIGURATIONS}/{name}{ending}" for ending in _ENDINGS]
@@ -59,14 +128,17 @@ def chain(network: Network) -> dict[str, Any]:
     try:
         with open(path) as file:
             found = leanjson.loads(file.read())
-        if "plugins" not in found:
-            found = {"cniVersion": found.get("cniVersion", "0.3.1"), "name": found["name"], "plugins": [found]}
-        if not all(isinstance(plugin["type"], str) for plugin in found["plugins"]) or not isinstance(found["name"], str):
-            raise ValueError("type and name are texts")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(found, dict) and "plugins" not in found:
+            found = {**found, "plugins": [found]}
+        fit(found, CNI_CONFIGURATION)
+    except ValueError as error:
         raise BadInput(f"{path}: not a CNI configuration: {error}") from error
-    whole: dict[str, Any] = found
-    return whole
+    configuration: CniConfiguration = found
+    return configuration
+
+
+def _maps_ports(plugin: CniPlugin) -> bool:
+    return plugin.get("capabilities", {}).get("portMappings", False)
 
 
 def find_plugin(network: Network, name: str) -> str:
@@ -95,39 +167,43 @@ class RunChain(Step):
         if self.action == "DEL":
             self._delete(configuration)
             return
-        result: dict[str, Any] | None = None
+        result: CniResult | None = None
         try:
             for plugin in configuration["plugins"]:
-                result = self._call(configuration, plugin, result) or result
+                said = self._call("ADD", configuration, plugin, result)
+                result = _result(plugin["type"], said) or result
         except StepFailed:
             self._delete(configuration)  # the specification: after a failed ADD, a DEL of everything
             raise
         self.endpoint["result"] = result
         self.endpoint["addresses"] = addresses(result or {})
-        self.endpoint["mac"] = next((each["mac"] for each in (result or {}).get("interfaces", []) if each.get("sandbox")), "")
+        self.endpoint["mac"] = _mac(result or {})
 
     def undo(self) -> None:
         RunChain("DEL", self.network, self.endpoint, self.namespace).apply()
 
-    def _delete(self, configuration: dict[str, Any]) -> None:
+    def _delete(self, configuration: CniConfiguration) -> None:
         problems = []
         for plugin in reversed(configuration["plugins"]):
             try:
-                self._call(configuration, plugin, self.endpoint.get("result"), "DEL")
+                self._call("DEL", configuration, plugin, self.endpoint.get("result"))
             except StepFailed as error:
                 problems.append(error)
         if problems:
             raise problems[0]
 
-    def _call(self, configuration: dict[str, Any], plugin: dict[str, Any], before: Any, action: str = "") -> Any:
-        """Call one plugin; return its result. Raises StepFailed with what the plugin says."""
-        stdin = {**plugin, "cniVersion": configuration.get("cniVersion", "0.3.1"), "name": configuration["name"]}
+    def _call(self, action: str, configuration: CniConfiguration, plugin: CniPlugin, before: object) -> str:
+        """Call one plugin; return what it prints. Raises StepFailed with what the plugin says.
+
+        before: the result of the plugin before it, or None.
+        """
+        stdin = {**plugin, "cniVersion": configuration["cniVersion"], "name": configuration["name"]}
         if before is not None:
             stdin["prevResult"] = before
-        if plugin.get("capabilities", {}).get("portMappings"):
+        if _maps_ports(plugin):
             stdin["runtimeConfig"] = {"portMappings": [_mapping(each) for each in self.endpoint["published"]]}
         environment = {
-            "CNI_COMMAND": action or self.action,
+            "CNI_COMMAND": action,
             "CNI_CONTAINERID": self.endpoint["owner"],
             "CNI_NETNS": self.namespace,
             "CNI_IFNAME": self.endpoint["interface"],
@@ -136,17 +212,31 @@ class RunChain(Step):
         path = find_plugin(self.network, plugin["type"])
         status, out, err = programs.call([path], leanjson.dumps(stdin), environment)
         if status:
-            raise StepFailed(f"CNI plugin {plugin['type']} {environment['CNI_COMMAND']}: {_reason(out) or err.strip() or status}")
-        return leanjson.loads(out) if out.strip() else None
+            raise StepFailed(f"CNI plugin {plugin['type']} {action}: {_reason(out) or err.strip() or status}")
+        return out
 
     def describe(self) -> str:
         names = " ".join(plugin["type"] for plugin in chain(self.network)["plugins"])
         return f"CNI {self.action} by {names}: {self.endpoint['interface']} in {quote(self.namespace)}"
 
 
-def _mapping(published: Published) -> dict[str, Any]:
-    mapping = {"hostPort": published["port"], "containerPort": published["container"], "protocol": published["protocol"]}
-    return {**mapping, **({"hostIP": published["ip"]} if published["ip"] else {})}
+def _mapping(published: Published) -> PortMapping:
+    mapping: PortMapping = {"hostPort": published["port"], "containerPort": published["container"], "protocol": published["protocol"]}
+    if published["ip"]:
+        mapping["hostIP"] = published["ip"]
+    return mapping
+
+
+def _result(name: str, said: str) -> CniResult | None:
+    """Return the result that a plugin printed, or None. Raises StepFailed when it printed something else."""
+    if not said.strip():
+        return None
+    try:
+        found: CniResult = leanjson.loads(said)
+        fit(found, CNI_RESULT)
+    except ValueError as error:
+        raise StepFailed(f"CNI plugin {name}: not a CNI result: {error}") from error
+    return found
 
 
 def _reason(out: str) -> str:
@@ -157,9 +247,13 @@ def _reason(out: str) -> str:
         return ""
 
 
-def addresses(result: dict[str, Any]) -> list[dict[str, Any]]:
+def _mac(result: CniResult) -> str:
+    return next((each.get("mac", "") for each in result.get("interfaces", []) if each.get("sandbox")), "")
+
+
+def addresses(result: CniResult) -> list[Address]:
     """Return the addresses of a CNI result as an endpoint has them."""
-    found = []
+    found: list[Address] = []
     for each in result.get("ips", []):
         address, _, prefix = each["address"].partition("/")
         found.append({"address": address, "prefix": int(prefix), "gateway": each.get("gateway", "")})

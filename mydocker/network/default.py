@@ -18,12 +18,12 @@ _INTERFACE = "mydocker0"
 
 
 def fixed_id(paths: Paths, name: str) -> str:
-    """Return the id of a network that nobody makes: the same on every call, another for another ROOT."""
+    """Return the id of a network that nobody makes: it is always the same for one ROOT, and another for another ROOT."""
     return "".join(f"{binascii.crc32(f'{part} {name} {paths.root}'.encode()):08x}" for part in range(8))
 
 
 def network(paths: Paths) -> Network:
-    """Return the record: as it is, or as it would be made now."""
+    """Return the record of the default network: as it is, or as it would be made now."""
     if os.path.isdir(records.directory(paths, DEFAULT)):
         return records.load(paths, DEFAULT)
     taken = [*pools.host_subnets(), *records.subnets(records.every(paths))]
@@ -43,7 +43,7 @@ def network(paths: Paths) -> Network:
 
 
 def ensure(paths: Paths) -> None:
-    """Make it, unless it is there."""
+    """Make the default network, unless it is there."""
     if not os.path.isdir(records.directory(paths, DEFAULT)):
         os.makedirs(paths.networks, mode=0o755, exist_ok=True)
         with records.everything(paths):

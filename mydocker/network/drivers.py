@@ -1,7 +1,7 @@
-"""The kinds of networks there are, and which driver makes each; see base.py for what a driver does.
+"""The kinds of networks that there are, and the driver of each; base.py says what a driver does.
 
 bridge    a switch of the host's own; NAT to the world (bridge.py)
-vxlan     the same, with a tunnel to other hosts' as one more port (bridge.py)
+vxlan     the same, with a tunnel to the switches of other hosts as one more port (bridge.py)
 macvlan   an interface with a MAC address of its own on one of the host's wires (below)
 ipvlan    the same with the host's MAC address
 none      no interface at all
@@ -16,7 +16,8 @@ from mydocker.steps.links import AddChild
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.network.base import Endpoint, Network
+    from mydocker.network.attachments import Endpoint
+    from mydocker.network.records import Network
     from mydocker.paths import Paths
     from mydocker.steps.base import Step
 
@@ -24,7 +25,7 @@ NAMES = ("bridge", "vxlan", "macvlan", "ipvlan", "none", "cni")
 
 
 class ChildDriver(NetworkDriver):
-    """macvlan and ipvlan: an interface of the container's own on the wire of one of the host's."""
+    """macvlan and ipvlan: the container has an interface of its own on the wire of one of the host's interfaces."""
 
     options = ("parent", "mode")
 
@@ -43,7 +44,7 @@ class ChildDriver(NetworkDriver):
 
 
 class NoneDriver(NetworkDriver):
-    """A network without anything: only lo."""
+    """A network without anything: the container has only lo."""
 
     has_addresses = False
 
@@ -52,7 +53,7 @@ class NoneDriver(NetworkDriver):
 
 
 def driver(name: str, paths: Paths) -> NetworkDriver:
-    """Return the driver of a name. Raises BadInput."""
+    """Return the driver that has a name. Raises BadInput."""
     if name in ("bridge", "vxlan"):
         from mydocker.network.bridge import BridgeDriver, VxlanDriver
 

@@ -1,7 +1,7 @@
-"""Rules in the kernel: by nft in a table of ours, or by iptables in chains of ours where nft is missing or too old.
+"""Rules in the kernel: nft writes them into a table of ours, or iptables into chains of ours where nft is missing or too old.
 
-Truth is what the networks' records and STATE/*/network.json say; the rules follow it. A container's ports are added and removed by one
-small transaction; whenever that does not fit what is there, all of our rules are written anew, in one transaction too.
+The records of the networks and STATE/*/network.json say what is true, and the rules follow them. One small transaction adds or removes
+the ports of a container. If it does not fit what is there, all of our rules are written anew, in one transaction too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mydocker.network.nft import Network, Published
+    from mydocker.network.attachments import Published
+    from mydocker.network.records import Network
 
     # All networks with a bridge on this host, and all published ports.
     Truth = Callable[[], tuple[list[Network], list[Published]]]
@@ -31,7 +32,7 @@ def has_table(table: str) -> bool:
 
 
 def _nft(text: str) -> str:
-    """Execute a transaction; return what nft says against it, '' for nothing. Raises Unsupported when nft is not installed."""
+    """Execute a transaction; return what nft says against it, or ''. Raises Unsupported when nft is not installed."""
     program = programs.find("nft")
     if not program:
         raise Unsupported("nft is not installed", "install nftables")
@@ -99,7 +100,7 @@ def _remove_with_iptables(program: str, table: str, family: str) -> None:
 
 
 class PublishPorts(Step):
-    """Have the host's ports lead to a container: elements of our table's maps, in one transaction."""
+    """Have ports of the host lead to a container: add elements to the maps of our table, in one transaction."""
 
     __slots__ = ("table", "published", "truth")
 
@@ -127,7 +128,7 @@ class PublishPorts(Step):
 
 
 def withdraw(table: str, published: list[Published], truth: Truth) -> None:
-    """Take published ports out of the rules. truth: with or without them."""
+    """Take published ports out of the rules. truth: it may still hold them or not."""
     if has_table(table):
         if not _nft(nft.delete(table, [nft.port_element(each) for each in published])):
             return
@@ -138,7 +139,7 @@ def withdraw(table: str, published: list[Published], truth: Truth) -> None:
 
 
 class WriteRules(Step):
-    """Make the whole table of rules, or make it again."""
+    """Write the whole table of rules, also when there is one."""
 
     __slots__ = ("table", "network", "truth")
 
@@ -169,7 +170,7 @@ def is_there(table: str) -> bool:
 
 
 def owners(table: str) -> set[str]:
-    """Return the short ids of the containers that rules lead ports to."""
+    """Return the short ids of the containers to which the rules lead ports."""
     text = programs.call([programs.find("nft"), "list", "table", "inet", table])[1] if has_table(table) else _listed_by_iptables(table)
     words = text.replace('"', " ").split()
     return {words[place + 1] for place, word in enumerate(words[:-1]) if word in ("comment", "--comment")}

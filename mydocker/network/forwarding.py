@@ -1,7 +1,7 @@
-"""Forwarding between the host's interfaces: that the kernel does it, and that nobody else's rules forbid it to our bridges.
+"""Forwarding between the host's interfaces: the kernel must do it, and nobody else's rules may forbid it to our bridges.
 
-docker, ufw and firewalld have a forward chain of their own whose policy is drop. A packet has to pass every chain, so an accept in ours
-is not enough: a rule for each direction of a bridge goes into theirs, and goes with the bridge.
+docker, ufw and firewalld have forward chains of their own whose policy is drop. A packet has to pass every chain, so it is not enough that
+ours accepts it. Their chains get a rule for each direction of a bridge; these rules are removed with the bridge.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SYSCTLS = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
 
 
 class EnableForwarding(Step):
-    """Have the kernel forward packets of a family, 4 or 6, and remember in a file of ours if that was off."""
+    """Have the kernel forward the packets of a family, 4 or 6. A file of ours remembers that this was off."""
 
     __slots__ = ("path", "note")
 
@@ -55,7 +55,7 @@ def switched_on(directory: str) -> list[int]:
 
 
 def restore_sysctls(proc: str, directory: str, needed: set[int]) -> None:
-    """Switch forwarding off again where only mydocker had switched it on, and neither its networks nor anybody else can need it."""
+    """Switch forwarding off where mydocker had switched it on, and neither a network of ours nor anybody else can need it."""
     for family in switched_on(directory):
         if family not in needed:
             if not _others():
@@ -72,7 +72,7 @@ def _others() -> bool:
 
 
 def read(path: str) -> str:
-    """Return the text of a file of the kernel's, '' when this kernel has none of it."""
+    """Return the text of a file of the kernel's, or '' when this kernel has no such file."""
     try:
         with open(path) as file:
             return file.read().strip()
@@ -86,7 +86,7 @@ def _write(path: str, value: str) -> None:
 
 
 class AcceptForwarding(Step):
-    """Let a bridge's packets pass a forward chain of somebody else's whose policy is drop."""
+    """Let the packets of a bridge pass somebody else's forward chain whose policy is drop."""
 
     __slots__ = ("family", "table", "chain", "bridge")
 
@@ -117,7 +117,7 @@ def _nft(text: str) -> None:
 
 
 class AcceptWithIptables(Step):
-    """The same in the old iptables (iptables-legacy), which nf_tables does not show."""
+    """Do the same in the old iptables (iptables-legacy), whose rules nf_tables does not show."""
 
     __slots__ = ("program", "bridge")
 
@@ -144,7 +144,7 @@ class AcceptWithIptables(Step):
 
 
 def accept_steps(bridge: str, proc: str) -> list[Step]:
-    """Return the steps for every foreign chain that drops what is forwarded and does not know this bridge yet."""
+    """Return a step for every chain of somebody else's that drops what is forwarded and does not know this bridge yet."""
     found: list[Step] = []
     if programs.find("nft"):
         found += [
@@ -164,7 +164,7 @@ def _legacy_steps(bridge: str, proc: str) -> list[Step]:
 
 
 def _legacy_program(proc: str) -> str:
-    """Return the program for the old iptables if its filter table is in use, else ''."""
+    """Return the path of the old iptables if its filter table is in use, or ''."""
     in_use = "filter" in read(f"{proc}/net/ip_tables_names").split()
     return (programs.find("iptables-legacy") or programs.find("iptables")) if in_use else ""
 
@@ -185,7 +185,7 @@ def accepted(chain: Chain) -> set[str]:
 
 
 def _names(raw: bytes) -> list[str]:
-    """Return the texts in a rule as the kernel tells it: interface names stand there as they are, filled up with zeros."""
+    """Return the texts in a rule as the kernel tells it. An interface name stands there as it is, filled up with zeros."""
     words = raw.replace(b"\xff", b"\0").split(b"\0")
     return [word.decode() for word in words if len(word) > 2 and word.isascii() and word.decode().isprintable()]
 

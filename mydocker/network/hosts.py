@@ -1,7 +1,7 @@
 """A container's /etc/hosts and /etc/resolv.conf: files of ROOT/containers/ID that are mounted over the image's.
 
-Written in place, because a mount of a file shows that file for ever, whatever gets its name. What the containers of a network are called
-stands between two marks in the hosts file of each of them, and only that part is ever changed.
+They are written in place, because a mount of a file shows that file for ever, whatever gets its name. The names of the containers of a
+network stand between two marks in the hosts file of each of them, and only that part is ever changed.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from mydocker.network.addresses import parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.network.attachments import Attachment
-    from mydocker.network.base import Endpoint
+    from mydocker.network.attachments import Attachment, Endpoint
     from mydocker.paths import Paths
 
 _BEGIN, _END = "# mydocker: containers on the same networks\n", "# mydocker: end\n"
@@ -28,15 +27,18 @@ _LOCAL = (
     "ff02::1\tip6-allnodes",
     "ff02::2\tip6-allrouters",
 )
-# docker's, for a host whose only name server is itself.
+# The name servers that docker takes when the only one of the host is the host itself.
 _PUBLIC = ("8.8.8.8", "8.8.4.4")
-# Where systemd-resolved, which listens on 127.0.0.53, says what it asks itself.
+# systemd-resolved listens on 127.0.0.53. This file says which name servers it asks.
 _RESOLVED = "/run/systemd/resolve/resolv.conf"
 _MOST = 1 << 20
 
 
 def own_hosts(hostname: str, domainname: str, endpoints: list[Endpoint], extra: list[list[str]]) -> str:
-    """Return /etc/hosts of a container before others are in it. extra: [name, address] of --add-host, an address may be host-gateway."""
+    """Return /etc/hosts of a container before others are in it.
+
+    extra: a [name, address] for each --add-host; the address may be host-gateway
+    """
     addresses = [each for endpoint in endpoints for each in endpoint["addresses"]]
     names = f"{hostname}.{domainname} {hostname}" if domainname else hostname
     gateway = next((each["gateway"] for each in addresses if each["gateway"]), "127.0.0.1")
@@ -46,7 +48,7 @@ def own_hosts(hostname: str, domainname: str, endpoints: list[Endpoint], extra: 
 
 
 def with_others(text: str, lines: list[str]) -> str:
-    """Return /etc/hosts with the part between the marks replaced; without lines there is no such part."""
+    """Return /etc/hosts with other lines between the marks; without lines the marks go, too."""
     head, begin, rest = text.partition(_BEGIN)
     tail = rest.partition(_END)[2] if begin else ""
     block = _BEGIN + "".join(f"{line}\n" for line in lines) + _END if lines else ""
@@ -54,7 +56,7 @@ def with_others(text: str, lines: list[str]) -> str:
 
 
 def lines_of(container_id: str, attachment: Attachment, network: str) -> list[str]:
-    """Return the lines that tell the others on a network of a container: its name, aliases and short id."""
+    """Return the lines by which the others on a network know a container: by its name, aliases and short id."""
     words = [attachment["name"]]
     found = []
     for endpoint in attachment["endpoints"]:
@@ -65,7 +67,7 @@ def lines_of(container_id: str, attachment: Attachment, network: str) -> list[st
 
 
 def refresh(paths: Paths, networks: list[str]) -> None:
-    """Write anew what the containers of these networks know of each other. The default network has no names, as docker's."""
+    """Write anew what the containers of these networks know of each other. The default network has no names, as with docker."""
     wanted = [name for name in networks if name != records.DEFAULT]
     if not wanted:
         return
@@ -88,14 +90,14 @@ def _rewrite(path: str, lines: list[str]) -> None:
             text = file.read(_MOST)
     except FileNotFoundError:
         return  # the container is being removed
-    # Its owner may have filled it: what is too long to be ours is left alone.
+    # The container may have filled the file: one that is too long to be ours is left alone.
     wanted = with_others(text, lines)
     if wanted != text and len(text) < _MOST:
         write_in_place(path, wanted)
 
 
 def write_in_place(path: str, text: str) -> None:
-    """Replace a file's content, with one write(2) and without another file in its place."""
+    """Replace the content of a file with one write(2); it stays the same file."""
     data = text.encode(errors="surrogateescape")
     descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -106,7 +108,11 @@ def write_in_place(path: str, text: str) -> None:
 
 
 def resolv_conf(host: str, servers: list[str], search: list[str], options: list[str]) -> str:
-    """Return /etc/resolv.conf. host: what the host has to offer, see of_host(); the rest replaces its parts, as docker's flags do."""
+    """Return /etc/resolv.conf of a container.
+
+    host: the text that it gets without any flag, see of_host()
+    servers, search, options: of --dns, --dns-search and --dns-option; each replaces its part of the text, as docker's flags do
+    """
     if not servers and not search and not options:
         return host
     lines = [line.strip() for line in host.splitlines()]
@@ -118,7 +124,7 @@ def resolv_conf(host: str, servers: list[str], search: list[str], options: list[
 
 
 def of_host(etc: str = "/etc/resolv.conf", resolved: str = _RESOLVED) -> str:
-    """Return the host's resolv.conf as a container can use it: without name servers that only the host itself reaches."""
+    """Return the host's resolv.conf as a container can use it: without the name servers that only the host itself reaches."""
     text = _text(etc)
     if all(map(_is_local, _servers(text))) and os.path.isfile(resolved):
         text = _text(resolved)

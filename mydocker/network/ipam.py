@@ -1,8 +1,8 @@
 """IPAM: which addresses of a subnet are in use.
 
-A claim is a file named after the address that holds its owner's id, so it survives a crash, and it is free again when its owner is gone:
-whoever finds no free address, or wants one that is taken, looks whether the owners live. Nothing else is stored: the lowest free
-address is found among the names of the claims, however large the subnet is.
+A claim is a file that has the name of the address and holds the id of its owner. So it survives a crash, and it counts no more when its
+owner is gone: whoever finds no free address, or wants one that is taken, looks whether the owners live. Nothing else is stored: the names
+of the claims say what the lowest free address is, however large the subnet.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from mydocker.steps.base import Step, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Iterator
+
+    from mydocker.network.records import SubnetEntry
 
     IsAlive = Callable[[str], bool]
 
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 class Pool:
     """The addresses of one subnet of a network that containers may have.
 
-    subnet: {subnet, gateway, range}, '' for no gateway or no range. directory: where the claims are. is_alive: tells of an owner's id.
+    directory: where the claims are
+    is_alive: says whether the container with an id lives
     """
 
     __slots__ = ("subnet", "gateway", "low", "high", "directory", "is_alive")
 
-    def __init__(self, subnet: dict[str, Any], directory: str, is_alive: IsAlive) -> None:
+    def __init__(self, subnet: SubnetEntry, directory: str, is_alive: IsAlive) -> None:
         self.subnet = Subnet.parse(subnet["subnet"])
         self.gateway = parse(subnet["gateway"])[0] if subnet["gateway"] else -1
         low, high = self.subnet.hosts()
@@ -40,7 +42,7 @@ class Pool:
         self.is_alive = is_alive
 
     def claim(self, owner: str, wanted: str = "") -> str:
-        """Claim an address for an owner: the wanted one, else the lowest free one. Raises BadInput, Conflict."""
+        """Claim an address for an owner: the wanted one, or the lowest that is free. Raises BadInput, Conflict."""
         os.makedirs(self.directory, mode=0o755, exist_ok=True)
         if wanted:
             return self._claim_this(owner, wanted)
@@ -59,7 +61,7 @@ class Pool:
         return text(self.gateway, self.subnet.bits) if self.gateway >= 0 else ""
 
     def check(self, wanted: str) -> str:
-        """Return an address as it is usually written. Raises BadInput, Conflict unless a container may have it."""
+        """Return an address as it is usually written. Raises BadInput or Conflict unless a container may have it."""
         number, bits = parse(wanted)
         low, high = self.subnet.hosts()
         if bits != self.subnet.bits or not low <= number <= high:
@@ -86,10 +88,10 @@ class Pool:
         return ""
 
     def propose(self) -> str:
-        """Return the address that would be claimed next, '' when the subnet is full."""
+        """Return the address that would be claimed next, or '' when the subnet is full."""
         return next((text(number, self.subnet.bits) for number in self._free()), "")
 
-    def _free(self) -> Any:
+    def _free(self) -> Iterator[int]:
         """Yield the numbers that nobody holds, lowest first."""
         held = self._held()
         number = self.low
@@ -110,7 +112,7 @@ class Pool:
 
 
 class ClaimAddress(Step):
-    """Claim an address of a network for a container; `address` is which. wanted: '' for any."""
+    """Claim an address of a network for a container; `address` is the one that it got. wanted: an address, or '' for any."""
 
     __slots__ = ("pool", "owner", "network", "wanted", "address")
 
@@ -152,8 +154,8 @@ def held_by(directory: str) -> list[tuple[str, str]]:
 
 
 def release(directory: str, address: str, owner: str) -> None:
-    """Give an address back if this owner holds it; what is not held is no error."""
+    """Give an address back if this owner holds it; it is no error if nobody does."""
     if os.path.isdir(directory):
-        # Two that find the same dead owner must not free what a third has claimed in between.
+        # Two processes that find the same dead owner must not free what a third one has claimed in between.
         with store.Lock(f"{directory}/.lock"):
             store.release(f"{directory}/{address}", owner)

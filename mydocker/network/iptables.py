@@ -1,4 +1,4 @@
-"""The same rules for iptables-restore(8), where nft is missing or too old: chains of ours, written whole each time.
+"""The rules for iptables-restore(8), where nft is missing or too old: chains of ours, which are written whole each time.
 
 Each text is one transaction per table: `:CHAIN` in an input with --noflush empties a chain of ours and leaves all others alone.
 """
@@ -7,10 +7,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    Network = dict[str, Any]
-    Published = dict[str, Any]
+    from mydocker.network.attachments import Published
+    from mydocker.network.records import Network
 
 # (table, chain of the kernel, condition, chain of ours): how a packet comes to our chains.
 _JUMPS: tuple[tuple[str, str, list[str], str], ...] = (
@@ -24,7 +22,7 @@ TABLES = {"nat": ("PORTS", "POST"), "raw": ("LOOP",), "filter": ("FWD",)}
 
 
 def prefix(table: str) -> str:
-    """Return what the chains of one ROOT begin with (at most 28 bytes with the rest). table: see nft.table_name."""
+    """Return what the names of the chains of one ROOT begin with; a name has at most 28 bytes. table: see nft.table_name."""
     return table.upper().replace("MYDOCKER", "MYD", 1) + "-"
 
 
@@ -53,7 +51,7 @@ def whole(table: str, family: str, networks: list[Network], published: list[Publ
     for network in networks:
         for subnet in (each["subnet"] for each in network["subnets"] if mark in each["subnet"]):
             if not network["internal"] and network["options"].get("masquerade", "true") == "true":
-                # What goes to a bridge of ours keeps its address, but for what was sent to a published port.
+                # A packet to a bridge of ours keeps its source address, unless it was sent to a published port.
                 nat += [
                     [f"{name}POST", "-s", subnet, "-o", bridge, "-m", "conntrack", "!", "--ctstate", "DNAT", "-j", "RETURN"]
                     for bridge in bridges
@@ -69,7 +67,7 @@ def whole(table: str, family: str, networks: list[Network], published: list[Publ
             [f"{name}FWD", "-o", bridge, "-m", "conntrack", "--ctstate", "DNAT", "-j", "ACCEPT"],
             [f"{name}FWD", "-o", bridge, "-j", "DROP"],
         ]
-    # After every bridge had its say about what goes into it: from ours to elsewhere.
+    # From our bridges to elsewhere: this comes after the rules that say what may go into each bridge.
     forward += [[f"{name}FWD", "-i", bridge, "-j", "ACCEPT"] for bridge in bridges]
     texts = {"nat": nat, "filter": forward, **({"raw": raw} if family == "4" else {})}
     return "".join(_table(kind, name, rules) for kind, rules in texts.items())

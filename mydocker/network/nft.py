@@ -1,4 +1,4 @@
-"""The rules for nft(8), as text: one table of ours, whose chains never change; what changes is the elements of its sets and maps.
+"""The rules for nft(8), as text: one table of ours. Its chains never change, only the elements of its sets and maps do.
 
     prerouting, output    to a published port of this host: to the container, by the maps one4 (published on one address) and any4
     postrouting           from a container to elsewhere: with the host's address
@@ -14,11 +14,9 @@ from mydocker.network.addresses import Subnet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from mydocker.network.attachments import Published
+    from mydocker.network.records import Network
 
-    # {owner: container id, ip: of the host or '', port: of the host, protocol, address: of the container, container: its port}
-    Published = dict[str, Any]
-    Network = dict[str, Any]
     # (set or map, element)
     Element = tuple[str, str]
 
@@ -72,7 +70,7 @@ PREFIX = "mydocker"
 
 
 def table_name(root: str) -> str:
-    """Return the name of the table: each ROOT has its own."""
+    """Return the name of the table of a ROOT; each ROOT has its own."""
     import binascii
 
     return PREFIX if root == "/var/lib/mydocker" else f"{PREFIX}-{binascii.crc32(root.encode()):08x}"
@@ -86,7 +84,7 @@ def whole(table: str, networks: list[Network], published: list[Published]) -> st
 
 
 def network_elements(network: Network) -> list[Element]:
-    """Return what a network with a bridge puts into the sets."""
+    """Return the elements that a network with a bridge puts into the sets."""
     bridge = f'"{network["interface"]}"'
     found = [("bridges", bridge), ("same", f"{bridge} . {bridge}")]
     if not network["internal"] and network["options"].get("masquerade", "true") == "true":
@@ -95,7 +93,7 @@ def network_elements(network: Network) -> list[Element]:
 
 
 def port_element(published: Published) -> Element:
-    """Return what a published port puts into a map."""
+    """Return the element that a published port puts into a map."""
     family = "6" if ":" in published["address"] else "4"
     name = ("one" if published["ip"] else "any") + family
     key = [*([published["ip"]] if published["ip"] else []), published["protocol"], str(published["port"])]
@@ -104,11 +102,11 @@ def port_element(published: Published) -> Element:
 
 
 def add(table: str, elements: list[Element]) -> str:
-    """Return the transaction that adds elements; one that is there already is no error."""
+    """Return the transaction that adds elements; it is no error if one is there already."""
     return "".join(f"add element inet {table} {name} {{ {element} }}\n" for name, element in elements)
 
 
 def delete(table: str, elements: list[Element]) -> str:
-    """Return the transaction that removes elements of maps; each is added first, so that one that is gone already is no error."""
+    """Return the transaction that removes elements of maps. Each is added first, so that it is no error if one is gone already."""
     keys = [(name, element.partition(" comment")[0].partition(" : ")[0]) for name, element in elements]
     return add(table, elements) + "".join(f"delete element inet {table} {name} {{ {key} }}\n" for name, key in keys)

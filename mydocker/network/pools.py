@@ -1,4 +1,4 @@
-"""Choosing the subnet of a network that names none: the first of docker's pools that the host does not use."""
+"""How a network that names no subnet gets one: the first subnet of docker's pool that the host does not use."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mydocker.network.records import SubnetEntry
+
 
 def host_subnets() -> list[Subnet]:
-    """Return what the host has routes to, and its own addresses' subnets."""
+    """Return the subnets that the host has routes to, and those of its own addresses."""
     with Route() as route:
         found = [*route.routes(), *((address, prefix) for _, address, prefix in route.addresses())]
     return [_around(address, prefix) for address, prefix in found]
@@ -26,7 +28,7 @@ def _around(address: str, prefix: int) -> Subnet:
 
 
 def _pool() -> Iterator[Subnet]:
-    """Yield docker's: 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/20 to 192.168.240.0/20."""
+    """Yield the subnets of docker's pool: 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/20 to 192.168.240.0/20."""
     for second in range(17, 32):
         yield Subnet.parse(f"172.{second}.0.0/16")
     for third in range(0, 256, 16):
@@ -48,8 +50,8 @@ def choose_ipv6() -> Subnet:
     return Subnet(int.from_bytes(b"\xfd" + os.urandom(5) + bytes(10), "big"), 64, 128)
 
 
-def entry(subnet: Subnet, gateway: str, part: str, kind: str = "bridge") -> dict[str, str]:
-    """Return a record's {subnet, gateway, range}, checked. Raises BadInput.
+def entry(subnet: Subnet, gateway: str, part: str, kind: str = "bridge") -> SubnetEntry:
+    """Return a subnet as a network's record has it. Raises BadInput.
 
     The gateway is the lowest address unless it is given; of vxlan, where each host has one, the lowest of this host's range.
     """

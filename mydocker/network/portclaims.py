@@ -1,4 +1,4 @@
-"""Claims on ports of the host: a bound socket each, which the monitor holds, so that the kernel frees them whatever ends it.
+"""Claims on ports of the host. Each is a bound socket that the monitor holds, so that the kernel frees it whatever ends the monitor.
 
 Nobody listens on it: what is not led to the container by a rule (such as [::1], which cannot be) is refused.
 """
@@ -34,7 +34,11 @@ _IPV6_V6ONLY = 26
 
 
 class ClaimPort(Step):
-    """Claim a port of the host; `port` is the one, of several or of any, that was free. preferred: what it was the last time."""
+    """Claim a port of the host; `port` is the one that was free.
+
+    binding: the ports to choose one from
+    preferred: the port that it was the last time, or 0
+    """
 
     __slots__ = ("binding", "preferred", "port", "socket")
 
@@ -53,7 +57,7 @@ class ClaimPort(Step):
         raise Conflict(f"port {_words(self.binding, first, last)} is in use on this host")
 
     def _try(self, port: int) -> bool:
-        """Bind a port, 0 for any; False when somebody has it."""
+        """Bind a port, 0 for any, and say whether it was free."""
         try:
             self.socket = self._bound(port)
         except OSError as error:

@@ -1,12 +1,4 @@
-"""Networks: ROOT/networks/NAME/network.json, whole from the moment it is there.
-
-    id            64 hexadecimal digits
-    name, driver  'bridge', 'vxlan', 'macvlan', 'ipvlan', 'none' or 'cni'
-    createdAt     RFC 3339, UTC
-    subnets       [{subnet, gateway, range}]: '' for no gateway or no range; one for IPv4, one for IPv6 or both
-    internal, ipv6
-    options       {key: value} of --opt;  labels
-    interface     of the host: the bridge, or what macvlan and ipvlan share
+"""Networks: ROOT/networks/NAME/network.json (NETWORK below), whole from the moment it is there.
 
 The network `bridge` comes into being with the first container that needs it.
 """
@@ -21,11 +13,50 @@ from mydocker.network.addresses import Subnet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import TypedDict
 
     from mydocker.paths import Paths
+    from mydocker.shape import Shape
 
-    Network = dict[str, Any]
+    class SubnetEntry(TypedDict):
+        """A subnet of a network, as its record has it; addresses.Subnet calculates with it."""
+
+        subnet: str
+        gateway: str
+        range: str
+
+    class Network(TypedDict):
+        """ROOT/networks/NAME/network.json."""
+
+        id: str
+        name: str
+        driver: str
+        createdAt: str
+        subnets: list[SubnetEntry]
+        internal: bool
+        ipv6: bool
+        options: dict[str, str]
+        labels: dict[str, str]
+        interface: str
+
+
+SUBNET_ENTRY: Shape = {
+    "subnet!": "text",  # ADDRESS/PREFIX
+    "gateway": ("text", ""),  # the host's address in it, '' for none
+    "range": ("text", ""),  # the part of it that containers get, '' for all
+}
+NETWORK: Shape = {
+    "id!": "text",  # 64 hexadecimal digits
+    "name!": "text",
+    "driver!": "text",  # 'bridge', 'vxlan', 'macvlan', 'ipvlan', 'none' or 'cni'
+    "createdAt!": "text",  # RFC 3339, UTC
+    "subnets!": [SUBNET_ENTRY],  # one for IPv4, one for IPv6, or both; none where mydocker gives out no addresses
+    "internal": ("truth", False),
+    "ipv6": ("truth", False),
+    "options": ({"*": "text"}, {}),  # of --opt
+    "labels": ({"*": "text"}, {}),
+    "interface!": "text",  # of the host: the bridge, or what macvlan and ipvlan share
+}
 
 DEFAULT = "bridge"
 # What docker calls networks and nobody makes.
@@ -51,18 +82,18 @@ def names(paths: Paths) -> list[str]:
 
 
 def load(paths: Paths, name: str) -> Network:
-    """Return a network's record. Raises NotFound."""
+    """Return a network's record. Raises NotFound, or Damaged when it is no such document."""
     try:
         if "/" in name or name.startswith("."):
             raise FileNotFoundError
-        record: Network = store.read_json(f"{directory(paths, name)}/network.json")
+        record: Network = store.read_document(f"{directory(paths, name)}/network.json", NETWORK)
     except FileNotFoundError as error:
         raise NotFound(f"no such network: {name}") from error
     return record
 
 
 def every(paths: Paths) -> list[Network]:
-    """Return all records, without those of networks that go meanwhile."""
+    """Return the records of all networks; one that is removed meanwhile is left out."""
     found = []
     for name in names(paths):
         try:
@@ -73,7 +104,7 @@ def every(paths: Paths) -> list[Network]:
 
 
 def resolve(paths: Paths, text: str) -> Network:
-    """Return the network of a name, a full id or a unique id prefix. Raises NotFound, Conflict."""
+    """Return the record of a network given by name, full id or unique id prefix. Raises NotFound, Conflict."""
     if text in names(paths):
         return load(paths, text)
     matches = [network for network in every(paths) if network["id"].startswith(text)] if text else []
@@ -85,7 +116,7 @@ def resolve(paths: Paths, text: str) -> Network:
 
 
 def save_new(paths: Paths, network: Network) -> None:
-    """Make a network's directory, whole by a rename. Raises Conflict when there is one of that name."""
+    """Make the directory of a network; a rename has it appear whole. Raises Conflict when there is a network of that name."""
     path = directory(paths, network["name"])
     partial = store.temporary(path)
     store.remove_tree(partial)  # of a process that died and had this number
@@ -104,12 +135,12 @@ def save_new(paths: Paths, network: Network) -> None:
 
 
 def lock(paths: Paths, name: str, shared: bool = False) -> store.Lock:
-    """Return a network's lock: shared while a container is being connected, alone while it is being removed."""
+    """Return the lock of a network: it is shared while containers are being connected, and exclusive while the network is being removed."""
     return store.Lock(f"{directory(paths, name)}/lock", shared)
 
 
 def everything(paths: Paths) -> store.Lock:
-    """Return the lock of whoever makes networks or changes what they have in common: subnets, rules."""
+    """Return the lock for making networks and for changing what they have in common: subnets and rules."""
     return store.Lock(f"{paths.networks}/.lock")
 
 
@@ -118,6 +149,6 @@ def subnets(networks: list[Network]) -> list[Subnet]:
     return [Subnet.parse(each["subnet"]) for network in networks for each in network["subnets"]]
 
 
-def of_family(network: Network, mark: str) -> dict[str, str] | None:
-    """Return a network's subnet for IPv4 (mark '.') or IPv6 (':'), None when it has none."""
+def of_family(network: Network, mark: str) -> SubnetEntry | None:
+    """Return the subnet of a network for IPv4 (mark '.') or IPv6 (':'), or None."""
     return next((each for each in network["subnets"] if mark in each["subnet"]), None)

@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "mydocker"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-COMMON = {"errors", "paths", "store", "leanjson", "shape", "version", "tarreader"}
+COMMON = {"errors", "paths", "store", "leanjson", "shape", "value", "version", "tarreader"}
 ENGINE_USES = {"runtime", "images", "network", "storage", "cgroups", "steps", "kernel"}
 MAY_IMPORT = {
     "kernel": {"errors"},

@@ -1,12 +1,10 @@
-"""network connect and disconnect: another network for a container that exists, at once if it runs."""
+"""network connect and disconnect: a container gets one more network, or loses one, at once if it runs."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from mydocker import store
 from mydocker.engine.connection import plug, unplug
-from mydocker.engine.connection.networks import Network, emit
+from mydocker.engine.connection.networks import emit
 from mydocker.engine.record import containers, state
 from mydocker.errors import BadInput, Conflict, Error, attempt
 from mydocker.network import attachments, hosts, ipam, records
@@ -18,10 +16,12 @@ from mydocker.steps.interfaces import AddDefaultRoute
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.record.containers import Record, WantedEndpoint
+    from mydocker.network.attachments import Attachment, Published
+    from mydocker.network.records import Network
 
 
 class SaveEndpoints(Step):
-    """Write into a container's record which networks it is on, from its next start on."""
+    """Write into a container's record which networks it is on from its next start on."""
 
     __slots__ = ("paths", "record", "endpoints")
 
@@ -42,7 +42,7 @@ class SaveEndpoints(Step):
 
 
 def connect(paths: Paths, network: Network, container_id: str, wanted: WantedEndpoint, run: Run) -> None:
-    """Connect a container, at once if it runs. Raises Conflict, BadInput; a failure undoes all of it."""
+    """Connect a container, at once if it runs; a failure undoes all of it. Raises Conflict, BadInput."""
     name = network["name"]
     with store.Lock(paths.container(container_id) + "/lock"):
         record = containers.load(paths, container_id)
@@ -54,7 +54,7 @@ def connect(paths: Paths, network: Network, container_id: str, wanted: WantedEnd
             raise Conflict(f"container {record['name']} is on network {name} already")
         plug.check(paths, {**record, "endpoints": {name: wanted}, "ports": []})
         pid = state.running_pid(paths, container_id)
-        # Written first: what is half done when this process dies is then something that disconnect undoes.
+        # The record comes first: if this process dies half way, disconnect can undo the rest.
         run.apply(SaveEndpoints(paths, record, {**record["endpoints"], name: wanted}))
         if pid:
             _plug_in(paths, record, network, wanted, f"{paths.proc}/{pid}/ns/net", run)
@@ -74,7 +74,7 @@ def _plug_in(paths: Paths, record: Record, network: Network, wanted: WantedEndpo
 
 
 def connect_steps(paths: Paths, network: Network, container_id: str, wanted: WantedEndpoint) -> list[Step]:
-    """Return what connect() would do, for --dry-run."""
+    """Return the steps of connect(), for --dry-run."""
     from mydocker.engine.connection.plan import endpoint_plan
 
     record = containers.load(paths, container_id)
@@ -88,7 +88,7 @@ def connect_steps(paths: Paths, network: Network, container_id: str, wanted: Wan
 
 
 def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> None:
-    """Disconnect a container, at once if it runs. Raises Conflict when it is not connected; goes on past failures, raises the first."""
+    """Disconnect a container, at once if it runs. Goes on past failures and raises the first. Raises Conflict when it is not connected."""
     name = network["name"]
     problems: list[Error] = []
     with store.Lock(paths.container(container_id) + "/lock"):
@@ -99,7 +99,7 @@ def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> N
         attachment = attachments.load(paths, container_id) if pid else None
         steps = _unplug_steps(paths, record, attachment, name, f"{paths.proc}/{pid}/ns/net") if attachment else []
         kept = {key: value for key, value in record["endpoints"].items() if key != name}
-        # The record last: as long as it names the network, this can be done again.
+        # The record comes last: as long as it names the network, this can be done again.
         for step in [*steps, SaveEndpoints(paths, record, kept)]:
             attempt(problems, run.apply, step)
     emit(paths, network, "disconnect", container=container_id)
@@ -107,14 +107,14 @@ def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> N
         raise problems[0]
 
 
-def _unplug_steps(paths: Paths, record: Record, attachment: dict[str, Any], name: str, namespace: str) -> list[Step]:
-    """Return the steps that take a running container off a network, and lead its ports and its way out through another one."""
+def _unplug_steps(paths: Paths, record: Record, attachment: Attachment, name: str, namespace: str) -> list[Step]:
+    """Return the steps that take a running container off a network; another one leads its ports and is its way out from then on."""
     gone = next((each for each in attachment["endpoints"] if each["network"] == name), None)
     refresh = Action(lambda: hosts.refresh(paths, [name]), f"remove {attachment['name']} from /etc/hosts of those on network {name}")
-    if not gone:  # somebody died who was about to do this
+    if not gone:  # a process died that was about to do this
         joining = plug.Joining(paths, record, Run("cli"), attachment)
         return [*joining.publish_steps(), plug.WriteNames(paths, record, attachment), refresh]
-    left = {**attachment, "endpoints": [each for each in attachment["endpoints"] if each is not gone]}
+    left: Attachment = {**attachment, "endpoints": [each for each in attachment["endpoints"] if each is not gone]}
     joining = plug.Joining(paths, record, Run("cli"), left)
     own = {address["address"] for address in gone["addresses"]}
     steps: list[Step] = []
@@ -134,13 +134,13 @@ class Withdraw(Step):
 
     __slots__ = ("paths", "published")
 
-    def __init__(self, paths: Paths, published: list[dict[str, Any]]) -> None:
+    def __init__(self, paths: Paths, published: list[Published]) -> None:
         self.paths = paths
         self.published = published
 
     def apply(self) -> None:
         problems: list[Error] = []
-        unplug.withdraw(self.paths, {"published": self.published}, problems)
+        unplug.withdraw(self.paths, self.published, problems)
         if problems:
             raise problems[0]
 
@@ -156,7 +156,7 @@ def _release(paths: Paths, network: str, address: str, owner: str) -> Step:
     )
 
 
-def _other_way_out(attachment: dict[str, Any], namespace: str) -> list[Step]:
+def _other_way_out(attachment: Attachment, namespace: str) -> list[Step]:
     """Return the steps that make another network's gateway the way to everywhere."""
     for endpoint in attachment["endpoints"]:
         gateways = [each["gateway"] for each in endpoint["addresses"] if each["gateway"]]

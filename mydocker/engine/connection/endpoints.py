@@ -1,4 +1,4 @@
-"""What a container has on one network, and where its published ports lead: decided, not done. See network/attachments.py."""
+"""What a container gets on one network, and where its published ports lead: this is decided here, and done elsewhere."""
 
 from __future__ import annotations
 
@@ -10,23 +10,21 @@ from mydocker.network.drivers import driver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.engine.record.containers import Binding, Record, WantedEndpoint
-    from mydocker.network.attachments import Attachment, Published
-    from mydocker.network.base import Endpoint, Network
+    from mydocker.network.attachments import Address, Attachment, Endpoint, Published
     from mydocker.network.ipam import Pool
+    from mydocker.network.records import Network
     from mydocker.paths import Paths
 
 
-def address_on(network: Network, pool: Pool, address: str) -> dict[str, Any]:
-    """Return an endpoint's {address, prefix, gateway}."""
+def address_on(network: Network, pool: Pool, address: str) -> Address:
+    """Return an address as an endpoint has it."""
     gateway = "" if network["internal"] else pool.gateway_text
     return {"address": address, "prefix": pool.subnet.prefix, "gateway": gateway}
 
 
 def make_endpoint(
-    container_id: str, attachment: Attachment, network: Network, wanted: WantedEndpoint, addresses: list[dict[str, Any]]
+    container_id: str, attachment: Attachment, network: Network, wanted: WantedEndpoint, addresses: list[Address]
 ) -> Endpoint:
     """Return the next endpoint of a container; the first that has a gateway is the way to everywhere."""
     used = {each["interface"] for each in attachment["endpoints"]}
@@ -48,24 +46,23 @@ def make_endpoint(
 
 
 def endpoint_id(endpoint: Endpoint) -> str:
-    """Return docker's EndpointID: 64 hexadecimal digits, the same as long as the container runs."""
+    """Return docker's EndpointID: 64 hexadecimal digits that stay the same as long as the container runs."""
     import binascii
 
     text = f"{endpoint['owner']} {endpoint['network']}"
     return "".join(f"{binascii.crc32(f'{part} {text}'.encode()):08x}" for part in range(8))
 
 
-def _mac(addresses: list[dict[str, Any]]) -> str:
-    """Return docker's, 02:42 and the IPv4 address, so that an address keeps its MAC address whoever gets it; else a random one."""
+def _mac(addresses: list[Address]) -> str:
+    """Return a MAC address as docker makes it: 02:42 and the IPv4 address, so that both always go together; or a random one."""
     numbers = [parse(each["address"]) for each in addresses]
     tail = next((number.to_bytes(4, "big") for number, bits in numbers if bits == 32), None) or os.urandom(4)
     return "02:42:" + ":".join(f"{byte:02x}" for byte in tail)
 
 
 def publishing(paths: Paths, attachment: Attachment, networks: dict[str, Network]) -> Endpoint | None:
-    """Return the endpoint that published ports lead to: the first on a network that is a bridge with a way out, or CNI's."""
-    endpoints: list[Endpoint] = attachment["endpoints"]
-    for endpoint in endpoints:
+    """Return the endpoint that published ports lead to, or None: the first on a network that can publish ports and has a way out."""
+    for endpoint in attachment["endpoints"]:
         network = networks.get(endpoint["network"])
         kind = driver(network["driver"], paths) if network else None
         if network and kind and kind.publishes and not network["internal"]:
@@ -74,7 +71,7 @@ def publishing(paths: Paths, attachment: Attachment, networks: dict[str, Network
 
 
 def leading_to(record: Record, binding: Binding | Published, port: int, endpoint: Endpoint) -> list[Published]:
-    """Return the published port of a binding, for each family that host and container have in common."""
+    """Return the published ports of a binding: one for each address family that the host and the container have in common."""
     targets = [each["address"] for each in endpoint["addresses"] if not binding["ip"] or (":" in each["address"]) == (":" in binding["ip"])]
     if endpoint["addresses"] and not targets:
         raise BadInput(f"cannot publish on {binding['ip']}: network {endpoint['network']} has no address of that family")
@@ -82,7 +79,7 @@ def leading_to(record: Record, binding: Binding | Published, port: int, endpoint
 
 
 def published_as(record: Record, binding: Binding | Published, port: int, address: str) -> Published:
-    """Return one published port, see nft.py."""
+    """Return one published port."""
     return {
         "owner": record["id"],
         "ip": binding["ip"],

@@ -1,9 +1,8 @@
-"""Networks as docker's verbs see them: create, rm, inspect, connect, disconnect. What a start does is in networking.py."""
+"""Networks as docker's verbs see them: create, rm, ls, inspect. What a start does is in plug.py; connecting.py has the other verbs."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from mydocker import store
 from mydocker.engine.connection import endpoints, unplug
@@ -17,7 +16,11 @@ from mydocker.paths import Paths
 from mydocker.steps.base import Run, Step, command, quote
 from mydocker.steps.files import MakeDir
 
-Network = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.connection.view import DockerDocument
+    from mydocker.network.records import Network, SubnetEntry
+
 PREDEFINED = (records.DEFAULT, *records.MODES)
 
 
@@ -82,12 +85,12 @@ def new(
     labels: dict[str, str],
     options: dict[str, str],
 ) -> Network:
-    """Return the record of a network that is to be made. Raises what is wrong with it."""
+    """Return the record of a network that is to be made. Raises BadInput, Conflict."""
     containers.check_name(name)
     if name in PREDEFINED or name.startswith("container:"):
         raise Conflict(f"network {name} is pre-defined", "use another name")
     identity = containers.new_id()
-    network = {
+    network: Network = {
         "id": identity,
         "name": name,
         "driver": "none" if kind == "null" else kind,
@@ -109,7 +112,7 @@ def new(
     return network
 
 
-def _subnets(paths: Paths, network: Network, subnets: list[str], gateways: list[str], ranges: list[str]) -> list[dict[str, str]]:
+def _subnets(paths: Paths, network: Network, subnets: list[str], gateways: list[str], ranges: list[str]) -> list[SubnetEntry]:
     parsed = [Subnet.parse(each) for each in subnets]
     for bits, family in ((32, "IPv4"), (128, "IPv6")):
         if sum(subnet.bits == bits for subnet in parsed) > 1:
@@ -152,7 +155,7 @@ def check_new(paths: Paths, network: Network) -> None:
 
 
 def create(paths: Paths, network: Network, run: Run) -> None:
-    """Make a network, and on this host what it needs; a failure undoes all of it."""
+    """Make a network, and what it needs on this host; a failure undoes all of it."""
     roots = [MakeDir(path, 0o711, True) for path in (paths.root, paths.networks, paths.state, paths.addresses)]
     try:
         run.execute(roots)
@@ -178,7 +181,7 @@ def remove(paths: Paths, network: Network, run: Run) -> None:
 
 
 def resolve(paths: Paths, name: str) -> Network:
-    """Return the record of a network by name or id, also of those that nobody makes. Raises NotFound, Conflict."""
+    """Return the record of a network given by name or id, also of one that nobody makes. Raises NotFound, Conflict."""
     for each in (default.network(paths), *map(lambda mode: predefined(paths, mode), records.MODES)):
         if name == each["name"] or (len(name) > 3 and each["id"].startswith(name)):
             return each
@@ -188,18 +191,28 @@ def resolve(paths: Paths, name: str) -> Network:
 def predefined(paths: Paths, mode: str) -> Network:
     """Return docker's record of the network `host` or `none`."""
     kind = "null" if mode == "none" else mode
-    record: dict[str, Any] = {"name": mode, "id": default.fixed_id(paths, mode), "driver": kind, "createdAt": "0001-01-01T00:00:00Z"}
-    return {**record, "subnets": [], "internal": False, "ipv6": False, "options": {}, "labels": {}, "interface": ""}
+    return {
+        "id": default.fixed_id(paths, mode),
+        "name": mode,
+        "driver": kind,
+        "createdAt": "0001-01-01T00:00:00Z",
+        "subnets": [],
+        "internal": False,
+        "ipv6": False,
+        "options": {},
+        "labels": {},
+        "interface": "",
+    }
 
 
 def every(paths: Paths) -> list[Network]:
-    """Return all networks by name, the three that docker always has among them."""
+    """Return the records of all networks, sorted by name; the three that docker always has are among them."""
     made = [network for network in records.every(paths) if network["name"] != records.DEFAULT]
     found = [default.network(paths), *(predefined(paths, mode) for mode in records.MODES), *made]
-    return sorted(found, key=lambda network: str(network["name"]))
+    return sorted(found, key=lambda network: network["name"])
 
 
-def document(paths: Paths, network: Network) -> dict[str, Any]:
+def document(paths: Paths, network: Network) -> DockerDocument:
     """Return what docker's network inspect shows (Engine API, NetworkInspect)."""
     return {
         "Name": network["name"],
@@ -220,12 +233,12 @@ def document(paths: Paths, network: Network) -> dict[str, Any]:
     }
 
 
-def _ipam(subnet: dict[str, str]) -> dict[str, str]:
+def _ipam(subnet: SubnetEntry) -> dict[str, str]:
     shown = {"Subnet": subnet["subnet"], "IPRange": subnet["range"], "Gateway": subnet["gateway"]}
     return {key: value for key, value in shown.items() if value}
 
 
-def _members(paths: Paths, name: str) -> dict[str, Any]:
+def _members(paths: Paths, name: str) -> dict[str, dict[str, str]]:
     found = {}
     for container_id, attachment in attachments.on_network(paths, name).items():
         endpoint = next(each for each in attachment["endpoints"] if each["network"] == name)

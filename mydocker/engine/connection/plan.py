@@ -1,11 +1,9 @@
-"""What a start would do to the network, for --dry-run and --explain=sh: the same steps, made and not executed."""
+"""What a start would do to the network, for --dry-run and --explain=sh: the steps are the same, but nobody executes them."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from mydocker.engine.connection import endpoints, plug
-from mydocker.network import default, nft, records
+from mydocker.network import attachments, default, nft, records
 from mydocker.network.drivers import driver
 from mydocker.network.ipam import ClaimAddress
 from mydocker.network.portclaims import ClaimPort
@@ -15,13 +13,20 @@ from mydocker.steps.base import Step, command
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.record.containers import Record, WantedEndpoint
+    from mydocker.network.attachments import Attachment
+    from mydocker.network.records import Network
 
-# A port that a start chooses itself is told as the first of those that it may choose from (RFC 6335).
+# For a port that a start chooses itself, the plan has the first of those that it may choose from (RFC 6335).
 _SOME_PORT = 49152
 
 
 class NetworkPlan:
-    """claims: before init is told to go on; connect: the rest; undo: shell commands that take away what outlives the container."""
+    """What connects a container that is to start.
+
+    claims: the steps before init is told to go on
+    connect: the steps after that
+    undo: shell commands that remove what outlives the container
+    """
 
     __slots__ = ("claims", "connect", "undo")
 
@@ -36,18 +41,18 @@ def network_plan(paths: Paths, record: Record, namespace: str = "/proc/PID/ns/ne
     plan = NetworkPlan([], [], [])
     if not record["endpoints"]:
         return plan
-    attachment: dict[str, Any] = {"name": record["name"], "hostname": record["config"]["Hostname"], "endpoints": [], "published": []}
+    attachment = attachments.blank(record["name"], record["config"]["Hostname"])
     networks = {name: _network(paths, name) for name in record["endpoints"]}
     for name, wanted in record["endpoints"].items():
         part = endpoint_plan(paths, record, attachment, networks[name], wanted, namespace)
         plan.claims += part.claims
         plan.connect += part.connect
     endpoint = endpoints.publishing(paths, attachment, networks)
-    for number, binding in enumerate(record["ports"] if endpoint else []):
-        plan.claims.append(ClaimPort(binding))
-        port = binding["first"] or _SOME_PORT + number
-        attachment["published"] += endpoints.leading_to(record, binding, port, endpoint or {})
-    if endpoint and attachment["published"]:
+    if endpoint and record["ports"]:
+        for number, binding in enumerate(record["ports"]):
+            plan.claims.append(ClaimPort(binding))
+            port = binding["first"] or _SOME_PORT + number
+            attachment["published"] += endpoints.leading_to(record, binding, port, endpoint)
         network = networks[endpoint["network"]]
         plan.connect += driver(network["driver"], paths).publish(network, attachment["published"], endpoint["link"])
     plan.connect.append(plug.WriteNames(paths, record, attachment))
@@ -56,7 +61,7 @@ def network_plan(paths: Paths, record: Record, namespace: str = "/proc/PID/ns/ne
 
 
 def endpoint_plan(
-    paths: Paths, record: Record, attachment: dict[str, Any], network: dict[str, Any], wanted: WantedEndpoint, namespace: str
+    paths: Paths, record: Record, attachment: Attachment, network: Network, wanted: WantedEndpoint, namespace: str
 ) -> NetworkPlan:
     """Return the steps of one endpoint, which is added to the attachment with the addresses that it would get."""
     claims: list[Step] = []
@@ -71,11 +76,11 @@ def endpoint_plan(
     return NetworkPlan(claims, [*kind.create(network), *kind.connect(network, endpoint, namespace)], [])
 
 
-def _network(paths: Paths, name: str) -> dict[str, Any]:
+def _network(paths: Paths, name: str) -> Network:
     return default.network(paths) if name == records.DEFAULT else records.load(paths, name)
 
 
-def _undo(paths: Paths, attachment: dict[str, Any]) -> list[str]:
+def _undo(paths: Paths, attachment: Attachment) -> list[str]:
     held = [
         f"{records.claims(paths, each['network'])}/{address['address']}"
         for each in attachment["endpoints"]

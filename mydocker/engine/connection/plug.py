@@ -1,10 +1,9 @@
-"""A container's place on its networks: what a start claims and plugs in, what its end unplugs and frees.
+"""How a container comes onto its networks when it starts.
 
-    claim()     addresses and ports, then STATE/ID/network.json: from here on whoever finds the container dead knows what it had
-    plug()      interfaces, rules, /etc/hosts and /etc/resolv.conf
-    unplug()    all of it undone, going on past failures; for a container that does not run any more
+    claim()     claims addresses and ports and writes STATE/ID/network.json: then whoever finds the container dead knows what it had
+    plug()      makes interfaces and rules and writes /etc/hosts and /etc/resolv.conf
 
-Imported by the monitor: the standard library's light modules only.
+unplug.py undoes all of it. The monitor imports this, so it uses only the light modules of the standard library.
 """
 
 from __future__ import annotations
@@ -22,16 +21,14 @@ from mydocker.steps.base import Run, Step, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.engine.record.containers import Record, WantedEndpoint
     from mydocker.network.attachments import Attachment
-    from mydocker.network.base import Endpoint, Network
+    from mydocker.network.records import Network
     from mydocker.paths import Paths
 
 
 def pools(paths: Paths, network: Network) -> list[Pool]:
-    """Return the addresses that a network has for containers: a pool for each of its subnets."""
+    """Return the pools of addresses that a network has for containers, one for each of its subnets."""
     if not driver(network["driver"], paths).has_addresses:
         return []
     directory = records.claims(paths, network["name"])
@@ -39,7 +36,7 @@ def pools(paths: Paths, network: Network) -> list[Pool]:
 
 
 def _is_alive(paths: Paths, owner: str) -> bool:
-    """Say whether a container that holds an address still is; what a dead one left on the network goes first."""
+    """Say whether a container that holds an address still lives. What a dead one left on the network is removed."""
     if unplug.is_in_use(paths, owner):
         return True
     problems = unplug.unplug(paths, owner)
@@ -83,16 +80,11 @@ class Joining:
         self.record = record
         self.run = run
         self.before = attachments.load(paths, record["id"]) if attachment else None
-        self.attachment = attachment or {
-            "name": record["name"],
-            "hostname": record["config"]["Hostname"],
-            "endpoints": [],
-            "published": [],
-        }
+        self.attachment = attachment or attachments.blank(record["name"], record["config"]["Hostname"])
         self.networks = {each["network"]: records.load(paths, each["network"]) for each in self.attachment["endpoints"]}
 
     def claim(self, endpoints: dict[str, WantedEndpoint]) -> None:
-        """Claim the addresses that these endpoints need, and for a container that starts its ports; and write it down."""
+        """Claim the addresses that these endpoints need, and the ports of a container that starts; then write the attachment."""
         if not endpoints:
             return
         if records.DEFAULT in endpoints:
@@ -118,13 +110,11 @@ class Joining:
         ]
         self.run.execute(steps)
         addresses = [endpoints.address_on(network, step.pool, step.address) for step in steps]
-        self.attachment["endpoints"].append(self._endpoint(network, wanted, addresses))
-
-    def _endpoint(self, network: Network, wanted: WantedEndpoint, addresses: list[dict[str, Any]]) -> Endpoint:
-        return endpoints.make_endpoint(self.record["id"], self.attachment, network, wanted, addresses)
+        endpoint = endpoints.make_endpoint(self.record["id"], self.attachment, network, wanted, addresses)
+        self.attachment["endpoints"].append(endpoint)
 
     def _claim_ports(self) -> None:
-        """Claim the host's ports that are to lead to the container, if it is on a network that can publish them."""
+        """Claim the ports of the host that are to lead to the container, if it is on a network that can publish them."""
         endpoint = endpoints.publishing(self.paths, self.attachment, self.networks) if self.record["ports"] else None
         if not endpoint:
             return
@@ -147,9 +137,10 @@ class Joining:
         ]
 
     def plug(self, namespace: str, only: str = "") -> None:
-        """Connect the network namespace that a path names; networks that have nothing on this host yet come up first.
+        """Connect a network namespace. Networks that have nothing on this host yet come up first.
 
-        only: the name of a network, for a container that is on others already.
+        namespace: its path
+        only: the name of a network, for a container that is on others already
         """
         plugged = [each for each in self.attachment["endpoints"] if only in ("", each["network"])]
         for endpoint in plugged:
@@ -185,7 +176,7 @@ def _exists(paths: Paths, name: str) -> bool:
 
 
 def bring_up(paths: Paths, network: Network, run: Run) -> None:
-    """Make what a network needs on this host, if anything is missing; it stays when the container that needed it first fails to start."""
+    """Make what a network needs on this host and does not have. It stays, even if the container that needed it fails to start."""
     kind = driver(network["driver"], paths)
     if not kind.create(network):
         return
@@ -199,9 +190,9 @@ def bring_up(paths: Paths, network: Network, run: Run) -> None:
 
 
 class WriteNames(Step):
-    """Write /etc/hosts and /etc/resolv.conf of a container, and its names into the hosts of those that share a network with it.
+    """Write /etc/hosts and /etc/resolv.conf of a container, and its names into /etc/hosts of those that share a network with it.
 
-    before: what undo goes back to, None if the container had nothing.
+    before: the attachment that undo goes back to, or None if the container had none
     """
 
     __slots__ = ("paths", "record", "attachment", "before")
@@ -246,7 +237,7 @@ class WriteNames(Step):
 
 
 def rename(paths: Paths, container_id: str, name: str) -> None:
-    """Have the others on its networks know a running container by its new name."""
+    """Tell the others on the networks of a running container its new name."""
     attachment = attachments.load(paths, container_id)
     if attachment:
         attachments.save(paths, container_id, {**attachment, "name": name})

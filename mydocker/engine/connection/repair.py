@@ -14,12 +14,12 @@ from mydocker.network import bridge, firewall, forwarding, ipam, nft, records
 from mydocker.paths import Paths
 from mydocker.steps.links import DeleteLink
 
-# What it is, and how it is removed.
+# (what it is, what removes it)
 Found = tuple[str, Callable[[], object]]
 
 
 def leftovers(paths: Paths) -> Iterator[Found]:
-    """Yield what nobody owns any more; runs that nobody supervises have been settled before."""
+    """Yield what nobody owns any more. Runs whose monitor died have been settled before."""
     yield from _claims(paths)
     yield from _links(paths)
     yield from _rules(paths)
@@ -46,7 +46,7 @@ def _claims(paths: Paths) -> Iterator[Found]:
 
 
 def _links(paths: Paths) -> Iterator[Found]:
-    """Bridges and tunnels with our note on them whose network is gone."""
+    """Yield bridges and tunnels that have our alias and whose network is gone."""
     mark = f"mydocker {paths.root} "
     made = records.names(paths)
     with Route() as route:
@@ -57,7 +57,7 @@ def _links(paths: Paths) -> Iterator[Found]:
 
 
 def _rules(paths: Paths) -> Iterator[Found]:
-    """Our table when there is no network, and in it the ports of containers that are gone."""
+    """Yield our table if there is no network, and otherwise the ports in it of containers that are gone."""
     driver = bridge.BridgeDriver(paths)
     networks, published = driver.truth()
     if not networks:
@@ -70,7 +70,7 @@ def _rules(paths: Paths) -> Iterator[Found]:
 
 
 def _accepts(paths: Paths) -> Iterator[Found]:
-    """Our rules in others' forward chains, for bridges that are gone."""
+    """Yield our rules in forward chains of others, for bridges that are gone."""
     with Route() as route:
         present = {link["name"] for link in route.links()}
     for chain in netfilter.chains():

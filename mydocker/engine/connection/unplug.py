@@ -1,4 +1,4 @@
-"""Taking a container off its networks: what a run's end, a crash or `network disconnect` leaves is undone, going on past failures."""
+"""How a container leaves its networks after its end, after a crash or by `network disconnect`. All of this goes on past failures."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from mydocker.steps.links import DeleteLink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.network.attachments import Attachment
-    from mydocker.network.base import Endpoint
+    from mydocker.network.attachments import Endpoint, Published
     from mydocker.paths import Paths
     from mydocker.steps.base import Run
 
 
 def is_in_use(paths: Paths, owner: str) -> bool:
-    """Say whether a container runs, or somebody is just starting or removing it."""
+    """Say whether a container runs, or a process is just starting or removing it."""
     return bool(state.running_pid(paths, owner)) or state.is_busy(paths, owner)
 
 
@@ -29,14 +28,14 @@ def users(paths: Paths, network: str) -> list[str]:
 
 
 def unplug(paths: Paths, container_id: str, later: list[int] | None = None) -> list[Error]:
-    """Undo what a container that does not run any more had of the network; return what could not be undone.
+    """Undo what a container that does not run any more had of the network; return the problems.
 
-    later: for those in a hurry, the indices of links that are left to be removed, for which the kernel takes 15 ms each.
+    later: gets the indices of the links, which the caller then removes; the kernel takes 15 ms for each
     """
     attachment = attachments.load(paths, container_id)
     problems: list[Error] = []
     if attachment:
-        withdraw(paths, attachment, problems)
+        withdraw(paths, attachment["published"], problems)
         for endpoint in attachment["endpoints"]:
             leave(paths, endpoint, "", problems, later)
         attempt(problems, attachments.forget, paths, container_id)
@@ -45,14 +44,14 @@ def unplug(paths: Paths, container_id: str, later: list[int] | None = None) -> l
     return problems
 
 
-def withdraw(paths: Paths, attachment: Attachment, problems: list[Error]) -> None:
+def withdraw(paths: Paths, published: list[Published], problems: list[Error]) -> None:
     """Take a container's published ports out of the rules."""
-    led = [each for each in attachment["published"] if each["address"]]
+    led = [each for each in published if each["address"]]
     attempt(problems, bridge.BridgeDriver(paths).withdraw, led)
 
 
 def leave(paths: Paths, endpoint: Endpoint, namespace: str, problems: list[Error], later: list[int] | None = None) -> None:
-    """Unplug one endpoint and free its addresses. namespace: '' when it is gone."""
+    """Unplug one endpoint and free its addresses. namespace: its path, or '' when it is gone; later: see unplug()."""
     name = endpoint["network"]
     try:
         network = records.load(paths, name)
@@ -68,7 +67,7 @@ def leave(paths: Paths, endpoint: Endpoint, namespace: str, problems: list[Error
 
 
 def close_ports(run: Run) -> None:
-    """Give back the host's ports that a monitor has claimed."""
+    """Give back the ports of the host that a monitor has claimed."""
     for step in run.done:
         if isinstance(step, ClaimPort):
             step.undo()

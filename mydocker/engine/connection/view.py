@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mydocker.engine.connection import endpoints
 from mydocker.engine.record import state
 from mydocker.errors import NotFound
@@ -11,15 +9,20 @@ from mydocker.network import attachments, records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from mydocker.engine.record.containers import Record, WantedEndpoint
-    from mydocker.network.base import Endpoint
+    from mydocker.network.attachments import Address, Endpoint, Published
     from mydocker.paths import Paths
+
+    # A part of what docker's inspect prints. The Engine API says what is in it; we only make it, for JSON and for templates.
+    DockerDocument = dict[str, Any]
 
 # docker's NetworkSettings.Ports (Engine API, PortMap): {'80/tcp': [{HostIp, HostPort}], or None where it is only exposed}.
 Ports = dict[str, list[dict[str, str]] | None]
 
 
-def settings(paths: Paths, record: Record) -> dict[str, Any]:
+def settings(paths: Paths, record: Record) -> DockerDocument:
     """Return docker's NetworkSettings (Engine API, ContainerInspect)."""
     pid = state.running_pid(paths, record["id"])
     attachment = attachments.load(paths, record["id"]) if pid else None
@@ -42,12 +45,12 @@ def settings(paths: Paths, record: Record) -> dict[str, Any]:
 _NOTHING: WantedEndpoint = {"ip": "", "ip6": "", "mac": "", "aliases": []}
 
 
-def _endpoint(paths: Paths, name: str, wanted: WantedEndpoint, endpoint: Endpoint | None) -> dict[str, Any]:
+def _endpoint(paths: Paths, name: str, wanted: WantedEndpoint, endpoint: Endpoint | None) -> DockerDocument:
     """Return docker's EndpointSettings. endpoint: None when the container does not run."""
     asked = {"IPv4Address": wanted["ip"], "IPv6Address": wanted["ip6"]}
     asked = {key: value for key, value in asked.items() if value}
     addresses = endpoint["addresses"] if endpoint else []
-    empty = {"address": "", "prefix": 0, "gateway": ""}
+    empty: Address = {"address": "", "prefix": 0, "gateway": ""}
     four = next((each for each in addresses if "." in each["address"]), empty)
     six = next((each for each in addresses if ":" in each["address"]), empty)
     return {
@@ -73,13 +76,13 @@ def _network_id(paths: Paths, name: str) -> str:
 
         return fixed_id(paths, name)
     try:
-        return str(records.load(paths, name)["id"])
+        return records.load(paths, name)["id"]
     except NotFound:
         return ""
 
 
-def ports(record: Record, published: list[dict[str, Any]]) -> Ports:
-    """Return where each of a running container's ports is published, None for one that is only exposed."""
+def ports(record: Record, published: list[Published]) -> Ports:
+    """Return where each port of a running container is published; None stands for a port that is only exposed."""
     found: Ports = dict.fromkeys(record["config"]["ExposedPorts"] or {})
     for each in published:
         key = f"{each['container']}/{each['protocol']}"
@@ -89,7 +92,7 @@ def ports(record: Record, published: list[dict[str, Any]]) -> Ports:
 
 
 def current(paths: Paths, record: Record) -> Ports:
-    """Return the ports of a container as they are now: none unless it runs."""
+    """Return the ports of a container as they are now; there are none unless it runs."""
     return of_running(paths, record) if state.running_pid(paths, record["id"]) else {}
 
 
@@ -105,7 +108,7 @@ def published(ports: Ports) -> list[str]:
 
 
 def column(ports: Ports) -> str:
-    """Return what ps shows: '0.0.0.0:8080->80/tcp, 443/tcp'; ports in a row as one range."""
+    """Return what ps shows, such as '0.0.0.0:8080->80/tcp, 443/tcp'; ports in a row are one range."""
     lines = []
     for (ip, protocol, _), group in _rows(ports).items():
         for first, last, outside in _ranges(sorted(group)):
@@ -127,7 +130,7 @@ def _rows(ports: Ports) -> dict[tuple[str, str, int], list[tuple[int, int]]]:
 
 
 def _ranges(group: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
-    """Return (first, last, host port of the first) of ports in a row."""
+    """Return (first, last, host port of the first) of each range of ports in a row."""
     found: list[tuple[int, int, int]] = []
     for port, outside in group:
         if found and found[-1][1] == port - 1:

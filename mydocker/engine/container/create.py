@@ -161,7 +161,7 @@ def prepare(paths: Paths, options: Options, image: images.Image | None = None) -
     if options.network.startswith("container:"):
         options.hostname = _donor(paths, options.network)["config"]["Hostname"] or None
     # By name from here on, also where an id was given.
-    options.endpoints = {str(networks.resolve(paths, name)["name"]): wanted for name, wanted in options.endpoints.items()}
+    options.endpoints = {networks.resolve(paths, name)["name"]: wanted for name, wanted in options.endpoints.items()}
     driver = drivers.choose(paths, options.storage_driver)
     container_id = containers.new_id()
     name = options.name or names.generate()

@@ -255,7 +255,9 @@ class Monitor:
         if self.record["oomKilled"]:
             events.of_container(self.paths, self.record, "oom")
         events.of_container(self.paths, self.record, "die", execDuration=int(monotonic() - self.started), exitCode=status)
-        events.of_networks(self.paths, attachments.load(self.paths, self.record_id) or {"endpoints": []}, self.record_id, "disconnect")
+        attachment = attachments.load(self.paths, self.record_id)
+        if attachment:
+            events.of_networks(self.paths, attachment, self.record_id, "disconnect")
         events.of_mounts(self.paths, self.record, "unmount")
 
     def _unmount(self) -> list[Error]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         pid: int
         started: int | None
         monitor: int
-        monitorStarted: int
+        monitorStarted: int | None
         cgroup: str
 
 
@@ -36,7 +36,7 @@ STATE: Shape = {
     "pid!": "natural",  # of init, 0 while the monitor waits to start the container again
     "started": ("natural", None),  # a process is its pid and its start time, see kernel.tasks.start_time
     "monitor!": "natural",
-    "monitorStarted!": "natural",
+    "monitorStarted": ("natural", None),
     "cgroup!": "text",  # its path in every hierarchy
 }
 
@@ -61,7 +61,7 @@ def save(paths: Paths, container_id: str, pid: int, cgroup: str) -> None:
         "pid": pid,
         "started": tasks.start_time(pid, paths.proc),
         "monitor": own,
-        "monitorStarted": tasks.start_time(own, paths.proc) or 0,
+        "monitorStarted": tasks.start_time(own, paths.proc),
         "cgroup": cgroup,
     }
     store.write_json(paths.running(container_id) + "/state.json", state, sync=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mydocker.errors import BadInput, NotFound, StepFailed
 from mydocker.network import cni
 from mydocker.paths import Paths
 
+Make = Callable[..., dict[str, Any]]
 RESULT = {
     "cniVersion": "1.0.0",
     "interfaces": [{"name": "br"}, {"name": "eth0", "mac": "02:00:00:00:00:07", "sandbox": "/proc/7/ns/net"}],
@@ -22,19 +24,16 @@ RESULT = {
 class Chain:
     """Two plugins in a directory; `calls` are (plugin, command, standard input) in order."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, network: dict[str, Any], endpoint: dict[str, Any]) -> None:
         self.directory = directory
+        self.network = network
+        self.endpoint = endpoint
         self.plugin("one")
         self.plugin("two")
         plugins = [{"type": "one", "key": 1}, {"type": "two", "capabilities": {"portMappings": True}}]
         self.configuration = directory / "chain.conflist"
         self.configuration.write_text(json.dumps({"cniVersion": "1.0.0", "name": "mine", "plugins": plugins}))
-        self.network: dict[str, Any] = {
-            "name": "net",
-            "driver": "cni",
-            "options": {"conf": str(self.configuration), "path": str(directory)},
-        }
-        self.endpoint: dict[str, Any] = {"owner": "c" * 64, "interface": "eth0", "addresses": [], "published": []}
+        self.network["options"] |= {"conf": str(self.configuration), "path": str(directory)}
 
     def plugin(self, name: str, result: Any = RESULT, status: int = 0) -> None:
         path = self.directory / name
@@ -54,12 +53,12 @@ class Chain:
 
 
 @pytest.fixture
-def chain(tmp_path: Path) -> Chain:
-    return Chain(tmp_path)
+def chain(tmp_path: Path, make_network: Make, make_endpoint: Make) -> Chain:
+    return Chain(tmp_path, make_network(driver="cni"), make_endpoint(driver="cni", mac=""))
 
 
-def test_each_plugin_gets_its_part_and_the_result_before(chain: Chain) -> None:
-    chain.endpoint["published"] = [{"ip": "", "port": 8080, "container": 80, "protocol": "tcp"}]
+def test_each_plugin_gets_its_part_and_the_result_before(chain: Chain, make_published: Make) -> None:
+    chain.endpoint["published"] = [make_published(port=8080, container=80, address="")]
     chain.run("ADD")
     (one, add, first), (two, _, second) = chain.calls
     assert (one, two, add) == ("one", "two", "ADD")
@@ -85,6 +84,22 @@ def test_a_failure_is_told_in_the_plugins_words_and_undone(chain: Chain) -> None
     with pytest.raises(StepFailed, match="CNI plugin two ADD: no ports left all taken"):
         chain.run("ADD")
     assert [(name, action) for name, action, _ in chain.calls] == [("one", "ADD"), ("two", "ADD"), ("two", "DEL"), ("one", "DEL")]
+
+
+@pytest.mark.parametrize(
+    ("result", "problem"),
+    [
+        ({"ips": [{"gateway": "10.6.0.1"}]}, "ips[0].address is missing"),
+        ("eth0", "'eth0': expected an object"),
+        ({"ips": 7}, "ips 7: expected a list"),
+    ],
+)
+def test_a_result_that_is_none_is_a_failure_too(chain: Chain, result: Any, problem: str) -> None:
+    chain.plugin("one", result)
+    with pytest.raises(StepFailed) as raised:
+        chain.run("ADD")
+    assert raised.value.message == f"CNI plugin one: not a CNI result: {problem}"
+    assert [(name, action) for name, action, _ in chain.calls] == [("one", "ADD"), ("two", "DEL"), ("one", "DEL")]
 
 
 def test_one_plugin_alone_is_a_chain_too(chain: Chain) -> None:

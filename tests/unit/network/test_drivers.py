@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from mydocker.errors import BadInput
 from mydocker.network.drivers import NAMES, driver
 from mydocker.paths import Paths
 
-ID = "0123456789abcdef" * 4
+Make = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
@@ -22,16 +23,14 @@ def paths(tmp_path: Path, bare_network: None) -> Paths:
     return Paths("/var/lib/mydocker", f"{tmp_path}/state", f"{tmp_path}/proc")
 
 
-def network(kind: str, *subnets: str, internal: bool = False, **options: str) -> dict[str, Any]:
-    gateways = {".": "10.7.0.1", ":": "fd07::1"}
-    entries = [{"subnet": each, "gateway": gateways[":" if ":" in each else "."], "range": ""} for each in subnets]
-    record = {"id": ID, "name": "net", "driver": kind, "subnets": entries, "internal": internal, "options": options, "interface": "mb1"}
-    return {**record, "ipv6": len(subnets) > 1}
+@pytest.fixture
+def network(make_network: Make) -> Make:
+    """Return a function of (driver, subnets; options) → network."""
 
+    def make(kind: str, *subnets: str, internal: bool = False, **options: str) -> dict[str, Any]:
+        return make_network(*subnets, driver=kind, internal=internal, options=options)
 
-def endpoint(*addresses: str) -> dict[str, Any]:
-    found = [{"address": each, "prefix": 16, "gateway": "10.7.0.1" if "." in each else "fd07::1"} for each in addresses]
-    return {"interface": "eth0", "link": "md1.0", "mac": "02:42:0a:07:00:02", "addresses": found, "isDefault": True}
+    return make
 
 
 def told(steps: list[Any]) -> list[str]:
@@ -39,7 +38,7 @@ def told(steps: list[Any]) -> list[str]:
 
 
 @pytest.mark.applies(lambda recording: recording.whole)
-def test_forwarding_is_switched_on_where_it_is_off(tmp_path: Path, recorded: Paths, bare_network: None) -> None:
+def test_forwarding_is_switched_on_where_it_is_off(tmp_path: Path, recorded: Paths, bare_network: None, network: Make) -> None:
     subject = driver("bridge", Paths("/var/lib/mydocker", f"{tmp_path}/state", recorded.proc))
     plan = told(subject.create(network("bridge", "10.7.0.0/16", "fd07::/64", masquerade="false")))
     for file in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
@@ -47,7 +46,7 @@ def test_forwarding_is_switched_on_where_it_is_off(tmp_path: Path, recorded: Pat
         assert any(line.startswith("write 1 to ") and line.endswith(file) for line in plan) == off
 
 
-def test_a_bridge(paths: Paths) -> None:
+def test_a_bridge(paths: Paths, network: Make, make_endpoint: Make) -> None:
     subject = driver("bridge", paths)
     plan = told(subject.create(network("bridge", "10.7.0.0/16", "fd07::/64")))
     assert plan[:5] == [
@@ -60,7 +59,7 @@ def test_a_bridge(paths: Paths) -> None:
     assert plan[5].startswith("write 1 to ")
     assert plan[5].endswith("/proc/sys/net/ipv4/ip_forward")
     assert plan[6].startswith("nft add table inet mydocker with masquerade")
-    assert told(subject.connect(network("bridge", "10.7.0.0/16"), endpoint("10.7.0.2"), "/proc/7/ns/net")) == [
+    assert told(subject.connect(network("bridge", "10.7.0.0/16"), make_endpoint("10.7.0.2"), "/proc/7/ns/net")) == [
         "ip link add md1.0 master mb1 up type veth peer name eth0 address 02:42:0a:07:00:02 netns 7",
         "in /proc/7/ns/net write 1 to /proc/sys/net/ipv4/conf/eth0/arp_notify",
         "in /proc/7/ns/net write 1 to /proc/sys/net/ipv6/conf/eth0/disable_ipv6",
@@ -70,15 +69,16 @@ def test_a_bridge(paths: Paths) -> None:
     ]
 
 
-def test_an_internal_bridge_has_no_address_and_needs_no_forwarding(paths: Paths) -> None:
+def test_an_internal_bridge_has_no_address_and_needs_no_forwarding(paths: Paths, network: Make) -> None:
     plan = told(driver("bridge", paths).create(network("bridge", "10.7.0.0/16", internal=True)))
     assert not [line for line in plan if "address add" in line or "ip_forward" in line]
     assert "subnets4" not in plan[-1]
 
 
-def test_a_tunnel(paths: Paths) -> None:
+def test_a_tunnel(paths: Paths, network: Make, make_endpoint: Make) -> None:
     options = {"vni": "42", "peers": "10.0.0.2,10.0.0.3", "local": "10.0.0.1"}
-    plan = told(driver("vxlan", paths).create(network("vxlan", "10.7.0.0/16", **options)))
+    subject, record = driver("vxlan", paths), network("vxlan", "10.7.0.0/16", **options)
+    plan = told(subject.create(record))
     assert "mtu 1450" in plan[0]
     assert plan[3:7] == [
         "ip link add mx0123456789 alias 'mydocker /var/lib/mydocker net' up master mb1 type vxlan id 42 dstport 4789 local 10.0.0.1",
@@ -86,17 +86,17 @@ def test_a_tunnel(paths: Paths) -> None:
         "bridge fdb append 00:00:00:00:00:00 dev mx0123456789 dst 10.0.0.3 self permanent",
         "ip link set mx0123456789 up",
     ]
-    connected = told(driver("vxlan", paths).connect(network("vxlan", "10.7.0.0/16", **options), endpoint("10.7.0.2"), "/proc/7/ns/net"))
+    connected = told(subject.connect(record, make_endpoint("10.7.0.2"), "/proc/7/ns/net"))
     assert "mtu 1450" in connected[0]
 
 
 @pytest.mark.parametrize("kind", ["macvlan", "ipvlan"])
-def test_a_wire_of_the_hosts(paths: Paths, kind: str) -> None:
+def test_a_wire_of_the_hosts(paths: Paths, kind: str, network: Make, make_endpoint: Make) -> None:
     record = network(kind, "10.7.0.0/16", parent="eno1")
     subject = driver(kind, paths)
     subject.check(record)
     assert subject.create(record) == []
-    first = told(subject.connect(record, endpoint("10.7.0.2"), "/proc/7/ns/net"))[0]
+    first = told(subject.connect(record, make_endpoint("10.7.0.2"), "/proc/7/ns/net"))[0]
     assert (
         first
         == {
@@ -106,9 +106,9 @@ def test_a_wire_of_the_hosts(paths: Paths, kind: str) -> None:
     )
 
 
-def test_none_has_nothing(paths: Paths) -> None:
-    subject = driver("none", paths)
-    assert subject.create(network("none")) == subject.connect(network("none"), endpoint(), "x") == subject.delete(network("none")) == []
+def test_none_has_nothing(paths: Paths, network: Make, make_endpoint: Make) -> None:
+    subject, record = driver("none", paths), network("none")
+    assert subject.create(record) == subject.connect(record, make_endpoint(), "x") == subject.delete(record) == []
     assert not subject.publishes
 
 
@@ -130,12 +130,12 @@ def test_none_has_nothing(paths: Paths) -> None:
         ("none", {"mtu": "1"}, "expected none"),
     ],
 )
-def test_options_that_are_not_the_drivers(paths: Paths, kind: str, options: dict[str, str], words: str) -> None:
+def test_options_that_are_not_the_drivers(paths: Paths, kind: str, options: dict[str, str], words: str, network: Make) -> None:
     with pytest.raises(BadInput, match=words):
         driver(kind, paths).check(network(kind, **options))
 
 
-def test_dockers_names_of_options(paths: Paths) -> None:
+def test_dockers_names_of_options(paths: Paths, network: Make) -> None:
     record = network("bridge", **{"com.docker.network.bridge.name": "br7", "com.docker.network.driver.mtu": "1400"})
     driver("bridge", paths).check(record)
     assert (record["interface"], record["options"]["mtu"]) == ("br7", "1400")

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mydocker import store
-from mydocker.network import hosts
+from mydocker.network import attachments, hosts
 from mydocker.paths import Paths
 
-
-def endpoint(network: str, *addresses: str, aliases: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {
-        "network": network,
-        "aliases": list(aliases),
-        "addresses": [{"address": each, "prefix": 16, "gateway": "172.18.0.1" if "." in each else "fd00::1"} for each in addresses],
-    }
+Make = Callable[..., dict[str, Any]]
 
 
-def test_a_container_knows_itself() -> None:
-    text = hosts.own_hosts("box", "", [endpoint("n", "172.18.0.2", "fd00::2")], [["db", "10.0.0.1"], ["host", "host-gateway"]])
+def test_a_container_knows_itself(make_endpoint: Make) -> None:
+    text = hosts.own_hosts("box", "", [make_endpoint("172.18.0.2", "fd00::2")], [["db", "10.0.0.1"], ["host", "host-gateway"]])
     assert text.splitlines()[0] == "127.0.0.1\tlocalhost"
     assert text.splitlines()[-4:] == ["10.0.0.1\tdb", "172.18.0.1\thost", "172.18.0.2\tbox", "fd00::2\tbox"]
     assert hosts.own_hosts("box", "example.org", [], []).splitlines()[-1] == "127.0.1.1\tbox.example.org box"
@@ -40,21 +34,20 @@ def test_only_the_part_between_the_marks_changes() -> None:
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> Paths:
+def paths(tmp_path: Path, make_endpoint: Make, make_attachment: Make) -> Paths:
     paths = Paths(f"{tmp_path}/root", f"{tmp_path}/state")
     Path(paths.addresses).mkdir(parents=True)
+    web = make_endpoint("172.19.0.2", network="back", aliases=["www", "web"])
     members = {
-        "a" * 64: ("web", [endpoint("front", "172.18.0.2"), endpoint("back", "172.19.0.2", aliases=("www", "web"))]),
-        "b" * 64: ("db", [endpoint("back", "172.19.0.3", "fd00::3")]),
-        "c" * 64: ("other", [endpoint("bridge", "172.17.0.2")]),
+        "a" * 64: ("web", [make_endpoint("172.18.0.2", network="front"), web]),
+        "b" * 64: ("db", [make_endpoint("172.19.0.3", "fd00::3", network="back")]),
+        "c" * 64: ("other", [make_endpoint("172.17.0.2", network="bridge")]),
     }
     for identity, (name, endpoints) in members.items():
         Path(paths.container(identity)).mkdir(parents=True)
         Path(paths.container(identity), "hosts").write_text("127.0.0.1\tlocalhost\n")
         Path(paths.running(identity)).mkdir()
-        store.write_json(
-            f"{paths.running(identity)}/network.json", {"name": name, "hostname": name, "endpoints": endpoints, "published": []}
-        )
+        attachments.save(paths, identity, make_attachment(name=name, hostname=name, endpoints=endpoints))
     return paths
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,31 +12,37 @@ import pytest
 from mydocker.network import iptables, nft
 
 DATA = Path(__file__).parents[2] / "data" / "rules"
+Documents = list[dict[str, Any]]
+# How many of the networks and of the ports below there are.
+CASES = {"empty": (0, 0), "one": (1, 0), "published": (1, 1), "everything": (4, 5)}
 
 
-def network(interface: str, *subnets: str, internal: bool = False, **options: str) -> dict[str, Any]:
-    records = [{"subnet": subnet, "gateway": "", "range": ""} for subnet in subnets]
-    return {"interface": interface, "subnets": records, "internal": internal, "options": options}
+@pytest.fixture
+def networks(make_network: Callable[..., dict[str, Any]]) -> Documents:
+    return [
+        make_network("172.17.0.0/16", interface="mydocker0"),
+        make_network("172.18.0.0/16", "fd00:18::/64", interface="mb1"),
+        make_network("172.19.0.0/16", interface="mb2", internal=True),
+        make_network("172.20.0.0/16", interface="mb3", options={"masquerade": "false"}),
+    ]
 
 
-def port(address: str, outside: int, inside: int, ip: str = "", protocol: str = "tcp") -> dict[str, Any]:
-    return {"owner": "a1b2c3d4e5f6" * 5, "ip": ip, "port": outside, "protocol": protocol, "address": address, "container": inside}
+@pytest.fixture
+def ports(make_published: Callable[..., dict[str, Any]]) -> Documents:
+    return [
+        make_published(address="172.17.0.2", port=8080, container=80),
+        make_published(address="172.17.0.2", port=5353, container=53, ip="127.0.0.1", protocol="udp"),
+        make_published(address="172.18.0.2", port=443, container=443),
+        make_published(address="fd00:18::2", port=443, container=443),
+        make_published(address="fd00:18::2", port=9, container=7, ip="fd00:99::1", protocol="sctp"),
+    ]
 
 
-NETWORKS = [
-    network("mydocker0", "172.17.0.0/16"),
-    network("mb1", "172.18.0.0/16", "fd00:18::/64"),
-    network("mb2", "172.19.0.0/16", internal=True),
-    network("mb3", "172.20.0.0/16", masquerade="false"),
-]
-PORTS = [
-    port("172.17.0.2", 8080, 80),
-    port("172.17.0.2", 5353, 53, "127.0.0.1", "udp"),
-    port("172.18.0.2", 443, 443),
-    port("fd00:18::2", 443, 443),
-    port("fd00:18::2", 9, 7, "fd00:99::1", "sctp"),
-]
-CASES = {"empty": ([], []), "one": (NETWORKS[:1], []), "published": (NETWORKS[:1], PORTS[:1]), "everything": (NETWORKS, PORTS)}
+@pytest.fixture
+def case(request: pytest.FixtureRequest, networks: Documents, ports: Documents) -> tuple[str, Documents, Documents]:
+    """Return a case's name, networks and published ports."""
+    of_networks, of_ports = CASES[request.param]
+    return request.param, networks[:of_networks], ports[:of_ports]
 
 
 def compare(name: str, text: str) -> None:
@@ -44,19 +51,21 @@ def compare(name: str, text: str) -> None:
     assert text == (DATA / name).read_text()
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_the_whole_table(case: str) -> None:
-    compare(f"{case}.nft", nft.whole("mydocker", *CASES[case]))
+@pytest.mark.parametrize("case", CASES, indirect=True)
+def test_the_whole_table(case: tuple[str, Documents, Documents]) -> None:
+    name, networks, ports = case
+    compare(f"{name}.nft", nft.whole("mydocker", networks, ports))
 
 
 @pytest.mark.parametrize("family", ["4", "6"])
-@pytest.mark.parametrize("case", CASES)
-def test_the_same_for_iptables(case: str, family: str) -> None:
-    compare(f"{case}.iptables{family}", iptables.whole("mydocker", family, *CASES[case]))
+@pytest.mark.parametrize("case", CASES, indirect=True)
+def test_the_same_for_iptables(case: tuple[str, Documents, Documents], family: str) -> None:
+    name, networks, ports = case
+    compare(f"{name}.iptables{family}", iptables.whole("mydocker", family, networks, ports))
 
 
-def test_a_container_is_one_transaction_of_its_own_elements() -> None:
-    elements = [nft.port_element(each) for each in PORTS[:2]]
+def test_a_container_is_one_transaction_of_its_own_elements(ports: Documents) -> None:
+    elements = [nft.port_element(each) for each in ports[:2]]
     assert nft.add("mydocker", elements) == (
         'add element inet mydocker any4 { tcp . 8080 comment "a1b2c3d4e5f6" : 172.17.0.2 . 80 }\n'
         'add element inet mydocker one4 { 127.0.0.1 . udp . 5353 comment "a1b2c3d4e5f6" : 172.17.0.2 . 53 }\n'
