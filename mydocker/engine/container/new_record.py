@@ -60,8 +60,9 @@ def _ports(options: Options, image: dict[str, Any]) -> list[Binding]:
     return [*options.publish, *ports.all_exposed(others)]
 
 
-def _anonymous(options: Options) -> dict[str, Empty]:
-    return {mount["destination"]: {} for mount in options.mounts if mount["type"] == "volume" and mount["anonymous"]}
+def _volumes(options: Options, image: dict[str, Any]) -> dict[str, Empty]:
+    anonymous = [mount["destination"] for mount in options.mounts if mount["type"] == "volume" and mount["anonymous"]]
+    return {destination: {} for destination in [*(image.get("Volumes") or {}), *anonymous]}
 
 
 def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> Config:
@@ -84,7 +85,7 @@ def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> Co
         "Image": options.image,
         "WorkingDir": process["cwd"],
         "Labels": {**(image.get("Labels") or {}), **options.labels},
-        "Volumes": {**(image.get("Volumes") or {}), **_anonymous(options)} or None,
+        "Volumes": _volumes(options, image) or None,
         "ExposedPorts": {name: {} for name in _exposed(options, image)} or None,
         "StopSignal": str(options.stop_signal) if options.stop_signal else image.get("StopSignal"),
         "StopTimeout": options.stop_timeout,

@@ -43,7 +43,7 @@ def test_what_runs_is_running_whatever_is_written(paths: Paths, make_record: Rec
         "pid": 4242,
         "started": 99,
         "monitor": os.getpid(),
-        "monitorStarted": 0,
+        "monitorStarted": None,
         "cgroup": "/mydocker/x",
     }
     assert state.running_pid(paths, ID) == 4242
