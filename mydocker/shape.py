@@ -57,9 +57,11 @@ class WrongShape(ValueError):
         return WrongShape(self.problem, part + dot + self.name)
 
 
-def fit(value: Any, shape: Shape) -> None:
-    """Check a document, and give what is missing its default. Raises WrongShape."""
-    if isinstance(shape, dict):
+def fit(value: Any, shape: Shape, name: str = "") -> None:
+    """Check a document, and give what is missing its default. name: what the whole is called. Raises WrongShape."""
+    if name:
+        _fit_part(value, shape, name)
+    elif isinstance(shape, dict):
         if type(value) is not dict:
             raise WrongShape(f"{value!r}: expected an object")
         if "*" in shape:

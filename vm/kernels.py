@@ -89,7 +89,7 @@ def prepare(kernel: Kernel, layout: str, asked: Asked) -> guest.Boot:
     directory = RESULTS / f"{kernel.name}-{layout}"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    tree = ["tar", "-C", VM.parent, "--exclude-vcs", "--exclude=./vm/collected", "--exclude=./.*_cache", "--exclude=./.tox"]
+    tree = ["tar", "-C", str(VM.parent), "--exclude-vcs", "--exclude=./vm/collected", "--exclude=./.*_cache", "--exclude=./.tox"]
     subprocess.run([*tree, "-cf", directory / "tree.tar", "."], check=True)
     lines = [f"{driver} {selection(driver, asked.whole)}\n" for driver in asked.drivers]
     (directory / "rows").write_text("".join(lines))

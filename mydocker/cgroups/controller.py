@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from mydocker.cgroups.group import read
-from mydocker.cgroups.values import entries, integer, numbers, section, text
+from mydocker.cgroups.values import numbers, within, word
 from mydocker.errors import BadInput, Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.cgroups.group import Group
-    from mydocker.cgroups.values import Resources
+    from mydocker.cgroups.resources import HugepageLimit, RdmaLimits, Resources
     from mydocker.steps.base import Step
 
 
@@ -55,7 +55,7 @@ class Pids(Controller):
 
     def set(self, resources: Resources) -> list[Step]:
         # PIDS_MAX in the kernel is PID_MAX_LIMIT + 1; 0 and -1 mean no limit, as for docker.
-        limit = integer(section(resources, "pids"), "limit", "pids limit", -1, 4194304)
+        limit = within(resources.get("pids", {}).get("limit"), "pids limit", -1, 4194304)
         if limit is None:
             return []
         return [self.write("pids.max", limit if limit > 0 else "max", "pids limit")]
@@ -68,12 +68,12 @@ class Rdma(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        devices = section(resources, "rdma")
-        return [self.write("rdma.max", f"{name} {self._limits(section(devices, name))}", "rdma limit") for name in devices]
+        devices = resources.get("rdma", {})
+        return [self.write("rdma.max", f"{name} {self._limits(limits)}", "rdma limit") for name, limits in devices.items()]
 
-    def _limits(self, limits: Resources) -> str:
-        handles = integer(limits, "hcaHandles", "rdma hca handles", 0, 2**32 - 1)
-        objects = integer(limits, "hcaObjects", "rdma hca objects", 0, 2**32 - 1)
+    def _limits(self, limits: RdmaLimits) -> str:
+        handles = within(limits.get("hcaHandles"), "rdma hca handles", 0, 2**32 - 1)
+        objects = within(limits.get("hcaObjects"), "rdma hca objects", 0, 2**32 - 1)
         return f"hca_handle={'max' if handles is None else handles} hca_object={'max' if objects is None else objects}"
 
 
@@ -86,15 +86,14 @@ class Hugetlb(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        return [step for entry in entries(resources, "hugepageLimits") for step in self._page_size(entry)]
+        return [step for entry in resources.get("hugepageLimits", []) for step in self._page_size(entry)]
 
-    def _page_size(self, entry: Resources) -> list[Step]:
-        size = text(entry, "pageSize", "huge page size")
-        limit = integer(entry, "limit", f"huge page limit for {size}", 0, 2**64 - 1)
-        if not size or limit is None:
-            raise BadInput(f"huge page limit {dict(entry)!r}: expected pageSize and limit")
+    def _page_size(self, entry: HugepageLimit) -> list[Step]:
+        size = word(entry["pageSize"], "huge page size")
+        within(entry["limit"], f"huge page limit for {size}", 0, 2**64 - 1)
         files = [f"hugetlb.{size}.{name}" for name in (self.file, self.reservation)]
-        return [self.write(file, limit, f"huge page limit for {size}") for file in files if file == files[0] or self.offers(file)]
+        wanted = [file for file in files if file == files[0] or self.offers(file)]
+        return [self.write(file, entry["limit"], f"huge page limit for {size}") for file in wanted]
 
 
 class HugetlbV2(Hugetlb):
@@ -112,12 +111,13 @@ class Cpuset(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        cpu = section(resources, "cpu")
-        return [step for key in ("cpus", "mems") for step in self._list(key, text(cpu, key, f"cpuset {key}"))]
+        cpu = resources.get("cpu", {})
+        return [*self._list("cpus", cpu.get("cpus", "")), *self._list("mems", cpu.get("mems", ""))]
 
     def _list(self, key: str, wanted: str) -> list[Step]:
         if not wanted:
             return []
+        word(wanted, f"cpuset {key}")
         asked = numbers(wanted, f"cpuset {key}")
         step = self.write(f"cpuset.{key}", wanted, f"cpuset {key}")
         offered = self._inherited(key)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from struct import pack
 
-from mydocker.cgroups.values import flag, integer
+from mydocker.cgroups.values import within
 from mydocker.errors import BadInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.cgroups.values import Resources
+    from mydocker.cgroups.resources import DeviceRule
 
 ANY = -1
 # Linux has 12 bits of major and 20 of minor; an eBPF immediate has 31 before it counts as negative.
@@ -56,22 +56,22 @@ class Rule:
         return f"{'allow' if self.allow else 'deny'} {self.kernel_line()}"
 
 
-def parse_rules(devices: list[Resources]) -> list[Rule]:
+def parse_rules(devices: list[DeviceRule]) -> list[Rule]:
     """Return the specification's `devices` as rules."""
     return [parse_rule(device) for device in devices]
 
 
-def parse_rule(device: Resources) -> Rule:
+def parse_rule(device: DeviceRule) -> Rule:
     """Return one entry as a rule; what is left out means all."""
     kind, access = device.get("type") or "a", device.get("access") or "rwm"
-    if not isinstance(kind, str) or kind not in KINDS:
+    if kind not in KINDS:
         raise BadInput(f"device type {kind!r}: expected a, b or c")
-    if not isinstance(access, str) or not set(access) <= set(ACCESS):
+    if not set(access) <= set(ACCESS):
         raise BadInput(f"device access {access!r}: expected some of rwm")
-    major, minor = (integer(device, key, f"device {key}", ANY, LARGEST_NUMBER) for key in ("major", "minor"))
-    ordered = "".join(letter for letter in "rwm" if letter in access)
-    allow = flag(device, "allow", "device allow")
-    return Rule(allow, KINDS[kind], ANY if major is None else major, ANY if minor is None else minor, ordered)
+    major, minor = device.get("major", ANY), device.get("minor", ANY)
+    within(major, "device major", ANY, LARGEST_NUMBER)
+    within(minor, "device minor", ANY, LARGEST_NUMBER)
+    return Rule(device["allow"], KINDS[kind], major, minor, "".join(letter for letter in "rwm" if letter in access))
 
 
 # eBPF: r1 the context on entry; here r2 device type, r3 access still to be decided, r4 major, r5 minor, r1 scratch.

@@ -12,8 +12,8 @@ from mydocker.errors import BadInput, Conflict, NotFound
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.cgroups.layout import Layout
+    from mydocker.cgroups.resources import Resources
     from mydocker.cgroups.stats import Stats
-    from mydocker.cgroups.values import Resources
     from mydocker.steps.base import Step
 
 

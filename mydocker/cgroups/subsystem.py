@@ -11,7 +11,7 @@ from mydocker.steps.files import MakeDir, WriteFile
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.cgroups.layout import Layout
-    from mydocker.cgroups.values import Resources
+    from mydocker.cgroups.resources import Resources
     from mydocker.steps.base import Step
 
 # Switched on for every container on version 2, limits or not: statistics come from them, and a later update may limit them.

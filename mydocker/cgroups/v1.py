@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from mydocker.cgroups.controller import Controller, Cpuset, Hugetlb, Pids, Rdma
 from mydocker.cgroups.devices import Rule, parse_rules
-from mydocker.cgroups.values import device, entries, flag, integer, section, text
+from mydocker.cgroups.values import within, word
 from mydocker.errors import BadInput, Conflict, Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.cgroups.values import Resources
+    from mydocker.cgroups.resources import BlockIo, CpuLimits, InterfacePriority, MemoryLimits, Resources
     from mydocker.steps.base import Step
 
 
@@ -20,16 +20,16 @@ class Cpu(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        cpu = section(resources, "cpu")
+        cpu = resources.get("cpu", {})
         return [*self._weight(cpu), *self._bandwidth(cpu), *self._realtime(cpu)]
 
-    def _weight(self, cpu: Resources) -> list[Step]:
-        shares, idle = read_shares(cpu), integer(cpu, "idle", "cpu idle", 0, 1)
+    def _weight(self, cpu: CpuLimits) -> list[Step]:
+        shares, idle = read_shares(cpu), within(cpu.get("idle"), "cpu idle", 0, 1)
         steps = [] if idle is None else [self.write("cpu.idle", idle, "cpu idle")]
         # The kernel refuses shares for an idle group.
         return steps + ([self.write("cpu.shares", shares, "cpu shares")] if shares and not idle else [])
 
-    def _bandwidth(self, cpu: Resources) -> list[Step]:
+    def _bandwidth(self, cpu: CpuLimits) -> list[Step]:
         quota, period, burst = read_bandwidth(cpu)
         steps = [self.write("cpu.cfs_quota_us", quota, "cpu quota")] if quota else []
         if period:
@@ -41,30 +41,30 @@ class Cpu(Controller):
             steps.insert(0 if lower else len(steps), self.write("cpu.cfs_burst_us", burst, "cpu burst"))
         return steps
 
-    def _realtime(self, cpu: Resources) -> list[Step]:
-        period = integer(cpu, "realtimePeriod", "cpu realtime period")
-        runtime = integer(cpu, "realtimeRuntime", "cpu realtime runtime", -1)
+    def _realtime(self, cpu: CpuLimits) -> list[Step]:
+        period = within(cpu.get("realtimePeriod"), "cpu realtime period")
+        runtime = within(cpu.get("realtimeRuntime"), "cpu realtime runtime", -1)
         steps = [self.write("cpu.rt_period_us", period, "cpu realtime period")] if period else []
         return steps + ([self.write("cpu.rt_runtime_us", runtime, "cpu realtime runtime")] if runtime else [])
 
 
-def read_shares(cpu: Resources) -> int:
+def read_shares(cpu: CpuLimits) -> int:
     """Return cpu shares, 0 for none. The kernel would clamp in silence what lies outside 2 to 262144."""
-    shares = integer(cpu, "shares", "cpu shares", 0, 262144)
+    shares = within(cpu.get("shares"), "cpu shares", 0, 262144)
     if shares == 1:
         raise BadInput("cpu shares 1: expected 2 to 262144")
     return shares or 0
 
 
-def read_bandwidth(cpu: Resources) -> tuple[int, int, int | None]:
+def read_bandwidth(cpu: CpuLimits) -> tuple[int, int, int | None]:
     """Return quota (-1 unlimited, 0 not given), period (0 not given) and burst, in microseconds."""
-    quota = integer(cpu, "quota", "cpu quota", -1) or 0
-    period = integer(cpu, "period", "cpu period", 0, 1000000) or 0
+    quota = within(cpu.get("quota"), "cpu quota", -1) or 0
+    period = within(cpu.get("period"), "cpu period", 0, 1000000) or 0
     if 0 < period < 1000:
         raise BadInput(f"cpu period {period}: expected 1000 to 1000000")
     if 0 < quota < 1000:
         raise BadInput(f"cpu quota {quota}: expected at least 1000")
-    return quota, period, integer(cpu, "burst", "cpu burst")
+    return quota, period, within(cpu.get("burst"), "cpu burst")
 
 
 class Memory(Controller):
@@ -74,11 +74,11 @@ class Memory(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        memory = section(resources, "memory")
+        memory = resources.get("memory", {})
         check_usage(memory, self.present("memory.usage_in_bytes", "0"))
         return [*self._limits(memory), *self._soft(memory), *self._behaviour(memory)]
 
-    def _limits(self, memory: Resources) -> list[Step]:
+    def _limits(self, memory: MemoryLimits) -> list[Step]:
         limit, swap = read_memory(memory)
         if limit == -1 and not swap and self.offers("memory.memsw.limit_in_bytes"):
             swap = -1
@@ -96,25 +96,25 @@ class Memory(Controller):
     def _memsw(self) -> int:
         return int(self.present("memory.memsw.limit_in_bytes", str(2**63 - 1)))
 
-    def _soft(self, memory: Resources) -> list[Step]:
-        reservation = integer(memory, "reservation", "memory reservation", -1)
-        kernel_tcp = integer(memory, "kernelTCP", "kernel TCP memory limit", -1)
+    def _soft(self, memory: MemoryLimits) -> list[Step]:
+        reservation = within(memory.get("reservation"), "memory reservation", -1)
+        kernel_tcp = within(memory.get("kernelTCP"), "kernel TCP memory limit", -1)
         steps = [self.write("memory.soft_limit_in_bytes", reservation, "memory reservation")] if reservation else []
         return steps + ([self.write("memory.kmem.tcp.limit_in_bytes", kernel_tcp, "kernel TCP memory limit")] if kernel_tcp else [])
 
-    def _behaviour(self, memory: Resources) -> list[Step]:
+    def _behaviour(self, memory: MemoryLimits) -> list[Step]:
         refuse_kernel(memory)
-        swappiness = integer(memory, "swappiness", "memory swappiness", 0, 100)
+        swappiness = within(memory.get("swappiness"), "memory swappiness", 0, 100)
         steps = [] if swappiness is None else [self.write("memory.swappiness", swappiness, "memory swappiness")]
-        if flag(memory, "disableOOMKiller", "disable OOM killer"):
+        if memory.get("disableOOMKiller"):
             steps.append(self.write("memory.oom_control", 1, "disable OOM killer"))
         return steps
 
 
-def read_memory(memory: Resources) -> tuple[int, int]:
+def read_memory(memory: MemoryLimits) -> tuple[int, int]:
     """Return the memory limit and memory plus swap in bytes; -1 unlimited, 0 not given."""
-    limit = integer(memory, "limit", "memory limit", -1) or 0
-    swap = integer(memory, "swap", "memory swap limit", -1) or 0
+    limit = within(memory.get("limit"), "memory limit", -1) or 0
+    swap = within(memory.get("swap"), "memory swap limit", -1) or 0
     if swap > 0 and limit == -1:
         raise BadInput(f"memory swap limit {swap}: expected a memory limit too")
     if 0 < swap < limit:
@@ -122,16 +122,16 @@ def read_memory(memory: Resources) -> tuple[int, int]:
     return limit, swap
 
 
-def refuse_kernel(memory: Resources) -> None:
+def refuse_kernel(memory: MemoryLimits) -> None:
     """Refuse a kernel memory limit: kernels from 5.16 on refuse it or, worse, take it without effect."""
-    if (integer(memory, "kernel", "kernel memory limit", -1) or -1) > 0:
+    if (within(memory.get("kernel"), "kernel memory limit", -1) or -1) > 0:
         raise Unsupported("kernel memory limit: memory.kmem.limit_in_bytes has no effect in current kernels")
 
 
-def check_usage(memory: Resources, usage: str) -> None:
+def check_usage(memory: MemoryLimits, usage: str) -> None:
     """Refuse a limit below what is used already, if the caller asks for that (checkBeforeUpdate)."""
-    limit = integer(memory, "limit", "memory limit", -1) or -1
-    if flag(memory, "checkBeforeUpdate", "memory check before update") and 0 < limit < int(usage):
+    limit = within(memory.get("limit"), "memory limit", -1) or -1
+    if memory.get("checkBeforeUpdate") and 0 < limit < int(usage):
         raise Conflict(f"memory limit {limit}: {usage} bytes are in use")
 
 
@@ -142,51 +142,45 @@ class Blkio(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        block = section(resources, "blockIO")
+        block = resources.get("blockIO", {})
         return [*self._weights(block), *self._throttles(block)]
 
-    def _weights(self, block: Resources) -> list[Step]:
+    def _weights(self, block: BlockIo) -> list[Step]:
         bfq = self.offers("blkio.bfq.weight")
-        weight, leaf = (read_weight(block, key) for key in ("weight", "leafWeight"))
+        weight, leaf = read_weight(block.get("weight")), read_weight(block.get("leafWeight"))
         steps = [self.write("blkio.bfq.weight" if bfq else "blkio.weight", weight, "block io weight")] if weight else []
         steps += [self.write("blkio.leaf_weight", leaf, "block io leaf weight")] if leaf else []
         file = "blkio.bfq.weight_device" if bfq else "blkio.weight_device"
         return steps + [self.write(file, line, "block io device weight") for line in device_weights(block)]
 
-    def _throttles(self, block: Resources) -> list[Step]:
-        return [
-            self.write(f"blkio.throttle.{name}_device", f"{where} {rate}", f"block io {name} limit")
-            for key, name in THROTTLES.items()
-            for where, rate in throttle(block, key)
-        ]
+    def _throttles(self, block: BlockIo) -> list[Step]:
+        limits = throttles(block)
+        return [self.write(f"blkio.throttle.{name}_device", f"{at} {rate}", f"block io {name} limit") for name, at, rate in limits]
 
 
-# The specification's key and the kernel's name in blkio.throttle.*_device.
-THROTTLES = {
-    "throttleReadBpsDevice": "read_bps",
-    "throttleWriteBpsDevice": "write_bps",
-    "throttleReadIOPSDevice": "read_iops",
-    "throttleWriteIOPSDevice": "write_iops",
-}
-
-
-def read_weight(block: Resources, key: str) -> int:
+def read_weight(weight: int | None) -> int:
     """Return a block io weight, 0 for none."""
-    weight = integer(block, key, "block io weight", 0, 1000) or 0
+    weight = within(weight, "block io weight", 0, 1000) or 0
     if 0 < weight < 10:
         raise BadInput(f"block io weight {weight}: expected 10 to 1000")
     return weight
 
 
-def device_weights(block: Resources) -> list[str]:
+def device_weights(block: BlockIo) -> list[str]:
     """Return 'MAJOR:MINOR WEIGHT' lines."""
-    weights = [(device(entry, "block io weight"), read_weight(entry, "weight")) for entry in entries(block, "weightDevice")]
-    return [f"{where} {weight}" for where, weight in weights if weight]
+    weights = [(each, read_weight(each.get("weight"))) for each in block.get("weightDevice", [])]
+    return [f"{each['major']}:{each['minor']} {weight}" for each, weight in weights if weight]
 
 
-def throttle(block: Resources, key: str) -> list[tuple[str, int]]:
-    """Return ('MAJOR:MINOR', rate) pairs; rates are bytes or operations a second, 0 unlimited."""
-    return [(device(entry, key), integer(entry, "rate", key) or 0) for entry in entries(block, key)]
+def throttles(block: BlockIo) -> list[tuple[str, str, int]]:
+    """Return (kernel's name in blkio.throttle.*_device, 'MAJOR:MINOR', rate); rates are bytes or operations a second, 0 unlimited."""
+    devices = {
+        "read_bps": block.get("throttleReadBpsDevice", []),
+        "write_bps": block.get("throttleWriteBpsDevice", []),
+        "read_iops": block.get("throttleReadIOPSDevice", []),
+        "write_iops": block.get("throttleWriteIOPSDevice", []),
+    }
+    return [(name, f"{each['major']}:{each['minor']}", each["rate"]) for name, limits in devices.items() for each in limits]
 
 
 # What devices.list says of a cgroup that denies nothing.
@@ -200,7 +194,7 @@ class Devices(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        rules = [part for rule in parse_rules(entries(resources, "devices")) for part in rule.parts()]
+        rules = [part for rule in parse_rules(resources.get("devices", [])) for part in rule.parts()]
         held = self.present("devices.list", EVERYTHING).splitlines()
         allow_list = bool(rules) and rules[0].is_default_deny() and all(rule.allow for rule in rules[1:])
         return self._difference(held, rules[1:]) if allow_list and EVERYTHING not in held else [self._rule(rule) for rule in rules]
@@ -222,7 +216,7 @@ class NetCls(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        identity = integer(section(resources, "network"), "classID", "network class", 0, 2**32 - 1)
+        identity = within(resources.get("network", {}).get("classID"), "network class", 0, 2**32 - 1)
         return [self.write("net_cls.classid", identity, "network class")] if identity else []
 
 
@@ -233,14 +227,12 @@ class NetPrio(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        priorities = entries(section(resources, "network"), "priorities")
+        priorities = resources.get("network", {}).get("priorities", [])
         return [self.write("net_prio.ifpriomap", self._line(entry), "network priority") for entry in priorities]
 
-    def _line(self, entry: Resources) -> str:
-        interface, priority = text(entry, "name", "interface"), integer(entry, "priority", "network priority", 0, 2**32 - 1)
-        if not interface or priority is None:
-            raise BadInput(f"network priority {dict(entry)!r}: expected name and priority")
-        return f"{interface} {priority}"
+    def _line(self, entry: InterfacePriority) -> str:
+        within(entry["priority"], "network priority", 0, 2**32 - 1)
+        return f"{word(entry['name'], 'interface')} {entry['priority']}"
 
 
 CONTROLLERS: tuple[type[Controller], ...] = (Cpu, Cpuset, Memory, Pids, Blkio, Devices, Hugetlb, Rdma, NetCls, NetPrio)

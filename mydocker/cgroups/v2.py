@@ -10,14 +10,14 @@ import os
 
 from mydocker.cgroups.controller import Controller, Cpuset, HugetlbV2, Pids, Rdma
 from mydocker.cgroups.devices import compile_rules, parse_rules
-from mydocker.cgroups.v1 import check_usage, device_weights, read_bandwidth, read_memory, read_shares, read_weight, refuse_kernel, throttle
-from mydocker.cgroups.values import entries, flag, integer, section
+from mydocker.cgroups.v1 import check_usage, device_weights, read_bandwidth, read_memory, read_shares, read_weight, refuse_kernel, throttles
+from mydocker.cgroups.values import within
 from mydocker.errors import BadInput, Unsupported
 from mydocker.steps.cgroups import AttachDevices
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.cgroups.values import Resources
+    from mydocker.cgroups.resources import BlockIo, CpuLimits, MemoryLimits, Resources
     from mydocker.steps.base import Step
 
 
@@ -43,17 +43,17 @@ class Cpu(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        cpu = section(resources, "cpu")
-        refuse(cpu, "realtimeRuntime", "cpu realtime runtime", "cpu", "cpu.rt_runtime_us")
-        refuse(cpu, "realtimePeriod", "cpu realtime period", "cpu", "cpu.rt_period_us")
+        cpu = resources.get("cpu", {})
+        refuse(cpu.get("realtimeRuntime"), "cpu realtime runtime", "cpu", "cpu.rt_runtime_us")
+        refuse(cpu.get("realtimePeriod"), "cpu realtime period", "cpu", "cpu.rt_period_us")
         return [*self._weight(cpu), *self._bandwidth(cpu)]
 
-    def _weight(self, cpu: Resources) -> list[Step]:
-        shares, idle = read_shares(cpu), integer(cpu, "idle", "cpu idle", 0, 1)
+    def _weight(self, cpu: CpuLimits) -> list[Step]:
+        shares, idle = read_shares(cpu), within(cpu.get("idle"), "cpu idle", 0, 1)
         steps = [] if idle is None else [self.write("cpu.idle", idle, "cpu idle")]
         return steps + ([self.write("cpu.weight", weight_of_shares(shares), "cpu shares")] if shares and not idle else [])
 
-    def _bandwidth(self, cpu: Resources) -> list[Step]:
+    def _bandwidth(self, cpu: CpuLimits) -> list[Step]:
         quota, period, burst = read_bandwidth(cpu)
         steps = [self.write("cpu.max", self._maximum(quota, period), "cpu quota")] if quota or period else []
         if burst is not None:
@@ -67,9 +67,9 @@ class Cpu(Controller):
         return f"{wanted} {period or present_period}"
 
 
-def refuse(values: Resources, key: str, limit: str, controller: str, file: str) -> None:
-    """Refuse a limit that only version 1 has."""
-    if values.get(key):
+def refuse(value: object, limit: str, controller: str, file: str) -> None:
+    """Refuse a limit that only version 1 has, where there is one."""
+    if value:
         raise Unsupported(f"{limit}: cgroup version 2 controller {controller} has no {file}")
 
 
@@ -80,20 +80,20 @@ class Memory(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        memory = section(resources, "memory")
+        memory = resources.get("memory", {})
         self._refuse(memory)
         check_usage(memory, self.present("memory.current", "0"))
-        reservation = integer(memory, "reservation", "memory reservation", -1)
+        reservation = within(memory.get("reservation"), "memory reservation", -1)
         steps = [self.write("memory.low", maximum(reservation), "memory reservation")] if reservation else []
         return self._limits(*read_memory(memory)) + steps
 
-    def _refuse(self, memory: Resources) -> None:
+    def _refuse(self, memory: MemoryLimits) -> None:
         refuse_kernel(memory)
-        if (integer(memory, "kernelTCP", "kernel TCP memory limit", -1) or -1) > 0:
+        if (within(memory.get("kernelTCP"), "kernel TCP memory limit", -1) or -1) > 0:
             raise Unsupported("kernel TCP memory limit: cgroup version 2 controller memory has no memory.kmem.tcp.limit_in_bytes")
-        if integer(memory, "swappiness", "memory swappiness", 0, 100) is not None:
+        if within(memory.get("swappiness"), "memory swappiness", 0, 100) is not None:
             raise Unsupported("memory swappiness: cgroup version 2 controller memory has no memory.swappiness")
-        if flag(memory, "disableOOMKiller", "disable OOM killer"):
+        if memory.get("disableOOMKiller"):
             raise Unsupported("disable OOM killer: cgroup version 2 controller memory has no memory.oom_control")
 
     def _limits(self, limit: int, swap: int) -> list[Step]:
@@ -128,12 +128,12 @@ class Io(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        block = section(resources, "blockIO")
-        refuse(block, "leafWeight", "block io leaf weight", "io", "leaf weight")
+        block = resources.get("blockIO", {})
+        refuse(block.get("leafWeight"), "block io leaf weight", "io", "leaf weight")
         return [*self._weights(block), *self._throttles(block)]
 
-    def _weights(self, block: Resources) -> list[Step]:
-        weight, pairs = read_weight(block, "weight"), [line.split() for line in device_weights(block)]
+    def _weights(self, block: BlockIo) -> list[Step]:
+        weight, pairs = read_weight(block.get("weight")), [line.split() for line in device_weights(block)]
         if self._has_bfq():
             file, values = "io.bfq.weight", [str(weight)] * bool(weight) + [" ".join(pair) for pair in pairs]
         else:
@@ -148,21 +148,15 @@ class Io(Controller):
         told = self.group.witness("io.bfq.weight", "io")
         return not os.path.exists(f"{self.group.hierarchy.mount}/io.cost.qos") if told is None else told
 
-    def _throttles(self, block: Resources) -> list[Step]:
+    def _throttles(self, block: BlockIo) -> list[Step]:
         return [
-            self.write("io.max", f"{where} {name}={rate or 'max'}", f"block io {name} limit")
-            for key, name in THROTTLES.items()
-            for where, rate in throttle(block, key)
+            self.write("io.max", f"{where} {THROTTLES[name]}={rate or 'max'}", f"block io {THROTTLES[name]} limit")
+            for name, where, rate in throttles(block)
         ]
 
 
-# The specification's key and the kernel's name in io.max.
-THROTTLES = {
-    "throttleReadBpsDevice": "rbps",
-    "throttleWriteBpsDevice": "wbps",
-    "throttleReadIOPSDevice": "riops",
-    "throttleWriteIOPSDevice": "wiops",
-}
+# Version 1's name and that in io.max.
+THROTTLES = {"read_bps": "rbps", "write_bps": "wbps", "read_iops": "riops", "write_iops": "wiops"}
 
 
 class Devices(Controller):
@@ -172,7 +166,7 @@ class Devices(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        rules = parse_rules(entries(resources, "devices"))
+        rules = parse_rules(resources.get("devices", []))
         if not rules:
             return []
         if self.group is None:
@@ -187,9 +181,9 @@ class NoNetwork(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        network = section(resources, "network")
-        refuse(network, "classID", "network class", "net_cls", "net_cls.classid")
-        refuse(network, "priorities", "network priority", "net_prio", "net_prio.ifpriomap")
+        network = resources.get("network", {})
+        refuse(network.get("classID"), "network class", "net_cls", "net_cls.classid")
+        refuse(network.get("priorities"), "network priority", "net_prio", "net_prio.ifpriomap")
         return []
 
 
@@ -200,14 +194,12 @@ class Unified(Controller):
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        return [self._file(file, value) for file, value in section(resources, "unified").items()]
+        return [self._file(file, value) for file, value in resources.get("unified", {}).items()]
 
-    def _file(self, file: str, value: object) -> Step:
+    def _file(self, file: str, value: str) -> Step:
         controller, dot, _ = file.partition(".")
         if "/" in file or not dot or controller == "cgroup":
             raise BadInput(f"unified '{file}': expected a controller's file such as memory.high")
-        if not isinstance(value, str):
-            raise BadInput(f"unified {file} {value!r}: expected a string")
         if self.group is None or controller not in self.group.hierarchy.controllers:
             raise Unsupported(f"unified {file}: cgroup version 2 has no controller {controller} on this host")
         if not self.group.offers(file, controller):

@@ -59,8 +59,8 @@ def build(session: Session, /, tags: tuple[str, ...], context: str, iidfile: str
         how.predefined = _platforms()
         how.labels = parse_labels(flags["labels"], ())  # type: ignore[arg-type]
         how.network, how.use_cache, how.name = str(flags["network"]), not flags["no_cache"], name
-        plan = stages.plan(dockerfile.parse(text, name), how.arguments, how.predefined, name)
-        image_id = builder.build(how, plan, target, references)
+        divided = stages.divide(dockerfile.parse(text, name), how.arguments, how.predefined, name)
+        image_id = builder.build(how, divided, target, references)
     if not image_id:
         return
     if iidfile:

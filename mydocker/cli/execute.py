@@ -6,13 +6,12 @@ from typing import Any
 
 import click
 
-from mydocker import store
 from mydocker.cli.base import Session, Verb, check_terminal, explain_option
 from mydocker.cli.execution import tell_plan, telling, wants_plan
 from mydocker.engine.container import start
 from mydocker.engine.container.spec import merged_environment
 from mydocker.engine.monitor import execute as execution
-from mydocker.engine.record import containers
+from mydocker.engine.record import bundle, containers
 from mydocker.engine.request import settings
 from mydocker.engine.request.values import detach_keys as parse_keys
 from mydocker.errors import BadInput
@@ -20,6 +19,7 @@ from mydocker.kernel import capabilities
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mydocker.engine.monitor.execute import WantedProcess
     from mydocker.engine.record.containers import Record
     from mydocker.engine.request.options import Flags
 
@@ -56,7 +56,7 @@ def execute(session: Session, /, words: tuple[str, ...], detach: bool, interacti
     return 0 if detach else client.run()
 
 
-def _only_told(session: Session, container_id: str, process: dict[str, Any]) -> bool:
+def _only_told(session: Session, container_id: str, process: WantedProcess) -> bool:
     """Tell what would be done, where that is asked for; return whether that was all."""
     if not wants_plan(session):
         return False
@@ -67,14 +67,14 @@ def _only_told(session: Session, container_id: str, process: dict[str, Any]) -> 
     return tell_plan(session, whole, exec_script(whole, root))
 
 
-def _process(session: Session, record: Record, args: list[str], tty: bool, flags: Flags) -> dict[str, Any]:
+def _process(session: Session, record: Record, args: list[str], tty: bool, flags: Flags) -> WantedProcess:
     """Return what execute.process_spec wants."""
-    own = store.read_json(f"{session.paths.container(record['id'])}/bundle/config.json")["process"]
+    own = bundle.load(session.paths, record["id"])["process"]
     variables = dict(pair.split("=", 1) for pair in own["env"])
     if tty:
         variables.setdefault("TERM", "xterm")
     pairs = settings.environment(flags["env"], flags["env_file"])
-    process = {"args": args, "terminal": tty, "env": merged_environment(variables, pairs), "user": flags["user"]}
+    process: WantedProcess = {"args": args, "terminal": tty, "env": merged_environment(variables, pairs), "user": flags["user"]}
     if flags["workdir"]:
         process["cwd"] = flags["workdir"]
     if flags["privileged"]:

@@ -9,6 +9,10 @@ from mydocker.cli.base import Session, Verb
 from mydocker.cli.rows import format_option, print_rows
 from mydocker.engine.catalog.images import Image, find
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.images.config import History
+
 _COLUMNS = {"ID": "IMAGE", "CreatedSince": "CREATED", "CreatedBy": "CREATED BY", "Size": "SIZE", "Comment": "COMMENT"}
 _WIDTH = 45
 
@@ -34,12 +38,12 @@ def history(session: Session, quiet: bool, no_trunc: bool, for_people: bool, for
 
 def _rows(image: Image, whole: bool, for_people: bool) -> list[dict[str, str]]:
     """Return a row per history entry; an image without any gets one per layer."""
-    entries = image.document.get("history") or [{} for _ in image.layers]
+    entries: list[History] = image.document["history"] or [{} for _ in image.layers]
     sizes = iter(image.sizes)
     rows = []
     for entry in entries:
         size = 0 if entry.get("empty_layer") else next(sizes, 0)
-        created, command = str(entry.get("created") or ""), str(entry.get("created_by") or "")
+        created, command = entry.get("created", ""), entry.get("created_by", "")
         shown = command if whole or len(command) <= _WIDTH else command[: _WIDTH - 1] + "…"
         since = human.since(created)
         rows.append(
@@ -49,7 +53,7 @@ def _rows(image: Image, whole: bool, for_people: bool) -> list[dict[str, str]]:
                 "CreatedAt": created,
                 "CreatedBy": shown,
                 "Size": human.size(size) if for_people else str(size),
-                "Comment": str(entry.get("comment") or ""),
+                "Comment": entry.get("comment", ""),
             }
         )
     rows.reverse()

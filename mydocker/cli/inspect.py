@@ -75,7 +75,7 @@ def _image(session: Session, name: str) -> Document:
         "Id": f"sha256:{found.id}",
         "RepoTags": sorted(found.tags),
         "RepoDigests": found.repo_digests,
-        "Comment": next((entry["comment"] for entry in reversed(found.document.get("history") or []) if entry.get("comment")), ""),
+        "Comment": next((entry["comment"] for entry in reversed(found.document["history"]) if entry.get("comment")), ""),
         "Created": found.created,
         "Author": found.document.get("author", ""),
         "Architecture": found.document.get("architecture", ""),

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mydocker.images.layout import Descriptor
+    from mydocker.images.documents import Descriptor
 
 _BAR = 50
 _WORDS = {"begins": "Pulling fs layer", "exists": "Already exists", "done": "Pull complete"}

@@ -28,6 +28,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from mydocker.engine.transfer.accounts import SearchResult
+    from mydocker.images.config import ImageDocument
+
 _quiet = click.option("-q", "--quiet", is_flag=True, help="Only the name, no progress.")
 
 
@@ -72,11 +75,12 @@ def pull_one(session: Session, reference: Reference, platform: str, limit: int |
     _warn_of_platform(platform, pulled.document)
 
 
-def _warn_of_platform(wanted: str, document: dict[str, str]) -> None:
+def _warn_of_platform(wanted: str, document: ImageDocument) -> None:
     """Say that an image is for another platform than the one wanted, or than this machine."""
     fields = platform_fields(wanted or host_platform())
-    if document.get("architecture") not in (None, "", fields["architecture"]):
-        found = f"{document.get('os', 'linux')}/{document['architecture']}"
+    architecture = document.get("architecture")
+    if architecture not in (None, "", fields["architecture"]):
+        found = f"{document.get('os', 'linux')}/{architecture}"
         complain(f"warning: the image's platform ({found}) is not {wanted or host_platform()}")
 
 
@@ -202,8 +206,8 @@ def search(session: Session, limit: int, no_trunc: bool, texts: tuple[str, ...],
     Example: mydocker search --filter is-official=true nginx
     """
     tests: filters.Tests = {
-        "stars": lambda found, text: int(found.get("star_count") or 0) >= int(text),
-        "is-official": lambda found, text: bool(found.get("is_official")) == (text == "true"),
+        "stars": lambda found, text: found["star_count"] >= int(text),
+        "is-official": lambda found, text: found["is_official"] == (text == "true"),
     }
     checks = {"is-official": filters.one_of("is-official", "true", "false"), "stars": _check_stars}
     fits = filters.parse(texts, tests, checks)
@@ -224,13 +228,12 @@ def _split(term: str) -> tuple[str, str]:
     return (accounts.domain_of(first), rest) if is_host else (accounts.domain_of(""), term)
 
 
-def _row(result: accounts.Result, whole: bool) -> Row:
-    description = " ".join(str(result.get("description") or "").split())
+def _row(result: SearchResult, whole: bool) -> Row:
+    description = " ".join(result["description"].split())
     shown = description if whole or len(description) <= _WIDTH else description[: _WIDTH - 1] + "…"
-    stars = str(result.get("star_count") or 0)
     return {
-        "Name": result.get("name", ""),
+        "Name": result["name"],
         "Description": shown,
-        "StarCount": stars,
-        "IsOfficial": "[OK]" if result.get("is_official") else "",
+        "StarCount": str(result["star_count"]),
+        "IsOfficial": "[OK]" if result["is_official"] else "",
     }

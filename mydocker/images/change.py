@@ -1,7 +1,6 @@
-"""--change: Dockerfile instructions applied to an image's config object, as docker's import and commit accept them.
+"""Instructions of a Dockerfile that change an image's config object: as --change of import and commit, and in a build.
 
-A config object is a dict with docker's keys: Cmd, Entrypoint, Env, ExposedPorts, Labels, User, Volumes, WorkingDir,
-StopSignal, OnBuild, Healthcheck, Shell. Nothing here changes its argument. Source: the Dockerfile reference.
+Nothing here changes its argument. Source: the Dockerfile reference.
 """
 
 from __future__ import annotations
@@ -16,12 +15,11 @@ from mydocker.images.words import expand, split
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from typing import Any
 
-    from mydocker.images.layout import Document
+    from mydocker.images.config import Healthcheck, ImageConfig
 
-    # (instruction's name, its text, the settings so far) → what it sets.
-    Instruction = Callable[[str, str, Document], Document]
+    # (instruction's name, its text, what it sees) → what it sets.
+    Instruction = Callable[[str, str, "_Scope"], ImageConfig]
 
 DEFAULT_SHELL = ["/bin/sh", "-c"]
 _SECOND = 10**9
@@ -29,28 +27,32 @@ _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": _SECOND, "m": 60
 _DURATION_PART = r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)"
 
 
-def apply(settings: Document, changes: Iterable[str]) -> Document:
+def apply(settings: ImageConfig, changes: Iterable[str]) -> ImageConfig:
     """Return the config object after these instructions, in order. Raises BadInput for one that is not valid."""
     parsed = [_parse(change) for change in changes]
-    result = dict(settings)
+    result = settings.copy()
     for name, text in parsed:
-        result = {**result, **_INSTRUCTIONS[name](name, text, result)}
+        result = instruction(name, text, result, {})
     # As docker's builder: an entrypoint without a command of its own forgets the command that was there before.
     names = [name for name, _ in parsed]
-    return {**result, "Cmd": None} if "ENTRYPOINT" in names and "CMD" not in names else result
+    if "ENTRYPOINT" in names and "CMD" not in names:
+        result.pop("Cmd", None)
+    return result
 
 
-class _Scope(dict[str, "Any"]):
-    """A config object, with the build arguments that its instructions may name besides Env."""
-
-    arguments: Mapping[str, str] = {}
-
-
-def instruction(name: str, text: str, settings: Document, arguments: Mapping[str, str]) -> Document:
+def instruction(name: str, text: str, settings: ImageConfig, arguments: Mapping[str, str]) -> ImageConfig:
     """Return the config object after one instruction of a Dockerfile. arguments: ARG's variables. Raises BadInput."""
-    scope = _Scope(settings)
-    scope.arguments = arguments
-    return {**settings, **_INSTRUCTIONS[name](name, text, scope)}
+    return {**settings, **_INSTRUCTIONS[name](name, text, _Scope(settings, arguments))}
+
+
+class _Scope:
+    """What an instruction sees: the config object so far, and what $NAME stands for."""
+
+    __slots__ = ("settings", "variables")
+
+    def __init__(self, settings: ImageConfig, arguments: Mapping[str, str]) -> None:
+        self.settings = settings
+        self.variables = variables_of(settings, arguments)
 
 
 def _parse(change: str) -> tuple[str, str]:
@@ -72,75 +74,70 @@ def json_list(text: str) -> list[str] | None:
     return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
 
 
-def argv(text: str, settings: Document) -> list[str]:
+def argv(text: str, settings: ImageConfig) -> list[str]:
     """Return the command line of CMD, ENTRYPOINT or RUN: the exec form's list, or the text for the shell."""
     exec_form = json_list(text)
     return [*(settings.get("Shell") or DEFAULT_SHELL), text] if exec_form is None else exec_form
 
 
-def environment(settings: Document) -> dict[str, str]:
+def environment(settings: ImageConfig) -> dict[str, str]:
     """Return a config object's Env as a dict."""
-    return {key: value for key, _, value in (entry.partition("=") for entry in settings.get("Env") or [])}
+    return {key: value for key, _, value in (entry.partition("=") for entry in settings.get("Env", []))}
 
 
-def variables(settings: Document) -> dict[str, str]:
+def variables_of(settings: ImageConfig, arguments: Mapping[str, str]) -> dict[str, str]:
     """Return what $NAME stands for in an instruction: Env's variables, and those of ARG that it does not have."""
-    return variables_of(settings, settings.arguments if isinstance(settings, _Scope) else {})
-
-
-def variables_of(settings: Document, arguments: Mapping[str, str]) -> dict[str, str]:
-    """Return what $NAME stands for where these build arguments are known."""
     return {**arguments, **environment(settings)}
 
 
-def _words(text: str, settings: Document) -> list[str]:
-    return [expand(word, variables(settings)) for word in split(text)]
+def _words(text: str, scope: _Scope) -> list[str]:
+    return [expand(word, scope.variables) for word in split(text)]
 
 
-def _single(name: str, text: str, settings: Document) -> str:
-    words = _words(text, settings)
+def _single(name: str, text: str, scope: _Scope) -> str:
+    words = _words(text, scope)
     if len(words) != 1:
         raise BadInput(f"{name} requires exactly one argument: {text!r}")
     return words[0]
 
 
-def _pairs(name: str, text: str, settings: Document) -> dict[str, str]:
+def _pairs(name: str, text: str, scope: _Scope) -> dict[str, str]:
     """Return what 'K=V K2=V2' or the old form 'K the rest' sets."""
     words = split(text)
     if "=" not in words[0]:
         key, _, rest = text.partition(" ")
         if not rest.strip():
             raise BadInput(f"{name} must have two arguments: {text!r}")
-        return {expand(key, variables(settings)): expand(rest.strip(), variables(settings))}
+        return {expand(key, scope.variables): expand(rest.strip(), scope.variables)}
     pairs = {}
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key:
             raise BadInput(f"can't find = in {word!r}: must be of the form NAME=VALUE")
-        pairs[expand(key, variables(settings))] = expand(value, variables(settings))
+        pairs[expand(key, scope.variables)] = expand(value, scope.variables)
     return pairs
 
 
-def _cmd(name: str, text: str, settings: Document) -> Document:
-    return {"Cmd": argv(text, settings)}
+def _cmd(name: str, text: str, scope: _Scope) -> ImageConfig:
+    return {"Cmd": argv(text, scope.settings)}
 
 
-def _entrypoint(name: str, text: str, settings: Document) -> Document:
-    return {"Entrypoint": argv(text, settings)}
+def _entrypoint(name: str, text: str, scope: _Scope) -> ImageConfig:
+    return {"Entrypoint": argv(text, scope.settings)}
 
 
-def _env(name: str, text: str, settings: Document) -> Document:
-    merged = {**environment(settings), **_pairs(name, text, settings)}
+def _env(name: str, text: str, scope: _Scope) -> ImageConfig:
+    merged = {**environment(scope.settings), **_pairs(name, text, scope)}
     return {"Env": [f"{key}={value}" for key, value in merged.items()]}
 
 
-def _label(name: str, text: str, settings: Document) -> Document:
-    return {"Labels": {**(settings.get("Labels") or {}), **_pairs(name, text, settings)}}
+def _label(name: str, text: str, scope: _Scope) -> ImageConfig:
+    return {"Labels": {**scope.settings.get("Labels", {}), **_pairs(name, text, scope)}}
 
 
-def _expose(name: str, text: str, settings: Document) -> Document:
-    ports: Document = {port: {} for word in _words(text, settings) for port in _ports(word)}
-    return {"ExposedPorts": {**(settings.get("ExposedPorts") or {}), **ports}}
+def _expose(name: str, text: str, scope: _Scope) -> ImageConfig:
+    ports = [port for word in _words(text, scope) for port in _ports(word)]
+    return {"ExposedPorts": {**scope.settings.get("ExposedPorts", {}), **{port: {} for port in ports}}}
 
 
 def _ports(word: str) -> list[str]:
@@ -154,25 +151,25 @@ def _ports(word: str) -> list[str]:
     return [f"{port}/{(protocol or 'tcp').lower()}" for port in range(numbers[0], numbers[1] + 1)]
 
 
-def _user(name: str, text: str, settings: Document) -> Document:
-    return {"User": _single(name, text, settings)}
+def _user(name: str, text: str, scope: _Scope) -> ImageConfig:
+    return {"User": _single(name, text, scope)}
 
 
-def _workdir(name: str, text: str, settings: Document) -> Document:
-    directory = expand(text, variables(settings))
-    return {"WorkingDir": "/" + normpath(join(settings.get("WorkingDir") or "/", directory)).lstrip("/")}
+def _workdir(name: str, text: str, scope: _Scope) -> ImageConfig:
+    directory = expand(text, scope.variables)
+    return {"WorkingDir": "/" + normpath(join(scope.settings.get("WorkingDir") or "/", directory)).lstrip("/")}
 
 
-def _volume(name: str, text: str, settings: Document) -> Document:
+def _volume(name: str, text: str, scope: _Scope) -> ImageConfig:
     volumes = json_list(text)
-    places = _words(text, settings) if volumes is None else volumes
+    places = _words(text, scope) if volumes is None else volumes
     if not all(place.strip() for place in places):
         raise BadInput("VOLUME specified can not be an empty string")
-    return {"Volumes": {**(settings.get("Volumes") or {}), **{place: {} for place in places}}}
+    return {"Volumes": {**scope.settings.get("Volumes", {}), **{place: {} for place in places}}}
 
 
-def _stopsignal(name: str, text: str, settings: Document) -> Document:
-    signal = _single(name, text, settings)
+def _stopsignal(name: str, text: str, scope: _Scope) -> ImageConfig:
+    signal = _single(name, text, scope)
     if not _is_signal(signal):
         raise BadInput(f"invalid signal {signal!r}: expected a name such as SIGTERM or a number from 1 to 64")
     return {"StopSignal": signal}
@@ -187,32 +184,32 @@ def _is_signal(text: str) -> bool:
     return "SIG" + base in Signals.__members__ and (not offset or (base == "RTMIN" and offset.isdigit() and int(offset) <= 30))
 
 
-def _shell(name: str, text: str, settings: Document) -> Document:
+def _shell(name: str, text: str, scope: _Scope) -> ImageConfig:
     words = json_list(text)
     if not words:
         raise BadInput(f"SHELL requires the arguments to be in JSON form: {text!r}")
     return {"Shell": words}
 
 
-def _onbuild(name: str, text: str, settings: Document) -> Document:
+def _onbuild(name: str, text: str, scope: _Scope) -> ImageConfig:
     trigger = text.split()[0].upper()
     if trigger == "ONBUILD":
         raise BadInput("chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed")
     if trigger in ("MAINTAINER", "FROM"):
         raise BadInput(f"{trigger} isn't allowed as an ONBUILD trigger")
-    return {"OnBuild": [*(settings.get("OnBuild") or []), text]}
+    return {"OnBuild": [*scope.settings.get("OnBuild", []), text]}
 
 
-def _healthcheck(name: str, text: str, settings: Document) -> Document:
-    options: Document = {}
+def _healthcheck(name: str, text: str, scope: _Scope) -> ImageConfig:
+    options: Healthcheck = {}
     word, _, rest = text.partition(" ")
     while word.startswith("--"):
-        options.update(_health_option(word))
+        _set_health_option(options, word)
         word, _, rest = rest.strip().partition(" ")
     return {"Healthcheck": {**_health_test(word.upper(), rest.strip(), bool(options)), **options}}
 
 
-def _health_test(kind: str, text: str, has_options: bool) -> Document:
+def _health_test(kind: str, text: str, has_options: bool) -> Healthcheck:
     if kind == "NONE" and not text and not has_options:
         return {"Test": ["NONE"]}
     if kind != "CMD" or not text:
@@ -221,14 +218,20 @@ def _health_test(kind: str, text: str, has_options: bool) -> Document:
     return {"Test": ["CMD-SHELL", text] if exec_form is None else ["CMD", *exec_form]}
 
 
-def _health_option(word: str) -> Document:
+def _set_health_option(options: Healthcheck, word: str) -> None:
     name, _, value = word[2:].partition("=")
-    keys = {"interval": "Interval", "timeout": "Timeout", "start-period": "StartPeriod", "start-interval": "StartInterval"}
-    if name in keys:
-        return {keys[name]: nanoseconds(value)}
-    if name == "retries" and value.isascii() and value.isdigit() and int(value) > 0:
-        return {"Retries": int(value)}
-    raise BadInput(f"invalid HEALTHCHECK option {word!r}")
+    if name == "interval":
+        options["Interval"] = nanoseconds(value)
+    elif name == "timeout":
+        options["Timeout"] = nanoseconds(value)
+    elif name == "start-period":
+        options["StartPeriod"] = nanoseconds(value)
+    elif name == "start-interval":
+        options["StartInterval"] = nanoseconds(value)
+    elif name == "retries" and value.isascii() and value.isdigit() and int(value) > 0:
+        options["Retries"] = int(value)
+    else:
+        raise BadInput(f"invalid HEALTHCHECK option {word!r}")
 
 
 def nanoseconds(text: str) -> int:

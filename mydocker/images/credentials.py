@@ -17,10 +17,40 @@ import subprocess
 from mydocker import store
 from mydocker.errors import BadInput, Damaged, StepFailed
 from mydocker.images.registries import HUB
+from mydocker.shape import fit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import TypedDict
+
+    from mydocker.shape import Shape
+
+    class Auth(TypedDict, total=False):
+        """What is known for a registry."""
+
+        auth: str
+        username: str
+        password: str
+        identitytoken: str
+
+    class DockerConfig(TypedDict, total=False):
+        """config.json, of which most is not ours."""
+
+        auths: dict[str, Auth]
+        credHelpers: dict[str, str]
+        credsStore: str
+
+    class HelperAnswer(TypedDict):
+        """What a helper prints for `get`."""
+
+        Username: str
+        Secret: str
+
+
+# Without defaults: the file is written again with what is not ours in it.
+AUTH: Shape = {"auth": "text", "username": "text", "password": "text", "identitytoken": "text"}
+DOCKER_CONFIG: Shape = {"auths": {"*": AUTH}, "credHelpers": {"*": "text"}, "credsStore": "text"}
+HELPER_ANSWER: Shape = {"Username!": "text", "Secret!": "text"}
 
 # What docker calls its own registry there, from the days of its first protocol.
 _HUB_KEY = "https://index.docker.io/v1/"
@@ -59,13 +89,13 @@ class Keyring:
         helper = _helper(document, key)
         if helper:
             return _ask(helper, key)
-        auths = document.get("auths") or {}
+        auths = document.get("auths", {})
         known = next((auths[k] for k in (key, host, f"https://{host}", f"https://{host}/v1/", f"https://{host}/v2/") if k in auths), None)
         return self._decoded(known, key) if known else None
 
-    def _decoded(self, known: dict[str, str], key: str) -> Credentials:
+    def _decoded(self, known: Auth, key: str) -> Credentials:
         try:
-            user, _, password = base64.b64decode(known.get("auth") or "", validate=True).decode().partition(":")
+            user, _, password = base64.b64decode(known.get("auth", ""), validate=True).decode().partition(":")
         except ValueError as error:
             raise Damaged(f"{self.path}: the auth of {key} is not base64") from error
         user, password = user or known.get("username", ""), password.rstrip("\0") or known.get("password", "")
@@ -78,11 +108,13 @@ class Keyring:
         if helper:
             user, secret = (_TOKEN_USER, credentials.token) if credentials.token else (credentials.user, credentials.password)
             _run(helper, "store", json.dumps({"ServerURL": key, "Username": user, "Secret": secret}))
-            entry: dict[str, str] = {}
+            entry: Auth = {}
         else:
             entry = {"auth": base64.b64encode(f"{credentials.user}:{credentials.password}".encode()).decode()}
-            entry |= {"identitytoken": credentials.token} if credentials.token else {}
-        self._save({**document, "auths": {**(document.get("auths") or {}), key: entry}})
+            if credentials.token:
+                entry["identitytoken"] = credentials.token
+        document["auths"] = {**document.get("auths", {}), key: entry}
+        self._save(document)
         return helper
 
     def forget(self, host: str) -> bool:
@@ -91,22 +123,20 @@ class Keyring:
         helper = _helper(document, key)
         if helper:
             _run(helper, "erase", key)
-        auths = document.get("auths") or {}
-        if key not in auths:
+        if key not in document.get("auths", {}):
             return bool(helper)
-        self._save({**document, "auths": {k: v for k, v in auths.items() if k != key}})
+        del document["auths"][key]
+        self._save(document)
         return True
 
-    def _document(self) -> dict[str, Any]:
+    def _document(self) -> DockerConfig:
         try:
-            document = store.read_json(self.path)
+            document: DockerConfig = store.read_document(self.path, DOCKER_CONFIG)
         except FileNotFoundError:
             return {}
-        if not isinstance(document, dict):
-            raise Damaged(f"{self.path}: not a JSON object")
         return document
 
-    def _save(self, document: dict[str, Any]) -> None:
+    def _save(self, document: DockerConfig) -> None:
         os.makedirs(self.directory, mode=0o700, exist_ok=True)
         store.write_atomic(os.path.realpath(self.path), json.dumps(document, indent="\t").encode(), mode=0o600)
 
@@ -115,9 +145,9 @@ def _key(host: str) -> str:
     return _HUB_KEY if host == HUB else host
 
 
-def _helper(document: dict[str, Any], key: str) -> str:
-    name = (document.get("credHelpers") or {}).get(key) or document.get("credsStore") or ""
-    if not isinstance(name, str) or "/" in name:
+def _helper(document: DockerConfig, key: str) -> str:
+    name = document.get("credHelpers", {}).get(key) or document.get("credsStore", "")
+    if "/" in name:
         raise BadInput(f"invalid credential helper {name!r}: expected the NAME of a program docker-credential-NAME")
     return name
 
@@ -127,10 +157,11 @@ def _ask(helper: str, key: str) -> Credentials | None:
     if not answer:
         return None
     try:
-        found = json.loads(answer)
-        user, secret = found["Username"], found["Secret"]
-    except (ValueError, KeyError, TypeError) as error:
+        found: HelperAnswer = json.loads(answer)
+        fit(found, HELPER_ANSWER)
+    except (ValueError, RecursionError) as error:
         raise StepFailed(f"docker-credential-{helper} get: an answer that is no credentials") from error
+    user, secret = found["Username"], found["Secret"]
     return Credentials("", "", secret) if user == _TOKEN_USER else Credentials(user, secret)
 
 

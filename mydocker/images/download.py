@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse as Response
 
-    from mydocker.images.layout import Descriptor
+    from mydocker.images.documents import Descriptor
     from mydocker.images.registry import Repository
 
 _CHUNK = 1 << 18

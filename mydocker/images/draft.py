@@ -8,15 +8,18 @@ from mydocker import leanjson
 from mydocker.errors import Conflict
 from mydocker.images import index
 from mydocker.images.archive import LayerWriter
-from mydocker.images.layout import CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE
+from mydocker.images.config import platform_of
+from mydocker.images.documents import CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE
 from mydocker.images.staging import Staging
 from mydocker.steps.base import Step, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from mydocker.images.layout import Descriptor, Document, Layout
+    from mydocker.images.config import History, ImageDocument
+    from mydocker.images.documents import Descriptor, ImageManifest
+    from mydocker.images.layout import ImageLayout
     from mydocker.images.reference import Reference
 
     Fill = Callable[[LayerWriter], None]
@@ -31,7 +34,7 @@ class Draft:
 
     __slots__ = ("_staging", "document", "image_id", "layers", "layout", "sizes")
 
-    def __init__(self, layout: Layout, document: Document, layers: list[Descriptor], sizes: list[int]) -> None:
+    def __init__(self, layout: ImageLayout, document: ImageDocument, layers: list[Descriptor], sizes: list[int]) -> None:
         self.layout = layout
         self.document = document
         self.layers = layers
@@ -45,7 +48,7 @@ class Draft:
     def __exit__(self, *exception: object) -> None:
         self._staging.__exit__(*exception)
 
-    def add_layer(self, fill: Fill, entry: Document, may_be_empty: bool = False) -> None:
+    def add_layer(self, fill: Fill, entry: History, may_be_empty: bool = False) -> None:
         """Store what fill() writes, an uncompressed tar, as the topmost layer; one without members on top of others only leaves history.
 
         may_be_empty: an image may also be without any layer.
@@ -61,16 +64,20 @@ class Draft:
             self.sizes.append(layer.tar_size)
         self.document["history"].append({**entry, "empty_layer": True} if empty else entry)
 
-    def publish(self, reference: Reference | None, annotations: dict[str, str] | None = None) -> None:
-        """Write config and manifest and put everything into the layout. Raises Conflict when a layer below has gone meanwhile."""
-        config = self._put(self.document, CONFIG_TYPE)
-        manifest = self._put({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": self.layers}, MANIFEST_TYPE)
-        platform = {key: self.document[key] for key in ("architecture", "os", "variant") if key in self.document}
-        entry = {**manifest, "platform": platform, "annotations": {index.SIZES: ",".join(map(str, self.sizes)), **(annotations or {})}}
+    def publish(self, reference: Reference | None, annotations: dict[str, str] | None = None, marks: dict[str, str] | None = None) -> None:
+        """Write config and manifest and put everything into the layout. Raises Conflict when a layer below has gone meanwhile.
+
+        annotations: of the image's descriptor. marks: more fields of the configuration.
+        """
+        config = self._put({**self.document, **(marks or {})}, CONFIG_TYPE)
+        document: ImageManifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": self.layers}
+        entry = self._put(document, MANIFEST_TYPE)
+        entry["platform"] = platform_of(self.document)
+        entry["annotations"] = {index.SIZES: ",".join(map(str, self.sizes)), **(annotations or {})}
         self._staging.publish(lambda entries: index.add(self._checked(entries), entry, reference))
         self.image_id = config["digest"].removeprefix("sha256:")
 
-    def _put(self, document: Document, media_type: str) -> Descriptor:
+    def _put(self, document: Mapping[str, object], media_type: str) -> Descriptor:
         blob = self._staging.put(leanjson.dumps(document).encode())
         return {"mediaType": media_type, "digest": blob.digest, "size": blob.size}
 
@@ -86,7 +93,7 @@ class StoreLayer(Step):
 
     __slots__ = ("draft", "entry", "fill", "source")
 
-    def __init__(self, draft: Draft, source: str, fill: Fill, entry: Document) -> None:
+    def __init__(self, draft: Draft, source: str, fill: Fill, entry: History) -> None:
         self.draft = draft
         self.source = source
         self.fill = fill

@@ -17,7 +17,7 @@ from mydocker.images.reference import Reference, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.images.layout import Descriptor
+    from mydocker.images.documents import Descriptor
 
 REF_NAME = "org.opencontainers.image.ref.name"
 CONTAINERD_NAME = "io.containerd.image.name"
@@ -27,9 +27,13 @@ BUILD = "mydocker.build"
 BUILT = "mydocker.built"
 
 
+def _annotations(entry: Descriptor) -> dict[str, str]:
+    return entry.get("annotations", {})
+
+
 def name_of(entry: Descriptor) -> str | None:
     """Return the canonical name that a descriptor gives its image; None without one, or with one that is no reference."""
-    annotations = entry.get("annotations") or {}
+    annotations = _annotations(entry)
     name = annotations.get(CONTAINERD_NAME) or annotations.get(REF_NAME)
     try:
         return parse(name).with_default_tag().canonical if name else None
@@ -39,36 +43,36 @@ def name_of(entry: Descriptor) -> str | None:
 
 def sizes(entry: Descriptor) -> list[int]:
     """Return the sizes of an image's layers, uncompressed, lowest first; empty when nobody noted them."""
-    texts = ((entry.get("annotations") or {}).get(SIZES) or "").split(",")
+    texts = _annotations(entry).get(SIZES, "").split(",")
     return [int(text) for text in texts] if all(text.isascii() and text.isdigit() for text in texts) else []
 
 
 def build_key(entry: Descriptor) -> str:
     """Return the key of the build, or of the step of one, that made an image; '' for others."""
-    annotations = entry.get("annotations") or {}
-    key: str = annotations.get(BUILD) or annotations.get(BUILT) or ""
-    return key
+    annotations = _annotations(entry)
+    return annotations.get(BUILD) or annotations.get(BUILT) or ""
 
 
 def is_cache(entry: Descriptor) -> bool:
     """Say whether an image is only a step of a build, and nobody's."""
-    return BUILD in (entry.get("annotations") or {}) and name_of(entry) is None
+    return BUILD in _annotations(entry) and name_of(entry) is None
 
 
 def repo_digest(entry: Descriptor) -> str:
     """Return the digest by which a registry knows a descriptor's image: that of its index, or of its manifest."""
-    digest: str = (entry.get("annotations") or {}).get(DIGEST) or entry["digest"]
-    return digest
+    return _annotations(entry).get(DIGEST) or entry["digest"]
 
 
 def named(entry: Descriptor, reference: Reference | None) -> Descriptor:
     """Return a copy of a descriptor that bears this name instead of its own."""
     own = (REF_NAME, CONTAINERD_NAME) if _same_repository(entry, reference) else (REF_NAME, CONTAINERD_NAME, DIGEST)
-    others = {k: v for k, v in (entry.get("annotations") or {}).items() if k not in own}
+    others = {k: v for k, v in _annotations(entry).items() if k not in own}
     names = {REF_NAME: str(reference), CONTAINERD_NAME: reference.canonical} if reference else {}
-    annotations = {**names, **others}
-    plain = {k: v for k, v in entry.items() if k != "annotations"}
-    return {**plain, "annotations": annotations} if annotations else plain
+    copy = entry.copy()
+    copy.pop("annotations", None)
+    if names or others:
+        copy["annotations"] = {**names, **others}
+    return copy
 
 
 def add(entries: list[Descriptor], entry: Descriptor, reference: Reference | None) -> list[Descriptor]:

@@ -23,7 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from mydocker.images.layout import Descriptor, Layout
+    from mydocker.images.documents import Descriptor
+    from mydocker.images.layout import ImageLayout
     from mydocker.images.staging import BlobWriter
 
 _CHUNK = 1 << 18
@@ -65,7 +66,7 @@ class LayerReader(RawIOBase):
 class StoredLayer(LayerReader):
     """A layer of the layout; holds an flock on the blob, so that one process unpacks it at a time."""
 
-    def __init__(self, layout: Layout, descriptor: Descriptor, diff_id: str) -> None:
+    def __init__(self, layout: ImageLayout, descriptor: Descriptor, diff_id: str) -> None:
         digest = descriptor["digest"]
         try:
             self._file = open(layout.blob(digest), "rb")  # noqa: SIM115 - closed by close()
@@ -130,12 +131,12 @@ class _Storing(RawIOBase):
         return len(data)
 
 
-def known_sizes(layout: Layout) -> dict[str, int]:
+def known_sizes(layout: ImageLayout) -> dict[str, int]:
     """Return the uncompressed sizes of stored layers, by digest, where somebody noted them."""
     sizes: dict[str, int] = {}
     for entry in layout.entries():
         noted = index.sizes(entry)
         with suppress(Damaged):  # what a damaged image says of its layers is not believed
-            layers = layout.manifest(entry).get("layers") or [] if noted else []
+            layers = layout.manifest(entry)["layers"] if noted else []
             sizes.update(zip((layer["digest"] for layer in layers), noted, strict=False))
     return sizes

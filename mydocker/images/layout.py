@@ -13,32 +13,25 @@ are removed under that lock too. So whoever holds it knows: a blob that index.js
 from __future__ import annotations
 
 import os
-import sys
 
-from mydocker import leanjson, store
+from mydocker import store
 from mydocker.errors import Damaged, Unsupported
+from mydocker.images import documents
+from mydocker.images.config import image_document
+from mydocker.images.documents import DOCUMENT_MAX, IMAGE_INDEX, IMAGE_MANIFEST, INDEX_TYPE, LINKS, sha256
 from mydocker.images.reference import is_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
 
-    # An OCI descriptor (mediaType, digest, size, annotations) and any other JSON object of the image specification.
-    Descriptor = dict[str, Any]
-    Document = dict[str, Any]
+    from mydocker.images.config import ImageDocument
+    from mydocker.images.documents import Descriptor, ImageIndex, ImageManifest, Links
+
     Change = Callable[[list[Descriptor]], list[Descriptor]]
 
-INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
-MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
-CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
-LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 
-# A manifest or config is read into memory at once; the registries' limit for a manifest.
-DOCUMENT_MAX = 4 << 20
-
-
-class Layout:
+class ImageLayout:
     """The layout in one directory, which need not exist until something is added."""
 
     __slots__ = ("directory",)
@@ -59,16 +52,12 @@ class Layout:
         return store.Lock(self.directory + "/lock")
 
     def entries(self) -> list[Descriptor]:
-        """Return index.json's descriptors. Raises Damaged when it is no image index."""
-        path = self.directory + "/index.json"
+        """Return index.json's descriptors. Raises Damaged."""
         try:
-            index = store.read_json(path)
+            index: ImageIndex = store.read_document(self.directory + "/index.json", IMAGE_INDEX)
         except FileNotFoundError:
             return []
-        entries = index.get("manifests") if isinstance(index, dict) else None
-        if not isinstance(entries, list) or not all(isinstance(e, dict) and "digest" in e for e in entries):
-            raise Damaged(f"{path}: not an image index")
-        return entries
+        return index["manifests"]
 
     def change(self, change: Change) -> None:
         """Replace index.json's descriptors by change(descriptors); the caller holds the lock."""
@@ -96,23 +85,14 @@ class Layout:
             raise Damaged(f"blob {digest} does not match its digest")
         return data
 
-    def document(self, descriptor: Descriptor) -> Document:
-        """Return a manifest's or config's JSON object, verified. Raises Damaged."""
-        try:
-            value = leanjson.loads(self.read(descriptor).decode())
-        except ValueError as error:
-            raise Damaged(f"blob {descriptor['digest']}: not valid JSON: {error}") from error
-        if not isinstance(value, dict):
-            raise Damaged(f"blob {descriptor['digest']}: not a JSON object")
-        return value
-
-    def manifest(self, descriptor: Descriptor) -> Document:
+    def manifest(self, descriptor: Descriptor) -> ImageManifest:
         """Return an image manifest, verified. Raises Damaged when the blob is something else."""
-        manifest = self.document(descriptor)
-        parts = [manifest.get("config"), *(manifest.get("layers") or [])]
-        if not all(isinstance(part, dict) and isinstance(part.get("digest"), str) and "size" in part for part in parts):
-            raise Damaged(f"blob {descriptor['digest']}: not an image manifest")
+        manifest: ImageManifest = documents.read(self.read(descriptor), IMAGE_MANIFEST, f"manifest {descriptor['digest']}")
         return manifest
+
+    def configuration(self, descriptor: Descriptor) -> ImageDocument:
+        """Return an image configuration, verified. Raises Damaged."""
+        return image_document(self.read(descriptor), f"config {descriptor['digest']}")
 
     def unreachable(self) -> list[str]:
         """Return the digests of blobs that index.json does not reach; the caller holds the lock."""
@@ -136,21 +116,9 @@ class Layout:
         for descriptor in descriptors:
             yield descriptor["digest"]
             # An image index (another tool may have put one here) lists manifests, a manifest its config and layers.
-            kind = descriptor.get("mediaType", MANIFEST_TYPE)
+            kind = descriptor["mediaType"]
             if "index" in kind or "manifest" in kind:
-                document = self.document(descriptor)
-                parts = [document[key] for key in ("config", "subject") if key in document]
-                yield from self._reached([*parts, *document.get("manifests", []), *document.get("layers", [])])
-
-
-def sha256(data: bytes) -> str:
-    """Return the digest of a small blob, 'sha256:HEX', by the lightest implementation that this Python has."""
-    # hashlib loads OpenSSL, 2 ms that the start of a container need not pay.
-    try:
-        if sys.version_info >= (3, 12):
-            from _sha2 import sha256 as make  # type: ignore[import-not-found,unused-ignore]
-        else:
-            from _sha256 import sha256 as make  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        from hashlib import sha256 as make
-    return f"sha256:{make(data).hexdigest()}"
+                links: Links = documents.read(self.read(descriptor), LINKS, f"blob {descriptor['digest']}")
+                parts = [*links["manifests"], *links["layers"]]
+                parts += [part for part in (links.get("config"), links.get("subject")) if part]
+                yield from self._reached(parts)

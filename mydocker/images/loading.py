@@ -13,9 +13,9 @@ from posixpath import dirname, join, normpath
 
 from mydocker import leanjson
 from mydocker.errors import BadInput, Damaged, Unsupported
-from mydocker.images import index, manifests
+from mydocker.images import documents, index, manifests
 from mydocker.images.compression import Decompressed
-from mydocker.images.layout import CONFIG_TYPE, DOCUMENT_MAX, MANIFEST_TYPE
+from mydocker.images.documents import CONFIG_TYPE, DOCUMENT_MAX, MANIFEST_TYPE
 from mydocker.images.manifests import Manifest
 from mydocker.images.reference import parse
 from mydocker.tarreader import damaged, members, open_tar
@@ -23,11 +23,26 @@ from mydocker.tarreader import damaged, members, open_tar
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from io import BufferedReader
-    from typing import Any
+    from typing import TypedDict
 
-    from mydocker.images.layout import Descriptor, Document
+    from mydocker.images.documents import Descriptor, ImageManifest, Platform
     from mydocker.images.reference import Reference
     from mydocker.images.staging import Staging
+    from mydocker.shape import Shape
+
+    class DockerImage(TypedDict):
+        """An image in docker's manifest.json, which is a list of them."""
+
+        Config: str
+        RepoTags: list[str] | None
+        Layers: list[str]
+
+
+DOCKER_IMAGE: Shape = {
+    "Config!": "text",  # a path in the archive
+    "RepoTags": (["text"], None),
+    "Layers": (["text"], []),  # paths, the lowest layer's first
+}
 
 _CHUNK = 1 << 18
 _LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
@@ -84,7 +99,7 @@ class Archive:
             blob.finish()
             self.files[path] = (blob.digest, blob.size)
 
-    def images(self, platform: dict[str, str]) -> list[Found]:
+    def images(self, platform: Platform) -> list[Found]:
         """Return the images; of those for several platforms the one for `platform`. Raises BadInput, Damaged, Unsupported."""
         if "index.json" in self.files and "oci-layout" in self.files:
             return self._of_layout(platform)
@@ -111,10 +126,10 @@ class Archive:
         with open(self.staging.path(digest), "rb") as file:
             return file.read()
 
-    def _of_layout(self, platform: dict[str, str]) -> list[Found]:
-        listed = manifests.parse(self._blob(*self.files["index.json"]), f"{self.name}: index.json")
+    def _of_layout(self, platform: Platform) -> list[Found]:
+        listed = manifests.read_index(self._blob(*self.files["index.json"]), f"{self.name}: index.json")
         found: dict[str, Found] = {}
-        for entry in manifests.listed(listed, self.name):
+        for entry in listed["manifests"] if listed else []:
             image = self._image(entry, platform)
             known = found.setdefault(image.manifest.descriptor["digest"], image)
             name = index.name_of(entry)
@@ -123,29 +138,26 @@ class Archive:
             raise BadInput(f"{self.name} has no image in it")
         return list(found.values())
 
-    def _image(self, entry: Descriptor, platform: dict[str, str]) -> Found:
+    def _image(self, entry: Descriptor, platform: Platform) -> Found:
         data = self._blob(entry["digest"], entry["size"])
-        document = manifests.parse(data, entry["digest"])
-        if manifests.is_index(document):
-            return self._image(manifests.choose(document, platform, entry["digest"]), platform)
+        several = manifests.read_index(data, entry["digest"])
+        if several:
+            return self._image(manifests.choose(several, platform, entry["digest"]), platform)
         manifest = Manifest(data, entry["digest"])
         return Found(manifest, self._blob(manifest.config["digest"], manifest.config["size"]), [])
 
     def _of_docker(self) -> list[Found]:
-        listed = self._json("manifest.json")
-        if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
-            raise Damaged(f"{self.name}: manifest.json is no list of images")
-        return [self._docker_image(entry) for entry in listed]
+        file = self._file("manifest.json")
+        assert file
+        listed: list[DockerImage] = documents.read(self._blob(*file), [DOCKER_IMAGE], f"{self.name}: manifest.json")
+        return [self._docker_image(image) for image in listed]
 
-    def _docker_image(self, entry: Document) -> Found:
-        layers, tags = entry.get("Layers") or [], entry.get("RepoTags") or []
-        if not all(isinstance(value, str) for value in (entry.get("Config"), *layers, *tags)):
-            raise Damaged(f"{self.name}: manifest.json describes an image by other things than names")
-        config = self._part(entry["Config"], CONFIG_TYPE)
-        parts = [self._part(path, "") for path in layers]
-        document = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": parts}
+    def _docker_image(self, image: DockerImage) -> Found:
+        config = self._part(image["Config"], CONFIG_TYPE)
+        parts = [self._part(path, "") for path in image["Layers"]]
+        document: ImageManifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": parts}
         manifest = Manifest(leanjson.dumps(document).encode(), self.name)
-        names = [parse(tag).with_default_tag() for tag in tags]
+        names = [parse(tag).with_default_tag() for tag in image["RepoTags"] or []]
         return Found(manifest, self._blob(config["digest"], config["size"]), names, made=True)
 
     def _part(self, path: str, kind: str) -> Descriptor:
@@ -159,11 +171,3 @@ class Archive:
         with open(self.staging.path(digest), "rb") as file:
             start = file.read(4)
         return _LAYER_TYPE + ("+gzip" if start[:2] == b"\x1f\x8b" else "+zstd" if start == b"\x28\xb5\x2f\xfd" else "")
-
-    def _json(self, path: str) -> Any:
-        file = self._file(path)
-        assert file
-        try:
-            return leanjson.loads(self._blob(*file).decode())
-        except ValueError as error:
-            raise Damaged(f"{self.name}: {path} is not valid JSON: {error}") from error

@@ -5,16 +5,16 @@ Sources: image-spec (manifest.md, image-index.md); distribution's "Image Manifes
 
 from __future__ import annotations
 
-from mydocker import leanjson
 from mydocker.errors import Damaged, NotFound, Unsupported
-from mydocker.images.layout import CONFIG_TYPE, DOCUMENT_MAX, INDEX_TYPE, MANIFEST_TYPE, sha256
+from mydocker.images import documents
+from mydocker.images.documents import CONFIG_TYPE, DOCUMENT_MAX, IMAGE_INDEX, IMAGE_MANIFEST, INDEX_TYPE, MANIFEST_TYPE, sha256
 from mydocker.images.reference import is_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from mydocker.images.layout import Descriptor, Document
+    from mydocker.images.documents import Descriptor, ImageIndex, ImageManifest, Platform
 
 DOCKER_MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_INDEX_TYPE = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -33,10 +33,11 @@ class Manifest:
     __slots__ = ("config", "data", "descriptor", "layers")
 
     def __init__(self, data: bytes, name: str) -> None:
-        document = parse(data, name)
+        document: ImageManifest = documents.checked(_parse(data, name), IMAGE_MANIFEST, name)
         self.data = data
-        self.config: Descriptor = _checked(document.get("config"), name)
-        self.layers: list[Descriptor] = [_checked(layer, name) for layer in document.get("layers") or []]
+        self.config = document["config"]
+        self.layers = document["layers"]
+        _check_digests([self.config, *self.layers], name)
         kind = document.get("mediaType") or (DOCKER_MANIFEST_TYPE if "docker" in self.config["mediaType"] else MANIFEST_TYPE)
         self.descriptor: Descriptor = {"mediaType": kind, "digest": sha256(data), "size": len(data)}
         if self.config["mediaType"] not in _CONFIGS:
@@ -45,12 +46,19 @@ class Manifest:
             raise Damaged(f"{name}: a config of {self.config['size']} bytes, more than {DOCUMENT_MAX}")
 
 
-def parse(data: bytes, name: str) -> Document:
+def read_index(data: bytes, name: str) -> ImageIndex | None:
+    """Return an image index; None when the document does not list manifests, and so should be one. Raises Damaged, Unsupported."""
+    document = _parse(data, name)
+    if document.get("mediaType") not in _INDEXES and ("manifests" not in document or "config" in document):
+        return None
+    index: ImageIndex = documents.checked(document, IMAGE_INDEX, name)
+    _check_digests(index["manifests"], name)
+    return index
+
+
+def _parse(data: bytes, name: str) -> Any:
     """Return a manifest's or index's JSON object. Raises Damaged, and Unsupported for schema 1."""
-    try:
-        document: Any = leanjson.loads(data.decode())
-    except ValueError as error:
-        raise Damaged(f"{name}: not valid JSON: {error}") from error
+    document = documents.parse(data, name)
     if not isinstance(document, dict):
         raise Damaged(f"{name}: not a JSON object")
     if document.get("schemaVersion") == 1:
@@ -60,50 +68,37 @@ def parse(data: bytes, name: str) -> Document:
     return document
 
 
-def is_index(document: Document) -> bool:
-    """Say whether a document lists manifests, and is none itself."""
-    return document.get("mediaType") in _INDEXES or ("manifests" in document and "config" not in document)
-
-
-def listed(index: Document, name: str) -> list[Descriptor]:
-    """Return an index's descriptors. Raises Damaged."""
-    entries = index.get("manifests") or []
-    if not isinstance(entries, list):
-        raise Damaged(f"{name}: an index without a list of manifests")
-    return [_checked(entry, name) for entry in entries]
-
-
-def choose(index: Document, platform: dict[str, str], name: str) -> Descriptor:
+def choose(index: ImageIndex, platform: Platform, name: str) -> Descriptor:
     """Return the descriptor of an index that fits a platform best. platform: os, architecture, perhaps variant. Raises NotFound."""
-    entries = listed(index, name)
-    fitting = [entry for entry in entries if _fits(entry.get("platform"), platform)]
+    entries = index["manifests"]
+    fitting = [entry for entry in entries if _fits(_platform(entry), platform)]
     if fitting:
         # Of several, the one whose variant is named, else the first: indexes list the best first.
-        return next((e for e in fitting if e["platform"].get("variant", "") == platform.get("variant", "")), fitting[0])
-    if len(entries) == 1 and not entries[0].get("platform"):
+        return next((entry for entry in fitting if _platform(entry).get("variant", "") == platform.get("variant", "")), fitting[0])
+    if len(entries) == 1 and not _platform(entries[0]):
         return entries[0]
-    offered = sorted({_shown(entry["platform"]) for entry in entries if entry.get("platform")} - {"unknown/unknown"})
+    offered = sorted({_shown(_platform(entry)) for entry in entries if _platform(entry)} - {"unknown/unknown"})
     raise NotFound(f"{name}: no image for platform {_shown(platform)}", f"there is {', '.join(offered)}" if offered else None)
 
 
-def _fits(offered: Any, wanted: dict[str, str]) -> bool:
-    if not isinstance(offered, dict) or any(offered.get(key) != wanted[key] for key in ("os", "architecture")):
+def _platform(entry: Descriptor) -> Platform:
+    return entry.get("platform", {})
+
+
+def _fits(offered: Platform, wanted: Platform) -> bool:
+    if (offered.get("os"), offered.get("architecture")) != (wanted["os"], wanted["architecture"]):
         return False
     return not wanted.get("variant") or offered.get("variant", "") in ("", wanted["variant"])
 
 
-def _shown(platform: dict[str, str]) -> str:
-    return "/".join(platform[key] for key in ("os", "architecture", "variant") if platform.get(key))
+def _shown(platform: Platform) -> str:
+    words = (platform.get("os"), platform.get("architecture"), platform.get("variant"))
+    return "/".join(word for word in words if word)
 
 
-def _checked(descriptor: Any, name: str) -> Descriptor:
-    """Return a descriptor whose digest can be a file's name and whose size is one. Raises Damaged."""
-    digest = descriptor.get("digest") if isinstance(descriptor, dict) else None
-    if not isinstance(digest, str) or not digest.startswith("sha256:") or not is_id(digest.removeprefix("sha256:")):
-        raise Damaged(f"{name}: invalid digest {digest!r}: expected sha256: and 64 hexadecimal digits")
-    if type(descriptor.get("size")) is not int or descriptor["size"] < 0:
-        raise Damaged(f"{name}: invalid size {descriptor.get('size')!r} of {digest}")
-    if not isinstance(descriptor.get("mediaType"), str):
-        raise Damaged(f"{name}: {digest} has no media type")
-    found: Descriptor = descriptor
-    return found
+def _check_digests(descriptors: list[Descriptor], name: str) -> None:
+    """Check that digests can be files' names. Raises Damaged."""
+    for descriptor in descriptors:
+        digest = descriptor["digest"]
+        if not digest.startswith("sha256:") or not is_id(digest.removeprefix("sha256:")):
+            raise Damaged(f"{name}: invalid digest {digest!r}: expected sha256: and 64 hexadecimal digits")

@@ -8,7 +8,8 @@ from mydocker.steps.base import Step, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.images.layout import Descriptor, Layout
+    from mydocker.images.documents import Descriptor
+    from mydocker.images.layout import ImageLayout
     from mydocker.images.reference import Reference
 
 
@@ -17,7 +18,7 @@ class NameImage(Step):
 
     __slots__ = ("entry", "layout", "reference")
 
-    def __init__(self, layout: Layout, entry: Descriptor, reference: Reference) -> None:
+    def __init__(self, layout: ImageLayout, entry: Descriptor, reference: Reference) -> None:
         self.layout = layout
         self.entry = entry
         self.reference = reference
@@ -40,7 +41,7 @@ class UnnameImage(Step):
 
     __slots__ = ("digest", "layout", "reference")
 
-    def __init__(self, layout: Layout, digest: str, reference: Reference) -> None:
+    def __init__(self, layout: ImageLayout, digest: str, reference: Reference) -> None:
         self.layout = layout
         self.digest = digest
         self.reference = reference
@@ -63,7 +64,7 @@ class DeleteImage(Step):
 
     __slots__ = ("digest", "layout")
 
-    def __init__(self, layout: Layout, digest: str) -> None:
+    def __init__(self, layout: ImageLayout, digest: str) -> None:
         self.layout = layout
         self.digest = digest
 

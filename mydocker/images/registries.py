@@ -18,13 +18,21 @@ from mydocker.images.transport import Transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import TypedDict
+
+    from mydocker.shape import Shape
+
+    RegistrySettings = TypedDict("RegistrySettings", {"registry-mirrors": list[str], "insecure-registries": list[str]})
+
+REGISTRY_SETTINGS: Shape = {
+    "registry-mirrors": (["text"], []),  # URLs
+    "insecure-registries": (["text"], []),  # HOST[:PORT] or networks
+}
 
 HUB = "docker.io"
 _HUB_HOST = "registry-1.docker.io"
 _CERTIFICATES = "/etc/docker/certs.d"
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
-_KEYS = ("registry-mirrors", "insecure-registries")
 
 
 class Endpoint:
@@ -41,7 +49,7 @@ class Endpoint:
 
 
 class Registries:
-    """The configuration file's content. Raises BadInput when it is not what was expected."""
+    """The configuration file's content. Raises Damaged, BadInput when it is not what was expected."""
 
     def __init__(self, path: str) -> None:
         self._mirrors: list[str] = []
@@ -78,14 +86,11 @@ def _contains(network: str, host: str) -> bool:
 
 
 def _read(path: str) -> tuple[list[str], list[str]]:
-    document: Any = store.read_json(path)
-    if not isinstance(document, dict) or not all(isinstance(document.get(key, []), list) for key in _KEYS):
-        raise BadInput(f"{path}: expected a JSON object with lists {' and '.join(map(repr, _KEYS))}")
-    unknown = sorted(set(document) - set(_KEYS))
+    settings: RegistrySettings = store.read_document(path, REGISTRY_SETTINGS)
+    unknown = sorted(set(settings) - set(REGISTRY_SETTINGS))
     if unknown:
-        raise BadInput(f"{path}: unknown key {unknown[0]!r}: expected {' or '.join(map(repr, _KEYS))}")
-    mirrors, insecure = (document.get(key, []) for key in _KEYS)
-    for url in mirrors:
-        if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+        raise BadInput(f"{path}: unknown key {unknown[0]!r}: expected {' or '.join(map(repr, REGISTRY_SETTINGS))}")
+    for url in settings["registry-mirrors"]:
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
             raise BadInput(f"{path}: invalid mirror {url!r}: expected https://HOST[:PORT]")
-    return mirrors, [str(name) for name in insecure]
+    return settings["registry-mirrors"], settings["insecure-registries"]

@@ -11,19 +11,51 @@ import re
 from urllib.parse import quote, urlencode, urljoin
 
 from mydocker.errors import Damaged, Error, NotFound, StepFailed
-from mydocker.images.layout import DOCUMENT_MAX, sha256
+from mydocker.images.documents import DOCUMENT_MAX, checked, sha256
 from mydocker.images.manifests import ACCEPTED
 from mydocker.images.transport import Unreachable
+from mydocker.shape import fit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
+    from collections.abc import Iterator
+    from typing import Any, BinaryIO, TypedDict
 
     from urllib3.response import BaseHTTPResponse as Response
 
     from mydocker.images.credentials import Credentials
-    from mydocker.images.layout import Descriptor
+    from mydocker.images.documents import Descriptor
     from mydocker.images.registries import Endpoint
+    from mydocker.shape import Shape
+
+    class TokenAnswer(TypedDict):
+        """A token server's; older ones know only the first."""
+
+        token: str
+        access_token: str
+
+    class ListAnswer(TypedDict):
+        """A page of tags, or of a registry's repositories."""
+
+        tags: list[str]
+        repositories: list[str]
+
+    class Reason(TypedDict):
+        """Why a registry refuses something."""
+
+        code: str
+        message: str
+
+    class ErrorAnswer(TypedDict):
+        """What comes with an error's status, the first reason being the one that counts."""
+
+        errors: list[Reason]
+
+
+TOKEN_ANSWER: Shape = {"token": ("text", ""), "access_token": ("text", "")}
+LIST_ANSWER: Shape = {"tags": (["text"], []), "repositories": (["text"], [])}
+REASON: Shape = {"code": ("text", ""), "message": ("text", "")}
+ERROR_ANSWER: Shape = {"errors": ([REASON], [])}
 
 _PARAMETER = re.compile(r'(\w+)="?([^",]*)"?')
 _PAGES = 1000
@@ -93,23 +125,23 @@ class Repository:
 
     def tags(self) -> list[str]:
         """Return all tags."""
-        return self._listed(f"{self.url}/tags/list", "tags")
+        return [tag for page in self._pages(f"{self.url}/tags/list", f"tags of {self.path}") for tag in page["tags"]]
 
     def catalog(self) -> list[str]:
         """Return the names of all repositories of the registry, where it tells."""
         self._scopes = ["registry:catalog:*"]
-        return self._listed(f"{self.endpoint.url}/v2/_catalog", "repositories")
+        pages = self._pages(f"{self.endpoint.url}/v2/_catalog", f"repositories of {self.endpoint.host}")
+        return [name for page in pages for name in page["repositories"]]
 
-    def _listed(self, url: str, key: str) -> list[str]:
-        found: list[str] = []
+    def _pages(self, url: str, what: str) -> Iterator[ListAnswer]:
         for _ in range(_PAGES):
-            response = _expect(self._ask("GET", url), f"{key} of {self.path or self.endpoint.host}", 200)
-            found += _json(response).get(key) or []
+            response = _expect(self._ask("GET", url), what, 200)
+            page: ListAnswer = _document(response, LIST_ANSWER, what)
+            yield page
             following = re.match(r'<([^>]+)>;\s*rel="?next"?', response.headers.get("Link", ""))
             if not following:
                 break
             url = urljoin(url, following[1])
-        return found
 
     def has_blob(self, digest: str) -> bool:
         response = self._ask("HEAD", f"{self.url}/blobs/{digest}")
@@ -190,16 +222,18 @@ class Repository:
             )
             url = realm + ("&" if "?" in realm else "?") + query
             response = self.endpoint.transport.request("GET", url, {"Authorization": known.basic()} if known else {})
-        document = _json(_expect(response, f"a token for {self.path or self.endpoint.host}", 200))
-        return str(document.get("token") or document.get("access_token") or "")
+        what = f"a token for {self.path or self.endpoint.host}"
+        answer: TokenAnswer = _document(_expect(response, what, 200), TOKEN_ANSWER, what)
+        return answer["token"] or answer["access_token"]
 
 
-def _json(response: Response) -> dict[str, Any]:
+def _document(response: Response, shape: Shape, what: str) -> Any:
+    """Return an answer's document. Raises Unreachable for one that is not JSON, Damaged for one of another shape."""
     try:
         document = json.loads(response.data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unreachable(f"an answer that is not JSON: {response.data[:60]!r}") from error
-    return document if isinstance(document, dict) else {}
+    return checked(document, shape, what)
 
 
 def _expect(response: Response, what: str, *statuses: int) -> Response:
@@ -217,8 +251,9 @@ def _expect(response: Response, what: str, *statuses: int) -> Response:
 def _told(response: Response) -> str:
     """Return the reason that a registry gives, in one line."""
     try:
-        errors = json.loads(response.data).get("errors") or []
-        first = errors[0]
-        return " ".join(str(first.get("message") or first.get("code") or "").split())
-    except (ValueError, AttributeError, IndexError, TypeError):
+        answer: ErrorAnswer = json.loads(response.data)
+        fit(answer, ERROR_ANSWER)
+    except (ValueError, RecursionError):
         return ""
+    reasons = [reason["message"] or reason["code"] for reason in answer["errors"]]
+    return " ".join(reasons[0].split()) if reasons else ""

@@ -17,7 +17,7 @@ from hashlib import sha256
 from mydocker import leanjson
 from mydocker.errors import Damaged
 from mydocker.images import index
-from mydocker.images.layout import INDEX_TYPE
+from mydocker.images.documents import INDEX_TYPE
 from mydocker.images.reference import parse
 from mydocker.images.staging import Staging
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import BinaryIO
 
-    from mydocker.images.layout import Descriptor, Document, Layout
+    from mydocker.images.documents import Descriptor, ImageIndex, ImageManifest
+    from mydocker.images.layout import ImageLayout
+    from mydocker.images.loading import DockerImage
 
 _BUFFER = 1 << 16
 
@@ -41,7 +43,7 @@ class Selected:
         self.names = names
 
 
-def save(layout: Layout, images: Iterable[Selected], stream: BinaryIO) -> None:
+def save(layout: ImageLayout, images: Iterable[Selected], stream: BinaryIO) -> None:
     """Write the tar. Raises Damaged when a blob is missing or is not what its digest says."""
     chosen = list(images)
     # Links of our own: what is removed meanwhile is saved all the same.
@@ -49,12 +51,13 @@ def save(layout: Layout, images: Iterable[Selected], stream: BinaryIO) -> None:
         documents = [layout.manifest(image.entry) for image in chosen]
         written: set[str] = set()
         for image, manifest in zip(chosen, documents, strict=True):
-            for descriptor in (*manifest.get("layers", []), manifest["config"], image.entry):
+            for descriptor in (*manifest["layers"], manifest["config"], image.entry):
                 if descriptor["digest"] not in written:
                     _add_blob(archive, staging, descriptor)
                     written.add(descriptor["digest"])
         entries = [entry for image in chosen for entry in _descriptors(image)]
-        _add(archive, "index.json", {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries})
+        listed: ImageIndex = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries}
+        _add(archive, "index.json", listed)
         _add(archive, "manifest.json", [_docker_entry(*pair) for pair in zip(chosen, documents, strict=True)])
         _add(archive, "oci-layout", {"imageLayoutVersion": "1.0.0"})
 
@@ -63,8 +66,8 @@ def _descriptors(image: Selected) -> list[Descriptor]:
     return [index.named(image.entry, parse(name)) for name in image.names] or [index.named(image.entry, None)]
 
 
-def _docker_entry(image: Selected, manifest: Document) -> Document:
-    paths = [_path(layer["digest"]) for layer in manifest.get("layers", [])]
+def _docker_entry(image: Selected, manifest: ImageManifest) -> DockerImage:
+    paths = [_path(layer["digest"]) for layer in manifest["layers"]]
     return {"Config": _path(manifest["config"]["digest"]), "RepoTags": image.names or None, "Layers": paths}
 
 

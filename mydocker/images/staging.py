@@ -11,7 +11,7 @@ from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock, lockf
 from hashlib import sha256
 
 from mydocker.errors import Damaged
-from mydocker.images.layout import Layout
+from mydocker.images.layout import ImageLayout
 from mydocker.store import sync_directory
 
 TYPE_CHECKING = False
@@ -57,7 +57,7 @@ class Staging:
 
     __slots__ = ("_descriptor", "directory", "layout")
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: ImageLayout) -> None:
         self.layout = layout
         self.directory = ""
         self._descriptor = -1
@@ -127,7 +127,7 @@ class Staging:
 class BlobLock:
     """The right to bring in one blob: a lock on one byte, which the digest numbers, of a file that all share."""
 
-    def __init__(self, layout: Layout, digest: str) -> None:
+    def __init__(self, layout: ImageLayout, digest: str) -> None:
         layout.create()
         self._file = open(layout.directory + "/incoming.lock", "ab")  # noqa: SIM115 - closed by __exit__
         self._byte = int(digest.removeprefix("sha256:")[:15], 16)
@@ -139,7 +139,7 @@ class BlobLock:
         self._file.close()
 
 
-def leftovers(layout: Layout, remove: bool = False) -> list[str]:
+def leftovers(layout: ImageLayout, remove: bool = False) -> list[str]:
     """Return the paths of what killed writers left, and remove it if asked to; what living ones are writing is none of it."""
     if not os.path.exists(layout.directory):
         return []
@@ -153,7 +153,7 @@ def leftovers(layout: Layout, remove: bool = False) -> list[str]:
     return found
 
 
-def _leftovers(layout: Layout) -> list[str]:
+def _leftovers(layout: ImageLayout) -> list[str]:
     staging = layout.directory + "/staging"
     dead = [f"{staging}/{name}" for name in sorted(os.listdir(staging)) if _is_dead(f"{staging}/{name}")]
     # index.json and oci-layout are only written under the lock, which we hold: their temporaries have no owner.

@@ -14,10 +14,10 @@ from struct import pack, unpack_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    # What marshal carries: between our own processes only, which run the same interpreter.
-    Value = None | bool | int | float | str | bytes | list["Value"] | tuple["Value", ...] | dict[str, "Value"]
+    # What marshal carries: between our own processes only, which run the same interpreter. A mapping is a dict of such values.
+    Value = None | bool | int | float | str | bytes | list["Value"] | tuple["Value", ...] | Mapping[str, object]
 
 LIMIT = 65536
 _MAX_DESCRIPTORS = 8
@@ -64,7 +64,7 @@ class Channel:
 
     def put(self, kind: str, value: Value, descriptors: tuple[int, ...] = ()) -> None:
         """Send a value that marshal can carry."""
-        self.send(kind, marshal.dumps(value), descriptors)
+        self.send(kind, packed(value), descriptors)
 
     def receive(self) -> tuple[str, bytes, list[int]]:
         """Return (kind, payload, descriptors) of the next message; kind '' at the end of file."""
@@ -108,6 +108,11 @@ class Listener:
 
     def close(self) -> None:
         self._socket.close()
+
+
+def packed(value: Value) -> bytes:
+    """Return a payload that marshal.loads makes the value of again."""
+    return marshal.dumps(value)  # type: ignore[arg-type]  # it takes no Mapping, which a TypedDict is
 
 
 def connect(path: str) -> Channel:

@@ -17,7 +17,7 @@ from mydocker.kernel.seccomp_rules import ACTIONS, Rule, Rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from mydocker.kernel.seccomp_object import Seccomp
 
 # A call these let through reaches the kernel or a tracer, which answer ENOSYS themselves where that is right.
 _PERMISSIVE = (ACTIONS["SCMP_ACT_ALLOW"], ACTIONS["SCMP_ACT_LOG"], ACTIONS["SCMP_ACT_TRACE"])
@@ -38,7 +38,7 @@ class _Condition(ctypes.Structure):
     _fields_ = (("arg", ctypes.c_uint), ("op", ctypes.c_int), ("datum_a", ctypes.c_uint64), ("datum_b", ctypes.c_uint64))
 
 
-def compile_filter(seccomp: dict[str, Any]) -> bytes:
+def compile_filter(seccomp: Seccomp) -> bytes:
     """Return the BPF program of an OCI `linux.seccomp` object.
 
     Raises BadInput for a name or number that does not exist, Unsupported without libseccomp.

@@ -11,7 +11,7 @@ from mydocker.kernel.libc import address, buffer, syscall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from mydocker.kernel.seccomp_object import Seccomp
 
 INSTRUCTION_SIZE = 8
 
@@ -35,9 +35,9 @@ def load(program: bytes, flags: int = 0) -> int:
     return syscall("seccomp", SECCOMP_SET_MODE_FILTER, flags, fprog, subject="seccomp filter")
 
 
-def notifies(seccomp: dict[str, Any]) -> bool:
+def notifies(seccomp: Seccomp) -> bool:
     """Say whether an OCI `linux.seccomp` object has calls that a listener decides on."""
-    return any(rule.get("action") == "SCMP_ACT_NOTIFY" for rule in seccomp.get("syscalls") or [])
+    return any(rule["action"] == "SCMP_ACT_NOTIFY" for rule in seccomp["syscalls"])
 
 
 def describe_flags(flags: int) -> str:

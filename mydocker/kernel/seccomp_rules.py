@@ -13,9 +13,8 @@ from mydocker.kernel.seccomp import notifies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from mydocker.kernel.seccomp_object import Seccomp, SeccompArgument, SeccompRule
 
-    Object = dict[str, Any]
     # Argument index, libseccomp's operator, value (for MASKED_EQ the mask), second value.
     Condition = tuple[int, int, int, int]
 
@@ -66,11 +65,11 @@ class Rules:
 
     __slots__ = ("default", "architectures", "rules")
 
-    def __init__(self, seccomp: Object) -> None:
+    def __init__(self, seccomp: Seccomp) -> None:
         """Read an OCI object. Raises BadInput for a name or a number that does not exist, and for notifications that cannot arrive."""
-        self.default = action(seccomp.get("defaultAction"), seccomp.get("defaultErrnoRet"))
-        self.architectures = [_architecture(name) for name in _list(seccomp, "architectures")]
-        self.rules = [_rule(rule) for rule in _list(seccomp, "syscalls")]
+        self.default = action(seccomp["defaultAction"], seccomp.get("defaultErrnoRet"))
+        self.architectures = [_architecture(name) for name in seccomp["architectures"]]
+        self.rules = [_rule(rule) for rule in seccomp["syscalls"]]
         _check_listener(seccomp)
 
     def names(self) -> set[str]:
@@ -78,20 +77,20 @@ class Rules:
         return {name for rule in self.rules for name in rule.names}
 
 
-def _check_listener(seccomp: Object) -> None:
-    if seccomp.get("defaultAction") == "SCMP_ACT_NOTIFY":
+def _check_listener(seccomp: Seccomp) -> None:
+    if seccomp["defaultAction"] == "SCMP_ACT_NOTIFY":
         raise BadInput("seccomp action 'SCMP_ACT_NOTIFY': expected another one as defaultAction, as the listener could not be handed over")
     path = seccomp.get("listenerPath")
     if notifies(seccomp) and not path:
         raise BadInput("seccomp action 'SCMP_ACT_NOTIFY': expected a listenerPath")
     if seccomp.get("listenerMetadata") and not path:
         raise BadInput("seccomp listenerMetadata: expected a listenerPath")
-    for rule in _list(seccomp, "syscalls"):
-        if rule.get("action") == "SCMP_ACT_NOTIFY" and "sendmsg" in rule["names"]:
+    for rule in seccomp["syscalls"]:
+        if rule["action"] == "SCMP_ACT_NOTIFY" and "sendmsg" in rule["names"]:
             raise BadInput("seccomp action 'SCMP_ACT_NOTIFY' for 'sendmsg': expected another one, as that call hands over the listener")
 
 
-def action(name: str | None, errno_ret: int | None = None) -> int:
+def action(name: str, errno_ret: int | None = None) -> int:
     """Return SECCOMP_RET_* with its data for an action's name."""
     if name not in ACTIONS:
         raise BadInput(f"unknown seccomp action {name!r}")
@@ -99,21 +98,18 @@ def action(name: str | None, errno_ret: int | None = None) -> int:
     return ACTIONS[name] | (number if name in _WITH_ERRNO else 0)
 
 
-def _rule(rule: Object) -> Rule:
-    if not isinstance(rule, dict):
-        raise BadInput(f"seccomp rule {rule!r} is not an object")
-    names = _list(rule, "names")
-    if not names or not all(name and isinstance(name, str) for name in names):
-        raise BadInput(f"seccomp rule names {names!r} are not a list of system calls")
-    conditions = [_condition(argument) for argument in _list(rule, "args")]
-    return Rule(names, action(rule.get("action"), rule.get("errnoRet")), _alternatives(conditions))
+def _rule(rule: SeccompRule) -> Rule:
+    if not rule["names"] or not all(rule["names"]):
+        raise BadInput(f"seccomp rule names {rule['names']!r} are not a list of system calls")
+    conditions = [_condition(argument) for argument in rule.get("args", [])]
+    return Rule(rule["names"], action(rule["action"], rule.get("errnoRet")), _alternatives(conditions))
 
 
-def _condition(argument: Object) -> Condition:
-    if not isinstance(argument, dict) or argument.get("op") not in OPERATORS:
+def _condition(argument: SeccompArgument) -> Condition:
+    if argument["op"] not in OPERATORS:
         raise BadInput(f"unknown seccomp operator in argument {argument!r}")
-    index = _number(argument.get("index"), 5, "argument index")
-    values = [_number(argument.get(key) or 0, 2**64 - 1, "argument value") for key in ("value", "valueTwo")]
+    index = _number(argument["index"], 5, "argument index")
+    values = [_number(value, 2**64 - 1, "argument value") for value in (argument["value"], argument.get("valueTwo", 0))]
     return index, OPERATORS[argument["op"]], values[0], values[1]
 
 
@@ -130,14 +126,7 @@ def _architecture(name: str) -> str:
     return name
 
 
-def _list(parent: Object, key: str) -> list[Any]:
-    value = parent.get(key) or []
-    if not isinstance(value, list):
-        raise BadInput(f"seccomp {key} {value!r} is not a list")
-    return value
-
-
-def _number(value: object, most: int, what: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+def _number(value: int, most: int, what: str) -> int:
+    if value > most:
         raise BadInput(f"seccomp {what} {value!r} is not a number from 0 to {most}")
     return value

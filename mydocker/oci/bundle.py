@@ -8,44 +8,43 @@ from mydocker import store
 from mydocker.errors import BadInput, Damaged, NotFound, Unsupported
 from mydocker.kernel.mounts import MS_BIND
 from mydocker.kernel.namespaces import NAMESPACES
-from mydocker.oci.shape import PROCESS, SPEC, check_shape
+from mydocker.oci.shape import check_shape
 from mydocker.runtime import plan
 from mydocker.runtime.hooks import check_hooks
 from mydocker.runtime.mounts import bind_flags
+from mydocker.runtime.spec import SPEC
 from mydocker.steps.confinement import apparmor_enabled, selinux_enabled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    Spec = dict[str, Any]
+    from mydocker.cgroups.resources import DeviceRule, Resources
+    from mydocker.runtime.spec import Linux, Mount, Process, Root, Spec
 
 # What every container may use, whatever its rules say: runc appends the same, and the specification promises the devices
-# (config-linux.md, Default Devices). Number, access; a missing number means all.
-_ALLOWED_DEVICES = (
-    ("c", None, None, "m"),
-    ("b", None, None, "m"),
-    ("c", 1, 3, "rwm"),
-    ("c", 1, 8, "rwm"),
-    ("c", 1, 7, "rwm"),
-    ("c", 5, 0, "rwm"),
-    ("c", 1, 5, "rwm"),
-    ("c", 1, 9, "rwm"),
-    ("c", 136, None, "rwm"),
-    ("c", 5, 2, "rwm"),
-)
+# (config-linux.md, Default Devices).
+_ALLOWED_DEVICES: list[DeviceRule] = [
+    {"allow": True, "type": "c", "access": "m"},
+    {"allow": True, "type": "b", "access": "m"},
+    {"allow": True, "type": "c", "major": 1, "minor": 3, "access": "rwm"},
+    {"allow": True, "type": "c", "major": 1, "minor": 8, "access": "rwm"},
+    {"allow": True, "type": "c", "major": 1, "minor": 7, "access": "rwm"},
+    {"allow": True, "type": "c", "major": 5, "minor": 0, "access": "rwm"},
+    {"allow": True, "type": "c", "major": 1, "minor": 5, "access": "rwm"},
+    {"allow": True, "type": "c", "major": 1, "minor": 9, "access": "rwm"},
+    {"allow": True, "type": "c", "major": 136, "access": "rwm"},
+    {"allow": True, "type": "c", "major": 5, "minor": 2, "access": "rwm"},
+]
 
 
 def read_bundle(directory: str) -> Spec:
     """Return a bundle's config.json, checked and completed; root.path is absolute. Raises NotFound, Damaged, BadInput, Unsupported."""
     path = f"{directory}/config.json"
     try:
-        spec = store.read_json(path)
+        spec: Spec = store.read_json(path)
     except FileNotFoundError as error:
         raise NotFound(f"JSON specification file {path} not found") from error
     if not isinstance(spec, dict):
         raise Damaged(f"{path}: expected an object")
-    spec = _without_nulls(spec)
     check(spec)
     root = os.path.normpath(os.path.join(directory, spec["root"]["path"]))
     if not os.path.isdir(root):
@@ -53,86 +52,72 @@ def read_bundle(directory: str) -> Spec:
     return completed(spec, directory, os.path.realpath(root))
 
 
-def _without_nulls(spec: Spec) -> Spec:
-    """Return config.json without properties that are null, as some of its writers spell what is not there."""
-    present = {key: value for key, value in spec.items() if value is not None}
-    for part in ("process", "linux"):
-        if isinstance(present.get(part), dict):
-            present[part] = {key: value for key, value in present[part].items() if value is not None}
-    return present
-
-
 def completed(spec: Spec, directory: str, root: str) -> Spec:
     """Return config.json with absolute paths instead of the bundle's, and devices that are always allowed added to rules that deny all."""
-    linux = {**(spec.get("linux") or {})}
-    resources = {**(linux.get("resources") or {})}
-    rules = resources.get("devices") or []
-    if rules:
-        resources["devices"] = [*rules, *(_allowed(*device) for device in _ALLOWED_DEVICES)]
-    mounts = [_absolute(mount, directory) for mount in spec.get("mounts") or []]
-    return {**spec, "root": {**spec["root"], "path": root}, "mounts": mounts, "linux": {**linux, "resources": resources}}
+    resources: Resources = {**spec["linux"]["resources"]}
+    if resources.get("devices"):
+        resources["devices"] = [*resources["devices"], *_ALLOWED_DEVICES]
+    linux: Linux = {**spec["linux"], "resources": resources}
+    mounts = [_absolute(mount, directory) for mount in spec["mounts"]]
+    whole_root: Root = {**spec["root"], "path": root}
+    return {**spec, "root": whole_root, "mounts": mounts, "linux": linux}
 
 
-def _absolute(mount: dict[str, Any], directory: str) -> dict[str, Any]:
+def _absolute(mount: Mount, directory: str) -> Mount:
     """Return a mount whose source, where it is a bind's, is no longer relative to the bundle (config.md, Mounts)."""
     if not bind_flags(mount) & MS_BIND:
         return mount
-    return {**mount, "source": os.path.join(directory, mount.get("source") or "")}
-
-
-def _allowed(kind: str, major: int | None, minor: int | None, access: str) -> dict[str, Any]:
-    numbers = {name: number for name, number in (("major", major), ("minor", minor)) if number is not None}
-    return {"allow": True, "type": kind, **numbers, "access": access}
+    return {**mount, "source": os.path.join(directory, mount["source"])}
 
 
 def check(spec: Spec) -> None:
-    """Raise BadInput for a value that the specification forbids, Unsupported for what this host cannot do."""
+    """Fill in what has a default. Raises BadInput for a value that the specification forbids, Unsupported for what this host cannot do."""
     check_shape(spec, SPEC)
     _check_version(spec.get("ociVersion"))
-    if not (spec.get("root") or {}).get("path"):
+    if not spec["root"]["path"]:
         raise BadInput("root.path '': expected a directory")
-    if not spec.get("process"):
+    if not spec["process"]["args"] and not spec["process"]["cwd"]:
         raise BadInput("process: expected an object, as start needs one")
     check_process(spec["process"])
     check_hooks(spec)
-    if not all(mount["destination"] for mount in spec.get("mounts") or []):
+    if not all(mount["destination"] for mount in spec["mounts"]):
         raise BadInput("mount destination '': expected a path")
-    if "" in (spec.get("annotations") or {}):
+    if "" in spec["annotations"]:
         raise BadInput("annotation '': expected a name")
-    linux = spec.get("linux") or {}
-    _check_namespaces(spec, plan.namespaces(spec))
-    _check_names(linux, plan.namespaces(spec))
-    for key in ("hostname", "domainname"):
-        if spec.get(key) and "uts" not in plan.namespaces(spec):
-            raise BadInput(f"{key} {spec[key]!r}: expected a uts namespace, as it would be the host's")
+    wanted = plan.namespaces(spec)
+    _check_namespaces(spec, wanted)
+    _check_names(spec["linux"], wanted)
+    for key, name in (("hostname", spec["hostname"]), ("domainname", spec["domainname"])):
+        if name and "uts" not in wanted:
+            raise BadInput(f"{key} {name!r}: expected a uts namespace, as it would be the host's")
 
 
-def _check_version(version: object) -> None:
-    parts = version.split("-")[0].split(".") if isinstance(version, str) else []
+def _check_version(version: str | None) -> None:
+    parts = version.split("-")[0].split(".") if version else []
     if len(parts) != 3 or not all(part.isdigit() for part in parts):
         raise BadInput(f"ociVersion {version!r}: expected a version such as 1.2.0")
     if parts[0] != "1":
         raise Unsupported(f"ociVersion {version!r}: expected 1.x")
 
 
-def check_process(process: dict[str, Any]) -> None:
+def check_process(process: Process) -> None:
     """Check an object `process`, that of config.json or of exec."""
-    check_shape(process, PROCESS, "process")
-    if not process.get("args"):
-        raise BadInput(f"process.args {process.get('args')!r}: expected a list with at least one word")
-    if not (process.get("cwd") or "").startswith("/"):
-        raise BadInput(f"process.cwd {process.get('cwd')!r}: expected an absolute path")
-    for limit in process.get("rlimits") or []:
+    if not process["args"]:
+        raise BadInput("process.args []: expected a list with at least one word")
+    if not process["cwd"].startswith("/"):
+        raise BadInput(f"process.cwd {process['cwd']!r}: expected an absolute path")
+    for limit in process["rlimits"]:
         if limit["soft"] > limit["hard"]:
             raise BadInput(f"{limit['type']} {limit['soft']}:{limit['hard']}: expected a soft limit up to the hard one")
-    kinds = [limit["type"] for limit in process.get("rlimits") or []]
+    kinds = [limit["type"] for limit in process["rlimits"]]
     if len(set(kinds)) < len(kinds):
         raise BadInput(f"process.rlimits {' '.join(kinds)}: expected each type once")
-    if process.get("execCPUAffinity"):
+    if "execCPUAffinity" in process:
         from mydocker.steps.scheduling import members
 
-        for key, cpus in process["execCPUAffinity"].items():
-            members(cpus or "", f"process.execCPUAffinity.{key}")  # used by exec only, but the time to say that it is wrong is now
+        affinity = process["execCPUAffinity"]  # used by exec only, but the time to say that it is wrong is now
+        members(affinity.get("initial", ""), "process.execCPUAffinity.initial")
+        members(affinity.get("final", ""), "process.execCPUAffinity.final")
     if process.get("apparmorProfile") and not apparmor_enabled():
         raise Unsupported(f"apparmor profile {process['apparmorProfile']!r}: apparmor is not enabled in this kernel")
     if process.get("selinuxLabel") and not selinux_enabled():
@@ -140,7 +125,7 @@ def check_process(process: dict[str, Any]) -> None:
 
 
 def _check_namespaces(spec: Spec, wanted: dict[str, str]) -> None:
-    entries = (spec.get("linux") or {}).get("namespaces") or []
+    entries = spec["linux"]["namespaces"]
     if len(wanted) < len(entries):
         raise BadInput(f"namespaces {' '.join(entry['type'] for entry in entries)}: expected each type once")
     if "mount" not in wanted:
@@ -152,22 +137,22 @@ def _check_namespaces(spec: Spec, wanted: dict[str, str]) -> None:
             raise Unsupported(f"{kind} namespace: this kernel has none")
 
 
-def _check_names(linux: dict[str, Any], wanted: dict[str, str]) -> None:
+def _check_names(linux: Linux, wanted: dict[str, str]) -> None:
     """Check what belongs to a namespace: it must be the container's own."""
     if (linux.get("uidMappings") or linux.get("gidMappings")) and "user" not in wanted:
         raise BadInput("uidMappings and gidMappings: expected a user namespace")
     if wanted.get("user") == "" and not (linux.get("uidMappings") and linux.get("gidMappings")):
         raise BadInput("a new user namespace: expected uidMappings and gidMappings")
-    for key in linux.get("sysctl") or {}:
+    for key in linux["sysctl"]:
         owner = _owner_of(key)
         if not owner:
             raise BadInput(f"sysctl {key!r} is not in a separate kernel namespace")
         if owner not in wanted:
             raise BadInput(f"sysctl {key!r}: expected a {owner} namespace of the container's own")
-    for path in [*(linux.get("maskedPaths") or []), *(linux.get("readonlyPaths") or [])]:
+    for path in [*linux["maskedPaths"], *linux["readonlyPaths"]]:
         if not path.startswith("/"):
             raise BadInput(f"masked or read-only path {path!r}: expected an absolute path")
-    for device in linux.get("devices") or []:
+    for device in linux["devices"]:
         if device["type"] not in ("c", "b", "u", "p"):
             raise BadInput(f"device {device['path']!r} of type {device['type']!r}: expected c, b, u or p")
     if linux.get("netDevices") and wanted.get("network") != "":

@@ -10,20 +10,19 @@ from mydocker.steps.files import WriteFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.cgroups.layout import Layout
     from mydocker.oci.containers import Container
     from mydocker.oci.settings import Settings
+    from mydocker.runtime.spec import Spec
     from mydocker.steps.base import Run
 
 
-def cgroup_path(spec: dict[str, Any], container: Container, settings: Settings) -> str:
+def cgroup_path(spec: Spec, container: Container, settings: Settings) -> str:
     """Return the cgroup's path below each hierarchy's mount point; '' for none, where an ordinary user may make none.
 
     A relative path, and the id where there is none, counts from the caller's own cgroup.
     """
-    wanted = spec["linux"].get("cgroupsPath") or ""
+    wanted = spec["linux"]["cgroupsPath"]
     if settings.systemd:
         from mydocker.oci.systemd import scope_path
 
@@ -62,9 +61,9 @@ def _may_make(container: Container, path: str) -> bool:
     return True
 
 
-def place(container: Container, spec: dict[str, Any], run: Run) -> None:
+def place(container: Container, spec: Spec, run: Run) -> None:
     """Make the container's cgroups with their limits. Without any, a limit is an error, but not what only devices are told."""
-    resources = spec["linux"].get("resources") or {}
+    resources = spec["linux"]["resources"]
     if container.record["cgroup"]:
         if container.record["systemd"]:
             return  # systemd makes a scope around a process: see enter()
@@ -91,7 +90,7 @@ def enter(container: Container, pid: int, run: Run) -> None:
         from mydocker.oci.systemd import start_scope
 
         start_scope(container.record["cgroup"], pid, container.id)
-        resources = container.spec["linux"].get("resources") or {}
+        resources = container.spec["linux"]["resources"]
         run.execute(container.cgroup().create_steps(resources))
     early, late = container.cgroup().enter_steps(pid)
     run.execute([*early, *late])

@@ -16,22 +16,23 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mydocker.oci.arguments import Arguments
+    from mydocker.runtime.spec import Process
 
 _FORWARDED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
 
 
-def check(process: dict[str, Any], arguments: Arguments, detached: bool) -> None:
+def check(process: Process, arguments: Arguments, detached: bool) -> None:
     """Refuse a terminal that nobody would hold, and a socket for none."""
-    socket, wanted = arguments.value("console-socket"), bool(process.get("terminal"))
+    socket, wanted = arguments.value("console-socket"), process["terminal"]
     if wanted and detached and not socket:
         raise BadInput("cannot allocate tty if detached without --console-socket")
     if socket and not wanted:
         raise BadInput(f"--console-socket {socket!r}: expected process.terminal to be true")
 
 
-def size(process: dict[str, Any]) -> tuple[int, int] | None:
+def size(process: Process) -> tuple[int, int] | None:
     """Return (rows, columns) of the terminal, where there is one and somebody says so."""
-    wanted = process.get("consoleSize") if process.get("terminal") else None
+    wanted = process.get("consoleSize") if process["terminal"] else None
     return (wanted["height"], wanted["width"]) if wanted else None
 
 

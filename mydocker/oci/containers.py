@@ -1,6 +1,6 @@
 """The containers of one --root, and what is true about each.
 
-    ROOT/ID/state.json     the record, see Container; its absence says that create had hardly begun
+    ROOT/ID/state.json     the record, RECORD below; its absence says that create had hardly begun
     ROOT/ID/config.json    config.json as it was at create, complete: a bundle may change afterwards
     ROOT/ID/lock           flock: whoever changes the container; a create holds it from the first to the last moment
     ROOT/ID/exec.fifo      there until start; see runtime/gate.py
@@ -14,36 +14,64 @@ import os
 from fcntl import LOCK_EX, LOCK_NB, flock
 
 from mydocker import store
-from mydocker.errors import BadInput, Conflict, Damaged, NotFound
+from mydocker.errors import BadInput, Conflict, NotFound
 from mydocker.kernel import tasks
 from mydocker.oci.verbs import SPECIFICATION
 from mydocker.runtime import gate
+from mydocker.shape import fit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypedDict
 
     from mydocker.cgroups.layout import Layout
     from mydocker.cgroups.manager import CgroupManager
     from mydocker.oci.settings import Settings
+    from mydocker.runtime.hooks import State
+    from mydocker.runtime.spec import Spec
+    from mydocker.shape import Shape
 
+    class Record(TypedDict):
+        """ROOT/ID/state.json."""
+
+        pid: int
+        started: int | None
+        bundle: str
+        rootfs: str
+        annotations: dict[str, str]
+        created: str
+        cgroup: str
+        freezer: str
+        systemd: bool
+        uid: int
+        whole: bool
+
+
+RECORD: Shape = {
+    "pid": ("natural", 0),  # of the first process, 0 before it is forked
+    "started": ("natural", None),
+    "bundle": ("text", ""),  # '' in the record of a container whose create had hardly begun
+    "rootfs": ("text", ""),
+    "annotations": ({"*": "text"}, {}),
+    "created": ("text", ""),  # RFC 3339
+    "cgroup": ("text", ""),  # '' for none of its own
+    "freezer": ("text", ""),  # the file that says whether that is frozen, '' for none
+    "systemd": ("truth", False),  # whether that made the cgroup
+    "uid": ("natural", 0),  # whose container it is
+    "whole": ("truth", False),  # whether create came to its end
+}
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
 
 
 class Container:
-    """One container.
-
-    record: pid and started of its first process, bundle, rootfs, annotations, created (RFC 3339), cgroup ('' for none of its own),
-    freezer (the file that says whether that is frozen, '' for none), systemd (whether that made the cgroup), uid, whole (whether
-    create came to its end).
-    """
+    """One container."""
 
     __slots__ = ("settings", "id", "record", "_layout")
 
     def __init__(self, settings: Settings, container_id: str) -> None:
         self.settings = settings
         self.id = checked_id(container_id)
-        self.record: dict[str, Any] = {}
+        self.record = blank()
         self._layout: Layout | None = None
 
     @property
@@ -65,19 +93,21 @@ class Container:
         return manager(self.layout, self.record["cgroup"])
 
     @property
-    def spec(self) -> dict[str, Any]:
-        spec: dict[str, Any] = store.read_json(f"{self.directory}/config.json")
+    def spec(self) -> Spec:
+        from mydocker.runtime.spec import SPEC  # `state` has no use for it
+
+        spec: Spec = store.read_document(f"{self.directory}/config.json", SPEC)
         return spec
 
     @property
     def pid(self) -> int:
         """The first process's pid while that runs, else 0."""
-        pid: int = self.record.get("pid", 0)
-        return pid if tasks.is_alive(pid, self.record.get("started")) else 0
+        pid = self.record["pid"]
+        return pid if tasks.is_alive(pid, self.record["started"]) else 0
 
     def status(self) -> str:
         """Return the specification's creating, created, running or stopped, or runc's paused."""
-        if not self.record.get("whole"):
+        if not self.record["whole"]:
             return "creating" if is_locked(f"{self.directory}/lock") else "stopped"
         if not self.pid:
             return "stopped"
@@ -93,15 +123,28 @@ class Container:
         except FileNotFoundError:
             return False  # the cgroup is gone
 
-    def state(self, status: str = "") -> dict[str, Any]:
+    def state(self, status: str = "") -> State:
         """Return the specification's state (runtime.md, State)."""
-        status = status or self.status()
-        told = {"ociVersion": SPECIFICATION, "id": self.id, "pid": self.pid, "status": status, "bundle": self.record.get("bundle", "")}
-        return {**told, "annotations": self.record.get("annotations") or {}}
+        return {
+            "ociVersion": SPECIFICATION,
+            "id": self.id,
+            "pid": self.pid,
+            "status": status or self.status(),
+            "bundle": self.record["bundle"],
+            "annotations": self.record["annotations"],
+        }
 
     def save(self) -> None:
         """Write the record."""
         store.write_json(f"{self.directory}/state.json", self.record, 0o600, sync=False)
+
+
+def blank() -> Record:
+    """Return the record of a container whose create has hardly begun."""
+    record: Any = {}
+    fit(record, RECORD)
+    found: Record = record
+    return found
 
 
 def checked_id(text: str) -> str:
@@ -112,23 +155,21 @@ def checked_id(text: str) -> str:
 
 
 def load(settings: Settings, container_id: str) -> Container:
-    """Return a container, with an empty record when its create has not come so far. Raises NotFound, Damaged."""
+    """Return a container, with a blank record when its create has not come so far. Raises NotFound, Damaged."""
     container = Container(settings, container_id)
     if not os.path.isdir(container.directory):
         raise NotFound(f"container does not exist: {container_id!r}")
     try:
-        container.record = store.read_json(f"{container.directory}/state.json")
+        container.record = store.read_document(f"{container.directory}/state.json", RECORD)
     except FileNotFoundError:
-        container.record = {}
-    if not isinstance(container.record, dict):
-        raise Damaged(f"{container.directory}/state.json: expected an object")
+        container.record = blank()
     return container
 
 
 def running(settings: Settings, container_id: str) -> Container:
     """Return a container whose first process is there, started or not. Raises NotFound, Conflict."""
     container = load(settings, container_id)
-    if not container.pid or not container.record.get("whole"):
+    if not container.pid or not container.record["whole"]:
         raise Conflict(f"container not running: {container_id!r}")
     return container
 

@@ -26,10 +26,10 @@ from mydocker.steps.base import Run, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.kernel.channel import Value
+    from mydocker.oci.containers import Record
     from mydocker.oci.settings import Settings
+    from mydocker.runtime.spec import Process, Spec
 
 _COMMON = "no-pivot no-new-keyring no-subreaper"
 CREATE = Flags(_COMMON, "bundle pid-file console-socket preserve-fds", short={"b": "bundle"})
@@ -48,7 +48,7 @@ class Creation:
         self.container = containers.Container(settings, arguments.words[0])
         self.run = Run("runtime", self._observe if settings.debug else None, os.environ.get("MYDOCKER_CRASH_AFTER", ""))
         self.devices = Run("devices")
-        self.spec: dict[str, Any]
+        self.spec: Spec
         self.launch: Launch | None = None
         self.report = self._theirs = -1
 
@@ -80,11 +80,12 @@ class Creation:
         pid = launch.fork()
         if self._theirs >= 0:
             os.close(self._theirs)  # else its end would never be seen
-        container.record |= {"pid": pid, "started": tasks.start_time(pid)}
+        container.record["pid"], container.record["started"] = pid, tasks.start_time(pid)
         container.save()
         place(container, spec, self.run)  # while init begins to build its root: there are two of us now
         enter(container, pid, self.run)
-        state = {**container.state("creating"), "pid": pid}
+        state = container.state("creating")
+        state["pid"] = pid
         self._move_devices(pid)
         before = [*hooks(spec, "prestart", state), *hooks(spec, "createRuntime", state)]
         if before:
@@ -98,25 +99,35 @@ class Creation:
         return pid
 
     def _move_devices(self, pid: int) -> None:
-        devices = self.spec["linux"].get("netDevices")
+        devices = self.spec["linux"].get("netDevices", {})
         if devices:
             from mydocker.steps.netdevices import device_steps
 
             assert self.launch
+            names = {device: wanted.get("name") or device for device, wanted in devices.items()}
             self.launch.wait_for_namespaces()
-            self.devices.execute(device_steps(devices, f"/proc/{pid}/ns/net"))
+            self.devices.execute(device_steps(names, f"/proc/{pid}/ns/net"))
 
-    def _record(self, bundle: str) -> dict[str, Any]:
+    def _record(self, bundle: str) -> Record:
         seconds = time()
-        created = strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds)) + f".{int(seconds % 1 * 1e9):09d}Z"
-        shown = {"bundle": bundle, "rootfs": self.spec["root"]["path"], "annotations": self.spec.get("annotations") or {}}
-        own = {"pid": 0, "started": None, "created": created, "uid": os.geteuid(), "systemd": self.settings.systemd}
         cgroup = cgroup_path(self.spec, self.container, self.settings)
-        return {**shown, **own, "cgroup": cgroup, "freezer": freezer_file(self.container.layout, cgroup)}
+        return {
+            "pid": 0,
+            "started": None,
+            "bundle": bundle,
+            "rootfs": self.spec["root"]["path"],
+            "annotations": self.spec["annotations"],
+            "created": strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds)) + f".{int(seconds % 1 * 1e9):09d}Z",
+            "cgroup": cgroup,
+            "freezer": freezer_file(self.container.layout, cgroup),
+            "systemd": self.settings.systemd,
+            "uid": os.geteuid(),
+            "whole": False,
+        }
 
     def _setting(self) -> Setting:
         spec = self.spec
-        seccomp = (spec["linux"] or {}).get("seccomp")
+        seccomp = spec["linux"].get("seccomp")
         report, closed = gate.make(self.container.directory) if self.gated else self._report_pipe()
         preserved = preserved_descriptors(self.arguments, spec["process"])
         how = How(preserved, not self.arguments.on("no-pivot"), not self.arguments.on("no-new-keyring"), report, closed)
@@ -159,12 +170,12 @@ class Creation:
         self.settings.log("debug", f"{value[0]!s}: {value[1]!s}")
 
 
-def preserved_descriptors(arguments: Arguments, process: dict[str, Any]) -> int:
+def preserved_descriptors(arguments: Arguments, process: Process) -> int:
     """Return how many descriptors from 3 on go in: --preserve-fds, and those of socket activation (sd_listen_fds(3))."""
     count, listening = arguments.number("preserve-fds"), os.environ.get("LISTEN_FDS", "")
     if listening.isdigit() and int(listening):
         count += int(listening)
-        process["env"] = [*(process.get("env") or []), f"LISTEN_FDS={listening}", "LISTEN_PID=1"]
+        process["env"] = [*process["env"], f"LISTEN_FDS={listening}", "LISTEN_PID=1"]
     for descriptor in range(3, 3 + count):
         try:
             os.set_inheritable(descriptor, True)

@@ -7,27 +7,27 @@ from mydocker.errors import Error, attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.oci.containers import Container
     from mydocker.oci.settings import Settings
+    from mydocker.runtime.hooks import State
+    from mydocker.runtime.spec import Spec
     from mydocker.steps.base import Step
 
 
-def everything(container: Container, spec: dict[str, Any] | None) -> list[Error]:
+def everything(container: Container, spec: Spec | None) -> list[Error]:
     """Kill what is left in the cgroups, remove them, run the poststop hooks, remove the state. spec: None where it is not known."""
     problems: list[Error] = []
-    if container.record.get("cgroup"):
+    if container.record["cgroup"]:
         attempt(problems, _remove_cgroup, container)
-    for hook in late_hooks(spec or {}, "poststop", container.state("stopped")):
+    for hook in late_hooks(spec, "poststop", container.state("stopped")):
         attempt(problems, apply, hook)
     attempt(problems, store.discard, container.directory)
     return problems
 
 
-def late_hooks(spec: dict[str, Any], kind: str, state: dict[str, Any]) -> list[Step]:
+def late_hooks(spec: Spec | None, kind: str, state: State) -> list[Step]:
     """Return the hooks of poststart or poststop; nothing is imported for none."""
-    if not (spec.get("hooks") or {}).get(kind):
+    if not spec or not spec.get("hooks", {}).get(kind):
         return []
     from mydocker.runtime.hooks import hooks
 

@@ -15,10 +15,19 @@ from mydocker.oci.figures import figures
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import NotRequired, TypedDict
 
     from mydocker.oci.containers import Container
+    from mydocker.oci.figures import Figures
     from mydocker.oci.settings import Settings
+
+    class Event(TypedDict):
+        """A line of output. type: stats, which has data, or oom."""
+
+        type: str
+        id: str
+        data: NotRequired[Figures]
+
 
 EVENTS = Flags("stats", "interval")
 _UNITS = (("ms", 0.001), ("us", 0.000001), ("ns", 0.000000001), ("s", 1.0), ("m", 60.0), ("h", 3600.0))
@@ -59,8 +68,10 @@ def _stream(container: Container, interval: float) -> None:
     os.close(ended)
 
 
-def _tell(container: Container, kind: str, data: dict[str, Any] | None) -> None:
-    event = {"type": kind, "id": container.id, **({"data": data} if data is not None else {})}
+def _tell(container: Container, kind: str, data: Figures | None) -> None:
+    event: Event = {"type": kind, "id": container.id}
+    if data is not None:
+        event["data"] = data
     sys.stdout.write(leanjson.dumps(event) + "\n")
     sys.stdout.flush()
 

@@ -14,13 +14,14 @@ from mydocker.oci.cgroup import enter_running
 from mydocker.oci.create import preserved_descriptors
 from mydocker.oci.privileges import grantable
 from mydocker.oci.sealing import restart_sealed_if_exposed
-from mydocker.oci.shape import PROCESS, check_shape
+from mydocker.oci.shape import check_shape
 from mydocker.runtime import gate
 from mydocker.runtime.init import Setting, join
 from mydocker.runtime.joining import hold_namespaces, joined
 from mydocker.runtime.launch import Launch
 from mydocker.runtime.plan import How, namespaces
 from mydocker.runtime.seccomp import filter_for
+from mydocker.runtime.spec import PROCESS
 from mydocker.steps.base import Run
 
 TYPE_CHECKING = False
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from mydocker.oci.containers import Container
     from mydocker.oci.settings import Settings
+    from mydocker.runtime.spec import Process, Spec, User
 
 EXEC = Flags(
     "detach tty no-new-privs no-subreaper ignore-paused",
@@ -40,8 +42,6 @@ EXEC = Flags(
 
 # What --process may leave out, and gets from the container's own.
 _COMMON = ("capabilities", "rlimits", "apparmorProfile", "selinuxLabel", "ioPriority", "scheduler", "execCPUAffinity")
-# process's key: its flag.
-_TEXTS = (("cwd", "cwd"), ("apparmorProfile", "apparmor"), ("selinuxLabel", "process-label"))
 
 
 def execute(settings: Settings, arguments: Arguments) -> int:
@@ -61,7 +61,7 @@ def execute(settings: Settings, arguments: Arguments) -> int:
     return 0 if arguments.on("detach") else console.stay(launch.pid, launch.master)
 
 
-def _started(settings: Settings, arguments: Arguments, container: Container, spec: dict[str, Any]) -> Launch:
+def _started(settings: Settings, arguments: Arguments, container: Container, spec: Spec) -> Launch:
     """Start the process and tell the caller of it; return it once it runs the program."""
     reader, report = os.pipe()
     launch = _launch(settings, arguments, container, spec, report)
@@ -77,7 +77,7 @@ def _started(settings: Settings, arguments: Arguments, container: Container, spe
     return launch
 
 
-def _launch(settings: Settings, arguments: Arguments, container: Container, spec: dict[str, Any], report: int) -> Launch:
+def _launch(settings: Settings, arguments: Arguments, container: Container, spec: Spec, report: int) -> Launch:
     seccomp = spec["linux"].get("seccomp")
     how = How(preserved_descriptors(arguments, spec["process"]), report=report)
     bpf = filter_for(seccomp, settings.paths.cache) if seccomp else None
@@ -85,7 +85,7 @@ def _launch(settings: Settings, arguments: Arguments, container: Container, spec
     launch = Launch(setting, Run("runtime"), lambda value: None, join)
     try:
         pid = launch.fork()
-        affinity = spec["process"].get("execCPUAffinity") or {}
+        affinity = spec["process"].get("execCPUAffinity", {})
         _set_affinity(pid, affinity.get("initial"))
         if container.record["cgroup"]:
             enter_running(container, pid, arguments.lists.get("cgroup", []))
@@ -104,36 +104,49 @@ def _set_affinity(pid: int, cpus: str | None) -> None:
         Run("runtime").apply(SetAffinity(pid, cpus))
 
 
-def wanted_process(own: dict[str, Any], arguments: Arguments) -> dict[str, Any]:
+def wanted_process(own: Process, arguments: Arguments) -> Process:
     """Return the new process: --process as it is, else the container's own with what the flags and words change."""
-    path = arguments.value("process")
-    if path:
-        # What a process does not say of these is as the container has it: runc's reading, on which callers rely.
-        common = {key: own[key] for key in _COMMON if own.get(key)}
-        given = store.read_json(path)
-        check_shape(given, PROCESS, "process")
-        process: dict[str, Any] = {**common, **{key: value for key, value in given.items() if value is not None}}
-        return {**process, "terminal": process.get("terminal", False) or arguments.on("tty")}
-    process = {**own, "args": arguments.words[1:], "terminal": arguments.on("tty")}
-    process["env"] = [*(own.get("env") or []), *arguments.lists.get("env", [])]
-    process["noNewPrivileges"] = own.get("noNewPrivileges", False) or arguments.on("no-new-privs")
-    process.update({key: arguments.value(flag) for key, flag in _TEXTS if arguments.value(flag)})
-    if arguments.value("user") or arguments.lists.get("additional-gids"):
-        process["user"] = _user(own.get("user") or {}, arguments)
-    if arguments.lists.get("cap"):
-        process["capabilities"] = _more(own.get("capabilities") or {}, arguments.lists["cap"])
+    process = _by_file(own, arguments.value("process")) if arguments.value("process") else _by_words(own, arguments)
+    process["terminal"] = process["terminal"] or arguments.on("tty")
     return process
 
 
-def _user(own: dict[str, Any], arguments: Arguments) -> dict[str, Any]:
-    words = (arguments.value("user") or f"{own.get('uid', 0)}:{own.get('gid', 0)}").split(":")
+def _by_file(own: Process, path: str) -> Process:
+    given: Any = store.read_json(path)
+    if isinstance(given, dict):
+        # What a process does not say of these is as the container has it: runc's reading, on which callers rely.
+        common = {key: value for key, value in own.items() if key in _COMMON and value}
+        given = {**common, **{key: value for key, value in given.items() if value is not None}}
+    check_shape(given, PROCESS, "process")
+    process: Process = given
+    return process
+
+
+def _by_words(own: Process, arguments: Arguments) -> Process:
+    process: Process = {**own, "args": arguments.words[1:], "terminal": False}
+    process["env"] = [*own["env"], *arguments.lists.get("env", [])]
+    process["noNewPrivileges"] = own["noNewPrivileges"] or arguments.on("no-new-privs")
+    process["cwd"] = arguments.value("cwd") or own["cwd"]
+    if arguments.value("apparmor"):
+        process["apparmorProfile"] = arguments.value("apparmor")
+    if arguments.value("process-label"):
+        process["selinuxLabel"] = arguments.value("process-label")
+    if arguments.value("user") or arguments.lists.get("additional-gids"):
+        process["user"] = _user(own["user"], arguments)
+    if arguments.lists.get("cap"):
+        process["capabilities"] = _more(own["capabilities"], arguments.lists["cap"])
+    return process
+
+
+def _user(own: User, arguments: Arguments) -> User:
+    words = (arguments.value("user") or f"{own['uid']}:{own['gid']}").split(":")
     numbers = [*words, *arguments.lists.get("additional-gids", [])]
     if len(words) > 2 or not all(word.isascii() and word.isdigit() for word in numbers):
         raise BadInput(f"user {':'.join(words)!r}: expected UID[:GID], in numbers")
-    gid = int(words[1]) if len(words) == 2 else own.get("gid", 0)
+    gid = int(words[1]) if len(words) == 2 else own["gid"]
     return {**own, "uid": int(words[0]), "gid": gid, "additionalGids": [int(word) for word in numbers[len(words) :]]}
 
 
 def _more(own: dict[str, list[str]], names: list[str]) -> dict[str, list[str]]:
     kinds = ("bounding", "effective", "permitted", *(["ambient", "inheritable"] if own.get("ambient") else []))
-    return {**own, **{kind: list(dict.fromkeys([*(own.get(kind) or []), *names])) for kind in kinds}}
+    return {**own, **{kind: list(dict.fromkeys([*own.get(kind, []), *names])) for kind in kinds}}

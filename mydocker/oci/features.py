@@ -22,10 +22,56 @@ from mydocker.version import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import TypedDict
 
     from mydocker.oci.arguments import Arguments
     from mydocker.oci.settings import Settings
+
+    class Enabled(TypedDict):
+        """Whether it is implemented."""
+
+        enabled: bool
+
+    class SeccompFeatures(Enabled):
+        """What linux.seccomp may name."""
+
+        actions: list[str]
+        operators: list[str]
+        archs: list[str]
+        knownFlags: list[str]
+        supportedFlags: list[str]
+
+    class MemoryPolicyFeatures(TypedDict):
+        """What linux.memoryPolicy may name."""
+
+        modes: list[str]
+        flags: list[str]
+
+    class LinuxFeatures(TypedDict):
+        """What `linux` may have."""
+
+        namespaces: list[str]
+        capabilities: list[str]
+        cgroup: dict[str, bool]
+        seccomp: SeccompFeatures
+        apparmor: Enabled
+        selinux: Enabled
+        memoryPolicy: MemoryPolicyFeatures
+        intelRdt: Enabled
+        mountExtensions: dict[str, Enabled]
+        netDevices: Enabled
+
+    class Features(TypedDict):
+        """The features document."""
+
+        ociVersionMin: str
+        ociVersionMax: str
+        hooks: list[str]
+        mountOptions: list[str]
+        linux: LinuxFeatures
+        annotations: dict[str, str]
+        potentiallyUnsafeConfigAnnotations: list[str]
+
 
 NONE = Flags()
 _CONTROLLERS = ("memory", "cpu", "cpuset", "pids", "blkio", "hugetlb", "rdma", "devices", "net_cls", "net_prio")
@@ -37,7 +83,7 @@ def features(settings: Settings, arguments: Arguments) -> int:
     return 0
 
 
-def document(paths: Paths) -> dict[str, Any]:
+def document(paths: Paths) -> Features:
     """Return the features document; the annotation mydocker.unavailable names what this kernel or host lacks."""
     return {
         "ociVersionMin": "1.0.0",

@@ -7,10 +7,47 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import TypedDict
 
     from mydocker.cgroups.group import Group
     from mydocker.cgroups.manager import CgroupManager
+
+    class CpuFigures(TypedDict):
+        """usage: total, kernel and user, with version 1 of each CPU too. throttling: periods, throttledPeriods, throttledTime."""
+
+        usage: dict[str, int | list[int]]
+        throttling: dict[str, int]
+
+    class MemoryFigures(TypedDict, total=False):
+        """Each but cache and raw has limit, usage, max and failcnt; raw is the kernel's memory.stat."""
+
+        cache: int
+        usage: dict[str, int]
+        swap: dict[str, int]
+        kernel: dict[str, int]
+        kernelTCP: dict[str, int]
+        raw: dict[str, int]
+
+    class IoFigure(TypedDict):
+        """How much of one operation (Read, Write, Discard …) on one device."""
+
+        major: int
+        minor: int
+        op: str
+        value: int
+
+    class Figures(TypedDict):
+        """An event's `data`."""
+
+        cpu: CpuFigures
+        cpuset: dict[str, int | list[int]]
+        memory: MemoryFigures
+        pids: dict[str, int]  # current, limit
+        blkio: dict[str, list[IoFigure]]  # ioServiceBytesRecursive, ioServicedRecursive
+        hugetlb: dict[str, dict[str, int]]  # by size: usage, max, failcnt
+        intel_rdt: dict[str, int]
+        network_interfaces: None
+
 
 # What the shape calls "no limit".
 _UNLIMITED = 2**64 - 1
@@ -18,7 +55,7 @@ _CPUSET_FLAGS = ("cpu_exclusive", "mem_exclusive", "mem_hardwall", "memory_migra
 _MORE_CPUSET_FLAGS = ("memory_spread_slab", "sched_load_balance", "sched_relax_domain_level")
 
 
-def figures(manager: CgroupManager) -> dict[str, Any]:
+def figures(manager: CgroupManager) -> Figures:
     """Return the object that is an event's `data`."""
     return {
         "cpu": _cpu(manager),
@@ -39,7 +76,7 @@ def _number(group: Group, file: str) -> int:
     return _UNLIMITED if text == "max" else int(text) if text.lstrip("-").isdecimal() else 0
 
 
-def _cpu(manager: CgroupManager) -> dict[str, Any]:
+def _cpu(manager: CgroupManager) -> CpuFigures:
     group, account = manager.group("cpu"), manager.group("cpuacct")
     table = group.table("cpu.stat") if group else {}
     throttled = table.get("throttled_time", table.get("throttled_usec", 0) * 1000)
@@ -53,11 +90,13 @@ def _cpu(manager: CgroupManager) -> dict[str, Any]:
     return {"usage": {name: table.get(key, 0) * 1000 for name, key in names.items()}, "throttling": throttling}
 
 
-def _cpuset(group: Group | None) -> dict[str, Any]:
+def _cpuset(group: Group | None) -> dict[str, int | list[int]]:
     if not group:
         return {}
     unified = group.hierarchy.version == 2
-    lists = {name: _members(group.read(f"cpuset.{name}{'.effective' if unified else ''}")) for name in ("cpus", "mems")}
+    lists: dict[str, int | list[int]] = {
+        name: _members(group.read(f"cpuset.{name}{'.effective' if unified else ''}")) for name in ("cpus", "mems")
+    }
     if unified:
         return lists
     return {**lists, **{name: _number(group, f"cpuset.{name}") for name in (*_CPUSET_FLAGS, *_MORE_CPUSET_FLAGS)}}
@@ -68,14 +107,20 @@ def _members(text: str) -> list[int]:
     return [number for first, _, last in ranges for number in range(int(first), int(last or first) + 1)]
 
 
-def _memory(group: Group | None) -> dict[str, Any]:
+def _memory(group: Group | None) -> MemoryFigures:
     if not group:
         return {}
     table = group.table("memory.stat")
     if group.hierarchy.version == 2:
         return {"cache": table.get("file", 0), "usage": _entry_v2(group, "memory"), "swap": _swap_v2(group), "raw": table}
-    parts = {"usage": "memory", "swap": "memory.memsw", "kernel": "memory.kmem", "kernelTCP": "memory.kmem.tcp"}
-    return {"cache": table.get("cache", 0), **{name: _entry_v1(group, prefix) for name, prefix in parts.items()}, "raw": table}
+    return {
+        "cache": table.get("cache", 0),
+        "usage": _entry_v1(group, "memory"),
+        "swap": _entry_v1(group, "memory.memsw"),
+        "kernel": _entry_v1(group, "memory.kmem"),
+        "kernelTCP": _entry_v1(group, "memory.kmem.tcp"),
+        "raw": table,
+    }
 
 
 def _entry_v1(group: Group, prefix: str) -> dict[str, int]:
@@ -102,7 +147,7 @@ def _pids(group: Group | None) -> dict[str, int]:
     return {"current": _number(group, "pids.current"), "limit": 0 if limit == _UNLIMITED else limit}
 
 
-def _blkio(manager: CgroupManager) -> dict[str, Any]:
+def _blkio(manager: CgroupManager) -> dict[str, list[IoFigure]]:
     blkio, io = manager.group("blkio"), manager.group("io")
     if blkio:
         files = {"ioServiceBytesRecursive": "io_service_bytes", "ioServicedRecursive": "io_serviced"}
@@ -113,12 +158,12 @@ def _blkio(manager: CgroupManager) -> dict[str, Any]:
     return {}
 
 
-def _entries_v1(text: str) -> list[dict[str, Any]]:
+def _entries_v1(text: str) -> list[IoFigure]:
     lines = [line.split() for line in text.splitlines()]
     return [_entry(device, operation, int(value)) for device, operation, value in (line for line in lines if len(line) == 3)]
 
 
-def _entries_v2(text: str, unit: str) -> list[dict[str, Any]]:
+def _entries_v2(text: str, unit: str) -> list[IoFigure]:
     found = []
     for device, *words in (line.split() for line in text.splitlines()):
         values = dict(word.split("=", 1) for word in words if "=" in word)
@@ -129,12 +174,12 @@ def _entries_v2(text: str, unit: str) -> list[dict[str, Any]]:
     return found
 
 
-def _entry(device: str, operation: str, value: int) -> dict[str, Any]:
+def _entry(device: str, operation: str, value: int) -> IoFigure:
     major, _, minor = device.partition(":")
     return {"major": int(major), "minor": int(minor), "op": operation, "value": value}
 
 
-def _hugetlb(group: Group | None) -> dict[str, Any]:
+def _hugetlb(group: Group | None) -> dict[str, dict[str, int]]:
     if not group or not group.exists():
         return {}
     import os

@@ -53,7 +53,7 @@ def kill(settings: Settings, arguments: Arguments) -> int:
         if everybody:
             return 0
         raise Conflict("container not running")
-    shared = not any(n["type"] == "pid" and not n.get("path") for n in container.spec["linux"].get("namespaces") or [])
+    shared = not any(n["type"] == "pid" and not n.get("path") for n in container.spec["linux"]["namespaces"])
     targets = {container.pid}
     if (everybody or (shared and number == 9)) and container.record["cgroup"]:
         targets |= set(container.cgroup().pids())
@@ -105,7 +105,7 @@ def delete(settings: Settings, arguments: Arguments) -> int:
         raise Conflict(f"cannot delete container {container.id}: it is being created")
     with store.Lock(f"{container.directory}/lock"):
         end_first_process(container)
-        problems = destroy.everything(container, container.spec if container.record else None)
+        problems = destroy.everything(container, container.spec if container.record["bundle"] else None)
     if problems:
         raise StepFailed("; ".join(problem.message for problem in problems))
     return 0

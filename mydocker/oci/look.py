@@ -13,10 +13,17 @@ from mydocker.oci.arguments import Arguments, Flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.oci.containers import Container
     from mydocker.oci.settings import Settings
+    from mydocker.runtime.hooks import State
+
+    class Details(State):
+        """The state with what runc's has besides."""
+
+        rootfs: str
+        created: str
+        owner: str
+
 
 NONE = Flags()
 LIST = Flags("quiet", "format", short={"q": "quiet", "f": "format"})
@@ -29,14 +36,9 @@ def state(settings: Settings, arguments: Arguments) -> int:
     return 0
 
 
-def _details(container: Container) -> dict[str, Any]:
+def _details(container: Container) -> Details:
     record = container.record
-    return {
-        **container.state(),
-        "rootfs": record.get("rootfs", ""),
-        "created": record.get("created", ""),
-        "owner": _user_name(record.get("uid", 0)),
-    }
+    return {**container.state(), "rootfs": record["rootfs"], "created": record["created"], "owner": _user_name(record["uid"])}
 
 
 def _user_name(uid: int) -> str:
@@ -59,7 +61,7 @@ def listing(settings: Settings, arguments: Arguments) -> int:
         print(leanjson.dumps(details))
         return 0
     header = ("ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER")
-    _table([header, *(tuple(str(each[name.lower()]) for name in header) for each in details)])
+    _table([header, *((each["id"], str(each["pid"]), each["status"], each["bundle"], each["created"], each["owner"]) for each in details)])
     return 0
 
 
@@ -79,7 +81,7 @@ def _table(rows: list[tuple[str, ...]]) -> None:
 def processes(settings: Settings, arguments: Arguments) -> int:
     """mydocker-oci ps: the processes in the container's cgroups, as a JSON list of pids or as the host's ps(1) shows them."""
     container = containers.load(settings, arguments.words[0])
-    pids = container.cgroup().pids() if container.record.get("cgroup") else [pid for pid in [container.pid] if pid]
+    pids = container.cgroup().pids() if container.record["cgroup"] else [pid for pid in [container.pid] if pid]
     if _format(arguments) == "json":
         print(leanjson.dumps(pids))
         return 0

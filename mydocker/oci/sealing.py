@@ -15,14 +15,13 @@ from mydocker.runtime import plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.oci.settings import Settings
+    from mydocker.runtime.spec import Spec
 
 _PROGRAM = "import sys; sys.path[:0] = {!r}; from mydocker.oci.entry import main; main(sealed=True)"
 
 
-def restart_sealed_if_exposed(settings: Settings, spec: dict[str, Any], joins: bool = False) -> None:
+def restart_sealed_if_exposed(settings: Settings, spec: Spec, joins: bool = False) -> None:
     """Execute this whole command again from a read-only view of the interpreter, where that is needed. joins: it enters a container."""
     if settings.sealed or not is_exposed(spec, joins):
         return
@@ -32,11 +31,11 @@ def restart_sealed_if_exposed(settings: Settings, spec: dict[str, Any], joins: b
         exec_sealed(interpreter, arguments, os.environ)
 
 
-def is_exposed(spec: dict[str, Any], joins: bool) -> bool:
+def is_exposed(spec: Spec, joins: bool) -> bool:
     """Say whether a process of the container's could read the /proc/PID/exe of one that is about to be in it."""
     wanted = plan.namespaces(spec)
-    if (spec.get("hooks") or {}).get("startContainer"):
+    if spec.get("hooks", {}).get("startContainer"):
         return True
     shares_pids = joins or wanted.get("pid") != ""
-    bounding = (spec["process"].get("capabilities") or {}).get("bounding") or []
+    bounding = spec["process"]["capabilities"].get("bounding", [])
     return shares_pids and "user" not in wanted and "CAP_SYS_PTRACE" in bounding

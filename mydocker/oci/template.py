@@ -11,9 +11,10 @@ from mydocker.oci.verbs import SPECIFICATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.oci.settings import Settings
+
+    # For people: it leaves out what has a default, so it is no runtime.spec.Spec before it was read.
+    Template = dict[str, object]
 
 SPEC = Flags("rootless", "bundle", short={"b": "bundle"})
 _CAPABILITIES = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
@@ -30,13 +31,13 @@ def spec(settings: Settings, arguments: Arguments) -> int:
     return 0
 
 
-def _indented(value: dict[str, Any]) -> bytes:
+def _indented(value: Template) -> bytes:
     import json  # people will read this one, and there is time
 
     return json.dumps(value, indent=4).encode() + b"\n"
 
 
-def template(rootless: bool) -> dict[str, Any]:
+def template(rootless: bool) -> Template:
     """Return a config.json that runs sh on a terminal, of an ordinary user in a user namespace of its own."""
     process = {
         "terminal": True,
@@ -48,7 +49,7 @@ def template(rootless: bool) -> dict[str, Any]:
         "rlimits": [{"type": "RLIMIT_NOFILE", "hard": 1024, "soft": 1024}],
         "noNewPrivileges": True,
     }
-    linux: dict[str, Any] = {
+    linux: Template = {
         "namespaces": [{"type": kind} for kind in ("pid", "ipc", "uts", "mount", "cgroup", "user" if rootless else "network")],
         "maskedPaths": [f"/proc/{name}" for name in _MASKED.split()] + ["/sys/firmware"],
         "readonlyPaths": [f"/proc/{name}" for name in ("bus", "fs", "irq", "sys", "sysrq-trigger")],
@@ -68,7 +69,7 @@ def template(rootless: bool) -> dict[str, Any]:
     }
 
 
-def _mounts(rootless: bool) -> list[dict[str, Any]]:
+def _mounts(rootless: bool) -> list[Template]:
     sys = _mount("/sys", "none", "/sys", ["rbind", *_PLAIN, "ro"]) if rootless else _mount("/sys", "sysfs", "sysfs", [*_PLAIN, "ro"])
     group = [] if rootless else ["gid=5"]
     return [
@@ -82,5 +83,5 @@ def _mounts(rootless: bool) -> list[dict[str, Any]]:
     ]
 
 
-def _mount(destination: str, fstype: str, source: str, options: list[str]) -> dict[str, Any]:
+def _mount(destination: str, fstype: str, source: str, options: list[str]) -> Template:
     return {"destination": destination, "type": fstype, "source": source, **({"options": options} if options else {})}

@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 
 from mydocker import leanjson, store
+from mydocker.cgroups.resources import RESOURCES, merged
 from mydocker.errors import BadInput, Conflict
 from mydocker.oci import containers
 from mydocker.oci.arguments import Arguments, Flags
+from mydocker.oci.shape import check_shape
 from mydocker.steps.base import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.cgroups.resources import Resources
     from mydocker.oci.settings import Settings
 
 # runc's flag: where its number belongs in linux.resources.
@@ -43,26 +46,32 @@ def update(settings: Settings, arguments: Arguments) -> int:
     resources = wanted(arguments)
     Run("runtime").execute(container.cgroup().update_steps(resources))
     spec = container.spec
-    spec["linux"]["resources"] = merged(spec["linux"].get("resources") or {}, resources)
+    spec["linux"]["resources"] = merged(spec["linux"]["resources"], resources)
     store.write_json(f"{container.directory}/config.json", spec, 0o600, sync=False)
     return 0
 
 
-def wanted(arguments: Arguments) -> dict[str, Any]:
+def wanted(arguments: Arguments) -> Resources:
     """Return linux.resources from --resources (a file, - for standard input), or from the flags."""
     source = arguments.value("resources")
+    given: Any = _by_flags(arguments)
     if source:
-        resources = leanjson.loads(sys.stdin.read()) if source == "-" else store.read_json(source)
-        if not isinstance(resources, dict):
+        given = leanjson.loads(sys.stdin.read()) if source == "-" else store.read_json(source)
+        if not isinstance(given, dict):
             raise BadInput(f"resources {source!r}: expected a JSON object")
-        return resources
-    found: dict[str, Any] = {}
+    elif not given:
+        raise BadInput("expected --resources, or a limit such as --memory")
+    check_shape(given, RESOURCES, "resources")
+    resources: Resources = given
+    return resources
+
+
+def _by_flags(arguments: Arguments) -> dict[str, dict[str, int | str]]:
+    found: dict[str, dict[str, int | str]] = {}
     for flag, (part, key) in {**_NUMBERS, **_TEXTS}.items():
         if flag in arguments.values:
             text = arguments.values[flag]
             found.setdefault(part, {})[key] = text if flag in _TEXTS else _number(flag, text)
-    if not found:
-        raise BadInput("expected --resources, or a limit such as --memory")
     return found
 
 
@@ -71,9 +80,3 @@ def _number(flag: str, text: str) -> int:
     if not (digits.isascii() and digits.isdigit()):
         raise BadInput(f"--{flag} {text!r}: expected a whole number")
     return int(text)
-
-
-def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Return resources with those that were named replaced."""
-    both = {key: {**old.get(key, {}), **value} if isinstance(value, dict) else value for key, value in new.items() if value is not None}
-    return {**old, **both}

@@ -6,16 +6,16 @@ from mydocker.errors import BadInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from mydocker.runtime.spec import Mount
 
 # What may be mounted over inside /proc: files that describe the machine, as lxcfs replaces them.
 _PROC_FILES = ("cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo", "net/dev", "sys/kernel/ns_last_pid")
 
 
-def check_destination(mount: dict[str, Any]) -> None:
+def check_destination(mount: Mount) -> None:
     """Refuse a mount inside /proc: what is written there later could go anywhere (CVE-2019-16884, CVE-2025-52881)."""
     destination = normalised(mount["destination"])
-    if destination == "/proc" and mount.get("type") not in ("proc", "bind"):
+    if destination == "/proc" and mount["type"] not in ("proc", "bind"):
         raise BadInput(f"mount on {destination!r}: only proc itself can be mounted there")
     if destination.startswith("/proc/") and destination[6:] not in _PROC_FILES:
         raise BadInput(f"mount on {destination!r}: it is inside /proc")

@@ -23,7 +23,20 @@ from mydocker.steps.base import Step, command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import TypedDict
+
+    from mydocker.runtime.spec import Hook, Spec
+
+    class State(TypedDict, total=False):
+        """What a hook and a seccomp filter's listener are told (runtime.md, State); empty where nobody asked for any."""
+
+        ociVersion: str
+        id: str
+        pid: int
+        status: str
+        bundle: str
+        annotations: dict[str, str]
+
 
 STATUS = {
     "prestart": "creating",
@@ -36,19 +49,19 @@ STATUS = {
 _KEPT_OUTPUT = 4096
 
 
-def hooks(spec: dict[str, Any], kind: str, state: dict[str, Any]) -> list[Step]:
+def hooks(spec: Spec, kind: str, state: State) -> list[Step]:
     """Return the steps of one moment, in the order listed. state: the container's, which gets this moment's status."""
-    told = {**state, "status": STATUS[kind]}
-    return [RunHook(kind, hook, told) for hook in (spec.get("hooks") or {}).get(kind) or []]
+    told: State = {**state, "status": STATUS[kind]}
+    return [RunHook(kind, hook, told) for hook in spec.get("hooks", {}).get(kind, [])]
 
 
-def check_hooks(spec: dict[str, Any]) -> None:
+def check_hooks(spec: Spec) -> None:
     """Raise BadInput for a hook that could never be run."""
     for kind in STATUS:
-        for hook in (spec.get("hooks") or {}).get(kind) or []:
+        for hook in spec.get("hooks", {}).get(kind, []):
             if not hook["path"].startswith("/"):
                 raise BadInput(f"{kind} hook {hook['path']!r}: expected an absolute path")
-            if "timeout" in hook and (not isinstance(hook["timeout"], int) or hook["timeout"] <= 0):
+            if "timeout" in hook and hook["timeout"] <= 0:
                 raise BadInput(f"{kind} hook timeout {hook['timeout']!r}: expected seconds greater than 0")
 
 
@@ -57,7 +70,7 @@ class RunHook(Step):
 
     __slots__ = ("kind", "hook", "state")
 
-    def __init__(self, kind: str, hook: dict[str, Any], state: dict[str, Any]) -> None:
+    def __init__(self, kind: str, hook: Hook, state: State) -> None:
         self.kind = kind
         self.hook = hook
         self.state = state
@@ -89,8 +102,8 @@ class RunHook(Step):
                 _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
                 for number, descriptor in ((0, theirs_in), (1, theirs_out), (2, theirs_out)):
                     os.dup2(descriptor, number)
-                environment = dict(pair.split("=", 1) for pair in self.hook.get("env") or [] if "=" in pair)
-                os.execve(self.hook["path"], self.hook.get("args") or [self.hook["path"]], environment)
+                environment = dict(pair.split("=", 1) for pair in self.hook["env"] if "=" in pair)
+                os.execve(self.hook["path"], self.hook["args"] or [self.hook["path"]], environment)
             except OSError as error:
                 os.write(2, f"{error.strerror}\n".encode())
             finally:
@@ -100,7 +113,7 @@ class RunHook(Step):
         return pid, stdin, output
 
     def describe(self) -> str:
-        return f"{self.kind} hook {command(self.hook['path'], *(self.hook.get('args') or [])[1:])}"
+        return f"{self.kind} hook {command(self.hook['path'], *self.hook['args'][1:])}"
 
 
 def _talk(stdin: int, output: int, state: bytes, deadline: float) -> bytes:

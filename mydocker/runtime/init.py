@@ -38,10 +38,13 @@ from mydocker.steps.process import ExecByTrampoline
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, NoReturn
+    from typing import NoReturn
 
     from mydocker.cgroups.layout import ContainerMount
     from mydocker.kernel.channel import Channel
+    from mydocker.runtime.hooks import State
+    from mydocker.runtime.spec import Spec
+    from mydocker.steps.base import Observer
 
 
 class Setting:
@@ -55,7 +58,7 @@ class Setting:
 
     def __init__(
         self,
-        spec: dict[str, Any],
+        spec: Spec,
         root: str,
         streams: tuple[int, int, int],
         size: tuple[int, int] | None,
@@ -106,7 +109,7 @@ def _become(setting: Setting, channel: Channel) -> None:
     run.execute(plan.build(spec, setting.root))
     channel.send("B")
     state = _wait_for_go(channel)
-    console: list[Step] = [OpenConsole(setting.root, setting.size, channel)] if spec["process"].get("terminal") else []
+    console: list[Step] = [OpenConsole(setting.root, setting.size, channel)] if spec["process"]["terminal"] else []
     run.execute(plan.close(spec, setting.root, setting.cgroups, console, setting.how, state))
     _execute(run, setting, channel, hooks(spec, "startContainer", state))
 
@@ -114,7 +117,7 @@ def _become(setting: Setting, channel: Channel) -> None:
 def _join(setting: Setting, channel: Channel) -> None:
     run = _enter_namespaces(setting, channel)
     _wait_for_go(channel)
-    if setting.spec["process"].get("terminal"):
+    if setting.spec["process"]["terminal"]:
         run.apply(OpenPty("/", setting.size, channel))
     _execute(run, setting, channel, [])
 
@@ -130,11 +133,11 @@ def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
     return run
 
 
-def _wait_for_go(channel: Channel) -> dict[str, Any]:
+def _wait_for_go(channel: Channel) -> State:
     kind, payload, _ = channel.receive()
     if kind != "G":
         os._exit(1)  # the parent is gone, and with it the process's only owner
-    state: dict[str, Any] = marshal.loads(payload)
+    state: State = marshal.loads(payload)
     return state
 
 
@@ -158,7 +161,7 @@ def _execute(run: Run, setting: Setting, channel: Channel, last_hooks: list[Step
     run.apply(program)
 
 
-def _observer(setting: Setting, channel: Channel) -> Any:
+def _observer(setting: Setting, channel: Channel) -> Observer | None:
     if not setting.explain:
         return None
 
@@ -194,14 +197,12 @@ def _close(descriptor: int) -> None:
             raise
 
 
-def resolved_user(spec: dict[str, Any], passwd: str, group: str) -> tuple[int, int, list[int], str]:
+def resolved_user(spec: Spec, passwd: str, group: str) -> tuple[int, int, list[int], str]:
     """Return (uid, gid, additional gids, home); passwd and group are the texts of the container's own files."""
-    user = spec["process"].get("user", {})
-    annotations = spec.get("annotations", {})
-    numbers: list[int] = user.get("additionalGids", [])
+    user, annotations = spec["process"]["user"], spec["annotations"]
+    numbers = user.get("additionalGids", [])
     if USER_ANNOTATION not in annotations:
-        uid, gid = user.get("uid", 0), user.get("gid", 0)
-        return uid, gid, numbers, lookup(str(uid), passwd, "", [])[3]
+        return user["uid"], user["gid"], numbers, lookup(str(user["uid"]), passwd, "", [])[3]
     names = [name for name in annotations.get(GROUPS_ANNOTATION, "").split(",") if name]
     return lookup(annotations[USER_ANNOTATION], passwd, group, [*map(str, numbers), *names])
 

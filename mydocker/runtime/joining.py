@@ -9,7 +9,7 @@ from mydocker.runtime.mounts import FIRST_TREE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from mydocker.runtime.spec import Linux, Namespace, Spec
 
 
 def hold_namespaces(pid: int, proc: str = "/proc") -> str:
@@ -23,11 +23,12 @@ def hold_namespaces(pid: int, proc: str = "/proc") -> str:
     return f"/proc/self/fd/{FIRST_TREE}"
 
 
-def joined(spec: dict[str, Any], directory: str) -> dict[str, Any]:
+def joined(spec: Spec, directory: str) -> Spec:
     """Return a container's spec for one more process of it, whose namespaces are found in `directory`."""
     kinds = {entry["type"] for entry in spec["linux"]["namespaces"]}
     # The mount namespace last: after it /proc is the container's.
     ordered = [*(kind for kind in NAMESPACES if kind in kinds and kind != "mount"), "mount"]
-    namespaces = [{"type": kind, "path": f"{directory}/{NAMESPACES[kind][0]}"} for kind in ordered]
-    own = {key: value for key, value in spec["linux"].items() if key != "timeOffsets"}
-    return {**spec, "linux": {**own, "namespaces": namespaces}}
+    namespaces: list[Namespace] = [{"type": kind, "path": f"{directory}/{NAMESPACES[kind][0]}"} for kind in ordered]
+    linux: Linux = {**spec["linux"], "namespaces": namespaces}
+    linux.pop("timeOffsets", None)
+    return {**spec, "linux": linux}

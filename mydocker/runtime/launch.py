@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from mydocker.kernel.channel import Value
+    from mydocker.runtime.hooks import State
 
     Body = Callable[[Setting, Channel], NoReturn]
 
@@ -51,7 +52,7 @@ class Launch:
         self.pid = 0
         self.master = -1
         self._channel: Channel
-        self._state: dict[str, Any] = {}
+        self._state: State = {}
 
     def fork(self) -> int:
         """Fork init, which starts to build its root and waits; return its pid."""
@@ -138,7 +139,7 @@ class Launch:
         """Return once init has built its root. Raises what it failed with."""
         self._expect("B")
 
-    def go(self, state: dict[str, Any] | None = None) -> None:
+    def go(self, state: State | None = None) -> None:
         """Let init finish; return once the program is executed. Raises what init failed with.
 
         state: what the hooks inside and a seccomp filter's listener are told of the container.
@@ -149,7 +150,7 @@ class Launch:
         self._expect("")
         self._channel.close()
 
-    def _tell_go(self, state: dict[str, Any]) -> None:
+    def _tell_go(self, state: State) -> None:
         try:
             self._channel.put("G", state)
         except BrokenPipeError:

@@ -10,14 +10,15 @@ from mydocker.errors import StepFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from mydocker.runtime.hooks import State
+    from mydocker.runtime.spec import Seccomp
 
 
-def hand_over(listener: int, seccomp: dict[str, Any], pid: int, state: dict[str, Any]) -> None:
+def hand_over(listener: int, seccomp: Seccomp, pid: int, state: State) -> None:
     """Send the descriptor with the process's state to listenerPath. Raises StepFailed when nobody is there."""
     path = seccomp["listenerPath"]
-    told = {"ociVersion": state.get("ociVersion", ""), "fds": ["seccompFd"], "pid": pid}
-    told |= {"metadata": seccomp.get("listenerMetadata") or "", "state": state}
+    own = {"ociVersion": state.get("ociVersion", ""), "fds": ["seccompFd"], "pid": pid}
+    told = {**own, "metadata": seccomp.get("listenerMetadata", ""), "state": state}
     socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
     try:
         socket.connect(path)

@@ -12,12 +12,9 @@ from mydocker.steps.rootfs import AttachTree, CopiedTmpfs, MountInRoot, OpenTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.cgroups.layout import ContainerMount
+    from mydocker.runtime.spec import Mount, Spec
     from mydocker.steps.base import Step
-
-    Spec = dict[str, Any]
 
 # option: flags to set. The negative of each clears them.
 _SET = {
@@ -128,51 +125,51 @@ class Options:
 
 def early_trees(spec: Spec) -> list[Step]:
     """Return the steps that keep the sources of some binds open: before the namespace's mounts become slaves, and by the host's root."""
-    found = [mount for mount in spec.get("mounts", []) if _is_opened_early(mount)]
+    found = [mount for mount in spec["mounts"] if _is_opened_early(mount)]
     return [_open_tree(spec, mount, FIRST_TREE + number) for number, mount in enumerate(found)]
 
 
-def _open_tree(spec: Spec, mount: dict[str, Any], descriptor: int) -> Step:
+def _open_tree(spec: Spec, mount: Mount, descriptor: int) -> Step:
     recursive = bool(bind_flags(mount) & k.MS_REC)
     if not _is_mapped(mount):
         return OpenTree(mount["source"], descriptor, recursive)
     from mydocker.steps.idmap import OpenMappedTree
 
-    users, groups = mappings(mount, "uidMappings"), mappings(mount, "gidMappings")
+    users, groups = mappings(mount)
     if not users:
-        users, groups = (mappings(spec.get("linux", {}), kind) for kind in ("uidMappings", "gidMappings"))
+        users, groups = mappings(spec["linux"])
     if not users or not groups:
         raise BadInput(f"mount on {mount['destination']!r}: expected uidMappings and gidMappings, its own or the container's")
-    return OpenMappedTree(mount["source"], descriptor, recursive, Options(mount.get("options", [])).idmap == "ridmap", users, groups)
+    return OpenMappedTree(mount["source"], descriptor, recursive, Options(mount["options"]).idmap == "ridmap", users, groups)
 
 
-def _is_mapped(mount: dict[str, Any]) -> bool:
-    return bool(Options(mount.get("options", [])).idmap or mount.get("uidMappings") or mount.get("gidMappings"))
+def _is_mapped(mount: Mount) -> bool:
+    return bool(Options(mount["options"]).idmap or mount.get("uidMappings") or mount.get("gidMappings"))
 
 
-def bind_flags(mount: dict[str, Any]) -> int:
+def bind_flags(mount: Mount) -> int:
     """Return the flags of a mount, with MS_BIND for a type 'bind' that has it in no option."""
-    flags = Options(mount.get("options", [])).flags
-    return flags | k.MS_BIND | k.MS_REC if mount.get("type") == "bind" and not flags & k.MS_BIND else flags
+    flags = Options(mount["options"]).flags
+    return flags | k.MS_BIND | k.MS_REC if mount["type"] == "bind" and not flags & k.MS_BIND else flags
 
 
-def _is_opened_early(mount: dict[str, Any]) -> bool:
+def _is_opened_early(mount: Mount) -> bool:
     """Say whether a bind is shared with the host, of another process's mount namespace, or idmapped."""
     if not bind_flags(mount) & k.MS_BIND:
         return False
-    is_shared = Options(mount.get("options", [])).propagation & k.MS_SHARED
+    is_shared = Options(mount["options"]).propagation & k.MS_SHARED
     return bool(is_shared) or bool(other_namespace(mount["source"])[0]) or _is_mapped(mount)
 
 
-def mount_steps(root: str, mounts: list[dict[str, Any]], label: str = "") -> list[Step]:
+def mount_steps(root: str, mounts: list[Mount], label: str = "") -> list[Step]:
     """Return the steps for every mount but the cgroup ones, in the specification's order. label: SELinux's, of file systems made here."""
     steps: list[Step] = []
     tree = FIRST_TREE
     for mount in mounts:
         check_destination(mount)
-        if mount.get("type") == "cgroup":
+        if mount["type"] == "cgroup":
             continue
-        options, target = Options(mount.get("options", [])), mount["destination"]
+        options, target = Options(mount["options"]), mount["destination"]
         if _is_opened_early(mount):
             # A clone that is shared is so already, with the mount that it was made of.
             propagation = 0 if options.propagation & k.MS_SHARED else options.propagation
@@ -185,8 +182,8 @@ def mount_steps(root: str, mounts: list[dict[str, Any]], label: str = "") -> lis
     return steps
 
 
-def _mount(root: str, mount: dict[str, Any], options: Options, label: str) -> Step:
-    target, flags, fstype, data = mount["destination"], bind_flags(mount), mount.get("type", ""), options.data
+def _mount(root: str, mount: Mount, options: Options, label: str) -> Step:
+    target, flags, fstype, data = mount["destination"], bind_flags(mount), mount["type"], options.data
     if flags & k.MS_BIND:
         fstype = ""
     elif _is_mapped(mount):
@@ -194,14 +191,14 @@ def _mount(root: str, mount: dict[str, Any], options: Options, label: str) -> St
     elif label and fstype not in _UNLABELLED:
         data = ",".join([*([data] if data else []), f'context="{label}"'])
     make = CopiedTmpfs if options.copies_up and fstype == "tmpfs" else MountInRoot
-    return make(root, mount.get("source", ""), target, fstype, flags, data, options.propagation)
+    return make(root, mount["source"], target, fstype, flags, data, options.propagation)
 
 
 # Kernel file systems whose labels the policy gives.
 _UNLABELLED = ("proc", "sysfs", "mqueue")
 
 
-def cgroup_steps(root: str, mounts: list[dict[str, Any]], shown: list[ContainerMount], namespace: bool) -> list[Step]:
+def cgroup_steps(root: str, mounts: list[Mount], shown: list[ContainerMount], namespace: bool) -> list[Step]:
     """Return the steps for mounts of type cgroup: one cgroup2, or as docker a tmpfs with a directory per v1 hierarchy.
 
     They come after the process is in its cgroups and its cgroup namespace, which are what such a mount shows; without
@@ -209,13 +206,13 @@ def cgroup_steps(root: str, mounts: list[dict[str, Any]], shown: list[ContainerM
     """
     steps: list[Step] = []
     for mount in mounts:
-        if mount.get("type") == "cgroup" and shown:
+        if mount["type"] == "cgroup" and shown:
             steps += _cgroup_mount(root, mount, shown, namespace)
     return steps
 
 
-def _cgroup_mount(root: str, mount: dict[str, Any], shown: list[ContainerMount], namespace: bool) -> list[Step]:
-    flags, target = Options(mount.get("options", [])).flags, mount["destination"]
+def _cgroup_mount(root: str, mount: Mount, shown: list[ContainerMount], namespace: bool) -> list[Step]:
+    flags, target = Options(mount["options"]).flags, mount["destination"]
     if not shown[0].directory:
         return [_hierarchy(root, shown[0], target, flags, namespace)]
     base = flags & ~k.MS_RDONLY

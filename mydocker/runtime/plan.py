@@ -52,13 +52,11 @@ from mydocker.steps.process import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.cgroups.layout import ContainerMount
     from mydocker.kernel.channel import Channel
+    from mydocker.runtime.hooks import State
+    from mydocker.runtime.spec import Spec
     from mydocker.steps.base import Step
-
-    Spec = dict[str, Any]
 
 # runtime-spec config-linux.md, Default Devices; the console is the pty's, see console.py.
 _DEFAULT_DEVICES = (("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0))
@@ -102,7 +100,7 @@ USUAL = How()
 def namespaces(spec: Spec) -> dict[str, str]:
     """Return {kind: path to join, or '' for a new one}. Raises BadInput for a kind that Linux does not have."""
     found = {}
-    for namespace in spec.get("linux", {}).get("namespaces", []):
+    for namespace in spec["linux"]["namespaces"]:
         if namespace["type"] not in NAMESPACES:
             raise BadInput(f"unknown namespace type {namespace['type']!r}: expected one of {', '.join(NAMESPACES)}")
         found[namespace["type"]] = namespace.get("path", "")
@@ -116,7 +114,7 @@ def enter(kind: str, path: str) -> Step:
 
 def id_maps(spec: Spec, pid: int | str, privileged: bool = True) -> list[Step]:
     """Return the steps that map the users and groups of the user namespace that process `pid` is in."""
-    users, groups = (mappings(spec.get("linux", {}), f"{kind}Mappings") for kind in ("uid", "gid"))
+    users, groups = mappings(spec["linux"])
     if not privileged:
         from mydocker.steps.newidmap import own_id_maps
 
@@ -135,11 +133,11 @@ def of_children(spec: Spec) -> list[Step]:
     """Return the steps into the namespaces that only children are born in: time, pid."""
     wanted = namespaces(spec)
     steps = [enter(kind, wanted[kind]) for kind in OF_CHILDREN if kind in wanted]
-    offsets = spec.get("linux", {}).get("timeOffsets") or {}
+    offsets = spec["linux"].get("timeOffsets", {})
     if offsets and wanted.get("time") != "":
         raise BadInput("timeOffsets: expected a new time namespace")
     if offsets:
-        lines = [f"{clock} {value.get('secs', 0)} {value.get('nanosecs', 0)}" for clock, value in offsets.items()]
+        lines = [f"{clock} {value['secs']} {value['nanosecs']}" for clock, value in offsets.items()]
         steps.insert(1, WriteFile("/proc/self/timens_offsets", "\n".join(lines)))
     return steps
 
@@ -149,27 +147,19 @@ def early(spec: Spec, how: How = USUAL) -> list[Step]:
     process = spec["process"]
     steps: list[Step] = [CloseOnExec(how.preserved), NewSession()]
     if how.keyring:
-        steps.append(NewSessionKeyring("_ses." + (spec.get("hostname") or "")[:64]))
+        steps.append(NewSessionKeyring("_ses." + spec["hostname"][:64]))
     if "oomScoreAdj" in process:
         steps.append(WriteFile("/proc/self/oom_score_adj", str(process["oomScoreAdj"])))
     if process.get("apparmorProfile"):
         steps.append(apparmor_exec(process["apparmorProfile"]))
     if process.get("selinuxLabel"):
         steps.append(selinux_exec(process["selinuxLabel"]))
-    steps += [SetRlimit(limit["type"], limit["soft"], limit["hard"]) for limit in process.get("rlimits", [])]
-    return steps + _scheduling(spec)
+    steps += [SetRlimit(limit["type"], limit["soft"], limit["hard"]) for limit in process["rlimits"]]
+    if {"scheduler", "ioPriority"} & process.keys() or {"memoryPolicy", "personality"} & spec["linux"].keys():
+        from mydocker.runtime import scheduling
 
-
-def _scheduling(spec: Spec) -> list[Step]:
-    """Return what config.json says of the process's share of the machine."""
-    process, linux = spec["process"], spec.get("linux", {})
-    wanted = (process.get("scheduler"), process.get("ioPriority"), linux.get("memoryPolicy"), linux.get("personality"))
-    if not any(wanted):
-        return []
-    from mydocker.steps import scheduling as s
-
-    kinds: tuple[Any, ...] = (s.SetScheduler, s.SetIoPriority, s.SetMemoryPolicy, s.SetPersonality)
-    return [kind.from_oci(value) for kind, value in zip(kinds, wanted, strict=True) if value]
+        steps += scheduling.steps(spec)
+    return steps
 
 
 def isolate(spec: Spec) -> list[Step]:
@@ -183,29 +173,29 @@ def isolate(spec: Spec) -> list[Step]:
 
 def build(spec: Spec, root: str) -> list[Step]:
     """Return the steps that make the root file system of the container, all but what shows its cgroups."""
-    linux = spec.get("linux", {})
+    linux = spec["linux"]
     steps: list[Step] = [
         # Not private, which would cut off volumes that are slaves of the host's mounts, and not shared, below which nothing can pivot.
         Mount("", "/", flags=k.MS_SLAVE | k.MS_REC),
         Mount(root, root, flags=k.MS_BIND | k.MS_REC),
         Mount("", root, flags=k.MS_PRIVATE),
-        *mount_steps(root, spec.get("mounts", []), linux.get("mountLabel", "")),
+        *mount_steps(root, spec["mounts"], linux.get("mountLabel", "")),
         *_devices(root, spec),
     ]
-    if spec.get("hostname"):
+    if spec["hostname"]:
         steps.append(SetHostname(spec["hostname"]))
-    if spec.get("domainname"):
+    if spec["domainname"]:
         steps.append(SetDomainname(spec["domainname"]))
-    return steps + [SetSysctl(key, value) for key, value in linux.get("sysctl", {}).items()]
+    return steps + [SetSysctl(key, value) for key, value in linux["sysctl"].items()]
 
 
 def _devices(root: str, spec: Spec) -> list[Step]:
-    if any(normalised(mount["destination"]) == "/dev" and bind_flags(mount) & k.MS_BIND for mount in spec.get("mounts", [])):
+    if any(normalised(mount["destination"]) == "/dev" and bind_flags(mount) & k.MS_BIND for mount in spec["mounts"]):
         return []  # it is the host's, or whoever's
     nodes: dict[str, Step] = {
         f"/dev/{name}": MakeNode(root, f"/dev/{name}", "c", (major, minor)) for name, major, minor in _DEFAULT_DEVICES
     }
-    for device in spec.get("linux", {}).get("devices", []):
+    for device in spec["linux"]["devices"]:
         number = (device.get("major", 0), device.get("minor", 0))
         owner = (device.get("uid", 0), device.get("gid", 0))
         nodes[device["path"]] = MakeNode(root, device["path"], device["type"], number, device.get("fileMode", 0o666), owner)
@@ -213,21 +203,21 @@ def _devices(root: str, spec: Spec) -> list[Step]:
 
 
 def close(
-    spec: Spec, root: str, shown: list[ContainerMount], console: list[Step], how: How = USUAL, state: dict[str, Any] | None = None
+    spec: Spec, root: str, shown: list[ContainerMount], console: list[Step], how: How = USUAL, state: State | None = None
 ) -> list[Step]:
     """Return the steps from being placed in the cgroups to having the container's root as /.
 
     console: the steps that open it. state: what hooks are told of the container.
     """
-    linux = spec.get("linux", {})
+    linux = spec["linux"]
     has_cgroup = "cgroup" in namespaces(spec)
     steps: list[Step] = [Unshare(CLONE_NEWCGROUP)] if has_cgroup and not namespaces(spec)["cgroup"] else []
-    steps += cgroup_steps(root, spec.get("mounts", []), shown, has_cgroup)
+    steps += cgroup_steps(root, spec["mounts"], shown, has_cgroup)
     steps += console
-    steps += [MakeReadOnly(root, path) for path in linux.get("readonlyPaths", [])]
-    steps += [MaskPath(root, path) for path in linux.get("maskedPaths", [])]
+    steps += [MakeReadOnly(root, path) for path in linux["readonlyPaths"]]
+    steps += [MaskPath(root, path) for path in linux["maskedPaths"]]
     steps.append(MakeDirInRoot(root, spec["process"]["cwd"]))
-    if spec.get("root", {}).get("readonly"):
+    if spec["root"]["readonly"]:
         steps.append(RemountReadOnly(root, "/"))
     steps += hooks(spec, "createContainer", state or {})
     steps.append(PivotRoot(root) if how.pivot else MoveRoot(root))
@@ -253,11 +243,11 @@ def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | 
     """
     process = spec["process"]
     load: list[Step] = [LoadSeccomp(seccomp, flags_for(spec["linux"]["seccomp"]), channel)] if seccomp else []
-    no_new_privileges = process.get("noNewPrivileges", False)
-    sets = {kind: [name for name in names if name in NUMBERS] for kind, names in process.get("capabilities", {}).items()}
+    no_new_privileges = process["noNewPrivileges"]
+    sets = {kind: [name for name in names if name in NUMBERS] for kind, names in process["capabilities"].items()}
     return [
         ChangeDirectory(process["cwd"]),
-        SetUmask(process.get("user", {}).get("umask", 0o022)),
+        SetUmask(process["user"].get("umask", 0o022)),
         ResetSignals(),
         *([] if no_new_privileges else load),
         DropBoundingSet(sets.get("bounding", [])),
@@ -270,7 +260,7 @@ def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | 
 
 def program(spec: Spec, home: str, how: How = USUAL) -> Exec:
     """Return the last step; HOME is added unless config.json sets it."""
-    environment: list[str] = spec["process"].get("env", [])
+    environment = spec["process"]["env"]
     if not any(pair.startswith("HOME=") for pair in environment):
         environment = [*environment, f"HOME={home}"]
     args = spec["process"]["args"]

@@ -30,7 +30,7 @@ except ImportError:  # pragma: no cover - an interpreter without the module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from mydocker.runtime.spec import Seccomp
 
 # Changes when the same object would compile to something else.
 _VERSION = 1
@@ -45,7 +45,7 @@ FLAGS = {
 }
 
 
-def filter_for(seccomp: dict[str, Any], cache: str) -> bytes:
+def filter_for(seccomp: Seccomp, cache: str) -> bytes:
     """Return the BPF program of an OCI `linux.seccomp` object; `cache` is a directory, made when it is missing.
 
     Raises BadInput or Unsupported as kernel.libseccomp.compile_filter does, OSError when the cache cannot be written.
@@ -54,7 +54,7 @@ def filter_for(seccomp: dict[str, Any], cache: str) -> bytes:
     return _read(path) or _compile(seccomp, path)
 
 
-def flags_for(seccomp: dict[str, Any]) -> int:
+def flags_for(seccomp: Seccomp) -> int:
     """Return seccomp(2)'s flags. An object without `flags` gets SPEC_ALLOW, as from runc: no slow-down by SSBD."""
     names = seccomp.get("flags")
     flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW if names is None else 0
@@ -67,13 +67,12 @@ def flags_for(seccomp: dict[str, Any]) -> int:
     return flags & ~SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV  # the kernel takes it with a listener only
 
 
-def _digest(data: bytes) -> Any:
+def _digest(data: bytes) -> blake2b:
     return blake2b(data, digest_size=_DIGEST_SIZE)
 
 
-def _key(seccomp: dict[str, Any]) -> str:
-    text: str = _digest(f"{_VERSION} {MACHINE} {leanjson.dumps(seccomp)}".encode()).hexdigest()
-    return text
+def _key(seccomp: Seccomp) -> str:
+    return _digest(f"{_VERSION} {MACHINE} {leanjson.dumps(seccomp)}".encode()).hexdigest()
 
 
 def _read(path: str) -> bytes:
@@ -91,7 +90,7 @@ def _read(path: str) -> bytes:
     return program if intact else b""
 
 
-def _compile(seccomp: dict[str, Any], path: str) -> bytes:
+def _compile(seccomp: Seccomp, path: str) -> bytes:
     from mydocker.kernel.libseccomp import compile_filter
 
     program = compile_filter(seccomp)

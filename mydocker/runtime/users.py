@@ -6,8 +6,7 @@ from mydocker.errors import BadInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
+    from mydocker.runtime.spec import Linux, Mount
     from mydocker.steps.idmap import Mapping
 
 # Names that only the container's own files can resolve travel as annotations beside config.json's numbers.
@@ -34,9 +33,11 @@ def lookup(user: str, passwd: str, group: str, extra_groups: list[str]) -> tuple
     return uid, gid, list(dict.fromkeys([gid, *listed, *extra])), home or "/"
 
 
-def mappings(owner: dict[str, Any], kind: str) -> list[Mapping]:
-    """Return the uidMappings or gidMappings of config.json's `linux` or of one of its mounts as (inside, outside, size)."""
-    return [(m["containerID"], m["hostID"], m["size"]) for m in owner.get(kind) or []]
+def mappings(owner: Linux | Mount) -> tuple[list[Mapping], list[Mapping]]:
+    """Return uidMappings and gidMappings of config.json's `linux` or of one of its mounts, each as (inside, outside, size)."""
+    kinds = (owner.get("uidMappings", []), owner.get("gidMappings", []))
+    users, groups = ([(m["containerID"], m["hostID"], m["size"]) for m in kind] for kind in kinds)
+    return users, groups
 
 
 def _entries(text: str, fields: int, numbers: int) -> list[list[str]]:

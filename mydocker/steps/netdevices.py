@@ -65,9 +65,8 @@ class MoveDevice(Step):
         return command("ip", "link", "set", self.device, "netns", self.namespace, "name", self.name)
 
 
-def device_steps(devices: dict[str, dict[str, str]], namespace: str) -> list[Step]:
-    """Return the steps for `linux.netDevices`: {the host's name: {"name": the container's, if another}}. Raises BadInput."""
-    names = {device: (wanted or {}).get("name") or device for device, wanted in devices.items()}
+def device_steps(names: dict[str, str], namespace: str) -> list[Step]:
+    """Return the steps for `linux.netDevices`: {the host's name: the container's}. Raises BadInput."""
     for name in [*names, *names.values()]:
         if not 0 < len(name.encode()) < 16 or name in (".", "..") or any(c in "/:" or c.isspace() for c in name):
             raise BadInput(f"netDevices: {name!r}: expected the name of a network device, up to 15 bytes")

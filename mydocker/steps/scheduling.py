@@ -1,4 +1,4 @@
-"""Steps on how the kernel schedules a process and which machine it believes to be on, from config.json's objects."""
+"""Steps on how the kernel schedules a process and which machine it believes to be on."""
 
 from __future__ import annotations
 
@@ -7,10 +7,6 @@ import os
 from mydocker.errors import BadInput
 from mydocker.kernel import scheduling
 from mydocker.steps.base import Step
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 class SetScheduler(Step):
@@ -24,16 +20,6 @@ class SetScheduler(Step):
         self.nice = nice
         self.priority = priority
         self.times = times
-
-    @classmethod
-    def from_oci(cls, scheduler: dict[str, Any]) -> SetScheduler:
-        """Make the step from `process.scheduler`. Raises BadInput for names that do not exist."""
-        policy, flags = scheduler.get("policy", ""), scheduler.get("flags") or []
-        _check("scheduler policy", policy, scheduling.POLICIES)
-        for flag in flags:
-            _check("scheduler flag", flag, scheduling.FLAGS)
-        times = (scheduler.get("runtime", 0), scheduler.get("deadline", 0), scheduler.get("period", 0))
-        return cls(policy, flags, scheduler.get("nice", 0), scheduler.get("priority", 0), times)
 
     def apply(self) -> None:
         flags = sum(scheduling.FLAGS[flag] for flag in set(self.flags))
@@ -55,15 +41,6 @@ class SetIoPriority(Step):
         self.io_class = io_class
         self.priority = priority
 
-    @classmethod
-    def from_oci(cls, wanted: dict[str, Any]) -> SetIoPriority:
-        """Make the step from `process.ioPriority`. Raises BadInput for a class that does not exist and other numbers."""
-        io_class, priority = wanted.get("class", ""), wanted.get("priority", 0)
-        _check("ioPriority class", io_class, scheduling.IO_CLASSES)
-        if not 0 <= priority <= 7:
-            raise BadInput(f"ioPriority {priority!r}: expected a number from 0 to 7")
-        return cls(io_class, priority)
-
     def apply(self) -> None:
         scheduling.ioprio_set(scheduling.IO_CLASSES[self.io_class], self.priority)
 
@@ -83,16 +60,6 @@ class SetMemoryPolicy(Step):
         self.mode = mode
         self.nodes = nodes
         self.flags = flags
-
-    @classmethod
-    def from_oci(cls, wanted: dict[str, Any]) -> SetMemoryPolicy:
-        """Make the step from `linux.memoryPolicy`. Raises BadInput for names that do not exist and no list of nodes."""
-        mode, nodes, flags = wanted.get("mode", ""), wanted.get("nodes") or "", wanted.get("flags") or []
-        _check("memoryPolicy mode", mode, scheduling.MEMORY_MODES)
-        for flag in flags:
-            _check("memoryPolicy flag", flag, scheduling.MEMORY_FLAGS)
-        members(nodes, "memoryPolicy nodes")
-        return cls(mode, nodes, flags)
 
     def apply(self) -> None:
         flags = sum(scheduling.MEMORY_FLAGS[flag] for flag in set(self.flags))
@@ -133,14 +100,6 @@ class SetPersonality(Step):
     def __init__(self, domain: str) -> None:
         self.domain = domain
 
-    @classmethod
-    def from_oci(cls, wanted: dict[str, Any]) -> SetPersonality:
-        """Make the step from `linux.personality`. Raises BadInput for another domain than LINUX and LINUX32, and for flags."""
-        _check("personality domain", wanted.get("domain", ""), scheduling.PERSONALITIES)
-        if wanted.get("flags"):
-            raise BadInput(f"personality flags {' '.join(wanted['flags'])}: expected none, as the specification knows none")
-        return cls(wanted["domain"])
-
     def apply(self) -> None:
         scheduling.set_personality(scheduling.PERSONALITIES[self.domain])
 
@@ -161,8 +120,3 @@ def members(text: str, what: str) -> set[int]:
             raise BadInput(f"{what} {text!r}: expected a list such as 0-3,7")
         found.update(range(int(numbers[0]), int(numbers[1]) + 1))
     return found
-
-
-def _check(what: str, name: object, known: dict[str, int]) -> None:
-    if name not in known:
-        raise BadInput(f"{what} {name!r}: expected one of {', '.join(known)}")

@@ -14,7 +14,7 @@ import json
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -134,7 +134,7 @@ def _servers(place: Namespace) -> Iterator[None]:
             process.wait()
 
 
-def _rounds(hosts: list[Host], runs: int, once) -> Times:  # type: ignore[no-untyped-def]
+def _rounds(hosts: list[Host], runs: int, once: Callable[[Host], float]) -> Times:
     times: Times = {host.tool.name: [] for host in hosts}
     for number in range(runs + 2):
         for host in hosts:
@@ -144,7 +144,7 @@ def _rounds(hosts: list[Host], runs: int, once) -> Times:  # type: ignore[no-unt
     return times
 
 
-def _traffic(hosts: list[Host], runs: int, measure) -> Times:  # type: ignore[no-untyped-def]
+def _traffic(hosts: list[Host], runs: int, measure: Callable[[Namespace, str], float]) -> Times:
     """Return {name: values}, the floor among them; each round asks everybody once."""
     one, other = Namespace(), Namespace()
     one.wire(other, "10.56.0.1", "10.56.0.2")

@@ -93,7 +93,7 @@ class Tool:
             self.set_up()
             quiet(self.command())
         except subprocess.CalledProcessError as error:
-            return (error.stderr.strip().splitlines() or [str(error)])[-1]
+            return str((error.stderr.strip().splitlines() or [error])[-1])
         return ""
 
     def set_up(self) -> None:

@@ -22,7 +22,7 @@ from fcntl import ioctl
 from pathlib import Path
 from struct import pack
 from termios import TIOCSWINSZ
-from typing import Any
+from typing import Any, Protocol
 
 import click
 import pytest
@@ -137,6 +137,15 @@ def roots(directory: str) -> dict[str, str]:
     return {"MYDOCKER_ROOT": f"{directory}/root", "MYDOCKER_STATE": f"{directory}/state"}
 
 
+class Result(Protocol):
+    """What a command has done: of what testinfra's run() returns, and gives no type, what tests look at."""
+
+    rc: int
+    stdout: str
+    stdout_bytes: bytes
+    stderr: str
+
+
 class Machine:
     """The command under test, with roots of its own in `directory`, where shell scripts run too."""
 
@@ -157,15 +166,17 @@ class Machine:
         """The command with its environment, for a script that runs elsewhere."""
         return f"{self._prefix()} {self.command}"
 
-    def __call__(self, *arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> Any:
+    def __call__(self, *arguments: str, stdin: str = "", env: dict[str, str] | None = None) -> Result:
         """Run mydocker with these arguments; return rc, stdout and stderr."""
         line = f"cd {self.directory}; {self._prefix(env)} {shlex.join([self.command, *arguments])}"
-        return self.host.run(f"printf %s {shlex.quote(stdin)} | ({line})" if stdin else f"({line}) < /dev/null")
+        result: Result = self.host.run(f"printf %s {shlex.quote(stdin)} | ({line})" if stdin else f"({line}) < /dev/null")
+        return result
 
-    def sh(self, script: str) -> Any:
+    def sh(self, script: str) -> Result:
         """Run a shell script in the directory; {mydocker} and {directory} stand for themselves."""
         text = script.replace("{mydocker}", self.prefixed).replace("{directory}", self.directory)
-        return self.host.run(f"cd {self.directory}; {text}")
+        result: Result = self.host.run(f"cd {self.directory}; {text}")
+        return result
 
     def terminal(self, *arguments: str, size: tuple[int, int] = (24, 80)) -> Terminal:
         """Run mydocker on a terminal."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+from conftest import Machine
 
 from mydocker.errors import BadInput
 from mydocker.kernel.namespaces import CLONE_NEWNS, unshare
@@ -35,7 +36,7 @@ if echo evil >> /proc/self/fd/5; then echo overwritten > /result; else echo refu
 
 
 @pytest.fixture
-def copied(mydocker, tmp_path):
+def copied(mydocker: Machine, tmp_path: Path) -> tuple[Machine, Path]:
     """Return the command under test on an interpreter of its own, which may be overwritten, and that interpreter."""
     subprocess.run([sys.executable, "-m", "venv", "--copies", "--without-pip", tmp_path], check=True)
     interpreter, command = tmp_path / "bin/python", tmp_path / "mydocker"
@@ -46,7 +47,7 @@ def copied(mydocker, tmp_path):
 
 
 @pytest.mark.parametrize("entering", [["run", "--rm", "--pid", "container:spy", "busybox", "true"], ["exec", "spy", "true"]])
-def test_cve_2019_5736_the_interpreter_cannot_be_overwritten(mydocker, copied, entering):
+def test_cve_2019_5736_the_interpreter_cannot_be_overwritten(mydocker: Machine, copied: tuple[Machine, Path], entering: list[str]) -> None:
     """The spy may trace, so that it gets hold of the interpreter: what protects that is its read-only view."""
     victim, interpreter = copied
     before = interpreter.read_bytes()
@@ -70,7 +71,7 @@ def test_cve_2019_5736_the_interpreter_cannot_be_overwritten(mydocker, copied, e
 
 
 @pytest.mark.parametrize("number", range(3, 12))
-def test_cve_2024_21626_no_descriptor_leads_out(mydocker, number):
+def test_cve_2024_21626_no_descriptor_leads_out(mydocker: Machine, number: int) -> None:
     """Were there a descriptor of the host's tree, the working directory would be in it."""
     mydocker.sh("echo secret > marker")
     script = f"for up in . .. ../.. ../../.. ../../../..; do cat $up/marker $up{mydocker.directory}/marker; done"
@@ -79,7 +80,7 @@ def test_cve_2024_21626_no_descriptor_leads_out(mydocker, number):
     assert "secret" not in result.stdout
 
 
-def test_cve_2024_21626_a_working_directory_outside_of_the_root(tmp_path):
+def test_cve_2024_21626_a_working_directory_outside_of_the_root(tmp_path: Path) -> None:
     """The step by itself, in a process whose directory was left outside."""
     if os.geteuid() != 0:
         pytest.skip("needs CAP_SYS_CHROOT")
@@ -97,7 +98,7 @@ def test_cve_2024_21626_a_working_directory_outside_of_the_root(tmp_path):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_cve_2016_9962_the_entering_process_cannot_be_looked_into(mydocker):
+def test_cve_2016_9962_the_entering_process_cannot_be_looked_into(mydocker: Machine) -> None:
     """A container watches another start in its own pid namespace, at the time when that has no more privileges than itself.
 
     The long PATH makes that time long: only then is it not for lack of capabilities that the spy sees nothing.
@@ -111,7 +112,7 @@ def test_cve_2016_9962_the_entering_process_cannot_be_looked_into(mydocker):
 
 
 @pytest.mark.parametrize("target", ["/link/x", "/link2", "/a/../../../../x"])
-def test_cve_2021_30465_mounts_stay_inside(mydocker, target):
+def test_cve_2021_30465_mounts_stay_inside(mydocker: Machine, target: str) -> None:
     """A volume holds symlinks to outside; a second mount goes through them."""
     mydocker.sh("mkdir -p evil outside; ln -sfn {directory}/outside evil/link; ln -sfn /proc evil/link2; echo data > secret")
     volumes = ["-v", f"{mydocker.directory}/evil:/v", "-v", f"{mydocker.directory}/secret:/v{target}"]
@@ -120,14 +121,14 @@ def test_cve_2021_30465_mounts_stay_inside(mydocker, target):
 
 
 @pytest.mark.parametrize("target", ["/proc/self/attr", "/proc/x", "/proc"])
-def test_cve_2019_16884_nothing_is_mounted_inside_proc(mydocker, target):
+def test_cve_2019_16884_nothing_is_mounted_inside_proc(mydocker: Machine, target: str) -> None:
     result = mydocker("run", "--rm", "--tmpfs", target, "busybox", "true")
     assert result.rc == 125
     assert target in result.stderr
 
 
 @pytest.mark.parametrize("null", ["ln -s /etc/secret evil/null", "echo fake > evil/null", "mknod evil/null c 1 5"])
-def test_cve_2025_31133_what_masks_is_the_null_device(mydocker, null):
+def test_cve_2025_31133_what_masks_is_the_null_device(mydocker: Machine, null: str) -> None:
     """A /dev of the user's own holds another /dev/null, to be bound over what must be hidden."""
     mydocker.sh(f"mkdir evil secrets; echo secret > secrets/secret; {null}")
     volumes = ["-v", f"{mydocker.directory}/evil:/dev", "-v", f"{mydocker.directory}/secrets:/etc"]
@@ -137,7 +138,7 @@ def test_cve_2025_31133_what_masks_is_the_null_device(mydocker, null):
 
 
 @pytest.mark.kernel
-def test_cve_2025_52881_a_sysctl_is_written_to_a_real_procfs(mydocker):
+def test_cve_2025_52881_a_sysctl_is_written_to_a_real_procfs(mydocker: Machine) -> None:
     """The volume's /proc/sys is a file tree that leads to the host's settings; what is written stays out of it."""
     mydocker.sh("mkdir -p fake/sys/net/ipv4; echo kept > fake/sys/net/ipv4/ip_default_ttl")
     volume = ["-v", f"{mydocker.directory}/fake:/proc"]
@@ -148,7 +149,7 @@ def test_cve_2025_52881_a_sysctl_is_written_to_a_real_procfs(mydocker):
 
 
 @pytest.mark.kernel
-def test_cve_2022_0492_no_release_agent(mydocker):
+def test_cve_2022_0492_no_release_agent(mydocker: Machine) -> None:
     mounts = ("mount -t cgroup -o memory c /tmp/c", "mount -t cgroup2 c /tmp/c", "unshare -UrmC mount -t cgroup -o memory c /tmp/c")
     assert mydocker("run", "--rm", "busybox", "sh", "-c", "; ".join(["mkdir /tmp/c", *mounts, "ls /tmp/c"])).stdout == ""
     files = "$(find /sys/fs/cgroup/ -name release_agent -o -name notify_on_release -o -name cgroup.procs)"
@@ -159,12 +160,12 @@ def test_cve_2022_0492_no_release_agent(mydocker):
 
 
 @pytest.mark.parametrize("flags", [[], ["--privileged"], ["--cap-add", "ALL"]])
-def test_cve_2022_29162_inheritable_capabilities_are_empty(mydocker, flags):
+def test_cve_2022_29162_inheritable_capabilities_are_empty(mydocker: Machine, flags: list[str]) -> None:
     line = mydocker("run", "--rm", *flags, "busybox", "grep", "CapInh", "/proc/self/status").stdout
     assert line.split() == ["CapInh:", "0" * 16]
 
 
-def test_cve_2020_15257_no_abstract_socket_listens(mydocker):
+def test_cve_2020_15257_no_abstract_socket_listens(mydocker: Machine) -> None:
     """A container with the host's network sees every abstract socket: a start adds none."""
     sockets = "awk '$8 ~ /^@/ { print $8 }' /proc/net/unix | sort -u"
     before = set(mydocker.sh(sockets).stdout.split())
@@ -175,14 +176,14 @@ def test_cve_2020_15257_no_abstract_socket_listens(mydocker):
     mydocker("rm", "-f", "up")
 
 
-def test_cve_2022_36109_the_primary_group_is_a_supplementary_one(mydocker):
+def test_cve_2022_36109_the_primary_group_is_a_supplementary_one(mydocker: Machine) -> None:
     assert mydocker("run", "--rm", "-u", "1000:1000", "busybox", "sh", "-c", "grep Groups /proc/self/status").stdout.split() == [
         "Groups:",
         "1000",
     ]
 
 
-def test_cve_2025_52565_only_a_terminal_becomes_the_console(mydocker, tmp_path):
+def test_cve_2025_52565_only_a_terminal_becomes_the_console(mydocker: Machine, tmp_path: Path) -> None:
     """What stands for the terminal may have become a way to /proc/sysrq-trigger: it is refused before it is bound."""
     (tmp_path / "dev").mkdir()
     for name in ("trigger", "dev/console"):

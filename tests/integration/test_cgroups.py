@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 
@@ -67,8 +68,9 @@ def start(manage: CgroupManager) -> Iterator[Starter]:
         process.wait()
 
 
-def create(manage: CgroupManager, **resources: object) -> None:
-    Run("cli").execute(manage.create_steps(resources))
+def create(manage: CgroupManager, **resources: Any) -> None:
+    limits: Any = resources
+    Run("cli").execute(manage.create_steps(limits))
 
 
 def value(manage: CgroupManager, controller: str, file: str) -> str:
@@ -104,7 +106,7 @@ LIMITS = [
 
 @pytest.mark.parametrize(("controller", "resources", "v1_file", "v1_value", "v2_file", "v2_value"), LIMITS)
 def test_limits_read_back(
-    manage: CgroupManager, controller: str, resources: dict[str, object], v1_file: str, v1_value: str, v2_file: str, v2_value: str
+    manage: CgroupManager, controller: str, resources: dict[str, Any], v1_file: str, v1_value: str, v2_file: str, v2_value: str
 ) -> None:
     if not LAYOUT.find(controller):
         pytest.skip(f"cgroup controller {controller} {LAYOUT.absence(controller)}")
@@ -170,8 +172,8 @@ def test_the_cpu_quota_is_felt(manage: CgroupManager, start: Starter) -> None:
 
 
 ALLOWED = [{"allow": True, "type": "c", "major": 1, "minor": minor, "access": "rwm"} for minor in (3, 9)]
-ONLY_SOME = {"devices": [{"allow": False, "access": "rwm"}, *ALLOWED]}
-ONE_MORE = {"devices": [*ONLY_SOME["devices"], {**ALLOWED[0], "minor": 5}]}
+ONLY_SOME: Any = {"devices": [{"allow": False, "access": "rwm"}, *ALLOWED]}
+ONE_MORE: Any = {"devices": [*ONLY_SOME["devices"], {**ALLOWED[0], "minor": 5}]}
 
 
 def may_open(start: Starter, path: str) -> bool:

@@ -1,6 +1,10 @@
 """mydocker in a chroot whose root is no mount point, as in a bare debootstrap tree."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import pytest
+from conftest import Machine
 
 # A tree of the host's own top directories: plain binds below a root that nothing is mounted on.
 CHROOT = """
@@ -17,10 +21,10 @@ COMMAND
 
 
 @pytest.fixture
-def in_chroot(mydocker, needs_root_mount):
+def in_chroot(mydocker: Machine, needs_root_mount: None) -> Iterator[Callable[..., Any]]:
     """Run a shell command in a chroot, in a mount namespace of its own."""
 
-    def run(command, propagation="private"):
+    def run(command: str, propagation: str = "private") -> Any:
         script = CHROOT.replace("PROPAGATION", propagation).replace("COMMAND", f"chroot chroot {command}")
         mydocker.sh(f"cat > script <<'END'\n{script}\nEND")
         return mydocker.sh("unshare -m sh script")
@@ -31,13 +35,13 @@ def in_chroot(mydocker, needs_root_mount):
 
 @pytest.mark.parametrize("propagation", ["private", "shared"])
 @pytest.mark.parametrize("driver", ["overlay", "vfs"])
-def test_a_container_starts_in_a_chroot(mydocker, in_chroot, propagation, driver):
+def test_a_container_starts_in_a_chroot(mydocker: Machine, in_chroot: Callable[..., Any], propagation: str, driver: str) -> None:
     result = in_chroot(f"env MYDOCKER_STORAGE_DRIVER={driver} {mydocker.prefixed} run --rm busybox cat /etc/passwd", propagation)
     assert result.stdout.startswith("root:x:0:0:root:/root:/bin/sh\n")
     assert result.stderr == ""
 
 
-def test_nothing_of_the_host_lies_above_its_root(mydocker, in_chroot):
+def test_nothing_of_the_host_lies_above_its_root(mydocker: Machine, in_chroot: Callable[..., Any]) -> None:
     """With CAP_SYS_CHROOT, which docker's containers have, a process can climb to the root of its mount namespace."""
     container_id = in_chroot(f"{mydocker.prefixed} run -d --name deep busybox sleep 100").stdout.strip()
     assert mydocker("ps", "--no-trunc", "-q").stdout.strip() == container_id

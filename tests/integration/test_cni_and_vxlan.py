@@ -1,14 +1,17 @@
 """Networks that others make, or that span hosts: CNI chains and vxlan."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
+from conftest import Machine
+from wires import Network
 
 PLUGINS = "/usr/lib/cni"
 
 
 @pytest.fixture
-def chain(mydocker):
+def chain(mydocker: Machine) -> Iterator[str]:
     """A chain of Debian's plugins; returns its path."""
     if mydocker.sh(f"test -x {PLUGINS}/bridge").rc:
         pytest.skip("containernetworking-plugins is not installed")
@@ -38,7 +41,7 @@ def chain(mydocker):
     mydocker.sh(f"printf %s {before.split()[0]} > /proc/sys/net/ipv4/ip_forward")
 
 
-def test_a_cni_chain_connects_a_container_and_publishes_its_ports(mydocker, network, chain):
+def test_a_cni_chain_connects_a_container_and_publishes_its_ports(mydocker: Machine, network: Network, chain: str) -> None:
     assert mydocker("network", "create", "--driver", "cni", "--opt", f"conf={chain}", "cni").rc == 0
     run = mydocker("run", "-d", "--name", "web", "--network", "cni", "-p", "8080:80", "busybox", "sleep", "300")
     assert run.rc == 0, run.stderr
@@ -56,7 +59,7 @@ def test_a_cni_chain_connects_a_container_and_publishes_its_ports(mydocker, netw
     mydocker("network", "rm", "cni")
 
 
-def test_a_plugin_that_fails_is_told_in_its_own_words_and_undone(mydocker, chain):
+def test_a_plugin_that_fails_is_told_in_its_own_words_and_undone(mydocker: Machine, chain: str) -> None:
     text = json.loads(mydocker.sh(f"cat {chain}").stdout)
     text["plugins"][1] = {"type": "tuning", "sysctl": {"net.no.such": "1"}}
     mydocker.sh(f"printf %s {mydocker.quote(json.dumps(text))} > {chain}")
@@ -71,7 +74,7 @@ def test_a_plugin_that_fails_is_told_in_its_own_words_and_undone(mydocker, chain
     mydocker("network", "rm", "cni")
 
 
-def test_two_hosts_share_a_subnet_by_vxlan(mydocker, network):
+def test_two_hosts_share_a_subnet_by_vxlan(mydocker: Machine, network: Network) -> None:
     """This host and another one, with a root of its own, on a wire; both have containers in 10.50.0.0/16."""
     other = network.neighbour()
     roots = f"MYDOCKER_ROOT={mydocker.directory}/root2 MYDOCKER_STATE={mydocker.directory}/state2"

@@ -1,10 +1,13 @@
 """cp: files between the host and a container, and no way out of either."""
 
+from collections.abc import Iterator
+
 import pytest
+from conftest import Machine
 
 
 @pytest.fixture(params=["running", "stopped", "vfs", "userns"])
-def box(mydocker, request):
+def box(mydocker: Machine, request: pytest.FixtureRequest) -> Iterator[str]:
     """A container with some files."""
     flags = ["--storage-driver", "vfs"] if request.param == "vfs" else []
     if request.param == "userns":
@@ -23,7 +26,7 @@ def box(mydocker, request):
     mydocker.sh("rm -rf in out")
 
 
-def inside(mydocker, command):
+def inside(mydocker: Machine, command: str) -> str:
     mydocker("start", "box")
     return mydocker("exec", "box", "sh", "-c", command).stdout
 
@@ -40,7 +43,7 @@ def inside(mydocker, command):
         ("box:/d/.", "out/fresh", "out/fresh out/fresh/one out/fresh/rel out/fresh/sub out/fresh/sub/two"),
     ],
 )
-def test_out_of_a_container(mydocker, box, source, target, expected):
+def test_out_of_a_container(mydocker: Machine, box: str, source: str, target: str, expected: str) -> None:
     result = mydocker("cp", source, target)
     assert (result.rc, result.stderr) == (0, "")
     assert mydocker.sh("find out -mindepth 1 | sort | tr '\\n' ' '").stdout.strip() == expected
@@ -48,7 +51,7 @@ def test_out_of_a_container(mydocker, box, source, target, expected):
     assert set(mydocker.sh("find out -mindepth 1 -exec stat -c %u:%g {} +").stdout.split()) == {"0:0"}
 
 
-def test_links_owners_and_streams(mydocker, box):
+def test_links_owners_and_streams(mydocker: Machine, box: str) -> None:
     mydocker("cp", "box:/link", "out/link")
     assert mydocker.sh("readlink out/link").stdout == "/d/one\n"
     mydocker("cp", "-L", "box:/link", "out/followed")
@@ -72,7 +75,7 @@ def test_links_owners_and_streams(mydocker, box):
         ("in/file", "box:/d/one", "cat /d/one", "host\n"),
     ],
 )
-def test_into_a_container(mydocker, box, source, target, look, expected):
+def test_into_a_container(mydocker: Machine, box: str, source: str, target: str, look: str, expected: str) -> None:
     result = mydocker("cp", source, target)
     assert (result.rc, result.stderr) == (0, "")
     assert inside(mydocker, look) == expected
@@ -91,7 +94,7 @@ def test_into_a_container(mydocker, box, source, target, look, expected):
         ("nosuch:/d", "out", "no such container: nosuch"),
     ],
 )
-def test_what_cannot_be_copied_is_told(mydocker, box, source, target, words):
+def test_what_cannot_be_copied_is_told(mydocker: Machine, box: str, source: str, target: str, words: str) -> None:
     result = mydocker("cp", source, target)
     assert result.rc == 1
     assert words in result.stderr
@@ -99,14 +102,14 @@ def test_what_cannot_be_copied_is_told(mydocker, box, source, target, words):
     assert mydocker.sh("ls out").stdout == ""
 
 
-def test_a_directory_is_not_replaced_by_a_file(mydocker, box):
+def test_a_directory_is_not_replaced_by_a_file(mydocker: Machine, box: str) -> None:
     mydocker.sh("echo x > in/sub")
     refused = mydocker("cp", "in/sub", "box:/d")
     assert (refused.rc, "cannot replace a directory by a file" in refused.stderr) == (1, True)
     assert inside(mydocker, "cat /d/sub/two") == "two\n"
 
 
-def test_cve_2018_15664_symlinks_end_inside_the_container(mydocker):
+def test_cve_2018_15664_symlinks_end_inside_the_container(mydocker: Machine) -> None:
     """/out leads to the host's directory, in name: what is copied there, or from there, is the container's own."""
     mydocker.sh("mkdir host; echo precious > host/file; echo evil > file")
     script = f"mkdir -p {mydocker.directory}; ln -s / /root-link; ln -s {mydocker.directory} /out; ln -s ../../../../../.. /up; sleep 1000"

@@ -3,18 +3,20 @@
 import json
 from itertools import pairwise
 
+from conftest import Machine
+
 ACTIONS = (
     "create start exec_create exec_start exec_die pause unpause rename top update archive-path kill kill die stop start kill die destroy"
 )
 
 
-def past(mydocker, *flags):
+def past(mydocker: Machine, *flags: str) -> list[str]:
     result = mydocker("events", "--since", "1m", "--until", "0s", *flags)
     assert result.rc == 0, result.stderr
     return result.stdout.splitlines()
 
 
-def test_the_life_of_a_container(mydocker):
+def test_the_life_of_a_container(mydocker: Machine) -> None:
     mydocker("run", "-d", "--name", "seen", "--label", "test=life", "busybox", "sleep", "1000")
     mydocker("exec", "seen", "true")
     for line in ("pause seen", "unpause seen", "rename seen gone", "top gone", "update --restart always gone"):
@@ -30,7 +32,7 @@ def test_the_life_of_a_container(mydocker):
     assert end["Actor"]["Attributes"]["name"] == "gone"
 
 
-def test_live(mydocker):
+def test_live(mydocker: Machine) -> None:
     mydocker.sh("{mydocker} events --filter label=test=live --filter event=start --filter event=die > live.txt 2>&1 & echo $! > live.pid")
     try:
         mydocker.wait_until(lambda: mydocker.sh("ls -l /proc/$(cat live.pid)/fd").stdout.count("inotify"))
@@ -43,13 +45,13 @@ def test_live(mydocker):
         mydocker.sh("kill $(cat live.pid)")
 
 
-def test_until_a_moment_that_comes(mydocker):
+def test_until_a_moment_that_comes(mydocker: Machine) -> None:
     script = "{mydocker} events --filter label=test=until --format '{{.Action}}' --until $(( $(date +%s) + 2 )) > until.txt 2>&1 & P=$!"
     mydocker.sh(script + "; sleep 0.3; {mydocker} run --rm --label test=until busybox true; wait $P")
     assert mydocker.sh("cat until.txt").stdout.split() == ["create", "attach", "start", "die", "destroy"]
 
 
-def test_of_volumes(mydocker):
+def test_of_volumes(mydocker: Machine) -> None:
     mydocker("volume", "create", "seenvolume")
     mydocker("run", "--rm", "-v", "seenvolume:/d:ro", "busybox", "true")
     mydocker("volume", "rm", "seenvolume")
@@ -57,12 +59,12 @@ def test_of_volumes(mydocker):
     assert lines == ["create ", "mount false", "unmount false", "destroy "]
 
 
-def test_a_failed_run_leaves_no_event_of_a_start(mydocker):
+def test_a_failed_run_leaves_no_event_of_a_start(mydocker: Machine) -> None:
     assert mydocker("run", "--rm", "--label", "test=failed", "busybox", "/none").rc == 127
     assert [line.split()[2] for line in past(mydocker, "--filter", "label=test=failed")] == ["create", "attach", "destroy"]
 
 
-def test_refusals(mydocker):
+def test_refusals(mydocker: Machine) -> None:
     for flags in (["--since", "soon"], ["--filter", "colour=red"], ["--format", "{{"]):
         result = mydocker("events", *flags, "--until", "0s")
         assert result.rc == 1

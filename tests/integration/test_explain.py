@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from conftest import Machine
 
 
-def test_explain_tells_each_process_and_step(mydocker):
+def test_explain_tells_each_process_and_step(mydocker: Machine) -> None:
     result = mydocker("--explain", "run", "--rm", "busybox", "echo", "done")
     assert result.stdout == "done\n"
     text = result.stderr
@@ -14,20 +15,20 @@ def test_explain_tells_each_process_and_step(mydocker):
     assert text.index("claim the name") < text.index("unshare CLONE_NEWPID") < text.index("pivot_root")
 
 
-def test_explain_may_stand_after_the_verb_and_never_eats_the_image(mydocker):
+def test_explain_may_stand_after_the_verb_and_never_eats_the_image(mydocker: Machine) -> None:
     result = mydocker("run", "--explain", "--rm", "busybox", "echo", "--explain")
     assert result.stdout == "--explain\n"
     assert "pivot_root" in result.stderr
 
 
-def test_explain_json_is_one_object_a_step(mydocker):
+def test_explain_json_is_one_object_a_step(mydocker: Machine) -> None:
     result = mydocker("--explain=json", "run", "--rm", "busybox", "true")
     steps = [json.loads(line) for line in result.stderr.splitlines()]
     assert {step["who"] for step in steps} == {"cli", "monitor", "init"}
     assert all(step["seconds"] >= 0 for step in steps)
 
 
-def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker, needs_controllers):
+def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker: Machine, needs_controllers: None) -> None:
     before = mydocker.snapshot()
     dry = mydocker("run", "--dry-run", "--rm", "-m", "64m", "-v", "data:/data", "busybox", "true")
     assert dry.rc == 0
@@ -55,7 +56,9 @@ def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker, needs_control
         (["-u", "65534:65534", "--tmpfs", "/t"], "id -u; grep -c ' /t tmpfs' /proc/mounts", "65534\n1\n"),
     ],
 )
-def test_the_script_makes_an_equivalent_container_by_hand(mydocker, needs_root_mount, flags, command, expected):
+def test_the_script_makes_an_equivalent_container_by_hand(
+    mydocker: Machine, needs_root_mount: None, flags: list[str], command: str, expected: str
+) -> None:
     arguments = ["--explain=sh", "--dry-run", "run", "--rm", *flags, "busybox", "sh", "-c", command]
     script = mydocker(*arguments)
     assert script.rc == 0, script.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import workers
-from conftest import REPOSITORY
+from conftest import REPOSITORY, Machine
 
 from mydocker.cgroups.layout import Layout
 from mydocker.paths import Paths
@@ -33,7 +33,7 @@ def test_at_the_end(mydocker):
 
 
 @pytest.fixture
-def outcome(program, mydocker, tmp_path):
+def outcome(program: str, mydocker: Machine, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     """What pytest says of the bad tests, which run as all the others do, in a run of their own."""
     (tmp_path / "test_bad.py").write_text(TESTS)
     environment = {**os.environ, "MYDOCKER_COMMAND": program, "PYTHONPATH": f"{REPOSITORY}/tests/integration:{REPOSITORY}"}
@@ -47,7 +47,7 @@ def outcome(program, mydocker, tmp_path):
     )
 
 
-def test_bad_tests_fail_by_name_and_good_ones_pass(outcome):
+def test_bad_tests_fail_by_name_and_good_ones_pass(outcome: subprocess.CompletedProcess[str]) -> None:
     assert outcome.returncode == 1, outcome.stdout + outcome.stderr
     failed = [line for line in outcome.stdout.splitlines() if line.startswith(("ERROR ", "FAILED "))]
     assert any("test_that_leaks" in line and line.startswith("ERROR ") for line in failed), failed
@@ -57,7 +57,7 @@ def test_bad_tests_fail_by_name_and_good_ones_pass(outcome):
     assert not [line for line in failed if "test_after_it" in line or "test_at_the_end" in line]
 
 
-def test_a_process_that_tests_left_is_named_and_killed_with_the_workers_cgroups(mydocker, monkeypatch):
+def test_a_process_that_tests_left_is_named_and_killed_with_the_workers_cgroups(mydocker: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     hierarchy = Layout.detect(Paths()).hierarchies[0]
     own = Path(f"{hierarchy.mount}{hierarchy.own}/left")
     (own / "below").mkdir(parents=True)

@@ -1,16 +1,18 @@
 """Health checks: what ps and inspect say while a container gets well and ill."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from conftest import FACTOR
+from conftest import FACTOR, Machine
 
 
 @pytest.fixture
-def checked(mydocker):
+def checked(mydocker: Machine) -> Callable[..., str]:
     """Run a container that is healthy while /ok is there."""
 
-    def run(*flags, command="test -e /ok", name="ill"):
+    def run(*flags: str, command: str = "test -e /ok", name: str = "ill") -> str:
         check = ("--health-cmd", command, "--health-interval", f"{100 * FACTOR:g}ms")
         result = mydocker("run", "-d", "--name", name, *check, *flags, "busybox", "sleep", "1000")
         assert result.rc == 0, result.stderr
@@ -19,15 +21,16 @@ def checked(mydocker):
     return run
 
 
-def health(mydocker, name="ill"):
-    return json.loads(mydocker("inspect", "-f", "{{json .State.Health}}", name).stdout)
+def health(mydocker: Machine, name: str = "ill") -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(mydocker("inspect", "-f", "{{json .State.Health}}", name).stdout)
+    return report
 
 
-def status(mydocker, name="ill"):
-    return health(mydocker, name)["Status"]
+def status(mydocker: Machine, name: str = "ill") -> str:
+    return str(health(mydocker, name)["Status"])
 
 
-def test_ill_well_and_ill_again(mydocker, checked):
+def test_ill_well_and_ill_again(mydocker: Machine, checked: Callable[..., str]) -> None:
     container = checked("--health-retries", "2")
     assert "(health: starting)" in mydocker("ps").stdout
     mydocker.wait_until(lambda: "(unhealthy)" in mydocker("ps").stdout)
@@ -46,7 +49,7 @@ def test_ill_well_and_ill_again(mydocker, checked):
     mydocker("rm", "-f", "ill")
 
 
-def test_what_a_check_writes_is_kept(mydocker, checked):
+def test_what_a_check_writes_is_kept(mydocker: Machine, checked: Callable[..., str]) -> None:
     checked("--health-retries", "1", command="echo out; echo err >&2; exit 7")
     mydocker.wait_until(lambda: status(mydocker) == "unhealthy")
     entry = health(mydocker)["Log"][-1]
@@ -57,7 +60,7 @@ def test_what_a_check_writes_is_kept(mydocker, checked):
     mydocker("rm", "-f", "ill")
 
 
-def test_a_check_that_hangs_is_ended(mydocker, checked):
+def test_a_check_that_hangs_is_ended(mydocker: Machine, checked: Callable[..., str]) -> None:
     checked("--health-retries", "1", "--health-timeout", "200ms", command="echo begun; sleep 999")
     mydocker.wait_until(lambda: status(mydocker) == "unhealthy")
     entry = health(mydocker)["Log"][-1]
@@ -67,7 +70,7 @@ def test_a_check_that_hangs_is_ended(mydocker, checked):
     mydocker("rm", "-f", "ill")
 
 
-def test_failures_while_it_starts_up_do_not_count(mydocker, checked):
+def test_failures_while_it_starts_up_do_not_count(mydocker: Machine, checked: Callable[..., str]) -> None:
     checked("--health-retries", "1", "--health-start-period", "1h", "--health-start-interval", "50ms")
     mydocker.wait_until(lambda: len(health(mydocker)["Log"]) >= 3)
     assert status(mydocker) == "starting"
@@ -76,7 +79,7 @@ def test_failures_while_it_starts_up_do_not_count(mydocker, checked):
     mydocker("rm", "-f", "ill")
 
 
-def test_a_paused_container_is_not_checked(mydocker, checked):
+def test_a_paused_container_is_not_checked(mydocker: Machine, checked: Callable[..., str]) -> None:
     checked("--health-retries", "1", command="true")
     mydocker.wait_until(lambda: status(mydocker) == "healthy")
     mydocker("pause", "ill")
@@ -91,7 +94,7 @@ def test_a_paused_container_is_not_checked(mydocker, checked):
     mydocker("rm", "-f", "ill")
 
 
-def test_every_run_begins_anew_and_nobody_checks_one_that_ended(mydocker, checked):
+def test_every_run_begins_anew_and_nobody_checks_one_that_ended(mydocker: Machine, checked: Callable[..., str]) -> None:
     checked(command="true")
     mydocker.wait_until(lambda: status(mydocker) == "healthy")
     mydocker("stop", "-t", "0", "ill")
@@ -105,14 +108,14 @@ def test_every_run_begins_anew_and_nobody_checks_one_that_ended(mydocker, checke
     mydocker("rm", "-f", "ill")
 
 
-def test_it_ends_while_a_check_runs(mydocker, checked):
+def test_it_ends_while_a_check_runs(mydocker: Machine, checked: Callable[..., str]) -> None:
     checked(command="sleep 999")
     mydocker.wait_until(lambda: "sleep 999" in mydocker("top", "ill", "-e", "-o", "pid,args").stdout)
     assert mydocker("stop", "-t", "0", "ill").rc == 0
     assert mydocker("rm", "ill").rc == 0
 
 
-def test_of_the_image(mydocker):
+def test_of_the_image(mydocker: Machine) -> None:
     mydocker("run", "--name", "made", "busybox", "touch", "/ok")
     change = "HEALTHCHECK --interval=100ms --retries=1 CMD test -e /ok"
     assert mydocker("commit", "-c", change, "made", "checked").rc == 0
@@ -128,7 +131,7 @@ def test_of_the_image(mydocker):
 
 
 @pytest.mark.parametrize("flags", [["--health-interval", "1x"], ["--health-retries", "x"], ["--no-healthcheck", "--health-cmd", "x"]])
-def test_refusals(mydocker, flags):
+def test_refusals(mydocker: Machine, flags: list[str]) -> None:
     result = mydocker("run", *flags, "busybox", "true")
     assert result.rc == 125
     assert result.stderr.startswith("mydocker: ")

@@ -170,12 +170,16 @@ def test_a_header_as_large_as_a_disk(refuses: Any) -> None:
         (Archive(GOOD).archive()[:5000], "not a tar archive, or a damaged one"),
         (tar_of(file("repositories", b"{}")), "an archive of docker before 1.10"),
         (tar_of(file("manifest.json", b"{")), "not valid JSON"),
-        (tar_of(file("manifest.json", b"{}")), "no list of images"),
+        (tar_of(file("manifest.json", b"{}")), "manifest.json: {}: expected a list"),
         (tar_of(file("manifest.json", b'[{"Config": "../../etc/shadow", "Layers": []}]')), "etc/shadow is missing"),
-        (tar_of(file("manifest.json", b'[{"Config": 1}]')), "by other things than names"),
+        (tar_of(file("manifest.json", b'[{"Config": 1}]')), "manifest.json: [0].Config 1: expected a text"),
         (tar_of(("manifest.json", tarfile.SYMTYPE, "manifest.json")), "is no archive of images"),
-        (tar_of(file("index.json", b'{"schemaVersion": 2, "manifests": {}}'), file("oci-layout", b"{}")), "has no image in it"),
-        (tar_of(file("index.json", b'{"schemaVersion": 2, "manifests": [1]}'), file("oci-layout", b"{}")), "invalid digest None"),
+        (tar_of(file("index.json", b'{"schemaVersion": 2, "manifests": []}'), file("oci-layout", b"{}")), "has no image in it"),
+        (tar_of(file("index.json", b'{"schemaVersion": 2, "manifests": {}}'), file("oci-layout", b"{}")), "manifests {}: expected a list"),
+        (
+            tar_of(file("index.json", b'{"schemaVersion": 2, "manifests": [1]}'), file("oci-layout", b"{}")),
+            "manifests[0] 1: expected an object",
+        ),
     ],
 )
 def test_what_is_no_archive_of_images(refuses: Any, data: bytes, words: str) -> None:

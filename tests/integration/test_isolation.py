@@ -1,12 +1,13 @@
 """Namespaces, mounts and devices: what a container sees, and what of the host it does not."""
 
 import pytest
+from conftest import Machine
 
 KINDS = ("mnt", "uts", "ipc", "pid", "net", "cgroup")
 
 
 @pytest.mark.kernel
-def test_every_namespace_is_new(mydocker):
+def test_every_namespace_is_new(mydocker: Machine) -> None:
     inside = mydocker("run", "--rm", "busybox", "sh", "-c", "; ".join(f"readlink /proc/self/ns/{k}" for k in KINDS))
     outside = mydocker.sh("readlink " + " ".join(f"/proc/self/ns/{k}" for k in KINDS))
     assert len(inside.stdout.split()) == len(KINDS)
@@ -16,13 +17,13 @@ def test_every_namespace_is_new(mydocker):
 @pytest.mark.parametrize(
     ("flag", "kind"), [("--pid", "pid"), ("--ipc", "ipc"), ("--uts", "uts"), ("--network", "net"), ("--cgroupns", "cgroup")]
 )
-def test_a_namespace_can_be_the_hosts(mydocker, flag, kind):
+def test_a_namespace_can_be_the_hosts(mydocker: Machine, flag: str, kind: str) -> None:
     inside = mydocker("run", "--rm", flag, "host", "busybox", "readlink", f"/proc/self/ns/{kind}")
     assert inside.stdout == mydocker.sh(f"readlink /proc/self/ns/{kind}").stdout
 
 
 @pytest.mark.parametrize(("flag", "kind"), [("--pid", "pid"), ("--ipc", "ipc"), ("--network", "net")])
-def test_a_namespace_can_be_another_containers(mydocker, flag, kind):
+def test_a_namespace_can_be_another_containers(mydocker: Machine, flag: str, kind: str) -> None:
     ipc = ["--ipc", "shareable"] if kind == "ipc" else []
     mydocker("run", "-d", "--name", "first", *ipc, "busybox", "sleep", "60")
     pid = mydocker.pid("first")
@@ -31,7 +32,7 @@ def test_a_namespace_can_be_another_containers(mydocker, flag, kind):
     assert mydocker("rm", "-f", "first").rc == 0
 
 
-def test_shared_memory_goes_with_the_ipc_namespace(mydocker):
+def test_shared_memory_goes_with_the_ipc_namespace(mydocker: Machine) -> None:
     """POSIX shared memory is a file in /dev/shm, which is a mount, not a part of the ipc namespace."""
     mydocker("run", "-d", "--name", "first", "--ipc", "shareable", "--shm-size", "8m", "busybox", "sleep", "60")
     mydocker(
@@ -51,7 +52,7 @@ def test_shared_memory_goes_with_the_ipc_namespace(mydocker):
     mydocker("rm", "-f", "first", "second")
 
 
-def test_a_container_that_does_not_run_has_no_namespace_to_share(mydocker):
+def test_a_container_that_does_not_run_has_no_namespace_to_share(mydocker: Machine) -> None:
     mydocker("create", "--name", "first", "busybox", "true")
     result = mydocker("run", "--rm", "--pid", "container:first", "busybox", "true")
     assert result.rc == 125
@@ -59,11 +60,11 @@ def test_a_container_that_does_not_run_has_no_namespace_to_share(mydocker):
     mydocker("rm", "first")
 
 
-def test_the_program_is_pid_1_and_alone(mydocker):
+def test_the_program_is_pid_1_and_alone(mydocker: Machine) -> None:
     assert mydocker("run", "--rm", "busybox", "sh", "-c", "echo $$; ls -d /proc/[0-9]*").stdout.split() == ["1", "/proc/1"]
 
 
-def test_nothing_of_the_hosts_tree_is_mounted(mydocker):
+def test_nothing_of_the_hosts_tree_is_mounted(mydocker: Machine) -> None:
     mounts = mydocker("run", "--rm", "busybox", "cat", "/proc/self/mountinfo").stdout.splitlines()
     sources = {line.split(" - ")[1].split()[0] for line in mounts}
     assert sources <= {"overlay", "aufs", "proc", "tmpfs", "devpts", "sysfs", "mqueue", "cgroup", "cgroup2", "ext4", "xfs", "btrfs"}
@@ -71,13 +72,13 @@ def test_nothing_of_the_hosts_tree_is_mounted(mydocker):
 
 
 @pytest.mark.kernel
-def test_nothing_shows_on_the_host(mydocker):
+def test_nothing_shows_on_the_host(mydocker: Machine) -> None:
     mydocker("run", "-d", "--name", "here", "busybox", "sleep", "60")
     assert mydocker.directory not in mydocker.sh("cat /proc/self/mounts").stdout
     mydocker("rm", "-f", "here")
 
 
-def test_dev_has_exactly_dockers_nodes(mydocker):
+def test_dev_has_exactly_dockers_nodes(mydocker: Machine) -> None:
     names = mydocker("run", "--rm", "busybox", "ls", "/dev").stdout.split()
     assert names == [
         "core",
@@ -110,7 +111,7 @@ def test_dev_has_exactly_dockers_nodes(mydocker):
         ("/proc/sys", "proc", {"ro"}),
     ],
 )
-def test_kernel_file_systems_are_mounted_as_dockers(mydocker, path, fstype, options):
+def test_kernel_file_systems_are_mounted_as_dockers(mydocker: Machine, path: str, fstype: str, options: set[str]) -> None:
     for line in mydocker("run", "--rm", "busybox", "cat", "/proc/self/mounts").stdout.splitlines():
         _, target, found, words, *_ = line.split()
         if target == path:
@@ -121,7 +122,7 @@ def test_kernel_file_systems_are_mounted_as_dockers(mydocker, path, fstype, opti
 
 
 @pytest.mark.kernel
-def test_cgroups_show_the_containers_own_and_are_read_only(mydocker):
+def test_cgroups_show_the_containers_own_and_are_read_only(mydocker: Machine) -> None:
     result = mydocker(
         "run", "--rm", "busybox", "sh", "-c", "cat /proc/self/cgroup; find /sys/fs/cgroup -maxdepth 2 -name cgroup.procs | head -1"
     )
@@ -132,7 +133,7 @@ def test_cgroups_show_the_containers_own_and_are_read_only(mydocker):
 
 
 @pytest.mark.kernel
-def test_masked_paths_are_empty_and_proc_sys_is_read_only(mydocker):
+def test_masked_paths_are_empty_and_proc_sys_is_read_only(mydocker: Machine) -> None:
     script = (
         "cat /proc/kcore /proc/keys /proc/timer_list 2>/dev/null | wc -c; ls /sys/firmware | wc -l; echo x > /proc/sys/kernel/domainname"
     )
@@ -141,7 +142,7 @@ def test_masked_paths_are_empty_and_proc_sys_is_read_only(mydocker):
     assert "Read-only file system" in result.stderr
 
 
-def test_nothing_of_the_callers_process_leaks_in(mydocker):
+def test_nothing_of_the_callers_process_leaks_in(mydocker: Machine) -> None:
     inside = "env; umask; ls /proc/self/fd | wc -w"
     mydocker.sh("cat > caller <<'END'\ntrap '' PIPE HUP\nexec 7</etc/passwd 9>/dev/null\numask 0\n\"$@\"\nEND")
     lines = mydocker.sh("SECRET=1 sh caller {mydocker} run --rm -e A=1 busybox sh -c " + mydocker.quote(inside)).stdout.splitlines()
@@ -153,7 +154,7 @@ def test_nothing_of_the_callers_process_leaks_in(mydocker):
     assert status == ["SigBlk:", "0000000000000000", "SigIgn:", "0000000000000000"]
 
 
-def test_lo_is_up(mydocker):
+def test_lo_is_up(mydocker: Machine) -> None:
     assert "UP" in mydocker("run", "--rm", "busybox", "ip", "link", "show", "lo").stdout
     assert mydocker("run", "--rm", "busybox", "ping", "-c", "1", "-W", "1", "127.0.0.1").rc == 0
 
@@ -161,14 +162,14 @@ def test_lo_is_up(mydocker):
 class TestUserNamespace:
     """--userns: root inside is nobody of consequence outside."""
 
-    def test_root_inside_is_another_user_outside(self, mydocker, userns):
+    def test_root_inside_is_another_user_outside(self, mydocker: Machine, userns: list[str]) -> None:
         mydocker("run", "-d", "--name", "mapped", *userns, "busybox", "sleep", "60")
         pid = mydocker.pid("mapped")
         owner = int(mydocker.sh(f"stat -c %u /proc/{pid}").stdout)
         assert owner >= 65536
         assert mydocker("rm", "-f", "mapped").rc == 0
 
-    def test_the_image_belongs_to_root_inside(self, mydocker, userns):
+    def test_the_image_belongs_to_root_inside(self, mydocker: Machine, userns: list[str]) -> None:
         result = mydocker(
             "run", "--rm", *userns, "busybox", "sh", "-c", "id -u; stat -c %u:%g /bin /etc/passwd; touch /new; stat -c %u /new"
         )

@@ -1,14 +1,16 @@
 """stop, restart, kill, pause, wait, rename, attach: what is done to containers while they run."""
 
+from collections.abc import Iterator
+
 import pytest
-from conftest import FACTOR
+from conftest import FACTOR, Machine
 
 # Says when it is ready; ends with status 3 on TERM.
 POLITE = "trap 'echo bye; exit 3' TERM; echo ready; while :; do sleep 0.05; done"
 
 
 @pytest.fixture
-def web(mydocker):
+def web(mydocker: Machine) -> Iterator[str]:
     """A container that runs and ends politely."""
     mydocker("run", "-d", "--name", "web", "busybox", "sh", "-c", POLITE)
     mydocker.wait_until(lambda: "ready" in mydocker.sh("cat root/containers/*/log.json").stdout)
@@ -16,24 +18,24 @@ def web(mydocker):
     mydocker("rm", "-f", "web")
 
 
-def status(mydocker, name="web"):
+def status(mydocker: Machine, name: str = "web") -> str:
     return mydocker("ps", "-a").stdout.splitlines()[1]
 
 
-def test_stop_asks_first(mydocker, web):
+def test_stop_asks_first(mydocker: Machine, web: str) -> None:
     assert mydocker("stop", web).stdout == "web\n"
     assert mydocker.record(web)["exitCode"] == 3
     assert mydocker("stop", web).rc == 0
 
 
-def test_stop_kills_what_does_not_listen(mydocker):
+def test_stop_kills_what_does_not_listen(mydocker: Machine) -> None:
     mydocker("run", "-d", "--name", "deaf", "busybox", "sh", "-c", "trap '' TERM; while :; do sleep 0.05; done")
     assert mydocker("stop", "-t", "0", "deaf").rc == 0
     assert mydocker.record("deaf")["exitCode"] == 137
     mydocker("rm", "deaf")
 
 
-def test_the_stop_signal_and_its_timeout_are_the_containers(mydocker):
+def test_the_stop_signal_and_its_timeout_are_the_containers(mydocker: Machine) -> None:
     program = "trap 'exit 9' USR1; trap '' TERM; echo ready; while :; do sleep 0.05; done"
     mydocker("run", "-d", "--name", "own", "--stop-signal", "USR1", "--stop-timeout", "60", "busybox", "sh", "-c", program)
     mydocker.wait_until(lambda: "ready" in mydocker.sh("cat root/containers/*/log.json").stdout)
@@ -42,7 +44,7 @@ def test_the_stop_signal_and_its_timeout_are_the_containers(mydocker):
     mydocker("rm", "own")
 
 
-def test_stop_works_without_a_monitor(mydocker, web):
+def test_stop_works_without_a_monitor(mydocker: Machine, web: str) -> None:
     mydocker.sh(f"kill -9 $(awk '/^PPid/ {{ print $2 }}' /proc/{mydocker.pid(web)}/status)")
     assert mydocker("stop", web).rc == 0
     assert "Exited (unknown)" in status(mydocker)
@@ -52,7 +54,7 @@ def test_stop_works_without_a_monitor(mydocker, web):
 
 
 @pytest.mark.parametrize(("flags", "code"), [([], 137), (["-s", "TERM"], 3), (["-s", "15"], 3)])
-def test_kill(mydocker, web, flags, code):
+def test_kill(mydocker: Machine, web: str, flags: list[str], code: int) -> None:
     assert mydocker("kill", *flags, web).stdout == "web\n"
     mydocker.wait_until(lambda: mydocker.record(web)["status"] == "exited")
     assert mydocker.record(web)["exitCode"] == code
@@ -60,7 +62,7 @@ def test_kill(mydocker, web, flags, code):
     assert (again.rc, again.stderr) == (1, "mydocker: container web is not running\n")
 
 
-def test_restart(mydocker, web):
+def test_restart(mydocker: Machine, web: str) -> None:
     first = mydocker.pid(web)
     assert mydocker("restart", web).rc == 0
     assert mydocker.pid(web) != first
@@ -70,7 +72,7 @@ def test_restart(mydocker, web):
 
 
 @pytest.mark.kernel
-def test_a_paused_container_stands_still(mydocker):
+def test_a_paused_container_stands_still(mydocker: Machine) -> None:
     mydocker("run", "-d", "--name", "web", "busybox", "sh", "-c", "while :; do echo x; sleep 0.01; done")
     count = "cat root/containers/*/log.json | wc -l"
     mydocker.wait_until(lambda: int(mydocker.sh(count).stdout) > 3)
@@ -89,13 +91,13 @@ def test_a_paused_container_stands_still(mydocker):
     assert mydocker("rm", "-f", "web").rc == 0
 
 
-def test_a_paused_container_can_be_stopped(mydocker, web):
+def test_a_paused_container_can_be_stopped(mydocker: Machine, web: str) -> None:
     mydocker("pause", web)
     assert mydocker("stop", web).rc == 0
     assert mydocker.record(web)["exitCode"] == 3
 
 
-def test_wait_prints_the_statuses(mydocker, web):
+def test_wait_prints_the_statuses(mydocker: Machine, web: str) -> None:
     mydocker.sh("({mydocker} wait web > status) & sleep 0.3; {mydocker} stop web; wait")
     assert mydocker.sh("cat status").stdout == "3\n"
     assert mydocker("wait", web).stdout == "3\n"
@@ -104,7 +106,7 @@ def test_wait_prints_the_statuses(mydocker, web):
     assert mydocker.sh("cat status").stdout == "4\n"
 
 
-def test_rename(mydocker, web):
+def test_rename(mydocker: Machine, web: str) -> None:
     mydocker("create", "--name", "other", "busybox", "true")
     taken = mydocker("rename", web, "other")
     assert taken.rc == 1
@@ -118,7 +120,7 @@ def test_rename(mydocker, web):
 
 
 @pytest.mark.parametrize("when", ["claimed", "saved"])
-def test_a_rename_that_died_half_way_blocks_no_name(mydocker, web, when):
+def test_a_rename_that_died_half_way_blocks_no_name(mydocker: Machine, web: str, when: str) -> None:
     """What kill -9 leaves: two claims of one container."""
     identity = mydocker.record(web)["id"]
     mydocker.sh(f"printf {identity} > root/names/second")
@@ -127,7 +129,7 @@ def test_a_rename_that_died_half_way_blocks_no_name(mydocker, web, when):
     mydocker("rm", "second")
 
 
-def test_many_clients_see_the_same(mydocker):
+def test_many_clients_see_the_same(mydocker: Machine) -> None:
     mydocker("run", "-d", "-i", "--name", "cat", "busybox", "cat")
     clients = "for i in 1 2 3; do ({mydocker} attach --no-stdin cat > out$i; echo $? >> out$i) & done; {mydocker} attach cat < in &"
     mydocker.sh(f"mkfifo in; (sleep 1000 > in & echo $! > writer; {clients}) > /dev/null 2>&1")
@@ -141,7 +143,7 @@ def test_many_clients_see_the_same(mydocker):
     mydocker("rm", "cat")
 
 
-def test_a_slow_client_holds_up_nobody_and_loses_nothing(mydocker):
+def test_a_slow_client_holds_up_nobody_and_loses_nothing(mydocker: Machine) -> None:
     mydocker.sh(
         "({mydocker} run --name fast busybox seq 500000 | (while [ ! -e go ]; do sleep 0.05; done; md5sum > sum)) > /dev/null 2>&1 &"
     )
@@ -152,7 +154,7 @@ def test_a_slow_client_holds_up_nobody_and_loses_nothing(mydocker):
     mydocker("rm", "fast")
 
 
-def test_a_slow_client_of_a_removed_container_loses_nothing(mydocker):
+def test_a_slow_client_of_a_removed_container_loses_nothing(mydocker: Machine) -> None:
     """The exit status is what no longer fits into the socket for one of these sizes, when the container's directory is gone."""
     sizes = range(280_000, 440_000, 20_000)
     run = '{mydocker} run --rm --label slow busybox sh -c "head -c $size /dev/zero; exit 9"; echo $? > status.$size'
@@ -162,10 +164,10 @@ def test_a_slow_client_of_a_removed_container_loses_nothing(mydocker):
     mydocker.wait_until(lambda: mydocker(*removed).stdout.count("\n") == len(sizes))
     mydocker.sh("touch go")
     for size in sizes:
-        mydocker.wait_until(lambda size=size: mydocker.sh(f"cat out.{size} status.{size}").stdout == f"{size}\n9\n")
+        mydocker.wait_until(lambda size=size: mydocker.sh(f"cat out.{size} status.{size}").stdout == f"{size}\n9\n")  # type: ignore[misc]
 
 
-def test_attach_to_a_terminal(mydocker):
+def test_attach_to_a_terminal(mydocker: Machine) -> None:
     mydocker("run", "-dit", "--name", "term", "busybox", "sh")
     with mydocker.terminal("attach", "term") as terminal:
         terminal.send("tty; echo $((40+2))\r")
@@ -180,7 +182,7 @@ def test_attach_to_a_terminal(mydocker):
     mydocker("rm", "term")
 
 
-def test_what_is_told(mydocker, web):
+def test_what_is_told(mydocker: Machine, web: str) -> None:
     pid = mydocker.pid(web)
     dry = mydocker("stop", "--dry-run", web)
     assert f"send signal 15 to process {pid}" in dry.stdout
@@ -188,7 +190,7 @@ def test_what_is_told(mydocker, web):
     assert "freeze the cgroup" in mydocker("pause", "--explain", web).stderr
 
 
-def test_many_at_once_and_against_each_other(mydocker, needs_controllers):
+def test_many_at_once_and_against_each_other(mydocker: Machine, needs_controllers: None) -> None:
     """Losers get one line; nobody gets a traceback, and nothing is left."""
     one = f"{mydocker.prefixed} run -d --name many{{}} -m 32m -v shared:/d -v /own busybox sleep 1000"
     started = mydocker.sh(f"seq 50 | xargs -P 8 -I{{}} {one}")

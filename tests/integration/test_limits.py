@@ -2,11 +2,12 @@
 
 import pytest
 from changes import file_in_container, version_of
+from conftest import Machine
 
 pytestmark = pytest.mark.usefixtures("needs_controllers")
 
 
-def value(mydocker, flags, controller, v1_file, v2_file):
+def value(mydocker: Machine, flags: list[str], controller: str, v1_file: str, v2_file: str) -> str:
     """Return what the kernel says of a container's limit, read from inside."""
     result = mydocker("run", "--rm", *flags, "busybox", "cat", file_in_container(controller, v1_file, v2_file))
     assert result.rc == 0, result.stderr
@@ -27,7 +28,9 @@ def value(mydocker, flags, controller, v1_file, v2_file):
     ],
 )
 @pytest.mark.kernel
-def test_a_limit_reaches_the_kernel(mydocker, flags, v1_file, v1_value, v2_file, v2_value):
+def test_a_limit_reaches_the_kernel(
+    mydocker: Machine, flags: list[str], v1_file: str, v1_value: str, v2_file: str, v2_value: str | None
+) -> None:
     controller, _, file = v1_file.partition("/")
     found = value(mydocker, flags, controller, file, v2_file)
     expected = v1_value if version_of(controller) == 1 else v2_value
@@ -35,7 +38,7 @@ def test_a_limit_reaches_the_kernel(mydocker, flags, v1_file, v1_value, v2_file,
 
 
 @pytest.fixture
-def disk(mydocker):
+def disk(mydocker: Machine) -> str:
     """A block device of the host, which nothing is read from or written to."""
     devices = mydocker.sh("cd /sys/block; for name in *; do [ $(cat $name/size) = 0 ] || [ ! -b /dev/$name ] || echo /dev/$name; done")
     if not devices.stdout:
@@ -52,7 +55,7 @@ def disk(mydocker):
         ("--device-write-iops", "write_iops", "wiops"),
     ],
 )
-def test_a_device_limit_reaches_the_kernel(mydocker, disk, flag, file, key):
+def test_a_device_limit_reaches_the_kernel(mydocker: Machine, disk: str, flag: str, file: str, key: str) -> None:
     number = mydocker.sh(f"cat /sys/block/{disk.removeprefix('/dev/')}/dev").stdout.strip()
     is_v1 = version_of("blkio") == 1
     found = value(mydocker, [flag, f"{disk}:4096"], "blkio" if is_v1 else "io", f"blkio.throttle.{file}_device", "io.max")
@@ -60,7 +63,7 @@ def test_a_device_limit_reaches_the_kernel(mydocker, disk, flag, file, key):
 
 
 @pytest.mark.kernel
-def test_memory_is_limited_and_the_oom_kill_is_seen(mydocker):
+def test_memory_is_limited_and_the_oom_kill_is_seen(mydocker: Machine) -> None:
     result = mydocker(
         "run",
         "--name",
@@ -81,13 +84,13 @@ def test_memory_is_limited_and_the_oom_kill_is_seen(mydocker):
     mydocker("rm", "hog")
 
 
-def test_processes_are_limited(mydocker):
+def test_processes_are_limited(mydocker: Machine) -> None:
     script = "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1 & done 2>&1 | head -1; wait"
     result = mydocker("run", "--rm", "--pids-limit", "6", "busybox", "sh", "-c", script)
     assert "can't fork" in result.stdout + result.stderr
 
 
-def test_each_container_has_a_cgroup_of_its_own(mydocker):
+def test_each_container_has_a_cgroup_of_its_own(mydocker: Machine) -> None:
     for name in ("one", "two"):
         mydocker("run", "-d", "--name", name, "busybox", "sleep", "60")
     paths = [mydocker.sh(f"cat /proc/{mydocker.pid(name)}/cgroup").stdout for name in ("one", "two")]
@@ -96,7 +99,7 @@ def test_each_container_has_a_cgroup_of_its_own(mydocker):
     mydocker("rm", "-f", "one", "two")
 
 
-def test_a_cgroup_parent(mydocker):
+def test_a_cgroup_parent(mydocker: Machine) -> None:
     mydocker("run", "-d", "--name", "child", "--cgroup-parent", "/mydocker/team", "busybox", "sleep", "60")
     assert "/mydocker/team/" in mydocker.sh(f"cat /proc/{mydocker.pid('child')}/cgroup").stdout
     mydocker("rm", "-f", "child")
@@ -107,7 +110,7 @@ def test_a_cgroup_parent(mydocker):
     "flags",
     [["--cpuset-cpus", "4096"], ["--cpuset-cpus", "x"], ["--blkio-weight", "5"], ["--cpus", "99999"], ["--memory-swappiness", "101"]],
 )
-def test_impossible_limits_are_refused(mydocker, flags):
+def test_impossible_limits_are_refused(mydocker: Machine, flags: list[str]) -> None:
     result = mydocker("run", "--rm", *flags, "busybox", "true")
     assert result.rc == 125
     assert flags[1].split(",")[0] in result.stderr

@@ -1,12 +1,14 @@
 """ps, inspect and --format: what is told about containers, images and volumes."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
+from conftest import Machine
 
 
 @pytest.fixture
-def three(mydocker):
+def three(mydocker: Machine) -> Iterator[None]:
     """One container that runs, one that has ended with 3, one that was only created."""
     mydocker("run", "-d", "--name", "up", "-l", "tier=web", "-v", "data:/data", "busybox", "sleep", "1000")
     mydocker("run", "--name", "down", "-l", "tier=db", "busybox", "sh", "-c", "exit 3")
@@ -16,8 +18,8 @@ def three(mydocker):
     mydocker("volume", "rm", "data")
 
 
-def test_ps(mydocker, three):
-    def names(*flags):
+def test_ps(mydocker: Machine, three: None) -> None:
+    def names(*flags: str) -> list[str]:
         return mydocker("ps", *flags, "--format", "{{.Names}}").stdout.split()
 
     assert names() == ["up"]
@@ -49,7 +51,7 @@ def test_ps(mydocker, three):
     assert names("-a", "--filter", "status=created", "--filter", "status=running") == ["new", "up"]
 
 
-def test_ps_formats(mydocker, three):
+def test_ps_formats(mydocker: Machine, three: None) -> None:
     table = mydocker("ps", "-a", "--format", "table {{.Names}}\\t{{.State}}").stdout.splitlines()
     assert [line.split() for line in table] == [["NAMES", "STATE"], ["new", "created"], ["down", "exited"], ["up", "running"]]
     rows = [json.loads(line) for line in mydocker("ps", "-a", "--format", "json").stdout.splitlines()]
@@ -60,13 +62,13 @@ def test_ps_formats(mydocker, three):
     assert wrong.stderr.startswith("mydocker: invalid --format '{{.Nosuch}}': there is no field 'Nosuch'")
 
 
-def test_ps_sizes(mydocker):
+def test_ps_sizes(mydocker: Machine) -> None:
     mydocker("run", "--name", "big", "busybox", "sh", "-c", "head -c 3000000 /dev/zero > /big")
     assert mydocker("ps", "-a", "-s", "--format", "{{.Size}}").stdout.startswith("3MB (virtual ")
     mydocker("rm", "big")
 
 
-def test_inspect(mydocker, three):
+def test_inspect(mydocker: Machine, three: None) -> None:
     (found,) = json.loads(mydocker("inspect", "up").stdout)
     assert found["Name"] == "/up"
     assert found["State"]["Running"] is True
@@ -79,7 +81,7 @@ def test_inspect(mydocker, three):
     assert mydocker("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "down", "new").stdout == "exited 3\ncreated 0\n"
 
 
-def test_inspect_finds_images_and_volumes_too(mydocker, three):
+def test_inspect_finds_images_and_volumes_too(mydocker: Machine, three: None) -> None:
     both = mydocker("inspect", "busybox", "data", "nosuch")
     assert both.rc == 1
     image, volume = json.loads(both.stdout)
@@ -90,6 +92,6 @@ def test_inspect_finds_images_and_volumes_too(mydocker, three):
     assert mydocker("image", "inspect", "-f", "{{.Config.Cmd}}", "busybox").stdout == "[sh]\n"
 
 
-def test_lists_of_images_and_volumes(mydocker, three):
+def test_lists_of_images_and_volumes(mydocker: Machine, three: None) -> None:
     assert mydocker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout == "busybox:latest\n"
     assert mydocker("volume", "ls", "--format", "{{.Name}} {{.Driver}}").stdout == "data local\n"

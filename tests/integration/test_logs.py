@@ -2,8 +2,10 @@
 
 import json
 
+from conftest import Machine
 
-def test_streams_bytes_and_times_are_kept(mydocker):
+
+def test_streams_bytes_and_times_are_kept(mydocker: Machine) -> None:
     mydocker("run", "--name", "talk", "busybox", "sh", "-c", "echo out; echo err >&2; printf 'no end\\377'")
     result = mydocker.sh("{mydocker} logs talk 2> err | od -c | tail -2; cat err")
     assert "n   o       e   n   d 377" in result.stdout
@@ -14,7 +16,7 @@ def test_streams_bytes_and_times_are_kept(mydocker):
     mydocker("rm", "talk")
 
 
-def test_tail_since_until(mydocker):
+def test_tail_since_until(mydocker: Machine) -> None:
     mydocker("run", "--name", "talk", "busybox", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.2; done")
     stamps = [line.split()[0] for line in mydocker("logs", "-t", "talk").stdout.splitlines()]
     assert mydocker("logs", "--tail", "2", "talk").stdout == "2\n3\n"
@@ -26,7 +28,7 @@ def test_tail_since_until(mydocker):
     mydocker("rm", "talk")
 
 
-def test_follow_until_the_end_and_across_rotation(mydocker):
+def test_follow_until_the_end_and_across_rotation(mydocker: Machine) -> None:
     program = "for i in $(seq 200); do echo $i; sleep 0.002; done"
     options = ["--log-opt", "max-size=1k", "--log-opt", "max-file=100"]
     mydocker("run", "-d", "--name", "talk", *options, "busybox", "sh", "-c", program)
@@ -36,7 +38,7 @@ def test_follow_until_the_end_and_across_rotation(mydocker):
     mydocker("rm", "talk")
 
 
-def test_a_follower_of_a_container_that_is_removed_ends(mydocker):
+def test_a_follower_of_a_container_that_is_removed_ends(mydocker: Machine) -> None:
     mydocker("run", "-d", "--name", "talk", "busybox", "sh", "-c", "echo ready; sleep 100")
     mydocker.sh("({mydocker} logs -f talk > seen; echo $? > ended) > /dev/null 2>&1 &")
     mydocker.wait_until(lambda: "ready" in mydocker.sh("cat seen").stdout)
@@ -45,7 +47,7 @@ def test_a_follower_of_a_container_that_is_removed_ends(mydocker):
     mydocker.sh("rm -f seen ended")
 
 
-def test_no_log(mydocker):
+def test_no_log(mydocker: Machine) -> None:
     mydocker("run", "--name", "quiet", "--log-driver", "none", "busybox", "echo", "hidden")
     refused = mydocker("logs", "quiet")
     assert refused.rc == 1
@@ -54,7 +56,7 @@ def test_no_log(mydocker):
     mydocker("rm", "quiet")
 
 
-def test_bad_log_options(mydocker):
+def test_bad_log_options(mydocker: Machine) -> None:
     for option in ("max-size=x", "max-size=0", "max-file=3", "color=red"):
         result = mydocker("run", "--rm", "--log-opt", option, "busybox", "true")
         assert result.rc == 125, option

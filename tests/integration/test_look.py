@@ -1,11 +1,12 @@
 """top, diff and prune."""
 
 import pytest
+from conftest import Machine
 
 DF = "{{.Type}}|{{.TotalCount}}|{{.Active}}|{{.Size}}|{{.Reclaimable}}"
 
 
-def test_top_shows_the_containers_processes_only(mydocker):
+def test_top_shows_the_containers_processes_only(mydocker: Machine) -> None:
     mydocker("run", "-d", "--name", "busy", "busybox", "sh", "-c", "sleep 1234 & wait")
     mydocker.wait_until(lambda: "sleep 1234" in mydocker("top", "busy").stdout)
     heading, *lines = mydocker("top", "busy").stdout.splitlines()
@@ -21,7 +22,7 @@ def test_top_shows_the_containers_processes_only(mydocker):
 
 
 @pytest.mark.parametrize("driver", ["overlay", "vfs"])
-def test_diff(mydocker, driver):
+def test_diff(mydocker: Machine, driver: str) -> None:
     script = "echo x > /etc/new; rm /etc/group; chmod 700 /tmp; echo y > /data/volume"
     mydocker("run", "--name", "work", "--storage-driver", driver, "-v", "/data", "busybox", "sh", "-c", script)
     lines = mydocker("diff", "work").stdout.splitlines()
@@ -31,7 +32,7 @@ def test_diff(mydocker, driver):
 
 
 @pytest.mark.parametrize("driver", ["overlay", "vfs"])
-def test_mount_points_are_no_changes(mydocker, driver):
+def test_mount_points_are_no_changes(mydocker: Machine, driver: str) -> None:
     """They bring /etc into the writable layer: it counts only where the container itself changed it."""
     for script, expected in (("true", []), ("chmod 700 /etc", ["C /etc"])):
         mydocker("run", "--name", "work", "--storage-driver", driver, "busybox", "sh", "-c", script)
@@ -39,7 +40,7 @@ def test_mount_points_are_no_changes(mydocker, driver):
         mydocker("rm", "work")
 
 
-def test_prune_takes_what_does_not_run(mydocker):
+def test_prune_takes_what_does_not_run(mydocker: Machine) -> None:
     mydocker("run", "-d", "--name", "up", "busybox", "sleep", "100")
     mydocker("run", "--name", "down", "-l", "keep", "busybox", "sh", "-c", "head -c 2000000 /dev/zero > /big")
     mydocker("create", "--name", "new", "busybox", "true")
@@ -52,7 +53,7 @@ def test_prune_takes_what_does_not_run(mydocker):
     mydocker("rm", "-f", "up")
 
 
-def test_system_prune_and_df(mydocker):
+def test_system_prune_and_df(mydocker: Machine) -> None:
     mydocker("run", "-d", "--name", "up", "busybox", "sleep", "100")
     mydocker("run", "--name", "down", "-v", "/data", "busybox", "sh", "-c", "head -c 2000000 /dev/zero > /big")
     rows = {line.split("|")[0]: line.split("|")[1:] for line in mydocker("system", "df", "--format", DF).stdout.splitlines()}

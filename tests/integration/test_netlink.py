@@ -1,6 +1,7 @@
 """The kernel does what our rtnetlink messages say: in network namespaces of this test's own."""
 
 import os
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.kernel
 
 
 @pytest.fixture
-def two_hosts():
+def two_hosts() -> Iterator[int]:
     """A socket in each of two new network namespaces, and a descriptor of the second; this process goes back to its own."""
     if os.geteuid() != 0:
         pytest.skip("needs root")
@@ -23,7 +24,7 @@ def two_hosts():
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
-def _in_child(check):
+def _in_child(check: Callable[[], None]) -> int:
     try:
         check()
     except BaseException as error:
@@ -32,7 +33,7 @@ def _in_child(check):
     return 0
 
 
-def _check():
+def _check() -> None:
     unshare(CLONE_NEWNET)
     host = Route()
     unshare(CLONE_NEWNET)
@@ -67,5 +68,5 @@ def _check():
     assert host.index("v1") == 0
 
 
-def test_each_message(two_hosts):
+def test_each_message(two_hosts: int) -> None:
     assert two_hosts > 0

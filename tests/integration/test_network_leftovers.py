@@ -2,20 +2,23 @@
 
 import json
 
+from conftest import Machine
+from wires import Network
 
-def start(mydocker, name, *flags):
+
+def start(mydocker: Machine, name: str, *flags: str) -> None:
     result = mydocker("run", "-d", "--name", name, *flags, "busybox", "sleep", "300")
     assert result.rc == 0, result.stderr
 
 
-def kill_both(mydocker, name):
+def kill_both(mydocker: Machine, name: str) -> None:
     """Kill a container's monitor, then its first process: nobody is left to clean up."""
     state = json.loads(mydocker.sh(f"cat state/{mydocker.record(name)['id']}/state.json").stdout)
     mydocker.sh(f"kill -9 {state['monitor']} {state['pid']}")
     mydocker.wait_until(lambda: "Exited" in mydocker("ps", "-a").stdout)
 
 
-def test_a_container_that_died_with_its_monitor(mydocker):
+def test_a_container_that_died_with_its_monitor(mydocker: Machine) -> None:
     mydocker("network", "create", "net")
     start(mydocker, "friend", "--network", "net", "--dns", "127.0.0.1")
     before = mydocker.snapshot()
@@ -31,7 +34,7 @@ def test_a_container_that_died_with_its_monitor(mydocker):
     mydocker("network", "rm", "net")
 
 
-def test_it_can_be_started_again_or_removed_without_a_repair(mydocker, network):
+def test_it_can_be_started_again_or_removed_without_a_repair(mydocker: Machine, network: Network) -> None:
     for verb in (("start", "box"), ("rm", "box")):
         start(mydocker, "box", "-p", "8080:80")
         kill_both(mydocker, "box")
@@ -43,7 +46,7 @@ def test_it_can_be_started_again_or_removed_without_a_repair(mydocker, network):
             mydocker("rm", "-f", "box")
 
 
-def test_a_network_whose_record_is_gone(mydocker):
+def test_a_network_whose_record_is_gone(mydocker: Machine) -> None:
     mydocker("run", "--rm", "busybox", "true")
     before = mydocker.snapshot()
     mydocker("network", "create", "--subnet", "10.77.0.0/24", "lost")
@@ -60,7 +63,7 @@ def test_a_network_whose_record_is_gone(mydocker):
     assert not mydocker.left_since(before)
 
 
-def test_everything_when_all_records_are_gone(mydocker):
+def test_everything_when_all_records_are_gone(mydocker: Machine) -> None:
     assert mydocker("network", "prune", "-f").rc == 0
     before = mydocker.snapshot()
     mydocker.sh("iptables -P FORWARD DROP")
@@ -80,7 +83,7 @@ def test_everything_when_all_records_are_gone(mydocker):
     mydocker("run", "--rm", "busybox", "true")
 
 
-def test_a_claim_of_nobody(mydocker):
+def test_a_claim_of_nobody(mydocker: Machine) -> None:
     mydocker("run", "--rm", "busybox", "true")
     mydocker.sh(f"printf {'f' * 64} > state/networks/bridge/172.17.0.9")
     found = mydocker("system", "check").stdout
@@ -89,7 +92,7 @@ def test_a_claim_of_nobody(mydocker):
     assert mydocker("system", "check").stdout == ""
 
 
-def test_a_reboot_ends_every_claim_and_the_next_start_brings_all_up_again(mydocker, network):
+def test_a_reboot_ends_every_claim_and_the_next_start_brings_all_up_again(mydocker: Machine, network: Network) -> None:
     """What a reboot leaves: ROOT, and neither STATE nor anything in the kernel."""
     mydocker("network", "create", "--subnet", "10.77.0.0/24", "net")
     mydocker("create", "--name", "box", "--network", "net", "-p", "8080:80", "busybox", "sleep", "300")

@@ -3,18 +3,20 @@
 import json
 
 import pytest
+from conftest import Machine
+from wires import Network
 
 
-def run(mydocker, name, *flags):
+def run(mydocker: Machine, name: str, *flags: str) -> None:
     result = mydocker("run", "-d", "--name", name, *flags, "busybox", "sleep", "300")
     assert result.rc == 0, result.stderr
 
 
-def ping(mydocker, name, target):
+def ping(mydocker: Machine, name: str, target: str) -> bool:
     return mydocker("exec", name, "ping", "-c", "1", "-W", "1", target).rc == 0
 
 
-def test_a20_a_container_has_a_network_lo_names_and_a_resolver(mydocker):
+def test_a20_a_container_has_a_network_lo_names_and_a_resolver(mydocker: Machine) -> None:
     script = "ip -4 address show lo | grep -c 127.0.0.1; ip route | grep -c ^default; hostname -i; grep -c nameserver /etc/resolv.conf"
     lines = mydocker("run", "--rm", "busybox", "sh", "-c", script).stdout.split()
     assert lines[:2] == ["1", "1"]
@@ -24,7 +26,7 @@ def test_a20_a_container_has_a_network_lo_names_and_a_resolver(mydocker):
         assert mydocker("run", "--rm", "--network", mode, "busybox", "ping", "-c", "1", "127.0.0.1").rc == 0
 
 
-def test_the_seeds_chapter_six(mydocker):
+def test_the_seeds_chapter_six(mydocker: Machine) -> None:
     """mydocker network create --driver bridge --subnet …, run -net, and containers that reach each other and the world."""
     assert mydocker("network", "create", "--driver", "bridge", "--subnet", "192.168.77.0/24", "testbridge").rc == 0
     assert "testbridge" in mydocker("network", "list").stdout
@@ -41,7 +43,7 @@ def test_the_seeds_chapter_six(mydocker):
 
 
 @pytest.mark.kernel
-def test_containers_reach_the_world_with_the_hosts_address(mydocker, network):
+def test_containers_reach_the_world_with_the_hosts_address(mydocker: Machine, network: Network) -> None:
     """A17: ip_forward, and MASQUERADE."""
     other = network.neighbour()
     run(mydocker, "web")
@@ -53,7 +55,7 @@ def test_containers_reach_the_world_with_the_hosts_address(mydocker, network):
 
 
 @pytest.mark.parametrize("kind", ["iptables", "nft"])
-def test_a17_a_forward_policy_of_drop_is_handled(mydocker, network, kind):
+def test_a17_a_forward_policy_of_drop_is_handled(mydocker: Machine, network: Network, kind: str) -> None:
     """docker's and ufw's is iptables', firewalld's and many a hand-written one is nft's."""
     other = network.neighbour()
     forbid = {
@@ -75,7 +77,7 @@ def test_a17_a_forward_policy_of_drop_is_handled(mydocker, network, kind):
     mydocker("run", "--rm", "busybox", "true")
 
 
-def test_networks_are_isolated_from_each_other(mydocker, network):
+def test_networks_are_isolated_from_each_other(mydocker: Machine, network: Network) -> None:
     for name in ("one", "two"):
         mydocker("network", "create", name)
         run(mydocker, f"in-{name}", "--network", name, "-p", f"80{len(name)}{1 if name == 'one' else 2}:80")
@@ -92,7 +94,7 @@ def test_networks_are_isolated_from_each_other(mydocker, network):
     mydocker("network", "rm", "one", "two")
 
 
-def test_an_internal_network_reaches_no_gateway(mydocker, network):
+def test_an_internal_network_reaches_no_gateway(mydocker: Machine, network: Network) -> None:
     network.neighbour()
     mydocker("network", "create", "--internal", "inner")
     run(mydocker, "one", "--network", "inner")
@@ -109,7 +111,7 @@ def test_an_internal_network_reaches_no_gateway(mydocker, network):
     mydocker("network", "rm", "inner")
 
 
-def test_mtu_addresses_and_aliases_as_asked(mydocker):
+def test_mtu_addresses_and_aliases_as_asked(mydocker: Machine) -> None:
     flags = [
         "--subnet",
         "10.77.0.0/24",
@@ -141,7 +143,7 @@ def test_mtu_addresses_and_aliases_as_asked(mydocker):
     mydocker("network", "rm", "mine")
 
 
-def test_a19_a_full_subnet_says_so_and_a_dead_owner_makes_room(mydocker):
+def test_a19_a_full_subnet_says_so_and_a_dead_owner_makes_room(mydocker: Machine) -> None:
     mydocker("network", "create", "--subnet", "10.77.0.0/29", "small")
     for number in range(5):
         run(mydocker, f"in{number}", "--network", "small")
@@ -156,7 +158,7 @@ def test_a19_a_full_subnet_says_so_and_a_dead_owner_makes_room(mydocker):
     mydocker("network", "rm", "small")
 
 
-def test_several_networks_and_the_way_out(mydocker):
+def test_several_networks_and_the_way_out(mydocker: Machine) -> None:
     mydocker("network", "create", "one")
     mydocker("network", "create", "--internal", "two")
     run(mydocker, "both", "--network", "two", "--network", "one")
@@ -176,7 +178,7 @@ def test_several_networks_and_the_way_out(mydocker):
     mydocker("network", "rm", "one", "two")
 
 
-def test_containers_share_a_network_namespace(mydocker, network):
+def test_containers_share_a_network_namespace(mydocker: Machine, network: Network) -> None:
     run(mydocker, "first", "-p", "8080:80")
     run(mydocker, "second", "--network", "container:first")
     assert mydocker("exec", "second", "hostname", "-i").stdout == mydocker("exec", "first", "hostname", "-i").stdout
@@ -187,7 +189,7 @@ def test_containers_share_a_network_namespace(mydocker, network):
     mydocker("rm", "-f", "second")
 
 
-def test_names_are_kept_current(mydocker):
+def test_names_are_kept_current(mydocker: Machine) -> None:
     mydocker("network", "create", "net")
     run(mydocker, "watcher", "--network", "net", "--dns", "127.0.0.1")  # which refuses at once
     run(mydocker, "db", "--network", "net", "--network-alias", "store")
@@ -208,7 +210,7 @@ def test_names_are_kept_current(mydocker):
     mydocker("network", "rm", "net")
 
 
-def test_resolver_and_hosts_flags(mydocker):
+def test_resolver_and_hosts_flags(mydocker: Machine) -> None:
     flags = ["--dns", "10.9.9.9", "--dns-search", "example.org", "--dns-option", "ndots:3", "--add-host", "db:10.1.1.1"]
     flags += ["--add-host", "host.docker.internal:host-gateway", "-h", "box", "--domainname", "example.org"]
     text = mydocker("run", "--rm", *flags, "busybox", "sh", "-c", "cat /etc/hosts /etc/resolv.conf /etc/hostname; ip route").stdout
@@ -234,7 +236,7 @@ def test_resolver_and_hosts_flags(mydocker):
         (["a/b"], "invalid name"),
     ],
 )
-def test_a_network_that_cannot_be(mydocker, flags, words):
+def test_a_network_that_cannot_be(mydocker: Machine, flags: list[str], words: str) -> None:
     before = mydocker.snapshot()
     result = mydocker("network", "create", *flags)
     assert result.rc == 1
@@ -242,7 +244,7 @@ def test_a_network_that_cannot_be(mydocker, flags, words):
     assert not mydocker.left_since(before)
 
 
-def test_overlapping_subnets_and_routes_are_refused(mydocker):
+def test_overlapping_subnets_and_routes_are_refused(mydocker: Machine) -> None:
     mydocker("network", "create", "--subnet", "10.77.0.0/24", "first")
     for subnet in ("10.77.0.128/25", "10.0.0.0/8"):
         result = mydocker("network", "create", "--subnet", subnet, "second")
@@ -256,7 +258,7 @@ def test_overlapping_subnets_and_routes_are_refused(mydocker):
     mydocker("network", "rm", "first")
 
 
-def test_the_table_and_the_bridge_come_back_when_somebody_removed_them(mydocker, network):
+def test_the_table_and_the_bridge_come_back_when_somebody_removed_them(mydocker: Machine, network: Network) -> None:
     run(mydocker, "old", "-p", "8080:80")
     mydocker.sh("nft flush ruleset")
     run(mydocker, "new", "-p", "8081:80")
@@ -269,7 +271,7 @@ def test_the_table_and_the_bridge_come_back_when_somebody_removed_them(mydocker,
 
 
 @pytest.mark.parametrize("driver", ["macvlan", "ipvlan"])
-def test_macvlan_and_ipvlan_are_on_the_wire(mydocker, network, driver):
+def test_macvlan_and_ipvlan_are_on_the_wire(mydocker: Machine, network: Network, driver: str) -> None:
     other = network.neighbour()
     if mydocker.sh(f"ip link add probe link wire type {driver} && ip link delete probe").rc:
         pytest.skip(f"this kernel has no {driver}")
@@ -299,7 +301,7 @@ def test_macvlan_and_ipvlan_are_on_the_wire(mydocker, network, driver):
     mydocker("network", "rm", "lan")
 
 
-def test_explain_tells_the_commands(mydocker):
+def test_explain_tells_the_commands(mydocker: Machine) -> None:
     text = mydocker("--explain", "run", "--rm", "-p", "8080:80", "busybox", "true").stderr
     for words in ("claim the address", "ip link add md", "ip address add", "ip route add default", "nft add element"):
         assert words in text
@@ -309,7 +311,7 @@ def test_explain_tells_the_commands(mydocker):
     assert "net\n" not in mydocker("network", "ls", "--format", "{{.Name}}").stdout
 
 
-def test_connect_and_disconnect_tell_what_they_do(mydocker):
+def test_connect_and_disconnect_tell_what_they_do(mydocker: Machine) -> None:
     mydocker("network", "create", "net")
     run(mydocker, "box", "-p", "8080:80")
     before = mydocker.snapshot()
@@ -339,7 +341,7 @@ VERBS = {
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_verb_that_dies_half_way_can_be_done_again_or_undone(mydocker, network, verb):
+def test_a_verb_that_dies_half_way_can_be_done_again_or_undone(mydocker: Machine, network: Network, verb: str) -> None:
     before = mydocker.snapshot()
     for number in range(1, 40):
         if verb != "create":
@@ -365,7 +367,7 @@ def test_a_verb_that_dies_half_way_can_be_done_again_or_undone(mydocker, network
     assert number > {"create": 5, "connect": 4, "disconnect": 8, "rm": 3}[verb]
 
 
-def test_many_at_once_get_different_addresses_and_ports_and_know_each_other(mydocker):
+def test_many_at_once_get_different_addresses_and_ports_and_know_each_other(mydocker: Machine) -> None:
     mydocker("network", "create", "net")
     identity = mydocker("network", "inspect", "-f", "{{.Id}}", "net").stdout[:12]
     one = f"{mydocker.prefixed} run -d --name many$n --network {identity} -p 80 -p 53/udp busybox sleep 300"
@@ -383,7 +385,7 @@ def test_many_at_once_get_different_addresses_and_ports_and_know_each_other(mydo
     mydocker("network", "rm", "net")
 
 
-def test_ports_need_a_network_that_has_a_way_in(mydocker):
+def test_ports_need_a_network_that_has_a_way_in(mydocker: Machine) -> None:
     mydocker("network", "create", "--internal", "inner")
     refused = mydocker("run", "--rm", "--network", "inner", "-p", "80:80", "busybox", "true")
     assert (refused.rc, refused.stderr) == (125, "mydocker: ports cannot be published on network inner: it is internal\n")
@@ -393,7 +395,7 @@ def test_ports_need_a_network_that_has_a_way_in(mydocker):
     mydocker("network", "rm", "inner")
 
 
-def test_events_of_networks(mydocker):
+def test_events_of_networks(mydocker: Machine) -> None:
     mydocker("network", "create", "net")
     mydocker("run", "--rm", "--name", "box", "--network", "net", "busybox", "true")
     mydocker("network", "rm", "net")

@@ -1,11 +1,14 @@
 """Published ports: they answer from everywhere they should, to nobody they should not, and nothing of them outlives the container."""
 
+from collections.abc import Iterator
+
 import pytest
-from wires import MANY_BYTES
+from conftest import Machine
+from wires import MANY_BYTES, Network
 
 
 @pytest.fixture
-def web(mydocker, network):
+def web(mydocker: Machine, network: Network) -> Iterator[Network]:
     """A container whose port 80 is published at 8080 (TCP and UDP), with a server in it."""
     flags = ["-p", "8080:80", "-p", "8080:80/udp", "-p", "127.0.0.1:8081:80", "-p", "10.55.0.1:8082:80"]
     network.other = network.neighbour()
@@ -16,7 +19,7 @@ def web(mydocker, network):
 
 
 @pytest.mark.kernel
-def test_a16_a_published_port_answers_from_everywhere(mydocker, web):
+def test_a16_a_published_port_answers_from_everywhere(mydocker: Machine, web: Network) -> None:
     """#91: DNAT in PREROUTING alone leaves out the host itself."""
     assert mydocker("run", "-d", "--name", "client", "busybox", "sleep", "300").rc == 0
     gateway = mydocker("inspect", "-f", "{{.NetworkSettings.Gateway}}", "client").stdout.strip()
@@ -34,14 +37,14 @@ def test_a16_a_published_port_answers_from_everywhere(mydocker, web):
     mydocker("rm", "-f", "client")
 
 
-def test_a16_nothing_but_the_hosts_own_port_is_led_to_the_container(mydocker, web):
+def test_a16_nothing_but_the_hosts_own_port_is_led_to_the_container(mydocker: Machine, web: Network) -> None:
     """Without a match on the destination, containers' own traffic to that port number of others is hijacked."""
     web.start(f"nsenter --net=/proc/{web.other.pid}/ns/net python3 traffic.py serve 8080")
     mydocker.wait_until(lambda: web.host.ask("tcp", "10.55.0.2", 8080, "PEER") == "10.55.0.1")
     assert web.inside("web").ask("tcp", "10.55.0.2", 8080, "PEER") == "10.55.0.1"
 
 
-def test_a_port_on_one_address_answers_there_only(web):
+def test_a_port_on_one_address_answers_there_only(web: Network) -> None:
     assert web.host.ask("tcp", "127.0.0.1", 8081, "local") == "local"
     assert web.host.ask("tcp", "10.55.0.1", 8081, "local") == "ConnectionRefusedError"
     assert web.other.ask("tcp", "10.55.0.1", 8081, "local") == "ConnectionRefusedError"
@@ -49,7 +52,7 @@ def test_a_port_on_one_address_answers_there_only(web):
     assert web.host.ask("tcp", "127.0.0.1", 8082, "outer") == "ConnectionRefusedError"
 
 
-def test_nobody_outside_reaches_the_hosts_loopback_or_an_unpublished_port(mydocker, web):
+def test_nobody_outside_reaches_the_hosts_loopback_or_an_unpublished_port(mydocker: Machine, web: Network) -> None:
     """CVE-2020-8558, and moby #45610: a neighbour that sends to 127.0.0.1 by our MAC address."""
     web.start("python3 traffic.py serve 9999")
     mydocker.wait_until(lambda: web.host.ask("tcp", "127.0.0.1", 9999, "own") == "own")
@@ -71,14 +74,14 @@ def test_nobody_outside_reaches_the_hosts_loopback_or_an_unpublished_port(mydock
     mydocker("rm", "-f", "bad")
 
 
-def test_a_thousand_connections_and_a_hundred_megabytes(web):
+def test_a_thousand_connections_and_a_hundred_megabytes(web: Network) -> None:
     assert web.other.traffic("many", "10.55.0.1", 8080, 1000).stdout == "1000\n"
     size, digest = web.other.traffic("take", "10.55.0.1", 8080, MANY_BYTES).stdout.split()
     assert int(size) == MANY_BYTES
     assert digest == web.inside("web").traffic("take", "127.0.0.1", 80, MANY_BYTES).stdout.split()[1]
 
 
-def test_ipv6(mydocker, network):
+def test_ipv6(mydocker: Machine, network: Network) -> None:
     other = network.neighbour("fd55::2", "fd55::1")
     mydocker("network", "create", "--ipv6", "six")
     assert mydocker("run", "-d", "--name", "web", "--network", "six", "-p", "8080:80", "busybox", "sleep", "300").rc == 0
@@ -94,7 +97,7 @@ def test_ipv6(mydocker, network):
     mydocker("network", "rm", "six")
 
 
-def test_ranges_random_ports_and_every_exposed_one(mydocker, network):
+def test_ranges_random_ports_and_every_exposed_one(mydocker: Machine, network: Network) -> None:
     assert (
         mydocker(
             "run", "-d", "--name", "web", "-p", "7000-7002:80-82", "-p", "90", "-P", "--expose", "91/udp", "busybox", "sleep", "300"
@@ -113,7 +116,7 @@ def test_ranges_random_ports_and_every_exposed_one(mydocker, network):
     mydocker("rm", "-f", "web")
 
 
-def test_one_of_a_range_is_chosen(mydocker):
+def test_one_of_a_range_is_chosen(mydocker: Machine) -> None:
     for name in ("one", "two"):
         assert mydocker("run", "-d", "--name", name, "-p", "7000-7001:80", "busybox", "sleep", "300").rc == 0
     full = mydocker("run", "--rm", "-p", "7000-7001:80", "busybox", "true")
@@ -122,7 +125,7 @@ def test_one_of_a_range_is_chosen(mydocker):
     mydocker("rm", "-f", "one", "two")
 
 
-def test_a_port_that_is_taken_is_an_error_at_once_and_leaves_nothing(mydocker, network):
+def test_a_port_that_is_taken_is_an_error_at_once_and_leaves_nothing(mydocker: Machine, network: Network) -> None:
     network.start("python3 traffic.py serve 8080")
     mydocker.wait_until(lambda: network.host.ask("tcp", "127.0.0.1", 8080, "own") == "own")
     before = mydocker.snapshot()
@@ -136,7 +139,7 @@ def test_a_port_that_is_taken_is_an_error_at_once_and_leaves_nothing(mydocker, n
     assert not mydocker.left_since(before)
 
 
-def test_a_restart_keeps_the_port(mydocker, network):
+def test_a_restart_keeps_the_port(mydocker: Machine, network: Network) -> None:
     mydocker("run", "-d", "--name", "web", "-p", "80", "--restart", "always", "busybox", "sleep", "300")
     port = mydocker("port", "web", "80").stdout.strip().rpartition(":")[2]
     mydocker("restart", "-t", "0", "web")
@@ -149,7 +152,7 @@ def test_a_restart_keeps_the_port(mydocker, network):
     mydocker("rm", "-f", "web")
 
 
-def test_a_dead_monitor_frees_the_port(mydocker, network):
+def test_a_dead_monitor_frees_the_port(mydocker: Machine, network: Network) -> None:
     """The rule of a container that lives on without its monitor gives way to the next one that asks for the port."""
     mydocker("run", "-d", "--name", "old", "-p", "8080:80", "busybox", "sleep", "300")
     network.serve("old", 80)
@@ -179,7 +182,7 @@ def test_a_dead_monitor_frees_the_port(mydocker, network):
         (["--mac-address", "01:00:00:00:00:00"], "invalid MAC address"),
     ],
 )
-def test_what_cannot_be_is_one_line_and_leaves_nothing(mydocker, flags, words):
+def test_what_cannot_be_is_one_line_and_leaves_nothing(mydocker: Machine, flags: list[str], words: str) -> None:
     before = mydocker.snapshot()
     result = mydocker("run", "--rm", *flags, "busybox", "true")
     assert result.rc == 125
@@ -187,7 +190,7 @@ def test_what_cannot_be_is_one_line_and_leaves_nothing(mydocker, flags, words):
     assert not mydocker.left_since(before)
 
 
-def test_sctp(mydocker, network):
+def test_sctp(mydocker: Machine, network: Network) -> None:
     if mydocker.sh("python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)'").rc:
         pytest.skip("this kernel has no SCTP")
     other = network.neighbour()
@@ -198,7 +201,7 @@ def test_sctp(mydocker, network):
     mydocker("rm", "-f", "web")
 
 
-def test_without_nft_iptables_does_the_same(mydocker, network, needs_root_mount):
+def test_without_nft_iptables_does_the_same(mydocker: Machine, network: Network, needs_root_mount: None) -> None:
     """In a mount namespace without nft: everything that mydocker starts there is without it too."""
     other = network.neighbour()
     assert mydocker("network", "prune", "-f").rc == 0

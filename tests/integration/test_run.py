@@ -1,6 +1,10 @@
 """run, create and start: arguments, streams, terminals, signals and exit statuses."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
+from conftest import Machine
 
 ARGUMENTS = ["", " ", "a b", "'", '"', "\\", "$HOME", "`id`", "a\nb", "\t", "ä€🐳", "-x", "--", "*", "x" * 100_000]
 
@@ -18,41 +22,41 @@ ARGUMENTS = ["", " ", "a b", "'", '"', "\\", "$HOME", "`id`", "a\nb", "\t", "ä�
         (["/no/such/program"], 127),
     ],
 )
-def test_the_exit_status_is_the_containers(mydocker, command, status):
+def test_the_exit_status_is_the_containers(mydocker: Machine, command: list[str], status: int) -> None:
     assert mydocker("run", "--rm", "busybox", *command).rc == status
 
 
-def test_arguments_pass_unchanged(mydocker):
+def test_arguments_pass_unchanged(mydocker: Machine) -> None:
     result = mydocker("run", "--rm", "busybox", "sh", "-c", 'for a; do printf "%s\\0" "$a"; done', "sh", *ARGUMENTS)
     assert result.stdout.split("\0")[:-1] == ARGUMENTS
 
 
 @pytest.mark.kernel
-def test_streams_are_apart(mydocker):
+def test_streams_are_apart(mydocker: Machine) -> None:
     result = mydocker("run", "--rm", "busybox", "sh", "-c", "echo out; echo err >&2")
     assert (result.stdout, result.stderr) == ("out\n", "err\n")
 
 
-def test_input_arrives_only_with_i(mydocker):
+def test_input_arrives_only_with_i(mydocker: Machine) -> None:
     assert mydocker("run", "--rm", "busybox", "cat", stdin="hello").stdout == ""
     assert mydocker("run", "--rm", "-i", "busybox", "cat", stdin="hello").stdout == "hello"
 
 
-def test_megabytes_pass_both_ways(mydocker):
+def test_megabytes_pass_both_ways(mydocker: Machine) -> None:
     script = "seq 400000 > big; {mydocker} run --rm -i busybox cat < big | cmp - big && echo same"
     assert mydocker.sh(script).stdout == "same\n"
 
 
-def test_output_of_a_fast_writer_is_whole(mydocker):
+def test_output_of_a_fast_writer_is_whole(mydocker: Machine) -> None:
     assert mydocker("run", "--rm", "busybox", "seq", "200000").stdout.split() == [str(n) for n in range(1, 200_001)]
 
 
-def test_a_client_that_stops_reading_does_not_hold_the_container(mydocker):
+def test_a_client_that_stops_reading_does_not_hold_the_container(mydocker: Machine) -> None:
     assert mydocker.sh("{mydocker} run --rm busybox seq 1000000 | head -1").stdout == "1\n"
     mydocker.wait_until(lambda: not mydocker("ps", "-aq").stdout, 60)  # it still writes its million lines to its log
 
 
-def test_a_signal_is_proxied_without_a_terminal(mydocker):
+def test_a_signal_is_proxied_without_a_terminal(mydocker: Machine) -> None:
     program = "trap 'echo got TERM; exit 7' TERM; echo ready; while :; do sleep 0.1; done"
     script = (
         "{mydocker} run --rm busybox sh -c " + mydocker.quote(program) + " > out & pid=$!; "
@@ -61,7 +65,7 @@ def test_a_signal_is_proxied_without_a_terminal(mydocker):
     assert mydocker.sh(script).stdout == "7\nready\ngot TERM\n"
 
 
-def test_a_detached_container_prints_its_id_and_lives_on(mydocker):
+def test_a_detached_container_prints_its_id_and_lives_on(mydocker: Machine) -> None:
     result = mydocker("run", "-d", "--name", "web", "busybox", "sleep", "60")
     identity = result.stdout.strip()
     assert len(identity) == 64
@@ -72,20 +76,20 @@ def test_a_detached_container_prints_its_id_and_lives_on(mydocker):
     assert mydocker("ps", "-a", "-q").stdout == ""
 
 
-def test_the_record_knows_the_end(mydocker):
+def test_the_record_knows_the_end(mydocker: Machine) -> None:
     mydocker("run", "--name", "done", "busybox", "sh", "-c", "exit 3")
     assert "Exited (3)" in mydocker("ps", "-a").stdout
     assert mydocker("rm", "done").rc == 0
 
 
-def test_a_signal_that_ends_the_container_is_its_status(mydocker):
+def test_a_signal_that_ends_the_container_is_its_status(mydocker: Machine) -> None:
     mydocker("run", "-d", "--name", "doomed", "busybox", "sleep", "60")
     mydocker.sh(f"kill -9 {mydocker.pid('doomed')}")
     mydocker.wait_until(lambda: "Exited (137)" in mydocker("ps", "-a").stdout)
     assert mydocker("rm", "doomed").rc == 0
 
 
-def test_create_then_start(mydocker):
+def test_create_then_start(mydocker: Machine) -> None:
     assert len(mydocker("create", "--name", "later", "busybox", "sh", "-c", "echo now; exit 4").stdout.strip()) == 64
     assert "Created" in mydocker("ps", "-a").stdout
     for _ in range(2):  # a container keeps its writable layer and can be started again
@@ -96,14 +100,14 @@ def test_create_then_start(mydocker):
 
 @pytest.mark.kernel
 @pytest.mark.storage
-def test_the_writable_layer_survives_a_restart(mydocker):
+def test_the_writable_layer_survives_a_restart(mydocker: Machine) -> None:
     mydocker("create", "--name", "kept", "busybox", "sh", "-c", "cat /seen 2>/dev/null; echo again >> /seen")
     outputs = [mydocker("start", "-a", "kept").stdout for _ in range(3)]
     assert outputs == ["", "again\n", "again\nagain\n"]
     assert mydocker("rm", "kept").rc == 0
 
 
-def test_a_name_is_unique_and_checked(mydocker):
+def test_a_name_is_unique_and_checked(mydocker: Machine) -> None:
     assert mydocker("create", "--name", "one", "busybox", "true").rc == 0
     clash = mydocker("run", "--name", "one", "busybox", "true")
     assert clash.rc == 125
@@ -136,7 +140,7 @@ def test_a_name_is_unique_and_checked(mydocker):
         ([], ["IMAGE"]),
     ],
 )
-def test_bad_input_is_one_line_and_changes_nothing(mydocker, arguments, words):
+def test_bad_input_is_one_line_and_changes_nothing(mydocker: Machine, arguments: list[str], words: list[str]) -> None:
     result = mydocker("run", "--rm", *arguments)
     assert result.rc == 125
     first, *rest = result.stderr.splitlines()
@@ -145,7 +149,7 @@ def test_bad_input_is_one_line_and_changes_nothing(mydocker, arguments, words):
     assert mydocker("ps", "-a", "-q").stdout == ""
 
 
-def test_a_cidfile_holds_the_id_and_is_never_overwritten(mydocker, tmp_path):
+def test_a_cidfile_holds_the_id_and_is_never_overwritten(mydocker: Machine, tmp_path: Path) -> None:
     path = f"{mydocker.directory}/cid"
     identity = mydocker("create", "--cidfile", path, "busybox", "true").stdout.strip()
     assert mydocker.sh(f"cat {path}").stdout == identity
@@ -176,22 +180,22 @@ def test_a_cidfile_holds_the_id_and_is_never_overwritten(mydocker, tmp_path):
         (["--device", "/dev/null:/dev/other:r"], "ls -l /dev/other | cut -c1-10", "crw-rw-rw-"),
     ],
 )
-def test_flags(mydocker, flags, command, expected):
+def test_flags(mydocker: Machine, flags: list[str], command: str, expected: str) -> None:
     result = mydocker("run", "--rm", *flags, "busybox", *([] if "--entrypoint" in flags else ["sh"]), "-c", command)
     assert result.stdout.strip() == expected, result.stderr
 
 
-def test_an_environment_file_is_read(mydocker):
+def test_an_environment_file_is_read(mydocker: Machine) -> None:
     mydocker.sh("printf '# comment\\nA=1\\n\\nB=two words\\n' > env")
     assert mydocker("run", "--rm", "--env-file", "env", "busybox", "sh", "-c", 'echo "$A $B"').stdout == "1 two words\n"
 
 
-def test_the_seeds_spellings_work(mydocker, needs_controllers):
+def test_the_seeds_spellings_work(mydocker: Machine, needs_controllers: None) -> None:
     assert mydocker("run", "-ti", "busybox", "true").rc == 125  # -t without a terminal
     assert mydocker("run", "--rm", "-cpuset", "0", "-m", "100m", "-cpushare", "512", "busybox", "true").rc == 0
 
 
-def test_another_runtime_runs_the_same_bundle(mydocker, host):
+def test_another_runtime_runs_the_same_bundle(mydocker: Machine, host: Any) -> None:
     if not host.exists("runc"):
         pytest.skip("runc is not installed")
     flags = ["--runtime", "runc", "--rm", "-u", "nobody", "-e", "A=1"]
@@ -203,7 +207,7 @@ def test_another_runtime_runs_the_same_bundle(mydocker, host):
 class TestTerminal:
     """-t: a pty in the container's own devpts."""
 
-    def test_a_terminal_is_a_terminal(self, mydocker):
+    def test_a_terminal_is_a_terminal(self, mydocker: Machine) -> None:
         with mydocker.terminal("run", "--rm", "-it", "busybox", "sh") as terminal:
             terminal.expect("# ")
             terminal.send("tty; ls /dev/pts; echo rc=$?\n")
@@ -212,7 +216,7 @@ class TestTerminal:
             terminal.send("exit 5\n")
             assert terminal.wait() == 5
 
-    def test_the_window_size_follows(self, mydocker):
+    def test_the_window_size_follows(self, mydocker: Machine) -> None:
         with mydocker.terminal("run", "--rm", "-it", "busybox", "sh", size=(33, 99)) as terminal:
             terminal.expect("# ")
             terminal.send("stty size\n")
@@ -223,7 +227,7 @@ class TestTerminal:
             terminal.send("exit\n")
             assert terminal.wait() == 0
 
-    def test_control_c_reaches_the_container(self, mydocker):
+    def test_control_c_reaches_the_container(self, mydocker: Machine) -> None:
         with mydocker.terminal(
             "run", "--rm", "-it", "busybox", "sh", "-c", "trap 'exit 7' INT; echo up; while :; do sleep 0.1; done"
         ) as terminal:
@@ -231,7 +235,7 @@ class TestTerminal:
             terminal.send("\x03")
             assert terminal.wait() == 7
 
-    def test_detach_keys_leave_the_container_running(self, mydocker):
+    def test_detach_keys_leave_the_container_running(self, mydocker: Machine) -> None:
         with mydocker.terminal("run", "-it", "--name", "left", "busybox", "sh") as terminal:
             terminal.expect("# ")
             terminal.send("\x10\x11")
@@ -239,7 +243,7 @@ class TestTerminal:
         assert "Up" in mydocker("ps").stdout
         assert mydocker("rm", "-f", "left").rc == 0
 
-    def test_other_detach_keys(self, mydocker):
+    def test_other_detach_keys(self, mydocker: Machine) -> None:
         with mydocker.terminal("run", "-it", "--name", "left", "--detach-keys", "a,b", "busybox", "sh") as terminal:
             terminal.expect("# ")
             terminal.send("echo axb\n")

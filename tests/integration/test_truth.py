@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from conftest import Machine
 
 KILLED = {
     "monitor": ["monitor"],
@@ -11,27 +12,28 @@ KILLED = {
 }
 
 
-def known(mydocker):
+def known(mydocker: Machine) -> dict[str, int]:
     """Return the state of the only container that runs."""
-    return json.loads(mydocker.sh("cat state/*/state.json").stdout)
+    state: dict[str, int] = json.loads(mydocker.sh("cat state/*/state.json").stdout)
+    return state
 
 
-def kill(mydocker, whom):
+def kill(mydocker: Machine, whom: list[str]) -> None:
     mydocker.sh("; ".join(f"kill -9 {known(mydocker)[name]}" for name in whom))
 
 
-def end(mydocker):
+def end(mydocker: Machine) -> None:
     assert mydocker("rm", "-fv", "victim").rc == 0
     assert mydocker("ps", "-aq").stdout == ""
     assert mydocker("system", "check").stdout == ""
 
 
 @pytest.fixture
-def victim(mydocker):
+def victim(mydocker: Machine) -> None:
     mydocker("run", "-d", "--name", "victim", "-v", "/anonymous", "busybox", "sh", "-c", "trap 'exit 3' TERM; sleep 1000 & wait")
 
 
-def test_without_its_monitor_it_goes_on(mydocker, victim):
+def test_without_its_monitor_it_goes_on(mydocker: Machine, victim: None) -> None:
     kill(mydocker, ["monitor"])
     assert "Up" in mydocker("ps").stdout
     assert mydocker("inspect", "-f", "{{.State.Status}} {{.State.Running}}", "victim").stdout == "running true\n"
@@ -67,7 +69,7 @@ def test_without_its_monitor_it_goes_on(mydocker, victim):
         ("rename other", 0, ""),
     ],
 )
-def test_what_was_killed_does_not_run(mydocker, victim, whom, verb, status, says):
+def test_what_was_killed_does_not_run(mydocker: Machine, victim: None, whom: list[str], verb: str, status: int, says: str) -> None:
     kill(mydocker, whom)
     expected = "Exited (137)" if whom == ["pid"] else "Exited (unknown)"
     mydocker.wait_until(lambda: expected in mydocker("ps", "-a").stdout)
@@ -82,7 +84,7 @@ def test_what_was_killed_does_not_run(mydocker, victim, whom, verb, status, says
 
 
 @pytest.mark.parametrize("verb", [["stop"], ["kill"], ["exec"], ["rm", "-v"], ["start"], ["rm", "-fv"]])
-def test_after_a_reboot_a_stranger_with_the_same_pid_is_left_alone(mydocker, victim, verb):
+def test_after_a_reboot_a_stranger_with_the_same_pid_is_left_alone(mydocker: Machine, victim: None, verb: list[str]) -> None:
     """Another boot id, and a process that happens to have the pid and the start time of the container's."""
     state = known(mydocker)
     kill(mydocker, ["monitor", "pid"])
@@ -103,7 +105,7 @@ def test_after_a_reboot_a_stranger_with_the_same_pid_is_left_alone(mydocker, vic
         mydocker.sh(f"kill {stranger}")
 
 
-def test_a_reboot_empties_run(mydocker, victim):
+def test_a_reboot_empties_run(mydocker: Machine, victim: None) -> None:
     kill(mydocker, ["monitor", "pid"])
     mydocker.wait_until(lambda: "Exited (unknown)" in mydocker("ps", "-a").stdout)
     mydocker.sh("find state -mindepth 1 -type d -exec rm -rf {} +")
@@ -120,7 +122,7 @@ def test_a_reboot_empties_run(mydocker, victim):
     "verb",
     ["stop", "restart -t 0", "rm -fv", "rename", "update -m 64m", "pause", "exec", "commit", "cp", "start", "kill"],
 )
-def test_the_command_is_killed_half_way(mydocker, verb):
+def test_the_command_is_killed_half_way(mydocker: Machine, verb: str) -> None:
     """At a few moments of its run, from the first of Python's life to the last."""
     name, *flags = verb.split()
     words = {

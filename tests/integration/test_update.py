@@ -1,23 +1,26 @@
 """update and stats: limits that change while a container runs, and what it uses."""
 
+from collections.abc import Iterator
+
 import pytest
+from conftest import Machine
 
 pytestmark = pytest.mark.usefixtures("needs_controllers")
 
 
 @pytest.fixture
-def web(mydocker):
+def web(mydocker: Machine) -> Iterator[str]:
     """A container that keeps one CPU busy."""
     mydocker("run", "-d", "--name", "web", "-m", "64m", "busybox", "sh", "-c", "while :; do :; done")
     yield "web"
     mydocker("rm", "-f", "web")
 
 
-def limit(mydocker, v1, v2):
+def limit(mydocker: Machine, v1: str, v2: str) -> str:
     return mydocker("exec", "web", "sh", "-c", f"cd /sys/fs/cgroup; cat {v1} 2>/dev/null || cat {v2}").stdout.strip()
 
 
-def test_limits_change_at_once_and_stay(mydocker, web):
+def test_limits_change_at_once_and_stay(mydocker: Machine, web: str) -> None:
     assert mydocker("update", "-m", "128m", "--pids-limit", "30", "--cpus", "0.5", web).stdout == "web\n"
     for _ in range(2):
         assert limit(mydocker, "memory/memory.limit_in_bytes", "memory.max") == "134217728"
@@ -29,7 +32,7 @@ def test_limits_change_at_once_and_stay(mydocker, web):
     assert mydocker("inspect", "-f", "{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}", web).stdout == "33554432 30\n"
 
 
-def test_the_restart_policy_changes(mydocker, web):
+def test_the_restart_policy_changes(mydocker: Machine, web: str) -> None:
     mydocker("update", "--restart", "always", web)
     first = mydocker.pid(web)
     mydocker.sh(f"kill -9 {first}")
@@ -43,14 +46,14 @@ def test_the_restart_policy_changes(mydocker, web):
     ("flags", "words"),
     [([], "nothing to update"), (["-m", "1k"], "too small"), (["-m", "x"], "invalid size"), (["--cpuset-cpus", "4096"], "4096")],
 )
-def test_bad_updates_change_nothing(mydocker, web, flags, words):
+def test_bad_updates_change_nothing(mydocker: Machine, web: str, flags: list[str], words: str) -> None:
     refused = mydocker("update", *flags, web)
     assert refused.rc == 1
     assert words in refused.stderr
     assert limit(mydocker, "memory/memory.limit_in_bytes", "memory.max") == "67108864"
 
 
-def test_a_container_that_does_not_run_gets_its_limits_with_the_next_start(mydocker):
+def test_a_container_that_does_not_run_gets_its_limits_with_the_next_start(mydocker: Machine) -> None:
     mydocker("create", "--name", "web", "busybox", "sleep", "100")
     mydocker("update", "--pids-limit", "20", "web")
     mydocker("start", "web")
@@ -58,7 +61,7 @@ def test_a_container_that_does_not_run_gets_its_limits_with_the_next_start(mydoc
     mydocker("rm", "-f", "web")
 
 
-def test_stats(mydocker, web):
+def test_stats(mydocker: Machine, web: str) -> None:
     mydocker("run", "-d", "--name", "idle", "busybox", "sleep", "100")
     row = mydocker("stats", "--no-stream", "--format", "{{.Name}}|{{.CPUPerc}}|{{.MemUsage}}|{{.PIDs}}", web).stdout.strip().split("|")
     assert row[0] == "web"

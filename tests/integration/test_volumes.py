@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from conftest import Machine
 
 
-def test_a_bind_is_the_hosts_directory(mydocker):
+def test_a_bind_is_the_hosts_directory(mydocker: Machine) -> None:
     mydocker.sh("mkdir host; echo from the host > host/file")
     bind = f"{mydocker.directory}/host:/data"
     assert mydocker("run", "--rm", "-v", bind, "busybox", "cat", "/data/file").stdout == "from the host\n"
@@ -15,12 +16,12 @@ def test_a_bind_is_the_hosts_directory(mydocker):
     assert mydocker.sh("ls host").stdout == "file\nmade\n"
 
 
-def test_a_single_file_can_be_bound(mydocker):
+def test_a_single_file_can_be_bound(mydocker: Machine) -> None:
     mydocker.sh("echo one > file")
     assert mydocker("run", "--rm", "-v", f"{mydocker.directory}/file:/etc/deep/file", "busybox", "cat", "/etc/deep/file").stdout == "one\n"
 
 
-def test_a_missing_host_directory_is_made_by_v_only(mydocker):
+def test_a_missing_host_directory_is_made_by_v_only(mydocker: Machine) -> None:
     assert mydocker("run", "--rm", "-v", f"{mydocker.directory}/new/deep:/data", "busybox", "touch", "/data/x").rc == 0
     assert mydocker.sh("ls new/deep").stdout == "x\n"
     mount = f"type=bind,source={mydocker.directory}/other,target=/data"
@@ -30,7 +31,7 @@ def test_a_missing_host_directory_is_made_by_v_only(mydocker):
 
 @pytest.mark.kernel
 @pytest.mark.storage
-def test_a_named_volume_is_filled_once_and_outlives_its_containers(mydocker):
+def test_a_named_volume_is_filled_once_and_outlives_its_containers(mydocker: Machine) -> None:
     first = mydocker("run", "--rm", "-v", "data:/etc", "busybox", "sh", "-c", "ls /etc/passwd; echo mine > /etc/mine; rm /etc/group")
     assert first.stdout == "/etc/passwd\n"
     second = mydocker("run", "--rm", "-v", "data:/etc", "busybox", "sh", "-c", "cat /etc/mine; ls /etc/group")
@@ -39,7 +40,7 @@ def test_a_named_volume_is_filled_once_and_outlives_its_containers(mydocker):
     assert mydocker("volume", "rm", "data").stdout == "data\n"
 
 
-def test_nocopy_leaves_a_volume_empty(mydocker):
+def test_nocopy_leaves_a_volume_empty(mydocker: Machine) -> None:
     assert mydocker("run", "--rm", "-v", "empty:/bin2:nocopy", "-v", "empty2:/etc:nocopy", "busybox", "ls", "/etc").stdout.split() == [
         "hostname",
         "hosts",
@@ -48,7 +49,7 @@ def test_nocopy_leaves_a_volume_empty(mydocker):
     mydocker("volume", "rm", "empty", "empty2")
 
 
-def test_anonymous_volumes_go_with_rm_and_stay_without_v(mydocker):
+def test_anonymous_volumes_go_with_rm_and_stay_without_v(mydocker: Machine) -> None:
     assert mydocker("run", "--rm", "-v", "/scratch", "busybox", "touch", "/scratch/x").rc == 0
     assert mydocker("volume", "ls", "-q").stdout == ""
     mydocker("run", "--name", "kept", "-v", "/scratch", "busybox", "touch", "/scratch/x")
@@ -58,7 +59,7 @@ def test_anonymous_volumes_go_with_rm_and_stay_without_v(mydocker):
     assert mydocker("volume", "ls", "-q").stdout == ""
 
 
-def test_a_volume_in_use_is_not_removed(mydocker):
+def test_a_volume_in_use_is_not_removed(mydocker: Machine) -> None:
     mydocker("create", "--name", "user", "-v", "data:/data", "busybox", "true")
     refused = mydocker("volume", "rm", "data")
     assert refused.rc == 1
@@ -68,7 +69,7 @@ def test_a_volume_in_use_is_not_removed(mydocker):
     assert mydocker("volume", "rm", "data").rc == 1
 
 
-def test_inspect_and_labels(mydocker):
+def test_inspect_and_labels(mydocker: Machine) -> None:
     mydocker("volume", "create", "--label", "a=b", "labelled")
     (volume,) = json.loads(mydocker("volume", "inspect", "labelled").stdout)
     assert (volume["Name"], volume["Labels"], volume["Driver"]) == ("labelled", {"a": "b"}, "local")
@@ -77,7 +78,7 @@ def test_inspect_and_labels(mydocker):
     mydocker("volume", "rm", "labelled")
 
 
-def test_volumes_from_another_container(mydocker):
+def test_volumes_from_another_container(mydocker: Machine) -> None:
     mydocker("run", "--name", "source", "-v", "data:/data", "busybox", "sh", "-c", "echo shared > /data/file")
     assert mydocker("run", "--rm", "--volumes-from", "source", "busybox", "cat", "/data/file").stdout == "shared\n"
     assert mydocker("run", "--rm", "--volumes-from", "source:ro", "busybox", "touch", "/data/x").rc == 1
@@ -86,7 +87,7 @@ def test_volumes_from_another_container(mydocker):
 
 
 @pytest.mark.parametrize(("propagation", "seen"), [("rprivate", ""), ("rslave", "late\n"), ("rshared", "late\n")])
-def test_propagation(mydocker, needs_root_mount, propagation, seen):
+def test_propagation(mydocker: Machine, needs_root_mount: None, propagation: str, seen: str) -> None:
     """A mount made on the host after the start shows in the container if it is to, all in a mount namespace of the test's own."""
     waiting = "for i in $(seq 100); do [ -e /data/go ] && break; sleep 0.05; done; ls /data/sub"
     script = """
@@ -103,7 +104,7 @@ def test_propagation(mydocker, needs_root_mount, propagation, seen):
 
 
 @pytest.mark.parametrize(("propagation", "seen"), [("rslave", ""), ("rshared", "inside\n")])
-def test_propagation_to_the_host(mydocker, needs_root_mount, propagation, seen):
+def test_propagation_to_the_host(mydocker: Machine, needs_root_mount: None, propagation: str, seen: str) -> None:
     """A mount made in the container shows on the host if it is to."""
     inside = "cd /data; mkdir sub; mount -t tmpfs late sub; echo inside > sub/file; touch ready"
     waiting = "for i in $(seq 200); do [ -e WHAT ] && break; sleep 0.05; done"
@@ -116,7 +117,7 @@ def test_propagation_to_the_host(mydocker, needs_root_mount, propagation, seen):
     assert mydocker.sh("unshare -m sh script").stdout == seen
 
 
-def test_commit_leaves_volumes_out(mydocker):
+def test_commit_leaves_volumes_out(mydocker: Machine) -> None:
     mydocker("run", "--name", "work", "-v", "data:/data", "busybox", "sh", "-c", "echo in > /layer; echo out > /data/file; rm /etc/group")
     assert mydocker("commit", "-c", 'CMD ["cat", "/layer"]', "-m", "done", "work", "worked:1").stdout.startswith("sha256:")
     assert mydocker("run", "--rm", "worked:1").stdout == "in\n"

@@ -13,6 +13,7 @@ import os
 import selectors
 import socket
 import sys
+from collections.abc import Callable
 
 TIMEOUT = 2
 KINDS = {"tcp": (socket.SOCK_STREAM, 0), "udp": (socket.SOCK_DGRAM, 0), "sctp": (socket.SOCK_STREAM, 132)}
@@ -99,4 +100,5 @@ if __name__ == "__main__":
     verb, *arguments = sys.argv[1:]
     if verb == "serve":
         serve(int(arguments[0]))
-    {"ask": ask, "many": many, "take": take}[verb](*arguments)
+    verbs: dict[str, Callable[..., None]] = {"ask": ask, "many": many, "take": take}
+    verbs[verb](*arguments)

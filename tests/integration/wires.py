@@ -38,6 +38,7 @@ class Network:
     def __init__(self, mydocker: Machine) -> None:
         self.mydocker = mydocker
         self.host = Host(mydocker, int(mydocker.sh("echo $PPID").stdout))
+        self.other: Host  # whom a test's own fixture makes
         self.started: list[int] = []
         mydocker.sh(f"cat > traffic.py <<'END'\n{TRAFFIC}END")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import hypothesis
 import pytest
@@ -15,6 +16,9 @@ from mydocker import store
 from mydocker.engine.record.containers import RECORD
 from mydocker.paths import Paths
 from mydocker.shape import fit
+
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
 
 # How long an example takes is the machine's business.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -72,6 +76,7 @@ RECORDINGS = [
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.umask(0o022)  # as the monitor does
     config.addinivalue_line("markers", "applies(function): which recordings a test runs over, all without it")
 
 
@@ -100,18 +105,20 @@ def bare_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mydocker.network.pools.host_subnets", list)
     monkeypatch.setattr("mydocker.network.bridge.BridgeDriver._is_there", lambda *_: False)
     monkeypatch.setattr("mydocker.kernel.netfilter.chains", list)
+    monkeypatch.setattr("mydocker.kernel.route.Route.links", lambda _: [])
+    monkeypatch.setattr("mydocker.network.firewall._listed_by_iptables", lambda _: "")
 
 
 # (fields that are not as usual) → a container's record.
-Record = Callable[..., dict[str, Any]]
+MakeRecord = Callable[..., "Record"]
 
 
 @pytest.fixture(scope="session")
-def make_record() -> Record:
+def make_record() -> MakeRecord:
     """Return a function that makes a whole record: what is not given is as in the plainest container that was created and never ran."""
 
-    def make(**fields: Any) -> dict[str, Any]:
-        record = {
+    def make(**fields: Any) -> Record:
+        record: Any = {
             "id": "c1" * 32,
             "name": "web",
             "status": "created",
@@ -126,16 +133,17 @@ def make_record() -> Record:
         }
         record["hostConfig"] = {"CgroupPath": f"/mydocker/{record['id']}", **record["hostConfig"]}
         fit(record, RECORD)
-        return record
+        made: Record = record
+        return made
 
     return make
 
 
 @pytest.fixture(scope="session")
-def save_record(make_record: Record) -> Record:
+def save_record(make_record: MakeRecord) -> MakeRecord:
     """Return a function that makes a whole record and writes it below the root of paths, its first argument."""
 
-    def save(paths: Paths, **fields: Any) -> dict[str, Any]:
+    def save(paths: Paths, **fields: Any) -> Record:
         record = make_record(**fields)
         Path(paths.container(record["id"])).mkdir(parents=True, exist_ok=True)
         Path(paths.names).mkdir(exist_ok=True)

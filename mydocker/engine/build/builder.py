@@ -1,6 +1,6 @@
 """build: a Dockerfile's instructions, one after the other, become an image.
 
-FROM gives a state (progress.py); settings change its configuration; RUN runs an ordinary container of its layers, COPY, ADD and
+FROM begins an image (progress.py); settings change its configuration; RUN runs an ordinary container of its layers, COPY, ADD and
 WORKDIR copy files into one that is never started, and what changed there is the next layer. A step whose key (everything before
 it, its own text, the variables and files that it sees) an earlier build has left a layer for takes that.
 """
@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import os
 
-from mydocker.engine.build import copying, progress
+from mydocker.engine.build import copying
 from mydocker.engine.build.context import Source
 from mydocker.engine.build.orders import Building, RunInstruction
-from mydocker.engine.build.progress import State, Workplace
-from mydocker.engine.build.stages import Plan, Stage, declared
+from mydocker.engine.build.progress import Progress, Workplace, cached, from_image, from_nothing, from_stage, publish, reuse
+from mydocker.engine.build.stages import Stage, Stages, declared
 from mydocker.engine.catalog import images
 from mydocker.engine.container.spec import PATH
 from mydocker.errors import BadInput, StepFailed
 from mydocker.images import change, dockerfile, index
 from mydocker.images.draft import StoreImage
-from mydocker.images.layout import Layout
+from mydocker.images.layout import ImageLayout
 from mydocker.images.naming import NameImage
 from mydocker.images.words import expand, split
 from mydocker.steps.base import Step
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mydocker.images.dockerfile import Instruction
-    from mydocker.images.layout import Document
     from mydocker.images.reference import Reference
 
 # Build arguments that a Dockerfile need not declare (docker's list); they count neither for the history nor for the cache.
@@ -41,56 +40,54 @@ _FLAGS = {"RUN": {"network"}, "COPY": {"from", "chown", "chmod", "link"}, "ADD":
 _IDLE = ["--network", "none"]
 
 
-def build(how: Building, plan: Plan, target: str, references: Sequence[Reference]) -> str:
+def build(how: Building, stages: Stages, target: str, references: Sequence[Reference]) -> str:
     """Build a stage and what it needs, give it the names; return the image's id, '' in a dry run. Raises the first failure."""
-    wanted = plan.target(target)
-    needed = plan.needed(wanted)
-    work = _Work(how, plan, sum(1 + len(stage.instructions) for stage in needed))
+    wanted = stages.target(target)
+    needed = stages.needed(wanted)
+    work = _Work(how, stages, sum(1 + len(stage.instructions) for stage in needed))
     for stage in needed:
         how.run.execute(work.steps(stage))
     if not how.run.done:
         return ""
     for key in sorted(set(how.arguments) - work.consumed - _PROXIES):
         how.tell(f"[Warning] build-arg {key} was not consumed")
-    state = work.states[wanted.number]
+    progress = work.begun[wanted.number]
     if how.labels:
-        labels = {**(state.settings.get("Labels") or {}), **how.labels}
-        state.set({**state.settings, "Labels": labels}, "LABEL " + " ".join(f"{k}={v}" for k, v in how.labels.items()))
-    state.advance("image")
+        labels = {**progress.settings.get("Labels", {}), **how.labels}
+        progress.set({**progress.settings, "Labels": labels}, "LABEL " + " ".join(f"{k}={v}" for k, v in how.labels.items()))
+    progress.advance("image")
     # Nothing changed: the same image, not one that only differs in its times.
-    built = progress.cached(how.paths, state.key) if how.use_cache else None
+    built = cached(how.paths, progress.key) if how.use_cache else None
     if not built:
-        with progress.publish(how.paths, state) as draft:
-            how.run.apply(StoreImage(draft, references[0] if references else None, {index.BUILT: state.key}))
+        with publish(how.paths, progress) as draft:
+            how.run.apply(StoreImage(draft, references[0] if references else None, {index.BUILT: progress.key}))
             built = images.find(how.paths, f"sha256:{draft.image_id}")
-    how.run.execute(NameImage(Layout(how.paths.images), built.entry, reference) for reference in references)
+    how.run.execute(NameImage(ImageLayout(how.paths.images), built.entry, reference) for reference in references)
     return built.id
 
 
 class _Work:
-    """Stages under way. states: those that are ready or begun, by number."""
+    """Stages under way. begun: how far those that are ready or begun have come, by number."""
 
-    def __init__(self, how: Building, plan: Plan, count: int) -> None:
+    def __init__(self, how: Building, stages: Stages, count: int) -> None:
         self.how = how
-        self.plan = plan
+        self.stages = stages
         self.count = count
         self.number = 0
         self.consumed: set[str] = set()
-        self.states: dict[int, State] = {}
-        self.stage = plan.stages[0]
+        self.begun: dict[int, Progress] = {}
+        self.stage = stages.all[0]
         self.fresh = not how.use_cache
 
     def steps(self, stage: Stage) -> Iterator[Step]:
         """Yield a stage's steps; an image's ONBUILD triggers are among them."""
         self.stage = stage
-        self.consumed |= self.plan.arguments.keys()
+        self.consumed |= self.stages.arguments.keys()
         self.fresh = not self.how.use_cache
         yield RunInstruction(self.how.name, stage.opening, self._from)
         triggers: list[str] = []
-        if stage.number in self.states:
-            state = self.state
-            triggers = state.settings.get("OnBuild") or []
-            state.document["config"] = {key: value for key, value in state.settings.items() if key != "OnBuild"}
+        if stage.number in self.begun:
+            triggers = self.progress.settings.pop("OnBuild", [])
         for text in triggers:
             self.how.tell(f"# Executing build trigger: {text}")
             yield RunInstruction(self.how.name, dockerfile.one(text, stage.opening.line, self.how.name), self._triggered)
@@ -98,8 +95,8 @@ class _Work:
             yield RunInstruction(self.how.name, instruction, self._apply)
 
     @property
-    def state(self) -> State:
-        return self.states[self.stage.number]
+    def progress(self) -> Progress:
+        return self.begun[self.stage.number]
 
     def _announce(self, instruction: Instruction) -> None:
         self.number += 1
@@ -107,21 +104,21 @@ class _Work:
 
     def _from(self, instruction: Instruction) -> None:
         self._announce(instruction)
-        earlier = self.plan.find(self.stage.base, self.stage.number)
+        earlier = self.stages.find(self.stage.base, self.stage.number)
         if earlier:
-            state = progress.from_state(self.states[earlier.number])
+            progress = from_stage(self.begun[earlier.number])
         elif self.stage.base == "scratch":
-            state = progress.from_nothing(self.how.paths)
+            progress = from_nothing(self.how.paths)
         else:
             self.how.pull(self.stage.base, self.stage.platform)
-            state = progress.from_image(images.find(self.how.paths, self.stage.base))
-        if "PATH" not in change.environment(state.settings):
-            state.document["config"] = {**state.settings, "Env": [*(state.settings.get("Env") or []), f"PATH={PATH}"]}
-        self.states[self.stage.number] = state
+            progress = from_image(images.find(self.how.paths, self.stage.base))
+        if "PATH" not in change.environment(progress.settings):
+            progress.document["config"] = {**progress.settings, "Env": [*progress.settings.get("Env", []), f"PATH={PATH}"]}
+        self.begun[self.stage.number] = progress
         self._done()
 
     def _done(self) -> None:
-        self.how.tell(f" ---> {self.state.image[:12]}")
+        self.how.tell(f" ---> {self.progress.image[:12]}")
 
     def _apply(self, instruction: Instruction) -> None:
         self._announce(instruction)
@@ -141,65 +138,65 @@ class _Work:
             )
 
     def _maintainer(self, instruction: Instruction) -> None:
-        self.state.document["author"] = instruction.text
-        self.state.set(self.state.settings, instruction.source)
-        self.state.advance(instruction.source)
+        self.progress.document["author"] = instruction.text
+        self.progress.set(self.progress.settings, instruction.source)
+        self.progress.advance(instruction.source)
 
     def _arg(self, instruction: Instruction) -> None:
-        state = self.state
-        for key, default in declared(instruction.text, change.variables_of(state.settings, state.arguments)):
+        progress = self.progress
+        for key, default in declared(instruction.text, change.variables_of(progress.settings, progress.arguments)):
             self.consumed.add(key)
             known = self.how.arguments.get(key, default)
             if known is None:
-                known = self.plan.arguments.get(key, self.how.predefined.get(key))
+                known = self.stages.arguments.get(key, self.how.predefined.get(key))
             if known is not None:
-                state.arguments[key] = known
-        state.set(state.settings, instruction.source)
-        state.advance(instruction.source)
+                progress.arguments[key] = known
+        progress.set(progress.settings, instruction.source)
+        progress.advance(instruction.source)
 
     def _set(self, instruction: Instruction) -> None:
-        state = self.state
-        before = state.settings
-        settings: Document = change.instruction(instruction.name, instruction.text, before, state.arguments)
+        progress = self.progress
+        before = progress.settings
+        settings = change.instruction(instruction.name, instruction.text, before, progress.arguments)
         if instruction.name == "CMD":
-            state.has_own_command = True
-        if instruction.name == "ENTRYPOINT" and not state.has_own_command:
-            settings = {**settings, "Cmd": None}
+            progress.has_own_command = True
+        if instruction.name == "ENTRYPOINT" and not progress.has_own_command:
+            settings.pop("Cmd", None)
         if instruction.name != "WORKDIR":
-            state.set(settings, instruction.source)
-            state.advance(instruction.name, repr(sorted(settings.items())))
+            progress.set(settings, instruction.source)
+            progress.advance(instruction.name, repr(sorted(settings.items())))
             return
-        state.document["config"] = settings
-        directory: str = settings["WorkingDir"]
+        progress.document["config"] = settings
+        directory = settings["WorkingDir"]
         self._layer(instruction, directory, lambda place: copying.make_directory(place.container(), directory), [])
 
     def _layer(self, instruction: Instruction, seen: str, act: Callable[[Workplace], None], words: list[str]) -> None:
         """Make the layer of an instruction, or take that of an earlier build. seen: what else than its text it depends on."""
-        state = self.state
-        state.advance(instruction.source, seen)
-        known = None if self.fresh else progress.cached(self.how.paths, state.key)
+        progress = self.progress
+        progress.advance(instruction.source, seen)
+        known = None if self.fresh else cached(self.how.paths, progress.key)
         if known:
             self.how.tell(" ---> Using cache")
-            progress.reuse(state, known)
+            reuse(progress, known)
             return
         # What follows a step that was made anew is made anew.
         self.fresh = True
-        options = self.how.options(words or [*_IDLE, state.image, "true"])
-        with Workplace(self.how.paths, state, options, self.how.run) as place:
+        options = self.how.options(words or [*_IDLE, progress.image, "true"])
+        with Workplace(self.how.paths, progress, options, self.how.run) as place:
             act(place)
-            place.commit(state, instruction.source)
+            place.commit(progress, instruction.source)
 
     def _run(self, instruction: Instruction) -> None:
-        state = self.state
+        progress = self.progress
         text = _with_heredocs(instruction)
-        argv = change.argv(text, state.settings)
-        visible = {key: value for key, value in state.arguments.items() if key not in change.environment(state.settings)}
+        argv = change.argv(text, progress.settings)
+        visible = {key: value for key, value in progress.arguments.items() if key not in change.environment(progress.settings)}
         proxies = {key: value for key, value in self.how.arguments.items() if key in _PROXIES}
         network = instruction.flags.get("network") or self.how.network
         words = ["--network", network] if network not in ("", "default") else ["--network", "bridge"]
-        words += ["--no-healthcheck", "--entrypoint", argv[0], "-w", state.settings.get("WorkingDir") or "/"]
-        words += ["-u", state.settings["User"]] if state.settings.get("User") else []
-        environment = {**proxies, **visible, **change.environment(state.settings)}
+        words += ["--no-healthcheck", "--entrypoint", argv[0], "-w", progress.settings.get("WorkingDir") or "/"]
+        words += ["-u", progress.settings["User"]] if progress.settings.get("User") else []
+        environment = {**proxies, **visible, **change.environment(progress.settings)}
         words += [word for key, value in environment.items() for word in ("-e", f"{key}={value}")]
 
         def act(place: Workplace) -> None:
@@ -208,15 +205,15 @@ class _Work:
             if status:
                 raise StepFailed(f"the command '{' '.join(argv)}' returned a non-zero code: {status}")
 
-        self._layer(instruction, repr((argv, sorted(visible.items()), network)), act, [*words, state.image, *argv[1:]])
+        self._layer(instruction, repr((argv, sorted(visible.items()), network)), act, [*words, progress.image, *argv[1:]])
 
     def _copy(self, instruction: Instruction) -> None:
-        state = self.state
-        variables = change.variables_of(state.settings, state.arguments)
+        progress = self.progress
+        variables = change.variables_of(progress.settings, progress.arguments)
         copying = self.how.context.copying(instruction, _paths(instruction, variables), self._source(instruction), variables)
         destination = copying.destination
         if not destination.startswith("/"):
-            copying.destination = os.path.join(state.settings.get("WorkingDir") or "/", destination)
+            copying.destination = os.path.join(progress.settings.get("WorkingDir") or "/", destination)
         self._layer(instruction, copying.digest() + copying.destination, lambda place: copying.into(place.container()), [])
 
     def _source(self, instruction: Instruction) -> Source | None:
@@ -224,17 +221,17 @@ class _Work:
         name = instruction.flags.get("from", "")
         if not name:
             return None
-        earlier = self.plan.find(name, self.stage.number)
+        earlier = self.stages.find(name, self.stage.number)
         if earlier:
-            state = self.states[earlier.number]
-            return Source(state.key, lambda: self._opened(state))
+            progress = self.begun[earlier.number]
+            return Source(progress.key, lambda: self._opened(progress))
         self.how.pull(name, "")
-        state = progress.from_image(images.find(self.how.paths, name))
-        return Source(state.key, lambda: self._opened(state))
+        progress = from_image(images.find(self.how.paths, name))
+        return Source(progress.key, lambda: self._opened(progress))
 
-    def _opened(self, state: State) -> Workplace:
-        options = self.how.options([*_IDLE, state.image, "true"])
-        return Workplace(self.how.paths, state, options, self.how.run)
+    def _opened(self, progress: Progress) -> Workplace:
+        options = self.how.options([*_IDLE, progress.image, "true"])
+        return Workplace(self.how.paths, progress, options, self.how.run)
 
 
 def _with_heredocs(instruction: Instruction) -> str:

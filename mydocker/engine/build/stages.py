@@ -26,27 +26,25 @@ class Stage:
         self.instructions: list[Instruction] = []
 
 
-class Plan:
-    """All stages, and the arguments that were declared before the first: {name: value}, None without one."""
+class Stages:
+    """All stages, in their order, and the arguments that were declared before the first: {name: value}, None without one."""
 
     def __init__(self, stages: list[Stage], arguments: dict[str, str | None]) -> None:
-        self.stages = stages
+        self.all = stages
         self.arguments = arguments
 
     def find(self, name: str, before: int) -> Stage | None:
         """Return the latest stage before a number that is called so, by its name or its number."""
-        named = [stage for stage in self.stages[:before] if stage.name == name.lower()]
+        named = [stage for stage in self.all[:before] if stage.name == name.lower()]
         if named:
             return named[-1]
-        return self.stages[int(name)] if name.isascii() and name.isdigit() and int(name) < before else None
+        return self.all[int(name)] if name.isascii() and name.isdigit() and int(name) < before else None
 
     def target(self, name: str) -> Stage:
         """Return the stage to build: the last, or the one named. Raises NotFound."""
-        found = self.find(name, len(self.stages)) if name else self.stages[-1]
+        found = self.find(name, len(self.all)) if name else self.all[-1]
         if not found:
-            raise NotFound(
-                f"target stage {name!r} could not be found", "stages: " + ", ".join(s.name or str(s.number) for s in self.stages)
-            )
+            raise NotFound(f"target stage {name!r} could not be found", "stages: " + ", ".join(s.name or str(s.number) for s in self.all))
         return found
 
     def needed(self, target: Stage) -> list[Stage]:
@@ -59,10 +57,10 @@ class Plan:
                 numbers.add(stage.number)
                 names = [stage.base, *(i.flags["from"] for i in stage.instructions if i.flags.get("from"))]
                 waiting += [found for name in names if (found := self.find(name, stage.number))]
-        return [stage for stage in self.stages if stage.number in numbers]
+        return [stage for stage in self.all if stage.number in numbers]
 
 
-def plan(instructions: list[Instruction], given: Mapping[str, str], predefined: Mapping[str, str], name: str) -> Plan:
+def divide(instructions: list[Instruction], given: Mapping[str, str], predefined: Mapping[str, str], name: str) -> Stages:
     """Sort a Dockerfile's instructions into stages. given: --build-arg; predefined: TARGETARCH …; name: the file's, for errors."""
     arguments: dict[str, str | None] = {}
     stages: list[Stage] = []
@@ -79,7 +77,7 @@ def plan(instructions: list[Instruction], given: Mapping[str, str], predefined: 
             raise BadInput(f"{where}: {instruction.name} before the first FROM: only ARG may stand there")
     if not stages:
         raise BadInput(f"{name} has no FROM")
-    return Plan(stages, arguments)
+    return Stages(stages, arguments)
 
 
 def _known(arguments: Mapping[str, str | None]) -> dict[str, str]:

@@ -12,15 +12,16 @@ import os
 
 from mydocker.errors import Conflict, Damaged, NoImage
 from mydocker.images import index
-from mydocker.images.config import chain_ids, diff_ids
-from mydocker.images.layout import Layout
+from mydocker.images.config import chain_ids
+from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import is_id, parse
 from mydocker.steps.base import Step
 from mydocker.store import Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.images.layout import Descriptor, Document
+    from mydocker.images.config import ImageConfig, ImageDocument
+    from mydocker.images.documents import Descriptor
     from mydocker.images.reference import Reference
     from mydocker.paths import Paths
     from mydocker.steps.base import Run
@@ -42,15 +43,13 @@ class Image:
 
     __slots__ = ("chain_ids", "diff_ids", "document", "entry", "id", "layers", "names", "repo_digests", "sizes")
 
-    def __init__(self, layout: Layout, entries: list[Descriptor], entry: Descriptor) -> None:
+    def __init__(self, layout: ImageLayout, entries: list[Descriptor], entry: Descriptor) -> None:
         manifest = layout.manifest(entry)
         self.entry = entry
-        self.id: str = manifest["config"]["digest"].removeprefix("sha256:")
-        self.document: Document = layout.document(manifest["config"])
-        self.layers: list[Descriptor] = manifest.get("layers") or []
-        self.diff_ids = diff_ids(self.document)
-        if not isinstance(self.config, dict):
-            raise Damaged(f"image {self.id[:12]} has a config that is not an object")
+        self.id = manifest["config"]["digest"].removeprefix("sha256:")
+        self.document: ImageDocument = layout.configuration(manifest["config"])
+        self.layers = manifest["layers"]
+        self.diff_ids = self.document["rootfs"]["diff_ids"]
         if len(self.diff_ids) != len(self.layers):
             raise Damaged(f"image {self.id[:12]} has {len(self.layers)} layers and {len(self.diff_ids)} diff ids")
         self.chain_ids = chain_ids(self.diff_ids)
@@ -68,8 +67,7 @@ class Image:
     @property
     def manifest(self) -> str:
         """The manifest's digest, 'sha256:HEX'."""
-        digest: str = self.entry["digest"]
-        return digest
+        return self.entry["digest"]
 
     @property
     def is_cache(self) -> bool:
@@ -82,14 +80,14 @@ class Image:
         return [name for name in self.names if parse(name).tag]
 
     @property
-    def config(self) -> Document:
+    def config(self) -> ImageConfig:
         """The config object: Env, Cmd, Entrypoint, …; docker's keys."""
-        return self.document.get("config") or {}
+        return self.document["config"]
 
     @property
     def created(self) -> str:
         """RFC 3339, empty when the image does not say."""
-        return self.document.get("created") or ""
+        return self.document.get("created", "")
 
 
 def find(paths: Paths, name: str) -> Image:
@@ -97,7 +95,7 @@ def find(paths: Paths, name: str) -> Image:
 
     As docker: a whole id is an id, anything else a name first and then the beginning of an id.
     """
-    layout = Layout(paths.images)
+    layout = ImageLayout(paths.images)
     entries = layout.entries()
     digits = name.removeprefix("sha256:")
     if is_id(digits) or name.startswith("sha256:"):
@@ -106,7 +104,7 @@ def find(paths: Paths, name: str) -> Image:
     return _image(layout, entries, entry) if entry else _by_id(layout, entries, name, name)
 
 
-def _image(layout: Layout, entries: list[Descriptor], entry: Descriptor) -> Image:
+def _image(layout: ImageLayout, entries: list[Descriptor], entry: Descriptor) -> Image:
     try:
         return Image(layout, entries, entry)
     except Damaged as error:
@@ -130,13 +128,13 @@ def _repository(entry: Descriptor) -> str | None:
 
 def all_images(paths: Paths) -> list[Image]:
     """Return every image once, in the order of the index."""
-    layout = Layout(paths.images)
+    layout = ImageLayout(paths.images)
     entries = layout.entries()
     unique = {entry["digest"]: entry for entry in reversed(entries)}
     return [_image(layout, entries, entry) for entry in reversed(unique.values())]
 
 
-def _by_id(layout: Layout, entries: list[Descriptor], prefix: str, name: str) -> Image:
+def _by_id(layout: ImageLayout, entries: list[Descriptor], prefix: str, name: str) -> Image:
     """Return the image whose id, or whose manifest's digest if that is whole, begins so."""
     matches: dict[str, Image] = {}
     for entry in entries if _may_be_id(prefix) else []:
@@ -167,7 +165,7 @@ class UnpackLayer(Step):
 
     __slots__ = ("driver", "image", "layout", "position")
 
-    def __init__(self, driver: StorageDriver, layout: Layout, image: Image, position: int) -> None:
+    def __init__(self, driver: StorageDriver, layout: ImageLayout, image: Image, position: int) -> None:
         self.driver = driver
         self.layout = layout
         self.image = image
@@ -199,7 +197,7 @@ def ensure_layers(paths: Paths, driver: StorageDriver, image: Image, run: Run) -
     with Lock(layers_lock(paths), shared=True):
         lowest_first = list(enumerate(reversed(image.chain_ids)))
         wanting = [position for position, chain_id in lowest_first if not driver.has(chain_id)]
-    layout = Layout(paths.images)
+    layout = ImageLayout(paths.images)
     run.execute(UnpackLayer(driver, layout, image, position) for position in wanting)
 
 

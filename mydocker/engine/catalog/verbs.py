@@ -10,9 +10,10 @@ from mydocker.engine.record.state import running_pid
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.images import archive, change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
-from mydocker.images.layout import Layout
+from mydocker.images.layout import ImageLayout
 from mydocker.images.naming import DeleteImage, NameImage, UnnameImage
 from mydocker.images.reference import parse, parse_name
+from mydocker.images.times import now
 from mydocker.steps.base import Step, quote
 from mydocker.store import Lock
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
     from mydocker.engine.record.containers import Record
     from mydocker.images.archive import LayerWriter
+    from mydocker.images.documents import Descriptor
     from mydocker.images.draft import Fill
-    from mydocker.images.layout import Descriptor
     from mydocker.images.reference import Reference
     from mydocker.paths import Paths
     from mydocker.steps.base import Run
@@ -47,11 +48,11 @@ def import_image(paths: Paths, source: str, stdin: BufferedReader, reference: Re
 
     Returns its id, empty when `run` did not apply the steps.
     """
-    created = config.now()
+    created = now()
     settings = change.apply({}, options.changes)
     document = config.new_document(options.platform or config.host_platform(), config.image_settings(settings), created)
     entry = config.history_entry(created, comment=options.message or f"Imported from {source}")
-    with Draft(Layout(paths.images), document, [], []) as draft:
+    with Draft(ImageLayout(paths.images), document, [], []) as draft:
         run.execute([StoreLayer(draft, f"from {source}", _filler(source, stdin), entry), StoreImage(draft, reference)])
         _tell(paths, run, "import", draft.image_id, str(reference or ""))
         return draft.image_id
@@ -88,7 +89,7 @@ def tag(paths: Paths, source: str, target: str, run: Run) -> None:
     """Give an image one more name."""
     reference = parse_name(target)
     image = find(paths, source)
-    run.apply(NameImage(Layout(paths.images), image.entry, reference))
+    run.apply(NameImage(ImageLayout(paths.images), image.entry, reference))
     _tell(paths, run, "tag", image.id, str(reference))
 
 
@@ -98,7 +99,7 @@ def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: boo
     As docker: one of several names is only taken away; an image that a container uses, or an id that stands for several
     names, wants force; one that a running container uses only loses its name. `drivers`: all that may have unpacked it.
     """
-    layout = Layout(paths.images)
+    layout = ImageLayout(paths.images)
     reference = _name_meant(layout, name)
     try:
         image = find(paths, name)
@@ -123,7 +124,7 @@ def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: boo
     return lines
 
 
-def _name_meant(layout: Layout, name: str) -> Reference | None:
+def _name_meant(layout: ImageLayout, name: str) -> Reference | None:
     """Return the stored name that a user's text is, None when it is an id or nothing."""
     try:
         reference = parse(name).with_default_tag()
@@ -147,11 +148,11 @@ def _check_removable(paths: Paths, image: Image, names: int, reference: Referenc
         raise Conflict(f"cannot delete image {image.id[:12]} without force: stopped container {users[0]['id'][:12]} uses it")
 
 
-def _by_digest(layout: Layout, digest: str) -> Descriptor | None:
+def _by_digest(layout: ImageLayout, digest: str) -> Descriptor | None:
     return next((entry for entry in layout.entries() if entry["digest"] == digest), None)
 
 
-def _remove_damaged(layout: Layout, entry: Descriptor, reference: Reference | None, run: Run) -> list[str]:
+def _remove_damaged(layout: ImageLayout, entry: Descriptor, reference: Reference | None, run: Run) -> list[str]:
     names = [reference] if reference else []
     run.execute([*(UnnameImage(layout, entry["digest"], n) for n in names), DeleteImage(layout, entry["digest"])])
     return [*(f"Untagged: {n}" for n in names), f"Deleted: {entry['digest']}"]
@@ -160,7 +161,7 @@ def _remove_damaged(layout: Layout, entry: Descriptor, reference: Reference | No
 def _delete(paths: Paths, drivers: Sequence[StorageDriver], image: Image, run: Run) -> list[str]:
     needed = needed_layers(paths, image.manifest)
     gone = [chain_id for chain_id in image.chain_ids if chain_id not in needed]
-    run.execute([DeleteImage(Layout(paths.images), image.manifest), *([RemoveLayers(paths, drivers, gone)] if gone else [])])
+    run.execute([DeleteImage(ImageLayout(paths.images), image.manifest), *([RemoveLayers(paths, drivers, gone)] if gone else [])])
     _tell(paths, run, "delete", image.id, "")
     return [f"Deleted: sha256:{i}" for i in [image.id, *gone]]
 

@@ -13,8 +13,8 @@ from errno import EPIPE
 from struct import calcsize, pack, unpack
 from typing import BinaryIO
 
-from mydocker import store
 from mydocker.engine.container.children import Child
+from mydocker.engine.record import bundle
 from mydocker.engine.record.state import running_pid
 from mydocker.errors import BadInput, NotFound, StepFailed
 from mydocker.kernel import inroot
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from mydocker.engine.record.containers import Record
     from mydocker.paths import Paths
+    from mydocker.runtime.spec import Mount
     from mydocker.storage.base import StorageDriver
 
 # What goes before the tar: whether the source is a directory, and whether only its contents are copied.
@@ -80,8 +81,8 @@ class Container:
         directory = self.paths.container(self.record["id"])
         rootfs = directory + "/bundle/rootfs"
         volumes = {mount["destination"] for mount in self.record["mounts"] if mount["type"] != "tmpfs"}
-        spec = store.read_json(directory + "/bundle/config.json")
-        shown = [{**mount, "options": ["rbind"]} for mount in spec["mounts"] if mount["destination"] in volumes]
+        mounts = bundle.load(self.paths, self.record["id"])["mounts"]
+        shown: list[Mount] = [{**mount, "options": ["rbind"]} for mount in mounts if mount["destination"] in volumes]
         unshare(CLONE_NEWNS)
         mounting = self.driver.mount_steps(directory, self.record["layers"], rootfs)
         Run("cp").execute([ReceiveMounts(), *mounting, *mount_steps(rootfs, shown)])

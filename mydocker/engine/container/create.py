@@ -36,9 +36,8 @@ from mydocker.storage.base import StorageDriver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.engine.record.containers import Record
+    from mydocker.runtime.spec import Seccomp, Spec
 
 _MAPPING_BASE = 1 << 29
 
@@ -90,9 +89,7 @@ class Prepared:
 
     __slots__ = ("paths", "options", "image", "driver", "record", "spec")
 
-    def __init__(
-        self, paths: Paths, options: Options, image: images.Image, driver: StorageDriver, record: Record, spec: dict[str, Any]
-    ) -> None:
+    def __init__(self, paths: Paths, options: Options, image: images.Image, driver: StorageDriver, record: Record, spec: Spec) -> None:
         self.paths = paths
         self.options = options
         self.image = image
@@ -150,7 +147,7 @@ class Prepared:
         elif self.options.network.startswith("container:"):
             files |= _texts(self.paths.container(_donor(self.paths, self.options.network)["id"]), files)
         steps: list[Step] = [CreateFile(f"{self.directory}/{file}", content) for file, content in files.items()]
-        for _, outside, _ in mappings(self.spec["linux"], "uidMappings")[:1]:
+        for _, outside, _ in mappings(self.spec["linux"])[0][:1]:
             steps += [ChangeOwner(f"{self.directory}/{file}", outside, outside) for file in files]
         return steps
 
@@ -198,7 +195,7 @@ def _capabilities(paths: Paths, options: Options) -> list[str]:
     return capabilities.select(list(options.cap_add), list(options.cap_drop), options.privileged, available)
 
 
-def _seccomp(options: Options, names: list[str]) -> dict[str, Any] | None:
+def _seccomp(options: Options, names: list[str]) -> Seccomp | None:
     from mydocker.engine.request import seccomp
 
     if options.seccomp == "unconfined" or (options.privileged and not options.seccomp):

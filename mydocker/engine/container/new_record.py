@@ -10,13 +10,13 @@ from mydocker.engine.request.options import Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.engine.record.config import Config, Empty
     from mydocker.engine.record.containers import Binding, Record
+    from mydocker.images.config import ImageConfig
+    from mydocker.runtime.spec import Spec
 
 
-def record_of(options: Options, image: Image, spec: dict[str, Any], facts: Facts, name: str, driver: str, now: str) -> Record:
+def record_of(options: Options, image: Image, spec: Spec, facts: Facts, name: str, driver: str, now: str) -> Record:
     """Return the record, status `creating`."""
     return {
         "id": facts.id,
@@ -47,25 +47,25 @@ def record_of(options: Options, image: Image, spec: dict[str, Any], facts: Facts
     }
 
 
-def _exposed(options: Options, image: dict[str, Any]) -> list[str]:
+def _exposed(options: Options, image: ImageConfig) -> list[str]:
     """Return the ports that a container serves, as docker names them, by number."""
     names = {*(image.get("ExposedPorts") or {}), *options.expose, *map(ports.key, options.publish)}
     return sorted(names, key=lambda name: (int(name.partition("/")[0]), name))
 
 
-def _ports(options: Options, image: dict[str, Any]) -> list[Binding]:
+def _ports(options: Options, image: ImageConfig) -> list[Binding]:
     """Return what is to be published: -p, and with -P every other exposed port."""
     published = set(map(ports.key, options.publish))
     others = [name for name in _exposed(options, image) if name not in published] if options.publish_all else []
     return [*options.publish, *ports.all_exposed(others)]
 
 
-def _volumes(options: Options, image: dict[str, Any]) -> dict[str, Empty]:
+def _volumes(options: Options, image: ImageConfig) -> dict[str, Empty]:
     anonymous = [mount["destination"] for mount in options.mounts if mount["type"] == "volume" and mount["anonymous"]]
     return {destination: {} for destination in [*(image.get("Volumes") or {}), *anonymous]}
 
 
-def _config(options: Options, image: dict[str, Any], spec: dict[str, Any]) -> Config:
+def _config(options: Options, image: ImageConfig, spec: Spec) -> Config:
     process = spec["process"]
     entrypoint = [options.entrypoint] if options.entrypoint else None
     return {

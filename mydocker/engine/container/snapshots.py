@@ -11,7 +11,8 @@ from mydocker.engine.record.state import running_pid
 from mydocker.errors import StepFailed
 from mydocker.images import change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
-from mydocker.images.layout import Layout
+from mydocker.images.layout import ImageLayout
+from mydocker.images.times import now
 from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
 from mydocker.steps.base import Run
 from mydocker.steps.namespaces import ReceiveMounts
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
     from mydocker.engine.record.containers import Record
     from mydocker.images.archive import LayerWriter
+    from mydocker.images.config import ImageConfig, ImageDocument
     from mydocker.images.draft import Fill
-    from mydocker.images.layout import Document
     from mydocker.images.reference import Reference
     from mydocker.paths import Paths
     from mydocker.steps.base import Step
@@ -53,22 +54,27 @@ def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Refer
     Returns the image's id, empty when `run` did not apply the steps. Raises NotFound when the container's image is gone.
     """
     base = images.find(paths, "sha256:" + record["imageId"])
-    settings = change.apply({**record["config"]}, options.changes)
-    created = config.now()
+    settings = change.apply(config.image_settings(record["config"]), options.changes)
+    created = now()
     entry = config.history_entry(created, " ".join(record["config"]["Cmd"] or []), options.author, options.message)
     document = _child_document(base, config.image_settings(settings), created, options.author)
     fill = _difference(paths, driver, record)
-    with Draft(Layout(paths.images), document, list(base.layers), list(base.sizes)) as draft:
+    with Draft(ImageLayout(paths.images), document, list(base.layers), list(base.sizes)) as draft:
         run.execute([StoreLayer(draft, f"of changes in container {record['id'][:12]}", fill, entry), StoreImage(draft, reference)])
         return draft.image_id
 
 
-def _child_document(base: images.Image, settings: Document, created: str, author: str) -> Document:
+def _child_document(base: images.Image, settings: ImageConfig, created: str, author: str) -> ImageDocument:
     """Return the base image's configuration with other settings, in lists of its own to which a layer can be added."""
-    rest = {key: value for key, value in base.document.items() if key not in ("author", "created")}
-    head = {"created": created, **({"author": author} if author else {})}
-    rootfs = {"type": "layers", "diff_ids": list(base.diff_ids)}
-    return {**head, **rest, "config": settings, "rootfs": rootfs, "history": list(base.document.get("history") or [])}
+    document = base.document.copy()
+    document["created"] = created
+    document.pop("author", None)
+    if author:
+        document["author"] = author
+    document["config"] = settings
+    document["rootfs"] = {"type": "layers", "diff_ids": list(base.diff_ids)}
+    document["history"] = list(base.document["history"])
+    return document
 
 
 def mounted(record: Record) -> set[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mydocker.engine.request.options import Options
 from mydocker.engine.request.resources import device_rules, resources
 from mydocker.engine.request.values import id_mapping
@@ -14,6 +12,8 @@ from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.record.containers import MountPoint
+    from mydocker.images.config import ImageConfig
+    from mydocker.runtime.spec import Device, IdMapping, Linux, Mount, Namespace, Process, Seccomp, Spec
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CGROUP_PARENT = "/mydocker"
@@ -55,8 +55,8 @@ class Facts:
         id: str,
         directory: str,
         capabilities: list[str],
-        seccomp: dict[str, Any] | None,
-        host_devices: list[dict[str, Any]],
+        seccomp: Seccomp | None,
+        host_devices: list[Device],
         mounts: list[MountPoint],
         subuid: int = 0,
         init: str = "",
@@ -75,7 +75,7 @@ class Facts:
         self.runtime = runtime
 
 
-def make_spec(options: Options, image: dict[str, Any], facts: Facts) -> dict[str, Any]:
+def make_spec(options: Options, image: ImageConfig, facts: Facts) -> Spec:
     """Return config.json. image: the `config` object of an OCI image configuration."""
     user = options.user if options.user is not None else image.get("User", "")
     return {
@@ -95,7 +95,7 @@ def hostname(options: Options, container_id: str) -> str:
     return options.hostname or container_id[:12]
 
 
-def command(options: Options, image: dict[str, Any]) -> list[str]:
+def command(options: Options, image: ImageConfig) -> list[str]:
     """Return entrypoint and arguments by docker's rules: a new entrypoint drops the image's command."""
     if options.entrypoint is not None:
         words = [options.entrypoint] if options.entrypoint else []
@@ -107,9 +107,9 @@ def command(options: Options, image: dict[str, Any]) -> list[str]:
     return words
 
 
-def _process(options: Options, image: dict[str, Any], facts: Facts) -> dict[str, Any]:
+def _process(options: Options, image: ImageConfig, facts: Facts) -> Process:
     names = facts.capabilities
-    process: dict[str, Any] = {
+    process: Process = {
         "terminal": options.tty,
         "user": {"uid": 0, "gid": 0},
         "args": [*(["/sbin/docker-init", "--"] if options.init else []), *command(options, image)],
@@ -126,7 +126,7 @@ def _process(options: Options, image: dict[str, Any], facts: Facts) -> dict[str,
     return process
 
 
-def environment(options: Options, image: dict[str, Any], container_id: str) -> list[str]:
+def environment(options: Options, image: ImageConfig, container_id: str) -> list[str]:
     """Return NAME=VALUE lines, each name once; the user's win over the image's, those over the defaults.
 
     A bare NAME of the user's takes away what there is of that name, as docker's.
@@ -151,7 +151,7 @@ def merged_environment(variables: dict[str, str], pairs: list[str]) -> list[str]
     return [f"{name}={value}" for name, value in merged.items()]
 
 
-def _mounts(options: Options, facts: Facts) -> list[dict[str, Any]]:
+def _mounts(options: Options, facts: Facts) -> list[Mount]:
     """Return the kernel's file systems, then what comes from the host, parents before what lies below them."""
     taken = {point["destination"] for point in facts.mounts}
     kernel = [mount for mount in _kernel_mounts(options) if not _is_covered(mount["destination"], taken)]
@@ -170,7 +170,7 @@ def _is_covered(destination: str, taken: set[str]) -> bool:
     return destination in taken or ("/dev" in taken and destination.startswith("/dev/"))
 
 
-def _kernel_mounts(options: Options) -> list[dict[str, Any]]:
+def _kernel_mounts(options: Options) -> list[Mount]:
     writable = ["rw"] if options.privileged else ["ro"]
     mounts = [
         _mount("/proc", "proc", "proc", _KERNEL),
@@ -187,11 +187,11 @@ def _kernel_mounts(options: Options) -> list[dict[str, Any]]:
     return mounts
 
 
-def _mount(destination: str, fstype: str, source: str, options: list[str]) -> dict[str, Any]:
+def _mount(destination: str, fstype: str, source: str, options: list[str]) -> Mount:
     return {"destination": destination, "type": fstype, "source": source, "options": options}
 
 
-def from_point(point: MountPoint) -> dict[str, Any]:
+def from_point(point: MountPoint) -> Mount:
     """Return the OCI mount of a mount point."""
     if point["type"] == "tmpfs":
         plain = ["nosuid", "nodev", *([] if "exec" in point["options"] else ["noexec"])]
@@ -200,9 +200,9 @@ def from_point(point: MountPoint) -> dict[str, Any]:
     return _mount(point["destination"], "bind", point["source"], words)
 
 
-def _linux(options: Options, facts: Facts) -> dict[str, Any]:
+def _linux(options: Options, facts: Facts) -> Linux:
     nodes = [node for pairs in options.device for node, _ in pairs] + facts.host_devices
-    linux: dict[str, Any] = {
+    linux: Linux = {
         "namespaces": _namespaces(options),
         "devices": nodes,
         "cgroupsPath": normalised(f"{options.cgroup_parent or CGROUP_PARENT}/{facts.id}"),
@@ -220,10 +220,10 @@ def _linux(options: Options, facts: Facts) -> dict[str, Any]:
     return linux
 
 
-def _namespaces(options: Options) -> list[dict[str, str]]:
+def _namespaces(options: Options) -> list[Namespace]:
     """Return the new and the joined ones; 'container:NAME' becomes a path when that container is known to run."""
     modes = {"pid": options.pid, "ipc": options.ipc, "uts": options.uts, "network": options.network, "cgroup": options.cgroupns}
-    entries = [{"type": "mount"}]
+    entries: list[Namespace] = [{"type": "mount"}]
     if options.userns not in ("", "host"):
         entries.insert(0, {"type": "user"})
     for kind, mode in modes.items():
@@ -234,7 +234,7 @@ def _namespaces(options: Options) -> list[dict[str, str]]:
     return entries
 
 
-def _mapping(text: str, subuid: int) -> dict[str, int]:
+def _mapping(text: str, subuid: int) -> IdMapping:
     return {"containerID": 0, "hostID": subuid, "size": _USERNS_SIZE} if text == "auto" else id_mapping(text)
 
 

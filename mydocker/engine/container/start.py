@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from fcntl import LOCK_EX, flock
 
-from mydocker import store
 from mydocker.engine.monitor import end, launcher
 from mydocker.engine.monitor.client import Client
-from mydocker.engine.record import containers, events, state
+from mydocker.engine.record import bundle, containers, events, state
 from mydocker.errors import Conflict, Error
 from mydocker.kernel import terminal
 from mydocker.kernel.namespaces import NAMESPACES
@@ -18,8 +17,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mydocker.engine.monitor.client import Explain
+    from mydocker.engine.monitor.execute import WantedProcess
     from mydocker.engine.record.containers import Record
     from mydocker.paths import Paths
+    from mydocker.runtime.spec import Mount, Namespace, Spec
 
 
 def lock_stopped(paths: Paths, container_id: str) -> int:
@@ -75,7 +76,7 @@ def start(
 
 
 def execute(
-    paths: Paths, record: Record, process: dict[str, Any], streams: str, detach_keys: bytes, how: str = "", explain: Explain | None = None
+    paths: Paths, record: Record, process: WantedProcess, streams: str, detach_keys: bytes, how: str = "", explain: Explain | None = None
 ) -> Client:
     """Run one more process in a running container; return the attachment. process: see execute.process_spec."""
     channel = launcher.monitor()
@@ -101,16 +102,15 @@ def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str
 
 def join_namespaces(paths: Paths, record: Record) -> None:
     """Write where the namespaces of other containers are now into the bundle's config.json (mode 'container:NAME')."""
-    path = f"{paths.container(record['id'])}/bundle/config.json"
     if _joined(record):
-        store.write_json(path, with_joined(paths, record, store.read_json(path)), sync=False)
+        bundle.save(paths, record["id"], with_joined(paths, record, bundle.load(paths, record["id"])), sync=False)
 
 
-def with_joined(paths: Paths, record: Record, spec: dict[str, Any]) -> dict[str, Any]:
+def with_joined(paths: Paths, record: Record, spec: Spec) -> Spec:
     """Return a config.json with the paths of the other containers' namespaces as they are now. Raises Conflict, NotFound."""
     joined = _joined(record)
     found = {kind: _namespace_of(paths, name, kind) for kind, name in joined.items()}
-    entries = [{**entry, **({"path": found[entry["type"]]} if entry["type"] in found else {})} for entry in spec["linux"]["namespaces"]]
+    entries = [_at(entry, found.get(entry["type"])) for entry in spec["linux"]["namespaces"]]
     mounts = spec["mounts"]
     if "ipc" in joined and not record["hostConfig"]["Runtime"]:
         mounts = [_with_shm(mount, f"/proc/{_donor(paths, joined['ipc'], 'ipc')}/root/dev/shm") for mount in mounts]
@@ -124,7 +124,11 @@ def _joined(record: Record) -> dict[str, str]:
     return {kind: mode.removeprefix("container:") for kind, mode in modes.items() if mode.startswith("container:")}
 
 
-def _with_shm(mount: dict[str, Any], source: str) -> dict[str, Any]:
+def _at(entry: Namespace, path: str | None) -> Namespace:
+    return {**entry, "path": path} if path else entry
+
+
+def _with_shm(mount: Mount, source: str) -> Mount:
     """Return another container's /dev/shm in place of our own making: POSIX shared memory is files, not the ipc namespace's."""
     if mount["destination"] == "/dev/shm" and (mount["source"] == "shm" or mount["source"].startswith("/proc/")):
         return {**mount, "type": "bind", "source": source, "options": ["rbind", "nosuid", "noexec", "nodev"]}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
-from mydocker.engine.record import containers, events, state
+from mydocker.cgroups.resources import merged
+from mydocker.engine.record import bundle, containers, events, state
 from mydocker.engine.request import checks, flags, hostconfig
 from mydocker.engine.request.options import Options
 from mydocker.engine.request.resources import resources
@@ -15,8 +16,7 @@ from mydocker.steps.base import Action, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
+    from mydocker.cgroups.resources import Resources
     from mydocker.engine.record.containers import Record
     from mydocker.engine.request.options import Flags
 
@@ -40,13 +40,11 @@ def steps(paths: Paths, record: Record, wanted: Options) -> list[Step]:
     return [*(cgroup.update_steps(limits) if running else []), save]
 
 
-def _save(paths: Paths, container_id: str, limits: dict[str, Any], wanted: Options) -> None:
+def _save(paths: Paths, container_id: str, limits: Resources, wanted: Options) -> None:
     with store.Lock(paths.container(container_id) + "/lock"):
-        bundle = f"{paths.container(container_id)}/bundle/config.json"
-        spec = store.read_json(bundle)
-        kept = spec["linux"].get("resources", {})
-        spec["linux"]["resources"] = {**kept, **{name: {**kept.get(name, {}), **group} for name, group in limits.items()}}
-        store.write_json(bundle, spec)
+        spec = bundle.load(paths, container_id)
+        spec["linux"]["resources"] = merged(spec["linux"]["resources"], limits)
+        bundle.save(paths, container_id, spec)
         record = containers.load(paths, container_id)
         hostconfig.update(record["hostConfig"], wanted)
         containers.save(paths, record)

@@ -5,11 +5,10 @@ No client ever holds up the container, and none that is slow loses a byte: what 
 
 from __future__ import annotations
 
-import marshal
 from select import POLLIN, POLLOUT, poll
 
 from mydocker.engine.monitor.spool import Spool
-from mydocker.kernel.channel import Channel
+from mydocker.kernel.channel import Channel, packed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ class Audience:
     def tell_all(self, kind: str, value: Value) -> None:
         """Send a message to everybody."""
         for client in list(self.clients):
-            self.tell(client, kind, marshal.dumps(value))
+            self.tell(client, kind, packed(value))
 
     def stop_listening(self) -> None:
         """Take nobody in any more but those who are at the door."""

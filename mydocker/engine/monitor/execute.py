@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import os
 
-from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine.monitor.audience import Audience
 from mydocker.engine.monitor.streams import Streams
 from mydocker.engine.monitor.supervise import Supervisor
-from mydocker.engine.record import containers, events, state
+from mydocker.engine.record import bundle, containers, events, state
 from mydocker.errors import Conflict, Error, NotFound, StepFailed
 from mydocker.kernel import tasks
 from mydocker.paths import Paths
@@ -30,11 +29,20 @@ from mydocker.steps.base import Run, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypedDict
 
     from mydocker.kernel.channel import Channel, Value
+    from mydocker.runtime.spec import Process, Spec
 
-    Spec = dict[str, Any]
+    class WantedProcess(TypedDict, total=False):
+        """One more process of a container: what differs from the container's own. env: a whole list."""
+
+        args: list[str]
+        env: list[str]
+        terminal: bool
+        cwd: str
+        user: str | None
+        capabilities: dict[str, list[str]]
 
 
 class Execution:
@@ -87,8 +95,7 @@ class Execution:
         known = running(self.paths, self.request["id"])
         self.init = known["pid"]
         self._tell_event("exec_create")
-        identity = self.request["id"]
-        own = store.read_json(f"{self.paths.container(identity)}/bundle/config.json")
+        own = bundle.load(self.paths, self.request["id"])
         directory = hold_namespaces(known["pid"], self.paths.proc)
         if self._container_ends():
             raise self._not_running()
@@ -151,13 +158,18 @@ def running(paths: Paths, container_id: str) -> state.State:
     return known
 
 
-def process_spec(spec: Spec, wanted: dict[str, Any], directory: str) -> Spec:
-    """Return the spec of one more process of a container, whose namespaces are found in `directory`.
-
-    wanted: args, env (a whole list), terminal; where they differ from the container's: cwd, user, capabilities.
-    """
-    process = {**spec["process"], **{key: value for key, value in wanted.items() if key != "user"}}
-    annotations = dict(spec.get("annotations", {}))
-    if wanted.get("user") is not None:
-        annotations[USER_ANNOTATION] = wanted["user"]
+def process_spec(spec: Spec, wanted: WantedProcess, directory: str) -> Spec:
+    """Return the spec of one more process of a container, whose namespaces are found in `directory`."""
+    own, annotations = spec["process"], dict(spec["annotations"])
+    process: Process = {
+        **own,
+        "args": wanted["args"],
+        "env": wanted.get("env", own["env"]),
+        "terminal": wanted["terminal"],
+        "cwd": wanted.get("cwd", own["cwd"]),
+        "capabilities": wanted.get("capabilities", own["capabilities"]),
+    }
+    user = wanted.get("user")
+    if user is not None:
+        annotations[USER_ANNOTATION] = user
     return joined({**spec, "process": process, "annotations": annotations}, directory)

@@ -19,9 +19,8 @@ from mydocker.steps.namespaces import BringUpLoopback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.runtime.init import Setting
+    from mydocker.runtime.spec import Namespace, Process, Spec
 
 _DEADLINE = 30.0
 
@@ -44,7 +43,7 @@ class ForeignLaunch:
     def fork(self) -> int:
         """Start the runtime; return its pid. The container's own is `init` after go()."""
         store.write_json(self.bundle + "/config.json", plain(self.setting.spec, self.setting.root), sync=False)
-        slave = self._open_terminal() if self.setting.spec["process"].get("terminal") else -1
+        slave = self._open_terminal() if self.setting.spec["process"]["terminal"] else -1
         self.pid = os.fork()
         if self.pid == 0:
             self._become(slave)
@@ -130,9 +129,10 @@ class NetworkNamespace:
     def path(self) -> str:
         return f"/proc/{os.getpid()}/fd/{self._descriptor}"
 
-    def joined(self, spec: dict[str, Any]) -> dict[str, Any]:
+    def joined(self, spec: Spec) -> Spec:
         """Return a config.json that joins it."""
-        entries = [{**entry, **({"path": self.path} if entry["type"] == "network" else {})} for entry in spec["linux"]["namespaces"]]
+        own: Namespace = {"type": "network", "path": self.path}
+        entries = [own if entry["type"] == "network" else entry for entry in spec["linux"]["namespaces"]]
         return {**spec, "linux": {**spec["linux"], "namespaces": entries}}
 
 
@@ -143,12 +143,12 @@ def _kill(pid: int) -> None:
         return  # init is not our child: it may be gone already
 
 
-def plain(spec: dict[str, Any], root: str) -> dict[str, Any]:
+def plain(spec: Spec, root: str) -> Spec:
     """Return config.json as every runtime reads it: the user by number, looked up in the mounted root."""
     uid, gid, groups, home = resolved_user(spec, inroot.read_text(root, "/etc/passwd"), inroot.read_text(root, "/etc/group"))
-    process = {**spec["process"], "user": {**spec["process"].get("user", {}), "uid": uid, "gid": gid, "additionalGids": groups}}
-    if not any(pair.startswith("HOME=") for pair in process.get("env", [])):
-        process["env"] = [*process.get("env", []), f"HOME={home}"]
-    annotations = {k: v for k, v in spec.get("annotations", {}).items() if k not in (USER_ANNOTATION, GROUPS_ANNOTATION)}
+    process: Process = {**spec["process"], "user": {**spec["process"]["user"], "uid": uid, "gid": gid, "additionalGids": groups}}
+    if not any(pair.startswith("HOME=") for pair in process["env"]):
+        process["env"] = [*process["env"], f"HOME={home}"]
+    annotations = {k: v for k, v in spec["annotations"].items() if k not in (USER_ANNOTATION, GROUPS_ANNOTATION)}
     # The oldest version that has all of it: crun refuses those it does not know.
     return {**spec, "ociVersion": "1.0.2", "process": process, "annotations": annotations}

@@ -27,7 +27,7 @@ from mydocker.engine.monitor.audience import Audience
 from mydocker.engine.monitor.plans import monitor_plan
 from mydocker.engine.monitor.streams import Streams, log_of
 from mydocker.engine.monitor.supervise import Supervisor
-from mydocker.engine.record import containers, events, state
+from mydocker.engine.record import bundle, containers, events, state
 from mydocker.engine.record.moments import timestamp
 from mydocker.errors import Error, attempt
 from mydocker.kernel import mounts, process
@@ -96,7 +96,7 @@ class Monitor:
         self.lock = lock
         self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
         self.record = containers.load(self.paths, request["id"])
-        self.spec: dict[str, Any] = store.read_json(f"{self.directory}/bundle/config.json")
+        self.spec = bundle.load(self.paths, request["id"])
         self.layout: Layout
         self.cgroup: CgroupManager
         self.launch: Launch | ForeignLaunch
@@ -168,8 +168,8 @@ class Monitor:
             made = NetworkNamespace()
             self.joining.plug(made.path)
             setting.spec = made.joined(setting.spec)
-        bundle = f"{self.directory}/bundle"
-        launch = self.launch = ForeignLaunch(setting, program, bundle, self.record_id, self.paths.running(self.record_id))
+        directory = f"{self.directory}/bundle"
+        launch = self.launch = ForeignLaunch(setting, program, directory, self.record_id, self.paths.running(self.record_id))
         pid = launch.fork()
         self.streams.close_theirs()
         state.save(self.paths, self.record_id, pid, self.cgroup.path)
@@ -200,7 +200,7 @@ class Monitor:
     def _setting(self) -> Setting:
         seccomp = self.spec["linux"].get("seccomp")
         size = self.request["size"]
-        self.streams = Streams(bool(self.spec["process"].get("terminal")), self.record["config"]["OpenStdin"])
+        self.streams = Streams(self.spec["process"]["terminal"], self.record["config"]["OpenStdin"])
         return Setting(
             self.spec,
             f"{self.directory}/bundle/rootfs",

@@ -15,11 +15,10 @@ from mydocker.steps.namespaces import ReceiveMounts, Unshare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.cgroups.manager import CgroupManager
     from mydocker.engine.record.containers import Record
     from mydocker.paths import Paths
+    from mydocker.runtime.spec import Spec
     from mydocker.storage.base import StorageDriver
 
 
@@ -71,7 +70,7 @@ class Populate(Step):
         return f'[ ! -d {source} ] || [ -n "$(ls -A {quote(self.volume)})" ] || cp -a {source}/. {quote(self.volume)}'
 
 
-def monitor_plan(paths: Paths, record: Record, spec: dict[str, Any], driver: StorageDriver, cgroup: CgroupManager | None) -> list[Step]:
+def monitor_plan(paths: Paths, record: Record, spec: Spec, driver: StorageDriver, cgroup: CgroupManager | None) -> list[Step]:
     """Return what the monitor does before it forks init; cgroup None: another runtime will make it."""
     directory = paths.container(record["id"])
     rootfs = directory + "/bundle/rootfs"
@@ -82,14 +81,14 @@ def monitor_plan(paths: Paths, record: Record, spec: dict[str, Any], driver: Sto
         ReceiveMounts(),
         *_root_steps(paths, record, spec, driver),
         *(Populate(rootfs, m["destination"], m["source"]) for m in record["mounts"] if m["type"] == "volume" and m["copy"]),
-        *(cgroup.create_steps(spec["linux"].get("resources", {})) if cgroup else []),
+        *(cgroup.create_steps(spec["linux"]["resources"]) if cgroup else []),
     ]
 
 
-def _root_steps(paths: Paths, record: Record, spec: dict[str, Any], driver: StorageDriver) -> list[Step]:
+def _root_steps(paths: Paths, record: Record, spec: Spec, driver: StorageDriver) -> list[Step]:
     """Return the steps that mount the root file system, with a user namespace so that its files belong to the root inside."""
     directory, layers = paths.container(record["id"]), record["layers"]
-    users, groups = (mappings(spec["linux"], kind) for kind in ("uidMappings", "gidMappings"))
+    users, groups = mappings(spec["linux"])
     if not users:
         return driver.mount_steps(directory, layers, directory + "/bundle/rootfs")
     staging = paths.running(record["id"]) + "/mapped"

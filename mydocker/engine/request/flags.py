@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker.engine.request import checks, endpoints, mounts, ports, settings, values
+from mydocker.engine.request import checks, devices, endpoints, mounts, ports, settings, values
 from mydocker.engine.request.options import Options
 from mydocker.errors import BadInput
 
@@ -34,13 +34,13 @@ _PARSERS = {
     "detach_keys": values.detach_keys,
     "restart": values.restart,
     "ulimit": values.ulimit,
-    "blkio_weight_device": values.device_weight,
-    "device_read_bps": lambda text: values.device_rate(text, True),
-    "device_write_bps": lambda text: values.device_rate(text, True),
-    "device_read_iops": lambda text: values.device_rate(text, False),
-    "device_write_iops": lambda text: values.device_rate(text, False),
-    "device": values.devices,
-    "device_cgroup_rule": values.device_rule,
+    "blkio_weight_device": devices.device_weight,
+    "device_read_bps": lambda text: devices.device_rate(text, True),
+    "device_write_bps": lambda text: devices.device_rate(text, True),
+    "device_read_iops": lambda text: devices.device_rate(text, False),
+    "device_write_iops": lambda text: devices.device_rate(text, False),
+    "device": devices.devices,
+    "device_cgroup_rule": devices.device_rule,
     "volume": mounts.from_volume,
     "mount": mounts.from_mount,
     "tmpfs": mounts.from_tmpfs,

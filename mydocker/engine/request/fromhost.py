@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Any
 
-from mydocker.engine.request import values
+from mydocker.engine.request import devices
 from mydocker.errors import BadInput, Unsupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.runtime.spec import Device
 
 _INITS = ("tini-static", "docker-init", "catatonit", "tini")
 # What the container has of its own.
 _OWN = ("/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/fd", "/dev/.lxc", "/dev/.lxd-mounts", "/dev/console")
 
 
-def host_devices() -> list[dict[str, Any]]:
+def host_devices() -> list[Device]:
     """Return every device node of the host's /dev as OCI devices."""
     found = []
     for directory, subdirectories, names in os.walk("/dev"):
@@ -22,7 +25,7 @@ def host_devices() -> list[dict[str, Any]]:
         for name in sorted(names):
             path = f"{directory}/{name}"
             if path not in _OWN and _is_device(path):
-                found.append(values.device(path, path, "rwm")[0])
+                found.append(devices.device(path, path, "rwm")[0])
     return found
 
 

@@ -7,12 +7,11 @@ from mydocker.engine.request.ports import as_docker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mydocker.engine.record.hostconfig import Confinement, HostConfig, Limits, Namespaces, RestartPolicy, Ulimit
+    from mydocker.runtime.spec import Rlimit, Spec
 
 
-def host_config(options: Options, spec: dict[str, Any], runtime: str) -> HostConfig:
+def host_config(options: Options, spec: Spec, runtime: str) -> HostConfig:
     """Return hostConfig."""
     return {
         **_namespaces(options),
@@ -81,7 +80,7 @@ def _limits(options: Options) -> Limits:
     }
 
 
-def _confinement(options: Options, spec: dict[str, Any]) -> Confinement:
+def _confinement(options: Options, spec: Spec) -> Confinement:
     security = {"seccomp": options.seccomp, "apparmor": options.apparmor}
     return {
         "Privileged": options.privileged,
@@ -98,13 +97,13 @@ def _confinement(options: Options, spec: dict[str, Any]) -> Confinement:
     }
 
 
-def _ulimit(limit: dict[str, Any]) -> Ulimit:
+def _ulimit(limit: Rlimit) -> Ulimit:
     # docker's -1 for no limit, where OCI has the largest number.
     soft, hard = (-1 if value == 2**64 - 1 else value for value in (limit["soft"], limit["hard"]))
     return {"Name": limit["type"].removeprefix("RLIMIT_").lower(), "Soft": soft, "Hard": hard}
 
 
-def _shm_size(spec: dict[str, Any]) -> int:
+def _shm_size(spec: Spec) -> int:
     """Return the size that /dev/shm gets, 0 where it is none of the container's own."""
     words = [word for mount in spec["mounts"] if mount["source"] == "shm" for word in mount["options"]]
     return next((int(word.removeprefix("size=")) for word in words if word.startswith("size=")), 0)

@@ -6,8 +6,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.cgroups.resources import DeviceRule, ThrottleDevice, WeightDevice
     from mydocker.engine.record.config import Healthcheck
     from mydocker.engine.record.containers import Binding, MountPoint, WantedEndpoint
+    from mydocker.runtime.spec import Device, Rlimit
 
     # A command line's parameters by name, each of a type of its own: it is Options that gives them their types.
     Flags = dict[str, Any]
@@ -62,20 +64,20 @@ class Options:
     cpuset_mems: str | None
     pids_limit: int | None
     blkio_weight: int | None
-    blkio_weight_device: list[dict[str, int]]
-    device_read_bps: list[dict[str, int]]
-    device_write_bps: list[dict[str, int]]
-    device_read_iops: list[dict[str, int]]
-    device_write_iops: list[dict[str, int]]
-    ulimit: list[dict[str, Any]]
+    blkio_weight_device: list[WeightDevice]
+    device_read_bps: list[ThrottleDevice]
+    device_write_bps: list[ThrottleDevice]
+    device_read_iops: list[ThrottleDevice]
+    device_write_iops: list[ThrottleDevice]
+    ulimit: list[Rlimit]
     shm_size: int | None
     cgroup_parent: str | None
     cgroupns: str
     mounts: list[MountPoint]
     volumes_from: list[tuple[str, bool]]
     read_only: bool
-    device: list[list[tuple[dict[str, Any], dict[str, Any]]]]
-    device_cgroup_rule: list[dict[str, Any]]
+    device: list[list[tuple[Device, DeviceRule]]]
+    device_cgroup_rule: list[DeviceRule]
     network: str
     endpoints: dict[str, WantedEndpoint]
     publish: list[Binding]

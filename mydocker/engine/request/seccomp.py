@@ -11,13 +11,79 @@ import errno
 from mydocker import leanjson
 from mydocker.engine.request import default_profile as data
 from mydocker.errors import BadInput, Error
+from mydocker.kernel.seccomp_object import SECCOMP_ARGUMENT
 from mydocker.kernel.seccomp_rules import Rules
+from mydocker.shape import WrongShape, fit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import NotRequired, TypedDict
 
-    Object = dict[str, Any]
+    from mydocker.kernel.seccomp_object import Seccomp, SeccompArgument, SeccompRule
+    from mydocker.shape import Shape
+
+    class Conditions(TypedDict):
+        """When a rule applies, or does not."""
+
+        caps: list[str]
+        arches: list[str]
+        minKernel: NotRequired[str]
+
+    class ProfileRule(TypedDict):
+        """A rule of a profile."""
+
+        name: str
+        names: list[str]
+        action: str
+        errnoRet: NotRequired[int]
+        errno: NotRequired[str]
+        args: NotRequired[list[SeccompArgument]]
+        includes: Conditions
+        excludes: Conditions
+
+    class ArchMapEntry(TypedDict):
+        """One machine's architectures."""
+
+        architecture: str
+        subArchitectures: list[str]
+
+    class Profile(TypedDict):
+        """A profile's file."""
+
+        defaultAction: str
+        defaultErrnoRet: NotRequired[int]
+        defaultErrno: NotRequired[str]
+        flags: NotRequired[list[str]]
+        listenerPath: NotRequired[str]
+        listenerMetadata: NotRequired[str]
+        architectures: list[str]
+        archMap: list[ArchMapEntry]
+        syscalls: list[ProfileRule]
+
+
+CONDITIONS: Shape = {"caps": (["text"], []), "arches": (["text"], []), "minKernel": "text"}
+PROFILE_RULE: Shape = {
+    "name": ("text", ""),  # one, where the format was older
+    "names": (["text"], []),
+    "action!": "text",
+    "errnoRet": "natural",
+    "errno": "text",  # by name, as podman's profiles have it
+    "args": [SECCOMP_ARGUMENT],
+    "includes": (CONDITIONS, {}),
+    "excludes": (CONDITIONS, {}),
+}
+ARCH_MAP_ENTRY: Shape = {"architecture!": "text", "subArchitectures": (["text"], [])}
+PROFILE: Shape = {
+    "defaultAction!": "text",
+    "defaultErrnoRet": "natural",
+    "defaultErrno": "text",
+    "flags": ["text"],
+    "listenerPath": "text",
+    "listenerMetadata": "text",
+    "architectures": (["text"], []),
+    "archMap": ([ARCH_MAP_ENTRY], []),
+    "syscalls": ([PROFILE_RULE], []),
+}
 
 # The names that profiles' `includes` and `excludes` use, which are Go's.
 GO_ARCHITECTURES = {
@@ -43,7 +109,7 @@ NATIVE = {
 }
 
 
-def profile(capabilities: list[str], machine: str, kernel: tuple[int, int]) -> Object:
+def profile(capabilities: list[str], machine: str, kernel: tuple[int, int]) -> Seccomp:
     """Return the default profile for a container with these capabilities."""
     rules = [_allow(sorted(_names(capabilities, machine, kernel))), *_socket_rules(), *_personality_rules()]
     if "CAP_SYS_ADMIN" not in capabilities:
@@ -62,33 +128,33 @@ def _names(capabilities: list[str], machine: str, kernel: tuple[int, int]) -> se
     return set(" ".join(groups).split())
 
 
-def _allow(names: list[str]) -> Object:
+def _allow(names: list[str]) -> SeccompRule:
     return {"names": names, "action": "SCMP_ACT_ALLOW"}
 
 
-def _allow_if(name: str, index: int, value: int, operator: str = "SCMP_CMP_EQ") -> Object:
+def _allow_if(name: str, index: int, value: int, operator: str = "SCMP_CMP_EQ") -> SeccompRule:
     return {**_allow([name]), "args": [{"index": index, "value": value, "op": operator}]}
 
 
-def _socket_rules() -> list[Object]:
+def _socket_rules() -> list[SeccompRule]:
     # One comparison covers all below the first refused family; a range in the middle would need two on one argument.
     first = min(data.REFUSED_FAMILIES)
     rest = [family for family in range(first, data.AF_MAX) if family not in data.REFUSED_FAMILIES]
     return [_allow_if("socket", 0, first, "SCMP_CMP_LT"), *(_allow_if("socket", 0, family) for family in rest)]
 
 
-def _personality_rules() -> list[Object]:
+def _personality_rules() -> list[SeccompRule]:
     return [_allow_if("personality", 0, value) for value in data.PERSONALITIES]
 
 
-def _clone_rules(machine: str) -> list[Object]:
+def _clone_rules(machine: str) -> list[SeccompRule]:
     # s390 has clone's flags second. clone3 has them behind a pointer, so it is said not to exist: callers then use clone.
     flags = 1 if machine == "s390x" else 0
-    clone3 = {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSYS}
+    clone3: SeccompRule = {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSYS}
     return [_allow_if("clone", flags, data.CLONE_NAMESPACES, "SCMP_CMP_MASKED_EQ"), clone3]
 
 
-def load_profile(path: str, capabilities: list[str], machine: str, kernel: tuple[int, int]) -> Object:
+def load_profile(path: str, capabilities: list[str], machine: str, kernel: tuple[int, int]) -> Seccomp:
     """Read a profile from a file. Raises BadInput (or Unsupported), naming the file, for whatever is wrong with it."""
     try:
         seccomp = _resolve(_read(path), capabilities, machine, kernel)
@@ -98,99 +164,93 @@ def load_profile(path: str, capabilities: list[str], machine: str, kernel: tuple
     return seccomp
 
 
-def _read(path: str) -> Object:
+def _read(path: str) -> Profile:
     try:
         with open(path, encoding="utf-8") as file:
-            document = leanjson.loads(file.read())
+            document: Profile = leanjson.loads(file.read())
     except OSError as error:
         raise BadInput(error.strerror.lower() if error.strerror else str(error)) from error
     except ValueError as error:
         raise BadInput(f"not valid JSON: {error}") from error
     if not isinstance(document, dict) or not document.get("defaultAction"):
         raise BadInput("not a JSON object with a 'defaultAction'")
+    try:
+        fit(document, PROFILE)
+    except WrongShape as error:
+        raise BadInput(str(error)) from error
     return document
 
 
-def _resolve(document: Object, capabilities: list[str], machine: str, kernel: tuple[int, int]) -> Object:
+def _resolve(document: Profile, capabilities: list[str], machine: str, kernel: tuple[int, int]) -> Seccomp:
     """Return the OCI form: conditions decided, archMap reduced to this machine, errno names turned into numbers."""
-    copied = ("defaultAction", "defaultErrnoRet", "flags", "listenerPath", "listenerMetadata")
-    seccomp = {key: document[key] for key in copied if key in document}
+    rules = [_rule(rule) for rule in document["syscalls"] if _applies(rule, capabilities, machine, kernel)]
+    seccomp: Seccomp = {
+        "defaultAction": document["defaultAction"],
+        "architectures": _architectures(document, machine),
+        "syscalls": rules,
+    }
     if "defaultErrno" in document:
         seccomp["defaultErrnoRet"] = _errno(document["defaultErrno"])
-    seccomp["architectures"] = _architectures(document, machine)
-    rules = _objects(document, "syscalls")
-    seccomp["syscalls"] = [_rule(rule) for rule in rules if _applies(rule, capabilities, machine, kernel)]
+    elif "defaultErrnoRet" in document:
+        seccomp["defaultErrnoRet"] = document["defaultErrnoRet"]
+    if "flags" in document:
+        seccomp["flags"] = document["flags"]
+    if "listenerPath" in document:
+        seccomp["listenerPath"] = document["listenerPath"]
+    if "listenerMetadata" in document:
+        seccomp["listenerMetadata"] = document["listenerMetadata"]
     return seccomp
 
 
-def _architectures(document: Object, machine: str) -> list[str]:
-    if document.get("architectures") and document.get("archMap"):
+def _architectures(document: Profile, machine: str) -> list[str]:
+    if document["architectures"] and document["archMap"]:
         raise BadInput("both 'architectures' and 'archMap' are given")
-    for entry in _objects(document, "archMap"):
-        if entry.get("architecture") == NATIVE.get(machine):
-            return [entry["architecture"], *_strings(entry, "subArchitectures")]
-    return _strings(document, "architectures")
+    for entry in document["archMap"]:
+        if entry["architecture"] == NATIVE.get(machine):
+            return [entry["architecture"], *entry["subArchitectures"]]
+    return document["architectures"]
 
 
-def _applies(rule: Object, capabilities: list[str], machine: str, kernel: tuple[int, int]) -> bool:
+def _applies(rule: ProfileRule, capabilities: list[str], machine: str, kernel: tuple[int, int]) -> bool:
     """Decide `includes` (all of its capabilities, its minKernel, one of its arches) and `excludes` (any of them)."""
-    includes, excludes = _object(rule, "includes"), _object(rule, "excludes")
+    includes, excludes = rule["includes"], rule["excludes"]
     architecture = GO_ARCHITECTURES.get(machine, machine)
     wanted = (
-        set(_strings(includes, "caps")) <= set(capabilities)
-        and architecture in (_strings(includes, "arches") or [architecture])
+        set(includes["caps"]) <= set(capabilities)
+        and architecture in (includes["arches"] or [architecture])
         and kernel >= _version(includes.get("minKernel") or "0.0")
     )
     refused = (
-        not set(_strings(excludes, "caps")).isdisjoint(capabilities)
-        or architecture in _strings(excludes, "arches")
+        not set(excludes["caps"]).isdisjoint(capabilities)
+        or architecture in excludes["arches"]
         or ("minKernel" in excludes and kernel >= _version(excludes["minKernel"]))
     )
     return wanted and not refused
 
 
-def _rule(rule: Object) -> Object:
-    if rule.get("name") and rule.get("names"):
+def _rule(rule: ProfileRule) -> SeccompRule:
+    if rule["name"] and rule["names"]:
         raise BadInput(f"both 'name' and 'names' are given for {rule['name']!r}")
-    result = {key: rule[key] for key in ("names", "action", "errnoRet", "args") if rule.get(key) is not None}
-    if rule.get("name"):
-        result["names"] = [rule["name"]]
+    found: SeccompRule = {"names": [rule["name"]] if rule["name"] else rule["names"], "action": rule["action"]}
     if rule.get("errno"):
-        result["errnoRet"] = _errno(rule["errno"])
-    return result
-
-
-def _object(parent: Object, key: str) -> Object:
-    value = parent.get(key) or {}
-    if not isinstance(value, dict):
-        raise BadInput(f"{key!r} is not an object")
-    return value
-
-
-def _objects(parent: Object, key: str) -> list[Object]:
-    value = parent.get(key) or []
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise BadInput(f"{key!r} is not a list of objects")
-    return value
-
-
-def _strings(parent: Object, key: str) -> list[str]:
-    value = parent.get(key) or []
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadInput(f"{key!r} is not a list of names")
-    return value
+        found["errnoRet"] = _errno(rule["errno"])
+    elif "errnoRet" in rule:
+        found["errnoRet"] = rule["errnoRet"]
+    if "args" in rule:
+        found["args"] = rule["args"]
+    return found
 
 
 def _errno(name: str) -> int:
     """Return the number of an errno's name, as podman's profiles have it."""
-    number = getattr(errno, name, None) if isinstance(name, str) else None
+    number = getattr(errno, name, None)
     if not isinstance(number, int):
         raise BadInput(f"unknown errno {name!r}")
     return number
 
 
 def _version(text: str) -> tuple[int, int]:
-    major, _, minor = str(text).partition(".")
+    major, _, minor = text.partition(".")
     if not (major.isdecimal() and minor.isdecimal()):
         raise BadInput(f"minKernel {text!r} is not MAJOR.MINOR")
     return int(major), int(minor)

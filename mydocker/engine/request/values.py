@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 
 from mydocker.errors import BadInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.runtime.spec import IdMapping, Rlimit
 
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 _MULTIPLES = {"": 1, "b": 1} | {unit + ending: factor for unit, factor in _UNITS.items() for ending in ("", "b", "ib")}
@@ -111,7 +114,7 @@ def or_zero(parse: Callable[[str], int]) -> Callable[[str], int | None]:
     return lambda text: None if text == "0" else parse(text)
 
 
-def ulimit(text: str) -> dict[str, object]:
+def ulimit(text: str) -> Rlimit:
     """Return an OCI rlimit {type, soft, hard} of 'NAME=SOFT[:HARD]'; -1 and unlimited are no limit."""
     name, equals, values = text.partition("=")
     if not equals or name not in _ULIMITS:
@@ -132,7 +135,7 @@ def _limit(whole: str, text: str) -> int:
     return value
 
 
-def id_mapping(text: str) -> dict[str, int]:
+def id_mapping(text: str) -> IdMapping:
     """Return the OCI id mapping {containerID, hostID, size} of 'CONTAINER-ID:HOST-ID:SIZE'."""
     numbers = [number(part) for part in text.split(":")]
     inside, outside, count = numbers if len(numbers) == 3 else (None, None, None)
@@ -194,99 +197,3 @@ def setting(text: str) -> tuple[str, str]:
     if "=" not in text:
         raise BadInput(f"invalid value {text!r}: expected KEY=VALUE")
     return pair(text)
-
-
-def device_rate(text: str, is_size: bool) -> dict[str, int]:
-    """Return an OCI throttle device {major, minor, rate} of 'PATH:RATE'."""
-    path, _, rate = text.rpartition(":")
-    value = size(rate) if is_size and path else number(rate)
-    if not path or value is None:
-        raise BadInput(f"invalid device rate {text!r}: expected PATH:{'SIZE per second' if is_size else 'OPERATIONS per second'}")
-    return {**block_device(path), "rate": value}
-
-
-def device_weight(text: str) -> dict[str, int]:
-    """Return an OCI weight device {major, minor, weight} of 'PATH:WEIGHT'."""
-    path, _, weight = text.rpartition(":")
-    if not path:
-        raise BadInput(f"invalid device weight {text!r}: expected PATH:WEIGHT")
-    return {**block_device(path), "weight": integer("weight", 10, 1000)(weight)}
-
-
-def block_device(path: str) -> dict[str, int]:
-    """Return {major, minor} of a device node of the host."""
-    node = _node(path).st_rdev
-    return {"major": os.major(node), "minor": os.minor(node)}
-
-
-def _node(path: str) -> os.stat_result:
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        raise BadInput(f"device {path!r}: {error.strerror}") from error
-    if not (stat.S_ISBLK(status.st_mode) or stat.S_ISCHR(status.st_mode)):
-        raise BadInput(f"device {path!r}: expected a device node of this host")
-    return status
-
-
-def devices(text: str) -> list[tuple[dict[str, object], dict[str, object]]]:
-    """Return (OCI device, OCI device rule) pairs of 'HOST[:CONTAINER[:rwm]]'; of a directory, those of all nodes in it."""
-    host, _, rest = text.partition(":")
-    inside, _, access = rest.partition(":")
-    if inside and not inside.startswith("/") and not access:
-        inside, access = "", inside
-    if set(access) - set("rwm") or not (inside or host).startswith("/"):
-        raise BadInput(
-            f"invalid device {text!r}: expected HOST[:CONTAINER[:PERMISSIONS]] with absolute paths and permissions of r, w and m"
-        )
-    if os.path.isdir(host):
-        return _device_directory(host, inside or host, access or "rwm")
-    return [device(host, inside or host, access or "rwm")]
-
-
-def _device_directory(host: str, inside: str, access: str) -> list[tuple[dict[str, object], dict[str, object]]]:
-    found = []
-    for directory, _, names in os.walk(host):
-        for name in sorted(names):
-            path = f"{directory}/{name}"
-            if _is_node(path):
-                found.append(device(path, inside + path[len(host) :], access))
-    if not found:
-        raise BadInput(f"device {host!r}: expected a device node of this host, or a directory that holds some")
-    return found
-
-
-def _is_node(path: str) -> bool:
-    try:
-        mode = os.lstat(path).st_mode
-    except FileNotFoundError:
-        return False  # gone since its directory was read
-    return stat.S_ISBLK(mode) or stat.S_ISCHR(mode)
-
-
-def device(host: str, inside: str, access: str) -> tuple[dict[str, object], dict[str, object]]:
-    """Return the OCI device and device rule that give a container this node of the host."""
-    status = _node(host)
-    kind = "b" if stat.S_ISBLK(status.st_mode) else "c"
-    numbers: dict[str, object] = {"major": os.major(status.st_rdev), "minor": os.minor(status.st_rdev)}
-    node = {"path": inside, "type": kind, **numbers, "fileMode": stat.S_IMODE(status.st_mode), "uid": status.st_uid, "gid": status.st_gid}
-    return node, {"allow": True, "type": kind, **numbers, "access": access}
-
-
-def device_rule(text: str) -> dict[str, object]:
-    """Return the OCI device rule of 'c 1:3 rwm' (a, b or c; * for any number)."""
-    words = text.split()
-    numbers = words[1].split(":") if len(words) == 3 else []
-    fine = (
-        len(numbers) == 2
-        and words[0] in ("a", "b", "c")
-        and all(n == "*" or number(n) is not None for n in numbers)
-        and not set(words[2]) - set("rwm")
-    )
-    if not fine:
-        raise BadInput(f"invalid device cgroup rule {text!r}: expected TYPE MAJOR:MINOR PERMISSIONS such as 'c 1:3 rwm'")
-    rule: dict[str, object] = {"allow": True, "type": words[0], "access": words[2]}
-    for key, figure in zip(("major", "minor"), numbers, strict=True):
-        if figure != "*":
-            rule[key] = int(figure)
-    return rule

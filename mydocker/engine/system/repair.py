@@ -19,8 +19,8 @@ from mydocker.engine.container.claim import was_renamed
 from mydocker.engine.container.orphans import discard, half_made, settle
 from mydocker.engine.record import containers, state
 from mydocker.errors import Damaged, Error, attempt
-from mydocker.images import layout as images
 from mydocker.images import staging
+from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import is_id
 from mydocker.storage.base import leftovers as half_unpacked
 from mydocker.storage.drivers import NAMES, driver
@@ -127,7 +127,7 @@ def _temporaries(paths: Paths) -> list[Leftover]:
 
 def _images(paths: Paths) -> list[Leftover]:
     """What imports, commits and removals that died left among the images."""
-    layout = images.Layout(paths.images)
+    layout = ImageLayout(paths.images)
     try:
         left = staging.leftovers(layout)
     except Damaged as error:

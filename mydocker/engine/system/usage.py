@@ -10,7 +10,7 @@ from mydocker.engine.record import state
 from mydocker.engine.record.sizes import tree_size, written
 from mydocker.engine.volume import volumes
 from mydocker.errors import NotFound
-from mydocker.images.layout import Layout
+from mydocker.images.layout import ImageLayout
 from mydocker.paths import Paths
 from mydocker.storage.drivers import NAMES, driver
 
@@ -47,7 +47,7 @@ class Images:
         self.pieces = {image.manifest: self._pieces(image) for image in every}
 
     def _pieces(self, image: Image) -> dict[str, int]:
-        layout = Layout(self.paths.images)
+        layout = ImageLayout(self.paths.images)
         digests = [image.manifest, f"sha256:{image.id}", *(layer["digest"] for layer in image.layers)]
         files = [layout.blob(digest) for digest in digests]
         trees = [driver(name, self.paths).layer(chain_id) for name in NAMES for chain_id in image.chain_ids]

@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
-import json
 from urllib.parse import urlencode
 
 from mydocker.engine.transfer.repository import first_answer
 from mydocker.errors import NotFound, StepFailed
 from mydocker.images.credentials import Credentials, Keyring
+from mydocker.images.documents import read
 from mydocker.images.registries import HUB
 from mydocker.images.registry import Repository
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import TypedDict
 
     from mydocker.paths import Paths
+    from mydocker.shape import Shape
+
+    class SearchResult(TypedDict):
+        """A repository that a search has found."""
+
+        name: str
+        description: str
+        star_count: int
+        is_official: bool
+
+    class SearchAnswer(TypedDict):
+        """What a registry answers to a search."""
+
+        results: list[SearchResult]
+
+
+SEARCH_RESULT: Shape = {
+    "name": ("text", ""),
+    "description": ("text", ""),
+    "star_count": ("natural", 0),
+    "is_official": ("truth", False),
+}
+SEARCH_ANSWER: Shape = {"results": ([SEARCH_RESULT], [])}
 
 # Docker Hub searches at another address than it keeps images.
 _HUB_INDEX = "https://index.docker.io"
-Result = dict[str, "Any"]
 
 
 def domain_of(server: str) -> str:
@@ -43,22 +65,24 @@ def known_user(paths: Paths, domain: str) -> str:
     return known.user if known else ""
 
 
-def search(paths: Paths, domain: str, term: str, limit: int) -> list[Result]:
-    """Return what a registry offers for a term: objects with name, description, star_count, is_official.
+def search(paths: Paths, domain: str, term: str, limit: int) -> list[SearchResult]:
+    """Return what a registry offers for a term.
 
     By the search of the first protocol, which Docker Hub and others have kept, else by looking through the list of repositories.
     Raises StepFailed when the registry offers neither.
     """
     query = urlencode({"q": term, "n": limit})
 
-    def ask(repository: Repository) -> list[Result]:
+    def ask(repository: Repository) -> list[SearchResult]:
         base = _HUB_INDEX if domain == HUB else repository.endpoint.url
         response = repository.endpoint.transport.request("GET", f"{base}/v1/search?{query}", {})
         if response.status == 200 and "json" in response.headers.get("Content-Type", ""):
-            return list(json.loads(response.data).get("results") or [])
-        return [{"name": f"{domain}/{name}"} for name in repository.catalog() if term in name]
+            answer: SearchAnswer = read(response.data, SEARCH_ANSWER, f"{base}: search")
+            return answer["results"]
+        names = [f"{domain}/{name}" for name in repository.catalog() if term in name]
+        return [{"name": name, "description": "", "star_count": 0, "is_official": False} for name in names]
 
     try:
         return first_answer(paths, domain, "", "search", ask)[1][:limit]
-    except (NotFound, ValueError) as error:
+    except NotFound as error:
         raise StepFailed(f"{domain} offers no search") from error

@@ -8,7 +8,7 @@ from mydocker.engine.catalog.images import Image, all_images, find
 from mydocker.engine.record import events
 from mydocker.engine.transfer.arrivals import Arrival, Source
 from mydocker.errors import Damaged
-from mydocker.images.layout import Layout
+from mydocker.images.layout import ImageLayout
 from mydocker.images.loading import Archive, Found
 from mydocker.images.naming import NameImage
 from mydocker.images.reference import parse
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
     from mydocker.engine.transfer.arrivals import Observer
-    from mydocker.images.layout import Descriptor
+    from mydocker.images.documents import Descriptor, Platform
     from mydocker.paths import Paths
     from mydocker.steps.base import Run
     from mydocker.storage.base import StorageDriver
@@ -49,7 +49,7 @@ class Loading:
 
     __slots__ = ("max_size", "observer", "platform")
 
-    def __init__(self, platform: dict[str, str], max_size: int | None, observer: Callable[[Found], Observer]) -> None:
+    def __init__(self, platform: Platform, max_size: int | None, observer: Callable[[Found], Observer]) -> None:
         self.platform = platform
         self.max_size = max_size
         self.observer = observer
@@ -57,7 +57,7 @@ class Loading:
 
 def load(paths: Paths, driver: StorageDriver, name: str, stream: BufferedReader, options: Loading, run: Run) -> list[tuple[str, list[str]]]:
     """Bring in every image of an archive; return their ids and names. A dry run only tells that the archive is read. Raises Damaged."""
-    layout = Layout(paths.images)
+    layout = ImageLayout(paths.images)
     with Staging(layout) as scratch:
         archive = Archive(scratch, name)
         run.apply(ReadArchive(archive, stream))
@@ -68,7 +68,7 @@ def load(paths: Paths, driver: StorageDriver, name: str, stream: BufferedReader,
 
 
 def _load_one(
-    paths: Paths, driver: StorageDriver, layout: Layout, image: Found, name: str, options: Loading, run: Run
+    paths: Paths, driver: StorageDriver, layout: ImageLayout, image: Found, name: str, options: Loading, run: Run
 ) -> tuple[str, list[str]]:
     digest = _stored(paths, image)
     if not digest:
@@ -78,7 +78,7 @@ def _load_one(
     entry = next(entry for entry in layout.entries() if entry["digest"] == digest)
     run.execute(NameImage(layout, entry, reference) for reference in image.names)
     names = [str(reference) for reference in image.names]
-    config: str = image.manifest.config["digest"]
+    config = image.manifest.config["digest"]
     events.emit(paths, "image", "load", config, {"name": names[0]} if names else {})
     return config.removeprefix("sha256:"), names
 
@@ -89,7 +89,7 @@ def _stored(paths: Paths, image: Found) -> str:
     return next((stored.manifest for stored in same), "") if image.made else ""
 
 
-def _arrival(paths: Paths, driver: StorageDriver, layout: Layout, image: Found, name: str, options: Loading) -> Arrival:
+def _arrival(paths: Paths, driver: StorageDriver, layout: ImageLayout, image: Found, name: str, options: Loading) -> Arrival:
     def missing(descriptor: Descriptor) -> NoReturn:
         raise Damaged(f"{name}: blob {descriptor['digest']} is missing")
 
@@ -143,7 +143,7 @@ class WriteArchive(Step):
         self.stream = stream
 
     def apply(self) -> None:
-        save(Layout(self.paths.images), self.images, self.stream())
+        save(ImageLayout(self.paths.images), self.images, self.stream())
 
     def describe(self) -> str:
         names = [", ".join(image.names) or image.entry["digest"] for image in self.images]

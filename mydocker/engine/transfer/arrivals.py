@@ -12,12 +12,12 @@ from __future__ import annotations
 import os
 from typing import cast
 
-from mydocker import leanjson, store
+from mydocker import store
 from mydocker.engine.catalog.images import layers_lock
 from mydocker.engine.transfer.workers import Workers
 from mydocker.errors import Damaged
 from mydocker.images import index
-from mydocker.images.config import chain_ids, diff_ids
+from mydocker.images.config import chain_ids, image_document, platform_of
 from mydocker.images.layers import ArrivingLayer, LayerReader, check_blob, known_sizes
 from mydocker.images.staging import BlobLock, Staging
 from mydocker.steps.base import Step, quote
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from mydocker.engine.transfer.workers import Job, Report
-    from mydocker.images.layout import Descriptor, Document, Layout
+    from mydocker.images.documents import Descriptor
+    from mydocker.images.layout import ImageLayout
     from mydocker.images.manifests import Manifest
     from mydocker.images.reference import Reference
     from mydocker.paths import Paths
@@ -64,7 +65,7 @@ class Arrival:
         self,
         paths: Paths,
         driver: StorageDriver,
-        layout: Layout,
+        layout: ImageLayout,
         manifest: Manifest,
         config: bytes,
         source: Source,
@@ -78,8 +79,8 @@ class Arrival:
         self.config = config
         self.source = source
         self.max_size = max_size
-        self.document = _document(manifest, config)
-        self.diff_ids = diff_ids(self.document)
+        self.document = image_document(config, f"{source.words}: config {manifest.config['digest']}")
+        self.diff_ids = self.document["rootfs"]["diff_ids"]
         if len(self.diff_ids) != len(manifest.layers):
             raise Damaged(f"{source.words}: an image of {len(manifest.layers)} layers and {len(self.diff_ids)} diff ids")
         self.chain_ids = chain_ids(self.diff_ids)
@@ -101,8 +102,7 @@ class Arrival:
     @property
     def image_id(self) -> str:
         """Hexadecimal digest of the config."""
-        digest: str = self.manifest.config["digest"]
-        return digest.removeprefix("sha256:")
+        return self.manifest.config["digest"].removeprefix("sha256:")
 
     def chain_id(self, position: int) -> str:
         return self.chain_ids[-1 - position]
@@ -161,18 +161,6 @@ class Arrival:
                 if self.max_size is not None and layer.tar_size > self.max_size:
                     raise Damaged(f"layer {self.manifest.layers[position]['digest']} has more than {self.max_size} bytes")
         return layer.tar_size
-
-
-def _document(manifest: Manifest, config: bytes) -> Document:
-    """Return an image's configuration."""
-    digest = manifest.config["digest"]
-    try:
-        document = leanjson.loads(config.decode())
-    except ValueError as error:
-        raise Damaged(f"config {digest}: not valid JSON: {error}") from error
-    if not isinstance(document, dict) or not isinstance(document.get("config") or {}, dict):
-        raise Damaged(f"config {digest}: not an image configuration")
-    return document
 
 
 class _Counted:
@@ -235,17 +223,18 @@ class StoreArrival(Step):
         missing = [layer["digest"] for layer in arrival.manifest.layers if not os.path.exists(arrival.staging.path(layer["digest"]))]
         if missing:
             raise Damaged(f"{arrival.source.words}: {missing[0]} has not come")
-        document = arrival.document
-        platform = {key: document[key] for key in ("architecture", "os", "variant") if document.get(key)}
         sizes = ",".join(str(arrival.workers.results[position]) for position in range(len(arrival.diff_ids)))
-        called = {index.DIGEST: self.digest} if self.digest not in ("", self._manifest) else {}
-        entry = {**arrival.manifest.descriptor, "platform": platform, "annotations": {index.SIZES: sizes, **called}}
+        annotations = {index.SIZES: sizes}
+        if self.digest not in ("", self._manifest):
+            annotations[index.DIGEST] = self.digest
+        entry = arrival.manifest.descriptor.copy()
+        entry["platform"] = platform_of(arrival.document)
+        entry["annotations"] = annotations
         arrival.staging.publish(lambda entries: index.add(entries, entry, self.reference))
 
     @property
     def _manifest(self) -> str:
-        digest: str = self.arrival.manifest.descriptor["digest"]
-        return digest
+        return self.arrival.manifest.descriptor["digest"]
 
     def describe(self) -> str:
         name = str(self.reference) if self.reference else "no name"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import BinaryIO, cast
 
-from mydocker import leanjson
 from mydocker.engine.catalog.images import by_name
 from mydocker.engine.record import events
 from mydocker.engine.transfer.arrivals import Arrival, Source
@@ -13,7 +12,7 @@ from mydocker.errors import NotFound
 from mydocker.images import index, manifests
 from mydocker.images.config import host_platform, platform_fields
 from mydocker.images.download import Download
-from mydocker.images.layout import Layout
+from mydocker.images.layout import ImageLayout
 from mydocker.images.manifests import Manifest
 from mydocker.images.reference import Reference
 from mydocker.steps.base import Step
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mydocker.engine.transfer.arrivals import Observer
-    from mydocker.images.layout import Descriptor
+    from mydocker.images.config import ImageDocument
+    from mydocker.images.documents import Descriptor
     from mydocker.images.registry import Repository
     from mydocker.paths import Paths
     from mydocker.steps.base import Run
@@ -46,7 +46,7 @@ class Pulled:
 
     __slots__ = ("digest", "document", "is_new")
 
-    def __init__(self, digest: str, is_new: bool, document: dict[str, str]) -> None:
+    def __init__(self, digest: str, is_new: bool, document: ImageDocument) -> None:
         self.digest = digest
         self.is_new = is_new
         self.document = document
@@ -70,9 +70,9 @@ class ReadManifest(Step):
         repository, (data, self.digest) = first_answer(
             self.paths, self.reference.domain, self.reference.path, "pull", lambda repository: repository.manifest(wanted)
         )
-        document = manifests.parse(data, name)
-        if manifests.is_index(document):
-            data, _ = repository.manifest(manifests.choose(document, self.platform, name)["digest"])
+        several = manifests.read_index(data, name)
+        if several:
+            data, _ = repository.manifest(manifests.choose(several, self.platform, name)["digest"])
         self.repository, self.manifest = repository, Manifest(data, name)
 
     def describe(self) -> str:
@@ -95,23 +95,23 @@ def pull(paths: Paths, driver: StorageDriver, reference: Reference, options: Pul
     manifest, repository = asked.manifest, asked.repository
     assert manifest and repository
     config = repository.document(manifest.config)
-    _check_platform(reference, config, options.platform)
-    layout = Layout(paths.images)
+    layout = ImageLayout(paths.images)
     before = by_name(layout.entries(), reference)
     source = Source(repository.url, lambda descriptor: cast("BinaryIO", Download(repository, descriptor)))
     with Arrival(paths, driver, layout, manifest, config, source, options.observer(manifest.layers), options.max_size) as arrival:
+        _check_platform(reference, arrival.document, options.platform)
         run.execute([*arrival.fetch_steps(), *arrival.store_steps(reference, asked.digest)])
     if run.done:
         events.emit(paths, "image", "pull", str(reference), {"name": reference.familiar})
     return Pulled(asked.digest, before is None or index.repo_digest(before) != asked.digest, arrival.document)
 
 
-def _check_platform(reference: Reference, config: bytes, wanted: str) -> None:
+def _check_platform(reference: Reference, document: ImageDocument, wanted: str) -> None:
     """Raise NotFound when an image that is for one platform only is for another than the one that was asked for."""
     if not wanted:
         return
-    document, fields = leanjson.loads(config.decode()), platform_fields(wanted)
-    if any(document.get(key) != fields[key] for key in ("os", "architecture")):
+    fields = platform_fields(wanted)
+    if (document.get("os"), document.get("architecture")) != (fields["os"], fields["architecture"]):
         found = f"{document.get('os')}/{document.get('architecture')}"
         raise NotFound(f"image {reference} does not match the specified platform: wanted {wanted}, there is {found}")
 

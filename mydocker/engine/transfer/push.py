@@ -6,7 +6,7 @@ from mydocker.engine.catalog.images import find
 from mydocker.engine.record import events
 from mydocker.engine.transfer.repository import first_answer
 from mydocker.engine.transfer.workers import Workers
-from mydocker.images.layout import Layout
+from mydocker.images.layout import ImageLayout
 from mydocker.images.manifests import Manifest
 from mydocker.images.reference import parse
 from mydocker.images.staging import Staging
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mydocker.engine.catalog.images import Image
     from mydocker.engine.transfer.workers import Job, Report
-    from mydocker.images.layout import Descriptor
+    from mydocker.images.documents import Descriptor
     from mydocker.images.reference import Reference
     from mydocker.images.registry import Repository
     from mydocker.paths import Paths
@@ -82,7 +82,7 @@ class SendManifest(Step):
 
 def push(paths: Paths, reference: Reference, observer: Callable[[Image], Observer], run: Run) -> Pushed:
     """Send the image of a name to the repository of that name. Raises NotFound, Denied, Unreachable, Damaged."""
-    layout = Layout(paths.images)
+    layout = ImageLayout(paths.images)
     image = find(paths, str(reference))
     manifest = Manifest(layout.read(image.entry), str(reference))
     repository, _ = first_answer(paths, reference.domain, reference.path, "pull,push", lambda repository: repository.ping())

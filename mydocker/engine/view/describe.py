@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine.catalog.images import UnpackLayer
@@ -11,9 +10,10 @@ from mydocker.engine.container.create import Prepared
 from mydocker.engine.container.start import with_joined
 from mydocker.engine.monitor.execute import process_spec, running
 from mydocker.engine.monitor.plans import monitor_plan
+from mydocker.engine.record import bundle
 from mydocker.engine.view.script import Plans
 from mydocker.errors import BadInput
-from mydocker.images.layout import Layout as ImageLayout
+from mydocker.images.layout import ImageLayout
 from mydocker.kernel import inroot
 from mydocker.paths import Paths
 from mydocker.runtime import plan
@@ -27,9 +27,9 @@ from mydocker.storage.drivers import driver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
+    from mydocker.engine.monitor.execute import WantedProcess
     from mydocker.engine.record.containers import Record
+    from mydocker.runtime.spec import Spec
 
 
 def plans(prepared: Prepared) -> Plans:
@@ -40,11 +40,11 @@ def plans(prepared: Prepared) -> Plans:
 
 def start_plans(paths: Paths, record: Record) -> Plans:
     """Return every plan of the start of a container that exists and does not run."""
-    spec = store.read_json(f"{paths.container(record['id'])}/bundle/config.json")
+    spec = bundle.load(paths, record["id"])
     return _plans(paths, record, spec, driver(record["storageDriver"], paths), [], [])
 
 
-def _plans(paths: Paths, record: Record, spec: dict[str, Any], drive: StorageDriver, cli: list[Step], removal: list[str]) -> Plans:
+def _plans(paths: Paths, record: Record, spec: Spec, drive: StorageDriver, cli: list[Step], removal: list[str]) -> Plans:
     """cli: what precedes the monitor. removal: shell commands that take away what precedes it."""
     rootfs = paths.container(record["id"]) + "/bundle/rootfs"
     runtime = record["hostConfig"]["Runtime"]
@@ -79,19 +79,18 @@ def _foreign(runtime: str, paths: Paths, record: Record) -> Step:
     return Action(lambda: None, f"execve {line}", f"exec {line}")
 
 
-def exec_plans(paths: Paths, container_id: str, wanted: dict[str, Any]) -> tuple[Plans, str]:
+def exec_plans(paths: Paths, container_id: str, wanted: WantedProcess) -> tuple[Plans, str]:
     """Return the plans of one more process in a running container, and its root. wanted: see execute.process_spec."""
     known = running(paths, container_id)
     process, root = f"{paths.proc}/{known['pid']}", f"{paths.proc}/{known['pid']}/root"
-    own = store.read_json(f"{paths.container(container_id)}/bundle/config.json")
-    spec = process_spec(own, wanted, f"{process}/ns")
+    spec = process_spec(bundle.load(paths, container_id), wanted, f"{process}/ns")
     early, late = manager(Layout.detect(paths), known["cgroup"]).enter_steps(0)
     user = resolved_user(spec, inroot.read_text(root, "/etc/passwd"), inroot.read_text(root, "/etc/group"))
     inside = _inside(paths, spec, user)
     return Plans([], [], plan.fork(spec), [*early, *late], plan.early(spec), plan.isolate(spec), [], inside, spec, []), root
 
 
-def _inside(paths: Paths, spec: dict[str, Any], user: tuple[int, int, list[int], str]) -> list[Step]:
+def _inside(paths: Paths, spec: Spec, user: tuple[int, int, list[int], str]) -> list[Step]:
     """Return the steps inside the container's root, with the program. user: uid, gid, groups, home."""
     uid, gid, groups, home = user
     seccomp = spec["linux"].get("seccomp")
@@ -108,7 +107,7 @@ def _unpacking(prepared: Prepared) -> list[Step]:
     return [UnpackLayer(driver, layout, image, position) for position, chain_id in lowest_first if not driver.has(chain_id)]
 
 
-def _user(record: Record, spec: dict[str, Any], drive: StorageDriver) -> tuple[int, int, list[int], str]:
+def _user(record: Record, spec: Spec, drive: StorageDriver) -> tuple[int, int, list[int], str]:
     """Return the user as init would find it, from the image's layers: the container's root is not mounted."""
     try:
         return resolved_user(spec, _in_layers(record, drive, "/etc/passwd"), _in_layers(record, drive, "/etc/group"))

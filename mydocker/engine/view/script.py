@@ -18,8 +18,7 @@ from mydocker.steps.process import Exec, SetUser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
+    from mydocker.runtime.spec import Linux, Process, Spec
     from mydocker.steps.base import Step
 
 _HEADER = """\
@@ -51,7 +50,7 @@ class Plans:
         isolate: list[Step],
         init: list[Step],
         confine: list[Step],
-        spec: dict[str, Any],
+        spec: Spec,
         undo: list[str],
         network: NetworkPlan | None = None,
     ) -> None:
@@ -182,13 +181,14 @@ def _into_namespaces(plans: Plans) -> str:
         joins.append("nsenter --net=/proc/$NETNS/ns/net")
         flags &= ~CLONE_NEWNET
     words = [*joins, *([_unshare(flags)] if flags else [])]
-    return " ".join([*words, *(_maps(plans.spec) if flags & CLONE_NEWUSER else [])])
+    return " ".join([*words, *(_maps(plans.spec["linux"]) if flags & CLONE_NEWUSER else [])])
 
 
-def _maps(spec: dict[str, Any]) -> list[str]:
+def _maps(linux: Linux) -> list[str]:
     """Return the options of unshare(1), since util-linux 2.39, that map users as the monitor does."""
-    kinds = {"users": "uidMappings", "groups": "gidMappings"}
-    maps = [f"--map-{kind}={':'.join(map(str, mapping))}" for kind, key in kinds.items() for mapping in mappings(spec["linux"], key)]
+    users, groups = mappings(linux)
+    lines = [("users", mapping) for mapping in users] + [("groups", mapping) for mapping in groups]
+    maps = [f"--map-{kind}={':'.join(map(str, mapping))}" for kind, mapping in lines]
     return [*maps, "--setuid=0", "--setgid=0"]
 
 
@@ -213,14 +213,14 @@ def _program(plans: Plans) -> str:
     return " ".join(["exec env -i --", *variables, _setpriv(process, user), command("chroot", *_who(user), ".", *inside)])
 
 
-def _setpriv(process: dict[str, Any], user: SetUser) -> str:
-    bounding = [name.removeprefix("CAP_").lower() for name in process.get("capabilities", {}).get("bounding", [])]
+def _setpriv(process: Process, user: SetUser) -> str:
+    bounding = [name.removeprefix("CAP_").lower() for name in process["capabilities"].get("bounding", [])]
     # What chroot(8) itself needs; mydocker has no such need and drops exactly what it should.
     needed = ["sys_chroot", *(["setgid", "setuid"] if user.uid else [])]
     kept = [*bounding, *(name for name in needed if name not in bounding)]
     words = ["/usr/bin/setpriv", "--inh-caps=-all", "--bounding-set=-all," + ",".join(f"+{name}" for name in kept)]
     groups = [] if user.uid else [f"--regid={user.gid}", "--groups=" + ",".join(map(str, user.groups))]
-    return command(*words, *groups, *(["--no-new-privs"] if process.get("noNewPrivileges") else []))
+    return command(*words, *groups, *(["--no-new-privs"] if process["noNewPrivileges"] else []))
 
 
 def _who(user: SetUser) -> list[str]:

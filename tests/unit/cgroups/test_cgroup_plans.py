@@ -5,22 +5,26 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
+from mydocker.cgroups.resources import RESOURCES
 from mydocker.cgroups.v2 import weight_of_shares
 from mydocker.errors import BadInput, Conflict, Error, Unsupported
 from mydocker.paths import Paths
+from mydocker.shape import WrongShape, fit
 from mydocker.steps.base import Step
 
 Machine = Callable[..., Paths]
-Resources = dict[str, object]
+# linux.resources, in some tests of another shape than it should be.
+Resources = Any
 
 MEGABYTE = 1 << 20
-DENY_ALL = {"allow": False, "access": "rwm"}
-NULL = {"allow": True, "type": "c", "major": 1, "minor": 3, "access": "rwm"}
+DENY_ALL: Any = {"allow": False, "access": "rwm"}
+NULL: Any = {"allow": True, "type": "c", "major": 1, "minor": 3, "access": "rwm"}
 USUAL: Resources = {
     "devices": [DENY_ALL, NULL],
     "memory": {"limit": 64 * MEGABYTE, "swap": 128 * MEGABYTE, "reservation": 32 * MEGABYTE},
@@ -268,7 +272,7 @@ def test_weight_of_shares(shares: int, weight: int) -> None:
     ],
 )
 def test_memory_and_swap_change_in_the_order_that_the_kernel_takes(
-    own_cgroup_machine: Machine, present: tuple[int, int], memory: dict[str, int], files: list[str]
+    own_cgroup_machine: Machine, present: tuple[int, int], memory: Resources, files: list[str]
 ) -> None:
     paths = own_cgroup_machine("hybrid")
     manage = made(paths)
@@ -283,7 +287,7 @@ def present_memory(directory: Path, present: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("memory", [{"limit": 300}, {"swap": 50}])
-def test_memory_may_not_exceed_memory_and_swap(own_cgroup_machine: Machine, memory: dict[str, int]) -> None:
+def test_memory_may_not_exceed_memory_and_swap(own_cgroup_machine: Machine, memory: Resources) -> None:
     paths = own_cgroup_machine("hybrid")
     manage = made(paths)
     present_memory(exists_already(manage, "memory"), (100, 200))
@@ -332,16 +336,11 @@ REFUSED: list[tuple[str, type[Error], Resources, str]] = [
     ("v2", Unsupported, {"unified": {"memory.no": "1"}}, "unified memory.no: cgroup controller memory has no file memory.no on this host"),
     ("v2", BadInput, {"unified": {"../x.y": "1"}}, "unified '../x.y': expected a controller's file such as memory.high"),
     ("v2", BadInput, {"unified": {"cgroup.procs": "1"}}, "unified 'cgroup.procs': expected a controller's file such as memory.high"),
-    ("v2", BadInput, {"unified": {"cpu.weight": 1}}, "unified cpu.weight 1: expected a string"),
     ("v2", BadInput, {"memory": {"swap": 4096}}, "memory swap limit 4096: expected a memory limit too"),
     ("hybrid", BadInput, {"memory": {"swap": 4096}}, "memory swap limit 4096: expected a memory limit that it covers"),
     ("v2", BadInput, {"memory": {"limit": 9, "swap": 8}}, "memory swap limit 8: expected at least the memory limit 9"),
     ("hybrid", BadInput, {"memory": {"limit": -1, "swap": 8}}, "memory swap limit 8: expected a memory limit too"),
     ("hybrid", Unsupported, {"memory": {"kernel": 1}}, "kernel memory limit: memory.kmem.limit_in_bytes has no effect in current kernels"),
-    ("hybrid", BadInput, {"memory": {"limit": "1g"}}, "memory limit '1g': expected a whole number"),
-    ("hybrid", BadInput, {"memory": {"limit": True}}, "memory limit True: expected a whole number"),
-    ("hybrid", BadInput, {"memory": 5}, "resources: memory 5: expected an object"),
-    ("hybrid", BadInput, {"devices": {}}, "resources: devices {}: expected a list of objects"),
     ("hybrid", BadInput, {"memory": {"swappiness": 101}}, "memory swappiness 101: expected 0 to 100"),
     ("hybrid", BadInput, {"cpu": {"shares": 1}}, "cpu shares 1: expected 2 to 262144"),
     ("hybrid", BadInput, {"cpu": {"period": 999}}, "cpu period 999: expected 1000 to 1000000"),
@@ -352,12 +351,7 @@ REFUSED: list[tuple[str, type[Error], Resources, str]] = [
     ("v2", BadInput, {"cpu": {"cpus": "0,"}}, "cpuset cpus '0,': expected a list such as 0-2,7"),
     ("v2", BadInput, {"pids": {"limit": 4194305}}, "pids limit 4194305: expected -1 to 4194304"),
     ("hybrid", BadInput, {"blockIO": {"weight": 5}}, "block io weight 5: expected 10 to 1000"),
-    (
-        "hybrid",
-        BadInput,
-        {"blockIO": {"throttleReadBpsDevice": [{"rate": 5}]}},
-        "throttleReadBpsDevice: expected a device's major and minor number",
-    ),
+    ("hybrid", BadInput, {"hugepageLimits": [{"pageSize": "2 MB", "limit": 1}]}, "huge page size '2 MB': expected one word"),
 ]
 
 
@@ -368,6 +362,26 @@ def test_what_cannot_be_applied_is_refused_before_anything_is_made(
     with pytest.raises(error) as caught:
         made(cgroup_machine(machine)).create_steps(resources)
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("resources", "message"),
+    [
+        ({"unified": {"cpu.weight": 1}}, "resources.unified.cpu.weight 1: expected a text"),
+        ({"memory": {"limit": "1g"}}, "resources.memory.limit '1g': expected a whole number"),
+        ({"memory": {"limit": True}}, "resources.memory.limit True: expected a whole number"),
+        ({"memory": 5}, "resources.memory 5: expected an object"),
+        ({"devices": {}}, "resources.devices {}: expected a list"),
+        ({"devices": [{"major": "1"}]}, "resources.devices[0].major '1': expected a whole number"),
+        ({"devices": [{"allow": "yes"}]}, "resources.devices[0].allow 'yes': expected true or false"),
+        ({"blockIO": {"throttleReadBpsDevice": [{"rate": 5}]}}, "resources.blockIO.throttleReadBpsDevice[0].major is missing"),
+        ({"hugepageLimits": [{"pageSize": "2MB"}]}, "resources.hugepageLimits[0].limit is missing"),
+    ],
+)
+def test_what_is_of_another_kind_is_named(resources: Resources, message: str) -> None:
+    with pytest.raises(WrongShape) as caught:
+        fit(resources, RESOURCES, "resources")
+    assert str(caught.value) == message
 
 
 def test_no_swap_accounting(cgroup_machine: Machine) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,17 +15,17 @@ from mydocker.steps.base import Step
 from mydocker.steps.files import MakeDir, WriteFile
 
 if TYPE_CHECKING:
-    from conftest import Recording
-
     from mydocker.paths import Paths
+    from tests.unit.conftest import Recording
 
-Resources = dict[str, object]
+# linux.resources, in some tests of another shape than it should be.
+Resources = Any
 
 MEGABYTE = 1 << 20
 OTHER_NAME = {"blkio": "io"}
 # Machines on which mydocker makes cgroups; those of them whose recordings have every file of a cgroup that it makes.
-opened = pytest.mark.applies(lambda recording: not recording.closed)
-complete = pytest.mark.applies(lambda recording: not recording.closed and recording.whole)
+opened = pytest.mark.applies.with_args(lambda recording: not recording.closed)
+complete = pytest.mark.applies.with_args(lambda recording: not recording.closed and recording.whole)
 
 
 def made(paths: Paths, path: str = "/mydocker/x") -> CgroupManager:
@@ -70,7 +70,7 @@ def test_a_reason_for_each_absence(recording: Recording, recorded: Paths) -> Non
         assert layout.absence(name).startswith(there if recording.mode == "v2" else reasons[enabled.get(name)])
 
 
-@pytest.mark.applies(lambda recording: recording.name in ("systemd-hybrid", "6.12-v1", "hybrid"))
+@pytest.mark.applies.with_args(lambda recording: recording.name in ("systemd-hybrid", "6.12-v1", "hybrid"))
 def test_each_kind_of_absence_was_recorded(recording: Recording, recorded: Paths) -> None:
     name, reason = {
         "systemd-hybrid": ("pids", "is switched off on the kernel's command line"),
@@ -191,7 +191,7 @@ def test_entered_once_everywhere_and_memory_last(recorded: Paths) -> None:
     assert late == ([str(Path(memory.mount, "mydocker/x/cgroup.procs").relative_to(recorded.cgroup))] if memory else [])
 
 
-@pytest.mark.applies(lambda recording: recording.closed)
+@pytest.mark.applies.with_args(lambda recording: recording.closed)
 def test_where_no_cgroups_can_be_made(recording: Recording, recorded: Paths) -> None:
     with pytest.raises((Unsupported, Conflict), match=recording.closed):
         made(recorded).create_steps({})

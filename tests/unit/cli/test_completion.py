@@ -13,11 +13,11 @@ from mydocker.cli.main import mydocker
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
-    from conftest import Record
+    from tests.unit.conftest import MakeRecord
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_record: Record) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_record: MakeRecord) -> Path:
     monkeypatch.setenv("MYDOCKER_ROOT", f"{tmp_path}/root")
     assert run(mydocker, ["volume", "create", "database"]) == 0
     save_record(Paths(f"{tmp_path}/root"), name="webserver")

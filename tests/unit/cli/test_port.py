@@ -13,7 +13,7 @@ PORTS = {
 }
 
 
-def test_all_of_them_by_number():
+def test_all_of_them_by_number() -> None:
     assert lines(PORTS, None, "web") == [
         "53/udp -> 0.0.0.0:5353",
         "80/tcp -> 0.0.0.0:8080",
@@ -24,11 +24,11 @@ def test_all_of_them_by_number():
 
 
 @pytest.mark.parametrize(("wanted", "expected"), [("80", ["0.0.0.0:8080", "[::]:8080"]), ("53/udp", ["0.0.0.0:5353"])])
-def test_one_of_them(wanted, expected):
+def test_one_of_them(wanted: str, expected: list[str]) -> None:
     assert lines(PORTS, wanted, "web") == expected
 
 
 @pytest.mark.parametrize("wanted", ["53", "9", "8080", "x"])
-def test_one_that_is_not_published(wanted):
+def test_one_that_is_not_published(wanted: str) -> None:
     with pytest.raises(NotFound, match="no public port"):
         lines(PORTS, wanted, "web")

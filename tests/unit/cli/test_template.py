@@ -47,7 +47,7 @@ VALUE = {
         ("{{/* a note */}}x", "x"),
     ],
 )
-def test_templates(text, expected):
+def test_templates(text: str, expected: str | None) -> None:
     found = compile_template(text)(VALUE)
     assert found == expected if expected is not None else found.startswith('{"Name":"web"')
 
@@ -68,7 +68,7 @@ def test_templates(text, expected):
         ("{{len}}", "argument"),
     ],
 )
-def test_what_is_no_template_is_told(text, words):
+def test_what_is_no_template_is_told(text: str, words: str) -> None:
     with pytest.raises(BadInput) as failure:
         compile_template(text)(VALUE)
     assert words in failure.value.message

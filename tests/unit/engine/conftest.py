@@ -10,10 +10,11 @@ import io
 import os
 import re
 import shutil
+import stat
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 import pytest
@@ -26,6 +27,7 @@ from mydocker.engine.catalog import verbs
 from mydocker.engine.catalog.verbs import ImportOptions
 from mydocker.engine.container.create import Prepared, prepare
 from mydocker.engine.record import state
+from mydocker.engine.request import devices
 from mydocker.engine.request.flags import parse
 from mydocker.engine.request.options import Options
 from mydocker.engine.view.describe import plans
@@ -39,11 +41,13 @@ from mydocker.steps.base import Run
 from mydocker.storage.unpack import unpack
 from mydocker.storage.whiteouts import PLAIN
 
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
+    from tests.unit.conftest import MakeRecord
+
 Machine = Callable[..., Paths]
 # (machine, pid, start time, state letter): add a process to a fake /proc.
 Process = Callable[..., None]
-# (paths, fields that are not as usual): write a container's record.
-Record = Callable[..., dict[str, Any]]
 # Words of a run command line → its options.
 Parse = Callable[..., Options]
 
@@ -72,7 +76,7 @@ IMAGE = (("etc/passwd", "root:x:0:0::/root:/bin/sh\nwww:x:33:34::/srv:/bin/sh\n"
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, save_record: Record) -> Path:
+def template(tmp_path_factory: pytest.TempPathFactory, save_record: MakeRecord) -> Path:
     """Return a root that holds one image, 'box', and a running container to share namespaces with, 'donor'."""
     directory = tmp_path_factory.mktemp("plans")
     with tarfile.open(directory / "box.tar", "w") as tar:
@@ -121,7 +125,7 @@ class Start:
         """Return a text with names in the place of what differs from run to run and from host to host."""
         identity = prepared.record["id"]
         machine = os.path.dirname(self.paths.proc)
-        for _, outside, _ in mappings(prepared.spec["linux"], "uidMappings"):
+        for _, outside, _ in mappings(prepared.spec["linux"])[0]:
             text = text.replace(str(outside), "SUBUID")
         for place, name in ((self.paths.root, "ROOT"), (self.paths.state, "STATE"), (machine, ""), (identity, "ID"), (identity[:12], "ID")):
             text = text.replace(place, name)
@@ -143,6 +147,14 @@ def start(template: Path, cgroup_machine: Machine, parsed: Parse, bare_network: 
         return Start(Paths(f"{template}/root", f"{template}/state-{kind}", machine.proc, machine.sys, machine.cgroup), parsed)
 
     return on
+
+
+@pytest.fixture
+def null_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """/dev/null as the kernel makes it; here somebody may have changed its mode or its owner."""
+    node = os.stat_result((stat.S_IFCHR | 0o666, 0, 0, 1, 0, 0, 0, 0, 0, 0), {"st_rdev": os.makedev(1, 3)})
+    of_host = devices._node
+    monkeypatch.setattr(devices, "_node", lambda path: node if path == "/dev/null" else of_host(path))
 
 
 class PlainDriver:
@@ -206,17 +218,17 @@ def make_image(paths: Paths, run: Run) -> Callable[..., str]:
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content.encode()))
         archive.seek(0)
-        stdin = io.BufferedReader(archive)  # type: ignore[arg-type]
+        stdin: io.BufferedReader = io.BufferedReader(archive)
         return verbs.import_image(paths, "-", stdin, parse_name(name) if name else None, ImportOptions(changes), run)
 
     return make
 
 
 @pytest.fixture
-def make_container(paths: Paths, save_record: Record) -> Callable[..., dict[str, Any]]:
+def make_container(paths: Paths, save_record: MakeRecord) -> Callable[..., Record]:
     """Return make(image id, layers, config) → record of a stopped container; `running=True` gives it runtime state."""
 
-    def make(image_id: str, layers: list[str] | None = None, running: bool = False, **config: object) -> dict[str, Any]:
+    def make(image_id: str, layers: list[str] | None = None, running: bool = False, **config: object) -> Record:
         identity = os.urandom(32).hex()
         record = save_record(paths, id=identity, name=f"made-{identity[:8]}", imageId=image_id, layers=layers or [], config=config)
         os.makedirs(paths.container(identity) + "/upper")

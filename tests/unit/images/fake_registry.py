@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -32,7 +33,7 @@ class FakeRegistry:
         class Handler(_Handler):
             owner = registry
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = _Server(("127.0.0.1", 0), Handler)
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
         self.thread.start()
 
@@ -55,6 +56,12 @@ class FakeRegistry:
         manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": described, "layers": parts}).encode()
         self.manifests[tag] = self.manifests[digest_of(manifest)] = manifest
         return digest_of(manifest)
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a client that first tries TLS, or has seen enough
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -19,14 +19,15 @@ import pytest
 from mydocker.errors import BadInput, Damaged
 from mydocker.images import archive
 from mydocker.images.archive import LayerWriter
+from mydocker.images.documents import LAYER_TYPE
 from mydocker.images.layers import StoredLayer
-from mydocker.images.layout import LAYER_TYPE, Layout
+from mydocker.images.layout import ImageLayout
 from mydocker.images.staging import Staging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mydocker.images.layout import Descriptor
+    from mydocker.images.documents import Descriptor
 
 
 def tar_of(files: dict[str, bytes]) -> bytes:
@@ -49,15 +50,15 @@ def zstd(data: bytes) -> bytes:
 
 
 def reader(data: bytes) -> io.BufferedReader:
-    return io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
+    return io.BufferedReader(io.BytesIO(data))
 
 
 @pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    return Layout(str(tmp_path / "images"))
+def layout(tmp_path: Path) -> ImageLayout:
+    return ImageLayout(str(tmp_path / "images"))
 
 
-def publish(layout: Layout, data: bytes, name: str = "x.tar") -> tuple[Descriptor, str]:
+def publish(layout: ImageLayout, data: bytes, name: str = "x.tar") -> tuple[Descriptor, str]:
     with Staging(layout) as staging:
         with LayerWriter(staging) as layer:
             archive.store(reader(data), name, layer)
@@ -68,7 +69,7 @@ def publish(layout: Layout, data: bytes, name: str = "x.tar") -> tuple[Descripto
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress, zstd])
-def test_every_compression_gives_the_same_layer(layout: Layout, compress: Callable[[bytes], bytes]) -> None:
+def test_every_compression_gives_the_same_layer(layout: ImageLayout, compress: Callable[[bytes], bytes]) -> None:
     entry, diff_id = publish(layout, compress(TAR))
     blob = Path(layout.blob(entry["digest"])).read_bytes()
     assert gzip.decompress(blob) == TAR
@@ -77,13 +78,13 @@ def test_every_compression_gives_the_same_layer(layout: Layout, compress: Callab
     assert entry["digest"] == "sha256:" + hashlib.sha256(blob).hexdigest()
 
 
-def test_concatenated_gzip_members_are_one_archive(layout: Layout) -> None:
+def test_concatenated_gzip_members_are_one_archive(layout: ImageLayout) -> None:
     _, diff_id = publish(layout, gzip.compress(TAR[:5000]) + gzip.compress(TAR[5000:]))
     assert diff_id == "sha256:" + hashlib.sha256(TAR).hexdigest()
 
 
 @pytest.mark.parametrize("data", [b"", b"text\n", b"x" * 5000, gzip.compress(b"text", mtime=0), b"PK\3\4" + b"\1" * 600])
-def test_not_a_tar(layout: Layout, data: bytes) -> None:
+def test_not_a_tar(layout: ImageLayout, data: bytes) -> None:
     with pytest.raises(BadInput, match=r"^x\.tar is not a tar archive$"):
         publish(layout, data)
     assert layout.entries() == []
@@ -110,7 +111,7 @@ def broken_header(data: bytes) -> bytes:
     ],
     ids=["cut", "header", "short", "gzip cut", "gzip crc", "gzip rubbish", "bzip2 cut", "xz cut", "xz damage", "deflate"],
 )
-def test_damage_is_told_and_nothing_stored(layout: Layout, data: bytes) -> None:
+def test_damage_is_told_and_nothing_stored(layout: ImageLayout, data: bytes) -> None:
     with pytest.raises(Damaged, match=r"^x\.tar: damaged "):
         publish(layout, data)
     assert layout.entries() == []
@@ -125,7 +126,7 @@ class Failing(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         if not self.chunks:
             raise OSError(errno.EIO, "Input/output error")
         data = self.chunks.pop()
@@ -133,38 +134,38 @@ class Failing(io.RawIOBase):
         return len(data)
 
 
-@pytest.mark.parametrize("data", [TAR[:5000], gzip.compress(TAR)[:100]])
-def test_a_read_error_is_not_called_damage(layout: Layout, data: bytes) -> None:
+@pytest.mark.parametrize("data", [TAR[:5000], gzip.compress(TAR)[:100]], ids=["plain", "gzip"])
+def test_a_read_error_is_not_called_damage(layout: ImageLayout, data: bytes) -> None:
     with Staging(layout) as staging, LayerWriter(staging) as layer, pytest.raises(OSError, match="Input/output error"):
         archive.store(io.BufferedReader(Failing(data)), "x.tar", layer)
 
 
-def test_damaged_zstd(layout: Layout) -> None:
+def test_damaged_zstd(layout: ImageLayout) -> None:
     with pytest.raises(Damaged, match="damaged archive"):
         publish(layout, zstd(TAR)[:-10])
 
 
 @pytest.mark.parametrize(("files", "empty"), [({}, True), ({"a": b""}, False)])
-def test_empty(layout: Layout, files: dict[str, bytes], empty: bool) -> None:
+def test_empty(layout: ImageLayout, files: dict[str, bytes], empty: bool) -> None:
     with Staging(layout) as staging, LayerWriter(staging) as layer:
         archive.store(reader(tar_of(files)), "x", layer)
         assert layer.empty is empty
 
 
-def test_a_layer_can_be_written_like_a_file(layout: Layout) -> None:
+def test_a_layer_can_be_written_like_a_file(layout: ImageLayout) -> None:
     with Staging(layout) as staging, LayerWriter(staging) as layer:
         with tarfile.open(fileobj=layer, mode="w|") as tar:
             tar.addfile(tarfile.TarInfo("a"))
         assert layer.tell() == layer.tar_size == tarfile.RECORDSIZE
 
 
-def test_a_stored_layer_reads_back(layout: Layout) -> None:
+def test_a_stored_layer_reads_back(layout: ImageLayout) -> None:
     entry, diff_id = publish(layout, TAR)
     with StoredLayer(layout, entry, diff_id) as layer:
         assert layer.read(10) + layer.read(1 << 20) + layer.read(1) == TAR
 
 
-def test_a_wrong_diff_id_is_told_at_the_end(layout: Layout) -> None:
+def test_a_wrong_diff_id_is_told_at_the_end(layout: ImageLayout) -> None:
     entry, _ = publish(layout, TAR)
     with StoredLayer(layout, entry, "sha256:" + "0" * 64) as layer:
         assert layer.read(len(TAR)) == TAR
@@ -175,7 +176,7 @@ def test_a_wrong_diff_id_is_told_at_the_end(layout: Layout) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"), [(lambda b: b[:-1], "bytes, expected"), (lambda b: b[:-1] + b"x", "does not match its digest")]
 )
-def test_a_damaged_blob_is_told_before_anything_is_read(layout: Layout, damage: Callable[[bytes], bytes], message: str) -> None:
+def test_a_damaged_blob_is_told_before_anything_is_read(layout: ImageLayout, damage: Callable[[bytes], bytes], message: str) -> None:
     entry, diff_id = publish(layout, TAR)
     path = Path(layout.blob(entry["digest"]))
     path.write_bytes(damage(path.read_bytes()))
@@ -183,7 +184,7 @@ def test_a_damaged_blob_is_told_before_anything_is_read(layout: Layout, damage: 
         StoredLayer(layout, entry, diff_id)
 
 
-def test_a_missing_blob_is_told(layout: Layout) -> None:
+def test_a_missing_blob_is_told(layout: ImageLayout) -> None:
     entry, diff_id = publish(layout, TAR)
     Path(layout.blob(entry["digest"])).unlink()
     with pytest.raises(Damaged, match="is missing"):

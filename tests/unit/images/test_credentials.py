@@ -63,7 +63,30 @@ def test_helpers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 'store {"ServerURL": "registry.example", "Username": "me", "Secret": "geheim"}' in (tmp_path / "log").read_text()
 
 
-def test_damage(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text('{"auths": {"r.example": {"auth": "!"}}}')
-    with pytest.raises(Damaged, match="not base64"):
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('{"auths": {"r.example": {"auth": "!"}}}', "the auth of r.example is not base64"),
+        ("[]", r"\[\]: expected an object"),
+        ('{"auths": 5}', "auths 5: expected an object"),
+        ('{"auths": {"r.example": 5}}', "auths.r.example 5: expected an object"),
+        ('{"auths": {"r.example": {"auth": 5}}}', "auths.r.example.auth 5: expected a text"),
+        ('{"credsStore": 5}', "credsStore 5: expected a text"),
+    ],
+)
+def test_damage(tmp_path: Path, content: str, problem: str) -> None:
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(Damaged, match=f"config.json: {problem}"):
+        Keyring(str(tmp_path)).find("r.example")
+
+
+@pytest.mark.parametrize("answer", ["", "x", "[]", '{"Username": "u"}', '{"Username": "u", "Secret": 5}', "[" * 100_000])
+def test_a_helper_that_answers_nonsense(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    (tmp_path / "answer").write_text(answer + "\n")
+    helper = tmp_path / "docker-credential-test"
+    helper.write_text(f"#!/bin/sh\ncat {tmp_path}/answer\n")
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (tmp_path / "config.json").write_text('{"credsStore": "test"}')
+    with pytest.raises(StepFailed, match="docker-credential-test get: an answer that is no credentials"):
         Keyring(str(tmp_path)).find("r.example")

@@ -110,8 +110,8 @@ def test_what_of_a_context_is_left_out(tmp_path: Path) -> None:
     assert excluded_paths(str(tmp_path), read(str(tmp_path), f"{tmp_path}/My")) == {"/a"}
 
 
-def plan(text: str, **given: str) -> stages.Plan:
-    return stages.plan(parse(text, "Dockerfile"), given, {"TARGETARCH": "amd64"}, "Dockerfile")
+def divided(text: str, **given: str) -> stages.Stages:
+    return stages.divide(parse(text, "Dockerfile"), given, {"TARGETARCH": "amd64"}, "Dockerfile")
 
 
 STAGES = """ARG TAG=1
@@ -126,12 +126,12 @@ COPY --from=two a b
 
 
 def test_stages_and_what_a_target_needs() -> None:
-    found = plan(STAGES)
-    assert [(s.base, s.name) for s in found.stages] == [("base:1", "one"), ("one", "two"), ("alpine:amd64", ""), ("other", "")]
+    found = divided(STAGES)
+    assert [(s.base, s.name) for s in found.all] == [("base:1", "one"), ("one", "two"), ("alpine:amd64", ""), ("other", "")]
     assert [s.number for s in found.needed(found.target(""))] == [0, 1, 3]
     assert [s.number for s in found.needed(found.target("ONE"))] == [0]
     assert [s.number for s in found.needed(found.target("2"))] == [2]
-    assert plan(STAGES, TAG="9").stages[0].base == "base:9"
+    assert divided(STAGES, TAG="9").all[0].base == "base:9"
     with pytest.raises(NotFound, match="target stage 'x' could not be found"):
         found.target("x")
 
@@ -149,7 +149,7 @@ def test_stages_and_what_a_target_needs() -> None:
 )
 def test_bad_stages(text: str, message: str) -> None:
     with pytest.raises(BadInput) as caught:
-        plan(text)
+        divided(text)
     assert message in caught.value.message
 
 

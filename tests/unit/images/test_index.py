@@ -10,9 +10,11 @@ from mydocker.images import index
 from mydocker.images.reference import parse
 
 if TYPE_CHECKING:
-    from mydocker.images.layout import Descriptor
+    from mydocker.images.documents import Descriptor
 
-A, B = ({"digest": f"sha256:{letter * 64}", "size": 1, "annotations": {index.SIZES: "5"}} for letter in "ab")
+A: Descriptor
+B: Descriptor
+A, B = ({"mediaType": "m", "digest": f"sha256:{letter * 64}", "size": 1, "annotations": {index.SIZES: "5"}} for letter in "ab")
 
 
 def shown(entries: list[Descriptor]) -> list[tuple[str, str | None]]:

@@ -48,10 +48,18 @@ def test_no_manifest_for_a_platform() -> None:
         (b"[]", Damaged, "not a JSON object"),
         (b'{"schemaVersion": 1}', Unsupported, "schema 1"),
         (b'{"schemaVersion": 3}', Damaged, "neither an image manifest"),
-        (b'{"schemaVersion": 2}', Damaged, "invalid digest None"),
-        (b'{"schemaVersion": 2, "config": {"digest": "sha256:../../etc", "size": 1}}', Damaged, "invalid digest"),
-        (b'{"schemaVersion": 2, "config": {"digest": "sha256:%s", "size": -1}}' % (b"0" * 64), Damaged, "invalid size -1"),
-        (b'{"schemaVersion": 2, "config": {"digest": "sha256:%s", "size": 1}}' % (b"0" * 64), Damaged, "no media type"),
+        (b'{"schemaVersion": 2}', Damaged, "x: config is missing"),
+        (b'{"schemaVersion": 2, "config": {"digest": "sha256:../../etc", "size": 1, "mediaType": "m"}}', Damaged, "invalid digest"),
+        (b'{"schemaVersion": 2, "config": {"digest": 5, "size": 1, "mediaType": "m"}}', Damaged, "x: config.digest 5: expected a text"),
+        (
+            b'{"schemaVersion": 2, "config": {"digest": "sha256:%s", "size": -1, "mediaType": "m"}}' % (b"0" * 64),
+            Damaged,
+            "config.size -1: ",
+        ),
+        (b'{"schemaVersion": 2, "config": {"digest": "sha256:%s", "size": 1}}' % (b"0" * 64), Damaged, "config.mediaType is missing"),
+        (HELM[:-1] + b', "layers": 5}', Damaged, "x: layers 5: expected a list"),
+        (HELM[:-1] + b', "layers": [5]}', Damaged, r"x: layers\[0\] 5: expected an object"),
+        (b"[" * 100_000, Damaged, "x: not valid JSON"),
         (
             b'{"schemaVersion": 2, "config": {"digest": "sha256:%s", "size": 1, "mediaType": "helm"}}' % (b"0" * 64),
             Unsupported,
@@ -62,3 +70,27 @@ def test_no_manifest_for_a_platform() -> None:
 def test_bad_manifests(document: bytes, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         manifests.Manifest(document, "x")
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (b'{"schemaVersion": 2, "manifests": 5}', "x: manifests 5: expected a list"),
+        (b'{"schemaVersion": 2, "manifests": [{"digest": 5}]}', r"x: manifests\[0\].mediaType is missing"),
+        (b'{"schemaVersion": 2, "manifests": [{"mediaType": "m", "digest": "../x", "size": 1}]}', "x: invalid digest '../x'"),
+        (b'{"schemaVersion": 2, "manifests": [], "mediaType": 5}', "x: mediaType 5: expected a text"),
+    ],
+)
+def test_bad_indexes(document: bytes, message: str) -> None:
+    with pytest.raises(Damaged, match=message):
+        manifests.read_index(document, "x")
+
+
+def test_a_manifest_is_no_index() -> None:
+    assert manifests.read_index(HELM, "x") is None
+    assert manifests.read_index(b'{"schemaVersion": 2, "manifests": []}', "x") == {"schemaVersion": 2, "manifests": []}
+
+
+def test_null_is_what_is_not_there() -> None:
+    data = HELM.replace(b"helm", b"application/vnd.oci.image.config.v1+json")[:-1] + b', "layers": null, "annotations": null}'
+    assert (manifests.Manifest(data, "x").layers, manifests.Manifest(data, "x").data) == ([], data)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from fake_registry import FakeRegistry, digest_of
 
+from mydocker.engine.transfer import accounts
 from mydocker.engine.transfer.repository import first_answer
 from mydocker.errors import BadInput, Damaged, NotFound, StepFailed
 from mydocker.images import transport
@@ -24,7 +25,7 @@ from mydocker.images.transport import Transport, Unreachable
 from mydocker.paths import Paths
 
 DATA = os.urandom(300_000)
-BLOB = {"digest": digest_of(DATA), "size": len(DATA), "mediaType": "x"}
+BLOB: dict[str, Any] = {"digest": digest_of(DATA), "size": len(DATA), "mediaType": "x"}
 
 
 @pytest.fixture(autouse=True)
@@ -160,7 +161,7 @@ def test_a_redirect_without_end_and_one_away_from_tls(registry: FakeRegistry) ->
         repository(registry).manifest("1")
     tls = Transport([], True)
     answer = type("Answer", (), {"status": 302, "headers": {"Location": "http://plain/"}, "close": lambda self: None})()
-    tls._patiently = lambda *args: answer  # type: ignore[method-assign,assignment]
+    tls._patiently = lambda *args: answer  # type: ignore[method-assign]
     with pytest.raises(StepFailed, match="https://safe/x redirects to http://plain/, which is not https"):
         tls.request("GET", "https://safe/x?secret", {})
 
@@ -251,6 +252,63 @@ def test_tags_by_the_page(registry: FakeRegistry) -> None:
     assert repository(registry).tags() == ["one", "two", "three"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "error", "message"),
+    [
+        (b'{"tags": 5}', Damaged, "tags of a/b: tags 5: expected a list"),
+        (b'{"tags": [5]}', Damaged, r"tags of a/b: tags\[0\] 5: expected a text"),
+        (b"[]", Damaged, r"tags of a/b: \[\]: expected an object"),
+        (b"<html>", Unreachable, "an answer that is not JSON: b'<html>'"),
+    ],
+)
+def test_bad_lists(registry: FakeRegistry, answer: bytes, error: type[Exception], message: str) -> None:
+    registry.hooks.append(lambda request: request.answer(200, answer) or True)
+    with pytest.raises(error, match=message):
+        repository(registry).tags()
+
+
+def test_a_null_list_is_empty(registry: FakeRegistry) -> None:
+    registry.hooks.append(lambda request: request.answer(200, b'{"name": "a/b", "tags": null}') or True)
+    assert repository(registry).tags() == []
+
+
+def test_a_token_that_is_none(registry: FakeRegistry, other: FakeRegistry) -> None:
+    other.hooks.append(lambda request: request.answer(200, b'{"token": {}}') or True)
+    wants_token(registry, other)
+    with pytest.raises(Damaged, match=r"a token for a/b: token \{\}: expected a text"):
+        repository(registry).manifest("1")
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", b'{"errors": 5}', b'{"errors": [5]}', b'{"errors": []}', b'{"errors": [{"message": 5}]}'])
+def test_reasons_that_are_none_are_left_out(registry: FakeRegistry, answer: bytes) -> None:
+    registry.hooks.append(lambda request: request.answer(404, answer) or True)
+    with pytest.raises(NotFound, match=r"^manifest 1 of a/b does not exist$"):
+        repository(registry).manifest("1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (b'{"results": null}', []),
+        (
+            b'{"results": [{"name": "a", "star_count": 3, "pulls": 1}]}',
+            [{"name": "a", "description": "", "star_count": 3, "is_official": False, "pulls": 1}],
+        ),
+    ],
+)
+def test_a_search(registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes, found: list[Any]) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    registry.hooks.append(lambda request: request.answer(200, answer, Content_Type="application/json") or True)
+    assert accounts.search(paths(tmp_path, {}), registry.address, "a", 5) == found
+
+
+def test_a_bad_search(registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    registry.hooks.append(lambda request: request.answer(200, b'{"results": [{"name": 5}]}', Content_Type="application/json") or True)
+    with pytest.raises(Damaged, match=r"search: results\[0\].name 5: expected a text"):
+        accounts.search(paths(tmp_path, {}), registry.address, "a", 5)
+
+
 def test_what_is_not_there(registry: FakeRegistry) -> None:
     with pytest.raises(NotFound, match=r"^manifest 1 of a/b does not exist: unknown$"):
         repository(registry).manifest("1")
@@ -323,14 +381,15 @@ def test_addresses(domain: str, urls: list[str], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("document", "message"),
     [
-        ([], "expected a JSON object"),
-        ({"registry-mirrors": "x"}, "expected a JSON object with lists"),
+        ([], r"config.json: \[\]: expected an object"),
+        ({"registry-mirrors": "x"}, "config.json: registry-mirrors 'x': expected a list"),
+        ({"insecure-registries": [5]}, r"config.json: insecure-registries\[0\] 5: expected a text"),
         ({"mirrors": []}, "unknown key 'mirrors'"),
         ({"registry-mirrors": ["mirror.example"]}, "invalid mirror 'mirror.example'"),
     ],
 )
 def test_a_bad_configuration_file(document: Any, message: str, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=message):
+    with pytest.raises((BadInput, Damaged), match=message):
         Registries(paths(tmp_path, document).config)
 
 

@@ -4,16 +4,17 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from mydocker.images.layout import Layout
+from mydocker.images.layout import ImageLayout
 from mydocker.images.staging import Staging, leftovers
 
 
 @pytest.fixture
-def layout(tmp_path: Path) -> Layout:
-    return Layout(str(tmp_path / "images"))
+def layout(tmp_path: Path) -> ImageLayout:
+    return ImageLayout(str(tmp_path / "images"))
 
 
 def killed(work: Callable[[], None]) -> None:
@@ -25,19 +26,19 @@ def killed(work: Callable[[], None]) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
-def tree(layout: Layout) -> list[str]:
+def tree(layout: ImageLayout) -> list[str]:
     return sorted(os.path.relpath(f"{top}/{name}", layout.directory) for top, _, names in os.walk(layout.directory) for name in names)
 
 
 WHOLE = ["lock", "oci-layout"]
 
 
-def test_there_need_be_no_layout(layout: Layout) -> None:
+def test_there_need_be_no_layout(layout: ImageLayout) -> None:
     assert leftovers(layout, remove=True) == []
     assert not os.path.exists(layout.directory)
 
 
-def test_a_killed_writers_blobs_go(layout: Layout) -> None:
+def test_a_killed_writers_blobs_go(layout: ImageLayout) -> None:
     def half() -> None:
         staging = Staging(layout)
         staging.put(b"whole")
@@ -50,11 +51,15 @@ def test_a_killed_writers_blobs_go(layout: Layout) -> None:
     assert leftovers(layout, remove=True) == []
 
 
-def test_killed_between_blobs_and_index(layout: Layout) -> None:
+def test_killed_between_blobs_and_index(layout: ImageLayout) -> None:
+    def die(_: object) -> NoReturn:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError("it lives")
+
     def half() -> None:
         staging = Staging(layout)
         staging.put(b"content")
-        staging.publish(lambda _: os.kill(os.getpid(), signal.SIGKILL) or [])
+        staging.publish(die)
 
     killed(half)
     assert any(path.startswith("blobs/") for path in tree(layout))
@@ -62,14 +67,14 @@ def test_killed_between_blobs_and_index(layout: Layout) -> None:
     assert tree(layout) == WHOLE
 
 
-def test_killed_while_writing_the_index(layout: Layout) -> None:
+def test_killed_while_writing_the_index(layout: ImageLayout) -> None:
     layout.create()
     temporary = Path(layout.directory, "index.json.4711.tmp")
     temporary.write_text('{"manif')
     assert leftovers(layout, remove=True) == [str(temporary)]
 
 
-def test_a_living_writer_is_left_alone(layout: Layout) -> None:
+def test_a_living_writer_is_left_alone(layout: ImageLayout) -> None:
     with Staging(layout) as staging:
         blob = staging.put(b"content")
         child = os.fork()
@@ -80,7 +85,7 @@ def test_a_living_writer_is_left_alone(layout: Layout) -> None:
     assert layout.read(layout.entries()[0]) == b"content"
 
 
-def test_two_writers_of_the_same_content(layout: Layout) -> None:
+def test_two_writers_of_the_same_content(layout: ImageLayout) -> None:
     with Staging(layout) as one, Staging(layout) as two:
         blobs = [staging.put(b"same") for staging in (one, two)]
         for staging in (one, two):
@@ -88,7 +93,7 @@ def test_two_writers_of_the_same_content(layout: Layout) -> None:
     assert layout.read(layout.entries()[0]) == b"same"
 
 
-def test_concurrent_writers_lose_no_entry(layout: Layout) -> None:
+def test_concurrent_writers_lose_no_entry(layout: ImageLayout) -> None:
     def write(number: int) -> None:
         with Staging(layout) as staging:
             blob = staging.put(b"%d" % number)

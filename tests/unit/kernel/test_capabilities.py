@@ -8,9 +8,8 @@ import pytest
 from mydocker.kernel import capabilities, process
 
 if TYPE_CHECKING:
-    from conftest import Recording
-
     from mydocker.paths import Paths
+    from tests.unit.conftest import Recording
 
 
 @pytest.mark.parametrize(
@@ -46,7 +45,7 @@ def test_available_are_the_effective_ones(tmp_path: Path) -> None:
 PLAIN = {"mydocker": 14, "podman": 11, "crun": 3}
 
 
-@pytest.mark.applies(lambda recording: recording.whole)
+@pytest.mark.applies.with_args(lambda recording: recording.whole)
 def test_available_in_and_outside_of_containers(recording: Recording, recorded: Paths) -> None:
     found = capabilities.available(recorded.proc)
     highest = int(Path(recorded.proc, "sys/kernel/cap_last_cap").read_text())
@@ -57,6 +56,6 @@ def test_available_in_and_outside_of_containers(recording: Recording, recorded: 
         assert "CAP_SYS_ADMIN" in found and len(found) >= highest
 
 
-@pytest.mark.applies(lambda recording: recording.whole)
+@pytest.mark.applies.with_args(lambda recording: recording.whole)
 def test_groups_may_be_set(recorded: Paths) -> None:
     assert process.may_set_groups(recorded.proc)

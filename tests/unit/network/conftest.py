@@ -13,7 +13,7 @@ from mydocker.network.records import NETWORK
 from mydocker.shape import fit
 
 # Fields → a document that has them, and others.
-Make = Callable[..., dict[str, Any]]
+Make = Callable[..., Any]
 
 
 def gateway(subnet: str) -> str:
@@ -22,7 +22,7 @@ def gateway(subnet: str) -> str:
 
 
 def maker(shape: Any, **usual: Any) -> Make:
-    def make(**fields: Any) -> dict[str, Any]:
+    def make(**fields: Any) -> Any:
         document = {**usual, **fields}
         fit(document, shape)
         return document
@@ -35,7 +35,7 @@ def make_network() -> Make:
     """Return make('10.7.0.0/16', …, driver='vxlan', …) → a network's record; the gateways are the first addresses."""
     make = maker(NETWORK, id="0123456789abcdef" * 4, name="net", driver="bridge", createdAt="2026-01-01T00:00:00Z", interface="mb1")
 
-    def with_subnets(*subnets: str, **fields: Any) -> dict[str, Any]:
+    def with_subnets(*subnets: str, **fields: Any) -> Any:
         entries = [{"subnet": each, "gateway": gateway(each)} for each in subnets]
         return make(subnets=entries, ipv6=any(":" in each for each in subnets), **fields)
 
@@ -49,7 +49,7 @@ def make_endpoint() -> Make:
     make = maker(ENDPOINT, network="net", owner="c" * 64, aliases=[], **usual)
     address = maker(ADDRESS, prefix=16)
 
-    def with_addresses(*addresses: str, **fields: Any) -> dict[str, Any]:
+    def with_addresses(*addresses: str, **fields: Any) -> Any:
         found = [address(address=each, gateway=gateway(f"{each}/16")) for each in addresses]
         return make(addresses=found, **fields)
 

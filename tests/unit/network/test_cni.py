@@ -13,7 +13,7 @@ from mydocker.errors import BadInput, NotFound, StepFailed
 from mydocker.network import cni
 from mydocker.paths import Paths
 
-Make = Callable[..., dict[str, Any]]
+Make = Callable[..., Any]
 RESULT = {
     "cniVersion": "1.0.0",
     "interfaces": [{"name": "br"}, {"name": "eth0", "mac": "02:00:00:00:00:07", "sandbox": "/proc/7/ns/net"}],
@@ -24,7 +24,7 @@ RESULT = {
 class Chain:
     """Two plugins in a directory; `calls` are (plugin, command, standard input) in order."""
 
-    def __init__(self, directory: Path, network: dict[str, Any], endpoint: dict[str, Any]) -> None:
+    def __init__(self, directory: Path, network: Any, endpoint: Any) -> None:
         self.directory = directory
         self.network = network
         self.endpoint = endpoint

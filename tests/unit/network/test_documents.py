@@ -13,7 +13,7 @@ from mydocker.errors import Damaged
 from mydocker.network import attachments, records
 from mydocker.paths import Paths
 
-Make = Callable[..., dict[str, Any]]
+Make = Callable[..., Any]
 ID = "c" * 64
 
 
@@ -25,7 +25,7 @@ def paths(tmp_path: Path) -> Paths:
     return paths
 
 
-def write(path: str, document: dict[str, Any]) -> None:
+def write(path: str, document: Any) -> None:
     Path(path).write_text(leanjson.dumps(document))
 
 

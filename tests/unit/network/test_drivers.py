@@ -13,7 +13,7 @@ from mydocker.errors import BadInput
 from mydocker.network.drivers import NAMES, driver
 from mydocker.paths import Paths
 
-Make = Callable[..., dict[str, Any]]
+Make = Callable[..., Any]
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def paths(tmp_path: Path, bare_network: None) -> Paths:
 def network(make_network: Make) -> Make:
     """Return a function of (driver, subnets; options) → network."""
 
-    def make(kind: str, *subnets: str, internal: bool = False, **options: str) -> dict[str, Any]:
-        return make_network(*subnets, driver=kind, internal=internal, options=options)
+    def make(kind: str, *subnets: str, internal: bool = False, options: dict[str, str] | None = None) -> Any:
+        return make_network(*subnets, driver=kind, internal=internal, options=options or {})
 
     return make
 
@@ -37,10 +37,10 @@ def told(steps: list[Any]) -> list[str]:
     return [step.describe() for step in steps]
 
 
-@pytest.mark.applies(lambda recording: recording.whole)
+@pytest.mark.applies.with_args(lambda recording: recording.whole)
 def test_forwarding_is_switched_on_where_it_is_off(tmp_path: Path, recorded: Paths, bare_network: None, network: Make) -> None:
     subject = driver("bridge", Paths("/var/lib/mydocker", f"{tmp_path}/state", recorded.proc))
-    plan = told(subject.create(network("bridge", "10.7.0.0/16", "fd07::/64", masquerade="false")))
+    plan = told(subject.create(network("bridge", "10.7.0.0/16", "fd07::/64", options={"masquerade": "false"})))
     for file in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
         off = Path(recorded.proc, "sys/net", file).read_text() == "0\n"
         assert any(line.startswith("write 1 to ") and line.endswith(file) for line in plan) == off
@@ -77,7 +77,7 @@ def test_an_internal_bridge_has_no_address_and_needs_no_forwarding(paths: Paths,
 
 def test_a_tunnel(paths: Paths, network: Make, make_endpoint: Make) -> None:
     options = {"vni": "42", "peers": "10.0.0.2,10.0.0.3", "local": "10.0.0.1"}
-    subject, record = driver("vxlan", paths), network("vxlan", "10.7.0.0/16", **options)
+    subject, record = driver("vxlan", paths), network("vxlan", "10.7.0.0/16", options=options)
     plan = told(subject.create(record))
     assert "mtu 1450" in plan[0]
     assert plan[3:7] == [
@@ -92,7 +92,7 @@ def test_a_tunnel(paths: Paths, network: Make, make_endpoint: Make) -> None:
 
 @pytest.mark.parametrize("kind", ["macvlan", "ipvlan"])
 def test_a_wire_of_the_hosts(paths: Paths, kind: str, network: Make, make_endpoint: Make) -> None:
-    record = network(kind, "10.7.0.0/16", parent="eno1")
+    record = network(kind, "10.7.0.0/16", options={"parent": "eno1"})
     subject = driver(kind, paths)
     subject.check(record)
     assert subject.create(record) == []
@@ -132,11 +132,11 @@ def test_none_has_nothing(paths: Paths, network: Make, make_endpoint: Make) -> N
 )
 def test_options_that_are_not_the_drivers(paths: Paths, kind: str, options: dict[str, str], words: str, network: Make) -> None:
     with pytest.raises(BadInput, match=words):
-        driver(kind, paths).check(network(kind, **options))
+        driver(kind, paths).check(network(kind, options=options))
 
 
 def test_dockers_names_of_options(paths: Paths, network: Make) -> None:
-    record = network("bridge", **{"com.docker.network.bridge.name": "br7", "com.docker.network.driver.mtu": "1400"})
+    record = network("bridge", options={"com.docker.network.bridge.name": "br7", "com.docker.network.driver.mtu": "1400"})
     driver("bridge", paths).check(record)
     assert (record["interface"], record["options"]["mtu"]) == ("br7", "1400")
 

@@ -11,7 +11,7 @@ import pytest
 from mydocker.network import attachments, hosts
 from mydocker.paths import Paths
 
-Make = Callable[..., dict[str, Any]]
+Make = Callable[..., Any]
 
 
 def test_a_container_knows_itself(make_endpoint: Make) -> None:

@@ -11,7 +11,7 @@ from mydocker.errors import BadInput, Conflict
 from mydocker.network.portclaims import ClaimPort
 
 
-def binding(first: int = 0, last: int = 0, protocol: str = "tcp", ip: str = "127.0.0.1") -> dict[str, Any]:
+def binding(first: int = 0, last: int = 0, protocol: str = "tcp", ip: str = "127.0.0.1") -> Any:
     return {"ip": ip, "first": first, "last": last or first, "container": 80, "protocol": protocol}
 
 

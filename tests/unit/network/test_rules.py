@@ -12,13 +12,13 @@ import pytest
 from mydocker.network import iptables, nft
 
 DATA = Path(__file__).parents[2] / "data" / "rules"
-Documents = list[dict[str, Any]]
+Documents = list[Any]
 # How many of the networks and of the ports below there are.
 CASES = {"empty": (0, 0), "one": (1, 0), "published": (1, 1), "everything": (4, 5)}
 
 
 @pytest.fixture
-def networks(make_network: Callable[..., dict[str, Any]]) -> Documents:
+def networks(make_network: Callable[..., Any]) -> Documents:
     return [
         make_network("172.17.0.0/16", interface="mydocker0"),
         make_network("172.18.0.0/16", "fd00:18::/64", interface="mb1"),
@@ -28,7 +28,7 @@ def networks(make_network: Callable[..., dict[str, Any]]) -> Documents:
 
 
 @pytest.fixture
-def ports(make_published: Callable[..., dict[str, Any]]) -> Documents:
+def ports(make_published: Callable[..., Any]) -> Documents:
     return [
         make_published(address="172.17.0.2", port=8080, container=80),
         make_published(address="172.17.0.2", port=5353, container=53, ip="127.0.0.1", protocol="udp"),

@@ -12,7 +12,7 @@ from mydocker.errors import BadInput, Error, NotFound, Unsupported
 from mydocker.oci.bundle import check, read_bundle
 
 
-def spec(**changes: Any) -> dict[str, Any]:
+def spec(**changes: Any) -> Any:
     """Return a config.json that is fine, but for the changes."""
     process = {"args": ["sh"], "cwd": "/", **changes.pop("process", {})}
     linux = {"namespaces": [{"type": kind} for kind in ("mount", "pid", "network")], **changes.pop("linux", {})}
@@ -78,3 +78,17 @@ def test_what_is_refused(changes: dict[str, Any], kind: type[Error], words: str)
         check(spec(**changes))
     assert words in caught.value.message
     assert "\n" not in caught.value.message
+
+
+def test_a_config_without_a_process_cannot_be_started() -> None:
+    document = spec()
+    del document["process"]
+    with pytest.raises(BadInput, match="process: expected an object, as start needs one"):
+        check(document)
+
+
+def test_null_is_what_is_not_there() -> None:
+    document: Any = {**spec(linux={"seccomp": None, "resources": {"memory": {"limit": None}}}), "hooks": None, "mounts": None}
+    check(document)
+    assert (document["mounts"], document["linux"]["resources"]) == ([], {"memory": {}})
+    assert "hooks" not in document and "seccomp" not in document["linux"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,9 +15,11 @@ from mydocker.oci.arguments import parse
 from mydocker.oci.containers import Container
 from mydocker.oci.settings import FLAGS, Settings
 from mydocker.paths import Paths
+from mydocker.runtime.spec import SPEC
+from mydocker.shape import fit
 
 if TYPE_CHECKING:
-    from conftest import Recording
+    from tests.unit.conftest import Recording
 
 
 @pytest.fixture
@@ -29,25 +31,32 @@ def container(tmp_path: Path, cgroup_machine: Callable[..., Paths]) -> Container
     return made
 
 
+def placed_at(path: str) -> Any:
+    """Return a config.json with a cgroupsPath."""
+    spec = {"linux": {"cgroupsPath": path}}
+    fit(spec, SPEC)
+    return spec
+
+
 @pytest.mark.parametrize("wanted, path", [("/a/b", "/a/b"), ("/a//b/.", "/a/b"), ("a", "OWN/a"), ("", "OWN/one")])
 def test_an_absolute_path_counts_from_the_mount_point(
     container: Container, monkeypatch: pytest.MonkeyPatch, wanted: str, path: str
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     own = cgroup._own(container.layout)
-    assert cgroup.cgroup_path({"linux": {"cgroupsPath": wanted}}, container, container.settings) == path.replace("OWN", own)
+    assert cgroup.cgroup_path(placed_at(wanted), container, container.settings) == path.replace("OWN", own)
 
 
 @pytest.mark.parametrize("wanted", ["/..", "/a/../../b", "../a"])
 def test_no_path_leads_up(container: Container, wanted: str) -> None:
     with pytest.raises(BadInput, match=r"expected a path without \.\."):
-        cgroup.cgroup_path({"linux": {"cgroupsPath": wanted}}, container, container.settings)
+        cgroup.cgroup_path(placed_at(wanted), container, container.settings)
 
 
 def test_an_ordinary_user_without_a_cgroup_of_its_own_makes_none(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr("os.access", lambda *_: False)
-    assert cgroup.cgroup_path({"linux": {}}, container, container.settings) == ""
+    assert cgroup.cgroup_path(placed_at(""), container, container.settings) == ""
 
 
 @pytest.mark.parametrize(
@@ -102,6 +111,6 @@ def test_a_relative_path_counts_from_the_callers_cgroup(
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     container._layout = Layout.detect(recorded)
-    path = cgroup.cgroup_path({"linux": {}}, container, container.settings)
+    path = cgroup.cgroup_path(placed_at(""), container, container.settings)
     assert path == f"{OWN.get(recording.name, '')}/one"
     assert recording.closed or Path(cgroup.freezer_file(container.layout, "/mydocker")).exists()

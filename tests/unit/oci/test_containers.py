@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,11 +22,12 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(parse(["--root", str(tmp_path / "state"), "verb"], FLAGS, mixed=False))
 
 
-def made(settings: Settings, **record: object) -> containers.Container:
+def made(settings: Settings, **record: Any) -> containers.Container:
     """Make a container's files with a record."""
     container = containers.Container(settings, "one")
     os.close(containers.claim(container))
-    container.record = {"bundle": "/b", "annotations": {}, "cgroup": "", "freezer": "", "whole": True, **record}
+    changed: Any = {**containers.blank(), "bundle": "/b", "whole": True, **record}
+    container.record = changed
     container.save()
     return containers.load(settings, "one")
 
@@ -51,6 +53,7 @@ def test_the_states(settings: Settings) -> None:
     assert container.status() == "running"
     Path(container.directory, "exec.fifo").touch()
     assert container.status() == "created"
+    assert container.record["started"]
     container.record["started"] -= 1  # the pid belongs to another process by now
     assert (container.status(), container.state()["pid"]) == ("stopped", 0)
 
@@ -87,5 +90,5 @@ def test_what_is_no_container_is_not_listed(settings: Settings) -> None:
 def test_a_damaged_record_is_named(settings: Settings) -> None:
     container = made(settings)
     store.write_json(f"{container.directory}/state.json", [])
-    with pytest.raises(Exception, match=r"one/state\.json: expected an object"):
+    with pytest.raises(Exception, match=r"one/state\.json: \[\]: expected an object"):
         containers.load(settings, "one")

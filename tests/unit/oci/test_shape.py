@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from mydocker.errors import BadInput
-from mydocker.oci.shape import PROCESS, SPEC, check_shape
+from mydocker.oci.shape import check_shape
 from mydocker.oci.template import template
+from mydocker.runtime.spec import PROCESS, SPEC
 
 
 @pytest.mark.parametrize("rootless", [False, True])
@@ -31,6 +32,9 @@ def test_what_we_write_ourselves_is_of_this_shape(rootless: bool) -> None:
         ({"process": {"rlimits": [{"type": "RLIMIT_CORE", "hard": 1}]}}, "process.rlimits[0].soft is missing"),
         ({"hooks": {"prestart": [{"path": None}]}}, "hooks.prestart[0].path is missing"),
         ({"annotations": {"a": 5}}, "annotations.a 5: expected a text"),
+        ({"linux": {"resources": {"memory": {"limit": "1g"}}}}, "linux.resources.memory.limit '1g': expected a whole number"),
+        ({"linux": {"seccomp": {}}}, "linux.seccomp.defaultAction is missing"),
+        ({"linux": {"seccomp": {"defaultAction": "SCMP_ACT_LOG", "syscalls": [5]}}}, "linux.seccomp.syscalls[0] 5: expected an object"),
     ],
 )
 def test_what_is_of_another_kind_is_named(spec: Any, message: str) -> None:

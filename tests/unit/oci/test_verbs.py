@@ -11,15 +11,18 @@ import pytest
 
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
+from mydocker.cgroups.resources import RESOURCES, merged
 from mydocker.errors import BadInput
 from mydocker.oci import create, entry, events, execute, features, figures, life, privileges, sealing, template, update
 from mydocker.oci.arguments import parse
 from mydocker.oci.settings import FLAGS, Settings
 from mydocker.oci.verbs import VERBS, usage
 from mydocker.paths import Paths
+from mydocker.runtime.spec import PROCESS, SPEC
+from mydocker.shape import fit
 
 if TYPE_CHECKING:
-    from conftest import Recording
+    from tests.unit.conftest import Recording
 
 
 @pytest.mark.parametrize("name", VERBS)
@@ -96,11 +99,20 @@ def test_resources_by_flags_and_by_file(tmp_path: Path) -> None:
 
 
 def test_an_update_keeps_what_it_does_not_name() -> None:
-    old = {"memory": {"limit": 1, "swap": 2}, "pids": {"limit": 3}}
-    assert update.merged(old, {"memory": {"limit": 9}, "cpu": None}) == {"memory": {"limit": 9, "swap": 2}, "pids": {"limit": 3}}
+    old: Any = {"memory": {"limit": 1, "swap": 2}, "pids": {"limit": 3}}
+    named = whole({"memory": {"limit": 9}, "cpu": None}, RESOURCES)
+    assert merged(old, named) == {"memory": {"limit": 9, "swap": 2}, "pids": {"limit": 3}}
 
 
-OWN = {"args": ["init"], "cwd": "/w", "env": ["A=1"], "user": {"uid": 5, "gid": 6}, "capabilities": {"bounding": ["CAP_KILL"]}}
+def whole(document: Any, shape: Any) -> Any:
+    """Return a document with all that has a default."""
+    fit(document, shape)
+    return document
+
+
+OWN = whole(
+    {"args": ["init"], "cwd": "/w", "env": ["A=1"], "user": {"uid": 5, "gid": 6}, "capabilities": {"bounding": ["CAP_KILL"]}}, PROCESS
+)
 
 
 def test_exec_by_words() -> None:
@@ -117,7 +129,7 @@ def test_exec_by_words() -> None:
 def test_exec_by_file_takes_from_the_container_what_is_not_said(tmp_path: Path) -> None:
     (tmp_path / "p.json").write_text('{"args": ["id"], "cwd": "/"}')
     process = execute.wanted_process(OWN, parse(["-p", str(tmp_path / "p.json"), "one"], execute.EXEC, mixed=False))
-    assert process == {"args": ["id"], "cwd": "/", "capabilities": OWN["capabilities"], "terminal": False}
+    assert process == whole({"args": ["id"], "cwd": "/", "capabilities": OWN["capabilities"], "terminal": False}, PROCESS)
 
 
 @pytest.mark.parametrize("user", ["root", "1:2:3", "1:x", ""])
@@ -135,10 +147,11 @@ def test_capabilities_that_cannot_be_granted_are_logged(tmp_path: Path, monkeypa
     log = tmp_path / "log"
     settings = Settings(parse(["--root", str(tmp_path), "--log", str(log), "verb"], FLAGS, mixed=False))
     asked = {"bounding": ["CAP_CHOWN", "CAP_SYS_ADMIN", "CAP_MOON"], "permitted": ["CAP_KILL"], "ambient": ["CAP_KILL"]}
-    given = privileges.grantable({"capabilities": asked}, False, settings)["capabilities"]
+    given = privileges.grantable(whole({"capabilities": asked}, PROCESS), False, settings)["capabilities"]
     assert given == {"bounding": ["CAP_CHOWN"], "permitted": ["CAP_KILL"], "ambient": []}
     assert "bounding capabilities that cannot be granted here: CAP_SYS_ADMIN CAP_MOON" in log.read_text()
-    assert privileges.grantable({"capabilities": {"bounding": ["CAP_SYS_ADMIN"]}}, True, settings)["capabilities"]["bounding"]
+    own = whole({"capabilities": {"bounding": ["CAP_SYS_ADMIN"]}}, PROCESS)
+    assert privileges.grantable(own, True, settings)["capabilities"]["bounding"]
 
 
 @pytest.mark.parametrize(
@@ -157,16 +170,17 @@ def test_who_could_look_into_the_interpreter(change: dict[str, Any], joins: bool
     spec = {
         "linux": {"namespaces": [{"type": kind} for kind in kinds]},
         "process": {"capabilities": {"bounding": change.get("bounding", [])}},
+        "hooks": change.get("hooks"),
     }
-    assert sealing.is_exposed({**spec, "hooks": change.get("hooks")}, joins) == exposed
+    assert sealing.is_exposed(whole(spec, SPEC), joins) == exposed
 
 
 def test_listening_descriptors_go_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LISTEN_FDS", "0")
-    assert create.preserved_descriptors(parse(["one"], create.CREATE), {}) == 0
+    assert create.preserved_descriptors(parse(["one"], create.CREATE), whole({}, PROCESS)) == 0
     monkeypatch.setenv("LISTEN_FDS", "99")
     with pytest.raises(BadInput, match=r"--preserve-fds 99: descriptor .* is not open"):
-        create.preserved_descriptors(parse(["one"], create.CREATE), {})
+        create.preserved_descriptors(parse(["one"], create.CREATE), whole({}, PROCESS))
 
 
 V1 = {
@@ -206,7 +220,7 @@ def test_figures_have_one_shape(own_cgroup_machine: Callable[..., Paths], machin
         file = Path(paths.cgroup, name)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content)
-    told = figures.figures(manager(Layout.detect(paths), "/x"))
+    told: Any = figures.figures(manager(Layout.detect(paths), "/x"))
     usage = told["cpu"]["usage"]
     assert (usage["total"], usage["user"], usage["kernel"]) == (9000, 5000, 4000)
     assert told["cpu"]["throttling"] == {"periods": 7, "throttledPeriods": 3, "throttledTime": 11000}
@@ -217,9 +231,9 @@ def test_figures_have_one_shape(own_cgroup_machine: Callable[..., Paths], machin
     assert told["blkio"]["ioServiceBytesRecursive"][0] == {"major": 8, "minor": 0, "op": "Read", "value": 10}
 
 
-@pytest.mark.applies(lambda recording: recording.whole and not recording.closed)
+@pytest.mark.applies.with_args(lambda recording: recording.whole and not recording.closed)
 def test_figures_of_an_empty_cgroup(recording: Recording, recorded: Paths) -> None:
-    told = figures.figures(manager(Layout.detect(recorded), "/mydocker"))
+    told: Any = figures.figures(manager(Layout.detect(recorded), "/mydocker"))
     for part in ("memory", "pids", "cpuset", "hugetlb"):
         assert bool(told[part]) != (part in recording.lacks), part
     assert "memory" in recording.lacks or told["memory"]["usage"]["usage"] >= 0
@@ -228,7 +242,7 @@ def test_figures_of_an_empty_cgroup(recording: Recording, recorded: Paths) -> No
     assert told["cpu"]["usage"]["total"] >= 0
 
 
-@pytest.mark.applies(lambda recording: recording.whole)
+@pytest.mark.applies.with_args(lambda recording: recording.whole)
 def test_features_name_what_the_host_lacks(recording: Recording, recorded: Paths) -> None:
     told = features.document(recorded)
     lacking = set(told["annotations"]["mydocker.unavailable"].split(","))
@@ -251,4 +265,5 @@ def test_the_template_is_a_config_that_is_accepted() -> None:
     from mydocker.oci.bundle import check
 
     for rootless in (False, True):
-        check(template.template(rootless))
+        document: Any = template.template(rootless)
+        check(document)

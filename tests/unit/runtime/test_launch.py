@@ -19,6 +19,8 @@ from mydocker.kernel.channel import Channel
 from mydocker.runtime.failures import error_from, failure
 from mydocker.runtime.init import Setting
 from mydocker.runtime.launch import Launch
+from mydocker.runtime.spec import SPEC
+from mydocker.shape import fit
 from mydocker.steps.base import Run
 from mydocker.steps.process import Exec, find_program
 
@@ -55,7 +57,7 @@ class Played:
 
     def __init__(self) -> None:
         self.told: list[object] = []
-        self.launch = launch({}, self.told)
+        self.launch = launch(whole({}), self.told)
         self.launch._channel, self.init = Channel.pair()
 
     def go(self) -> None:
@@ -65,7 +67,16 @@ class Played:
             self.launch._channel.close()
 
 
-def launch(spec: dict[str, Any], told: list[object]) -> Launch:
+def whole(process: dict[str, Any], linux: dict[str, Any] | None = None) -> Any:
+    """Return a config.json; what is given goes into it unchecked."""
+    spec: Any = {}
+    fit(spec, SPEC)
+    spec["process"] |= process
+    spec["linux"] |= linux or {}
+    return spec
+
+
+def launch(spec: Any, told: list[object]) -> Launch:
     return Launch(Setting(spec, "/nowhere", (0, 1, 2), None, [], None), Run("monitor"), told.append)
 
 
@@ -130,12 +141,16 @@ def test_a_start_that_succeeds(played: Played) -> None:
     ("process", "error", "message"),
     [
         ({"rlimits": [{"type": "RLIMIT_NONE", "soft": 1, "hard": 1}]}, errors.BadInput, "unknown resource limit 'RLIMIT_NONE'"),
-        ({"oomScoreAdj": "lots"}, errors.StepFailed, "write lots to /proc/self/oom_score_adj: Invalid argument"),
+        (
+            {"rlimits": [{"type": "RLIMIT_CORE", "soft": 2, "hard": 1}]},
+            errors.StepFailed,
+            "setrlimit RLIMIT_CORE 2:1: current limit exceeds maximum limit",
+        ),
         ({"rlimits": [{"type": "RLIMIT_CORE"}]}, errors.Error, "init: KeyError: 'soft'"),
     ],
 )
 def test_a_real_init_that_fails_early(process: dict[str, Any], error: type[errors.Error], message: str) -> None:
-    here = launch({"process": process}, [])
+    here = launch(whole(process), [])
     assert here.fork() == here.pid
     with pytest.raises(error) as caught:
         here.go()
@@ -150,7 +165,7 @@ def test_a_real_init_that_fails_early(process: dict[str, Any], error: type[error
 def test_user_maps_that_the_kernel_refuses() -> None:
     """The process between the monitor and init waits for its maps: it must not wait for ever, nor its parent for it."""
     mapping = [{"containerID": 0, "hostID": 5000, "size": 0}]
-    spec = {"process": {}, "linux": {"namespaces": [{"type": "user"}], "uidMappings": mapping, "gidMappings": mapping}}
+    spec = whole({}, {"namespaces": [{"type": "user"}], "uidMappings": mapping, "gidMappings": mapping})
     child = os.fork()
     if child == 0:  # it becomes a subreaper, which pytest shall not
         signal.alarm(5)  # a fork inherits none

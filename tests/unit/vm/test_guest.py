@@ -20,7 +20,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Maker:
     programs.mkdir()
     directory.mkdir()
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    monkeypatch.setattr("guest._GRACE", 1)
+    monkeypatch.setattr("guest._GRACE", 0.2)
 
     def start(script: str, seconds: float = 30) -> Machine:
         for name, text in (("vng", script.replace("DIR", str(directory))), ("qemu-img", f"touch {directory}/disk.qcow2")):

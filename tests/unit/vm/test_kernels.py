@@ -41,7 +41,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     lives = {"5.10": 3, "6.1": 1, "6.12": 1}
     FakeMachine.alive, FakeMachine.most = [], 0
     monkeypatch.setattr(kernels, "start", lambda kernel, *_: FakeMachine(kernel.name, lives[kernel.name]))
-    monkeypatch.setattr(kernels.time, "sleep", lambda _: None)
+    monkeypatch.setattr("kernels.time.sleep", lambda _: None)
 
     def finish(machine: FakeMachine, kernel: Kernel, layout: str, asked: kernels.Asked) -> list[Row]:
         machine.end()

@@ -14,7 +14,7 @@ import recordings
 import remote
 
 if TYPE_CHECKING:
-    from conftest import Recording
+    from tests.unit.conftest import Recording
 
 MACHINES = Path(__file__).parents[2] / "data/machines"
 

@@ -7,7 +7,13 @@ PROJECT = {"project": {"dependencies": ["a>=1"], "optional-dependencies": {"test
 
 
 @pytest.mark.parametrize(
-    "groups, lines", [([], ["a>=1"]), (["test"], ["a>=1", "b"]), (["vm", "test"], ["a>=1", "c; python_version < '4'", "b"])]
+    "groups, lines",
+    [
+        ([], ["a>=1"]),
+        (["test"], ["a>=1", "b"]),
+        (["vm", "test"], ["a>=1", "c; python_version < '4'", "b"]),
+        (["--only", "test"], ["b"]),
+    ],
 )
 def test_groups_come_after_what_the_project_itself_needs(groups: list[str], lines: list[str]) -> None:
     assert requirements.requirements(PROJECT, groups) == lines
@@ -15,9 +21,9 @@ def test_groups_come_after_what_the_project_itself_needs(groups: list[str], line
 
 def test_an_unknown_group_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert requirements.main(["tests"]) == 1
-    assert capsys.readouterr().err == "requirements: unknown group 'tests': expected one of test, vm\n"
+    assert capsys.readouterr().err == "requirements: unknown group 'tests': expected one of test, lint, types, vm\n"
 
 
 def test_the_real_file_has_the_groups_that_are_used(capsys: pytest.CaptureFixture[str]) -> None:
-    assert requirements.main(["test", "vm"]) == 0
-    assert {"pytest", "fabric", "click"} <= {line.partition(">=")[0] for line in capsys.readouterr().out.splitlines()}
+    assert requirements.main(["lint", "types", "test", "vm"]) == 0
+    assert {"ruff", "mypy", "pytest", "fabric", "click"} <= {line.partition(">=")[0] for line in capsys.readouterr().out.splitlines()}

@@ -49,7 +49,12 @@ def test_whose_ssh_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_run_here(monkeypatch: pytest.MonkeyPatch, given: list[str], expected: str) -> None:
     """`tox -e integration -- -k exec` ran the unit tests of that name."""
     ran: list[list[str]] = []
-    monkeypatch.setattr("target.here", lambda tests: ran.append(tests) or 7)
+
+    def here(tests: list[str]) -> int:
+        ran.append(tests)
+        return 7
+
+    monkeypatch.setattr("target.here", here)
     monkeypatch.setattr("sys.argv", ["target.py", "--target", "local", *given])
     monkeypatch.setattr("os.geteuid", lambda: 0)
     assert target.main() == 7

@@ -5,7 +5,8 @@ from time import monotonic
 
 import pytest
 import trial
-from trial import Failed, Trial
+from privatelibvirt import Failed
+from trial import Trial
 
 from mydocker.cgroups.group import wait_until
 from mydocker.kernel.tasks import start_time

@@ -5,13 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mydocker.engine.catalog import images, verbs
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
-from mydocker.images.layout import Layout
+from mydocker.images.config import new_document
+from mydocker.images.draft import Draft
+from mydocker.images.layout import ImageLayout
+from mydocker.images.reference import parse_name
+from mydocker.images.times import now
 from mydocker.steps.base import Run
 
 if TYPE_CHECKING:
@@ -71,10 +75,30 @@ def test_a_prefix_of_several_ids_is_told(paths: Paths, make_image: Callable[...,
 def test_damage_is_told(paths: Paths, make_image: Callable[..., str], part: str) -> None:
     image_id = make_image("busybox")
     digest = images.find(paths, "busybox").manifest if part == "manifest" else f"sha256:{image_id}"
-    blob = Path(Layout(paths.images).blob(digest))
+    blob = Path(ImageLayout(paths.images).blob(digest))
     blob.write_bytes(blob.read_bytes().replace(b"sha256", b"sha265"))
     with pytest.raises(Damaged, match="does not match its digest"):
         images.find(paths, "busybox")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ({"created": 5}, "created 5: expected a text"),
+        ({"created": "x"}, "created 'x': expected a time by RFC 3339"),
+        ({"history": [5]}, "history[0] 5: expected an object"),
+        ({"config": {"Labels": 5}}, "config.Labels 5: expected an object"),
+        ({"config": {"Env": 5}}, "config.Env 5: expected a list"),
+        ({"config": {"ExposedPorts": {"x": {}}}}, "config.ExposedPorts 'x': expected PORT[/tcp|udp|sctp]"),
+    ],
+)
+def test_a_stored_configuration_that_is_wrong_is_told(paths: Paths, wrong: dict[str, Any], problem: str) -> None:
+    with Draft(ImageLayout(paths.images), {**new_document("linux", {}, now()), **wrong}, [], []) as draft:
+        draft.publish(parse_name("box"))
+    with pytest.raises(Damaged) as raised:
+        images.find(paths, "box")
+    assert raised.value.message == f"image box:latest: config sha256:{draft.image_id}: {problem}"
+    assert raised.value.hint == "remove it: mydocker rmi -f box:latest"
 
 
 def test_layers_are_unpacked_once(paths: Paths, driver: object, make_image: Callable[..., str]) -> None:

@@ -12,7 +12,7 @@ from mydocker.engine.catalog import images, verbs
 from mydocker.engine.catalog.verbs import ImportOptions
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.images.config import host_platform
-from mydocker.images.layout import Layout
+from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import parse_name
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def test_import_twice_shares_the_layer_and_keeps_the_older_image(paths: Paths, m
     ],
 )
 def test_bad_imports_leave_nothing(paths: Paths, run: Run, source: str, options: ImportOptions, message: str) -> None:
-    stdin = io.BufferedReader(io.BytesIO(b"no tar"))  # type: ignore[arg-type]
+    stdin: io.BufferedReader = io.BufferedReader(io.BytesIO(b"no tar"))
     with pytest.raises(BadInput) as caught:
         verbs.import_image(paths, source, stdin, parse_name("x"), options, run)
     assert caught.value.message.startswith(message)
@@ -68,7 +68,7 @@ def test_bad_imports_leave_nothing(paths: Paths, run: Run, source: str, options:
 
 def test_import_of_a_file(paths: Paths, run: Run, tmp_path: Path) -> None:
     (tmp_path / "zeros.tar").write_bytes(bytes(1024))
-    image_id = verbs.import_image(paths, f"{tmp_path}/zeros.tar", io.BufferedReader(io.BytesIO()), None, ImportOptions(message="m"), run)  # type: ignore[arg-type]
+    image_id = verbs.import_image(paths, f"{tmp_path}/zeros.tar", io.BufferedReader(io.BytesIO()), None, ImportOptions(message="m"), run)
     assert images.find(paths, image_id).document["history"][0]["comment"] == "m"
 
 
@@ -169,7 +169,7 @@ def test_a_damaged_image_can_be_removed_by_force(paths: Paths, run: Run, make_im
     image_id = make_image("a" if named else None)
     digest = images.find(paths, image_id).manifest
     name = "a" if named else digest
-    os.truncate(Layout(paths.images).blob(digest), 5)
+    os.truncate(ImageLayout(paths.images).blob(digest), 5)
     with pytest.raises(Damaged) as caught:
         verbs.remove(paths, [], name, False, run)
     assert caught.value.hint == f"remove it: mydocker rmi -f {'a:latest' if named else digest}"

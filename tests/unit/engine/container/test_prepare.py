@@ -19,7 +19,8 @@ from mydocker.steps.files import CreateFile
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Parse, Record
+    from tests.unit.conftest import MakeRecord
+    from tests.unit.engine.conftest import Parse
 
     Donor = Callable[..., None]
 
@@ -39,7 +40,7 @@ def paths(tmp_path: Path, cgroup_machine: Machine, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def donor(paths: Paths, save_record: Record) -> Callable[..., None]:
+def donor(paths: Paths, save_record: MakeRecord) -> Callable[..., None]:
     """Return a function that writes a container 'donor' and its files."""
 
     def write(ipc: str = "private") -> None:

@@ -12,10 +12,10 @@ from mydocker.engine.container.new_record import record_of
 from mydocker.engine.container.spec import Facts, make_spec
 
 if TYPE_CHECKING:
-    from conftest import Parse
+    from tests.unit.engine.conftest import Parse
 
 ID = "0123456789ab" + "c" * 52
-IMAGE = {
+IMAGE: Any = {
     "Env": ["LANG=C"],
     "Entrypoint": ["/init"],
     "Cmd": ["serve"],

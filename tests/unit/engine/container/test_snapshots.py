@@ -15,7 +15,7 @@ from mydocker.engine.catalog import images, verbs
 from mydocker.engine.container import snapshots
 from mydocker.engine.container.snapshots import CommitOptions
 from mydocker.errors import NotFound
-from mydocker.images.layout import Layout
+from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import parse_name
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def members(paths: Paths, image: images.Image) -> list[str]:
-    blob = Path(Layout(paths.images).blob(image.layers[-1]["digest"])).read_bytes()
+    blob = Path(ImageLayout(paths.images).blob(image.layers[-1]["digest"])).read_bytes()
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(blob))) as tar:
         return tar.getnames()
 

@@ -16,7 +16,7 @@ from mydocker.engine.container.spec import Facts, command, make_spec
 from mydocker.errors import BadInput
 
 if TYPE_CHECKING:
-    from conftest import Parse
+    from tests.unit.engine.conftest import Parse
 
 DATA = Path(__file__).parents[3] / "data" / "specs"
 PLAINEST = (DATA / "plainest.txt").read_text()
@@ -25,7 +25,7 @@ IMAGE = {"Env": ["PATH=/bin", "LANG=C"], "Entrypoint": ["/init"], "Cmd": ["serve
 SECCOMP = {"defaultAction": "SCMP_ACT_ERRNO"}
 
 
-def spec_of(parsed: Parse, words: list[str], image: dict[str, Any], **facts: Any) -> dict[str, Any]:
+def spec_of(parsed: Parse, words: list[str], image: Any, **facts: Any) -> Any:
     options = parsed(*words) if "busybox" in words else parsed(*words, "busybox", "true")
     settings: dict[str, Any] = {"capabilities": ["CAP_CHOWN"], "seccomp": SECCOMP, "host_devices": [], "mounts": options.mounts}
     return make_spec(options, image, Facts(ID, "/c", **{**settings, **facts}))
@@ -91,18 +91,18 @@ def test_a_bare_name_takes_the_images_variable_away(parsed: Parse, monkeypatch: 
         (["busybox"], {"Entrypoint": ["/init"]}, ["/init"]),
     ],
 )
-def test_command(parsed: Parse, words: list[str], image: dict[str, Any], expected: list[str]) -> None:
+def test_command(parsed: Parse, words: list[str], image: Any, expected: list[str]) -> None:
     assert command(parsed(*words), image) == expected
 
 
 @pytest.mark.parametrize(("words", "image"), [([], {}), (["--entrypoint", ""], IMAGE)])
-def test_no_command(parsed: Parse, words: list[str], image: dict[str, Any]) -> None:
+def test_no_command(parsed: Parse, words: list[str], image: Any) -> None:
     with pytest.raises(BadInput, match="no command specified: image 'busybox' has none"):
         command(parsed(*words, "busybox"), image)
 
 
 @pytest.mark.parametrize(("flags", "expected"), recorded())
-def test_changes(parsed: Parse, monkeypatch: pytest.MonkeyPatch, flags: str, expected: list[str]) -> None:
+def test_changes(parsed: Parse, monkeypatch: pytest.MonkeyPatch, null_device: None, flags: str, expected: list[str]) -> None:
     monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="x86_64", nodename="thehost"))
     assert changes(parsed, shlex.split(flags)) == expected
 

@@ -1,16 +1,18 @@
 """Clients of a monitor: nobody waits for one that is slow, and it loses nothing."""
 
 import marshal
+from collections.abc import Iterator
+from pathlib import Path
 from select import poll
 
 import pytest
 
-from mydocker.engine.monitor.audience import Audience
+from mydocker.engine.monitor.audience import Attachment, Audience
 from mydocker.engine.monitor.spool import Spool
 from mydocker.kernel.channel import Channel, Listener, connect
 
 
-def test_a_spool_is_a_queue_that_starts_again_when_it_is_empty(tmp_path):
+def test_a_spool_is_a_queue_that_starts_again_when_it_is_empty(tmp_path: Path) -> None:
     spool = Spool(str(tmp_path))
     assert not spool
     spool.put("O", b"one")
@@ -28,7 +30,7 @@ def test_a_spool_is_a_queue_that_starts_again_when_it_is_empty(tmp_path):
     spool.close()
 
 
-def test_a_spool_outlives_its_directory(tmp_path):
+def test_a_spool_outlives_its_directory(tmp_path: Path) -> None:
     spool = Spool(f"{tmp_path}/gone")
     spool.put("Z", b"7")
     assert spool.first() == ("Z", b"7")
@@ -36,20 +38,20 @@ def test_a_spool_outlives_its_directory(tmp_path):
 
 
 @pytest.fixture
-def pair():
+def pair() -> Iterator[tuple[Channel, Channel]]:
     ours, theirs = Channel.pair()
     yield ours, theirs
     ours.close()
     theirs.close()
 
 
-def served(audience):
+def served(audience: Audience) -> list[tuple[Attachment, str, bytes]]:
     poller = poll()
     audience.register(poller)
     return audience.serve(dict(poller.poll(0)))
 
 
-def test_a_slow_client_gets_everything_in_order(tmp_path, pair):
+def test_a_slow_client_gets_everything_in_order(tmp_path: Path, pair: tuple[Channel, Channel]) -> None:
     ours, theirs = pair
     audience = Audience(str(tmp_path), theirs, "O")
     for number in range(1000):
@@ -57,7 +59,7 @@ def test_a_slow_client_gets_everything_in_order(tmp_path, pair):
         audience.pass_on("E", b"not wanted")
     assert audience.clients[0].spool
     audience.tell_all("Z", 7)
-    received = []
+    received: list[tuple[str, bytes]] = []
     while len(received) < 1001:
         received.append(ours.receive()[:2])
         served(audience)
@@ -67,7 +69,7 @@ def test_a_slow_client_gets_everything_in_order(tmp_path, pair):
     audience.finish()
 
 
-def test_a_client_that_goes_away_is_told_and_forgotten(tmp_path, pair):
+def test_a_client_that_goes_away_is_told_and_forgotten(tmp_path: Path, pair: tuple[Channel, Channel]) -> None:
     ours, theirs = pair
     audience = Audience(str(tmp_path), theirs, "OI")
     client = audience.clients[0]
@@ -79,7 +81,7 @@ def test_a_client_that_goes_away_is_told_and_forgotten(tmp_path, pair):
     audience.tell(client, "A")
 
 
-def test_more_clients_come_through_the_listener(tmp_path, pair):
+def test_more_clients_come_through_the_listener(tmp_path: Path, pair: tuple[Channel, Channel]) -> None:
     directory = tmp_path / ("long" * 30)
     directory.mkdir()
     audience = Audience(str(tmp_path), None, "", Listener(f"{directory}/attach"))

@@ -16,17 +16,18 @@ from mydocker.kernel.channel import Channel
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
-    from conftest import Record
+    from tests.unit.conftest import MakeRecord
 
 
-def test_the_end_is_told_although_the_container_is_removed(tmp_path: Path, save_record: Record) -> None:
+def test_the_end_is_told_although_the_container_is_removed(tmp_path: Path, save_record: MakeRecord) -> None:
     paths = Paths(str(tmp_path), f"{tmp_path}/state")
     record = save_record(paths, name="web")
     client, ours = Channel.pair()
     request = {"root": str(tmp_path), "state": paths.state, "id": record["id"], "wanted": "", "explain": "", "crashAfter": ""}
     one = Execution({**request, "silent": False, "process": {"args": ["sleep", "1"]}}, ours)
     one._tell_event("exec_create")
-    containers.save(paths, {**record, "name": "renamed"})
+    record["name"] = "renamed"
+    containers.save(paths, record)
     one._tell_event("exec_start")
     store.remove_tree(paths.container(record["id"]))
     one._tell_event("exec_die", exitCode=137)

@@ -15,6 +15,8 @@ from mydocker.engine.monitor.foreign import ForeignLaunch, plain
 from mydocker.errors import CommandNotExecutable, CommandNotFound, Error, StepFailed
 from mydocker.kernel import terminal
 from mydocker.runtime.init import Setting
+from mydocker.runtime.spec import SPEC
+from mydocker.shape import fit
 
 ID = "a" * 64
 PASSWD = "root:x:0:0::/root:/bin/sh\nwww:x:33:34::/srv:/bin/sh\n"
@@ -29,8 +31,10 @@ STATE=$2 LOG=$4
 Start = Callable[..., ForeignLaunch]
 
 
-def spec_of(**process: Any) -> dict[str, Any]:
-    return {"ociVersion": "1.2.0", "process": {"args": ["sh"], "env": ["A=1"], "user": {"uid": 0, "gid": 0}, **process}}
+def spec_of(**process: Any) -> Any:
+    spec: Any = {"ociVersion": "1.2.0", "process": {"args": ["sh"], "env": ["A=1"], **process}}
+    fit(spec, SPEC)
+    return spec
 
 
 @pytest.fixture
@@ -137,10 +141,11 @@ def test_killing_one_whose_container_ended_first(start: Start) -> None:
 def test_names_become_numbers(tmp_path: Path, user: str, expected: dict[str, Any], home: str) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/passwd").write_text(PASSWD)
-    spec = {**spec_of(), "annotations": {"mydocker.user": user, "mydocker.groups": "", "mine": "kept"}, "linux": {"x": 1}}
+    spec: Any = {**spec_of(), "annotations": {"mydocker.user": user, "mydocker.groups": "", "mine": "kept"}, "linux": {"x": 1}}
     assert plain(spec, str(tmp_path)) == {
+        **spec_of(),
         "ociVersion": "1.0.2",
-        "process": {"args": ["sh"], "env": ["A=1", f"HOME={home}"], "user": expected},
+        "process": {**spec_of()["process"], "args": ["sh"], "env": ["A=1", f"HOME={home}"], "user": expected},
         "annotations": {"mine": "kept"},
         "linux": {"x": 1},
     }

@@ -14,12 +14,12 @@ from mydocker.engine.record import state
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
-    from conftest import Record
+    from tests.unit.conftest import MakeRecord
 
-START = {"Status": "starting", "FailingStreak": 0, "Log": []}
+START: health.Report = {"Status": "starting", "FailingStreak": 0, "Log": []}
 
 
-def result(status: int) -> dict[str, object]:
+def result(status: int) -> health.Result:
     return {"Start": "", "End": "", "ExitCode": status, "Output": ""}
 
 
@@ -53,11 +53,11 @@ def test_judged(statuses: list[int], is_starting_up: bool, expected: tuple[str, 
         ({"Test": ["CMD-SHELL", "a; b"]}, ["/bin/sh", "-c", "a; b"]),
     ],
 )
-def test_the_command(make_record: Record, settings: dict[str, object] | None, expected: list[str]) -> None:
+def test_the_command(make_record: MakeRecord, settings: dict[str, object] | None, expected: list[str]) -> None:
     assert health.test_of(make_record(config={"Healthcheck": settings})) == expected
 
 
-def test_nobody_is_healthy_whom_nobody_checks(tmp_path: Path, make_record: Record) -> None:
+def test_nobody_is_healthy_whom_nobody_checks(tmp_path: Path, make_record: MakeRecord) -> None:
     paths = Paths(f"{tmp_path}/root", f"{tmp_path}/state")
     record = make_record(config={"Healthcheck": {"Test": ["CMD", "true"]}})
     os.makedirs(paths.container(record["id"]))

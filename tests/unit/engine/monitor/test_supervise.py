@@ -148,7 +148,7 @@ def test_a_full_disk_ends_the_log_and_not_the_container(container: Run) -> None:
     here = container("echo one; sleep 0.05; echo two; exit 5", log="/dev/full")
     assert here.run() == 5
     problem = f"log entries were lost: {os.strerror(errno.ENOSPC)}"
-    assert here.supervisor.log.problem == problem
+    assert here.supervisor.log is not None and here.supervisor.log.problem == problem
     received = here.received()
     assert ("monitor", problem, 0.0) in [marshal.loads(payload) for kind, payload in received if kind == "X"]
     assert b"".join(payload for kind, payload in received if kind == "O") == b"one\ntwo\n"

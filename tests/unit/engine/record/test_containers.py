@@ -13,7 +13,9 @@ from mydocker.errors import Damaged, NotFound
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
-    from conftest import Record
+    from collections.abc import Mapping
+
+    from tests.unit.conftest import MakeRecord
 
 # What records of older versions do not have.
 LATER = ["mounts", "endpoints", "ports", "published", "restartCount", "restartDelay", "stopped", "autoRemove", "error", "oomKilled"]
@@ -24,20 +26,20 @@ def paths(tmp_path: Path) -> Paths:
     return Paths(f"{tmp_path}/root", f"{tmp_path}/state")
 
 
-def write(paths: Paths, record: dict[str, Any]) -> None:
+def write(paths: Paths, record: Mapping[str, Any]) -> None:
     store.write_json(f"{paths.container(record['id'])}/config.json", record)
 
 
-def test_what_was_saved_is_loaded(paths: Paths, save_record: Record) -> None:
+def test_what_was_saved_is_loaded(paths: Paths, save_record: MakeRecord) -> None:
     record = save_record(paths, builder={"pid": 5, "start": 6})
     assert containers.load(paths, record["id"]) == record
 
 
-def test_a_record_of_an_older_version_has_what_came_later(paths: Paths, save_record: Record) -> None:
+def test_a_record_of_an_older_version_has_what_came_later(paths: Paths, save_record: MakeRecord) -> None:
     record = save_record(paths)
     old = {name: value for name, value in record.items() if name not in LATER}
     write(paths, {**old, "hostConfig": {"CgroupPath": "/mydocker/x"}, "config": {"Env": ["A=b"], "Labels": None}})
-    loaded = containers.load(paths, record["id"])
+    loaded: Mapping[str, Any] = containers.load(paths, record["id"])
     assert {name: loaded[name] for name in LATER} == {
         "mounts": [],
         "endpoints": {},
@@ -68,7 +70,7 @@ def test_a_record_of_an_older_version_has_what_came_later(paths: Paths, save_rec
         ("hostConfig", {}, "hostConfig.CgroupPath is missing"),
     ],
 )
-def test_a_damaged_record_is_named_with_its_field(paths: Paths, save_record: Record, field: str, value: object, problem: str) -> None:
+def test_a_damaged_record_is_named_with_its_field(paths: Paths, save_record: MakeRecord, field: str, value: object, problem: str) -> None:
     record = save_record(paths)
     write(paths, {**record, field: value})
     with pytest.raises(Damaged) as raised:

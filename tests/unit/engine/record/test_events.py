@@ -6,7 +6,7 @@ import os
 import time
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,7 +16,8 @@ from mydocker.errors import BadInput
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
-    from conftest import Record
+    from mydocker.engine.record.containers import Record
+    from tests.unit.conftest import MakeRecord
 
 ID = "c1" * 32
 
@@ -27,19 +28,19 @@ def paths(tmp_path: Path) -> Paths:
 
 
 @pytest.fixture
-def record(make_record: Record) -> dict[str, Any]:
+def record(make_record: MakeRecord) -> Record:
     return make_record(id=ID, name="web", image="box:latest", config={"Labels": {"tier": "front"}})
 
 
-def history(paths: Paths) -> list[past.Event]:
+def history(paths: Paths) -> list[events.Event]:
     return list(past.history(paths, 0, time.time_ns()))
 
 
-def test_a_container_event_is_dockers(paths: Paths, record: dict[str, Any]) -> None:
+def test_a_container_event_is_dockers(paths: Paths, record: Record) -> None:
     events.of_container(paths, record, "die", exitCode=3)
     (event,) = history(paths)
-    assert event.pop("timeNano") // 10**9 == event.pop("time")
-    assert event == {
+    assert event["timeNano"] // 10**9 == event["time"]
+    assert {key: value for key, value in event.items() if not key.startswith("time")} == {
         "status": "die",
         "id": ID,
         "from": "box:latest",
@@ -50,7 +51,7 @@ def test_a_container_event_is_dockers(paths: Paths, record: dict[str, Any]) -> N
     }
 
 
-def test_volumes_of_a_container(paths: Paths, make_record: Record) -> None:
+def test_volumes_of_a_container(paths: Paths, make_record: MakeRecord) -> None:
     mounts = [{"type": "bind", "destination": "/b"}, {"type": "volume", "name": "data", "destination": "/d", "rw": False}]
     events.of_mounts(paths, make_record(mounts=mounts), "mount")
     (event,) = history(paths)
@@ -110,7 +111,7 @@ def test_a_line_that_was_cut_off_is_passed_over(paths: Paths) -> None:
         (("label=tier=back",), set()),
     ],
 )
-def test_filters(paths: Paths, record: dict[str, Any], texts: tuple[str, ...], expected: set[str]) -> None:
+def test_filters(paths: Paths, record: Record, texts: tuple[str, ...], expected: set[str]) -> None:
     events.of_container(paths, record, "start")
     events.of_container(paths, record, "health_status: healthy")
     events.emit(paths, "volume", "mount", "data", {"container": ID})

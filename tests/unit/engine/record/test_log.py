@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+from pathlib import Path
 
 import pytest
 
@@ -12,11 +13,11 @@ from mydocker.engine.record.reader import Entry, LogReader
 from mydocker.errors import BadInput
 
 
-def texts(path):
+def texts(path: Path) -> list[str]:
     return [json.loads(line)["log"] for line in path.read_text().splitlines()]
 
 
-def test_lines_are_whole_whatever_the_pieces(tmp_path):
+def test_lines_are_whole_whatever_the_pieces(tmp_path: Path) -> None:
     log = Log(str(tmp_path / "log"))
     for piece in (b"one\ntw", b"o\n", b"", b"\nlast"):
         log.write("stdout", piece)
@@ -26,14 +27,14 @@ def test_lines_are_whole_whatever_the_pieces(tmp_path):
     assert texts(tmp_path / "log") == ["one\n", "two\n", "\n", "apart\n", "last"]
 
 
-def test_very_long_lines_are_cut_as_dockers_are(tmp_path):
+def test_very_long_lines_are_cut_as_dockers_are(tmp_path: Path) -> None:
     log = Log(str(tmp_path / "log"))
     log.write("stdout", b"x" * 40000 + b"\n")
     log.close()
     assert [len(text) for text in texts(tmp_path / "log")] == [16384, 16384, 7233]
 
 
-def test_bytes_that_are_no_text_come_back_as_they_were(tmp_path):
+def test_bytes_that_are_no_text_come_back_as_they_were(tmp_path: Path) -> None:
     data = bytes(range(256)) + b"\n"
     log = Log(str(tmp_path / "log"))
     log.write("stdout", data)
@@ -43,18 +44,18 @@ def test_bytes_that_are_no_text_come_back_as_they_were(tmp_path):
     reader.close()
 
 
-def fill(path, count, **rotation):
+def fill(path: Path, count: int, **rotation: int) -> None:
     log = Log(str(path), **rotation)
     for number in range(count):
         log.write("stdout", b"%d\n" % number)
     log.close()
 
 
-def read(reader):
+def read(reader: LogReader[Entry]) -> list[int]:
     return [int(entry.text) for entry in reader.entries()]
 
 
-def test_rotation_keeps_so_many_files_of_such_a_size(tmp_path):
+def test_rotation_keeps_so_many_files_of_such_a_size(tmp_path: Path) -> None:
     fill(tmp_path / "log", 100, max_size=1000, max_files=3)
     kept = files(str(tmp_path / "log"))
     assert [path.rpartition("/")[2] for path in kept] == ["log.2", "log.1", "log"]
@@ -66,7 +67,7 @@ def test_rotation_keeps_so_many_files_of_such_a_size(tmp_path):
     reader.close()
 
 
-def test_one_file_is_begun_again(tmp_path):
+def test_one_file_is_begun_again(tmp_path: Path) -> None:
     fill(tmp_path / "log", 100, max_size=1000, max_files=1)
     assert files(str(tmp_path / "log")) == [str(tmp_path / "log")]
     assert texts(tmp_path / "log")[-1] == "99\n"
@@ -74,7 +75,7 @@ def test_one_file_is_begun_again(tmp_path):
 
 @pytest.mark.parametrize("count", [0, 1, 3, 50, 99, 100, 1000])
 @pytest.mark.parametrize("rotation", [{}, {"max_size": 2000, "max_files": 50}])
-def test_the_last_entries(tmp_path, count, rotation):
+def test_the_last_entries(tmp_path: Path, count: int, rotation: dict[str, int]) -> None:
     fill(tmp_path / "log", 100, **rotation)
     reader = LogReader(str(tmp_path / "log"), Entry)
     reader.skip_to_last(count)
@@ -82,7 +83,7 @@ def test_the_last_entries(tmp_path, count, rotation):
     reader.close()
 
 
-def test_a_reader_follows_through_rotations(tmp_path):
+def test_a_reader_follows_through_rotations(tmp_path: Path) -> None:
     log = Log(str(tmp_path / "log"), max_size=500, max_files=50)
     reader = LogReader(str(tmp_path / "log"), Entry)
     seen = []
@@ -96,7 +97,7 @@ def test_a_reader_follows_through_rotations(tmp_path):
     reader.close()
 
 
-def test_a_full_disk_costs_entries_and_is_told(tmp_path):
+def test_a_full_disk_costs_entries_and_is_told(tmp_path: Path) -> None:
     log = Log(str(tmp_path / "log"))
     log.write("stdout", b"first\n")
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -115,7 +116,7 @@ def test_a_full_disk_costs_entries_and_is_told(tmp_path):
     ("text", "expected"),
     [("10s", 10 * 10**9), ("1h30m", 5400 * 10**9), ("1.5ms", 1500000), ("10", None), ("ten", None), ("", None), ("1h2", None)],
 )
-def test_durations(text, expected):
+def test_durations(text: str, expected: int | None) -> None:
     assert duration(text) == expected
 
 
@@ -128,10 +129,10 @@ def test_durations(text, expected):
         ("2006-01-01T01:00:00+01:00", "2006-01-01T00:00:00.000000000Z"),
     ],
 )
-def test_moments(text, expected):
+def test_moments(text: str, expected: str) -> None:
     assert moment(text, now=20 * 10**9) == expected
 
 
-def test_no_moment():
+def test_no_moment() -> None:
     with pytest.raises(BadInput, match="invalid time 'soon'"):
         moment("soon")

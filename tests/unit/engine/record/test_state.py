@@ -13,7 +13,7 @@ from mydocker.engine.record import state
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
-    from conftest import Process, Record
+    from tests.unit.conftest import MakeRecord, Process
 
 ID = "a" * 64
 
@@ -34,7 +34,7 @@ def boot(paths: Paths, name: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["created", "running", "exited"])
-def test_what_runs_is_running_whatever_is_written(paths: Paths, make_record: Record, fake_process: Process, written: str) -> None:
+def test_what_runs_is_running_whatever_is_written(paths: Paths, make_record: MakeRecord, fake_process: Process, written: str) -> None:
     boot(paths, "first")
     fake_process(paths, 4242, 99)
     state.save(paths, ID, 4242, "/mydocker/x")
@@ -51,7 +51,7 @@ def test_what_runs_is_running_whatever_is_written(paths: Paths, make_record: Rec
 
 
 @pytest.mark.parametrize("change", ["ended", "zombie", "pid of another", "rebooted"])
-def test_what_ended_does_not_run(paths: Paths, make_record: Record, fake_process: Process, change: str) -> None:
+def test_what_ended_does_not_run(paths: Paths, make_record: MakeRecord, fake_process: Process, change: str) -> None:
     boot(paths, "first")
     fake_process(paths, 4242, 99)
     state.save(paths, ID, 4242, "")
@@ -71,7 +71,7 @@ def test_a_process_that_was_dead_when_it_was_recorded(paths: Paths) -> None:
     assert state.running_pid(paths, ID) == 0
 
 
-def test_a_monitor_that_has_not_recorded_the_end_yet(paths: Paths, make_record: Record, fake_process: Process) -> None:
+def test_a_monitor_that_has_not_recorded_the_end_yet(paths: Paths, make_record: MakeRecord, fake_process: Process) -> None:
     fake_process(paths, os.getpid(), 7)
     state.save(paths, ID, 4242, "")
     assert state.has_monitor(paths, ID)
@@ -82,7 +82,7 @@ def test_a_monitor_that_has_not_recorded_the_end_yet(paths: Paths, make_record: 
 
 
 @pytest.mark.parametrize("written", ["creating", "created", "exited", "removing"])
-def test_without_state_what_is_written_is_so(paths: Paths, make_record: Record, written: str) -> None:
+def test_without_state_what_is_written_is_so(paths: Paths, make_record: MakeRecord, written: str) -> None:
     assert state.running_pid(paths, ID) == 0
     assert not state.has_monitor(paths, ID)
     assert state.status(paths, make_record(id=ID, status=written)) == written

@@ -9,7 +9,7 @@ import pytest
 from mydocker.engine.request.checks import warnings
 
 if TYPE_CHECKING:
-    from conftest import Parse
+    from tests.unit.engine.conftest import Parse
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from mydocker.engine.request import checks
 from mydocker.errors import BadInput
 
 if TYPE_CHECKING:
-    from conftest import Parse
+    from tests.unit.engine.conftest import Parse
 
 MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+
+
+@pytest.fixture(autouse=True)
+def two_processors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processors and memory nodes 0 and 1 are online, whatever there is here."""
+    (tmp_path / "online").write_text("0-1\n")
+    check = checks._check_online
+    monkeypatch.setattr(checks, "_check_online", lambda what, asked, _: check(what, asked, f"{tmp_path}/online"))
 
 
 def test_without_flags(parsed: Parse) -> None:

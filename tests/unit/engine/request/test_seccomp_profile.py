@@ -12,9 +12,7 @@ from mydocker.errors import BadInput, Error
 from mydocker.kernel.capabilities import NUMBERS
 
 
-def load(
-    tmp_path: Path, document: object, capabilities: list[str], machine: str = "x86_64", kernel: tuple[int, int] = (6, 1)
-) -> dict[str, Any]:
+def load(tmp_path: Path, document: object, capabilities: list[str], machine: str = "x86_64", kernel: tuple[int, int] = (6, 1)) -> Any:
     path = tmp_path / "profile.json"
     path.write_text(document if isinstance(document, str) else json.dumps(document))
     return load_profile(str(path), capabilities, machine, kernel)
@@ -137,11 +135,11 @@ def with_rule(**rule: object) -> dict[str, object]:
             BadInput,
             "both 'architectures' and 'archMap' are given",
         ),
-        ({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": {}, "archMap": [1]}, BadInput, "'archMap' is not a list of objects"),
+        ({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": {}, "archMap": [1]}, BadInput, "archMap[0] 1: expected an object"),
         ({"defaultAction": "SCMP_ACT_ALLOW", "defaultErrno": "EWHAT"}, BadInput, "unknown errno 'EWHAT'"),
         (with_rule(name="read"), BadInput, "both 'name' and 'names' are given for 'read'"),
-        (with_rule(includes=[1]), BadInput, "'includes' is not an object"),
-        (with_rule(includes={"caps": [{}]}), BadInput, "'caps' is not a list of names"),
+        (with_rule(includes=[1]), BadInput, "syscalls[0].includes [1]: expected an object"),
+        (with_rule(includes={"caps": [{}]}), BadInput, "syscalls[0].includes.caps[0] {}: expected a text"),
         (with_rule(includes={"minKernel": "5.x"}), BadInput, "minKernel '5.x' is not MAJOR.MINOR"),
         (with_rule(action="SCMP_ACT_PERHAPS"), BadInput, "unknown seccomp action 'SCMP_ACT_PERHAPS'"),
     ],

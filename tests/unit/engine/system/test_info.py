@@ -13,9 +13,9 @@ from mydocker.kernel.capabilities import available
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
-    from conftest import Recording
+    from tests.unit.conftest import Recording
 
-pytestmark = pytest.mark.applies(lambda recording: recording.whole)
+pytestmark = pytest.mark.applies.with_args(lambda recording: recording.whole)
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from mydocker.steps.base import Run
 from mydocker.storage.drivers import driver
 
 if TYPE_CHECKING:
-    from conftest import Record
+    from mydocker.engine.record.containers import Record
+    from tests.unit.conftest import MakeRecord
 
 
 @pytest.fixture
@@ -39,10 +40,10 @@ def paths(tmp_path: Path) -> Paths:
 
 
 @pytest.fixture
-def container(paths: Paths, save_record: Record) -> Record:
+def container(paths: Paths, save_record: MakeRecord) -> MakeRecord:
     """Return a function that writes a container of an image, with a file of 5000 bytes."""
 
-    def make(image: str, **more: Any) -> dict[str, Any]:
+    def make(image: str, **more: Any) -> Record:
         record = save_record(paths, imageId=images.find(paths, image).id, **more)
         os.makedirs(f"{paths.container(record['id'])}/upper")
         Path(f"{paths.container(record['id'])}/upper/file").write_bytes(bytes(5000))
@@ -60,7 +61,7 @@ def test_a_tree_counts_hard_links_once_and_symlinks_as_links(tmp_path: Path) -> 
     assert tree_size(str(tmp_path / "gone")) == 0
 
 
-def test_images_and_what_nobody_needs_of_them(paths: Paths, container: Record) -> None:
+def test_images_and_what_nobody_needs_of_them(paths: Paths, container: MakeRecord) -> None:
     everything = usage.Images(paths).share()
     assert (everything.total, everything.active) == (2, 0)
     assert 101_000 < everything.size == everything.reclaimable < 105_000
@@ -70,7 +71,7 @@ def test_images_and_what_nobody_needs_of_them(paths: Paths, container: Record) -
     assert 100_000 < some.reclaimable < 103_000
 
 
-def test_a_shared_layer_counts_once(paths: Paths, container: Record) -> None:
+def test_a_shared_layer_counts_once(paths: Paths, container: MakeRecord) -> None:
     """A child image made by commit has its parent's layer and one of its own."""
     record = container("big", config={"Cmd": ["x"]})
     options = CommitOptions(message="more")
@@ -81,13 +82,13 @@ def test_a_shared_layer_counts_once(paths: Paths, container: Record) -> None:
     assert found.share().size < found.size(big) + found.size(child)
 
 
-def test_containers(paths: Paths, container: Record) -> None:
+def test_containers(paths: Paths, container: MakeRecord) -> None:
     container("small")
     share = usage.of_containers(paths)
     assert (share.total, share.active, share.size, share.reclaimable) == (1, 0, 5000, 5000)
 
 
-def test_volumes(paths: Paths, container: Record) -> None:
+def test_volumes(paths: Paths, container: MakeRecord) -> None:
     for name in ("used", "free"):
         assert run(mydocker, ["--root", paths.root, "volume", "create", name]) == 0
         Path(f"{paths.volumes}/{name}/_data/file").write_bytes(bytes(300))

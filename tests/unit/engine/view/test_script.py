@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mydocker.engine.container.create import ClaimName
+from mydocker.engine.container.claim import ClaimName
 from mydocker.engine.view.describe import plans
 from mydocker.engine.view.script import Plans, script
 from mydocker.engine.volume.volumes import MakeHostDirectory
@@ -25,7 +25,7 @@ from mydocker.storage.vfs import CopyTree
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Start
+    from tests.unit.engine.conftest import Start
 
 HOSTILE = [
     "two words",

@@ -23,7 +23,8 @@ from mydocker.paths import Paths
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Process, Recording, Start
+    from tests.unit.conftest import Process, Recording
+    from tests.unit.engine.conftest import Start
 
 DATA = Path(__file__).parents[3] / "data" / "plans"
 REWRITE = "MYDOCKER_REWRITE" in os.environ
@@ -67,7 +68,7 @@ def test_machines_differ_in_their_cgroups_only(start: Callable[[str], Start], re
 LIMITED = {"memory": "-m 64m", "cpuset": "--cpuset-cpus 0", "pids": "--pids-limit 50", "blkio": "--device-read-bps /dev/null:1mb"}
 
 
-@pytest.mark.applies(lambda recording: not recording.closed)
+@pytest.mark.applies.with_args(lambda recording: not recording.closed)
 def test_a_limit_is_kept_or_refused_by_name(start: Callable[[str], Start], recording: Recording) -> None:
     host = start(recording.name)
     kept = [controller for controller in LIMITED if controller not in recording.lacks]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,9 +19,11 @@ from mydocker.steps.base import Run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Parse, Record
+    from mydocker.engine.record.containers import MountPoint, Record
+    from tests.unit.conftest import MakeRecord
+    from tests.unit.engine.conftest import Parse
 
-    Write = Callable[..., dict[str, Any]]
+    Write = Callable[..., Record]
 
     Machine = Callable[[str], Paths]
 
@@ -36,16 +38,16 @@ def make(paths: Paths, name: str, anonymous: bool = False) -> None:
 
 
 @pytest.fixture
-def record(paths: Paths, save_record: Record) -> Callable[..., dict[str, Any]]:
+def record(paths: Paths, save_record: MakeRecord) -> Callable[..., Record]:
     """Return a function that writes a container with a name and mount points."""
 
-    def write(name: str, mounts: list[dict[str, Any]]) -> dict[str, Any]:
+    def write(name: str, mounts: list[MountPoint]) -> Record:
         return save_record(paths, id=name.encode().hex() * 8, name=name, mounts=mounts)
 
     return write
 
 
-def on(point: dict[str, Any], name: str) -> dict[str, Any]:
+def on(point: MountPoint, name: str) -> MountPoint:
     return {**point, "name": name}
 
 
@@ -102,7 +104,7 @@ def test_size(paths: Paths) -> None:
     assert volumes.size(paths, "data") == 5
 
 
-def test_what_a_killed_process_left_is_found_and_removed(paths: Paths, cgroup_machine: Machine) -> None:
+def test_what_a_killed_process_left_is_found_and_removed(paths: Paths, cgroup_machine: Machine, bare_network: None) -> None:
     machine = cgroup_machine("v2")
     paths = Paths(paths.root, paths.state, machine.proc, machine.sys, machine.cgroup)
     make(paths, "data")

@@ -1,0 +1,121 @@
+"""Devices, in docker's notations. Each parser raises BadInput that names the value and what was expected."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from mydocker.engine.request.values import integer, number, size
+from mydocker.errors import BadInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.cgroups.resources import DeviceRule, ThrottleDevice, WeightDevice
+    from mydocker.runtime.spec import Device
+
+
+def device_rate(text: str, is_size: bool) -> ThrottleDevice:
+    """Return an OCI throttle device {major, minor, rate} of 'PATH:RATE'."""
+    path, _, rate = text.rpartition(":")
+    value = size(rate) if is_size and path else number(rate)
+    if not path or value is None:
+        raise BadInput(f"invalid device rate {text!r}: expected PATH:{'SIZE per second' if is_size else 'OPERATIONS per second'}")
+    major, minor = block_device(path)
+    return {"major": major, "minor": minor, "rate": value}
+
+
+def device_weight(text: str) -> WeightDevice:
+    """Return an OCI weight device {major, minor, weight} of 'PATH:WEIGHT'."""
+    path, _, weight = text.rpartition(":")
+    if not path:
+        raise BadInput(f"invalid device weight {text!r}: expected PATH:WEIGHT")
+    major, minor = block_device(path)
+    return {"major": major, "minor": minor, "weight": integer("weight", 10, 1000)(weight)}
+
+
+def block_device(path: str) -> tuple[int, int]:
+    """Return major and minor number of a device node of the host."""
+    node = _node(path).st_rdev
+    return os.major(node), os.minor(node)
+
+
+def _node(path: str) -> os.stat_result:
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise BadInput(f"device {path!r}: {error.strerror}") from error
+    if not (stat.S_ISBLK(status.st_mode) or stat.S_ISCHR(status.st_mode)):
+        raise BadInput(f"device {path!r}: expected a device node of this host")
+    return status
+
+
+def devices(text: str) -> list[tuple[Device, DeviceRule]]:
+    """Return (OCI device, OCI device rule) pairs of 'HOST[:CONTAINER[:rwm]]'; of a directory, those of all nodes in it."""
+    host, _, rest = text.partition(":")
+    inside, _, access = rest.partition(":")
+    if inside and not inside.startswith("/") and not access:
+        inside, access = "", inside
+    if set(access) - set("rwm") or not (inside or host).startswith("/"):
+        raise BadInput(
+            f"invalid device {text!r}: expected HOST[:CONTAINER[:PERMISSIONS]] with absolute paths and permissions of r, w and m"
+        )
+    if os.path.isdir(host):
+        return _device_directory(host, inside or host, access or "rwm")
+    return [device(host, inside or host, access or "rwm")]
+
+
+def _device_directory(host: str, inside: str, access: str) -> list[tuple[Device, DeviceRule]]:
+    found = []
+    for directory, _, names in os.walk(host):
+        for name in sorted(names):
+            path = f"{directory}/{name}"
+            if _is_node(path):
+                found.append(device(path, inside + path[len(host) :], access))
+    if not found:
+        raise BadInput(f"device {host!r}: expected a device node of this host, or a directory that holds some")
+    return found
+
+
+def _is_node(path: str) -> bool:
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return False  # gone since its directory was read
+    return stat.S_ISBLK(mode) or stat.S_ISCHR(mode)
+
+
+def device(host: str, inside: str, access: str) -> tuple[Device, DeviceRule]:
+    """Return the OCI device and device rule that give a container this node of the host."""
+    status = _node(host)
+    kind = "b" if stat.S_ISBLK(status.st_mode) else "c"
+    major, minor = os.major(status.st_rdev), os.minor(status.st_rdev)
+    node: Device = {
+        "path": inside,
+        "type": kind,
+        "major": major,
+        "minor": minor,
+        "fileMode": stat.S_IMODE(status.st_mode),
+        "uid": status.st_uid,
+        "gid": status.st_gid,
+    }
+    return node, {"allow": True, "type": kind, "major": major, "minor": minor, "access": access}
+
+
+def device_rule(text: str) -> DeviceRule:
+    """Return the OCI device rule of 'c 1:3 rwm' (a, b or c; * for any number)."""
+    words = text.split()
+    numbers = words[1].split(":") if len(words) == 3 else []
+    fine = (
+        len(numbers) == 2
+        and words[0] in ("a", "b", "c")
+        and all(n == "*" or number(n) is not None for n in numbers)
+        and not set(words[2]) - set("rwm")
+    )
+    if not fine:
+        raise BadInput(f"invalid device cgroup rule {text!r}: expected TYPE MAJOR:MINOR PERMISSIONS such as 'c 1:3 rwm'")
+    rule: DeviceRule = {"allow": True, "type": words[0], "access": words[2]}
+    if numbers[0] != "*":
+        rule["major"] = int(numbers[0])
+    if numbers[1] != "*":
+        rule["minor"] = int(numbers[1])
+    return rule

@@ -1,0 +1,272 @@
+"""What a bundle's config.json is made of, as far as anything here reads it (runtime-spec config.md, config-linux.md).
+
+What has a default is what our own config.json always has; the rest may be missing. linux.resources is drawn by cgroups/resources.py,
+linux.seccomp by kernel/seccomp_object.py: the packages that read them.
+"""
+
+from __future__ import annotations
+
+from mydocker.cgroups.resources import RESOURCES
+from mydocker.kernel.seccomp_object import SECCOMP
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NotRequired, TypedDict
+
+    from mydocker.cgroups.resources import Resources as Resources
+    from mydocker.kernel.seccomp_object import Seccomp as Seccomp
+    from mydocker.shape import Shape
+
+    class User(TypedDict):
+        """process.user."""
+
+        uid: int
+        gid: int
+        additionalGids: NotRequired[list[int]]
+        umask: NotRequired[int]
+
+    class ConsoleSize(TypedDict):
+        """process.consoleSize."""
+
+        height: int
+        width: int
+
+    class Rlimit(TypedDict):
+        """setrlimit(2)."""
+
+        type: str
+        soft: int
+        hard: int
+
+    class Scheduler(TypedDict):
+        """sched_setattr(2)."""
+
+        policy: str
+        nice: int
+        priority: int
+        flags: list[str]
+        runtime: int
+        deadline: int
+        period: int
+
+    # A function call, as a field is called `class`.
+    IoPriority = TypedDict("IoPriority", {"class": str, "priority": int})
+
+    class Affinity(TypedDict, total=False):
+        """process.execCPUAffinity."""
+
+        initial: str
+        final: str
+
+    class Process(TypedDict):
+        """The container's program, or one more of exec."""
+
+        terminal: bool
+        consoleSize: NotRequired[ConsoleSize]
+        user: User
+        args: list[str]
+        env: list[str]
+        cwd: str
+        capabilities: dict[str, list[str]]
+        rlimits: list[Rlimit]
+        noNewPrivileges: bool
+        apparmorProfile: NotRequired[str]
+        selinuxLabel: NotRequired[str]
+        oomScoreAdj: NotRequired[int]
+        scheduler: NotRequired[Scheduler]
+        ioPriority: NotRequired[IoPriority]
+        execCPUAffinity: NotRequired[Affinity]
+
+    class IdMapping(TypedDict):
+        """One line of uid_map or gid_map."""
+
+        containerID: int
+        hostID: int
+        size: int
+
+    class Mount(TypedDict):
+        """mount(2), with mount(8)'s options."""
+
+        destination: str
+        type: str
+        source: str
+        options: list[str]
+        uidMappings: NotRequired[list[IdMapping]]
+        gidMappings: NotRequired[list[IdMapping]]
+
+    class Namespace(TypedDict):
+        """A namespace to make or to join."""
+
+        type: str
+        path: NotRequired[str]
+
+    class TimeOffset(TypedDict):
+        """How far one clock is set forward."""
+
+        secs: int
+        nanosecs: int
+
+    class Device(TypedDict):
+        """mknod(2)."""
+
+        path: str
+        type: str
+        major: NotRequired[int]
+        minor: NotRequired[int]
+        fileMode: NotRequired[int]
+        uid: NotRequired[int]
+        gid: NotRequired[int]
+
+    class NetDevice(TypedDict, total=False):
+        """A network device of the host's that becomes the container's."""
+
+        name: str
+
+    class MemoryPolicy(TypedDict):
+        """set_mempolicy(2)."""
+
+        mode: str
+        nodes: str
+        flags: list[str]
+
+    class Personality(TypedDict):
+        """personality(2)."""
+
+        domain: str
+        flags: list[str]
+
+    class Linux(TypedDict):
+        """What only Linux has."""
+
+        namespaces: list[Namespace]
+        uidMappings: NotRequired[list[IdMapping]]
+        gidMappings: NotRequired[list[IdMapping]]
+        timeOffsets: NotRequired[dict[str, TimeOffset]]
+        devices: list[Device]
+        netDevices: NotRequired[dict[str, NetDevice]]
+        cgroupsPath: str
+        resources: Resources
+        sysctl: dict[str, str]
+        seccomp: NotRequired[Seccomp]
+        rootfsPropagation: NotRequired[str]
+        maskedPaths: list[str]
+        readonlyPaths: list[str]
+        mountLabel: NotRequired[str]
+        memoryPolicy: NotRequired[MemoryPolicy]
+        personality: NotRequired[Personality]
+        intelRdt: NotRequired[object]
+
+    class Root(TypedDict):
+        """The root file system."""
+
+        path: str
+        readonly: bool
+
+    class Hook(TypedDict):
+        """A program of the host's, see hooks.py."""
+
+        path: str
+        args: list[str]
+        env: list[str]
+        timeout: NotRequired[int]
+
+    class Spec(TypedDict):
+        """config.json."""
+
+        ociVersion: NotRequired[str]
+        process: Process
+        root: Root
+        hostname: str
+        domainname: str
+        mounts: list[Mount]
+        hooks: NotRequired[dict[str, list[Hook]]]
+        annotations: dict[str, str]
+        linux: Linux
+
+
+USER: Shape = {"uid": ("natural", 0), "gid": ("natural", 0), "additionalGids": ["natural"], "umask": "natural"}
+CONSOLE_SIZE: Shape = {"height!": "natural", "width!": "natural"}
+RLIMIT: Shape = {"type!": "text", "soft!": "natural", "hard!": "natural"}
+SCHEDULER: Shape = {
+    "policy!": "text",
+    "nice": ("number", 0),
+    "priority": ("number", 0),
+    "flags": (["text"], []),
+    "runtime": ("natural", 0),  # nanoseconds, as the next two
+    "deadline": ("natural", 0),
+    "period": ("natural", 0),
+}
+IO_PRIORITY: Shape = {"class!": "text", "priority": ("number", 0)}
+AFFINITY: Shape = {"initial": "text", "final": "text"}
+PROCESS: Shape = {
+    "terminal": ("truth", False),
+    "consoleSize": CONSOLE_SIZE,
+    "user": (USER, {}),
+    "args": (["text"], []),
+    "env": (["text"], []),
+    "cwd": ("text", ""),
+    "capabilities": ({"*": ["text"]}, {}),  # names by set: bounding, effective, permitted, inheritable, ambient
+    "rlimits": ([RLIMIT], []),
+    "noNewPrivileges": ("truth", False),
+    "apparmorProfile": "text",
+    "selinuxLabel": "text",
+    "oomScoreAdj": "number",
+    "scheduler": SCHEDULER,
+    "ioPriority": IO_PRIORITY,
+    "execCPUAffinity": AFFINITY,
+}
+ID_MAPPING: Shape = {"containerID!": "natural", "hostID!": "natural", "size!": "natural"}
+MOUNT: Shape = {
+    "destination!": "text",
+    "type": ("text", ""),
+    "source": ("text", ""),
+    "options": (["text"], []),
+    "uidMappings": [ID_MAPPING],
+    "gidMappings": [ID_MAPPING],
+}
+NAMESPACE: Shape = {"type!": "text", "path": "text"}
+TIME_OFFSET: Shape = {"secs": ("number", 0), "nanosecs": ("natural", 0)}
+DEVICE: Shape = {
+    "path!": "text",
+    "type!": "text",
+    "major": "number",
+    "minor": "number",
+    "fileMode": "natural",
+    "uid": "natural",
+    "gid": "natural",
+}
+NET_DEVICE: Shape = {"name": "text"}
+MEMORY_POLICY: Shape = {"mode!": "text", "nodes": ("text", ""), "flags": (["text"], [])}
+PERSONALITY: Shape = {"domain!": "text", "flags": (["text"], [])}
+LINUX: Shape = {
+    "namespaces": ([NAMESPACE], []),
+    "uidMappings": [ID_MAPPING],
+    "gidMappings": [ID_MAPPING],
+    "timeOffsets": {"*": TIME_OFFSET},  # by clock
+    "devices": ([DEVICE], []),
+    "netDevices": {"*": NET_DEVICE},  # by the host's name
+    "cgroupsPath": ("text", ""),
+    "resources": (RESOURCES, {}),
+    "sysctl": ({"*": "text"}, {}),
+    "seccomp": SECCOMP,
+    "rootfsPropagation": "text",
+    "maskedPaths": (["text"], []),
+    "readonlyPaths": (["text"], []),
+    "mountLabel": "text",
+    "memoryPolicy": MEMORY_POLICY,
+    "personality": PERSONALITY,
+    "intelRdt": "any",
+}
+ROOT: Shape = {"path": ("text", ""), "readonly": ("truth", False)}
+HOOK: Shape = {"path!": "text", "args": (["text"], []), "env": (["text"], []), "timeout": "number"}
+SPEC: Shape = {
+    "ociVersion": "text",
+    "process": (PROCESS, {}),
+    "root": (ROOT, {}),
+    "hostname": ("text", ""),
+    "domainname": ("text", ""),
+    "mounts": ([MOUNT], []),
+    "hooks": {"*": [HOOK]},  # by moment
+    "annotations": ({"*": "text"}, {}),
+    "linux": (LINUX, {}),
+}
