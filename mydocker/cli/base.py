@@ -127,7 +127,7 @@ class LazyGroup(Normalising, click.Group):
 
 def run(group: click.Command, args: list[str]) -> int:
     """Run a command line; print a failure as one line on standard error and return the exit status."""
-    meta: dict[str, Any] = {}
+    meta: dict[str, str] = {}
     try:
         with group.make_context("mydocker", list(args)) as ctx:
             meta = ctx.meta

@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mydocker.engine.record.history import Event
+    from mydocker.engine.record.events import Event
 
 _END_OF_TIME = 1 << 63
 

@@ -168,7 +168,7 @@ def _delete(paths: Paths, drivers: Sequence[StorageDriver], image: Image, run: R
 
 def using(paths: Paths, image: Image) -> list[Record]:
     """Return the records of the containers that were made from an image."""
-    return [record for record in records(paths) if record.get("imageId") == image.id]
+    return [record for record in records(paths) if record["imageId"] == image.id]
 
 
 def records(paths: Paths) -> list[Record]:
@@ -185,7 +185,7 @@ def records(paths: Paths) -> list[Record]:
 def needed_layers(paths: Paths, except_image: str = "") -> set[str]:
     """Return the chain ids that images and containers need, not counting the image with this manifest."""
     needed = {c for image in all_images(paths) if image.manifest != except_image for c in image.chain_ids}
-    return needed.union(c for record in records(paths) for c in record.get("layers", []))
+    return needed.union(c for record in records(paths) for c in record["layers"])
 
 
 class RemoveLayers(Step):

@@ -56,7 +56,7 @@ def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Refer
     base = images.find(paths, "sha256:" + record["imageId"])
     settings = change.apply(config.image_settings(record["config"]), options.changes)
     created = now()
-    entry = config.history_entry(created, " ".join(record["config"].get("Cmd") or []), options.author, options.message)
+    entry = config.history_entry(created, " ".join(record["config"]["Cmd"] or []), options.author, options.message)
     document = _child_document(base, config.image_settings(settings), created, options.author)
     fill = _difference(paths, driver, record)
     with Draft(ImageLayout(paths.images), document, list(base.layers), list(base.sizes)) as draft:
@@ -79,7 +79,7 @@ def _child_document(base: images.Image, settings: ImageConfig, created: str, aut
 
 def mounted(record: Record) -> set[str]:
     """Return the paths in a container that something is mounted on."""
-    return {mount["destination"] for mount in record.get("mounts", [])} | RUNTIME_MOUNTS
+    return {mount["destination"] for mount in record["mounts"]} | RUNTIME_MOUNTS
 
 
 def changes(paths: Paths, driver: StorageDriver, record: Record) -> list[Change]:
