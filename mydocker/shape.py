@@ -11,8 +11,8 @@ A shape is one of these:
 A field of an object is one of these:
 
     "name!": shape              it must be there
-    "name": (shape, default)    what is missing gets the default; where the default is None, null is a value too
-                                an object that is missing gets its own fields' defaults with it
+    "name": (shape, default)    what is missing gets the default; where the default is None, null is a value too, and where it is {}
+                                the fields of that get theirs
     "name": shape               it may be missing; null is the same as missing, and is taken away
 
 A constant that holds a shape, such as MOUNT_POINT, stands beside a TypedDict of its name, MountPoint, and a unit test finds that both say
@@ -23,11 +23,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
     Shape = str | list[Any] | dict[str, Any]
-    # (name, whether it must be there, whether it has a default, the default, shape)
-    Field = tuple[str, bool, bool, Any, Shape]
+    # (name, the type of a plain value or None, whether it must be there, whether it has a default, the default, shape)
+    Field = tuple[str, Any, bool, bool, Any, Shape]
 
 _EXPECTED = {
     "text": "a text",
@@ -36,6 +37,8 @@ _EXPECTED = {
     "real": "a number",
     "truth": "true or false",
 }
+# A value of this type is what the shape says, but for a NUL in a text and a minus.
+_PLAIN = {"text": str, "number": int, "natural": int, "truth": bool}
 # The fields of object shapes, by the shape's identity: shapes are constants, and each is read once.
 _fields: dict[int, tuple[Field, ...]] = {}
 
@@ -43,74 +46,98 @@ _fields: dict[int, tuple[Field, ...]] = {}
 class WrongShape(ValueError):
     """A part of a document is not what it should be; the text names the part, its value and what was expected."""
 
+    def __init__(self, problem: str, name: str = "") -> None:
+        super().__init__(f"{name} {problem}".lstrip())
+        self.problem = problem
+        self.name = name
+
+    def of(self, part: str) -> WrongShape:
+        """Return the same of what `part` is a part of: a field, or '[NUMBER]' of a list."""
+        dot = "." if self.name and self.name[0] != "[" else ""
+        return WrongShape(self.problem, part + dot + self.name)
+
 
 def fit(value: Any, shape: Shape, name: str = "") -> None:
     """Check a document, and give what is missing its default. name: what the whole is called. Raises WrongShape."""
-    if isinstance(shape, str):
-        if not _is(value, shape):
-            raise WrongShape(f"{name} {value!r}: expected {_EXPECTED[shape]}".lstrip())
+    if name:
+        _fit_part(value, shape, name)
+    elif isinstance(shape, dict):
+        if type(value) is not dict:
+            raise WrongShape(f"{value!r}: expected an object")
+        if "*" in shape:
+            _fit_map(value, shape["*"])
+        else:
+            _fit_fields(value, _fields.get(id(shape)) or _read_fields(shape))
     elif isinstance(shape, list):
         if type(value) is not list:
-            raise WrongShape(f"{name} {value!r}: expected a list".lstrip())
-        inner = shape[0]
-        for number, member in enumerate(value):
-            # The plain case first: a seccomp filter names hundreds of calls.
-            if inner == "text" and type(member) is str and "\0" not in member:
-                continue
-            fit(member, inner, f"{name}[{number}]")
-    elif type(value) is not dict:
-        raise WrongShape(f"{name} {value!r}: expected an object".lstrip())
-    elif "*" in shape:
-        _fit_map(value, shape["*"], name)
-    else:
-        _fit_fields(value, shape, name)
+            raise WrongShape(f"{value!r}: expected a list")
+        _fit_list(value, shape[0])
+    elif not _is(value, shape):
+        raise WrongShape(f"{value!r}: expected {_EXPECTED[shape]}")
+
+
+def _fit_part(value: Any, shape: Shape, name: str) -> None:
+    try:
+        fit(value, shape)
+    except WrongShape as error:
+        raise error.of(name) from None
 
 
 def _is(value: Any, kind: str) -> bool:
     found = type(value)
     if kind == "text":
         return found is str and "\0" not in value
-    if kind == "natural":
-        return found is int and value >= 0
-    if kind == "truth":
-        return found is bool
-    if kind == "number":
-        return found is int
+    if kind in _PLAIN:
+        return found is _PLAIN[kind] and (kind != "natural" or value >= 0)
     return kind == "any" or found is int or found is float
 
 
-def _fit_map(value: dict[str, Any], shape: Shape, name: str) -> None:
-    for key in [key for key, member in value.items() if member is None and shape != "any"]:
-        del value[key]
-    for key, member in value.items():
-        shown = key if key.isprintable() else repr(key)
-        fit(member, shape, f"{name}.{shown}" if name else shown)
+def _are_plain(values: Collection[Any], shape: Shape) -> bool:
+    """Say whether there is nothing, or nothing but texts where texts should be: what most lists and maps are."""
+    return not values or (shape == "text" and {*map(type, values)} == {str} and "\0" not in "".join(values))
 
 
-def _fit_fields(value: dict[str, Any], shape: dict[str, Any], name: str) -> None:
-    for field, is_needed, has_default, default, inner in _fields.get(id(shape)) or _read_fields(shape):
-        found = value.get(field)
+def _fit_list(value: list[Any], shape: Shape) -> None:
+    if not _are_plain(value, shape):
+        for number, member in enumerate(value):
+            _fit_part(member, shape, f"[{number}]")
+
+
+def _fit_map(value: dict[str, Any], shape: Shape) -> None:
+    if not _are_plain(value.values(), shape):
+        for key in [key for key, member in value.items() if member is None and shape != "any"]:
+            del value[key]
+        for key, member in value.items():
+            _fit_part(member, shape, key if key.isprintable() else repr(key))
+
+
+def _fit_fields(value: dict[str, Any], fields: tuple[Field, ...]) -> None:
+    for name, plain, is_needed, has_default, default, shape in fields:
+        found: Any = value.get(name)
+        # The plain cases first: a list of containers checks thousands of these.
+        if type(found) is plain and ("\0" not in found if plain is str else shape != "natural" or found >= 0):
+            continue
         if found is not None:
-            # The plain cases first: a list of containers checks thousands of these.
-            if inner == "text" and type(found) is str and "\0" not in found:
-                continue
-            fit(found, inner, f"{name}.{field}" if name else field)
+            _fit_part(found, shape, name)
         elif is_needed:
-            raise WrongShape(f"{name}.{field} is missing" if name else f"{field} is missing")
-        elif has_default:
-            value[field] = default.copy() if type(default) in (list, dict) else default
-            if default == {}:
-                fit(value[field], inner)
+            raise WrongShape("is missing", name)
+        elif not has_default:
+            value.pop(name, None)
+        elif default is None:
+            value[name] = None
         else:
-            value.pop(field, None)
+            value[name] = default.copy() if type(default) in (list, dict) else default
+            if default == {}:
+                fit(value[name], shape)  # an object's own fields have defaults too
 
 
 def _read_fields(shape: dict[str, Any]) -> tuple[Field, ...]:
     """Return an object shape's fields, and keep them."""
-    fields = []
+    fields: list[Field] = []
     for name, inner in shape.items():
         has_default = type(inner) is tuple
         kind, default = inner if has_default else (inner, None)
-        fields.append((name.removesuffix("!"), name.endswith("!"), has_default, default, kind))
+        plain = _PLAIN.get(kind) if isinstance(kind, str) else None
+        fields.append((name.removesuffix("!"), plain, name.endswith("!"), has_default, default, kind))
     _fields[id(shape)] = tuple(fields)
     return _fields[id(shape)]

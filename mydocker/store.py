@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mydocker.shape import Shape
 
 
-def write_atomic(path: str, data: bytes, mode: int = 0o644, sync: bool = True) -> None:
+def write_atomic(path: str, data: bytes, mode: int = 0o600, sync: bool = True) -> None:
     """Replace a file so that a reader, or a power cut, sees the old content or the new one and nothing between.
 
     sync=False leaves out both fsyncs: for what a reboot ends anyway (tmpfs) or whose loss means "never happened".
@@ -56,6 +56,27 @@ def writer_of(name: str) -> int:
     return int(pid) if pid.isdigit() else 0
 
 
+def make_private(path: str) -> None:
+    """Make a directory, and what is missing above it, for its owner alone; one that is there stays as it is."""
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        make_private(os.path.dirname(path))
+        make_private(path)
+
+
+def close_to_others(path: str) -> None:
+    """Take a directory that is ours, and that an older version left open, from everybody but its owner."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return  # whoever uses it is told why it cannot be
+    if status.st_mode & 0o077 and status.st_uid == os.geteuid():
+        os.chmod(path, 0o700)
+
+
 def sync_directory(path: str) -> None:
     """Make renames and removals in a directory durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -88,7 +109,7 @@ def read_document(path: str, shape: Shape) -> Any:
     return document
 
 
-def write_json(path: str, value: Any, mode: int = 0o644, sync: bool = True) -> None:
+def write_json(path: str, value: Any, mode: int = 0o600, sync: bool = True) -> None:
     """Replace a JSON file atomically; see write_atomic."""
     write_atomic(path, leanjson.dumps(value).encode(), mode, sync)
 

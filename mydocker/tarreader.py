@@ -1,7 +1,9 @@
 """Reading tar archives, strictly: from a stream that cannot go back, whose headers nobody vouches for.
 
-Python's tarfile takes a damaged header in the middle for the end of the archive, reads a header's extension of any length into memory, and
-remembers every member. Here the first is an error, the second has a limit, and members are forgotten.
+Python's tarfile takes a damaged header in the middle for the end of the archive, reads a header's extension of any length into memory and
+parses it in time that grows with the square of that length (the kind of CVE-2024-6232), takes any text for a number, and remembers every
+member. Here the first is an error, an extension has a limit and is parsed once from its beginning to its end, numbers are numbers, and
+members are forgotten.
 """
 
 from __future__ import annotations
@@ -15,12 +17,18 @@ from mydocker.errors import Damaged
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 # What Go's archive/tar, and so docker, allows for a long name or for a member's pax records.
 _EXTENSION_MAX = 1 << 20
 _EXTENSIONS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+# A number of a header: more digits than this are no size, time or id of this world.
+_LONGEST_NUMBER = 19
+_NUMBERS = ("size", "uid", "gid", "GNU.sparse.size", "GNU.sparse.realsize", "GNU.sparse.numblocks")
+_TIMES = ("mtime", "atime", "ctime")
 _BUFFER = 1 << 20
 _SKIPPED = 1 << 18
+_TOO_MANY = "too many headers before one member"
 
 
 class _Header(tarfile.TarInfo):
@@ -38,6 +46,92 @@ class _Header(tarfile.TarInfo):
         except (tarfile.TruncatedHeaderError, tarfile.InvalidHeaderError) as error:  # type: ignore[attr-defined]
             raise tarfile.ReadError(str(error)) from error
 
+    def _proc_pax(self, archive: Any) -> tarfile.TarInfo:
+        """Read this extended header and the one that it extends."""
+        blocks = -(-self.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+        records = _records(archive.fileobj.read(blocks)[: self.size])
+        is_global = self.type == tarfile.XGLTYPE
+        headers = archive.pax_headers if is_global else dict(archive.pax_headers)
+        headers.update(records)
+        member: Any = self.fromtarfile(archive)
+        if is_global:
+            return cast("tarfile.TarInfo", member)
+        if any(key.startswith("GNU.sparse.") for key in headers):
+            member.sparse = _sparse_map(headers, records, archive)
+            if headers.get("GNU.sparse.major") == "1":
+                member.offset_data = archive.fileobj.tell()  # behind the map
+        stored = int(headers.get("size", member.size))
+        member._apply_pax_info(headers, archive.encoding, archive.errors)
+        member.offset = self.offset
+        if "size" in headers:
+            has_data = member.isreg() or member.type not in tarfile.SUPPORTED_TYPES
+            archive.offset = member.offset_data + (-(-stored // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE if has_data else 0)
+        return cast("tarfile.TarInfo", member)
+
+
+def _records(data: bytes) -> list[tuple[str, str]]:
+    """Return the records of an extended header, 'LENGTH KEY=VALUE' and a newline each, in their order. Raises tarfile.ReadError."""
+    found = []
+    position = 0
+    while position < len(data):
+        blank = data.find(b" ", position, position + _LONGEST_NUMBER)
+        end = position + int(data[position:blank]) if blank > position and data[position:blank].isdigit() else 0
+        if not position < blank < end <= len(data) or data[end - 1 : end] != b"\n":
+            raise tarfile.ReadError(f"an extended header without a record at byte {position}")
+        key, equals, value = data[blank + 1 : end - 1].decode("utf-8", "surrogateescape").partition("=")
+        if not equals or not key:
+            raise tarfile.ReadError(f"an extended header whose record at byte {position} is no KEY=VALUE")
+        found.append((key, _checked(key, value)))
+        position = end
+    return found
+
+
+def _checked(key: str, value: str) -> str:
+    """Return a record's value; ReadError for one that is to be a number and is none."""
+    whole, _, fraction = value.removeprefix("-").partition(".") if key in _TIMES else (value, "", "")
+    if value and key in (*_NUMBERS, *_TIMES) and not (_is_number(whole) and (not fraction or (fraction.isascii() and fraction.isdigit()))):
+        raise tarfile.ReadError(f"an extended header with {key} {value[:40]!r}")
+    return value
+
+
+def _is_number(text: str | bytes) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+
+
+def _sparse_map(headers: dict[str, str], records: list[tuple[str, str]], archive: Any) -> list[tuple[int, int]]:
+    """Return the (offset, size) pairs of a sparse file's data, in whichever of GNU tar's three forms. Raises tarfile.ReadError."""
+    if headers.get("GNU.sparse.major") == "1":
+        numbers = _numbers_before_data(archive)
+    elif "GNU.sparse.map" in headers:
+        numbers = headers["GNU.sparse.map"].split(",")
+    else:
+        numbers = [value for key, value in records if key in ("GNU.sparse.offset", "GNU.sparse.numbytes")]
+    if len(numbers) % 2 or not all(map(_is_number, numbers)):
+        raise tarfile.ReadError("a sparse file whose map is not pairs of numbers")
+    values = list(map(int, numbers))
+    pairs = list(zip(values[::2], values[1::2], strict=True))
+    end = 0
+    for offset, size in pairs:
+        if offset < end:
+            raise tarfile.ReadError("a sparse file whose map goes back")
+        end = offset + size
+    return pairs
+
+
+def _numbers_before_data(archive: Any) -> list[str]:
+    """Return the numbers of a map that stands before the data: how many pairs, then the pairs, a line each, in whole blocks."""
+    lines: list[bytes] = []
+    rest = b""
+    taken = 0
+    while not lines or len(lines) <= 2 * int(lines[0]):
+        block = archive.fileobj.read(tarfile.BLOCKSIZE)
+        taken += len(block)
+        *whole, rest = (rest + block).split(b"\n")
+        lines += whole
+        if len(block) < tarfile.BLOCKSIZE or taken > _EXTENSION_MAX or len(rest) > tarfile.BLOCKSIZE or not all(map(_is_number, whole)):
+            raise tarfile.ReadError("a sparse file without a map")
+    return [line.decode() for line in lines[1 : 1 + 2 * int(lines[0])]]
+
 
 class _Forward(io.RawIOBase):
     """A stream with a position, which can be set to a later one; a large buffer keeps the many small reads of headers cheap."""
@@ -53,6 +147,9 @@ class _Forward(io.RawIOBase):
 
     def tell(self) -> int:
         return self._position
+
+    def seekable(self) -> bool:
+        return True  # forward
 
     def seek(self, position: int, whence: int = io.SEEK_SET, /) -> int:
         while self._position < position and self.read(min(position - self._position, _SKIPPED)):
@@ -79,14 +176,24 @@ class _Raw(io.RawIOBase):
 
 def open_tar(stream: BinaryIO) -> tarfile.TarFile:
     """Open an uncompressed tar for members(). Raises tarfile.TarError when it does not begin like one."""
-    return tarfile.open(fileobj=cast("BinaryIO", _Forward(stream)), mode="r:", tarinfo=_Header, errorlevel=2)
+    try:
+        return tarfile.open(fileobj=cast("BinaryIO", _Forward(stream)), mode="r:", tarinfo=_Header, errorlevel=2)
+    except RecursionError as error:
+        raise tarfile.ReadError(_TOO_MANY) from error
 
 
 def members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     """Yield each member, whose content can be read (extractfile) until the next is asked for. Raises tarfile.TarError."""
-    while member := archive.next():
+    while member := _next(archive):
         yield member
         archive.members = []  # type: ignore[attr-defined] # a million headers are a gigabyte
+
+
+def _next(archive: tarfile.TarFile) -> tarfile.TarInfo | None:
+    try:
+        return archive.next()
+    except RecursionError as error:
+        raise tarfile.ReadError(_TOO_MANY) from error
 
 
 def damaged(error: Exception) -> Damaged:

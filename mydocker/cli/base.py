@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from mydocker.cli.table import harmless
 from mydocker.errors import BadInput, Conflict, Error, NotFound, Unexpected
 from mydocker.paths import Paths
 from mydocker.tracebacks import as_error, kept
@@ -130,7 +131,7 @@ class LazyGroup(Normalising, click.Group):
 
 def run(group: click.Command, args: list[str]) -> int:
     """Run a command line; print a failure as one line on standard error and return the exit status."""
-    meta: dict[str, Any] = {}
+    meta: dict[str, str] = {}
     try:
         with group.make_context("mydocker", list(args)) as ctx:
             meta = ctx.meta
@@ -184,7 +185,8 @@ def _as_ours(message: str) -> str:
 
 def complain(message: str, hint: str | None = None) -> None:
     """Print an error as users see it: one line, and a hint on a line of its own."""
-    print(f"mydocker: {message}" + (f"\nhint: {hint}" if hint else ""), file=sys.stderr)
+    lines = [f"mydocker: {message}", *([f"hint: {hint}"] if hint else [])]
+    print("\n".join(map(harmless, lines)), file=sys.stderr)
 
 
 def complain_about(error: Error, directory: str | None = None) -> None:

@@ -15,6 +15,7 @@ from mydocker.cli.base import Session, Verb, explain_option
 from mydocker.cli.execution import runner, telling
 from mydocker.cli.registry import pull_one
 from mydocker.cli.run import create as create_verb
+from mydocker.cli.table import harmless
 from mydocker.engine.build import builder, orders, stages
 from mydocker.engine.build.context import BuildContext, unpack_context
 from mydocker.engine.build.copying import is_archive
@@ -25,6 +26,7 @@ from mydocker.engine.request.options import Options
 from mydocker.engine.request.settings import labels as parse_labels
 from mydocker.errors import BadInput, NoImage
 from mydocker.images import config, dockerfile
+from mydocker.images.dockerignore import read_in
 from mydocker.images.reference import parse, parse_name
 from mydocker.messages import ERRORS, OUTPUT
 
@@ -96,13 +98,13 @@ def _sources(context: str, path: object, scratch: str) -> tuple[str, str, str, s
     if context == "-":
         directory = _from_stdin(scratch)
         if not directory:
-            return _read(f"{scratch}/stdin", "Dockerfile"), "Dockerfile", "", ""
+            return read_in("", f"{scratch}/stdin", "Dockerfile"), "Dockerfile", "", ""
     elif not os.path.isdir(context):
         raise BadInput(f"context {context!r}: expected a directory or -")
     if path == "-":
         return sys.stdin.buffer.read().decode(), "Dockerfile", directory, ""
     place = str(path) if path and context != "-" else os.path.join(directory, str(path or "Dockerfile"))
-    return _read(place, str(path or "Dockerfile")), os.path.basename(place), directory, place
+    return read_in(directory, place, str(path or "Dockerfile")), os.path.basename(place), directory, place
 
 
 def _from_stdin(scratch: str) -> str:
@@ -114,16 +116,6 @@ def _from_stdin(scratch: str) -> str:
         return ""
     unpack_context("standard input", file.name, f"{scratch}/context")
     return f"{scratch}/context"
-
-
-def _read(path: str, name: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except OSError as error:
-        raise BadInput(f"cannot read {name!r}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{name!r} is no text: {error}") from error
 
 
 def _arguments(texts: tuple[str, ...]) -> dict[str, str]:
@@ -146,7 +138,7 @@ def _platforms() -> dict[str, str]:
 def _building(session: Session, context: BuildContext, quiet: bool, always: bool) -> orders.Building:
     def tell(line: str) -> None:
         if not quiet and not session.dry_run:
-            click.echo(line)
+            click.echo(harmless(line))
             sys.stdout.flush()
 
     def pull(name: str, platform: str) -> None:

@@ -21,19 +21,20 @@ from mydocker.storage.drivers import driver
 @click.command(cls=Verb)
 @click.option("-a", "--author", default="", metavar="NAME", help="Author in the image and its history.")
 @click.option("-m", "--message", default="", metavar="TEXT", help="Comment in the image's history.")
+@click.option("-p", "--pause/--no-pause", default=True, help="Pause the container meanwhile, so that its files are of one moment [true].")
 @change_option
 @explain_option
 @click.argument("container")
 @click.argument("name", metavar="[REPOSITORY[:TAG]|IMAGE.tar]", required=False)
 @click.pass_obj
-def commit(session: Session, author: str, message: str, changes: tuple[str, ...], container: str, name: str | None) -> None:
+def commit(session: Session, author: str, message: str, pause: bool, changes: tuple[str, ...], container: str, name: str | None) -> None:
     """Make an image of what a container changed; IMAGE.tar also writes its whole root file system to that file.
 
     Example: mydocker commit -m 'with vim' web web:vim
     """
     record = containers.load(session.paths, containers.resolve(session.paths, container))
     storage = driver(record["storageDriver"], session.paths)
-    options = snapshots.CommitOptions(changes, author, message)
+    options = snapshots.CommitOptions(changes, author, message, pause)
     image_id = snapshots.commit(session.paths, storage, record, reference_for(name), options, runner(session))
     print_id(image_id)
     if image_id:

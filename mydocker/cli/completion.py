@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import click
 from click.shell_completion import CompletionItem, get_completion_class
@@ -59,13 +58,13 @@ def _names(words: list[str], incomplete: str) -> list[CompletionItem]:
 
 
 def _containers(paths: Paths) -> list[str]:
-    found: list[dict[str, Any]] = []
+    found = []
     for container_id in containers.ids(paths):
         try:
-            found.append(containers.load(paths, container_id))
+            found.append(containers.load(paths, container_id)["name"])
         except (NotFound, Damaged):
             continue  # being made or removed
-    return sorted(record["name"] for record in found)
+    return sorted(found)
 
 
 def _networks(paths: Paths) -> list[str]:

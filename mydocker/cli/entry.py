@@ -12,6 +12,8 @@ from mydocker.tracebacks import as_error, kept
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    # What containers and images are made of must not depend on who makes them; what is nobody else's has its own mode.
+    os.umask(0o022)
     try:
         if launcher.needs_monitor(sys.argv[1:]):
             launcher.start_early()

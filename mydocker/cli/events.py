@@ -10,6 +10,7 @@ import click
 
 from mydocker.cli.base import Session, Verb
 from mydocker.cli.rows import filter_option
+from mydocker.cli.table import harmless
 from mydocker.cli.template import compile_template
 from mydocker.engine.record import filters, history
 from mydocker.engine.record.moments import nanoseconds
@@ -18,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mydocker.engine.record.history import Event
+    from mydocker.engine.record.events import Event
 
 _END_OF_TIME = 1 << 63
 
@@ -56,7 +57,7 @@ def _shower(form: str | None) -> Callable[[Event], str]:
 def _line(event: Event) -> str:
     attributes = ", ".join(f"{key}={value}" for key, value in sorted(event["Actor"]["Attributes"].items()))
     about = f"{event['Type']} {event['Action']} {event['Actor']['ID']}"
-    return f"{_local(event['timeNano'])} {about}" + (f" ({attributes})" if attributes else "")
+    return harmless(f"{_local(event['timeNano'])} {about}" + (f" ({attributes})" if attributes else ""))
 
 
 def _local(moment: int) -> str:

@@ -20,6 +20,8 @@ from mydocker.messages import ERRORS, INPUT, OUTPUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
+    from mydocker.engine.request.options import Flags
     from mydocker.messages import WantedProcess
 
 
@@ -66,7 +68,7 @@ def _only_told(session: Session, container_id: str, process: WantedProcess) -> b
     return tell_plan(session, whole, exec_script(whole, root))
 
 
-def _process(session: Session, record: dict[str, Any], args: list[str], tty: bool, flags: dict[str, Any]) -> WantedProcess:
+def _process(session: Session, record: Record, args: list[str], tty: bool, flags: Flags) -> WantedProcess:
     """Return what execute.process_spec wants."""
     own = bundle.load(session.paths, record["id"])["process"]
     variables = dict(pair.split("=", 1) for pair in own["env"])

@@ -8,6 +8,7 @@ import click
 
 from mydocker import leanjson
 from mydocker.cli.base import Session
+from mydocker.cli.table import harmless
 from mydocker.steps.base import Run, Step
 
 TYPE_CHECKING = False
@@ -67,4 +68,4 @@ def tell(how: str, who: str, text: str, seconds: float | None, err: bool = True)
         click.echo(leanjson.dumps({"who": who, "step": text, "seconds": seconds}), err=err)
     else:
         took = "" if seconds is None else f"{seconds * 1000:8.2f} ms"
-        click.echo(f"{who:8}{took} {text}", err=err)
+        click.echo(f"{who:8}{took} {harmless(text)}", err=err)

@@ -8,7 +8,7 @@ import click
 
 _Row = tuple[tuple[str, ...], Any, str]
 
-_FLAG: dict[str, Any] = {"is_flag": True}
+_FLAG = {"is_flag": True}
 
 # (names, metavar or settings, help); a settings dict makes it a flag or lets it be given many times.
 _RUN_ONLY = [

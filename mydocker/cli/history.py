@@ -6,7 +6,7 @@ import click
 
 from mydocker.cli import human
 from mydocker.cli.base import Session, Verb
-from mydocker.cli.rows import Row, format_option, print_rows
+from mydocker.cli.rows import format_option, print_rows
 from mydocker.engine.catalog.images import Image, find
 
 TYPE_CHECKING = False
@@ -36,7 +36,7 @@ def history(session: Session, quiet: bool, no_trunc: bool, for_people: bool, for
         print_rows(rows, _COLUMNS, form, {"CreatedAt": "CREATED AT"})
 
 
-def _rows(image: Image, whole: bool, for_people: bool) -> list[Row]:
+def _rows(image: Image, whole: bool, for_people: bool) -> list[dict[str, str]]:
     """Return a row per history entry; an image without any gets one per layer."""
     entries: list[History] = image.document["history"] or [{} for _ in image.layers]
     sizes = iter(image.sizes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import click
 
@@ -16,6 +15,13 @@ from mydocker.engine.record.sizes import written
 from mydocker.engine.view.inspect import inspect as inspect_container
 from mydocker.engine.volume import volumes
 from mydocker.errors import Error, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    # What is inspected, in docker's form: here it is only printed.
+    Document = Mapping[str, object]
 
 # What docker's image always shows of its config, null where the image says nothing.
 _IMAGE_CONFIG = ("User", "ExposedPorts", "Env", "Cmd", "Entrypoint", "Volumes", "WorkingDir", "Labels", "OnBuild", "StopSignal")
@@ -38,9 +44,9 @@ def inspect(session: Session, /, size: bool, kind: str | None, form: str | None,
     return _print_all(names, form, lambda name: _found(session, name, kind, size))
 
 
-def _found(session: Session, name: str, kind: str | None, size: bool) -> dict[str, Any]:
+def _found(session: Session, name: str, kind: str | None, size: bool) -> Document:
     """Return the document of what has that name, of whatever kind it is."""
-    kinds = {
+    kinds: dict[str, Callable[[], Document]] = {
         "container": lambda: _container(session, name, size),
         "image": lambda: _image(session, name),
         "volume": lambda: _volume(session, name),
@@ -55,12 +61,15 @@ def _found(session: Session, name: str, kind: str | None, size: bool) -> dict[st
     raise NotFound(f"no such object: {name}")
 
 
-def _container(session: Session, name: str, size: bool) -> dict[str, Any]:
+def _container(session: Session, name: str, size: bool) -> Document:
     record = containers.load(session.paths, containers.resolve(session.paths, name))
-    return {**inspect_container(session.paths, record), **({"SizeRw": written(session.paths, record)} if size else {})}
+    document = inspect_container(session.paths, record)
+    if size:
+        document["SizeRw"] = written(session.paths, record)
+    return document
 
 
-def _image(session: Session, name: str) -> dict[str, Any]:
+def _image(session: Session, name: str) -> Document:
     found = images.find(session.paths, name)
     return {
         "Id": f"sha256:{found.id}",
@@ -77,7 +86,7 @@ def _image(session: Session, name: str) -> dict[str, Any]:
     }
 
 
-def _volume(session: Session, name: str) -> dict[str, Any]:
+def _volume(session: Session, name: str) -> Document:
     return volumes.document(session.paths, name)
 
 
@@ -117,7 +126,7 @@ def volume(session: Session, /, form: str | None, names: tuple[str, ...]) -> int
     return _print_all(names, form, lambda name: _volume(session, name))
 
 
-def _network(session: Session, name: str) -> dict[str, Any]:
+def _network(session: Session, name: str) -> Document:
     return networks.document(session.paths, networks.resolve(session.paths, name))
 
 
@@ -134,7 +143,7 @@ def network(session: Session, /, form: str | None, verbose: bool, names: tuple[s
     return _print_all(names, form, lambda name: _network(session, name))
 
 
-def _print_all(names: tuple[str, ...], form: str | None, find: Any) -> int:
+def _print_all(names: tuple[str, ...], form: str | None, find: Callable[[str], Document]) -> int:
     """Print documents: a JSON list, or a line each by a template; what is not found is told and the rest printed."""
     template = compile_template(form) if form and form != "json" else None
     documents, status = [], 0

@@ -7,7 +7,7 @@ import subprocess
 import click
 
 from mydocker.cli.base import Session, Verb
-from mydocker.cli.table import table
+from mydocker.cli.table import harmless, table
 from mydocker.engine.container import life
 from mydocker.engine.container.snapshots import changes
 from mydocker.engine.record import containers, events
@@ -60,4 +60,4 @@ def diff(session: Session, /, name: str) -> None:
     record = containers.load(session.paths, containers.resolve(session.paths, name))
     driver = drivers.driver(record["storageDriver"], session.paths)
     for change in changes(session.paths, driver, record):
-        click.echo(f"{change.kind} {change.path}")
+        click.echo(f"{change.kind} {harmless(change.path)}")

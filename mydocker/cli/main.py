@@ -10,6 +10,7 @@ import click
 from mydocker.cli.base import LazyGroup, Session, explain_option, run
 from mydocker.cli.verbs import ALL
 from mydocker.paths import Paths
+from mydocker.store import close_to_others
 from mydocker.version import VERSION
 
 
@@ -21,7 +22,10 @@ from mydocker.version import VERSION
 @click.pass_context
 def mydocker(ctx: click.Context, root: str | None, state: str | None, version: bool, explain: str | None, dry_run: bool) -> None:
     """Containers that explain themselves: no daemon, OCI inside, nothing left behind."""
-    ctx.obj = Session(Paths.from_environment(root, state), explain, dry_run)
+    paths = Paths.from_environment(root, state)
+    close_to_others(paths.root)
+    close_to_others(paths.state)
+    ctx.obj = Session(paths, explain, dry_run)
     if version:
         click.echo(f"mydocker version {VERSION}")
     elif ctx.invoked_subcommand is None:

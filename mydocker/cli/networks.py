@@ -152,13 +152,13 @@ def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
 @click.argument("network", metavar="NETWORK")
 @click.argument("name", metavar="CONTAINER")
 @click.pass_obj
-def connect(session: Session, /, network: str, name: str, aliases: tuple[str, ...], **given: str) -> None:
+def connect(session: Session, /, network: str, name: str, ip: str, ip6: str, mac: str, aliases: tuple[str, ...]) -> None:
     """Connect a container to one more network, at once if it runs.
 
     Example: mydocker network connect --alias db backend web
     """
     found = networks.resolve(session.paths, network)
-    wanted: WantedEndpoint = {"aliases": list(aliases), "ip": given["ip"], "ip6": given["ip6"], "mac": given["mac"]}
+    wanted: WantedEndpoint = {"aliases": list(aliases), "ip": ip, "ip6": ip6, "mac": mac}
     check_endpoint(found["name"], wanted)
     container_id = containers.resolve(session.paths, name)
     if session.dry_run:

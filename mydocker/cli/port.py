@@ -5,9 +5,8 @@ from __future__ import annotations
 import click
 
 from mydocker.cli.base import Session, Verb
-from mydocker.engine.connection.view import Ports
+from mydocker.engine.connection.view import Ports, current
 from mydocker.engine.record import containers
-from mydocker.engine.view.inspect import inspect
 from mydocker.errors import NotFound
 
 
@@ -21,7 +20,7 @@ def port(session: Session, /, name: str, wanted: str | None) -> None:
     Example: mydocker port web 80
     """
     record = containers.load(session.paths, containers.resolve(session.paths, name))
-    for line in lines(inspect(session.paths, record)["NetworkSettings"]["Ports"], wanted, name):
+    for line in lines(current(session.paths, record), wanted, name):
         click.echo(line)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 import click
 
@@ -21,6 +20,7 @@ from mydocker.engine.record.sizes import written
 from mydocker.engine.request.ports import key, parse
 from mydocker.engine.request.values import number
 from mydocker.errors import BadInput, Damaged, NotFound
+from mydocker.kernel.tasks import boot_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,9 +85,9 @@ def ps(
     limit = 1 if latest else last
     everything = show_all or limit >= 0 or any(text.startswith("status=") for text in texts)
     fits = filters.parse(texts, _tests(session), _CHECKS)
-    found = [record for record in _newest_first(session) if (everything or record["status"] in _ALIVE) and fits(record)]
+    found = [each for each in _newest_first(session) if (everything or each.status in _ALIVE) and fits(each)]
     wants_size = size or ".Size" in (form or "")
-    rows = [row(session, record, wants_size, no_trunc) for record in found[: limit if limit >= 0 else None]]
+    rows = [row(session, each, wants_size, no_trunc) for each in found[: limit if limit >= 0 else None]]
     if quiet:
         click.echo("".join(f"{each['ID']}\n" for each in rows), nl=False)
     else:
@@ -96,17 +96,29 @@ def ps(
 
 def listed(session: Session, size: bool) -> list[Row]:
     """Return a line's fields for every container."""
-    return [row(session, record, size, False) for record in _newest_first(session)]
+    return [row(session, each, size, False) for each in _newest_first(session)]
 
 
-def _newest_first(session: Session) -> list[Record]:
-    """Return all records with the status and health that are true now."""
-    layout = Layout.detect(session.paths)
+class Listed:
+    """A container's record, and the status and health that are true now."""
+
+    __slots__ = ("record", "status", "health")
+
+    def __init__(self, record: Record, status: str, health: str) -> None:
+        self.record = record
+        self.status = status
+        self.health = health
+
+    def ports(self, session: Session) -> view.Ports:
+        """Return the ports as they are now."""
+        return view.of_running(session.paths, self.record) if self.status in ("running", "paused") else {}
+
+
+def _newest_first(session: Session) -> list[Listed]:
+    """Return all containers."""
+    paths, layout, boot = session.paths, Layout.detect(session.paths), boot_id(session.paths.proc)
     found = sorted(records(session), key=lambda r: r["createTime"], reverse=True)
-    for record in found:
-        record["status"] = state.status(session.paths, record, layout)
-        record["health"] = health.status(session.paths, record)
-    return found
+    return [Listed(record, state.status(paths, record, layout, boot), health.status(paths, record)) for record in found]
 
 
 def records(session: Session) -> list[Record]:
@@ -124,28 +136,33 @@ def records(session: Session) -> list[Record]:
 
 def _tests(session: Session) -> filters.Tests:
     def created(name: str) -> str:
-        moment: str = containers.load(session.paths, containers.resolve(session.paths, name))["createTime"]
-        return moment
+        return containers.load(session.paths, containers.resolve(session.paths, name))["createTime"]
 
     return {
-        "id": lambda record, value: record["id"].startswith(value),
-        "name": lambda record, value: bool(_expression(value).search(record["name"])),
-        "label": lambda record, value: filters.has_label(record["config"]["Labels"], value),
-        "status": lambda record, value: record["status"] == value,
-        "exited": lambda record, value: record["status"] == "exited" and str(record["exitCode"]) == value,
-        "ancestor": lambda record, value: (
-            value.removesuffix(":latest") == record["image"].removesuffix(":latest") or record["imageId"].startswith(value)
+        "id": lambda each, value: each.record["id"].startswith(value),
+        "name": lambda each, value: bool(_expression(value).search(each.record["name"])),
+        "label": lambda each, value: filters.has_label(each.record["config"]["Labels"], value),
+        "status": lambda each, value: each.status == value,
+        "exited": lambda each, value: each.status == "exited" and str(each.record["exitCode"]) == value,
+        "ancestor": lambda each, value: _is_of_image(each.record, value),
+        "health": lambda each, value: each.health == value,
+        "volume": lambda each, value: any(
+            value in (mount["name"], mount["source"], mount["destination"]) for mount in each.record["mounts"]
         ),
-        "health": lambda record, value: record["health"] == value,
-        "volume": lambda record, value: any(
-            value in (mount.get("name"), mount["source"], mount["destination"]) for mount in record["mounts"]
-        ),
-        "network": lambda record, value: _network_name(session, value) in (record["endpoints"] or [record["hostConfig"]["NetworkMode"]]),
-        "publish": lambda record, value: _has_port(value, view.published(view.current(session.paths, record))),
-        "expose": lambda record, value: _has_port(value, record["config"]["ExposedPorts"] or {}),
-        "before": lambda record, value: record["createTime"] < created(value),
-        "since": lambda record, value: record["createTime"] > created(value),
+        "network": lambda each, value: _network_name(session, value) in _networks(each.record),
+        "publish": lambda each, value: _has_port(value, view.published(each.ports(session))),
+        "expose": lambda each, value: _has_port(value, each.record["config"]["ExposedPorts"] or {}),
+        "before": lambda each, value: each.record["createTime"] < created(value),
+        "since": lambda each, value: each.record["createTime"] > created(value),
     }
+
+
+def _is_of_image(record: Record, name: str) -> bool:
+    return name.removesuffix(":latest") == record["image"].removesuffix(":latest") or record["imageId"].startswith(name)
+
+
+def _networks(record: Record) -> list[str]:
+    return list(record["endpoints"]) or [record["hostConfig"]["NetworkMode"]]
 
 
 def _network_name(session: Session, text: str) -> str:
@@ -182,8 +199,9 @@ def _expression(text: str) -> re.Pattern[str]:
         raise BadInput(f"invalid filter name={text!r}: {error}") from error
 
 
-def row(session: Session, record: Record, size: bool, no_trunc: bool) -> Row:
+def row(session: Session, each: Listed, size: bool, no_trunc: bool) -> Row:
     """Return one line's fields, under docker's names."""
+    record, labels = each.record, each.record["config"]["Labels"]
     command = " ".join(f"'{word}'" if " " in word else word for word in record["command"])
     if not no_trunc and len(command) > 20:
         command = command[:19] + "…"
@@ -194,15 +212,15 @@ def row(session: Session, record: Record, size: bool, no_trunc: bool) -> Row:
         "Command": f'"{command}"',
         "CreatedAt": record["createTime"],
         "RunningFor": human.since(record["createTime"]),
-        "Ports": view.column(view.current(session.paths, record)),
-        "State": record["status"],
-        "Status": _status(record),
+        "Ports": view.column(each.ports(session)),
+        "State": each.status,
+        "Status": _status(each),
         "Size": _size(session, record) if size else "",
         "Names": record["name"],
-        "Label": lambda name: (record["config"]["Labels"] or {}).get(name, ""),
-        "Labels": ",".join(f"{key}={value}" for key, value in sorted((record["config"]["Labels"] or {}).items())),
-        "Mounts": ",".join(_shortened(mount.get("name") or mount["source"], no_trunc) for mount in record["mounts"]),
-        "Networks": ",".join(record["endpoints"] or [record["hostConfig"]["NetworkMode"]]),
+        "Label": lambda name: labels.get(name, ""),
+        "Labels": ",".join(f"{key}={value}" for key, value in sorted(labels.items())),
+        "Mounts": ",".join(_shortened(mount["name"] or mount["source"], no_trunc) for mount in record["mounts"]),
+        "Networks": ",".join(_networks(record)),
         "LocalVolumes": str(len(volumes)),
     }
 
@@ -221,12 +239,10 @@ def _shortened(text: str, no_trunc: bool) -> str:
     return text if no_trunc or len(text) <= 15 else text[:14] + "…"
 
 
-def _status(record: dict[str, Any]) -> str:
-    status = record["status"]
+def _status(each: Listed) -> str:
+    record, status = each.record, each.status
     if status in ("running", "paused"):
-        words = {"paused": "Paused", "starting": "health: starting"}.get(
-            status if status == "paused" else record["health"], record["health"]
-        )
+        words = {"paused": "Paused", "starting": "health: starting"}.get(status if status == "paused" else each.health, each.health)
         return f"Up {human.since(record['startedAt']).removesuffix(' ago')}{f' ({words})' if words != 'none' else ''}"
     if status == "restarting":
         return f"Restarting ({record['exitCode']}) {human.since(record['finishedAt'])}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -11,7 +11,8 @@ import click
 from mydocker.cli.table import table
 from mydocker.cli.template import compile_template, plain
 
-Row = dict[str, Any]
+# A line's fields; a function is what a template calls with an argument.
+Row = Mapping[str, str | Callable[[str], str]]
 
 format_option = click.option("--format", "form", metavar="TEMPLATE", help="table, json, a Go template, or 'table TEMPLATE'.")
 
@@ -21,7 +22,7 @@ def filter_option(keys: str, short: str = "-f") -> Callable[[Callable[..., Any]]
     return click.option(*([short] if short else []), "--filter", "texts", multiple=True, metavar="KEY=VALUE", help=f"{keys}.")
 
 
-def print_rows(rows: list[Row], columns: dict[str, str], form: str | None, headings: Row) -> None:
+def print_rows(rows: Sequence[Row], columns: dict[str, str], form: str | None, headings: Row) -> None:
     """Print rows. columns: {field: heading} of the usual table; headings: those of the other fields."""
     if form in (None, "", "table"):
         click.echo(table([tuple(columns.values()), *(tuple(str(row[field]) for field in columns) for row in rows)]))

@@ -26,6 +26,11 @@ from mydocker.images.reference import is_id
 from mydocker.images.reference import parse as parse_reference
 from mydocker.messages import ERRORS, INPUT, OUTPUT
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
+    from mydocker.engine.request.options import Flags
+
 _STREAMS = {"stdin": INPUT, "stdout": OUTPUT, "stderr": ERRORS}
 
 
@@ -52,7 +57,7 @@ def run(session: Session, /, **flags: Any) -> int:
     return client.run()
 
 
-def _parsed(flags: dict[str, Any]) -> Options:
+def _parsed(flags: Flags) -> Options:
     options = parse(flags)
     for warning in warnings(options):
         complain(f"warning: {warning}")
@@ -103,7 +108,7 @@ def _create(session: Session, prepared: Prepared) -> int:
     return lock
 
 
-def _start(session: Session, record: dict[str, Any], lock: int, streams: str, options: Options) -> Client:
+def _start(session: Session, record: Record, lock: int, streams: str, options: Options) -> Client:
     return start_container(session.paths, record, lock, streams, options.detach_keys, options.sig_proxy, *telling(session))
 
 
@@ -190,7 +195,7 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
     return 0
 
 
-def _streams(record: dict[str, Any], interactive: bool) -> str:
+def _streams(record: Record, interactive: bool) -> str:
     """Return which of a container's streams an attachment has, see messages.Request."""
     streams = OUTPUT + ERRORS + (INPUT if interactive and record["config"]["OpenStdin"] else "")
     check_terminal(record["config"]["Tty"] and INPUT in streams)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
 
 import click
 
@@ -16,6 +15,10 @@ from mydocker.cli.ps import records
 from mydocker.cli.rows import Row, format_option, print_rows
 from mydocker.engine.record import containers, state
 from mydocker.errors import NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
 
 _COLUMNS = {
     "ID": "CONTAINER ID",
@@ -33,7 +36,7 @@ _INTERVAL = 1.0
 class Sample:
     """One look at one container: its figures, and when that was (seconds)."""
 
-    def __init__(self, session: Session, layout: Layout, record: dict[str, Any]) -> None:
+    def __init__(self, session: Session, layout: Layout, record: Record) -> None:
         self.record = record
         self.moment = time.monotonic()
         self.pid = state.running_pid(session.paths, record["id"])

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any
 
 import click
 
 from mydocker.cli.base import Session, Verb
 from mydocker.cli.template import compile_template
 from mydocker.version import VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _FORMAT = click.option("-f", "--format", "form", metavar="TEMPLATE", help="json or a Go template.")
 
@@ -30,12 +33,12 @@ def info(session: Session, form: str | None) -> None:
     _print(found, form, "\n".join(_lines(found, 0)))
 
 
-def _print(facts: dict[str, Any], form: str | None, usual: str) -> None:
+def _print(facts: Mapping[str, object], form: str | None, usual: str) -> None:
     """Print facts as --format says, else as usual."""
     click.echo(json.dumps(facts) if form == "json" else compile_template(form)(facts) if form else usual)
 
 
-def _lines(facts: dict[str, Any], depth: int) -> list[str]:
+def _lines(facts: Mapping[str, object], depth: int) -> list[str]:
     lines = []
     for name, value in facts.items():
         lines.append("  " * depth + f"{name}:" + ("" if isinstance(value, dict) else f" {value}"))

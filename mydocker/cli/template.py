@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from mydocker.errors import BadInput
@@ -20,6 +20,7 @@ from mydocker.errors import BadInput
 _ACTION = re.compile(r"\{\{(-?)(.*?)(-?)\}\}", re.DOTALL)
 _WORD = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|`[^`]*`|\$?[\w.]+|\$|:=|[|(),])""")
 
+# A template's variables by name: what they hold is the document's business.
 Scope = dict[str, Any]
 Node = Callable[[Any, Scope], str]
 Term = Callable[[Any, Scope], Any]
@@ -211,7 +212,7 @@ class _Parser:
         return field
 
 
-def _is_map(value: dict[str, Any]) -> bool:
+def _is_map(value: Iterable[object]) -> bool:
     """Say whether a dictionary is the user's own (labels), which may lack a name, and no record, which has all its fields."""
     return not all(isinstance(key, str) and key[:1].isupper() for key in value)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 
 from mydocker.errors import BadInput
+from mydocker.kernel.files import RESOLVE_BENEATH, openat2
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,10 +46,34 @@ class Ignore:
 def read(directory: str, dockerfile: str) -> Ignore:
     """Return the patterns of DOCKERFILE.dockerignore, or of the context's .dockerignore."""
     for path in (f"{dockerfile}.dockerignore" if dockerfile else "", f"{directory}/.dockerignore"):
-        if path and os.path.isfile(path):
-            with open(path, encoding="utf-8-sig") as file:
-                return Ignore(file.read().splitlines())
+        if path and os.path.lexists(path):
+            return Ignore(read_in(directory, path, os.path.basename(path)).removeprefix("\ufeff").splitlines())
     return Ignore([])
+
+
+def read_in(directory: str, path: str, name: str) -> str:
+    """Return the text of a file of a build. Raises BadInput that calls it `name`.
+
+    One that lies in the context's directory is not read through a link that leads out of it: whoever made the context would read,
+    in an error or an image, what only the caller may.
+    """
+    inside = os.path.relpath(path, directory) if directory else ".."
+    try:
+        if inside.startswith(".."):
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        else:
+            top = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                descriptor = openat2(inside, os.O_RDONLY, dirfd=top, resolve=RESOLVE_BENEATH)
+            finally:
+                os.close(top)
+        with open(descriptor, "rb") as file:
+            return file.read().decode()
+    except OSError as error:
+        reason = "it leads out of the context" if error.errno == errno.EXDEV else error.strerror
+        raise BadInput(f"cannot read {name!r}: {reason}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{name!r} is no text: {error}") from error
 
 
 def excluded_paths(directory: str, ignore: Ignore) -> set[str]:

@@ -41,8 +41,8 @@ class ImageLayout:
 
     def create(self) -> None:
         """Make what is missing of an empty layout."""
-        os.makedirs(self.directory + "/blobs/sha256", exist_ok=True)
-        os.makedirs(self.directory + "/staging", mode=0o700, exist_ok=True)
+        store.make_private(self.directory + "/blobs/sha256")
+        store.make_private(self.directory + "/staging")
         if not os.path.exists(self.directory + "/oci-layout"):
             with self.lock():
                 store.write_json(self.directory + "/oci-layout", {"imageLayoutVersion": "1.0.0"})

@@ -32,8 +32,15 @@ def open_in(root: str, path: str, flags: int = os.O_PATH) -> int:
         os.close(top)
 
 
+# So much of an image's /etc/passwd or /etc/group is read: whoever reads it may live under the container's memory limit.
+LONGEST_TEXT = 1 << 20
+
+
 def read_text(root: str, path: str) -> str:
-    """Return the text of a file inside `root`; '' when it is missing or, being the image's to choose, no ordinary file."""
+    """Return the text of a file inside `root`, its first LONGEST_TEXT bytes.
+
+    It is '' when the file is missing or, being the image's to choose, no ordinary file.
+    """
     try:
         descriptor = open_in(root, path)
     except OSError as error:
@@ -43,8 +50,8 @@ def read_text(root: str, path: str) -> str:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return ""
-        with open(by_descriptor(descriptor), errors="surrogateescape") as file:
-            return file.read()
+        with open(by_descriptor(descriptor), "rb", buffering=0) as file:
+            return file.read(LONGEST_TEXT).decode(errors="surrogateescape")
     finally:
         os.close(descriptor)
 

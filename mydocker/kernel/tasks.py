@@ -23,7 +23,7 @@ def is_ending(pid: int, proc: str = "/proc") -> bool:
 def _fields(pid: int, proc: str) -> list[bytes]:
     """Return the fields of /proc/PID/stat from the third, the state, on; none for what is no process, or a zombie only."""
     try:
-        with open(f"{proc}/{pid}/stat", "rb") as file:
+        with open(f"{proc}/{pid}/stat", "rb", buffering=0) as file:
             # The command may contain blanks and parentheses: field 3 starts after the last one.
             fields = file.read().rpartition(b")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -39,7 +39,7 @@ def is_alive(pid: int, started: int | None, proc: str = "/proc") -> bool:
 def boot_id(proc: str = "/proc") -> str:
     """Return what names this boot of this kernel (random(4)), '' where nothing does."""
     try:
-        with open(f"{proc}/sys/kernel/random/boot_id") as file:
-            return file.read().strip()
+        with open(f"{proc}/sys/kernel/random/boot_id", "rb", buffering=0) as file:
+            return file.read().decode().strip()
     except FileNotFoundError:
         return ""

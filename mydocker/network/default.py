@@ -6,6 +6,7 @@ import binascii
 import os
 import time
 
+from mydocker import store
 from mydocker.network import pools, records
 from mydocker.network.records import DEFAULT
 
@@ -45,7 +46,7 @@ def network(paths: Paths) -> Network:
 def ensure(paths: Paths) -> None:
     """Make the default network, unless it is there."""
     if not os.path.isdir(records.directory(paths, DEFAULT)):
-        os.makedirs(paths.networks, mode=0o755, exist_ok=True)
+        store.make_private(paths.networks)
         with records.everything(paths):
             if not os.path.isdir(records.directory(paths, DEFAULT)):
                 records.save_new(paths, network(paths))

@@ -43,7 +43,7 @@ class Pool:
 
     def claim(self, owner: str, wanted: str = "") -> str:
         """Claim an address for an owner: the wanted one, or the lowest that is free. Raises BadInput, Conflict."""
-        os.makedirs(self.directory, mode=0o755, exist_ok=True)
+        store.make_private(self.directory)
         if wanted:
             return self._claim_this(owner, wanted)
         address = self._claim_any(owner)

@@ -120,7 +120,7 @@ def save_new(paths: Paths, network: Network) -> None:
     path = directory(paths, network["name"])
     partial = store.temporary(path)
     store.remove_tree(partial)  # of a process that died and had this number
-    os.mkdir(partial, 0o755)
+    os.mkdir(partial, 0o700)
     try:
         store.write_json(f"{partial}/network.json", network)
         with open(f"{partial}/lock", "w"):

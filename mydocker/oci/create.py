@@ -76,7 +76,7 @@ class Creation:
         store.write_json(f"{container.directory}/config.json", spec, 0o600, sync=False)
         container.save()
         self.launch = launch = Launch(self._setting(), self.run, self._tell)
-        self.run.execute(early_trees(spec))
+        self.run.execute(early_trees(spec, os.geteuid() == 0))
         pid = launch.fork()
         if self._theirs >= 0:
             os.close(self._theirs)  # else its end would never be seen
@@ -130,7 +130,7 @@ class Creation:
         seccomp = spec["linux"].get("seccomp")
         report, closed = gate.make(self.container.directory) if self.gated else self._report_pipe()
         preserved = preserved_descriptors(self.arguments, spec["process"])
-        how = How(preserved, not self.arguments.on("no-pivot"), not self.arguments.on("no-new-keyring"), report, closed)
+        how = How(preserved, not self.arguments.on("no-pivot"), not self.arguments.on("no-new-keyring"), report, closed, os.geteuid() == 0)
         size = console.size(spec["process"])
         cgroup = self.container.record["cgroup"]
         return Setting(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def main(sealed: bool = False) -> NoReturn:
     """Run the command line and exit with its status, without the 1 ms that an interpreter takes to clean up."""
+    os.umask(0o022)  # a container's directories must not depend on the caller's
     status = command_line(sys.argv[1:], sealed)
     sys.stdout.flush()
     os._exit(status)

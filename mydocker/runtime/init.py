@@ -12,6 +12,7 @@ from errno import EBADF
 
 from mydocker import messages
 from mydocker.kernel import process
+from mydocker.kernel.inroot import LONGEST_TEXT
 from mydocker.messages import BUILT, EXPLAIN, FAILURE, GO, GONE, ISOLATED, READY, failure
 from mydocker.runtime import console, gate, plan
 from mydocker.runtime.hooks import hooks
@@ -92,7 +93,7 @@ def _become(setting: Setting, channel: Channel) -> None:
     spec = setting.spec
     run = _enter_namespaces(setting, channel)
     channel.send(ISOLATED)
-    run.execute(plan.build(spec, setting.root))
+    run.execute(plan.build(spec, setting.root, setting.how))
     channel.send(BUILT)
     state = _wait_for_go(channel)
     opening = console.first(spec, setting.root, setting.size, channel)
@@ -199,5 +200,5 @@ def _text(path: str) -> str:
     """Return a file's text; '' when it is missing or, being the image's to choose, no ordinary file."""
     if not os.path.isfile(path):
         return ""
-    with open(path, errors="surrogateescape") as file:
-        return file.read()
+    with open(path, "rb", buffering=0) as file:
+        return file.read(LONGEST_TEXT).decode(errors="surrogateescape")

@@ -112,7 +112,9 @@ class Launch:
             run = Run("stage", observer(self.setting, channel))
             self._channel.close()  # else nobody here would notice that the parent died
             process.set_dumpable(True)
-            run.execute(plan.user_namespace(self.setting.spec))
+            run.execute(plan.user_namespace(self.setting.spec, self.setting.root))
+            if self.setting.root != "/":
+                self.setting.root = plan.root_of(self.setting.spec, self.setting.root)
             if not wanted["user"]:
                 channel.send(UNMAPPED)
                 kind, _, _ = channel.receive()

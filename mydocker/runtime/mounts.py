@@ -123,9 +123,10 @@ class Options:
         self.attributes = (to_set & ~field | (attribute if is_set else 0), to_clear | field)
 
 
-def early_trees(spec: Spec) -> list[Step]:
+def early_trees(spec: Spec, privileged: bool = True) -> list[Step]:
     """Return the steps that keep the sources of some binds open: before the namespace's mounts become slaves, and by the host's root."""
-    found = [mount for mount in spec["mounts"] if _is_opened_early(mount)]
+    early = opens_all_early(spec, privileged)
+    found = [mount for mount in spec["mounts"] if _is_opened_early(mount, early)]
     return [_open_tree(spec, mount, FIRST_TREE + number) for number, mount in enumerate(found)]
 
 
@@ -153,16 +154,27 @@ def bind_flags(mount: Mount) -> int:
     return flags | k.MS_BIND | k.MS_REC if mount["type"] == "bind" and not flags & k.MS_BIND else flags
 
 
-def _is_opened_early(mount: Mount) -> bool:
-    """Say whether a bind is shared with the host, of another process's mount namespace, or idmapped."""
+def opens_all_early(spec: Spec, privileged: bool) -> bool:
+    """Say whether every bind is opened by the host's root: that of a user namespace may be nobody to the directories above a source.
+
+    privileged: whether the caller is the host's root. Another user could not do it, and needs nobody's help to reach what is its own.
+    """
+    return privileged and any(namespace["type"] == "user" for namespace in spec["linux"]["namespaces"])
+
+
+def _is_opened_early(mount: Mount, all_early: bool) -> bool:
+    """Say whether a bind is shared with the host, of another process's mount namespace, or idmapped, unless all are opened early."""
     if not bind_flags(mount) & k.MS_BIND:
         return False
     is_shared = Options(mount["options"]).propagation & k.MS_SHARED
-    return bool(is_shared) or bool(other_namespace(mount["source"])[0]) or _is_mapped(mount)
+    return all_early or bool(is_shared) or bool(other_namespace(mount["source"])[0]) or _is_mapped(mount)
 
 
-def mount_steps(root: str, mounts: list[Mount], label: str = "") -> list[Step]:
-    """Return the steps for every mount but the cgroup ones, in the specification's order. label: SELinux's, of file systems made here."""
+def mount_steps(root: str, mounts: list[Mount], label: str = "", all_early: bool = False) -> list[Step]:
+    """Return the steps for every mount but the cgroup ones, in the specification's order.
+
+    label: SELinux's, of file systems made here. all_early: see opens_all_early.
+    """
     steps: list[Step] = []
     tree = FIRST_TREE
     for mount in mounts:
@@ -170,7 +182,7 @@ def mount_steps(root: str, mounts: list[Mount], label: str = "") -> list[Step]:
         if mount["type"] == "cgroup":
             continue
         options, target = Options(mount["options"]), mount["destination"]
-        if _is_opened_early(mount):
+        if _is_opened_early(mount, all_early):
             # A clone that is shared is so already, with the mount that it was made of.
             propagation = 0 if options.propagation & k.MS_SHARED else options.propagation
             steps.append(AttachTree(root, tree, target, options.flags & ~(k.MS_BIND | k.MS_REC), propagation))

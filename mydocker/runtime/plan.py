@@ -18,7 +18,7 @@ from mydocker.kernel.capabilities import NUMBERS
 from mydocker.kernel.namespaces import CLONE_NEWCGROUP, NAMESPACES
 from mydocker.runtime.destinations import normalised
 from mydocker.runtime.hooks import hooks
-from mydocker.runtime.mounts import bind_flags, cgroup_steps, mount_steps
+from mydocker.runtime.mounts import bind_flags, cgroup_steps, mount_steps, opens_all_early
 from mydocker.runtime.seccomp import flags_for
 from mydocker.runtime.users import mappings
 from mydocker.steps.confinement import (
@@ -31,7 +31,7 @@ from mydocker.steps.confinement import (
     selinux_exec,
 )
 from mydocker.steps.covers import MakeReadOnly, MaskPath, RemountReadOnly
-from mydocker.steps.files import WriteFile
+from mydocker.steps.files import EnterDirectory, WriteFile
 from mydocker.steps.idmap import map_text
 from mydocker.steps.mounts import Mount
 from mydocker.steps.namespaces import BringUpLoopback, JoinNamespace, SetDomainname, SetHostname, SetSysctl, Unshare
@@ -77,17 +77,21 @@ class How:
     """What a caller may ask for that config.json has no word for, and the descriptors of a start in two halves.
 
     preserved: so many descriptors from 3 on stay open. pivot: False moves the root instead (an initramfs cannot be
-    pivoted). keyring: False stays in the caller's. report, gate: as kernel.trampoline has them; -1 for none.
+    pivoted). keyring: False stays in the caller's. report, gate: as kernel.trampoline has them; -1 for none. privileged: whether
+    the caller is the host's root.
     """
 
-    __slots__ = ("preserved", "pivot", "keyring", "report", "gate")
+    __slots__ = ("preserved", "pivot", "keyring", "report", "gate", "privileged")
 
-    def __init__(self, preserved: int = 0, pivot: bool = True, keyring: bool = True, report: int = -1, gate: int = -1) -> None:
+    def __init__(
+        self, preserved: int = 0, pivot: bool = True, keyring: bool = True, report: int = -1, gate: int = -1, privileged: bool = True
+    ) -> None:
         self.preserved = preserved
         self.pivot = pivot
         self.keyring = keyring
         self.report = report
         self.gate = gate
+        self.privileged = privileged
 
     def descriptors(self) -> set[int]:
         """Return what init must not close."""
@@ -124,10 +128,21 @@ def id_maps(spec: Spec, pid: int | str, privileged: bool = True) -> list[Step]:
     return [WriteFile(f"/proc/{pid}/uid_map", map_text(users)), WriteFile(f"/proc/{pid}/gid_map", map_text(groups))]
 
 
-def user_namespace(spec: Spec) -> list[Step]:
-    """Return the step of the stage into the user namespace, where there is one; the parent then maps ids, if it is new."""
+def root_of(spec: Spec, root: str) -> str:
+    """Return what init calls its root file system.
+
+    With a user namespace init may be nobody to the directories above it, which are root's alone: there it finds the root file system
+    from its working directory, its parent, where EnterDirectory has brought it.
+    """
+    return f"/proc/self/cwd/{root.rpartition('/')[2]}" if "user" in namespaces(spec) else root
+
+
+def user_namespace(spec: Spec, root: str = "/") -> list[Step]:
+    """Return the steps of the stage into the user namespace, where there is one; the parent then maps ids, if it is new."""
     wanted = namespaces(spec)
-    return [enter("user", wanted["user"])] if "user" in wanted else []
+    if "user" not in wanted:
+        return []
+    return [*([EnterDirectory(root.rpartition("/")[0])] if root != "/" else []), enter("user", wanted["user"])]
 
 
 def of_children(spec: Spec) -> list[Step]:
@@ -172,7 +187,7 @@ def isolate(spec: Spec) -> list[Step]:
     return joins + ([Unshare(new)] if new else []) + loopback
 
 
-def build(spec: Spec, root: str) -> list[Step]:
+def build(spec: Spec, root: str, how: How = USUAL) -> list[Step]:
     """Return the steps that make the root file system of the container, all but what shows its cgroups."""
     linux = spec["linux"]
     steps: list[Step] = [
@@ -180,7 +195,7 @@ def build(spec: Spec, root: str) -> list[Step]:
         Mount("", "/", flags=k.MS_SLAVE | k.MS_REC),
         Mount(root, root, flags=k.MS_BIND | k.MS_REC),
         Mount("", root, flags=k.MS_PRIVATE),
-        *mount_steps(root, spec["mounts"], linux.get("mountLabel", "")),
+        *mount_steps(root, spec["mounts"], linux.get("mountLabel", ""), opens_all_early(spec, how.privileged)),
         *_devices(root, spec),
     ]
     if spec["hostname"]:

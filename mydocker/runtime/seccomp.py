@@ -94,6 +94,6 @@ def _compile(seccomp: Seccomp, path: str) -> bytes:
     from mydocker.kernel.libseccomp import compile_filter
 
     program = compile_filter(seccomp)
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    store.make_private(os.path.dirname(path))
     store.write_atomic(path, program + _digest(program).digest(), mode=0o600, sync=False)
     return program

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # Names that only the container's own files can resolve travel as annotations beside config.json's numbers.
 USER_ANNOTATION = "mydocker.user"
 GROUPS_ANNOTATION = "mydocker.groups"
+# More digits than this are no user or group, and int() takes its time with thousands of them.
+_LONGEST_NUMBER = 20
 
 
 def lookup(user: str, passwd: str, group: str, extra_groups: list[str]) -> tuple[int, int, list[int], str]:
@@ -50,12 +52,14 @@ def _entries(text: str, fields: int, numbers: int) -> list[list[str]]:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
 
 
 def _find(entries: list[list[str]], key: str) -> list[str] | None:
-    by_name = next((entry for entry in entries if entry[0] == key), None)
-    return by_name or next((entry for entry in entries if entry[2] == key), None)
+    """Return the entry of a number, or of a name: what is a number is never taken for a name (CVE-2016-3697)."""
+    if _is_number(key):
+        return next((entry for entry in entries if int(entry[2]) == int(key)), None)
+    return next((entry for entry in entries if entry[0] == key), None)
 
 
 def _group(name: str, groups: list[list[str]]) -> int:

@@ -36,6 +36,24 @@ class MakeDir(Step):
         return command("mkdir", *(["-p"] if self.exist_ok else []), "-m", f"{self.mode:o}", self.path)
 
 
+class EnterDirectory(Step):
+    """Make a directory this process's working directory."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def apply(self) -> None:
+        os.chdir(self.path)
+
+    def describe(self) -> str:
+        return f"chdir {quote(self.path)}"
+
+    def shell(self) -> str:
+        return command("cd", self.path)
+
+
 class WriteFile(Step):
     """Write a value to a kernel file, in one write(2), without O_CREAT: a wrong name fails, in a fake tree too."""
 

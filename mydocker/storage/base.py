@@ -78,7 +78,7 @@ class StorageDriver:
 
         below: where the layer below is, '' for none. owner: the pid that will adopt it, or has died.
         """
-        os.makedirs(self.layers, mode=0o710, exist_ok=True)
+        store.make_private(self.layers)
         partial = self.partial(chain_id, owner)
         store.remove_tree(partial)
         try:

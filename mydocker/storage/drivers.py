@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from os import environ
 
 from mydocker.errors import BadInput, Unsupported
@@ -11,7 +10,7 @@ from mydocker.storage.aufs import Aufs
 from mydocker.storage.base import StorageDriver
 from mydocker.storage.overlay import Overlay
 from mydocker.storage.vfs import Vfs
-from mydocker.store import write_atomic
+from mydocker.store import make_private, write_atomic
 
 # In the order of preference.
 _DRIVERS: dict[str, type[StorageDriver]] = {"overlay": Overlay, "aufs": Aufs, "vfs": Vfs}
@@ -45,6 +44,6 @@ def _best(paths: Paths) -> str:
             name = file.read()
     except FileNotFoundError:
         name = next(name for name in NAMES if driver(name, paths).unsupported(paths) is None)
-        os.makedirs(paths.state, mode=0o711, exist_ok=True)
+        make_private(paths.state)
         write_atomic(known, name.encode(), sync=False)
     return name

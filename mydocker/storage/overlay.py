@@ -98,7 +98,7 @@ class Overlay(StorageDriver):
 
     def _link(self, chain_id: str) -> None:
         """Give a layer its short name; the same layer always gets the same one, unless a few digits are taken."""
-        os.makedirs(self.layers + "/l", mode=0o710, exist_ok=True)
+        store.make_private(self.layers + "/l")
         target = f"../{chain_id}"
         for length in range(6, 65):
             link = f"{self.layers}/l/{chain_id[:length]}"

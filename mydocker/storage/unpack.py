@@ -12,7 +12,8 @@ import os
 import stat
 import tarfile
 from collections.abc import Callable
-from typing import BinaryIO
+from io import FileIO
+from typing import Any, BinaryIO
 
 from mydocker import store
 from mydocker.errors import Conflict, Damaged, Error
@@ -170,19 +171,16 @@ class _Unpacking:
         self.size += member.size
         if self.max_size is not None and self.size > self.max_size:
             raise Error(f"the archive's contents are more than {self.max_size} bytes", "raise the limit by --max-size if you trust it")
-        source = archive.extractfile(member)
-        assert source
+        source: Any = archive.extractfile(member)
         descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb", buffering=0) as target:
-            end = 0
-            while chunk := source.read(_CHUNK):
-                # A hole stays a hole: sparse files are mostly zeros.
-                if chunk.count(0) == len(chunk):
-                    target.seek(len(chunk), os.SEEK_CUR)
-                else:
-                    target.write(chunk)
-                end += len(chunk)
-            target.truncate(end)
+            # Only what the archive holds is copied: what a sparse file says of its holes may be any number of bytes.
+            sparse: list[tuple[int, int]] | None = getattr(member, "sparse", None)
+            for offset, size in [(0, member.size)] if sparse is None else sparse:
+                source.raw.seek(offset)  # unbuffered: what is read ahead of a hole could not be read again
+                target.seek(offset)
+                _copy(source.raw, target, size)
+            target.truncate(member.size)
 
     def _set_attributes(self, place: str, member: tarfile.TarInfo) -> None:
         """Set owner, mode, attributes and times, by a descriptor: a container may have put a symlink in this place meanwhile."""
@@ -232,6 +230,19 @@ def _checked(name: str) -> str:
         elif part not in ("", "."):
             parts.append(part)
     return "/".join(parts)
+
+
+def _copy(source: BinaryIO, target: FileIO, size: int) -> None:
+    """Copy so many bytes; zeros become a hole. Raises EOFError when there are fewer."""
+    while size:
+        chunk = source.read(min(size, _CHUNK))
+        if not chunk:
+            raise EOFError("unexpected end of data")
+        if chunk.count(0) == len(chunk):
+            target.seek(len(chunk), os.SEEK_CUR)
+        else:
+            target.write(chunk)
+        size -= len(chunk)
 
 
 def _is_directory(path: str) -> bool:

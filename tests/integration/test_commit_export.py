@@ -44,3 +44,48 @@ def test_an_image_in_use_wants_force(exported: dict[str, str], mydocker: Machine
     assert mydocker("rmi", "again").stdout == "Untagged: again:latest\n"
     refused = mydocker("rmi", "busybox")
     assert (refused.rc, refused.stderr.startswith("mydocker: cannot remove busybox:latest without force: container ")) == (1, True)
+
+
+# Writes the same number first into /a, then into /z; what is packed between them takes its time.
+COUNTER = "dd if=/dev/urandom of=/m bs=1M count=40; i=0; while :; do i=$((i+1)); echo $i > /t; mv /t /a; echo $i > /t; mv /t /z; done"
+
+
+@pytest.fixture
+def counting(mydocker: Machine) -> Iterator[str]:
+    """Start container `one`, which counts in two files; return its id."""
+    assert mydocker("run", "-d", "--name", "one", "--network", "none", "busybox", "sh", "-c", COUNTER).rc == 0
+    mydocker.wait_until(lambda: mydocker("exec", "one", "cat", "/z").rc == 0)
+    yield str(mydocker.record("one")["id"])
+    mydocker("rm", "-f", "one")
+    mydocker("rmi", "moment")
+
+
+def test_commit_is_of_one_moment(counting: str, mydocker: Machine) -> None:
+    assert mydocker("commit", "one", "moment").rc == 0
+    first, second = map(int, mydocker("run", "--rm", "--network", "none", "moment", "cat", "/a", "/z").stdout.split())
+    assert first - 1 <= second <= first
+    before = mydocker("exec", "one", "cat", "/z").stdout
+    mydocker.wait_until(lambda: mydocker("exec", "one", "cat", "/z").stdout != before)
+    told = mydocker(
+        "events", "--since", "1h", "--until", "0s", "--filter", f"container={counting}", "--format", "{{.Action}}"
+    ).stdout.split("\n")
+    assert [action for action in told if action in ("pause", "unpause", "commit")] == ["pause", "unpause", "commit"]
+
+
+def test_commit_without_a_pause_leaves_the_container_alone(counting: str, mydocker: Machine) -> None:
+    assert mydocker("commit", "--pause=false", "one", "moment").rc == 0
+    told = mydocker("events", "--since", "1h", "--until", "0s", "--filter", f"container={counting}").stdout
+    assert "commit" in told and "pause" not in told
+
+
+def test_a_killed_commit_leaves_no_frozen_container(counting: str, mydocker: Machine) -> None:
+    assert mydocker("commit", "one", "moment", env={"MYDOCKER_CRASH_AFTER": "cli:1"}).rc != 0
+    mydocker.wait_until(lambda: mydocker("ps", "--format", "{{.State}}").stdout == "running\n")
+    assert mydocker("exec", "one", "true").rc == 0
+
+
+def test_commit_of_a_paused_container_leaves_it_paused(counting: str, mydocker: Machine) -> None:
+    assert mydocker("pause", "one").rc == 0
+    assert mydocker("commit", "one", "moment").rc == 0
+    assert mydocker("ps", "--format", "{{.State}}").stdout == "paused\n"
+    assert mydocker("unpause", "one").rc == 0

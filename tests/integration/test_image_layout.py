@@ -12,7 +12,7 @@ import sys
 import tarfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,12 +21,14 @@ from mydocker.engine.catalog import images, verbs
 from mydocker.engine.container import snapshots
 from mydocker.engine.container.snapshots import CommitOptions
 from mydocker.engine.record import state
+from mydocker.engine.record.containers import RECORD
 from mydocker.engine.transfer.outfile import write_whole
 from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import parse_name
 from mydocker.images.staging import leftovers
 from mydocker.kernel.namespaces import CLONE_NEWNS, unshare
 from mydocker.paths import Paths
+from mydocker.shape import fit
 from mydocker.steps.base import Run
 from mydocker.steps.namespaces import ReceiveMounts
 from mydocker.storage import drivers
@@ -104,21 +106,27 @@ def in_child(work: Callable[[], None]) -> None:
 
 def make_container(paths: Paths, driver: StorageDriver, image: images.Image) -> Record:
     """Return the record of a stopped container, whose directory is as create makes it."""
-    record: Record = {
+    record: Any = {
         "id": os.urandom(32).hex(),
         "name": "made",
         "image": "base",
         "imageId": image.id,
         "layers": image.chain_ids,
         "storageDriver": driver.name,
-        "config": {"Labels": {}, **image.config},
-        "mounts": [{"destination": "/volume"}],
+        "status": "exited",
+        "createTime": "2026-01-01T00:00:00Z",
+        "command": ["sh"],
+        "config": {**image.config},
+        "hostConfig": {"CgroupPath": "/none"},
+        "mounts": [{"type": "volume", "destination": "/volume"}],
     }
-    directory = paths.container(record["id"])
+    fit(record, RECORD)
+    made: Record = record
+    directory = paths.container(made["id"])
     os.makedirs(directory + "/bundle/rootfs")
     store.write_json(directory + "/config.json", record)
     Run("test").execute(driver.writable_steps(directory))
-    return record
+    return made
 
 
 def change(paths: Paths, driver: StorageDriver, record: Record) -> None:
@@ -191,7 +199,7 @@ def test_export_of_a_running_container_goes_through_its_root(paths: Paths, rootf
     shutil.copy(str(shutil.which("busybox")), rootfs / "busybox")
     (rootfs / "escape").symlink_to("/")
     vfs = drivers.driver("vfs", paths)
-    record: Record = {"id": "c" * 64, "layers": []}
+    record: Any = {"id": "c" * 64, "layers": []}
     os.makedirs(paths.container(record["id"]))
     os.makedirs(paths.running(record["id"]))
     with subprocess.Popen(["chroot", rootfs, "/busybox", "sleep", "60"]) as process:

@@ -7,12 +7,18 @@ import os
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import hypothesis
 import pytest
 
+from mydocker import store
+from mydocker.engine.record.containers import RECORD
 from mydocker.paths import Paths
+from mydocker.shape import fit
+
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
 
 # How long an example takes is the machine's business.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -101,6 +107,51 @@ def bare_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mydocker.kernel.netfilter.chains", list)
     monkeypatch.setattr("mydocker.kernel.route.Route.links", lambda _: [])
     monkeypatch.setattr("mydocker.network.firewall._listed_by_iptables", lambda _: "")
+
+
+# (fields that are not as usual) → a container's record.
+MakeRecord = Callable[..., "Record"]
+
+
+@pytest.fixture(scope="session")
+def make_record() -> MakeRecord:
+    """Return a function that makes a whole record: what is not given is as in the plainest container that was created and never ran."""
+
+    def make(**fields: Any) -> Record:
+        record: Any = {
+            "id": "c1" * 32,
+            "name": "web",
+            "status": "created",
+            "createTime": "2026-01-01T00:00:00Z",
+            "command": ["sh"],
+            "image": "box:latest",
+            "storageDriver": "overlay",
+            "layers": [],
+            "config": {},
+            "hostConfig": {},
+            **fields,
+        }
+        record["hostConfig"] = {"CgroupPath": f"/mydocker/{record['id']}", **record["hostConfig"]}
+        fit(record, RECORD)
+        made: Record = record
+        return made
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def save_record(make_record: MakeRecord) -> MakeRecord:
+    """Return a function that makes a whole record and writes it below the root of paths, its first argument."""
+
+    def save(paths: Paths, **fields: Any) -> Record:
+        record = make_record(**fields)
+        Path(paths.container(record["id"])).mkdir(parents=True, exist_ok=True)
+        Path(paths.names).mkdir(exist_ok=True)
+        Path(paths.names, record["name"]).write_text(record["id"])
+        store.write_json(f"{paths.container(record['id'])}/config.json", record)
+        return record
+
+    return save
 
 
 # (a recording's name, what it shall lack) → where it is.

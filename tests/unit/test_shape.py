@@ -85,6 +85,8 @@ def test_null_is_one_of_any() -> None:
         ({"id": "a", "mounts": [{"type": "bind", "size": True}]}, "mounts[0].size True: expected a whole number that is not negative"),
         ({"id": "a", "labels": {"a": 1}}, "labels.a 1: expected a text"),
         ({"id": "a", "labels": {"a\n": 1}}, "labels.'a\\n' 1: expected a text"),
+        ({"id": "a", "labels": {"a": "\0"}}, "labels.a '\\x00': expected a text"),
+        ({"id": "a", "command": ["a", "\0"]}, "command[1] '\\x00': expected a text"),
         ({"id": "a", "command": [1]}, "command[0] 1: expected a text"),
         ({"id": "a", "delay": "1"}, "delay '1': expected a number"),
     ],

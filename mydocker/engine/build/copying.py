@@ -13,7 +13,7 @@ import stat
 import tarfile
 from posixpath import basename, dirname, normpath
 from struct import calcsize, pack, unpack
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from mydocker.engine.container.children import Child
 from mydocker.engine.container.copy import Container, wait_for
@@ -26,6 +26,7 @@ from mydocker.runtime.users import lookup
 from mydocker.storage.pack import Packing
 from mydocker.storage.unpack import unpack as unpack_tar
 from mydocker.storage.whiteouts import PLAIN
+from mydocker.tarreader import open_tar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def extract(stream: BufferedReader, name: str, target: Container, destination: s
 def is_archive(path: str) -> bool:
     """Say whether a file is a tar, plain or compressed."""
     try:
-        with open(path, "rb") as file, tarfile.open(fileobj=cast("BinaryIO", Decompressed(file, path)), mode="r|"):
+        with open(path, "rb") as file, open_tar(Decompressed(file, path).as_binary()):
             return True
     except Exception:  # whatever a decompressor or tarfile dislikes
         return False

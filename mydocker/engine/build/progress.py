@@ -125,8 +125,8 @@ class Workplace:
         # Of the image, only its files: what a Dockerfile says of commands, volumes and health is for the containers made later.
         image.document = {**image.document, "config": {}}
         self.prepared: Prepared = prepare(paths, options, image)
-        builder = {"pid": os.getpid(), "start": start_time(os.getpid(), paths.proc)}
-        self.prepared.record |= {"builder": builder, "image": f"sha256:{progress.image}"}
+        self.prepared.record["builder"] = {"pid": os.getpid(), "start": start_time(os.getpid(), paths.proc)}
+        self.prepared.record["image"] = f"sha256:{progress.image}"
         self.run = run
         self.lock = -1
 
@@ -148,8 +148,7 @@ class Workplace:
 
     @property
     def id(self) -> str:
-        found: str = self.prepared.record["id"]
-        return found
+        return self.prepared.record["id"]
 
     def container(self) -> Container:
         """Return it as what files are copied to and from."""

@@ -8,15 +8,13 @@ under the lock of ROOT/layers. So a container's record, with its layers in it, i
 
 from __future__ import annotations
 
-import os
-
 from mydocker.errors import Conflict, Damaged, NoImage
 from mydocker.images import index
 from mydocker.images.config import chain_ids
 from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import is_id, parse
 from mydocker.steps.base import Step
-from mydocker.store import Lock
+from mydocker.store import Lock, make_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -193,7 +191,7 @@ def ensure_layers(paths: Paths, driver: StorageDriver, image: Image, run: Run) -
 
     The record that names them must be on disk already, or a concurrent removal may take them away again.
     """
-    os.makedirs(paths.layers, exist_ok=True)
+    make_private(paths.layers)
     with Lock(layers_lock(paths), shared=True):
         lowest_first = list(enumerate(reversed(image.chain_ids)))
         wanting = [position for position, chain_id in lowest_first if not driver.has(chain_id)]

@@ -15,7 +15,7 @@ from mydocker.images.naming import DeleteImage, NameImage, UnnameImage
 from mydocker.images.reference import parse, parse_name
 from mydocker.images.times import now
 from mydocker.steps.base import Step, quote
-from mydocker.store import Lock
+from mydocker.store import Lock, make_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _delete(paths: Paths, drivers: Sequence[StorageDriver], image: Image, run: R
 
 def using(paths: Paths, image: Image) -> list[Record]:
     """Return the records of the containers that were made from an image."""
-    return [record for record in records(paths) if record.get("imageId") == image.id]
+    return [record for record in records(paths) if record["imageId"] == image.id]
 
 
 def records(paths: Paths) -> list[Record]:
@@ -185,7 +185,7 @@ def records(paths: Paths) -> list[Record]:
 def needed_layers(paths: Paths, except_image: str = "") -> set[str]:
     """Return the chain ids that images and containers need, not counting the image with this manifest."""
     needed = {c for image in all_images(paths) if image.manifest != except_image for c in image.chain_ids}
-    return needed.union(c for record in records(paths) for c in record.get("layers", []))
+    return needed.union(c for record in records(paths) for c in record["layers"])
 
 
 class RemoveLayers(Step):
@@ -199,7 +199,7 @@ class RemoveLayers(Step):
         self.chain_ids = chain_ids
 
     def apply(self) -> None:
-        os.makedirs(self.paths.layers, exist_ok=True)
+        make_private(self.paths.layers)
         with Lock(layers_lock(self.paths)):
             # Asked again under the lock: a container may have been created meanwhile.
             needed = needed_layers(self.paths)

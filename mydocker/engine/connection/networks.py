@@ -156,7 +156,7 @@ def check_new(paths: Paths, network: Network) -> None:
 
 def create(paths: Paths, network: Network, run: Run) -> None:
     """Make a network, and what it needs on this host; a failure undoes all of it."""
-    roots = [MakeDir(path, 0o711, True) for path in (paths.root, paths.networks, paths.state, paths.addresses)]
+    roots = [MakeDir(path, 0o700, True) for path in (paths.root, paths.networks, paths.state, paths.addresses)]
     try:
         run.execute(roots)
         with records.everything(paths) if os.path.isdir(paths.networks) else store.Unlocked():

@@ -134,7 +134,7 @@ class Joining:
         endpoint = endpoints.publishing(self.paths, self.attachment, self.networks) if self.record["ports"] else None
         if not endpoint:
             return
-        before = {(each["ip"], each["container"], each["protocol"]): each["port"] for each in self.record.get("published", [])}
+        before = {(each["ip"], each["container"], each["protocol"]): each["port"] for each in self.record["published"]}
         for binding in self.record["ports"]:
             claim = ClaimPort(binding, before.get((binding["ip"], binding["container"], binding["protocol"]), 0))
             self.run.apply(claim)

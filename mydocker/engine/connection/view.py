@@ -93,10 +93,13 @@ def ports(record: Record, published: list[Published]) -> Ports:
 
 def current(paths: Paths, record: Record) -> Ports:
     """Return the ports of a container as they are now; there are none unless it runs."""
+    return of_running(paths, record) if state.running_pid(paths, record["id"]) else {}
+
+
+def of_running(paths: Paths, record: Record) -> Ports:
+    """Return the ports of a container that runs."""
     attachment = attachments.load(paths, record["id"])
-    if not attachment or not state.running_pid(paths, record["id"]):
-        return {}
-    return ports(record, attachment["published"])
+    return ports(record, attachment["published"]) if attachment else {}
 
 
 def published(ports: Ports) -> list[str]:

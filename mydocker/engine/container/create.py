@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from fcntl import LOCK_EX, flock
-from typing import Any
 
 from mydocker import leanjson, store
 from mydocker.engine.catalog import images
@@ -37,6 +36,7 @@ from mydocker.storage.base import StorageDriver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
     from mydocker.runtime.spec import Seccomp, Spec
 
 _MAPPING_BASE = 1 << 29
@@ -52,7 +52,7 @@ class MakeContainerDirectory(Step):
         self.lock = -1
 
     def apply(self) -> None:
-        os.mkdir(self.path, 0o711)
+        os.mkdir(self.path, 0o700)
         self.lock = os.open(f"{self.path}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         flock(self.lock, LOCK_EX)
 
@@ -64,7 +64,7 @@ class MakeContainerDirectory(Step):
         return f"mkdir {quote(self.path)} and flock its lock"
 
     def shell(self) -> str:
-        return command("mkdir", "-m", "711", self.path)
+        return command("mkdir", "-m", "700", self.path)
 
 
 class SaveRecord(Step):
@@ -72,7 +72,7 @@ class SaveRecord(Step):
 
     __slots__ = ("paths", "record", "sync")
 
-    def __init__(self, paths: Paths, record: dict[str, Any], sync: bool) -> None:
+    def __init__(self, paths: Paths, record: Record, sync: bool) -> None:
         self.paths = paths
         self.record = record
         self.sync = sync
@@ -89,9 +89,7 @@ class Prepared:
 
     __slots__ = ("paths", "options", "image", "driver", "record", "spec")
 
-    def __init__(
-        self, paths: Paths, options: Options, image: images.Image, driver: StorageDriver, record: dict[str, Any], spec: Spec
-    ) -> None:
+    def __init__(self, paths: Paths, options: Options, image: images.Image, driver: StorageDriver, record: Record, spec: Spec) -> None:
         self.paths = paths
         self.options = options
         self.image = image
@@ -107,7 +105,7 @@ class Prepared:
         """Return the steps up to the record: from then on the container's layers are in use."""
         paths = self.paths
         roots = [
-            MakeDir(path, 0o711, True)
+            MakeDir(path, 0o700, True)
             for path in (
                 paths.root,
                 paths.containers,
@@ -133,9 +131,10 @@ class Prepared:
         name = self.spec["hostname"]
         return [
             *self.driver.writable_steps(self.directory),
+            # The root of a user namespace, who is nobody here, finds the root file system from this directory.
             MakeDir(bundle, 0o711),
             MakeDir(bundle + "/rootfs"),
-            CreateFile(bundle + "/config.json", leanjson.dumps(self.spec)),
+            CreateFile(bundle + "/config.json", leanjson.dumps(self.spec), 0o600),
             *self._network_files(name),
             *volumes.mount_steps(self.paths, self.record["mounts"]),
         ]
@@ -164,7 +163,7 @@ def prepare(paths: Paths, options: Options, image: images.Image | None = None) -
     driver = drivers.choose(paths, options.storage_driver)
     container_id = containers.new_id()
     name = options.name or names.generate()
-    mounts = volumes.plan_mounts(paths, options, image.config)
+    mounts = volumes.plan_mounts(paths, options, image.config.get("Volumes") or {})
     facts = spec.Facts(
         container_id,
         paths.container(container_id),
@@ -220,7 +219,7 @@ def _check_shared(paths: Paths, options: Options) -> None:
         raise Conflict(f"cannot join the ipc namespace of container {name}: it is private", "create that one with --ipc shareable")
 
 
-def _donor(paths: Paths, mode: str) -> containers.Record:
+def _donor(paths: Paths, mode: str) -> Record:
     """Return the record of the container that 'container:NAME' names."""
     return containers.load(paths, containers.resolve(paths, mode.removeprefix("container:")))
 

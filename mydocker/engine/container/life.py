@@ -180,5 +180,4 @@ def exit_status(paths: Paths, record: Record) -> int:
     last = containers.load(paths, record["id"])
     if last["status"] == "exited" and not last["finishedAt"]:
         raise Error(f"the exit status of container {record['name']} is unknown: {last['error']}")
-    status: int = last["exitCode"]
-    return status
+    return last["exitCode"]

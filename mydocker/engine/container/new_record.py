@@ -1,8 +1,6 @@
-"""A new container's record; the fields are listed in containers.py."""
+"""A new container's record; what its fields mean says record/containers.py."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from mydocker.engine.catalog.images import Image
 from mydocker.engine.container.spec import Facts, merged_environment
@@ -12,11 +10,13 @@ from mydocker.engine.request.options import Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mydocker.engine.record.config import Config, Empty
+    from mydocker.engine.record.containers import Binding, Record
     from mydocker.images.config import ImageConfig
     from mydocker.runtime.spec import Spec
 
 
-def record_of(options: Options, image: Image, spec: Spec, facts: Facts, name: str, driver: str, now: str) -> dict[str, Any]:
+def record_of(options: Options, image: Image, spec: Spec, facts: Facts, name: str, driver: str, now: str) -> Record:
     """Return the record, status `creating`."""
     return {
         "id": facts.id,
@@ -40,6 +40,7 @@ def record_of(options: Options, image: Image, spec: Spec, facts: Facts, name: st
         "mounts": facts.mounts,
         "endpoints": options.endpoints,
         "ports": _ports(options, image.config),
+        "published": [],
         "autoRemove": options.remove,
         "config": _config(options, image.config, spec),
         "hostConfig": host_config(options, spec, facts.runtime),
@@ -52,18 +53,19 @@ def _exposed(options: Options, image: ImageConfig) -> list[str]:
     return sorted(names, key=lambda name: (int(name.partition("/")[0]), name))
 
 
-def _ports(options: Options, image: ImageConfig) -> list[ports.Binding]:
+def _ports(options: Options, image: ImageConfig) -> list[Binding]:
     """Return what is to be published: -p, and with -P every other exposed port."""
     published = set(map(ports.key, options.publish))
     others = [name for name in _exposed(options, image) if name not in published] if options.publish_all else []
     return [*options.publish, *ports.all_exposed(others)]
 
 
-def _anonymous(options: Options) -> dict[str, Any]:
-    return {mount["destination"]: {} for mount in options.mounts if mount["type"] == "volume" and mount["anonymous"]}
+def _volumes(options: Options, image: ImageConfig) -> dict[str, Empty]:
+    anonymous = [mount["destination"] for mount in options.mounts if mount["type"] == "volume" and mount["anonymous"]]
+    return {destination: {} for destination in [*(image.get("Volumes") or {}), *anonymous]}
 
 
-def _config(options: Options, image: ImageConfig, spec: Spec) -> dict[str, Any]:
+def _config(options: Options, image: ImageConfig, spec: Spec) -> Config:
     process = spec["process"]
     entrypoint = [options.entrypoint] if options.entrypoint else None
     return {
@@ -83,7 +85,7 @@ def _config(options: Options, image: ImageConfig, spec: Spec) -> dict[str, Any]:
         "Image": options.image,
         "WorkingDir": process["cwd"],
         "Labels": {**(image.get("Labels") or {}), **options.labels},
-        "Volumes": {**(image.get("Volumes") or {}), **_anonymous(options)} or None,
+        "Volumes": _volumes(options, image) or None,
         "ExposedPorts": {name: {} for name in _exposed(options, image)} or None,
         "StopSignal": str(options.stop_signal) if options.stop_signal else image.get("StopSignal"),
         "StopTimeout": options.stop_timeout,

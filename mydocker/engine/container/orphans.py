@@ -13,7 +13,6 @@ from mydocker.kernel.tasks import is_alive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.engine.record.containers import Record
     from mydocker.paths import Paths
 
 
@@ -38,7 +37,7 @@ def half_made(paths: Paths, container_id: str) -> str:
 def discard(paths: Paths, container_id: str) -> list[Error]:
     """Remove a half-made container, whatever there is of it."""
     try:
-        record: Record = containers.load(paths, container_id)
+        record = containers.load(paths, container_id)
     except (NotFound, Damaged):
         problems = end.runtime_state(paths, container_id)
         attempt(problems, end.directory, paths, container_id)
@@ -56,6 +55,6 @@ def settle(paths: Paths, container_id: str) -> list[Error]:
         return end.runtime_state(paths, container_id)
     problems = end.runtime_state(paths, container_id)
     if record["status"] == "running":
-        unknown = {"pid": 0, "exitCode": 255, "finishedAt": "", "error": "its monitor died before it ended"}
-        containers.save(paths, {**record, "status": "exited", **unknown})
+        record |= {"status": "exited", "pid": 0, "exitCode": 255, "finishedAt": "", "error": "its monitor died before it ended"}
+        containers.save(paths, record)
     return problems + (end.container(paths, record) if record["autoRemove"] else [])

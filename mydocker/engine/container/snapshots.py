@@ -7,6 +7,7 @@ import os
 from mydocker import store
 from mydocker.engine.catalog import images
 from mydocker.engine.container.children import as_failure, raise_failure
+from mydocker.engine.container.stillness import HoldStill
 from mydocker.engine.record.sizes import WRITABLE
 from mydocker.engine.record.state import running_pid
 from mydocker.images import change, config
@@ -38,11 +39,12 @@ RUNTIME_MOUNTS = frozenset({"/dev", "/proc", "/sys", "/etc/hostname", "/etc/host
 
 
 class CommitOptions:
-    """What commit is told: Dockerfile instructions, author and message."""
+    """What commit is told: Dockerfile instructions, author and message, and whether the container is paused meanwhile."""
 
-    __slots__ = ("author", "changes", "message")
+    __slots__ = ("author", "changes", "message", "pause")
 
-    def __init__(self, changes: Sequence[str] = (), author: str = "", message: str = "") -> None:
+    def __init__(self, changes: Sequence[str] = (), author: str = "", message: str = "", pause: bool = True) -> None:
+        self.pause = pause
         self.changes = changes
         self.author = author
         self.message = message
@@ -56,11 +58,19 @@ def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Refer
     base = images.find(paths, "sha256:" + record["imageId"])
     settings = change.apply(config.image_settings(record["config"]), options.changes)
     created = now()
-    entry = config.history_entry(created, " ".join(record["config"].get("Cmd") or []), options.author, options.message)
+    entry = config.history_entry(created, " ".join(record["config"]["Cmd"] or []), options.author, options.message)
     document = _child_document(base, config.image_settings(settings), created, options.author)
     fill = _difference(paths, driver, record)
     with Draft(ImageLayout(paths.images), document, list(base.layers), list(base.sizes)) as draft:
-        run.execute([StoreLayer(draft, f"of changes in container {record['id'][:12]}", fill, entry), StoreImage(draft, reference)])
+        layer = StoreLayer(draft, f"of changes in container {record['id'][:12]}", fill, entry)
+        still = HoldStill(paths, record)
+        if options.pause:
+            run.apply(still)
+        try:
+            run.apply(layer)
+        finally:
+            still.undo()
+        run.apply(StoreImage(draft, reference))
         return draft.image_id
 
 
@@ -79,7 +89,7 @@ def _child_document(base: images.Image, settings: ImageConfig, created: str, aut
 
 def mounted(record: Record) -> set[str]:
     """Return the paths in a container that something is mounted on."""
-    return {mount["destination"] for mount in record.get("mounts", [])} | RUNTIME_MOUNTS
+    return {mount["destination"] for mount in record["mounts"]} | RUNTIME_MOUNTS
 
 
 def changes(paths: Paths, driver: StorageDriver, record: Record) -> list[Change]:

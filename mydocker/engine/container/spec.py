@@ -11,8 +11,7 @@ from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
+    from mydocker.engine.record.containers import MountPoint
     from mydocker.images.config import ImageConfig
     from mydocker.runtime.spec import Device, IdMapping, Linux, Mount, Namespace, Process, Seccomp, Spec
 
@@ -58,7 +57,7 @@ class Facts:
         capabilities: list[str],
         seccomp: Seccomp | None,
         host_devices: list[Device],
-        mounts: list[dict[str, Any]],
+        mounts: list[MountPoint],
         subuid: int = 0,
         init: str = "",
         has_swap: bool = True,
@@ -192,7 +191,7 @@ def _mount(destination: str, fstype: str, source: str, options: list[str]) -> Mo
     return {"destination": destination, "type": fstype, "source": source, "options": options}
 
 
-def from_point(point: dict[str, Any]) -> Mount:
+def from_point(point: MountPoint) -> Mount:
     """Return the OCI mount of a mount point."""
     if point["type"] == "tmpfs":
         plain = ["nosuid", "nodev", *([] if "exec" in point["options"] else ["noexec"])]

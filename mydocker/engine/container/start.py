@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
     from mydocker.runtime.spec import Mount, Namespace, Spec
 
-_MODES = {"pid": "PidMode", "ipc": "IpcMode", "uts": "UTSMode", "network": "NetworkMode"}
-
 
 def lock_stopped(paths: Paths, container_id: str) -> int:
     """Return a lock on a container that is to be started, with nothing left of an earlier run whose end nobody saw; -1 if it runs."""
@@ -121,7 +119,8 @@ def with_joined(paths: Paths, record: Record, spec: Spec) -> Spec:
 
 def _joined(record: Record) -> dict[str, str]:
     """Return {kind of namespace: the container whose it shall be}."""
-    modes = {kind: record["hostConfig"][field] for kind, field in _MODES.items()}
+    host = record["hostConfig"]
+    modes = {"pid": host["PidMode"], "ipc": host["IpcMode"], "uts": host["UTSMode"], "network": host["NetworkMode"]}
     return {kind: mode.removeprefix("container:") for kind, mode in modes.items() if mode.startswith("container:")}
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
@@ -19,9 +17,11 @@ from mydocker.steps.base import Action, Step
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.cgroups.resources import Resources
+    from mydocker.engine.record.containers import Record
+    from mydocker.engine.request.options import Flags
 
 
-def parse(parameters: dict[str, Any]) -> Options:
+def parse(parameters: Flags) -> Options:
     """Return the options that were given, all others None. Raises BadInput."""
     given = flags.parse_values(parameters)
     if all(value is None for value in given.values()):
@@ -31,20 +31,21 @@ def parse(parameters: dict[str, Any]) -> Options:
     return wanted
 
 
-def steps(paths: Paths, record: dict[str, Any], wanted: Options) -> list[Step]:
+def steps(paths: Paths, record: Record, wanted: Options) -> list[Step]:
     """Return the steps that make a container's limits, its record and its bundle say what is wanted. Raises what limits can."""
     cgroup = manager(Layout.detect(paths), record["hostConfig"]["CgroupPath"])
     limits = resources(wanted, cgroup.has_swap_limit())
     running = state.running_pid(paths, record["id"]) and limits
-    save = Action(lambda: _save(paths, record["id"], limits, hostconfig.updated(wanted)), f"record the new settings of {record['name']}")
+    save = Action(lambda: _save(paths, record["id"], limits, wanted), f"record the new settings of {record['name']}")
     return [*(cgroup.update_steps(limits) if running else []), save]
 
 
-def _save(paths: Paths, container_id: str, limits: Resources, settings: dict[str, Any]) -> None:
+def _save(paths: Paths, container_id: str, limits: Resources, wanted: Options) -> None:
     with store.Lock(paths.container(container_id) + "/lock"):
         spec = bundle.load(paths, container_id)
         spec["linux"]["resources"] = merged(spec["linux"]["resources"], limits)
         bundle.save(paths, container_id, spec)
         record = containers.load(paths, container_id)
-        containers.save(paths, {**record, "hostConfig": {**record["hostConfig"], **settings}})
+        hostconfig.update(record["hostConfig"], wanted)
+        containers.save(paths, record)
     events.of_container(paths, record, "update")

@@ -52,7 +52,7 @@ def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]
 
 def _own_volumes(paths: Paths, record: Record) -> list[str]:
     """Return the anonymous volumes of a container that no other one mounts (--volumes-from)."""
-    names = [mount["name"] for mount in record.get("mounts", []) if mount.get("anonymous")]
+    names = [mount["name"] for mount in record["mounts"] if mount["anonymous"]]
     return [name for name in names if all(user["id"] == record["id"] for user in containers.mounting(paths, name))]
 
 

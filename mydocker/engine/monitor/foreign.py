@@ -12,15 +12,21 @@ from time import monotonic, sleep
 from mydocker import leanjson, store
 from mydocker.engine.record.state import FOREIGN
 from mydocker.errors import CommandNotExecutable, CommandNotFound, Error, StepFailed
-from mydocker.kernel import inroot, namespaces, terminal
+from mydocker.kernel import inroot, mounts, namespaces, terminal
+from mydocker.kernel.namespaces import CLONE_NEWNS
 from mydocker.runtime.init import resolved_user
+from mydocker.runtime.mounts import FIRST_TREE, opens_all_early
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION
-from mydocker.steps.namespaces import BringUpLoopback
+from mydocker.steps.base import Run
+from mydocker.steps.mounts import Mount
+from mydocker.steps.namespaces import BringUpLoopback, Unshare
+from mydocker.steps.rootfs import AttachTree, OpenTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.runtime.init import Setting
     from mydocker.runtime.spec import Namespace, Process, Spec
+    from mydocker.steps.base import Step
 
 _DEADLINE = 30.0
 
@@ -60,6 +66,8 @@ class ForeignLaunch:
     def _become(self, slave: int) -> None:
         try:
             os.setsid()
+            if opens_all_early(self.setting.spec, True):
+                Run("runtime").execute(reachable(self.setting.spec, self.bundle))
             if slave >= 0:
                 terminal.make_controlling(slave)
             for number, descriptor in enumerate((slave,) * 3 if slave >= 0 else self.setting.streams):
@@ -112,6 +120,24 @@ class ForeignLaunch:
         if self.pid > 0:
             os.waitpid(self.pid, 0)
             self.pid = 0
+
+
+def reachable(spec: Spec, bundle: str) -> list[Step]:
+    """Return the steps after which the root of a user namespace reaches the bundle and the binds' sources by their paths.
+
+    ROOT is for the host's root alone, and other runtimes look for these from inside. So in a mount namespace of the runtime's own a tmpfs
+    that everybody may pass covers ROOT, and has the same objects at the same paths.
+    """
+    root = bundle.rpartition("/containers/")[0]
+    binds = [mount["source"] for mount in spec["mounts"] if mount.get("type") == "bind"]
+    sources = [bundle, *(source for source in binds if source.startswith(root + "/"))]
+    numbered = list(enumerate(sources, FIRST_TREE))
+    return [
+        Unshare(CLONE_NEWNS),
+        *(OpenTree(source, descriptor) for descriptor, source in numbered),
+        Mount("tmpfs", root, "tmpfs", mounts.MS_NODEV | mounts.MS_NOSUID, "mode=711"),
+        *(AttachTree(root, descriptor, source.removeprefix(root), 0) for descriptor, source in numbered),
+    ]
 
 
 class NetworkNamespace:

@@ -1,9 +1,7 @@
 """Health checks (--health-cmd, an image's HEALTHCHECK): a monitor runs the command in its container again and again.
 
 A check is an exec (execute.py) in a fork of the monitor, whose output and exit status come back over a channel. What is known
-is kept in ROOT/containers/ID/health.json under docker's names (Engine API, Health):
-
-    {Status: 'starting' | 'healthy' | 'unhealthy', FailingStreak, Log: the last five of {Start, End, ExitCode, Output}}
+is kept in ROOT/containers/ID/health.json (REPORT below), under docker's names (Engine API, Health).
 """
 
 from __future__ import annotations
@@ -25,13 +23,42 @@ from mydocker.paths import Paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import NoReturn, TypedDict
 
     from mydocker.cgroups.manager import CgroupManager
+    from mydocker.engine.record.config import Healthcheck
     from mydocker.engine.record.containers import Record
     from mydocker.messages import ExecRequest
+    from mydocker.shape import Shape
 
-    Report = dict[str, Any]
+    class Result(TypedDict):
+        """What one check said."""
+
+        Start: str
+        End: str
+        ExitCode: int
+        Output: str
+
+    class Report(TypedDict):
+        """ROOT/containers/ID/health.json."""
+
+        Status: str
+        FailingStreak: int
+        Log: list[Result]
+
+
+RESULT: Shape = {
+    "Start!": "text",  # RFC 3339, UTC
+    "End!": "text",
+    "ExitCode!": "number",  # -1 for one that took too long or could not be run
+    "Output!": "text",
+}
+
+REPORT: Shape = {
+    "Status!": "text",  # starting, healthy or unhealthy
+    "FailingStreak!": "natural",
+    "Log!": [RESULT],  # the last five
+}
 
 # docker's defaults and limits.
 _INTERVAL, _TIMEOUT, _START_INTERVAL, _RETRIES = 30.0, 30.0, 5.0, 3
@@ -42,7 +69,7 @@ _SIGKILL = 9
 
 def test_of(record: Record) -> list[str]:
     """Return the command that checks a container, [] for none."""
-    kind, *words = (record["config"].get("Healthcheck") or {}).get("Test") or ["NONE"]
+    kind, *words = (record["config"]["Healthcheck"] or {}).get("Test") or ["NONE"]
     if kind == "CMD-SHELL":
         return ["/bin/sh", "-c", *words]
     return words if kind == "CMD" else []
@@ -53,10 +80,11 @@ def load(paths: Paths, record: Record) -> Report | None:
     if not test_of(record):
         return None
     try:
-        report: Report = store.read_json(_path(paths, record["id"]))
+        report: Report = store.read_document(_path(paths, record["id"]), REPORT)
     except FileNotFoundError:
         return None  # it was never started
-    is_checked = state.running_pid(paths, record["id"]) and state.has_monitor(paths, record["id"])
+    known = state.load(paths, record["id"])
+    is_checked = known and state.is_running(paths, known) and state.is_watched(paths, known)
     return report if is_checked else {**report, "Status": "unhealthy"}
 
 
@@ -70,7 +98,7 @@ def _path(paths: Paths, container_id: str) -> str:
     return f"{paths.container(container_id)}/health.json"
 
 
-def judged(report: Report, result: Report, retries: int, is_starting_up: bool) -> Report:
+def judged(report: Report, result: Result, retries: int, is_starting_up: bool) -> Report:
     """Return the report after one more check. is_starting_up: within the start period, when failures do not count."""
     streak, status = report["FailingStreak"], report["Status"]
     if result["ExitCode"] == 0:
@@ -124,7 +152,7 @@ class Check:
         except OSError:
             return  # it ends in this moment
 
-    def finish(self) -> Report:
+    def finish(self) -> Result:
         """Reap it; return its entry in the report."""
         self.channel.close()
         os.waitpid(self.pid, 0)
@@ -145,6 +173,10 @@ def _execute(request: ExecRequest, channel: Channel) -> NoReturn:
         os._exit(0)
 
 
+def _seconds(nanoseconds: int | None, default: float) -> float:
+    return (nanoseconds or 0) / _SECOND or default
+
+
 class Health:
     """The checks of one run of a container, see Supervisor.watch."""
 
@@ -154,7 +186,7 @@ class Health:
         self.paths = paths
         self.record = record
         self.cgroup = cgroup
-        self.settings: dict[str, Any] = record["config"]["Healthcheck"]
+        self.settings: Healthcheck = record["config"]["Healthcheck"] or {}
         self.report: Report = {"Status": "starting", "FailingStreak": 0, "Log": []}
         self.request: ExecRequest = {
             "root": paths.root,
@@ -172,16 +204,16 @@ class Health:
         self.check: Check | None = None
         self._save()
 
-    def _seconds(self, name: str, default: float) -> float:
-        return self.settings.get(name, 0) / _SECOND or default
-
     def _is_starting_up(self) -> bool:
-        return monotonic() - self.started < self._seconds("StartPeriod", 0)
+        return monotonic() - self.started < _seconds(self.settings.get("StartPeriod"), 0)
 
     def _interval(self) -> float:
         if self.report["Status"] == "starting" and self._is_starting_up():
-            return self._seconds("StartInterval", _START_INTERVAL)
-        return self._seconds("Interval", _INTERVAL)
+            return _seconds(self.settings.get("StartInterval"), _START_INTERVAL)
+        return _seconds(self.settings.get("Interval"), _INTERVAL)
+
+    def _timeout(self) -> float:
+        return _seconds(self.settings.get("Timeout"), _TIMEOUT)
 
     def register(self, poller: poll) -> None:
         """Have a poller look for what a check says."""
@@ -201,14 +233,14 @@ class Health:
             if self.check.channel.fileno() in ready and self.check.receive():
                 self._conclude(self.check)
             elif not self.check.is_late and monotonic() >= self.check.deadline:
-                self.check.expire(self._seconds("Timeout", _TIMEOUT))
+                self.check.expire(self._timeout())
         elif monotonic() >= self.due:
             self._begin()
 
     def _begin(self) -> None:
         try:
             if not self.cgroup.is_frozen():
-                self.check = Check(self.request, self._seconds("Timeout", _TIMEOUT))
+                self.check = Check(self.request, self._timeout())
                 return
         except NotFound:
             pass  # the container ends in this moment
@@ -217,7 +249,7 @@ class Health:
     def _conclude(self, check: Check) -> None:
         self.check = None
         before = self.report["Status"]
-        self.report = judged(self.report, check.finish(), self.settings.get("Retries", 0) or _RETRIES, self._is_starting_up())
+        self.report = judged(self.report, check.finish(), self.settings.get("Retries") or _RETRIES, self._is_starting_up())
         self._save()
         self.due = monotonic() + self._interval()
         if self.report["Status"] != before:

@@ -194,7 +194,7 @@ class Monitor(Order):
         self.record["published"] = self.joining.attachment["published"]
         # A power cut ends the container too: only one that outlives it on disk must be known afterwards.
         containers.save(self.paths, self.record, sync=not self.record["autoRemove"])
-        if self.record["config"].get("Healthcheck"):
+        if self.record["config"]["Healthcheck"]:
             self._watch_health()
         events.of_mounts(self.paths, self.record, "mount")
         events.of_networks(self.paths, self.joining.attachment, self.request["id"], "connect")
@@ -254,9 +254,10 @@ class Monitor(Order):
             restart.wait(self.paths, self.record, self.request)
 
     def _record_end(self, status: int) -> None:
-        ended = {"status": "exited", "pid": 0, "exitCode": status, "finishedAt": timestamp(), "oomKilled": self.cgroup.oom_kills() > 0}
         # As it is now: others rename, stop and update a container while it runs.
-        self.record = {**containers.load(self.paths, self.request["id"]), **ended, "error": self.problem}
+        self.record = containers.load(self.paths, self.request["id"])
+        self.record |= {"status": "exited", "pid": 0, "exitCode": status, "finishedAt": timestamp(), "error": self.problem}
+        self.record["oomKilled"] = self.cgroup.oom_kills() > 0
         if restart.is_wanted(self.record):
             delay = restart.next_delay(self.record["restartDelay"], monotonic() - self.started)
             self.record |= {"status": "restarting", "restartDelay": delay, "restartCount": self.record["restartCount"] + 1}

@@ -78,7 +78,10 @@ def cancel(paths: Paths, container_id: str) -> list[Error]:
         waits = is_waiting(paths, record)
         if not waits and record["hostConfig"]["RestartPolicy"]["Name"] == "no":
             return []
-        containers.save(paths, {**record, "stopped": True, **({"status": "exited"} if waits else {})})
+        record["stopped"] = True
+        if waits:
+            record["status"] = "exited"
+        containers.save(paths, record)
         if not waits:
             return []
         known = state.load(paths, container_id)

@@ -1,22 +1,6 @@
-"""Container records: ROOT/containers/ID/config.json, found by name, full id or unique prefix.
+"""Container records: ROOT/containers/ID/config.json (RECORD below), found by name, full id or unique prefix.
 
-A record holds the seed's fields (pid, id, name, command, createTime, status) among others:
-
-    id            64 hexadecimal digits
-    name          claimed by names/NAME, which holds the id
-    status        as last written: 'creating', 'created', 'running', 'exited', 'restarting'; the kernel has the last word (see state.py)
-    pid           of init as last known, 0 when it is not running
-    createTime    RFC 3339, UTC
-    startedAt, finishedAt, exitCode, oomKilled, error
-    stopped       whether a user had it end, so that it is not started again;  restartCount, restartDelay (seconds)
-    command       list of strings: entrypoint and arguments
-    image         reference as the user gave it;  imageId: hexadecimal digest of the image's config
-    storageDriver 'overlay' | 'aufs' | 'vfs';     layers: chain ids, topmost first
-    endpoints     {network: {aliases, ip, ip6, mac}}: what is asked for, '' and [] for nothing; {} with --network none, host, container:…
-    ports         [{ip, first, last, container, protocol}]: what is to be published, see ports.py
-    mounts        [{type, name, source, destination, mode, rw, propagation}]: volumes, binds, tmpfs
-    config        {Env, Cmd, Entrypoint, WorkingDir, User, Labels, ExposedPorts, Volumes, StopSignal, Tty, OpenStdin …} as docker's
-    hostConfig    what else the flags said, as docker's HostConfig
+A record holds the seed's fields (pid, id, name, command, createTime, status) among others.
 """
 
 from __future__ import annotations
@@ -24,12 +8,36 @@ from __future__ import annotations
 import os
 
 from mydocker import store
+from mydocker.engine.record.config import CONFIG
+from mydocker.engine.record.hostconfig import HOST_CONFIG
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
+from mydocker.network.attachments import PUBLISHED
 from mydocker.paths import Paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypedDict
+    from typing import NotRequired, TypedDict
+
+    from mydocker.engine.record.config import Config
+    from mydocker.engine.record.hostconfig import HostConfig
+    from mydocker.network.attachments import Published
+    from mydocker.shape import Shape
+
+    class MountPoint(TypedDict):
+        """What is mounted in a container: a volume, a directory of the host, a tmpfs."""
+
+        type: str
+        destination: str
+        name: str
+        source: str
+        rw: bool
+        propagation: str
+        recursive: bool
+        create: bool
+        copy: bool
+        anonymous: bool
+        labels: dict[str, str]
+        options: list[str]
 
     class Binding(TypedDict):
         """A port that is to be published."""
@@ -48,7 +56,100 @@ if TYPE_CHECKING:
         ip6: str
         mac: str
 
-    Record = dict[str, Any]
+    class Builder(TypedDict):
+        """The process whose build a container belongs to."""
+
+        pid: int
+        start: int | None
+
+    class Record(TypedDict):
+        """ROOT/containers/ID/config.json."""
+
+        id: str
+        name: str
+        status: str
+        pid: int
+        createTime: str
+        startedAt: str
+        finishedAt: str
+        exitCode: int
+        oomKilled: bool
+        error: str
+        stopped: bool
+        restartCount: int
+        restartDelay: float
+        command: list[str]
+        image: str
+        imageId: str
+        storageDriver: str
+        layers: list[str]
+        mounts: list[MountPoint]
+        endpoints: dict[str, WantedEndpoint]
+        ports: list[Binding]
+        published: list[Published]
+        autoRemove: bool
+        config: Config
+        hostConfig: HostConfig
+        builder: NotRequired[Builder]
+
+
+MOUNT_POINT: Shape = {
+    "type!": "text",  # volume, bind or tmpfs
+    "destination!": "text",
+    "name": ("text", ""),  # a volume's
+    "source": ("text", ""),  # path on the host
+    "rw": ("truth", True),
+    "propagation": ("text", ""),  # private, rslave …, '' for the default
+    "recursive": ("truth", True),  # a bind with what is mounted below its source
+    "create": ("truth", False),  # make the source of a bind if it is not there
+    "copy": ("truth", False),  # fill a new volume with what the image holds at its destination
+    "anonymous": ("truth", False),  # the volume goes with the container
+    "labels": ({"*": "text"}, {}),  # of the volume, if it is made
+    "options": (["text"], []),  # of a tmpfs, tmpfs(5)
+}
+
+BINDING: Shape = {
+    "ip": ("text", ""),  # '' for every address of the host
+    "first!": "natural",  # host ports to choose one from, 0 for any
+    "last!": "natural",
+    "container!": "natural",  # the container's port
+    "protocol!": "text",
+}
+
+# '' and [] for what is not asked for.
+WANTED_ENDPOINT: Shape = {"aliases": (["text"], []), "ip": ("text", ""), "ip6": ("text", ""), "mac": ("text", "")}
+
+BUILDER: Shape = {"pid!": "natural", "start": ("natural", None)}  # a process is its pid and its start time, see kernel.tasks
+
+RECORD: Shape = {
+    "id!": "text",  # 64 hexadecimal digits
+    "name!": "text",  # claimed by names/NAME, which holds the id
+    # As last written: creating, created, running, exited, restarting or removing; the kernel has the last word, see state.py.
+    "status!": "text",
+    "pid": ("natural", 0),  # of init as last known, 0 when it is not running
+    "createTime!": "text",  # RFC 3339, UTC
+    "startedAt": ("text", ""),  # '' for never
+    "finishedAt": ("text", ""),
+    "exitCode": ("number", 0),
+    "oomKilled": ("truth", False),
+    "error": ("text", ""),  # why its start failed, or its output is not whole
+    "stopped": ("truth", False),  # whether a user had it end, so that it is not started again
+    "restartCount": ("natural", 0),
+    "restartDelay": ("real", 0.0),  # seconds waited before this run
+    "command!": ["text"],  # entrypoint and arguments
+    "image": ("text", ""),  # reference as the user gave it
+    "imageId": ("text", ""),  # hexadecimal digest of the image's config
+    "storageDriver!": "text",  # overlay, aufs or vfs
+    "layers!": ["text"],  # chain ids, topmost first
+    "mounts": ([MOUNT_POINT], []),
+    "endpoints": ({"*": WANTED_ENDPOINT}, {}),  # by network; {} with --network none, host, container:…
+    "ports": ([BINDING], []),  # to be published, see request/ports.py
+    "published": ([PUBLISHED], []),  # where the ports were in the last run: they come there again
+    "autoRemove": ("truth", False),
+    "config!": CONFIG,
+    "hostConfig!": HOST_CONFIG,
+    "builder": BUILDER,  # of a container in which a build runs a command
+}
 
 _NAME_FIRST = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _NAME_REST = _NAME_FIRST + "_.-"
@@ -92,7 +193,7 @@ def resolve(paths: Paths, name: str) -> str:
 def load(paths: Paths, container_id: str) -> Record:
     """Return a record as it was last written. Raises NotFound or Damaged."""
     try:
-        record: Record = store.read_json(f"{paths.container(container_id)}/config.json")
+        record: Record = store.read_document(f"{paths.container(container_id)}/config.json", RECORD)
     except FileNotFoundError as error:
         raise NotFound(f"no such container: {container_id}") from error
     return record
@@ -106,7 +207,7 @@ def mounting(paths: Paths, volume: str) -> list[Record]:
             record = load(paths, container_id)
         except (NotFound, Damaged):
             continue  # half made or half removed
-        if any(mount.get("name") == volume for mount in record["mounts"]):
+        if any(mount["name"] == volume for mount in record["mounts"]):
             found.append(record)
     return found
 

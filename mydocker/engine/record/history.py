@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
-from typing import Any
 
-from mydocker import leanjson
+from mydocker import leanjson, store
 from mydocker.engine.record import filters
+from mydocker.engine.record.events import EVENT
 from mydocker.engine.record.reader import LogReader
 from mydocker.kernel.inotify import Watch
 from mydocker.paths import Paths
+from mydocker.shape import fit
 
-Event = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mydocker.engine.record.events import Event
 
 _FOR_EVER = 3600.0
 
 
 def history(paths: Paths, since: int, until: int) -> Iterator[Event]:
     """Yield the events of a span of time (ns since 1970) until it is over, waiting for those to come."""
-    os.makedirs(paths.root, mode=0o711, exist_ok=True)
+    store.make_private(paths.root)
     watch = Watch(paths.root)
     reader = LogReader(paths.events, _parsed)
     try:
@@ -35,16 +39,17 @@ def history(paths: Paths, since: int, until: int) -> Iterator[Event]:
         watch.close()
 
 
-def _parsed(line: bytes) -> Event:
-    """Return the event of a line, {} for one that a full disk cut off."""
+def _parsed(line: bytes) -> Event | None:
+    """Return the event of a line, None for one that a full disk cut off."""
     try:
         event: Event = leanjson.loads(line.decode())
-        return event
+        fit(event, EVENT)
     except ValueError:
-        return {}
+        return None
+    return event
 
 
-def _is_object(kind: str) -> Any:
+def _is_object(kind: str) -> Callable[[Event, str], bool]:
     """Return the test whether an event is about this kind of object, named by id, its beginning, or name."""
 
     def test(event: Event, value: str) -> bool:

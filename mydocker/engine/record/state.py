@@ -82,18 +82,24 @@ def clear(paths: Paths, container_id: str) -> None:
 
 def running_pid(paths: Paths, container_id: str) -> int:
     """Return the pid of a container's init, 0 when it does not run."""
-    state = load(paths, container_id)
-    return state["pid"] if state and _is_alive(paths, state, state["pid"], state["started"]) else 0
+    known = load(paths, container_id)
+    return known["pid"] if known and is_running(paths, known) else 0
 
 
 def has_monitor(paths: Paths, container_id: str) -> bool:
     """Say whether a container's monitor lives."""
-    state = load(paths, container_id)
-    return state is not None and _is_alive(paths, state, state["monitor"], state["monitorStarted"])
+    known = load(paths, container_id)
+    return known is not None and is_watched(paths, known)
 
 
-def _is_alive(paths: Paths, state: State, pid: int, started: int | None) -> bool:
-    return state["boot"] == tasks.boot_id(paths.proc) and tasks.is_alive(pid, started, paths.proc)
+def is_running(paths: Paths, known: State, boot: str = "") -> bool:
+    """Say whether the init of a known state still runs. boot: this boot's id, from those who ask about many containers."""
+    return known["boot"] == (boot or tasks.boot_id(paths.proc)) and tasks.is_alive(known["pid"], known["started"], paths.proc)
+
+
+def is_watched(paths: Paths, known: State, boot: str = "") -> bool:
+    """Say whether the monitor of a known state still lives; see is_running()."""
+    return known["boot"] == (boot or tasks.boot_id(paths.proc)) and tasks.is_alive(known["monitor"], known["monitorStarted"], paths.proc)
 
 
 def is_busy(paths: Paths, container_id: str) -> bool:
@@ -107,10 +113,13 @@ def is_busy(paths: Paths, container_id: str) -> bool:
         return False  # its directory is gone
 
 
-def status(paths: Paths, record: Record, layout: Layout | None = None) -> str:
-    """Return 'creating', 'created', 'running', 'paused', 'restarting', 'exited' or 'removing' as it is now."""
+def status(paths: Paths, record: Record, layout: Layout | None = None, boot: str = "") -> str:
+    """Return 'creating', 'created', 'running', 'paused', 'restarting', 'exited' or 'removing' as it is now.
+
+    layout, boot: the host's, from those who ask about many containers.
+    """
     known = load(paths, record["id"])
-    if known and _is_alive(paths, known, known["pid"], known["started"]):
+    if known and is_running(paths, known, boot):
         return "paused" if is_frozen(layout or Layout.detect(paths), known["cgroup"]) else "running"
-    written: str = record["status"]
-    return "exited" if written in ("running", "restarting") and not has_monitor(paths, record["id"]) else written
+    is_under_way = known is not None and is_watched(paths, known, boot)
+    return "exited" if record["status"] in ("running", "restarting") and not is_under_way else record["status"]

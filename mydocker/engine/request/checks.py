@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from mydocker.engine.record.containers import check_name
 from mydocker.engine.request import values
 from mydocker.errors import BadInput
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.request.options import Options
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mydocker.engine.request.ports import is_address
 from mydocker.errors import BadInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.record.containers import WantedEndpoint
+    from mydocker.engine.request.options import Flags
 
 # Networks that nobody creates.
 MODES = ("none", "host")
@@ -18,7 +17,7 @@ DEFAULT = "bridge"
 _HEXADECIMAL = set("0123456789abcdefABCDEF")
 
 
-def parse(given: dict[str, Any]) -> dict[str, Any]:
+def parse(given: Flags) -> Flags:
     """Return the mode, the endpoints by network, and the flat lists of ports. Takes --ip and its like out of `given`."""
     single = {key: given.pop(key) or "" for key in ("ip", "ip6", "mac_address")}
     aliases = list(given.pop("network_alias"))
@@ -69,13 +68,13 @@ def _endpoint(text: str) -> tuple[str, WantedEndpoint]:
 
 def check_endpoint(name: str, endpoint: WantedEndpoint) -> None:
     """Raise BadInput unless what is asked for on a network can be."""
-    for flag, address, mark, example in (("--ip", endpoint["ip"], ".", "172.20.0.9"), ("--ip6", endpoint["ip6"], ":", "fd00::9")):
-        if address and (mark not in address or not is_address(address)):
+    for flag, address, letter, example in (("--ip", endpoint["ip"], ".", "172.20.0.9"), ("--ip6", endpoint["ip6"], ":", "fd00::9")):
+        if address and (letter not in address or not is_address(address)):
             raise BadInput(f"invalid {flag} {address!r}: expected an address such as {example}")
     if endpoint["mac"]:
         check_mac(endpoint["mac"])
-    given = {"--ip": endpoint["ip"], "--ip6": endpoint["ip6"], "--network-alias": endpoint["aliases"]}
-    asked = [flag for flag, value in given.items() if value]
+    flags = {"--ip": endpoint["ip"], "--ip6": endpoint["ip6"], "--network-alias": endpoint["aliases"]}
+    asked = [flag for flag, value in flags.items() if value]
     if asked and (_is_mode(name) or name == DEFAULT):
         raise BadInput(f"{asked[0]} needs a network of yours, and {name} is none", "mydocker network create NAME makes one")
     if endpoint["mac"] and (name == "host" or name.startswith("container:")):
@@ -93,7 +92,7 @@ def check_mac(text: str) -> None:
         raise BadInput(f"invalid MAC address {text!r}: expected one such as 02:42:ac:11:00:02, not of a group")
 
 
-def _check_names(given: dict[str, Any]) -> None:
+def _check_names(given: Flags) -> None:
     for address in given["dns"]:
         if not is_address(address):
             raise BadInput(f"invalid --dns {address!r}: expected the address of a name server")

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from mydocker.engine.request import checks, devices, endpoints, mounts, ports, settings, values
 from mydocker.engine.request.options import Options
 from mydocker.errors import BadInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.engine.request.options import Flags
 
 _PARSERS = {
     "memory": values.size,
@@ -47,7 +52,7 @@ _PARSERS = {
 }
 
 
-def parse(flags: dict[str, Any]) -> Options:
+def parse(flags: Flags) -> Options:
     """Return the options of click's parameters. Raises BadInput for what is wrong whatever the image."""
     given = parse_values(flags)
     given |= {"detach": given.get("detach", False), "remove": given.get("remove", False), "attach": given.get("attach", ())}
@@ -73,7 +78,7 @@ def parse(flags: dict[str, Any]) -> Options:
     return options
 
 
-def parse_values(flags: dict[str, Any]) -> dict[str, Any]:
+def parse_values(flags: Flags) -> Flags:
     """Return each flag's value, parsed by itself; None for those that were not given."""
     return {name: _parsed(name, value) for name, value in flags.items()}
 
@@ -92,8 +97,8 @@ def _volumes_from(text: str) -> tuple[str, bool]:
     return name, mode != "ro"
 
 
-def _security(texts: tuple[str, ...]) -> dict[str, Any]:
-    result: dict[str, Any] = {"seccomp": "", "apparmor": "", "no_new_privileges": False, "unmask": False}
+def _security(texts: tuple[str, ...]) -> Flags:
+    result: Flags = {"seccomp": "", "apparmor": "", "no_new_privileges": False, "unmask": False}
     for text in texts:
         key, _, value = text.replace(":", "=", 1).partition("=") if "=" not in text else text.partition("=")
         if key in ("seccomp", "apparmor") and value:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mydocker.engine.request.options import Options
 from mydocker.engine.request.ports import as_docker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mydocker.engine.record.hostconfig import Confinement, HostConfig, Limits, Namespaces, RestartPolicy, Ulimit
     from mydocker.runtime.spec import Rlimit, Spec
 
 
-def host_config(options: Options, spec: Spec, runtime: str) -> dict[str, Any]:
-    """Return hostConfig; numbers are 0 and lists None where nothing was asked, as docker's.
-
-    CgroupPath is ours. Devices' numbers are only in config.json, mount points in the record's `mounts`.
-    """
+def host_config(options: Options, spec: Spec, runtime: str) -> HostConfig:
+    """Return hostConfig."""
     return {
         **_namespaces(options),
-        **_memory(options),
-        **_cpu(options),
+        **_limits(options),
         **_confinement(options, spec),
         "RestartPolicy": _restart(options),
         "LogConfig": {"Type": options.log_driver, "Config": options.log_opt},
@@ -30,26 +25,26 @@ def host_config(options: Options, spec: Spec, runtime: str) -> dict[str, Any]:
         "CgroupPath": spec["linux"]["cgroupsPath"],
         "AutoRemove": options.remove,
         "ContainerIDFile": options.cidfile or "",
-        "PidsLimit": options.pids_limit,
-        "BlkioWeight": options.blkio_weight or 0,
         "Ulimits": [_ulimit(limit) for limit in options.ulimit] or None,
         "ShmSize": _shm_size(spec),
         "VolumesFrom": [name if writable else f"{name}:ro" for name, writable in options.volumes_from] or None,
     }
 
 
-def updated(options: Options) -> dict[str, Any]:
-    """Return the fields that the given options of update change."""
-    fields = {**_memory(options), **_cpu(options), "PidsLimit": options.pids_limit, "BlkioWeight": options.blkio_weight}
-    changed = {name: value for name, value in fields.items() if value}
-    return {**changed, **({"RestartPolicy": _restart(options)} if options.restart else {})}
+def update(config: HostConfig, options: Options) -> None:
+    """Write into a container's hostConfig what the given options of update change."""
+    for name, value in _limits(options).items():
+        if value:
+            config[name] = value  # type: ignore[literal-required]  # the limits are a part of it
+    if options.restart:
+        config["RestartPolicy"] = _restart(options)
 
 
-def _restart(options: Options) -> dict[str, Any]:
+def _restart(options: Options) -> RestartPolicy:
     return {"Name": options.restart[0], "MaximumRetryCount": options.restart[1]}
 
 
-def _namespaces(options: Options) -> dict[str, Any]:
+def _namespaces(options: Options) -> Namespaces:
     return {
         "NetworkMode": options.network,
         "PortBindings": as_docker(options.publish),
@@ -66,7 +61,7 @@ def _namespaces(options: Options) -> dict[str, Any]:
     }
 
 
-def _memory(options: Options) -> dict[str, Any]:
+def _limits(options: Options) -> Limits:
     return {
         "Memory": options.memory or 0,
         "MemorySwap": options.memory_swap or 0,
@@ -74,21 +69,18 @@ def _memory(options: Options) -> dict[str, Any]:
         "MemorySwappiness": options.memory_swappiness,
         "OomKillDisable": options.oom_kill_disable,
         "OomScoreAdj": options.oom_score_adj or 0,
-    }
-
-
-def _cpu(options: Options) -> dict[str, Any]:
-    return {
         "NanoCpus": round((options.cpus or 0) * 10**9),
         "CpuShares": options.cpu_shares or 0,
         "CpuQuota": options.cpu_quota or 0,
         "CpuPeriod": options.cpu_period or 0,
         "CpusetCpus": options.cpuset_cpus or "",
         "CpusetMems": options.cpuset_mems or "",
+        "PidsLimit": options.pids_limit,
+        "BlkioWeight": options.blkio_weight or 0,
     }
 
 
-def _confinement(options: Options, spec: Spec) -> dict[str, Any]:
+def _confinement(options: Options, spec: Spec) -> Confinement:
     security = {"seccomp": options.seccomp, "apparmor": options.apparmor}
     return {
         "Privileged": options.privileged,
@@ -105,7 +97,7 @@ def _confinement(options: Options, spec: Spec) -> dict[str, Any]:
     }
 
 
-def _ulimit(limit: Rlimit) -> dict[str, Any]:
+def _ulimit(limit: Rlimit) -> Ulimit:
     # docker's -1 for no limit, where OCI has the largest number.
     soft, hard = (-1 if value == 2**64 - 1 else value for value in (limit["soft"], limit["hard"]))
     return {"Name": limit["type"].removeprefix("RLIMIT_").lower(), "Soft": soft, "Hard": hard}

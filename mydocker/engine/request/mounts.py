@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from mydocker.engine.record.containers import check_name
 from mydocker.engine.request import values
 from mydocker.errors import BadInput
 from mydocker.runtime.destinations import normalised
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import MountPoint
 
 _PROPAGATIONS = ("private", "rprivate", "slave", "rslave", "shared", "rshared")
 # Said for other platforms' sake; they change nothing on Linux without SELinux.
@@ -25,15 +28,33 @@ _VALUES = ("type", "source", "target", "consistency", "bind-propagation", "tmpfs
 _FLAGS = ("readonly", "volume-nocopy", "bind-nonrecursive")
 
 
-def mount_point(kind: str, destination: str, **fields: Any) -> dict[str, Any]:
-    """Return a mount point: type bind, volume or tmpfs, and where. Raises BadInput about the destination."""
+def mount_point(kind: str, destination: str) -> MountPoint:
+    """Return a plain mount point: type bind, volume or tmpfs, and where. Raises BadInput about the destination."""
     if not destination.startswith("/"):
         raise BadInput(f"invalid mount destination {destination!r}: expected an absolute path")
     if normalised(destination) == "/":
         raise BadInput(f"invalid mount destination {destination!r}: expected anything but the root")
-    plain = {"name": "", "source": "", "rw": True, "propagation": "", "recursive": True, "create": False}
-    volume = {"copy": False, "anonymous": False, "labels": {}}
-    return {"type": kind, "destination": normalised(destination), **plain, **volume, **fields}
+    return {
+        "type": kind,
+        "destination": normalised(destination),
+        "name": "",
+        "source": "",
+        "rw": True,
+        "propagation": "",
+        "recursive": True,
+        "create": False,
+        "copy": False,
+        "anonymous": False,
+        "labels": {},
+        "options": [],
+    }
+
+
+def volume_point(destination: str, name: str = "") -> MountPoint:
+    """Return the mount point of a volume, without a name of one that goes with the container. Raises BadInput."""
+    point = mount_point("volume", destination)
+    point |= {"name": name, "anonymous": not name, "copy": True}
+    return point
 
 
 def absolute(path: str) -> str:
@@ -41,52 +62,72 @@ def absolute(path: str) -> str:
     return normalised(os.path.abspath(path) if path.startswith(".") else path)
 
 
-def from_volume(text: str) -> dict[str, Any]:
+def from_volume(text: str) -> MountPoint:
     """Parse -v: HOST:CONTAINER[:OPTIONS], NAME:CONTAINER[:OPTIONS] or CONTAINER."""
     parts = text.split(":")
     if len(parts) > 3 or not all(parts):
         raise BadInput(f"invalid volume {text!r}: expected [HOST-PATH|NAME:]CONTAINER-PATH[:OPTIONS]")
     if len(parts) == 1:
-        return mount_point("volume", parts[0], anonymous=True, copy=True)
+        return volume_point(parts[0])
     source, destination = parts[:2]
-    fields = _options(text, parts[2].split(",") if len(parts) == 3 else [], source[0] in "/.")
-    if source[0] in "/.":
-        return mount_point("bind", destination, source=absolute(source), create=True, **fields)
+    is_bind = source[0] in "/."
+    options = _options(text, parts[2].split(",") if len(parts) == 3 else [], is_bind)
+    point = _bind_point(source, destination) if is_bind else _named_point(text, source, destination)
+    point["rw"] = options.get("rw") != "ro"
+    point["propagation"] = options.get("propagation", "")
+    point["copy"] = not is_bind and "copy" not in options
+    return point
+
+
+def _bind_point(source: str, destination: str) -> MountPoint:
+    point = mount_point("bind", destination)
+    point |= {"source": absolute(source), "create": True}
+    return point
+
+
+def _named_point(text: str, source: str, destination: str) -> MountPoint:
     try:
         check_name(source)
     except BadInput as error:
         hint = "a host directory begins with / or ./" if "/" in source else None
         raise BadInput(f"invalid volume {text!r}: {source!r} is no volume name", hint) from error
-    return mount_point("volume", destination, name=source, **{"copy": True, **fields})
+    return volume_point(destination, source)
 
 
-def _options(text: str, options: list[str], is_bind: bool) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
+def _options(text: str, options: list[str], is_bind: bool) -> dict[str, str]:
+    """Return the options of -v by the field of a mount point that each is for."""
+    found: dict[str, str] = {}
     for option in options:
-        key, value = _option(option, is_bind)
-        if not key or key in fields:
-            problem = "contradicts an earlier one" if key else "is unknown"
+        field = _field(option, is_bind)
+        if not field or field in found:
+            problem = "contradicts an earlier one" if field else "is unknown"
             raise BadInput(f"invalid volume {text!r}: option {option!r} {problem}")
-        fields[key] = value
-    return {key: value for key, value in fields.items() if key not in _IGNORED}
+        found[field] = option
+    return found
 
 
-def _option(option: str, is_bind: bool) -> tuple[str, str | bool]:
-    """Return the field of a mount point that an option of -v is for, '' for none, and its value."""
+def _field(option: str, is_bind: bool) -> str:
+    """Return the field of a mount point that an option of -v is for, its own name if it changes nothing, '' for none."""
     if option in ("ro", "rw"):
-        return "rw", option == "rw"
+        return "rw"
     if option in _PROPAGATIONS and is_bind:
-        return "propagation", option
+        return "propagation"
     if option == "nocopy" and not is_bind:
-        return "copy", False
-    return (option if option in _IGNORED else ""), False
+        return "copy"
+    return option if option in _IGNORED else ""
 
 
-def from_tmpfs(text: str) -> dict[str, Any]:
+def from_tmpfs(text: str) -> MountPoint:
     """Parse --tmpfs: CONTAINER[:OPTIONS], the options of tmpfs(5)."""
     destination, colon, rest = text.partition(":")
     options = [_tmpfs_option(text, option) for option in rest.split(",")] if colon else []
-    return mount_point("tmpfs", destination, options=options, rw="ro" not in options)
+    return _tmpfs_point(destination, options)
+
+
+def _tmpfs_point(destination: str, options: list[str]) -> MountPoint:
+    point = mount_point("tmpfs", destination)
+    point |= {"options": options, "rw": "ro" not in options}
+    return point
 
 
 def _tmpfs_option(text: str, option: str) -> str:
@@ -104,7 +145,7 @@ def _is_octal(text: str) -> bool:
     return bool(text) and not set(text) - set("01234567") and int(text, 8) <= 0o7777
 
 
-def from_mount(text: str) -> dict[str, Any]:
+def from_mount(text: str) -> MountPoint:
     """Parse --mount: type=bind|volume|tmpfs,source=…,target=…[,OPTION[=VALUE]…]."""
     import csv
 
@@ -112,14 +153,17 @@ def from_mount(text: str) -> dict[str, Any]:
         words = next(csv.reader([text]))
     except (StopIteration, csv.Error) as error:
         raise BadInput(f"invalid mount {text!r}: expected comma-separated KEY=VALUE") from error
-    fields: dict[str, Any] = {"volume-label": {}}
+    given: dict[str, str] = {}
+    labels: dict[str, str] = {}
     for word in words:
-        _take(text, fields, word)
-    return _built(text, {**fields, "type": fields.get("type", "volume").lower()})
+        key, given[key] = _taken(text, word)
+        if key == "volume-label":
+            labels |= [values.pair(given[key])]
+    return _built(text, given, labels)
 
 
-def _take(text: str, fields: dict[str, Any], word: str) -> None:
-    """Add one KEY[=VALUE] of --mount to the fields, under its longest name."""
+def _taken(text: str, word: str) -> tuple[str, str]:
+    """Return one KEY[=VALUE] of --mount under its longest name; the value of a flag is '' for no."""
     written, equals, value = word.partition("=")
     key = _ALIASES.get(written.strip().lower(), written.strip().lower())
     if key not in _VALUES + _FLAGS:
@@ -128,54 +172,59 @@ def _take(text: str, fields: dict[str, Any], word: str) -> None:
         raise BadInput(f"invalid mount {text!r}: {written} needs a value")
     if key in _FLAGS and value not in (("true", "false", "1", "0") if equals else ("",)):
         raise BadInput(f"invalid mount {text!r}: {written} is true or false, not {value!r}")
-    if key == "volume-label":
-        fields[key] |= dict([values.pair(value)])
-    else:
-        fields[key] = value not in ("false", "0") if key in _FLAGS else value
+    if key in _FLAGS:
+        return key, "" if value in ("false", "0") else "yes"
+    return key, value
 
 
-def _built(text: str, fields: dict[str, Any]) -> dict[str, Any]:
-    kind, target = fields["type"], fields.get("target")
+def _built(text: str, given: dict[str, str], labels: dict[str, str]) -> MountPoint:
+    kind = given.get("type", "volume").lower()
     if kind not in _BUILDERS:
         raise BadInput(f"invalid mount {text!r}: type is bind, volume or tmpfs, not {kind!r}")
-    for key, value in fields.items():
+    for key, value in given.items():
         if value and key.partition("-")[0] in _BUILDERS and not key.startswith(kind):
             raise BadInput(f"invalid mount {text!r}: {key} does not go with type {kind}")
-    if not target:
+    if "target" not in given:
         raise BadInput(f"invalid mount {text!r}: a target is required")
-    return mount_point(kind, target, rw=not fields.get("readonly", False), **_BUILDERS[kind](text, fields))
+    point = _BUILDERS[kind](text, given)
+    point |= {"rw": not given.get("readonly"), "labels": labels}
+    return point
 
 
-def _tmpfs(text: str, fields: dict[str, Any]) -> dict[str, Any]:
-    if "source" in fields:
+def _tmpfs(text: str, given: dict[str, str]) -> MountPoint:
+    if "source" in given:
         raise BadInput(f"invalid mount {text!r}: a tmpfs has no source")
-    options = [f"size={values.size(fields['tmpfs-size'])}"] if "tmpfs-size" in fields else []
-    mode = fields.get("tmpfs-mode")
+    options = [f"size={values.size(given['tmpfs-size'])}"] if "tmpfs-size" in given else []
+    mode = given.get("tmpfs-mode")
     if mode and not _is_octal(mode):
         raise BadInput(f"invalid mount {text!r}: tmpfs-mode is an octal number, not {mode!r}")
-    return {"options": options + ([f"mode={mode}"] if mode else []) + (["ro"] if fields.get("readonly") else [])}
+    return _tmpfs_point(given["target"], options + ([f"mode={mode}"] if mode else []) + (["ro"] if given.get("readonly") else []))
 
 
-def _bind(text: str, fields: dict[str, Any]) -> dict[str, Any]:
-    source, propagation = absolute(fields.get("source", "")), fields.get("bind-propagation", "")
-    if fields.get("source", "")[:1] not in ("/", "."):
+def _bind(text: str, given: dict[str, str]) -> MountPoint:
+    source, propagation = given.get("source", ""), given.get("bind-propagation", "")
+    if source[:1] not in ("/", "."):
         raise BadInput(f"invalid mount {text!r}: the source of a bind is an absolute path, or begins with a dot")
     if propagation and propagation not in _PROPAGATIONS:
         raise BadInput(f"invalid mount {text!r}: bind-propagation is one of {', '.join(_PROPAGATIONS)}")
-    return {"source": source, "propagation": propagation, "recursive": not fields.get("bind-nonrecursive", False)}
+    point = mount_point("bind", given["target"])
+    point |= {"source": absolute(source), "propagation": propagation, "recursive": not given.get("bind-nonrecursive")}
+    return point
 
 
-def _volume(text: str, fields: dict[str, Any]) -> dict[str, Any]:
-    name = fields.get("source", "")
+def _volume(text: str, given: dict[str, str]) -> MountPoint:
+    name = given.get("source", "")
     if name:
         check_name(name)
-    return {"name": name, "anonymous": not name, "copy": not fields.get("volume-nocopy", False), "labels": fields["volume-label"]}
+    point = volume_point(given["target"], name)
+    point["copy"] = not given.get("volume-nocopy")
+    return point
 
 
 _BUILDERS = {"bind": _bind, "volume": _volume, "tmpfs": _tmpfs}
 
 
-def unique(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def unique(points: list[MountPoint]) -> list[MountPoint]:
     """Return the mount points, parents before what lies below them; BadInput when a destination comes twice."""
     seen: set[str] = set()
     for point in points:

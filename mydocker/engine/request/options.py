@@ -7,7 +7,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mydocker.cgroups.resources import DeviceRule, ThrottleDevice, WeightDevice
+    from mydocker.engine.record.config import Healthcheck
+    from mydocker.engine.record.containers import Binding, MountPoint, WantedEndpoint
     from mydocker.runtime.spec import Device, Rlimit
+
+    # A command line's parameters by name, each of a type of its own: it is Options that gives them their types.
+    Flags = dict[str, Any]
 
 
 class Options:
@@ -27,7 +32,7 @@ class Options:
     restart: tuple[str, int]
     log_driver: str
     log_opt: dict[str, str]
-    healthcheck: dict[str, Any]
+    healthcheck: Healthcheck
     init: bool
     stop_signal: int | None
     stop_timeout: int | None
@@ -68,14 +73,14 @@ class Options:
     shm_size: int | None
     cgroup_parent: str | None
     cgroupns: str
-    mounts: list[dict[str, Any]]
+    mounts: list[MountPoint]
     volumes_from: list[tuple[str, bool]]
     read_only: bool
     device: list[list[tuple[Device, DeviceRule]]]
     device_cgroup_rule: list[DeviceRule]
     network: str
-    endpoints: dict[str, dict[str, Any]]
-    publish: list[dict[str, Any]]
+    endpoints: dict[str, WantedEndpoint]
+    publish: list[Binding]
     publish_all: bool
     expose: list[str]
     dns: tuple[str, ...]
@@ -95,5 +100,5 @@ class Options:
     uts: str
     sysctl: list[tuple[str, str]]
 
-    def __init__(self, parsed: dict[str, Any]) -> None:
+    def __init__(self, parsed: Flags) -> None:
         self.__dict__.update(parsed)

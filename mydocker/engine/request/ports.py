@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mydocker.engine.request.values import number
 from mydocker.errors import BadInput
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Binding
+    from mydocker.engine.record.hostconfig import PortBinding
+
 PROTOCOLS = ("tcp", "udp", "sctp")
 _EXPECTED = "expected [[HOST-IP:][HOST-PORT[-END]]:]PORT[-END][/tcp|udp|sctp]"
-
-# {ip: '' for every address of the host, first, last: host ports to choose one from, 0 for any, container: port, protocol}
-Binding = dict[str, Any]
 
 
 def parse(text: str) -> list[Binding]:
@@ -85,9 +85,9 @@ def all_exposed(names: list[str]) -> list[Binding]:
     return [binding for name in names for binding in parse(name)]
 
 
-def as_docker(bindings: list[Binding]) -> dict[str, list[dict[str, str]]]:
+def as_docker(bindings: list[Binding]) -> dict[str, list[PortBinding]]:
     """Return docker's PortBindings (Engine API, PortMap)."""
-    result: dict[str, list[dict[str, str]]] = {}
+    result: dict[str, list[PortBinding]] = {}
     for binding in bindings:
         low, high = binding["first"], binding["last"]
         host = "" if not low else str(low) if low == high else f"{low}-{high}"

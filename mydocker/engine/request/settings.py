@@ -9,7 +9,12 @@ from mydocker.errors import BadInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Literal
+
+    from mydocker.engine.record.config import Healthcheck
+    from mydocker.engine.request.options import Flags
+
+    Duration = Literal["Interval", "Timeout", "StartPeriod", "StartInterval"]
 
 
 def environment(settings: tuple[str, ...], files: tuple[str, ...]) -> list[str]:
@@ -69,7 +74,7 @@ def log_options(texts: tuple[str, ...], driver: str) -> dict[str, str]:
     return result
 
 
-HEALTH_DURATIONS = {
+HEALTH_DURATIONS: dict[str, Duration] = {
     "health_interval": "Interval",
     "health_timeout": "Timeout",
     "health_start_period": "StartPeriod",
@@ -77,19 +82,23 @@ HEALTH_DURATIONS = {
 }
 
 
-def healthcheck(given: dict[str, Any]) -> dict[str, Any]:
+def healthcheck(given: Flags) -> Healthcheck:
     """Take --no-healthcheck and --health-* out of `given`; return docker's Healthcheck with what they set, durations in ns."""
     is_off, command, retries = given.pop("no_healthcheck"), given.pop("health_cmd"), given.pop("health_retries")
-    durations = {key: given.pop(name) for name, key in HEALTH_DURATIONS.items()}
-    wanted: dict[str, Any] = {key: _health_duration(text) for key, text in durations.items() if text is not None}
-    if retries is not None:
-        wanted["Retries"] = integer("health retries", 0, 2**31 - 1)(retries)
+    texts = {key: given.pop(name) for name, key in HEALTH_DURATIONS.items()}
+    durations = {key: _health_duration(text) for key, text in texts.items() if text is not None}
+    count = integer("health retries", 0, 2**31 - 1)(retries) if retries is not None else None
+    if is_off and (durations or count is not None or command):
+        raise BadInput("--no-healthcheck excludes the --health-* flags")
+    wanted: Healthcheck = {"Test": ["NONE"]} if is_off else {}
+    for key, duration in durations.items():
+        if duration:  # 0 is docker's for the default; so it is for the retries
+            wanted[key] = duration
+    if count:
+        wanted["Retries"] = count
     if command:
         wanted["Test"] = ["CMD-SHELL", command]
-    if is_off and wanted:
-        raise BadInput("--no-healthcheck excludes the --health-* flags")
-    # 0 is docker's for the default.
-    return {"Test": ["NONE"]} if is_off else {key: value for key, value in wanted.items() if value}
+    return wanted
 
 
 def _health_duration(text: str) -> int:

@@ -19,10 +19,35 @@ from mydocker.version import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import TypedDict
+
+    # What `info` shows, docker's names before ours; some of them are several words.
+    Info = TypedDict(
+        "Info",
+        {
+            "Containers": int,
+            "ContainersRunning": int,
+            "ContainersPaused": int,
+            "ContainersStopped": int,
+            "Images": int,
+            "Version": str,
+            "OSType": str,
+            "Architecture": str,
+            "KernelVersion": str,
+            "NCPU": int,
+            "MemTotal": int,
+            "Name": str,
+            "Python": str,
+            "Root": str,
+            "State": str,
+            "Storage drivers": dict[str, str],
+            "Cgroups": dict[str, str],
+            "Kernel": dict[str, str],
+        },
+    )
 
 
-def info(paths: Paths) -> dict[str, Any]:
+def info(paths: Paths) -> Info:
     """Return the host's abilities and what mydocker holds, in the order in which they are shown."""
     statuses = _statuses(paths)
     layout = Layout.detect(paths)

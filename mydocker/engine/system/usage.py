@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from mydocker.engine.catalog.images import Image, all_images
 from mydocker.engine.catalog.verbs import records
@@ -15,7 +14,9 @@ from mydocker.images.layout import ImageLayout
 from mydocker.paths import Paths
 from mydocker.storage.drivers import NAMES, driver
 
-Record = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
 
 
 class Share:

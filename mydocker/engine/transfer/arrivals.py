@@ -252,7 +252,7 @@ class AdoptLayers(Step):
 
     def apply(self) -> None:
         arrival = self.arrival
-        os.makedirs(arrival.paths.layers, exist_ok=True)
+        store.make_private(arrival.paths.layers)
         with store.Lock(layers_lock(arrival.paths), shared=True):
             for position in range(len(arrival.diff_ids)):
                 if os.path.isdir(arrival.partial(position)):

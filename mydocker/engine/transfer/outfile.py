@@ -30,6 +30,7 @@ def write_whole(path: str, write: Callable[[BinaryIO], None]) -> None:
 
 def _opened(target: str, shown: str) -> BinaryIO:
     try:
-        return open(target, "wb")
+        # As docker's: what is new is for its owner alone.
+        return open(target, "wb", opener=lambda path, flags: os.open(path, flags, 0o600))
     except OSError as error:
         raise BadInput(f"cannot write {shown!r}: {error.strerror}") from error

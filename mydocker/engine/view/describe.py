@@ -55,16 +55,17 @@ def _plans(paths: Paths, record: Record, spec: Spec, drive: StorageDriver, cli: 
     if runtime:
         return Plans(cli, monitor, [], [], [], [], [], [_foreign(runtime, paths, record)], spec, undo, network)
     early, late = cgroup.enter_steps(0)
+    root = plan.root_of(spec, rootfs)
     joined = with_joined(paths, record, spec)
-    shown, opening = layout.container_mounts(cgroup.path), console.first(joined, rootfs, None, None)
+    shown, opening = layout.container_mounts(cgroup.path), console.first(joined, root, None, None)
     return Plans(
         cli,
         monitor,
-        _fork(joined),
+        _fork(joined, rootfs),
         [*early, *late],
         plan.early(joined),
         plan.isolate(joined),
-        [*plan.build(joined, rootfs), *plan.close(joined, rootfs, shown, opening)],
+        [*plan.build(joined, root), *plan.close(joined, root, shown, opening)],
         _inside(paths, spec, _user(record, spec, drive)),
         joined,
         undo,
@@ -90,9 +91,9 @@ def exec_plans(paths: Paths, container_id: str, wanted: WantedProcess) -> tuple[
     return Plans([], [], _fork(spec), [*early, *late], plan.early(spec), plan.isolate(spec), opening, inside, spec, []), root
 
 
-def _fork(spec: Spec) -> list[tuple[str, Step]]:
+def _fork(spec: Spec, root: str = "/") -> list[tuple[str, Step]]:
     """Return (who, step) of what launch.py does around the fork of init."""
-    user = plan.user_namespace(spec)
+    user = plan.user_namespace(spec, root)
     children = [("stage" if user else "monitor", step) for step in plan.of_children(spec)]
     return [*(("stage", step) for step in user), *(("monitor", step) for step in plan.id_maps(spec, "PID")), *children]
 

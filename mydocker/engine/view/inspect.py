@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mydocker.engine.connection import view
 from mydocker.engine.monitor import health
 from mydocker.engine.record import state
@@ -11,13 +9,84 @@ from mydocker.engine.record.sizes import WRITABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.engine.record.containers import Record
+    from collections.abc import Mapping
+    from typing import NotRequired, TypedDict
+
+    from mydocker.engine.record.config import Config
+    from mydocker.engine.record.containers import MountPoint, Record
+    from mydocker.engine.record.hostconfig import HostConfig
     from mydocker.paths import Paths
+
+    class ShownState(TypedDict):
+        """What is true of a container now, and how its last run ended."""
+
+        Status: str
+        Running: bool
+        Paused: bool
+        Restarting: bool
+        OOMKilled: bool
+        Dead: bool
+        Pid: int
+        ExitCode: int
+        Error: str
+        StartedAt: str
+        FinishedAt: str
+        Health: health.Report | None
+
+    class ShownMount(TypedDict):
+        """What is mounted in a container."""
+
+        Type: str
+        Name: NotRequired[str]
+        Driver: NotRequired[str]
+        Source: str
+        Destination: str
+        Mode: str
+        RW: bool
+        Propagation: str
+
+    class ShownHostConfig(HostConfig):
+        """A record's, with the mounts that are docker's binds."""
+
+        Binds: list[str] | None
+
+    class GraphDriver(TypedDict):
+        """Where a container's files are."""
+
+        Name: str
+        Data: dict[str, str]
+
+    class ContainerDocument(TypedDict):
+        """What docker's inspect shows."""
+
+        Id: str
+        Created: str
+        Path: str
+        Args: list[str]
+        State: ShownState
+        Image: str
+        ResolvConfPath: str
+        HostnamePath: str
+        HostsPath: str
+        LogPath: str
+        Name: str
+        RestartCount: int
+        Driver: str
+        Platform: str
+        AppArmorProfile: str
+        ExecIDs: None
+        HostConfig: ShownHostConfig
+        GraphDriver: GraphDriver
+        Mounts: list[ShownMount]
+        Config: Config
+        NetworkSettings: Mapping[str, object]  # see connection/view.py
+        SizeRw: NotRequired[int]
+
 
 _NEVER = "0001-01-01T00:00:00Z"
 
 
-def inspect(paths: Paths, record: Record) -> dict[str, Any]:
+def inspect(paths: Paths, record: Record) -> ContainerDocument:
     """Return docker's document about a container: what is true now, and what it was created with."""
     directory = paths.container(record["id"])
     command = record["command"]
@@ -33,7 +102,7 @@ def inspect(paths: Paths, record: Record) -> dict[str, Any]:
         "HostsPath": f"{directory}/hosts",
         "LogPath": f"{directory}/log.json" if record["hostConfig"]["LogConfig"]["Type"] == "json-file" else "",
         "Name": f"/{record['name']}",
-        "RestartCount": record.get("restartCount", 0),
+        "RestartCount": record["restartCount"],
         "Driver": record["storageDriver"],
         "Platform": "linux",
         "AppArmorProfile": "",
@@ -46,7 +115,7 @@ def inspect(paths: Paths, record: Record) -> dict[str, Any]:
     }
 
 
-def _state(paths: Paths, record: Record) -> dict[str, Any]:
+def _state(paths: Paths, record: Record) -> ShownState:
     status = state.status(paths, record)
     pid = state.running_pid(paths, record["id"])
     return {
@@ -67,7 +136,7 @@ def _state(paths: Paths, record: Record) -> dict[str, Any]:
 
 def _binds(record: Record) -> list[str] | None:
     binds = [mount for mount in record["mounts"] if mount["type"] in ("bind", "volume") and not mount["anonymous"]]
-    return [f"{mount.get('name') or mount['source']}:{mount['destination']}{'' if mount['rw'] else ':ro'}" for mount in binds] or None
+    return [f"{mount['name'] or mount['source']}:{mount['destination']}{'' if mount['rw'] else ':ro'}" for mount in binds] or None
 
 
 def _graph(paths: Paths, record: Record) -> dict[str, str]:
@@ -78,13 +147,13 @@ def _graph(paths: Paths, record: Record) -> dict[str, str]:
     return {**data, "WorkDir": f"{directory}/work"} if record["storageDriver"] == "overlay" else data
 
 
-def _mount(mount: dict[str, Any]) -> dict[str, Any]:
-    return {
+def _mount(mount: MountPoint) -> ShownMount:
+    shown: ShownMount = {
         "Type": mount["type"],
-        **({"Name": mount["name"], "Driver": "local"} if mount["type"] == "volume" else {}),
         "Source": mount["source"],
         "Destination": mount["destination"],
-        "Mode": mount.get("mode", ""),
+        "Mode": "",
         "RW": mount["rw"],
         "Propagation": mount["propagation"] or ("rprivate" if mount["type"] == "bind" else ""),
     }
+    return {**shown, "Name": mount["name"], "Driver": "local"} if mount["type"] == "volume" else shown

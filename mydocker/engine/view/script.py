@@ -14,6 +14,7 @@ from mydocker.engine.monitor.plans import Order
 from mydocker.kernel.namespaces import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUSER
 from mydocker.runtime.users import mappings
 from mydocker.steps.base import command, comment, quote
+from mydocker.steps.files import EnterDirectory
 from mydocker.steps.namespaces import JoinNamespace, Unshare
 from mydocker.steps.process import Exec, SetUser
 
@@ -198,6 +199,7 @@ def _own_runtime(plans: Plans) -> list[str]:
     return [
         "# mydocker writes init's pid; 0 means the process that writes, whose children inherit the cgroups",
         *_lines(plans.enter),
+        *_lines([step for step in _forking(plans) if isinstance(step, EnterDirectory)]),
         "# --- into the container's namespaces",
         _into_namespaces(plans) + ' sh -e "$1/init.sh"',
     ]

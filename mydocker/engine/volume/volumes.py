@@ -1,8 +1,8 @@
 """Volumes: directories under ROOT/volumes that outlive containers.
 
     volumes/NAME/_data             what containers see
-    volumes/NAME/volume.json       name, createdAt, labels, anonymous
-    volumes/NAME/never-filled      nobody used it yet, see populate.py
+    volumes/NAME/volume.json       VOLUME below
+    volumes/NAME/never-filled      nobody used it yet, see first_use.py
 
 A volume is made under a temporary name and renamed, so it is whole or not there.
 """
@@ -10,13 +10,12 @@ A volume is made under a temporary name and renamed, so it is whole or not there
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from mydocker import store
 from mydocker.engine.record import containers, events
 from mydocker.engine.record.moments import timestamp
 from mydocker.engine.record.sizes import tree_size
-from mydocker.engine.request.mounts import mount_point, unique
+from mydocker.engine.request.mounts import unique, volume_point
 from mydocker.engine.request.options import Options
 from mydocker.engine.volume.first_use import MARKER
 from mydocker.errors import BadInput, Conflict, NotFound
@@ -26,7 +25,39 @@ from mydocker.steps.files import MakeDir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.images.config import ImageConfig
+    from collections.abc import Iterable
+    from typing import TypedDict
+
+    from mydocker.engine.record.config import Empty
+    from mydocker.engine.record.containers import MountPoint
+    from mydocker.shape import Shape
+
+    class Volume(TypedDict):
+        """ROOT/volumes/NAME/volume.json."""
+
+        name: str
+        createdAt: str
+        labels: dict[str, str]
+        anonymous: bool
+
+    class VolumeDocument(TypedDict):
+        """What docker's volume inspect shows (Engine API, Volume)."""
+
+        CreatedAt: str
+        Driver: str
+        Labels: dict[str, str]
+        Mountpoint: str
+        Name: str
+        Options: Empty
+        Scope: str
+
+
+VOLUME: Shape = {
+    "name!": "text",
+    "createdAt!": "text",  # RFC 3339, UTC
+    "labels": ({"*": "text"}, {}),
+    "anonymous": ("truth", False),  # made for a container, without a name of the user's
+}
 
 
 class MakeVolume(Step):
@@ -46,7 +77,7 @@ class MakeVolume(Step):
         partial = store.temporary(self.path)
         store.remove_tree(partial)  # of a process that died and had this number
         os.makedirs(f"{partial}/_data", mode=0o755)
-        record = {"name": self.name, "createdAt": timestamp(), "labels": self.labels, "anonymous": self.anonymous}
+        record: Volume = {"name": self.name, "createdAt": timestamp(), "labels": self.labels, "anonymous": self.anonymous}
         store.write_json(f"{partial}/volume.json", record)
         with open(f"{partial}/{MARKER}", "w"):
             pass
@@ -123,18 +154,18 @@ def names(paths: Paths) -> list[str]:
         return []
 
 
-def load(paths: Paths, name: str) -> dict[str, Any]:
+def load(paths: Paths, name: str) -> Volume:
     """Return a volume's record. Raises NotFound."""
     try:
         if "/" in name or name.startswith("."):
             raise FileNotFoundError
-        record: dict[str, Any] = store.read_json(f"{directory(paths, name)}/volume.json")
+        record: Volume = store.read_document(f"{directory(paths, name)}/volume.json", VOLUME)
     except FileNotFoundError as error:
         raise NotFound(f"no such volume: {name}") from error
     return record
 
 
-def document(paths: Paths, name: str) -> dict[str, Any]:
+def document(paths: Paths, name: str) -> VolumeDocument:
     """Return what docker's volume inspect shows. Raises NotFound."""
     record = load(paths, name)
     return {
@@ -151,8 +182,8 @@ def document(paths: Paths, name: str) -> dict[str, Any]:
 def create_steps(paths: Paths, name: str, labels: dict[str, str], anonymous: bool = False) -> list[Step]:
     """Return the steps that make a volume."""
     return [
-        MakeDir(paths.root, 0o711, True),
-        MakeDir(paths.volumes, 0o711, True),
+        MakeDir(paths.root, 0o700, True),
+        MakeDir(paths.volumes, 0o700, True),
         MakeVolume(paths, name, labels, anonymous),
     ]
 
@@ -176,25 +207,25 @@ def size(paths: Paths, name: str) -> int:
     return tree_size(f"{directory(paths, name)}/_data")
 
 
-def plan_mounts(paths: Paths, options: Options, image_config: ImageConfig) -> list[dict[str, Any]]:
-    """Return all mount points of a container: from the flags, from other containers, from the image's VOLUMEs."""
+def plan_mounts(paths: Paths, options: Options, of_image: Iterable[str]) -> list[MountPoint]:
+    """Return all mount points of a container: from the flags, from other containers, from the image's VOLUMEs (destinations)."""
     points = list(options.mounts)
     for name, writable in options.volumes_from:
         record = containers.load(paths, containers.resolve(paths, name))
         # What is borrowed does not go with the borrower.
-        borrowed = [{**point, "rw": point["rw"] and writable, "anonymous": False} for point in record["mounts"]]
-        points += [point for point in borrowed if _is_new(points, point["destination"])]
-    for destination in sorted(image_config.get("Volumes") or {}):
-        point = mount_point("volume", destination, anonymous=True, copy=True)
-        points += [point] if _is_new(points, point["destination"]) else []
+        for point in record["mounts"]:
+            point |= {"rw": point["rw"] and writable, "anonymous": False}
+        points += [point for point in record["mounts"] if _is_new(points, point)]
+    for point in map(volume_point, sorted(of_image)):
+        points += [point] if _is_new(points, point) else []
     return unique([_with_source(paths, point) for point in points])
 
 
-def _is_new(points: list[dict[str, Any]], destination: str) -> bool:
-    return all(point["destination"] != destination for point in points)
+def _is_new(points: list[MountPoint], point: MountPoint) -> bool:
+    return all(other["destination"] != point["destination"] for other in points)
 
 
-def _with_source(paths: Paths, point: dict[str, Any]) -> dict[str, Any]:
+def _with_source(paths: Paths, point: MountPoint) -> MountPoint:
     if point["type"] == "volume" and not point["source"]:
         name = point["name"] or containers.new_id()
         return {**point, "name": name, "source": f"{directory(paths, name)}/_data"}
@@ -203,7 +234,7 @@ def _with_source(paths: Paths, point: dict[str, Any]) -> dict[str, Any]:
     return point
 
 
-def mount_steps(paths: Paths, points: list[dict[str, Any]]) -> list[Step]:
+def mount_steps(paths: Paths, points: list[MountPoint]) -> list[Step]:
     """Return the steps that make what is mounted and not there yet."""
     steps: list[Step] = []
     for point in points:

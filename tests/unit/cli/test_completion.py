@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mydocker.cli.base import run
 from mydocker.cli.completion import VARIABLE, complete
 from mydocker.cli.main import mydocker
+from mydocker.paths import Paths
+
+if TYPE_CHECKING:
+    from tests.unit.conftest import MakeRecord
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_record: MakeRecord) -> Path:
     monkeypatch.setenv("MYDOCKER_ROOT", f"{tmp_path}/root")
     assert run(mydocker, ["volume", "create", "database"]) == 0
-    (tmp_path / "root/containers/c1").mkdir(parents=True)
-    (tmp_path / "root/containers/c1/config.json").write_text('{"id": "c1", "name": "webserver"}')
+    save_record(Paths(f"{tmp_path}/root"), name="webserver")
     (tmp_path / "root/containers/half-made").mkdir()
     return tmp_path
 

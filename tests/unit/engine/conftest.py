@@ -14,12 +14,11 @@ import stat
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 import pytest
 
-from mydocker import store
 from mydocker.cli.base import Verb
 from mydocker.cli.base import run as run_command
 from mydocker.cli.flags import run_flags
@@ -41,6 +40,10 @@ from mydocker.runtime.users import mappings
 from mydocker.steps.base import Run
 from mydocker.storage.unpack import unpack
 from mydocker.storage.whiteouts import PLAIN
+
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
+    from tests.unit.conftest import MakeRecord
 
 Machine = Callable[..., Paths]
 # (machine, pid, start time, state letter): add a process to a fake /proc.
@@ -73,7 +76,7 @@ IMAGE = (("etc/passwd", "root:x:0:0::/root:/bin/sh\nwww:x:33:34::/srv:/bin/sh\n"
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def template(tmp_path_factory: pytest.TempPathFactory, save_record: MakeRecord) -> Path:
     """Return a root that holds one image, 'box', and a running container to share namespaces with, 'donor'."""
     directory = tmp_path_factory.mktemp("plans")
     with tarfile.open(directory / "box.tar", "w") as tar:
@@ -83,11 +86,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             tar.addfile(member, io.BytesIO(content.encode()))
     words = ["--root", f"{directory}/root", "import", "-c", 'CMD ["sh"]', f"{directory}/box.tar", "box"]
     assert run_command(mydocker, words) == 0
-    donor = {"id": DONOR, "name": "donor", "mounts": [], "config": {"Hostname": "donorbox"}, "hostConfig": {"IpcMode": "shareable"}}
-    (directory / "root/containers" / DONOR).mkdir(parents=True)
-    store.write_json(f"{directory}/root/containers/{DONOR}/config.json", donor)
-    (directory / "root/names").mkdir()
-    (directory / "root/names/donor").write_text(DONOR)
+    donor = {"config": {"Hostname": "donorbox"}, "hostConfig": {"IpcMode": "shareable"}}
+    save_record(Paths(f"{directory}/root"), id=DONOR, name="donor", **donor)
     return directory
 
 
@@ -225,23 +225,16 @@ def make_image(paths: Paths, run: Run) -> Callable[..., str]:
 
 
 @pytest.fixture
-def make_container(paths: Paths) -> Callable[..., dict[str, object]]:
+def make_container(paths: Paths, save_record: MakeRecord) -> Callable[..., Record]:
     """Return make(image id, layers, config) → record of a stopped container; `running=True` gives it runtime state."""
 
-    def make(image_id: str, layers: list[str] | None = None, running: bool = False, **config: object) -> dict[str, object]:
-        record: dict[str, object] = {
-            "id": os.urandom(32).hex(),
-            "imageId": image_id,
-            "layers": layers or [],
-            "config": config,
-            "mounts": [],
-        }
-        directory = paths.container(str(record["id"]))
-        os.makedirs(directory + "/upper")
-        store.write_json(directory + "/config.json", record)
+    def make(image_id: str, layers: list[str] | None = None, running: bool = False, **config: object) -> Record:
+        identity = os.urandom(32).hex()
+        record = save_record(paths, id=identity, name=f"made-{identity[:8]}", imageId=image_id, layers=layers or [], config=config)
+        os.makedirs(paths.container(identity) + "/upper")
         if running:
-            os.makedirs(paths.running(str(record["id"])))
-            state.save(paths, str(record["id"]), os.getpid(), "")
+            os.makedirs(paths.running(identity))
+            state.save(paths, identity, os.getpid(), "")
         return record
 
     return make

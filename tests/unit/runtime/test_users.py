@@ -30,6 +30,7 @@ wheel:x:10:root,www
 web:x:34:
 staff:x:50:www,other
 broken:x:y:www
+1000:x:60:1000
 """
 
 
@@ -47,7 +48,12 @@ broken:x:y:www
         (":staff", [], (0, 50, [50], "/root")),
         ("4711", [], (4711, 0, [0], "/")),
         ("4711:4712", [], (4711, 4712, [4712], "/")),
-        ("1000", [], (7, 7, [7], "/seven")),
+        # What is a number is a number, whatever the image calls its users and groups (CVE-2016-3697).
+        ("1000", [], (1000, 0, [0], "/")),
+        ("1000:1000", [], (1000, 1000, [1000], "/")),
+        ("7", [], (7, 7, [7, 60], "/seven")),
+        ("033", [], (33, 34, [34, 10, 50], "/srv")),
+        ("5:1000", ["1000"], (5, 1000, [1000], "/")),
         ("homeless", [], (40, 40, [40], "/")),
         ("www", ["staff", "77", "77"], (33, 34, [34, 10, 50, 77], "/srv")),
         ("2147483647", [], (2147483647, 0, [0], "/")),
@@ -55,6 +61,10 @@ broken:x:y:www
 )
 def test_found(user: str, extra: list[str], expected: tuple[int, int, list[int], str]) -> None:
     assert lookup(user, PASSWD, GROUP, extra) == expected
+
+
+def test_a_user_called_0_is_not_the_default() -> None:
+    assert lookup("", "0:x:4242:4242::/evil:/bin/sh\n", "", []) == (0, 0, [0], "/")
 
 
 def test_an_image_without_accounts() -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mydocker import store
 from mydocker.cli.base import run
 from mydocker.cli.main import mydocker
 from mydocker.engine.container.create import prepare
@@ -20,7 +19,10 @@ from mydocker.steps.files import CreateFile
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.unit.conftest import MakeRecord
     from tests.unit.engine.conftest import Parse
+
+    Donor = Callable[..., None]
 
     Machine = Callable[[str], Paths]
 
@@ -37,16 +39,16 @@ def paths(tmp_path: Path, cgroup_machine: Machine, monkeypatch: pytest.MonkeyPat
     return Paths(f"{tmp_path}/root", f"{tmp_path}/state", machine.proc, machine.sys, machine.cgroup)
 
 
-def donor(paths: Paths, ipc: str = "private") -> None:
-    """Write a container 'donor' as far as others look at it."""
-    directory = paths.container("d" * 64)
-    os.makedirs(directory)
-    os.makedirs(paths.names, exist_ok=True)
-    Path(f"{paths.names}/donor").write_text("d" * 64)
-    record = {"id": "d" * 64, "name": "donor", "mounts": [], "config": {"Hostname": "donorbox"}, "hostConfig": {"IpcMode": ipc}}
-    store.write_json(f"{directory}/config.json", record)
-    for name in ("hostname", "hosts", "resolv.conf"):
-        Path(f"{directory}/{name}").write_text(f"the donor's {name}\n")
+@pytest.fixture
+def donor(paths: Paths, save_record: MakeRecord) -> Callable[..., None]:
+    """Return a function that writes a container 'donor' and its files."""
+
+    def write(ipc: str = "private") -> None:
+        record = save_record(paths, id="d" * 64, name="donor", config={"Hostname": "donorbox"}, hostConfig={"IpcMode": ipc})
+        for name in ("hostname", "hosts", "resolv.conf"):
+            Path(f"{paths.container(record['id'])}/{name}").write_text(f"the donor's {name}\n")
+
+    return write
 
 
 def files(paths: Paths, parsed: Parse, *words: str) -> dict[str, str]:
@@ -61,8 +63,8 @@ def test_a_network_of_its_own(paths: Paths, parsed: Parse) -> None:
     assert found["hosts"].endswith("127.0.1.1\there\n")
 
 
-def test_another_containers_network(paths: Paths, parsed: Parse) -> None:
-    donor(paths)
+def test_another_containers_network(paths: Paths, donor: Donor, parsed: Parse) -> None:
+    donor()
     assert files(paths, parsed, "--network", "container:donor") == {
         name: f"the donor's {name}\n" for name in ("hostname", "hosts", "resolv.conf")
     }
@@ -79,8 +81,8 @@ def test_the_hosts_network(paths: Paths, parsed: Parse) -> None:
 
 
 @pytest.mark.parametrize("mode", ["shareable", "host", "container:other"])
-def test_an_ipc_namespace_that_is_for_sharing(paths: Paths, parsed: Parse, mode: str) -> None:
-    donor(paths, ipc=mode)
+def test_an_ipc_namespace_that_is_for_sharing(paths: Paths, donor: Donor, parsed: Parse, mode: str) -> None:
+    donor(ipc=mode)
     spec = prepare(paths, parsed("--ipc", "container:donor", "box")).spec
     assert {"type": "ipc", "path": "container:donor"} in spec["linux"]["namespaces"]
 
@@ -100,8 +102,10 @@ def test_an_ipc_namespace_that_is_for_sharing(paths: Paths, parsed: Parse, mode:
         (["--entrypoint", ""], BadInput, "no command specified: image 'box' has none of its own"),
     ],
 )
-def test_refused_with_nothing_done(paths: Paths, parsed: Parse, words: list[str], error: type[Error], message: str | None) -> None:
-    donor(paths)
+def test_refused_with_nothing_done(
+    paths: Paths, donor: Donor, parsed: Parse, words: list[str], error: type[Error], message: str | None
+) -> None:
+    donor()
     with pytest.raises(error) as caught:
         prepare(paths, parsed(*words, "box"))
     assert message is None or caught.value.message == message

@@ -37,7 +37,7 @@ def members(paths: Paths, image: images.Image) -> list[str]:
 def test_commit(paths: Paths, driver: object, run: Run, make_image: Make, make_container: MakeContainer) -> None:
     base = images.find(paths, make_image("base", "x", "ENV A=b"))
     record = make_container(base.id, base.chain_ids, Env=["A=b", "C=d"], Cmd=["sh", "-c", "x"], Tty=True)
-    record["mounts"] = [{"destination": "/data"}]
+    record["mounts"] = [{"type": "volume", "destination": "/data"}]
     upper = Path(paths.container(str(record["id"])), "upper")
     (upper / "new").write_text("x")
     for mount_point in ("data", "proc"):

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mydocker import store
 from mydocker.engine.monitor.execute import Execution
-from mydocker.engine.record import history
+from mydocker.engine.record import containers, history
 from mydocker.errors import NotFound
 from mydocker.kernel.channel import Channel
 from mydocker.paths import Paths
 
-RECORD: dict[str, Any] = {"id": "c1" * 32, "name": "web", "image": "box:latest", "config": {"Labels": {}}}
+if TYPE_CHECKING:
+    from tests.unit.conftest import MakeRecord
 
 
-def test_the_end_is_told_although_the_container_is_removed(tmp_path: Path) -> None:
+def test_the_end_is_told_although_the_container_is_removed(tmp_path: Path, save_record: MakeRecord) -> None:
     paths = Paths(str(tmp_path), f"{tmp_path}/state")
-    directory = Path(paths.container(RECORD["id"]))
-    directory.mkdir(parents=True)
-    store.write_json(f"{directory}/config.json", RECORD)
+    record = save_record(paths, name="web")
     client, ours = Channel.pair()
-    request: Any = {"root": str(tmp_path), "state": paths.state, "id": RECORD["id"], "wanted": "", "explain": "", "crashAfter": ""}
+    request: Any = {"root": str(tmp_path), "state": paths.state, "id": record["id"], "wanted": "", "explain": "", "crashAfter": ""}
     request |= {"silent": False, "process": {"args": ["sleep", "1"]}}
     one = Execution(request, ours)
     one._tell_event("exec_create")
-    store.write_json(f"{directory}/config.json", {**RECORD, "name": "renamed"})
+    record["name"] = "renamed"
+    containers.save(paths, record)
     one._tell_event("exec_start")
-    store.remove_tree(str(directory))
+    store.remove_tree(paths.container(record["id"]))
     one._tell_event("exec_die", exitCode=137)
     told = [(event["Action"], event["Actor"]["Attributes"]["name"]) for event in history.history(paths, 0, time.time_ns())]
     assert told == [("exec_create: sleep 1", "web"), ("exec_start: sleep 1", "renamed"), ("exec_die", "renamed")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,10 +13,13 @@ from mydocker.engine.monitor import health
 from mydocker.engine.record import state
 from mydocker.paths import Paths
 
-START: dict[str, Any] = {"Status": "starting", "FailingStreak": 0, "Log": []}
+if TYPE_CHECKING:
+    from tests.unit.conftest import MakeRecord
+
+START: health.Report = {"Status": "starting", "FailingStreak": 0, "Log": []}
 
 
-def result(status: int) -> dict[str, object]:
+def result(status: int) -> health.Result:
     return {"Start": "", "End": "", "ExitCode": status, "Output": ""}
 
 
@@ -50,13 +53,13 @@ def test_judged(statuses: list[int], is_starting_up: bool, expected: tuple[str, 
         ({"Test": ["CMD-SHELL", "a; b"]}, ["/bin/sh", "-c", "a; b"]),
     ],
 )
-def test_the_command(settings: dict[str, object] | None, expected: list[str]) -> None:
-    assert health.test_of({"config": {"Healthcheck": settings}}) == expected
+def test_the_command(make_record: MakeRecord, settings: dict[str, object] | None, expected: list[str]) -> None:
+    assert health.test_of(make_record(config={"Healthcheck": settings})) == expected
 
 
-def test_nobody_is_healthy_whom_nobody_checks(tmp_path: Path) -> None:
+def test_nobody_is_healthy_whom_nobody_checks(tmp_path: Path, make_record: MakeRecord) -> None:
     paths = Paths(f"{tmp_path}/root", f"{tmp_path}/state")
-    record: dict[str, Any] = {"id": "c" * 64, "config": {"Healthcheck": {"Test": ["CMD", "true"]}}}
+    record = make_record(config={"Healthcheck": {"Test": ["CMD", "true"]}})
     os.makedirs(paths.container(record["id"]))
     os.makedirs(paths.running(record["id"]))
     assert health.status(paths, record) == "none"

@@ -1,10 +1,17 @@
 """Whether and when a container is started again."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
 from mydocker.engine.monitor.restart import is_wanted, next_delay
 from mydocker.engine.request.values import restart
 from mydocker.errors import BadInput
+
+if TYPE_CHECKING:
+    from tests.unit.conftest import MakeRecord
 
 
 @pytest.mark.parametrize(
@@ -22,10 +29,10 @@ from mydocker.errors import BadInput
         ("on-failure:3", 1, 0, True, False),
     ],
 )
-def test_is_wanted(policy: str, status: int, count: int, stopped: bool, expected: bool) -> None:
+def test_is_wanted(make_record: MakeRecord, policy: str, status: int, count: int, stopped: bool, expected: bool) -> None:
     name, most = restart(policy)
-    wanted = {"Name": name, "MaximumRetryCount": most}
-    assert is_wanted({"exitCode": status, "restartCount": count, "stopped": stopped, "hostConfig": {"RestartPolicy": wanted}}) is expected
+    host = {"RestartPolicy": {"Name": name, "MaximumRetryCount": most}}
+    assert is_wanted(make_record(exitCode=status, restartCount=count, stopped=stopped, hostConfig=host)) is expected
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import os
 import time
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,7 +15,11 @@ from mydocker.engine.record import history as past
 from mydocker.errors import BadInput
 from mydocker.paths import Paths
 
-RECORD = {"id": "c1" * 32, "name": "web", "image": "box:latest", "config": {"Labels": {"tier": "front"}}, "mounts": []}
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
+    from tests.unit.conftest import MakeRecord
+
+ID = "c1" * 32
 
 
 @pytest.fixture
@@ -22,28 +27,33 @@ def paths(tmp_path: Path) -> Paths:
     return Paths(str(tmp_path), f"{tmp_path}/state")
 
 
-def history(paths: Paths) -> list[past.Event]:
+@pytest.fixture
+def record(make_record: MakeRecord) -> Record:
+    return make_record(id=ID, name="web", image="box:latest", config={"Labels": {"tier": "front"}})
+
+
+def history(paths: Paths) -> list[events.Event]:
     return list(past.history(paths, 0, time.time_ns()))
 
 
-def test_a_container_event_is_dockers(paths: Paths) -> None:
-    events.of_container(paths, RECORD, "die", exitCode=3)
+def test_a_container_event_is_dockers(paths: Paths, record: Record) -> None:
+    events.of_container(paths, record, "die", exitCode=3)
     (event,) = history(paths)
-    assert event.pop("timeNano") // 10**9 == event.pop("time")
-    assert event == {
+    assert event["timeNano"] // 10**9 == event["time"]
+    assert {key: value for key, value in event.items() if not key.startswith("time")} == {
         "status": "die",
-        "id": RECORD["id"],
+        "id": ID,
         "from": "box:latest",
         "Type": "container",
         "Action": "die",
-        "Actor": {"ID": RECORD["id"], "Attributes": {"tier": "front", "image": "box:latest", "name": "web", "exitCode": "3"}},
+        "Actor": {"ID": ID, "Attributes": {"tier": "front", "image": "box:latest", "name": "web", "exitCode": "3"}},
         "scope": "local",
     }
 
 
-def test_volumes_of_a_container(paths: Paths) -> None:
-    mounts = [{"type": "bind"}, {"type": "volume", "name": "data", "destination": "/d", "propagation": "", "rw": False}]
-    events.of_mounts(paths, {**RECORD, "mounts": mounts}, "mount")
+def test_volumes_of_a_container(paths: Paths, make_record: MakeRecord) -> None:
+    mounts = [{"type": "bind", "destination": "/b"}, {"type": "volume", "name": "data", "destination": "/d", "rw": False}]
+    events.of_mounts(paths, make_record(mounts=mounts), "mount")
     (event,) = history(paths)
     assert event["Actor"]["ID"] == "data"
     assert event["Actor"]["Attributes"]["read/write"] == "false"
@@ -81,7 +91,7 @@ def test_a_root_that_is_gone_or_full_is_no_error(paths: Paths) -> None:
 
 
 def test_a_line_that_was_cut_off_is_passed_over(paths: Paths) -> None:
-    Path(paths.events).write_text('{"Type": "vol\n')
+    Path(paths.events).write_text('{"Type": "vol\n{"Type": "volume"}\n')
     events.emit(paths, "volume", "create", "x", {})
     assert [event["Actor"]["ID"] for event in history(paths)] == ["x"]
 
@@ -101,10 +111,10 @@ def test_a_line_that_was_cut_off_is_passed_over(paths: Paths) -> None:
         (("label=tier=back",), set()),
     ],
 )
-def test_filters(paths: Paths, texts: tuple[str, ...], expected: set[str]) -> None:
-    events.of_container(paths, RECORD, "start")
-    events.of_container(paths, RECORD, "health_status: healthy")
-    events.emit(paths, "volume", "mount", "data", {"container": RECORD["id"]})
+def test_filters(paths: Paths, record: Record, texts: tuple[str, ...], expected: set[str]) -> None:
+    events.of_container(paths, record, "start")
+    events.of_container(paths, record, "health_status: healthy")
+    events.emit(paths, "volume", "mount", "data", {"container": ID})
     events.emit(paths, "image", "tag", "sha256:" + "ab" * 32, {"name": "box:latest"})
     fits = filters.parse(texts, past.TESTS)
     assert {event["Action"] for event in history(paths) if fits(event)} == expected

@@ -13,7 +13,7 @@ from mydocker.engine.record import state
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import Process
+    from tests.unit.conftest import MakeRecord, Process
 
 ID = "a" * 64
 
@@ -34,7 +34,7 @@ def boot(paths: Paths, name: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["created", "running", "exited"])
-def test_what_runs_is_running_whatever_is_written(paths: Paths, fake_process: Process, written: str) -> None:
+def test_what_runs_is_running_whatever_is_written(paths: Paths, make_record: MakeRecord, fake_process: Process, written: str) -> None:
     boot(paths, "first")
     fake_process(paths, 4242, 99)
     state.save(paths, ID, 4242, "/mydocker/x")
@@ -47,11 +47,11 @@ def test_what_runs_is_running_whatever_is_written(paths: Paths, fake_process: Pr
         "cgroup": "/mydocker/x",
     }
     assert state.running_pid(paths, ID) == 4242
-    assert state.status(paths, {"id": ID, "status": written}) == "running"
+    assert state.status(paths, make_record(id=ID, status=written)) == "running"
 
 
 @pytest.mark.parametrize("change", ["ended", "zombie", "pid of another", "rebooted"])
-def test_what_ended_does_not_run(paths: Paths, fake_process: Process, change: str) -> None:
+def test_what_ended_does_not_run(paths: Paths, make_record: MakeRecord, fake_process: Process, change: str) -> None:
     boot(paths, "first")
     fake_process(paths, 4242, 99)
     state.save(paths, ID, 4242, "")
@@ -62,7 +62,7 @@ def test_what_ended_does_not_run(paths: Paths, fake_process: Process, change: st
     else:
         fake_process(paths, 4242, 100 if change == "pid of another" else 99, "Z" if change == "zombie" else "S")
     assert state.running_pid(paths, ID) == 0
-    assert state.status(paths, {"id": ID, "status": "running"}) == "exited"
+    assert state.status(paths, make_record(id=ID, status="running")) == "exited"
 
 
 def test_a_process_that_was_dead_when_it_was_recorded(paths: Paths) -> None:
@@ -71,21 +71,21 @@ def test_a_process_that_was_dead_when_it_was_recorded(paths: Paths) -> None:
     assert state.running_pid(paths, ID) == 0
 
 
-def test_a_monitor_that_has_not_recorded_the_end_yet(paths: Paths, fake_process: Process) -> None:
+def test_a_monitor_that_has_not_recorded_the_end_yet(paths: Paths, make_record: MakeRecord, fake_process: Process) -> None:
     fake_process(paths, os.getpid(), 7)
     state.save(paths, ID, 4242, "")
     assert state.has_monitor(paths, ID)
-    assert state.status(paths, {"id": ID, "status": "running"}) == "running"
+    assert state.status(paths, make_record(id=ID, status="running")) == "running"
     fake_process(paths, os.getpid(), 8)
     assert not state.has_monitor(paths, ID)
-    assert state.status(paths, {"id": ID, "status": "running"}) == "exited"
+    assert state.status(paths, make_record(id=ID, status="running")) == "exited"
 
 
 @pytest.mark.parametrize("written", ["creating", "created", "exited", "removing"])
-def test_without_state_what_is_written_is_so(paths: Paths, written: str) -> None:
+def test_without_state_what_is_written_is_so(paths: Paths, make_record: MakeRecord, written: str) -> None:
     assert state.running_pid(paths, ID) == 0
     assert not state.has_monitor(paths, ID)
-    assert state.status(paths, {"id": ID, "status": written}) == written
+    assert state.status(paths, make_record(id=ID, status=written)) == written
 
 
 def test_whoever_holds_the_lock_is_busy(paths: Paths) -> None:

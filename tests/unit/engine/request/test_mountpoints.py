@@ -20,6 +20,7 @@ PLAIN = {
     "copy": False,
     "anonymous": False,
     "labels": {},
+    "options": [],
 }
 NAMED = {"type": "volume", "name": "data", "destination": "/d", "copy": True}
 ANONYMOUS = {"type": "volume", "destination": "/d", "copy": True, "anonymous": True}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from mydocker.engine.request import ports
 from mydocker.errors import BadInput
 
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Binding
 
-def binding(container: int, first: int = 0, last: int | None = None, ip: str = "", protocol: str = "tcp") -> ports.Binding:
+
+def binding(container: int, first: int = 0, last: int | None = None, ip: str = "", protocol: str = "tcp") -> Binding:
     return {"ip": ip, "first": first, "last": first if last is None else last, "container": container, "protocol": protocol}
 
 
@@ -28,7 +33,7 @@ def binding(container: int, first: int = 0, last: int | None = None, ip: str = "
         ("1:65535", [binding(65535, 1)]),
     ],
 )
-def test_published(text: str, expected: list[ports.Binding]) -> None:
+def test_published(text: str, expected: list[Binding]) -> None:
     assert ports.parse(text) == expected
 
 

@@ -18,7 +18,8 @@ from mydocker.errors import Conflict, StepFailed
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import Process
+    from mydocker.engine.record.containers import Record
+    from tests.unit.conftest import MakeRecord, Process
 
 RUNNING, ENDED, LOST = "a" * 64, "b" * 64, "c" * 64
 DEAD = 2**22 + 1  # no process has a number above pid_max
@@ -26,30 +27,15 @@ SHORT = LOST[:12]
 HIERARCHIES = ("memory", "pids")
 
 
-def record(paths: Paths, container_id: str, name: str, status: str, **more: Any) -> dict[str, Any]:
-    """Write a container with its name."""
-    os.makedirs(paths.container(container_id) + "/bundle")
-    (Path(paths.names) / name).write_text(container_id)
-    whole = {
-        "id": container_id,
-        "name": name,
-        "status": status,
-        "pid": 0,
-        "startedAt": "",
-        "finishedAt": "",
-        "exitCode": 0,
-        "error": "",
-        "mounts": [],
-        "layers": [],
-        "image": "",
-        "imageId": "",
-        "autoRemove": False,
-        "config": {"Labels": {}},
-        "hostConfig": {"CgroupPath": f"/mydocker/{container_id}"},
-        **more,
-    }
-    containers.save(paths, whole)
-    return whole
+@pytest.fixture
+def record(save_record: MakeRecord) -> MakeRecord:
+    """Return a function that writes a container with its name."""
+
+    def write(paths: Paths, container_id: str, name: str, status: str, **more: Any) -> Record:
+        os.makedirs(paths.container(container_id) + "/bundle")
+        return save_record(paths, id=container_id, name=name, status=status, **more)
+
+    return write
 
 
 def cgroup(paths: Paths, container_id: str) -> None:
@@ -63,7 +49,7 @@ def run_state(paths: Paths, container_id: str, pid: int) -> None:
 
 
 @pytest.fixture
-def paths(tmp_path: Path, fake_process: Process, bare_network: None) -> Paths:
+def paths(tmp_path: Path, fake_process: Process, record: MakeRecord, bare_network: None) -> Paths:
     """A machine where one container runs and one has ended, with names that look like temporary files."""
     paths = Paths(*(f"{tmp_path}/{name}" for name in ("root", "state", "proc", "sys", "cgroup")))
     os.makedirs(f"{paths.proc}/self")
@@ -89,27 +75,28 @@ def snapshot(paths: Paths) -> set[str]:
     return found - {f"{paths.layers}/lock", paths.events}
 
 
-def unfinished(paths: Paths) -> None:
+def unfinished(paths: Paths, record: MakeRecord) -> None:
     record(paths, LOST, "lost", "creating")
     cgroup(paths, LOST)
 
 
-def interrupted(paths: Paths) -> None:
+def interrupted(paths: Paths, record: MakeRecord) -> None:
     record(paths, LOST, "lost", "running", autoRemove=True)
     run_state(paths, LOST, 4343)
     cgroup(paths, LOST)
 
 
-def of_another_runtime(paths: Paths) -> None:
+def of_another_runtime(paths: Paths, record: MakeRecord) -> None:
     run_state(paths, LOST, 4343)
     os.makedirs(f"{paths.running(LOST)}/oci/{LOST}")
 
 
-Maker = Callable[[Paths], object]
+# (paths, what the fixture record gives) → nothing that matters
+Maker = Callable[[Paths, Any], object]
 MAKERS: dict[str, tuple[Maker, list[str]]] = {
-    "no record": (lambda p: os.makedirs(f"{p.container(LOST)}/upper/x"), [f"container {SHORT}: it has no record"]),
-    "creating": (lambda p: record(p, LOST, "lost", "creating"), [f"container {SHORT}: its creation was not finished"]),
-    "removing": (lambda p: record(p, LOST, "lost", "removing"), [f"container {SHORT}: its removal was not finished"]),
+    "no record": (lambda p, record: os.makedirs(f"{p.container(LOST)}/upper/x"), [f"container {SHORT}: it has no record"]),
+    "creating": (lambda p, record: record(p, LOST, "lost", "creating"), [f"container {SHORT}: its creation was not finished"]),
+    "removing": (lambda p, record: record(p, LOST, "lost", "removing"), [f"container {SHORT}: its removal was not finished"]),
     "creating, with a cgroup": (
         unfinished,
         [f"container {SHORT}: its creation was not finished", f"cgroup /mydocker/{LOST}"],
@@ -118,37 +105,37 @@ MAKERS: dict[str, tuple[Maker, list[str]]] = {
         interrupted,
         [f"state of container {SHORT}, which does not run"],
     ),
-    "state without a container": (lambda p: run_state(p, LOST, 4343), [f"state of container {SHORT}, which does not run"]),
-    "state without content": (lambda p: os.makedirs(p.running(LOST)), [f"state of container {SHORT}, which does not run"]),
+    "state without a container": (lambda p, record: run_state(p, LOST, 4343), [f"state of container {SHORT}, which does not run"]),
+    "state without content": (lambda p, record: os.makedirs(p.running(LOST)), [f"state of container {SHORT}, which does not run"]),
     "another runtime's state": (
         of_another_runtime,
         [f"state of container {SHORT}, which does not run"],
     ),
-    "cgroups": (lambda p: cgroup(p, LOST), [f"cgroup /mydocker/{LOST}"]),
-    "a name": (lambda p: (Path(p.names) / "lost").write_text(LOST), ["name 'lost' of a container that is gone"]),
+    "cgroups": (lambda p, record: cgroup(p, LOST), [f"cgroup /mydocker/{LOST}"]),
+    "a name": (lambda p, record: (Path(p.names) / "lost").write_text(LOST), ["name 'lost' of a container that is gone"]),
     "a name before or after a rename": (
-        lambda p: (Path(p.names) / "other").write_text(ENDED),
+        lambda p, record: (Path(p.names) / "other").write_text(ENDED),
         [f"name 'other' of container {ENDED[:12]}, which has another one"],
     ),
     "a half-unpacked layer": (
-        lambda p: os.makedirs(f"{p.layers}/vfs/{LOST}.{DEAD}.partial/etc"),
+        lambda p, record: os.makedirs(f"{p.layers}/vfs/{LOST}.{DEAD}.partial/etc"),
         [f"half-unpacked layer ROOT/layers/vfs/{LOST}.{DEAD}.partial"],
     ),
-    "a layer of no image": (lambda p: os.makedirs(f"{p.layers}/vfs/{LOST}/etc"), [f"layer {LOST} that nothing needs"]),
+    "a layer of no image": (lambda p, record: os.makedirs(f"{p.layers}/vfs/{LOST}/etc"), [f"layer {LOST} that nothing needs"]),
 }
 PLACES = [".", "names", "volumes", "cache", f"containers/{ENDED}", f"containers/{ENDED}/bundle"]
 for place in PLACES:
     MAKERS[f"temporary in {place}"] = (
-        lambda p, place=place: os.makedirs(f"{p.root}/{place}/.some.thing.{DEAD}.tmp/inside"),  # type: ignore[misc]
+        lambda p, record, place=place: os.makedirs(f"{p.root}/{place}/.some.thing.{DEAD}.tmp/inside"),  # type: ignore[misc]
         [os.path.normpath(f"temporary file ROOT/{place}/.some.thing.{DEAD}.tmp")],
     )
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-def test_what_is_left_is_found_and_repaired_and_nothing_else(paths: Paths, kind: str) -> None:
+def test_what_is_left_is_found_and_repaired_and_nothing_else(paths: Paths, record: MakeRecord, kind: str) -> None:
     before = snapshot(paths)
     make, expected = MAKERS[kind]
-    make(paths)
+    make(paths, record)
     found = list(leftovers(paths))
     assert [os.path.normpath(leftover.what.replace(paths.root, "ROOT")) for leftover in found] == expected
     problems = [problem.message for leftover in leftovers(paths) for problem in leftover.repair()]
@@ -157,7 +144,7 @@ def test_what_is_left_is_found_and_repaired_and_nothing_else(paths: Paths, kind:
     assert list(leftovers(paths)) == []
 
 
-def test_a_damaged_record(paths: Paths) -> None:
+def test_a_damaged_record(paths: Paths, record: MakeRecord) -> None:
     record(paths, LOST, "lost", "exited")
     before = snapshot(paths) - {f"{paths.names}/lost"} - {str(p) for p in Path(paths.container(LOST)).rglob("*")}
     Path(paths.container(LOST), "config.json").write_text('{"id": ')
@@ -168,16 +155,16 @@ def test_a_damaged_record(paths: Paths) -> None:
 
 
 @pytest.mark.parametrize("kind", ["creating", "creating, with a cgroup", "a run of --rm", "no record"])
-def test_what_somebody_works_on_is_not_left(paths: Paths, kind: str) -> None:
-    MAKERS[kind][0](paths)
+def test_what_somebody_works_on_is_not_left(paths: Paths, record: MakeRecord, kind: str) -> None:
+    MAKERS[kind][0](paths, record)
     with store.Lock(paths.container(LOST) + "/lock"):
         assert [leftover.what for leftover in leftovers(paths)] == []
 
 
-def test_what_a_living_process_writes_is_not_left(paths: Paths) -> None:
+def test_what_a_living_process_writes_is_not_left(paths: Paths, record: MakeRecord) -> None:
     os.makedirs(f"{paths.proc}/{DEAD}")
     for name in PLACES:
-        MAKERS[f"temporary in {name}"][0](paths)
+        MAKERS[f"temporary in {name}"][0](paths, record)
     assert [leftover.what for leftover in leftovers(paths)] == []
 
 
@@ -187,14 +174,14 @@ def test_a_cgroup_with_processes_is_left_alone(paths: Paths) -> None:
     assert [leftover.what for leftover in leftovers(paths)] == []
 
 
-def test_a_container_that_vanishes_while_it_is_looked_at(paths: Paths) -> None:
+def test_a_container_that_vanishes_while_it_is_looked_at(paths: Paths, make_record: MakeRecord) -> None:
     assert orphans.half_made(paths, LOST) == ""
     assert [error.message for error in orphans.discard(paths, LOST)] == []
-    gone = {"id": ENDED, "name": "ended", "image": "", "config": {"Labels": {}}}
+    gone = make_record(id=ENDED, name="ended")
     assert end.container(paths, gone) == []
 
 
-def test_the_end_of_a_run_that_nobody_saw(paths: Paths) -> None:
+def test_the_end_of_a_run_that_nobody_saw(paths: Paths, record: MakeRecord) -> None:
     record(paths, LOST, "lost", "running", pid=4343, finishedAt="of the run before")
     run_state(paths, LOST, 4343)
     assert orphans.settle(paths, LOST) == []
@@ -204,11 +191,11 @@ def test_the_end_of_a_run_that_nobody_saw(paths: Paths) -> None:
     assert not os.path.exists(paths.running(LOST))
 
 
-def test_removal_goes_on_past_failures_and_tells_them(paths: Paths) -> None:
+def test_removal_goes_on_past_failures_and_tells_them(paths: Paths, record: MakeRecord) -> None:
     """The record cannot be marked: its directory's name for it is taken."""
-    whole = record(paths, LOST, "lost", "exited")
+    volume = {"type": "volume", "destination": "/data", "name": "e" * 64, "anonymous": True}
+    whole = record(paths, LOST, "lost", "exited", mounts=[volume])
     os.makedirs(f"{paths.volumes}/{'e' * 64}/_data")
-    whole["mounts"] = [{"name": "e" * 64, "anonymous": True}]
     os.makedirs(store.temporary(f"{paths.container(LOST)}/config.json"))
     [problem] = end.container(paths, whole)
     assert isinstance(problem, StepFailed)
@@ -219,8 +206,9 @@ def test_removal_goes_on_past_failures_and_tells_them(paths: Paths) -> None:
 
 
 @pytest.mark.parametrize(("shared", "kept"), [(True, {"named", "e" * 64}), (False, {"named"})])
-def test_volumes_that_go_with_a_container(paths: Paths, shared: bool, kept: set[str]) -> None:
-    anonymous, named = {"name": "e" * 64, "anonymous": True}, {"name": "named", "anonymous": False}
+def test_volumes_that_go_with_a_container(paths: Paths, record: MakeRecord, shared: bool, kept: set[str]) -> None:
+    volume = {"type": "volume", "destination": "/data"}
+    anonymous, named = {**volume, "name": "e" * 64, "anonymous": True}, {**volume, "name": "named", "anonymous": False}
     whole = record(paths, LOST, "lost", "exited", mounts=[anonymous, named])
     record(paths, "f" * 64, "other", "exited", mounts=[{**anonymous, "anonymous": False}] if shared else [])
     for name in ("e" * 64, "named"):
@@ -230,14 +218,14 @@ def test_volumes_that_go_with_a_container(paths: Paths, shared: bool, kept: set[
 
 
 @pytest.mark.parametrize(("started", "status"), [("", "created"), ("2026-01-01T00:00:00Z", "exited")])
-def test_a_start_that_failed(paths: Paths, started: str, status: str) -> None:
+def test_a_start_that_failed(paths: Paths, record: MakeRecord, started: str, status: str) -> None:
     whole = record(paths, LOST, "lost", "created", startedAt=started)
     assert end.after_failed_start(paths, whole, Conflict("it was so")) == []
     known = containers.load(paths, LOST)
     assert (known["status"], known["exitCode"], known["error"]) == (status, 125, "it was so")
 
 
-def test_a_start_that_failed_with_rm(paths: Paths) -> None:
+def test_a_start_that_failed_with_rm(paths: Paths, record: MakeRecord) -> None:
     before = snapshot(paths)
     assert end.after_failed_start(paths, record(paths, LOST, "lost", "created", autoRemove=True), Conflict("x")) == []
     assert snapshot(paths) == before

@@ -6,7 +6,7 @@ import io
 import os
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,13 +14,16 @@ from mydocker.cli.base import run
 from mydocker.cli.main import mydocker
 from mydocker.engine.catalog import images
 from mydocker.engine.container.snapshots import CommitOptions, commit
-from mydocker.engine.record import containers
 from mydocker.engine.record.sizes import tree_size
 from mydocker.engine.system import usage
 from mydocker.images.reference import parse_name
 from mydocker.paths import Paths
 from mydocker.steps.base import Run
 from mydocker.storage.drivers import driver
+
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
+    from tests.unit.conftest import MakeRecord
 
 
 @pytest.fixture
@@ -36,12 +39,17 @@ def paths(tmp_path: Path) -> Paths:
     return Paths(f"{tmp_path}/root", f"{tmp_path}/state")
 
 
-def container(paths: Paths, name: str, image: str) -> dict[str, Any]:
-    record: dict[str, Any] = {"id": name * 64, "name": name, "mounts": [], "layers": [], "imageId": images.find(paths, image).id}
-    os.makedirs(f"{paths.container(record['id'])}/upper")
-    Path(f"{paths.container(record['id'])}/upper/file").write_bytes(bytes(5000))
-    containers.save(paths, record)
-    return record
+@pytest.fixture
+def container(paths: Paths, save_record: MakeRecord) -> MakeRecord:
+    """Return a function that writes a container of an image, with a file of 5000 bytes."""
+
+    def make(image: str, **more: Any) -> Record:
+        record = save_record(paths, imageId=images.find(paths, image).id, **more)
+        os.makedirs(f"{paths.container(record['id'])}/upper")
+        Path(f"{paths.container(record['id'])}/upper/file").write_bytes(bytes(5000))
+        return record
+
+    return make
 
 
 def test_a_tree_counts_hard_links_once_and_symlinks_as_links(tmp_path: Path) -> None:
@@ -53,39 +61,37 @@ def test_a_tree_counts_hard_links_once_and_symlinks_as_links(tmp_path: Path) -> 
     assert tree_size(str(tmp_path / "gone")) == 0
 
 
-def test_images_and_what_nobody_needs_of_them(paths: Paths) -> None:
+def test_images_and_what_nobody_needs_of_them(paths: Paths, container: MakeRecord) -> None:
     everything = usage.Images(paths).share()
     assert (everything.total, everything.active) == (2, 0)
     assert 101_000 < everything.size == everything.reclaimable < 105_000
-    container(paths, "c", "small")
+    container("small")
     some = usage.Images(paths).share()
     assert (some.total, some.active, some.size) == (2, 1, everything.size)
     assert 100_000 < some.reclaimable < 103_000
 
 
-def test_a_shared_layer_counts_once(paths: Paths) -> None:
+def test_a_shared_layer_counts_once(paths: Paths, container: MakeRecord) -> None:
     """A child image made by commit has its parent's layer and one of its own."""
-    record = container(paths, "c", "big")
+    record = container("big", config={"Cmd": ["x"]})
     options = CommitOptions(message="more")
-    whole = {**record, "storageDriver": "overlay", "config": {"Cmd": ["x"]}}
-    commit(paths, driver("overlay", paths), whole, parse_name("child"), options, Run("test", None))
+    commit(paths, driver("overlay", paths), record, parse_name("child"), options, Run("test", None))
     found = usage.Images(paths)
     big, child = (images.find(paths, name) for name in ("big", "child"))
     assert found.unique(big) < 2000 < 100_000 < found.size(big) < found.size(child)
     assert found.share().size < found.size(big) + found.size(child)
 
 
-def test_containers(paths: Paths) -> None:
-    container(paths, "c", "small")
+def test_containers(paths: Paths, container: MakeRecord) -> None:
+    container("small")
     share = usage.of_containers(paths)
     assert (share.total, share.active, share.size, share.reclaimable) == (1, 0, 5000, 5000)
 
 
-def test_volumes(paths: Paths) -> None:
+def test_volumes(paths: Paths, container: MakeRecord) -> None:
     for name in ("used", "free"):
         assert run(mydocker, ["--root", paths.root, "volume", "create", name]) == 0
         Path(f"{paths.volumes}/{name}/_data/file").write_bytes(bytes(300))
-    record = container(paths, "c", "small")
-    containers.save(paths, {**record, "mounts": [{"type": "volume", "name": "used"}]})
+    container("small", mounts=[{"type": "volume", "name": "used", "destination": "/data"}])
     share = usage.of_volumes(paths)
     assert (share.kind, share.total, share.active, share.size, share.reclaimable) == ("Local Volumes", 2, 1, 600, 300)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from mydocker import store
 from mydocker.engine.monitor import end
 from mydocker.engine.request.mounts import from_volume
 from mydocker.engine.system import repair
@@ -20,7 +19,11 @@ from mydocker.steps.base import Run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mydocker.engine.record.containers import MountPoint, Record
+    from tests.unit.conftest import MakeRecord
     from tests.unit.engine.conftest import Parse
+
+    Write = Callable[..., Record]
 
     Machine = Callable[[str], Paths]
 
@@ -34,18 +37,17 @@ def make(paths: Paths, name: str, anonymous: bool = False) -> None:
     Run("cli").execute(volumes.create_steps(paths, name, {"k": "v"}, anonymous))
 
 
-def record(paths: Paths, name: str, mounts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Write a container's record as far as volumes look at it."""
-    container_id = name.encode().hex() * 8
-    os.makedirs(paths.container(container_id))
-    os.makedirs(paths.names, exist_ok=True)
-    Path(f"{paths.names}/{name}").write_text(container_id)
-    content = {"id": container_id, "name": name, "image": "box", "mounts": mounts, "config": {"Labels": None}}
-    store.write_json(f"{paths.container(container_id)}/config.json", content)
-    return content
+@pytest.fixture
+def record(paths: Paths, save_record: MakeRecord) -> Callable[..., Record]:
+    """Return a function that writes a container with a name and mount points."""
+
+    def write(name: str, mounts: list[MountPoint]) -> Record:
+        return save_record(paths, id=name.encode().hex() * 8, name=name, mounts=mounts)
+
+    return write
 
 
-def on(point: dict[str, Any], name: str) -> dict[str, Any]:
+def on(point: MountPoint, name: str) -> MountPoint:
     return {**point, "name": name}
 
 
@@ -80,16 +82,16 @@ def test_no_such_volume(paths: Paths, name: str) -> None:
         volumes.load(paths, name)
 
 
-def test_a_volume_in_use_stays(paths: Paths) -> None:
+def test_a_volume_in_use_stays(paths: Paths, record: Write) -> None:
     make(paths, "data")
-    record(paths, "user", [on(from_volume("data:/d"), "data")])
+    record("user", [on(from_volume("data:/d"), "data")])
     with pytest.raises(Conflict, match="volume data is used by container user"):
         volumes.remove_steps(paths, "data")
 
 
-def test_remove(paths: Paths) -> None:
+def test_remove(paths: Paths, record: Write) -> None:
     make(paths, "data")
-    record(paths, "other", [on(from_volume("more:/d"), "more")])
+    record("other", [on(from_volume("more:/d"), "more")])
     os.makedirs(paths.container("half-made"))
     Run("cli").execute(volumes.remove_steps(paths, "data"))
     assert os.listdir(paths.volumes) == []
@@ -118,12 +120,10 @@ def test_what_a_killed_process_left_is_found_and_removed(paths: Paths, cgroup_ma
 class TestPlan:
     """plan_mounts: who wins, what is made, what is refused."""
 
-    def test_of_every_origin(self, paths: Paths, parsed: Parse) -> None:
-        record(
-            paths, "donor", [{**from_volume("/host:/bind"), "rw": True}, on(from_volume("/lent"), "lent"), on(from_volume("/d"), "hidden")]
-        )
+    def test_of_every_origin(self, paths: Paths, record: Write, parsed: Parse) -> None:
+        record("donor", [{**from_volume("/host:/bind"), "rw": True}, on(from_volume("/lent"), "lent"), on(from_volume("/d"), "hidden")])
         options = parsed("-v", "data:/d", "--volumes-from", "donor:ro", "--tmpfs", "/t", "busybox")
-        points = volumes.plan_mounts(paths, options, {"Volumes": {"/image": {}, "/d/": {}, "/t": {}}})
+        points = volumes.plan_mounts(paths, options, ["/image", "/d/", "/t"])
         assert [(p["destination"], p["type"], p["name"], p["rw"], p["anonymous"]) for p in points if p["destination"] != "/image"] == [
             ("/d", "volume", "data", True, False),
             ("/t", "tmpfs", "", True, False),
@@ -132,32 +132,32 @@ class TestPlan:
         ]
 
     def test_an_images_volume_is_anonymous(self, paths: Paths, parsed: Parse) -> None:
-        [point] = volumes.plan_mounts(paths, parsed("busybox"), {"Volumes": {"/image": {}}})
+        [point] = volumes.plan_mounts(paths, parsed("busybox"), ["/image"])
         assert (point["destination"], point["anonymous"], point["copy"], len(point["name"])) == ("/image", True, True, 64)
         assert point["source"] == f"{paths.volumes}/{point['name']}/_data"
 
-    def test_the_first_of_two_donors_wins(self, paths: Paths, parsed: Parse) -> None:
+    def test_the_first_of_two_donors_wins(self, paths: Paths, record: Write, parsed: Parse) -> None:
         for name in ("one", "two"):
-            record(paths, name, [on(from_volume("/d"), f"volume-{name}")])
-        [point] = volumes.plan_mounts(paths, parsed("--volumes-from", "one", "--volumes-from", "two", "busybox"), {})
+            record(name, [on(from_volume("/d"), f"volume-{name}")])
+        [point] = volumes.plan_mounts(paths, parsed("--volumes-from", "one", "--volumes-from", "two", "busybox"), [])
         assert point["name"] == "volume-one"
 
     def test_a_donor_must_exist(self, paths: Paths, parsed: Parse) -> None:
         with pytest.raises(NotFound, match="no such container: nosuch"):
-            volumes.plan_mounts(paths, parsed("--volumes-from", "nosuch", "busybox"), {})
+            volumes.plan_mounts(paths, parsed("--volumes-from", "nosuch", "busybox"), [])
 
     def test_only_mount_wants_its_source(self, paths: Paths, parsed: Parse, tmp_path: Path) -> None:
         missing = f"{tmp_path}/missing/deep"
-        [point] = volumes.plan_mounts(paths, parsed("-v", f"{missing}:/d", "busybox"), {})
+        [point] = volumes.plan_mounts(paths, parsed("-v", f"{missing}:/d", "busybox"), [])
         Run("cli").execute(volumes.mount_steps(paths, [point]))
         assert os.stat(missing).st_mode & 0o777 == 0o755
         with pytest.raises(BadInput, match="bind source path does not exist"):
-            volumes.plan_mounts(paths, parsed("--mount", f"type=bind,src={tmp_path}/nosuch,dst=/d", "busybox"), {})
+            volumes.plan_mounts(paths, parsed("--mount", f"type=bind,src={tmp_path}/nosuch,dst=/d", "busybox"), [])
 
     def test_the_steps_make_only_what_is_missing(self, paths: Paths, parsed: Parse, tmp_path: Path) -> None:
         make(paths, "old")
         words = ["-v", "old:/a", "--mount", "src=new,dst=/b,volume-label=x=y", "-v", f"{tmp_path}:/c", "--tmpfs", "/d"]
-        steps = volumes.mount_steps(paths, volumes.plan_mounts(paths, parsed(*words, "busybox"), {}))
+        steps = volumes.mount_steps(paths, volumes.plan_mounts(paths, parsed(*words, "busybox"), []))
         assert [step.describe() for step in steps] == [f"make volume new at {paths.volumes}/new"]
         Run("cli").execute(steps)
         assert volumes.load(paths, "new")["labels"] == {"x": "y"}
@@ -166,18 +166,18 @@ class TestPlan:
 class TestRemovalOfContainers:
     """Anonymous volumes go with the container that they were made for, and with no other one."""
 
-    def test_its_own(self, paths: Paths) -> None:
+    def test_its_own(self, paths: Paths, record: Write) -> None:
         for name in ("own", "kept"):
             make(paths, name, anonymous=True)
         mounts = [on(from_volume("/d"), "own"), {**on(from_volume("/e"), "kept"), "anonymous": False}]
-        assert end.container(paths, record(paths, "owner", mounts)) == []
+        assert end.container(paths, record("owner", mounts)) == []
         assert volumes.names(paths) == ["kept"]
 
-    def test_not_while_another_container_mounts_it(self, paths: Paths, parsed: Parse) -> None:
+    def test_not_while_another_container_mounts_it(self, paths: Paths, record: Write, parsed: Parse) -> None:
         make(paths, "shared", anonymous=True)
-        owner = record(paths, "owner", [{**on(from_volume("/d"), "shared"), "source": "x"}])
-        borrowed = volumes.plan_mounts(paths, parsed("--volumes-from", "owner", "busybox"), {})
-        borrower = record(paths, "borrower", borrowed)
+        owner = record("owner", [{**on(from_volume("/d"), "shared"), "source": "x"}])
+        borrowed = volumes.plan_mounts(paths, parsed("--volumes-from", "owner", "busybox"), [])
+        borrower = record("borrower", borrowed)
         assert end.container(paths, owner) == []
         assert volumes.names(paths) == ["shared"]
         assert end.container(paths, borrower) == []

@@ -1,0 +1,85 @@
+"""A record's `config`: what runs in the container, under the names of docker's inspect and API (ContainerConfig).
+
+It is also what `commit` makes an image's config of.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypedDict
+
+    from mydocker.shape import Shape
+
+    class Healthcheck(TypedDict, total=False):
+        """How the container's health is checked."""
+
+        Test: list[str]
+        Interval: int
+        Timeout: int
+        StartPeriod: int
+        StartInterval: int
+        Retries: int
+
+    class Empty(TypedDict):
+        """{}, which Go writes for the members of a set."""
+
+    class Config(TypedDict):
+        """What runs in the container."""
+
+        Hostname: str
+        Domainname: str
+        User: str
+        Tty: bool
+        OpenStdin: bool
+        StdinOnce: bool
+        AttachStdin: bool
+        AttachStdout: bool
+        AttachStderr: bool
+        Env: list[str]
+        Cmd: list[str] | None
+        Entrypoint: list[str] | None
+        Image: str
+        WorkingDir: str
+        Labels: dict[str, str]
+        Volumes: dict[str, Empty] | None
+        ExposedPorts: dict[str, Empty] | None
+        StopSignal: str | None
+        StopTimeout: int | None
+        Healthcheck: Healthcheck | None
+
+
+EMPTY: Shape = {}
+
+# Durations in ns; what is missing or 0 has docker's default, see monitor/health.py.
+HEALTHCHECK: Shape = {
+    "Test": ["text"],  # ['NONE'], ['CMD', word, …] or ['CMD-SHELL', line]
+    "Interval": "number",
+    "Timeout": "number",
+    "StartPeriod": "number",
+    "StartInterval": "number",
+    "Retries": "number",
+}
+
+CONFIG: Shape = {
+    "Hostname": ("text", ""),
+    "Domainname": ("text", ""),
+    "User": ("text", ""),
+    "Tty": ("truth", False),
+    "OpenStdin": ("truth", False),
+    "StdinOnce": ("truth", False),
+    "AttachStdin": ("truth", False),
+    "AttachStdout": ("truth", False),
+    "AttachStderr": ("truth", False),
+    "Env": (["text"], []),  # NAME=VALUE
+    "Cmd": (["text"], None),
+    "Entrypoint": (["text"], None),
+    "Image": ("text", ""),  # as the user gave it
+    "WorkingDir": ("text", ""),
+    "Labels": ({"*": "text"}, {}),
+    "Volumes": ({"*": EMPTY}, None),  # destinations
+    "ExposedPorts": ({"*": EMPTY}, None),  # 'PORT/PROTOCOL'
+    "StopSignal": ("text", None),  # a name or a number
+    "StopTimeout": ("number", None),  # seconds, -1 for no end of waiting
+    "Healthcheck": (HEALTHCHECK, None),
+}

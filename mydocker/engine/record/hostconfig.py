@@ -1,0 +1,171 @@
+"""A record's `hostConfig`: what the flags asked of the host, under the names of docker's inspect and API (HostConfig).
+
+Numbers are 0 and lists null where nothing was asked, as docker's. Devices' numbers are only in config.json, mount points in the
+record's `mounts`.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypedDict
+
+    from mydocker.shape import Shape
+
+    class PortBinding(TypedDict):
+        """Where on the host a port is to be found."""
+
+        HostIp: str
+        HostPort: str
+
+    class RestartPolicy(TypedDict):
+        """Whether a container that has ended is started again."""
+
+        Name: str
+        MaximumRetryCount: int
+
+    class LogConfig(TypedDict):
+        """Where the output is kept."""
+
+        Type: str
+        Config: dict[str, str]
+
+    class Ulimit(TypedDict):
+        """A limit of the container's processes, setrlimit(2)."""
+
+        Name: str
+        Soft: int
+        Hard: int
+
+    class Limits(TypedDict):
+        """What `update` can change too."""
+
+        Memory: int
+        MemorySwap: int
+        MemoryReservation: int
+        MemorySwappiness: int | None
+        OomKillDisable: bool
+        OomScoreAdj: int
+        NanoCpus: int
+        CpuShares: int
+        CpuQuota: int
+        CpuPeriod: int
+        CpusetCpus: str
+        CpusetMems: str
+        PidsLimit: int | None
+        BlkioWeight: int
+
+    class Namespaces(TypedDict):
+        """What the container has of its own and what it shares."""
+
+        NetworkMode: str
+        PortBindings: dict[str, list[PortBinding]]
+        PublishAllPorts: bool
+        Dns: list[str]
+        DnsSearch: list[str]
+        DnsOptions: list[str]
+        ExtraHosts: list[str] | None
+        PidMode: str
+        IpcMode: str
+        UTSMode: str
+        UsernsMode: str
+        CgroupnsMode: str
+
+    class Confinement(TypedDict):
+        """What the container's processes may do."""
+
+        Privileged: bool
+        ReadonlyRootfs: bool
+        CapAdd: list[str] | None
+        CapDrop: list[str] | None
+        GroupAdd: list[str] | None
+        SecurityOpt: list[str] | None
+        Sysctls: dict[str, str] | None
+        MaskedPaths: list[str]
+        ReadonlyPaths: list[str]
+
+    class HostConfig(Namespaces, Limits, Confinement):
+        """What the flags asked of the host."""
+
+        RestartPolicy: RestartPolicy
+        LogConfig: LogConfig
+        Init: bool
+        Runtime: str
+        CgroupParent: str
+        CgroupPath: str
+        AutoRemove: bool
+        ContainerIDFile: str
+        Ulimits: list[Ulimit] | None
+        ShmSize: int
+        VolumesFrom: list[str] | None
+
+
+PORT_BINDING: Shape = {
+    "HostIp": ("text", ""),  # '' for every address of the host
+    "HostPort": ("text", ""),  # a number, a range FIRST-LAST, or '' for any
+}
+
+RESTART_POLICY: Shape = {
+    "Name": ("text", "no"),  # no, on-failure, always or unless-stopped
+    "MaximumRetryCount": ("natural", 0),  # 0 for no limit
+}
+
+LOG_CONFIG: Shape = {
+    "Type": ("text", "json-file"),  # or none
+    "Config": ({"*": "text"}, {}),  # max-size and max-file
+}
+
+ULIMIT: Shape = {
+    "Name!": "text",
+    "Soft!": "number",  # -1 for no limit
+    "Hard!": "number",
+}
+
+HOST_CONFIG: Shape = {
+    "NetworkMode": ("text", "bridge"),  # the first network's name, host, none or container:NAME
+    "PortBindings": ({"*": [PORT_BINDING]}, {}),  # by 'PORT/PROTOCOL'
+    "PublishAllPorts": ("truth", False),
+    "Dns": (["text"], []),
+    "DnsSearch": (["text"], []),
+    "DnsOptions": (["text"], []),
+    "ExtraHosts": (["text"], None),  # 'NAME:ADDRESS'
+    "PidMode": ("text", ""),  # '' for one of its own, host or container:NAME; so are the other modes
+    "IpcMode": ("text", "private"),  # or shareable or none
+    "UTSMode": ("text", ""),
+    "UsernsMode": ("text", ""),
+    "CgroupnsMode": ("text", "private"),
+    "Memory": ("number", 0),  # bytes
+    "MemorySwap": ("number", 0),  # bytes with memory, -1 for no limit
+    "MemoryReservation": ("number", 0),
+    "MemorySwappiness": ("number", None),
+    "OomKillDisable": ("truth", False),
+    "OomScoreAdj": ("number", 0),
+    "NanoCpus": ("number", 0),
+    "CpuShares": ("number", 0),
+    "CpuQuota": ("number", 0),  # µs
+    "CpuPeriod": ("number", 0),
+    "CpusetCpus": ("text", ""),  # '0-2,7'
+    "CpusetMems": ("text", ""),
+    "PidsLimit": ("number", None),
+    "BlkioWeight": ("number", 0),
+    "Privileged": ("truth", False),
+    "ReadonlyRootfs": ("truth", False),
+    "CapAdd": (["text"], None),
+    "CapDrop": (["text"], None),
+    "GroupAdd": (["text"], None),
+    "SecurityOpt": (["text"], None),  # NAME=VALUE
+    "Sysctls": ({"*": "text"}, None),
+    "MaskedPaths": (["text"], []),
+    "ReadonlyPaths": (["text"], []),
+    "RestartPolicy": (RESTART_POLICY, {}),
+    "LogConfig": (LOG_CONFIG, {}),
+    "Init": ("truth", False),
+    "Runtime": ("text", ""),  # path of another OCI runtime, '' for our own
+    "CgroupParent": ("text", ""),
+    "CgroupPath!": "text",  # ours: the container's cgroup in every hierarchy
+    "AutoRemove": ("truth", False),
+    "ContainerIDFile": ("text", ""),
+    "Ulimits": ([ULIMIT], None),
+    "ShmSize": ("number", 0),  # bytes, 0 where /dev/shm is none of its own
+    "VolumesFrom": (["text"], None),  # NAME or NAME:ro
+}
