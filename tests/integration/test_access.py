@@ -32,10 +32,7 @@ def table() -> list[tuple[re.Pattern[str], set[str]]]:
 
 
 def _pattern(path: str) -> str:
-    escaped = re.escape(path)
-    for word, pattern in WORDS.items():
-        escaped = re.sub(rf"\b{word}\b", lambda _, pattern=pattern: pattern, escaped)
-    return escaped
+    return re.sub("|".join(rf"\b{word}\b" for word in WORDS), lambda found: WORDS[found[0]], re.escape(path))
 
 
 class Used:

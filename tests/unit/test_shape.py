@@ -152,7 +152,7 @@ def with_types() -> Iterator[None]:
     before = {name: module for name, module in sys.modules.items() if name.startswith("mydocker")}
     for name in before:
         del sys.modules[name]
-    sys.meta_path.insert(0, Finder)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, Finder)
     yield
     sys.meta_path.remove(Finder)
     for name in [name for name in sys.modules if name.startswith("mydocker")]:

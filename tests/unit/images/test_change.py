@@ -1,11 +1,13 @@
 """--change, instruction by instruction."""
 
+from typing import Any
+
 import pytest
 
 from mydocker.errors import BadInput
 from mydocker.images.change import apply, nanoseconds
 
-BASE = {
+BASE: Any = {
     "Env": ["PATH=/bin", "A=1"],
     "Cmd": ["old"],
     "Entrypoint": ["old"],
@@ -58,7 +60,8 @@ BASE = {
     ],
 )
 def test_change(change: str, key: str, value: object) -> None:
-    assert apply(BASE, [change])[key] == value
+    changed: Any = apply(BASE, [change])
+    assert changed[key] == value
 
 
 def test_the_rest_is_kept_and_the_argument_untouched() -> None:

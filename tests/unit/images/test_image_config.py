@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -92,7 +92,7 @@ def test_what_is_no_port(port: str) -> None:
 def test_null_is_what_is_not_there_and_what_nobody_knows_is_kept() -> None:
     fields = dict.fromkeys([*config.IMAGE_DOCUMENT, "moon"])
     settings = dict.fromkeys([*config.IMAGE_CONFIG, "ArgsEscaped"])
-    empty = {"config": {}, "rootfs": {"type": "layers", "diff_ids": []}, "history": []}
+    empty: Any = {"config": {}, "rootfs": {"type": "layers", "diff_ids": []}, "history": []}
     assert read(fields) == {**empty, "moon": None}
     assert read({"config": settings, "created": ""}) == {**empty, "config": {"ArgsEscaped": None}, "created": ""}
     assert read({"config": {"Volumes": {"/data": None}}})["config"] == {"Volumes": {"/data": None}}
@@ -119,7 +119,8 @@ def test_bad_platform(platform: str) -> None:
 
 
 def test_new_document() -> None:
-    assert config.new_document("linux/arm64", {"Cmd": ["sh"]}, "2024-01-02T03:04:05Z", "me") == {
+    made: Any = config.new_document("linux/arm64", {"Cmd": ["sh"]}, "2024-01-02T03:04:05Z", "me")
+    assert made == {
         "created": "2024-01-02T03:04:05Z",
         "author": "me",
         "architecture": "arm64",

@@ -12,8 +12,7 @@ import pytest
 
 from mydocker import leanjson
 from mydocker.errors import Damaged, Unsupported
-from mydocker.images import layout as module
-from mydocker.images.documents import CONFIG_TYPE, INDEX_TYPE, LAYER_TYPE, MANIFEST_TYPE, sha256
+from mydocker.images.documents import CONFIG_TYPE, DOCUMENT_MAX, INDEX_TYPE, LAYER_TYPE, MANIFEST_TYPE, sha256
 from mydocker.images.layout import ImageLayout
 from mydocker.images.staging import Staging
 
@@ -178,4 +177,4 @@ def test_a_digest_is_never_a_path(layout: ImageLayout, digest: str) -> None:
 
 def test_light_hash_is_the_same() -> None:
     assert sha256(b"abc") == "sha256:" + hashlib.sha256(b"abc").hexdigest()
-    assert module.DOCUMENT_MAX == 4 * 1024 * 1024
+    assert DOCUMENT_MAX == 4 * 1024 * 1024

@@ -31,7 +31,7 @@ def images(tmp_path: Path, **files: Any) -> list[Found]:
     data.seek(0)
     with Staging(ImageLayout(f"{tmp_path}/images")) as staging:
         archive = Archive(staging, "x.tar")
-        archive.read(io.BufferedReader(data))  # type: ignore[arg-type]
+        archive.read(io.BufferedReader(data))
         return archive.images(platform_fields("linux/amd64"))
 
 

@@ -25,7 +25,7 @@ from mydocker.images.transport import Transport, Unreachable
 from mydocker.paths import Paths
 
 DATA = os.urandom(300_000)
-BLOB: dict[str, Any] = {"digest": digest_of(DATA), "size": len(DATA), "mediaType": "x"}
+BLOB: Any = {"digest": digest_of(DATA), "size": len(DATA), "mediaType": "x"}
 
 
 @pytest.fixture(autouse=True)

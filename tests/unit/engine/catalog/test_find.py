@@ -92,7 +92,7 @@ def test_damage_is_told(paths: Paths, make_image: Callable[..., str], part: str)
         ({"config": {"ExposedPorts": {"x": {}}}}, "config.ExposedPorts 'x': expected PORT[/tcp|udp|sctp]"),
     ],
 )
-def test_a_stored_configuration_that_is_wrong_is_told(paths: Paths, wrong: dict[str, Any], problem: str) -> None:
+def test_a_stored_configuration_that_is_wrong_is_told(paths: Paths, wrong: Any, problem: str) -> None:
     with Draft(ImageLayout(paths.images), {**new_document("linux", {}, now()), **wrong}, [], []) as draft:
         draft.publish(parse_name("box"))
     with pytest.raises(Damaged) as raised:
