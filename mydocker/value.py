@@ -12,6 +12,8 @@ values are equal when they are of the same class and all their fields are. (data
 
 from __future__ import annotations
 
+__all__ = ["Fields", "Value", "dataclass_transform", "fill"]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar, dataclass_transform
@@ -28,13 +30,27 @@ class Fields(type):
     _defaults: dict[str, Any] = {}  # noqa: RUF012 - never changed, only replaced
 
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Fields:
-        own = tuple(namespace.get("__annotations__", ()))
+        annotations = namespace.get("__annotations__", {})
+        own = tuple(field for field, kind in annotations.items() if not kind.startswith("ClassVar"))
         defaults = {field: namespace.pop(field) for field in own if field in namespace}
         namespace.setdefault("__slots__", own)
         made = super().__new__(cls, name, bases, namespace)
         made._fields += own
         made._defaults = made._defaults | defaults
         return made
+
+
+def fill(made: Any, given: dict[str, Any]) -> None:
+    """Set the fields of a new object. Raises TypeError for a field that is missing, or unknown."""
+    for field in made._fields:
+        if field in given:
+            setattr(made, field, given.pop(field))
+        elif field in made._defaults:
+            setattr(made, field, made._defaults[field])
+        else:
+            raise TypeError(f"{type(made).__name__}: {field} is missing")
+    if given:
+        raise TypeError(f"{type(made).__name__} has no field {', '.join(given)}")
 
 
 @dataclass_transform(kw_only_default=True)
@@ -46,15 +62,7 @@ class Value(metaclass=Fields):
         _defaults: ClassVar[dict[str, Any]]
 
     def __init__(self, **given: Any) -> None:
-        for field in self._fields:
-            if field in given:
-                setattr(self, field, given.pop(field))
-            elif field in self._defaults:
-                setattr(self, field, self._defaults[field])
-            else:
-                raise TypeError(f"{type(self).__name__}: {field} is missing")
-        if given:
-            raise TypeError(f"{type(self).__name__} has no field {', '.join(given)}")
+        fill(self, given)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and all(getattr(self, field) == getattr(other, field) for field in self._fields)

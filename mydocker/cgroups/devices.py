@@ -10,6 +10,7 @@ from struct import pack
 
 from mydocker.cgroups.values import within
 from mydocker.errors import BadInput
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,17 +24,14 @@ ACCESS = {"m": 1, "r": 2, "w": 4}
 KINDS = {"a": "a", "b": "b", "c": "c", "u": "c"}
 
 
-class Rule:
+class Rule(Value):
     """Allow or deny access ('rwm' or less) to devices; kind 'a' (both), 'b' or 'c'; major and minor may be ANY."""
 
-    __slots__ = ("allow", "kind", "major", "minor", "access")
-
-    def __init__(self, allow: bool, kind: str = "a", major: int = ANY, minor: int = ANY, access: str = "rwm") -> None:
-        self.allow = allow
-        self.kind = kind
-        self.major = major
-        self.minor = minor
-        self.access = access
+    allow: bool
+    kind: str = "a"
+    major: int = ANY
+    minor: int = ANY
+    access: str = "rwm"
 
     def is_everything(self) -> bool:
         return (self.kind, self.major, self.minor, self.access) == ("a", ANY, ANY, "rwm")
@@ -45,7 +43,7 @@ class Rule:
         """Return this rule as version 1 can take it: there 'a' means everything, whatever follows it."""
         if self.kind != "a" or self.is_everything():
             return [self]
-        return [Rule(self.allow, kind, self.major, self.minor, self.access) for kind in TYPES]
+        return [Rule(allow=self.allow, kind=kind, major=self.major, minor=self.minor, access=self.access) for kind in TYPES]
 
     def kernel_line(self) -> str:
         """Return 'c 1:3 rwm', as devices.allow, devices.deny and devices.list have it."""
@@ -71,7 +69,9 @@ def parse_rule(device: DeviceRule) -> Rule:
     major, minor = device.get("major", ANY), device.get("minor", ANY)
     within(major, "device major", ANY, LARGEST_NUMBER)
     within(minor, "device minor", ANY, LARGEST_NUMBER)
-    return Rule(device["allow"], KINDS[kind], major, minor, "".join(letter for letter in "rwm" if letter in access))
+    return Rule(
+        allow=device["allow"], kind=KINDS[kind], major=major, minor=minor, access="".join(letter for letter in "rwm" if letter in access)
+    )
 
 
 # eBPF: r1 the context on entry; here r2 device type, r3 access still to be decided, r4 major, r5 minor, r1 scratch.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from mydocker.kernel.mounts import MountEntry, mountinfo
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _V2_ONLY = {
 }
 
 
-class Hierarchy:
+class Hierarchy(Value):
     """One mounted hierarchy.
 
     version 1 or 2; mount: its mount point; controllers: names, as the kernel lists them; name: of a v1 hierarchy without
@@ -30,25 +31,13 @@ class Hierarchy:
     own: this process's cgroup, relative to the mount point; readonly: nothing can be made there.
     """
 
-    __slots__ = ("version", "mount", "controllers", "name", "root", "own", "readonly")
-
-    def __init__(
-        self,
-        version: int,
-        mount: str,
-        controllers: tuple[str, ...] = (),
-        name: str = "",
-        root: str = "/",
-        own: str = "/",
-        readonly: bool = False,
-    ) -> None:
-        self.version = version
-        self.mount = mount
-        self.controllers = controllers
-        self.name = name
-        self.root = root
-        self.own = own
-        self.readonly = readonly
+    version: int
+    mount: str
+    controllers: tuple[str, ...] = ()
+    name: str = ""
+    root: str = "/"
+    own: str = "/"
+    readonly: bool = False
 
     @property
     def title(self) -> str:
@@ -58,21 +47,18 @@ class Hierarchy:
         return ",".join(self.controllers) or f"name={self.name}"
 
 
-class ContainerMount:
+class ContainerMount(Value):
     """What a container sees of one hierarchy in its /sys/fs/cgroup.
 
     directory: name under /sys/fs/cgroup, '' for all of it (v2); source: what of the host's is bound there without a cgroup namespace;
     fstype and data: for a fresh mount in the container's own one; links: names of symlinks to `directory`.
     """
 
-    __slots__ = ("directory", "source", "fstype", "data", "links")
-
-    def __init__(self, directory: str, source: str, fstype: str, data: str, links: tuple[str, ...]) -> None:
-        self.directory = directory
-        self.source = source
-        self.fstype = fstype
-        self.data = data
-        self.links = links
+    directory: str
+    source: str
+    fstype: str
+    data: str
+    links: tuple[str, ...]
 
 
 class Layout:
@@ -132,18 +118,20 @@ class Layout:
         namespace of its own it sees the whole of version 2, as /proc/self/cgroup then counts from there, but its own part of others.
         """
         if self.mode == "v2":
-            return [ContainerMount("", hierarchy.mount, "cgroup2", "", ()) for hierarchy in self.hierarchies]
+            return [
+                ContainerMount(directory="", source=hierarchy.mount, fstype="cgroup2", data="", links=()) for hierarchy in self.hierarchies
+            ]
         return [container_mount(each, path) for each in self.hierarchies if each.version == 1 or each.controllers]
 
 
 def container_mount(hierarchy: Hierarchy, path: str) -> ContainerMount:
     """Return what a container sees of one of several hierarchies: 'cpu,cpuacct' with links 'cpu' and 'cpuacct', or 'unified'."""
     if hierarchy.version == 2:
-        return ContainerMount("unified", hierarchy.mount + path, "cgroup2", "", ())
+        return ContainerMount(directory="unified", source=hierarchy.mount + path, fstype="cgroup2", data="", links=())
     names = hierarchy.controllers or (hierarchy.name,)
     data = hierarchy.title if hierarchy.controllers else f"none,name={hierarchy.name}"
     links = names if len(names) > 1 else ()
-    return ContainerMount(",".join(names), hierarchy.mount + path, "cgroup", data, links)
+    return ContainerMount(directory=",".join(names), source=hierarchy.mount + path, fstype="cgroup", data=data, links=links)
 
 
 def visible(entries: list[MountEntry], preferred: str) -> list[MountEntry]:
@@ -170,12 +158,20 @@ def read_hierarchy(entry: MountEntry, positions: dict[str, str]) -> Hierarchy:
     if entry.fstype == "cgroup2":
         controllers = tuple(" ".join(read_lines(f"{entry.target}/cgroup.controllers")).split())
         own = relative(positions.get("", "/"), entry.root)
-        return Hierarchy(2, entry.target, controllers, "", entry.root, own, readonly)
+        return Hierarchy(version=2, mount=entry.target, controllers=controllers, name="", root=entry.root, own=own, readonly=readonly)
     title = next((title for title in positions if title and set(title.split(",")) <= set(entry.super_options)), "")
     own = relative(positions.get(title, "/"), entry.root)
     name = title.removeprefix("name=") if title.startswith("name=") else ""
     controllers = () if name or not title else tuple(title.split(","))
-    return Hierarchy(1, entry.target, controllers, name or ("" if controllers else "unknown"), entry.root, own, readonly)
+    return Hierarchy(
+        version=1,
+        mount=entry.target,
+        controllers=controllers,
+        name=name or ("" if controllers else "unknown"),
+        root=entry.root,
+        own=own,
+        readonly=readonly,
+    )
 
 
 def relative(cgroup: str, root: str) -> str:

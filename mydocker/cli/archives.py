@@ -67,9 +67,9 @@ def load(session: Session, source: str, quiet: bool, platform: str, max_size: st
     if source == "-" and sys.stdin.isatty() and not session.dry_run:
         raise BadInput("requested load from standard input, but that is a terminal", "use -i FILE, or redirect")
     options = archives.Loading(
-        platform_fields(platform or host_platform()),
-        None if max_size is None else parse_size(max_size),
-        lambda found: ignored if quiet or not sys.stderr.isatty() else Layers(found.manifest.layers, sys.stderr, _LOADING),
+        platform=platform_fields(platform or host_platform()),
+        max_size=None if max_size is None else parse_size(max_size),
+        observer=lambda found: ignored if quiet or not sys.stderr.isatty() else Layers(found.manifest.layers, sys.stderr, _LOADING),
     )
     with _opened(source) as stream:
         name = "standard input" if source == "-" else source

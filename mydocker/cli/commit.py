@@ -34,7 +34,7 @@ def commit(session: Session, author: str, message: str, pause: bool, changes: tu
     """
     record = containers.load(session.paths, containers.resolve(session.paths, container))
     storage = driver(record["storageDriver"], session.paths)
-    options = snapshots.CommitOptions(changes, author, message, pause)
+    options = snapshots.CommitOptions(changes=changes, author=author, message=message, pause=pause)
     image_id = snapshots.commit(session.paths, storage, record, reference_for(name), options, runner(session))
     print_id(image_id)
     if image_id:

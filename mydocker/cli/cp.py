@@ -34,7 +34,7 @@ def cp(session: Session, /, archive: bool, follow_link: bool, quiet: bool, sourc
     if bool(from_name) == bool(to_name):
         raise BadInput(f"cannot copy {source!r} to {target!r}: expected one of them to be CONTAINER:PATH")
     record = containers.load(session.paths, containers.resolve(session.paths, from_name or to_name))
-    inside = copy.Container(session.paths, drivers.driver(record["storageDriver"], session.paths), record)
+    inside = copy.Container(paths=session.paths, driver=drivers.driver(record["storageDriver"], session.paths), record=record)
 
     def work() -> None:
         if target == "-":

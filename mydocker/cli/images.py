@@ -36,7 +36,7 @@ def import_(session: Session, changes: tuple[str, ...], message: str, platform: 
     Example: mydocker import -c 'CMD ["sh"]' rootfs.tar.gz busybox
     """
     reference = parse_name(name) if name else None
-    options = verbs.ImportOptions(changes, message, platform)
+    options = verbs.ImportOptions(changes=changes, message=message, platform=platform)
     stdin = cast("BufferedReader", sys.stdin.buffer)
     print_id(verbs.import_image(session.paths, source, stdin, reference, options, runner(session)))
 

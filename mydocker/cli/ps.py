@@ -21,6 +21,7 @@ from mydocker.engine.request.ports import key, parse
 from mydocker.engine.request.values import number
 from mydocker.errors import BadInput, Damaged, NotFound
 from mydocker.kernel.tasks import boot_id
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,15 +100,12 @@ def listed(session: Session, size: bool) -> list[Row]:
     return [row(session, each, size, False) for each in _newest_first(session)]
 
 
-class Listed:
+class Listed(Value):
     """A container's record, and the status and health that are true now."""
 
-    __slots__ = ("record", "status", "health")
-
-    def __init__(self, record: Record, status: str, health: str) -> None:
-        self.record = record
-        self.status = status
-        self.health = health
+    record: Record
+    status: str
+    health: str
 
     def ports(self, session: Session) -> view.Ports:
         """Return the ports as they are now."""
@@ -118,7 +116,9 @@ def _newest_first(session: Session) -> list[Listed]:
     """Return all containers."""
     paths, layout, boot = session.paths, Layout.detect(session.paths), boot_id(session.paths.proc)
     found = sorted(records(session), key=lambda r: r["createTime"], reverse=True)
-    return [Listed(record, state.status(paths, record, layout, boot), health.status(paths, record)) for record in found]
+    return [
+        Listed(record=record, status=state.status(paths, record, layout, boot), health=health.status(paths, record)) for record in found
+    ]
 
 
 def records(session: Session) -> list[Record]:

@@ -55,7 +55,7 @@ def pull(session: Session, all_tags: bool, quiet: bool, platform: str, max_size:
         click.echo("Using default tag: latest")
     wanted = [reference.with_default_tag()]
     if all_tags:
-        wanted = [Reference(reference.domain, reference.path, tag) for tag in pulling.tags(session.paths, reference)]
+        wanted = [Reference(domain=reference.domain, path=reference.path, tag=tag) for tag in pulling.tags(session.paths, reference)]
     for each in wanted:
         pull_one(session, each, platform, limit, sys.stdout, quiet)
     if not session.dry_run:
@@ -67,7 +67,7 @@ def pull_one(session: Session, reference: Reference, platform: str, limit: int |
     silent = quiet or session.dry_run
     if not silent:
         print(f"{reference.tag or reference.digest}: Pulling from {reference.path}", file=out, flush=True)
-    options = pulling.Pulling(platform, limit, lambda layers: ignored if silent else Layers(layers, out))
+    options = pulling.Pulling(platform=platform, max_size=limit, observer=lambda layers: ignored if silent else Layers(layers, out))
     pulled = pulling.pull(session.paths, choose(session.paths), reference, options, runner(session))
     if not silent:
         status = "Downloaded newer image" if pulled.is_new else "Image is up to date"
@@ -167,7 +167,7 @@ def login(session: Session, username: str | None, password: str | None, password
     password = password if password is not None else click.prompt("Password", hide_input=True)
     if not password:
         raise BadInput("the password is empty")
-    helper = accounts.login(session.paths, domain, Credentials(username, password))
+    helper = accounts.login(session.paths, domain, Credentials(user=username, password=password))
     if not helper:
         complain(f"warning: your password is stored unencrypted in {Keyring().path}", "configure a credential helper there to change that")
     click.echo("Login Succeeded")

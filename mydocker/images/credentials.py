@@ -18,6 +18,7 @@ from mydocker import store
 from mydocker.errors import BadInput, Damaged, StepFailed
 from mydocker.images.registries import HUB
 from mydocker.shape import fit
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,15 +59,12 @@ _HUB_KEY = "https://index.docker.io/v1/"
 _TOKEN_USER = "<token>"
 
 
-class Credentials:
+class Credentials(Value):
     """A user with a password, or with an identity token (an OAuth2 refresh token)."""
 
-    __slots__ = ("password", "token", "user")
-
-    def __init__(self, user: str, password: str, token: str = "") -> None:
-        self.user = user
-        self.password = password
-        self.token = token
+    user: str
+    password: str
+    token: str = ""
 
     def basic(self) -> str:
         """Return the header for basic authentication."""
@@ -99,7 +97,7 @@ class Keyring:
         except ValueError as error:
             raise Damaged(f"{self.path}: the auth of {key} is not base64") from error
         user, password = user or known.get("username", ""), password.rstrip("\0") or known.get("password", "")
-        return Credentials(user, password, known.get("identitytoken", ""))
+        return Credentials(user=user, password=password, token=known.get("identitytoken", ""))
 
     def keep(self, host: str, credentials: Credentials) -> str:
         """Store credentials; return the helper that has them, or '' when they are in the file, in the clear."""
@@ -162,7 +160,7 @@ def _ask(helper: str, key: str) -> Credentials | None:
     except (ValueError, RecursionError) as error:
         raise StepFailed(f"docker-credential-{helper} get: an answer that is no credentials") from error
     user, secret = found["Username"], found["Secret"]
-    return Credentials("", "", secret) if user == _TOKEN_USER else Credentials(user, secret)
+    return Credentials(user="", password="", token=secret) if user == _TOKEN_USER else Credentials(user=user, password=secret)
 
 
 def _run(helper: str, verb: str, text: str) -> str:

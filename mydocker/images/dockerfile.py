@@ -9,6 +9,7 @@ import re
 
 from mydocker.errors import BadInput
 from mydocker.images import change
+from mydocker.value import Value
 
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(.+?)\s*$")
 _HEREDOC = re.compile(r"""(?<![<\d])\d*<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_.]*)\2""")
@@ -18,15 +19,12 @@ _WITH_HEREDOCS = {"RUN", "COPY", "ADD"}
 NAMES = change.NAMES | {"ADD", "ARG", "COPY", "FROM", "MAINTAINER", "RUN"}
 
 
-class Heredoc:
+class Heredoc(Value):
     """A here-document: the word that ends it, its content, whether variables in it are replaced (the word has no quotes)."""
 
-    __slots__ = ("content", "expand", "name")
-
-    def __init__(self, name: str, content: str, expand: bool) -> None:
-        self.name = name
-        self.content = content
-        self.expand = expand
+    name: str
+    content: str
+    expand: bool
 
 
 class Instruction:
@@ -109,7 +107,7 @@ def _instruction(logical: str, lines: list[str], start: int, position: int, name
     if upper in _WITH_HEREDOCS and not text.startswith("["):
         for dash, quote, ending in _HEREDOC.findall(text):
             content, position = _heredoc(lines, position, ending, bool(dash), where)
-            heredocs.append(Heredoc(ending, content, not quote))
+            heredocs.append(Heredoc(name=ending, content=content, expand=not quote))
     if not text:
         raise BadInput(f"{where}: {upper} requires at least one argument")
     return Instruction(upper, flags, text, heredocs, start + 1), position

@@ -91,13 +91,10 @@ class Draft:
 class StoreLayer(Step):
     """Store a tar, from `source` in words, as the draft's next layer."""
 
-    __slots__ = ("draft", "entry", "fill", "source")
-
-    def __init__(self, draft: Draft, source: str, fill: Fill, entry: History) -> None:
-        self.draft = draft
-        self.source = source
-        self.fill = fill
-        self.entry = entry
+    draft: Draft
+    source: str
+    fill: Fill
+    entry: History
 
     def apply(self) -> None:
         self.draft.add_layer(self.fill, self.entry)
@@ -111,12 +108,9 @@ class StoreLayer(Step):
 class StoreImage(Step):
     """Publish the draft's layers, config and manifest, under a name or none."""
 
-    __slots__ = ("annotations", "draft", "reference")
-
-    def __init__(self, draft: Draft, reference: Reference | None, annotations: dict[str, str] | None = None) -> None:
-        self.draft = draft
-        self.reference = reference
-        self.annotations = annotations
+    draft: Draft
+    reference: Reference | None
+    annotations: dict[str, str] | None = None
 
     def apply(self) -> None:
         self.draft.publish(self.reference, self.annotations)

@@ -19,6 +19,7 @@ from mydocker.images.documents import CONFIG_TYPE, DOCUMENT_MAX, MANIFEST_TYPE
 from mydocker.images.manifests import Manifest
 from mydocker.images.reference import parse
 from mydocker.tarreader import damaged, members, open_tar
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,19 +51,16 @@ _LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 _MOST_FILES = 100_000
 
 
-class Found:
+class Found(Value):
     """An image of an archive: its manifest, its config as it is written there, the names that it has there.
 
     made: whether the manifest is ours, because docker's archives have none.
     """
 
-    __slots__ = ("config", "made", "manifest", "names")
-
-    def __init__(self, manifest: Manifest, config: bytes, names: list[Reference], made: bool = False) -> None:
-        self.made = made
-        self.manifest = manifest
-        self.config = config
-        self.names = names
+    manifest: Manifest
+    config: bytes
+    names: list[Reference]
+    made: bool = False
 
 
 class Archive:
@@ -144,7 +142,7 @@ class Archive:
         if several:
             return self._image(manifests.choose(several, platform, entry["digest"]), platform)
         manifest = Manifest(data, entry["digest"])
-        return Found(manifest, self._blob(manifest.config["digest"], manifest.config["size"]), [])
+        return Found(manifest=manifest, config=self._blob(manifest.config["digest"], manifest.config["size"]), names=[])
 
     def _of_docker(self) -> list[Found]:
         file = self._file("manifest.json")
@@ -158,7 +156,7 @@ class Archive:
         document: ImageManifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": parts}
         manifest = Manifest(leanjson.dumps(document).encode(), self.name)
         names = [parse(tag).with_default_tag() for tag in image["RepoTags"] or []]
-        return Found(manifest, self._blob(config["digest"], config["size"]), names, made=True)
+        return Found(manifest=manifest, config=self._blob(config["digest"], config["size"]), names=names, made=True)
 
     def _part(self, path: str, kind: str) -> Descriptor:
         file = self._file(normpath("/" + path).lstrip("/"))

@@ -16,12 +16,9 @@ if TYPE_CHECKING:
 class NameImage(Step):
     """Give an image a name, taking it from whichever image had it. Raises Conflict when the image was removed meanwhile."""
 
-    __slots__ = ("entry", "layout", "reference")
-
-    def __init__(self, layout: ImageLayout, entry: Descriptor, reference: Reference) -> None:
-        self.layout = layout
-        self.entry = entry
-        self.reference = reference
+    layout: ImageLayout
+    entry: Descriptor
+    reference: Reference
 
     def apply(self) -> None:
         with self.layout.lock():
@@ -39,12 +36,9 @@ class NameImage(Step):
 class UnnameImage(Step):
     """Take a name from an image, if it still has it; the image stays."""
 
-    __slots__ = ("digest", "layout", "reference")
-
-    def __init__(self, layout: ImageLayout, digest: str, reference: Reference) -> None:
-        self.layout = layout
-        self.digest = digest
-        self.reference = reference
+    layout: ImageLayout
+    digest: str
+    reference: Reference
 
     def apply(self) -> None:
         with self.layout.lock():
@@ -62,11 +56,8 @@ class UnnameImage(Step):
 class DeleteImage(Step):
     """Remove an image without a name, and the blobs that no other needs; one that was given a name meanwhile stays."""
 
-    __slots__ = ("digest", "layout")
-
-    def __init__(self, layout: ImageLayout, digest: str) -> None:
-        self.layout = layout
-        self.digest = digest
+    layout: ImageLayout
+    digest: str
 
     def apply(self) -> None:
         with self.layout.lock():

@@ -9,6 +9,7 @@ Source: the grammar at the top of distribution/reference. A short name such as '
 from __future__ import annotations
 
 from mydocker.errors import BadInput
+from mydocker.value import Value
 
 _HUB = "docker.io"
 _LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
@@ -19,16 +20,13 @@ _HEX = frozenset("0123456789abcdef")
 _NAME_MAX = 255
 
 
-class Reference:
+class Reference(Value):
     """A normalised reference. tag and digest ('sha256:…') are empty when not given."""
 
-    __slots__ = ("digest", "domain", "path", "tag")
-
-    def __init__(self, domain: str, path: str, tag: str = "", digest: str = "") -> None:
-        self.domain = domain
-        self.path = path
-        self.tag = tag
-        self.digest = digest
+    domain: str
+    path: str
+    tag: str = ""
+    digest: str = ""
 
     @property
     def repository(self) -> str:
@@ -47,7 +45,7 @@ class Reference:
 
     def with_default_tag(self) -> Reference:
         """Return the reference with tag 'latest' where it has neither tag nor digest."""
-        return self if self.tag or self.digest else Reference(self.domain, self.path, "latest")
+        return self if self.tag or self.digest else Reference(domain=self.domain, path=self.path, tag="latest")
 
     def _complete(self, name: str) -> str:
         return name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
@@ -68,7 +66,7 @@ def parse(text: str) -> Reference:
         raise BadInput(f"invalid reference format: {text!r}", "expected [HOST[:PORT]/]NAME[:TAG][@sha256:DIGEST]")
     if is_id(rest):
         raise BadInput(f"invalid repository name {rest!r}: 64 hexadecimal digits are an image id")
-    return Reference(domain, path, tag or "", digest)
+    return Reference(domain=domain, path=path, tag=tag or "", digest=digest)
 
 
 def parse_name(text: str) -> Reference:

@@ -20,6 +20,7 @@ from mydocker.images import index
 from mydocker.images.documents import INDEX_TYPE
 from mydocker.images.reference import parse
 from mydocker.images.staging import Staging
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,14 +34,11 @@ if TYPE_CHECKING:
 _BUFFER = 1 << 16
 
 
-class Selected:
+class Selected(Value):
     """An image to be saved: its descriptor in index.json, and the names to save it under."""
 
-    __slots__ = ("entry", "names")
-
-    def __init__(self, entry: Descriptor, names: list[str]) -> None:
-        self.entry = entry
-        self.names = names
+    entry: Descriptor
+    names: list[str]
 
 
 def save(layout: ImageLayout, images: Iterable[Selected], stream: BinaryIO) -> None:

@@ -8,6 +8,7 @@ from errno import EINVAL, ENOENT, EOPNOTSUPP, EPROTONOSUPPORT
 from struct import pack, unpack_from
 
 from mydocker.kernel.netlink import attribute, parse_attributes
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _NF_INET_FORWARD, _NF_DROP = 2, 0
 _BUFFER = 1 << 16
 
 
-class Chain:
+class Chain(Value):
     """One chain of nf_tables.
 
     family: 'inet', 'ip' or 'ip6'
@@ -34,14 +35,11 @@ class Chain:
     does_drop: it is such a chain, and the kernel drops what none of its rules accepts
     """
 
-    __slots__ = ("family", "table", "name", "is_forward", "does_drop")
-
-    def __init__(self, family: str, table: str, name: str, is_forward: bool, does_drop: bool) -> None:
-        self.family = family
-        self.table = table
-        self.name = name
-        self.is_forward = is_forward
-        self.does_drop = does_drop
+    family: str
+    table: str
+    name: str
+    is_forward: bool
+    does_drop: bool
 
 
 def chains() -> list[Chain]:
@@ -99,7 +97,13 @@ def _chain(family: str, found: dict[int, bytes]) -> Chain:
     hook = dict(parse_attributes(found.get(_CHAIN_HOOK, b"")))
     is_forward = _HOOK_NUMBER in hook and unpack_from("!I", hook[_HOOK_NUMBER])[0] == _NF_INET_FORWARD
     policy = unpack_from("!I", found[_CHAIN_POLICY])[0] if _CHAIN_POLICY in found else 1
-    return Chain(family, _text(found[_CHAIN_TABLE]), _text(found[_CHAIN_NAME]), is_forward, is_forward and policy == _NF_DROP)
+    return Chain(
+        family=family,
+        table=_text(found[_CHAIN_TABLE]),
+        name=_text(found[_CHAIN_NAME]),
+        is_forward=is_forward,
+        does_drop=is_forward and policy == _NF_DROP,
+    )
 
 
 def _text(data: bytes) -> str:

@@ -10,6 +10,7 @@ from errno import EPERM
 
 from mydocker.errors import BadInput
 from mydocker.kernel.seccomp import notifies
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,15 +50,12 @@ _ARCHITECTURE_NAMES = """
 ARCHITECTURES = frozenset("SCMP_ARCH_" + name for name in _ARCHITECTURE_NAMES.split())
 
 
-class Rule:
+class Rule(Value):
     """What happens to some calls when, of `alternatives`, all conditions of one hold; [[]] is always."""
 
-    __slots__ = ("names", "action", "alternatives")
-
-    def __init__(self, names: list[str], action: int, alternatives: list[list[Condition]]) -> None:
-        self.names = names
-        self.action = action
-        self.alternatives = alternatives
+    names: list[str]
+    action: int
+    alternatives: list[list[Condition]]
 
 
 class Rules:
@@ -102,7 +100,7 @@ def _rule(rule: SeccompRule) -> Rule:
     if not rule["names"] or not all(rule["names"]):
         raise BadInput(f"seccomp rule names {rule['names']!r} are not a list of system calls")
     conditions = [_condition(argument) for argument in rule.get("args", [])]
-    return Rule(rule["names"], action(rule["action"], rule.get("errnoRet")), _alternatives(conditions))
+    return Rule(names=rule["names"], action=action(rule["action"], rule.get("errnoRet")), alternatives=_alternatives(conditions))
 
 
 def _condition(argument: SeccompArgument) -> Condition:

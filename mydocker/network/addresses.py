@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket
 
 from mydocker.errors import BadInput
+from mydocker.value import Value
 
 # An address as (number, bits): bits is 32 or 128.
 AddressNumber = tuple[int, int]
@@ -24,15 +25,12 @@ def text(number: int, bits: int) -> str:
     return _socket.inet_ntop(_socket.AF_INET6 if bits == 128 else _socket.AF_INET, number.to_bytes(bits // 8, "big"))
 
 
-class Subnet:
+class Subnet(Value):
     """All addresses that begin with the same `prefix` bits; `first` and `last` are numbers."""
 
-    __slots__ = ("first", "prefix", "bits")
-
-    def __init__(self, first: int, prefix: int, bits: int) -> None:
-        self.first = first
-        self.prefix = prefix
-        self.bits = bits
+    first: int
+    prefix: int
+    bits: int
 
     @classmethod
     def parse(cls, words: str) -> Subnet:
@@ -41,7 +39,7 @@ class Subnet:
         number, bits = parse(base)
         if not slash or not (length.isascii() and length.isdigit()) or int(length) > bits:
             raise BadInput(f"invalid subnet {words!r}: expected ADDRESS/PREFIX such as 172.20.0.0/16")
-        subnet = cls(number, int(length), bits)
+        subnet = cls(first=number, prefix=int(length), bits=bits)
         rest = number & (subnet.size - 1)
         if rest:
             raise BadInput(f"invalid subnet {words!r}: expected {text(number - rest, bits)}/{length}, or another prefix")

@@ -154,13 +154,10 @@ def find_plugin(network: Network, name: str) -> str:
 class RunChain(Step):
     """Call every plugin of a chain: ADD in order, DEL from the last to the first. ADD fills in the endpoint's addresses and result."""
 
-    __slots__ = ("action", "network", "endpoint", "namespace")
-
-    def __init__(self, action: str, network: Network, endpoint: Endpoint, namespace: str) -> None:
-        self.action = action
-        self.network = network
-        self.endpoint = endpoint
-        self.namespace = namespace
+    action: str
+    network: Network
+    endpoint: Endpoint
+    namespace: str
 
     def apply(self) -> None:
         configuration = chain(self.network)

@@ -102,12 +102,9 @@ def _remove_with_iptables(program: str, table: str, family: str) -> None:
 class PublishPorts(Step):
     """Have ports of the host lead to a container: add elements to the maps of our table, in one transaction."""
 
-    __slots__ = ("table", "published", "truth")
-
-    def __init__(self, table: str, published: list[Published], truth: Truth) -> None:
-        self.table = table
-        self.published = published
-        self.truth = truth
+    table: str
+    published: list[Published]
+    truth: Truth
 
     def apply(self) -> None:
         if not has_table(self.table) or _nft(nft.add(self.table, self._elements)):
@@ -141,12 +138,9 @@ def withdraw(table: str, published: list[Published], truth: Truth) -> None:
 class WriteRules(Step):
     """Write the whole table of rules, also when there is one."""
 
-    __slots__ = ("table", "network", "truth")
-
-    def __init__(self, table: str, network: Network, truth: Truth) -> None:
-        self.table = table
-        self.network = network
-        self.truth = truth
+    table: str
+    network: Network
+    truth: Truth
 
     def apply(self) -> None:
         write_all(self.table, *self.truth())

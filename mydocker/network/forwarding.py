@@ -119,11 +119,8 @@ def _nft(text: str) -> None:
 class AcceptWithIptables(Step):
     """Do the same in the old iptables (iptables-legacy), whose rules nf_tables does not show."""
 
-    __slots__ = ("program", "bridge")
-
-    def __init__(self, program: str, bridge: str) -> None:
-        self.program = program
-        self.bridge = bridge
+    program: str
+    bridge: str
 
     def lines(self, action: str) -> list[list[str]]:
         """Return the command of each direction. action: -I, -C or -D."""

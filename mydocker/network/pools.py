@@ -24,7 +24,7 @@ def host_subnets() -> list[Subnet]:
 
 def _around(address: str, prefix: int) -> Subnet:
     number, bits = parse(address)
-    return Subnet(number >> (bits - prefix) << (bits - prefix), prefix, bits)
+    return Subnet(first=number >> (bits - prefix) << (bits - prefix), prefix=prefix, bits=bits)
 
 
 def _pool() -> Iterator[Subnet]:
@@ -47,7 +47,7 @@ def choose(taken: list[Subnet]) -> Subnet:
 
 def choose_ipv6() -> Subnet:
     """Return a random unique local /64 (RFC 4193)."""
-    return Subnet(int.from_bytes(b"\xfd" + os.urandom(5) + bytes(10), "big"), 64, 128)
+    return Subnet(first=int.from_bytes(b"\xfd" + os.urandom(5) + bytes(10), "big"), prefix=64, bits=128)
 
 
 def entry(subnet: Subnet, gateway: str, part: str, kind: str = "bridge") -> SubnetEntry:

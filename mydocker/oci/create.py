@@ -130,19 +130,26 @@ class Creation:
         seccomp = spec["linux"].get("seccomp")
         report, closed = gate.make(self.container.directory) if self.gated else self._report_pipe()
         preserved = preserved_descriptors(self.arguments, spec["process"])
-        how = How(preserved, not self.arguments.on("no-pivot"), not self.arguments.on("no-new-keyring"), report, closed, os.geteuid() == 0)
+        how = How(
+            preserved=preserved,
+            pivot=not self.arguments.on("no-pivot"),
+            keyring=not self.arguments.on("no-new-keyring"),
+            report=report,
+            gate=closed,
+            privileged=os.geteuid() == 0,
+        )
         size = console.size(spec["process"])
         cgroup = self.container.record["cgroup"]
         return Setting(
-            spec,
-            spec["root"]["path"],
-            (0, 1, 2),
-            size,
-            self.container.layout.container_mounts(cgroup) if cgroup else [],
-            filter_for(seccomp, self.settings.paths.cache) if seccomp else None,
-            "text" if self.settings.debug else "",
-            os.environ.get("MYDOCKER_CRASH_AFTER", ""),
-            how,
+            spec=spec,
+            root=spec["root"]["path"],
+            streams=(0, 1, 2),
+            size=size,
+            cgroups=self.container.layout.container_mounts(cgroup) if cgroup else [],
+            seccomp=filter_for(seccomp, self.settings.paths.cache) if seccomp else None,
+            explain="text" if self.settings.debug else "",
+            crash_after=os.environ.get("MYDOCKER_CRASH_AFTER", ""),
+            how=how,
         )
 
     def _report_pipe(self) -> tuple[int, int]:

@@ -79,9 +79,9 @@ def _started(settings: Settings, arguments: Arguments, container: Container, spe
 
 def _launch(settings: Settings, arguments: Arguments, container: Container, spec: Spec, report: int) -> Launch:
     seccomp = spec["linux"].get("seccomp")
-    how = How(preserved_descriptors(arguments, spec["process"]), report=report)
+    how = How(preserved=preserved_descriptors(arguments, spec["process"]), report=report)
     bpf = filter_for(seccomp, settings.paths.cache) if seccomp else None
-    setting = Setting(spec, "/", (0, 1, 2), console.size(spec["process"]), [], bpf, how=how)
+    setting = Setting(spec=spec, root="/", streams=(0, 1, 2), size=console.size(spec["process"]), cgroups=[], seccomp=bpf, how=how)
     launch = Launch(setting, Run("runtime"), lambda value: None, join)
     try:
         pid = launch.fork()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mydocker.value import Value
 from mydocker.version import VERSION
 
 SPECIFICATION = "1.3.0"
@@ -9,41 +10,53 @@ SPECIFICATION = "1.3.0"
 REFUSED = ("checkpoint", "restore")
 
 
-class Verb:
+class Verb(Value):
     """module, function and flags: names inside mydocker.oci. least, most: how many words that are no flags."""
 
-    __slots__ = ("module", "function", "flags", "synopsis", "least", "most", "mixed")
-
-    def __init__(self, module: str, function: str, flags: str, synopsis: str, least: int, most: int | None, mixed: bool = True) -> None:
-        self.module = module
-        self.function = function
-        self.flags = flags
-        self.synopsis = synopsis
-        self.least = least
-        self.most = most
-        self.mixed = mixed
+    module: str
+    function: str
+    flags: str
+    synopsis: str
+    least: int
+    most: int | None
+    mixed: bool = True
 
 
 _MAKE = "[--bundle DIR] [--pid-file FILE] [--console-socket PATH] [--preserve-fds N] [--no-pivot] [--no-new-keyring]"
 
 VERBS = {
-    "create": Verb("create", "create", "CREATE", f"{_MAKE} ID", 1, 1),
-    "start": Verb("life", "start", "NONE", "ID", 1, 1),
-    "run": Verb("create", "run", "RUN", f"[--detach] [--keep] {_MAKE} ID", 1, 1),
-    "state": Verb("look", "state", "NONE", "ID", 1, 1),
-    "list": Verb("look", "listing", "LIST", "[--format table|json] [--quiet]", 0, 0),
-    "kill": Verb("life", "kill", "KILL", "[--all] ID [SIGNAL]", 1, 2),
-    "delete": Verb("life", "delete", "DELETE", "[--force] ID", 1, 1),
+    "create": Verb(module="create", function="create", flags="CREATE", synopsis=f"{_MAKE} ID", least=1, most=1),
+    "start": Verb(module="life", function="start", flags="NONE", synopsis="ID", least=1, most=1),
+    "run": Verb(module="create", function="run", flags="RUN", synopsis=f"[--detach] [--keep] {_MAKE} ID", least=1, most=1),
+    "state": Verb(module="look", function="state", flags="NONE", synopsis="ID", least=1, most=1),
+    "list": Verb(module="look", function="listing", flags="LIST", synopsis="[--format table|json] [--quiet]", least=0, most=0),
+    "kill": Verb(module="life", function="kill", flags="KILL", synopsis="[--all] ID [SIGNAL]", least=1, most=2),
+    "delete": Verb(module="life", function="delete", flags="DELETE", synopsis="[--force] ID", least=1, most=1),
     "exec": Verb(
-        "execute", "execute", "EXEC", "[--process FILE] [--detach] [--tty] [--env K=V] … [--cgroup PATH] ID [COMMAND] …", 1, None, False
+        module="execute",
+        function="execute",
+        flags="EXEC",
+        synopsis="[--process FILE] [--detach] [--tty] [--env K=V] … [--cgroup PATH] ID [COMMAND] …",
+        least=1,
+        most=None,
+        mixed=False,
     ),
-    "ps": Verb("look", "processes", "PS", "[--format table|json] ID [PS OPTION] …", 1, None, False),
-    "pause": Verb("life", "pause", "NONE", "ID", 1, 1),
-    "resume": Verb("life", "resume", "NONE", "ID", 1, 1),
-    "update": Verb("update", "update", "UPDATE", "[--resources FILE|-] [--memory N] [--cpu-quota N] [--pids-limit N] … ID", 1, 1),
-    "events": Verb("events", "events", "EVENTS", "[--stats] [--interval DURATION] ID", 1, 1),
-    "features": Verb("features", "features", "NONE", "", 0, 0),
-    "spec": Verb("template", "spec", "SPEC", "[--bundle DIR] [--rootless]", 0, 0),
+    "ps": Verb(
+        module="look", function="processes", flags="PS", synopsis="[--format table|json] ID [PS OPTION] …", least=1, most=None, mixed=False
+    ),
+    "pause": Verb(module="life", function="pause", flags="NONE", synopsis="ID", least=1, most=1),
+    "resume": Verb(module="life", function="resume", flags="NONE", synopsis="ID", least=1, most=1),
+    "update": Verb(
+        module="update",
+        function="update",
+        flags="UPDATE",
+        synopsis="[--resources FILE|-] [--memory N] [--cpu-quota N] [--pids-limit N] … ID",
+        least=1,
+        most=1,
+    ),
+    "events": Verb(module="events", function="events", flags="EVENTS", synopsis="[--stats] [--interval DURATION] ID", least=1, most=1),
+    "features": Verb(module="features", function="features", flags="NONE", synopsis="", least=0, most=0),
+    "spec": Verb(module="template", function="spec", flags="SPEC", synopsis="[--bundle DIR] [--rootless]", least=0, most=0),
 }
 
 

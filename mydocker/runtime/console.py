@@ -22,12 +22,9 @@ class OpenPty(Step):
     channel: where the master goes, as TERMINAL; None in a plan that is only described. size: (rows, columns) or None.
     """
 
-    __slots__ = ("root", "size", "channel")
-
-    def __init__(self, root: str, size: tuple[int, int] | None, channel: Channel | None) -> None:
-        self.root = root
-        self.size = size
-        self.channel = channel
+    root: str
+    size: tuple[int, int] | None
+    channel: Channel | None
 
     def apply(self) -> None:
         assert self.channel
@@ -71,10 +68,7 @@ class OpenConsole(OpenPty):
 class OwnStandardStreams(Step):
     """Give pipes and terminals on 0, 1 and 2 to the container's user, so that it may open /dev/stdout again."""
 
-    __slots__ = ("uid",)
-
-    def __init__(self, uid: int) -> None:
-        self.uid = uid
+    uid: int
 
     def apply(self) -> None:
         null = os.stat("/dev/null").st_rdev

@@ -56,12 +56,9 @@ def check_hooks(spec: Spec) -> None:
 class RunHook(Step):
     """Run one hook and wait for it. A status other than 0 and a timeout (seconds) are failures, which end the operation."""
 
-    __slots__ = ("kind", "hook", "state")
-
-    def __init__(self, kind: str, hook: Hook, state: State) -> None:
-        self.kind = kind
-        self.hook = hook
-        self.state = state
+    kind: str
+    hook: Hook
+    state: State
 
     def apply(self) -> None:
         pid, stdin, output = self._spawn()

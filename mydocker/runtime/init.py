@@ -21,6 +21,7 @@ from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION, lookup
 from mydocker.steps.base import Run, Step
 from mydocker.steps.process import ExecByTrampoline
 from mydocker.tracebacks import as_error
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,36 +35,22 @@ if TYPE_CHECKING:
     from mydocker.steps.base import Observer
 
 
-class Setting:
+class Setting(Value):
     """All that init needs besides config.json: what its parent found out before the fork.
 
     root: absolute path of the root file system. streams: descriptors for 0, 1 and 2 without a terminal.
     size: (rows, columns) of the terminal. cgroups: what it sees of each hierarchy. seccomp: the compiled filter.
     """
 
-    __slots__ = ("spec", "root", "streams", "size", "cgroups", "seccomp", "explain", "crash_after", "how")
-
-    def __init__(
-        self,
-        spec: Spec,
-        root: str,
-        streams: tuple[int, int, int],
-        size: tuple[int, int] | None,
-        cgroups: list[ContainerMount],
-        seccomp: bytes | None,
-        explain: str = "",
-        crash_after: str = "",
-        how: plan.How = plan.USUAL,
-    ) -> None:
-        self.spec = spec
-        self.root = root
-        self.streams = streams
-        self.size = size
-        self.cgroups = cgroups
-        self.seccomp = seccomp
-        self.explain = explain
-        self.crash_after = crash_after
-        self.how = how
+    spec: Spec
+    root: str
+    streams: tuple[int, int, int]
+    size: tuple[int, int] | None
+    cgroups: list[ContainerMount]
+    seccomp: bytes | None
+    explain: str = ""
+    crash_after: str = ""
+    how: plan.How = plan.USUAL
 
 
 def become(setting: Setting, channel: Channel) -> NoReturn:

@@ -49,6 +49,7 @@ from mydocker.steps.process import (
     SetUmask,
     SetUser,
 )
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ OF_CHILDREN = ("time", "pid")
 _PROPAGATION = {"private": k.MS_PRIVATE, "slave": k.MS_SLAVE, "shared": k.MS_SHARED, "unbindable": k.MS_UNBINDABLE}
 
 
-class How:
+class How(Value):
     """What a caller may ask for that config.json has no word for, and the descriptors of a start in two halves.
 
     preserved: so many descriptors from 3 on stay open. pivot: False moves the root instead (an initramfs cannot be
@@ -81,17 +82,12 @@ class How:
     the caller is the host's root.
     """
 
-    __slots__ = ("preserved", "pivot", "keyring", "report", "gate", "privileged")
-
-    def __init__(
-        self, preserved: int = 0, pivot: bool = True, keyring: bool = True, report: int = -1, gate: int = -1, privileged: bool = True
-    ) -> None:
-        self.preserved = preserved
-        self.pivot = pivot
-        self.keyring = keyring
-        self.report = report
-        self.gate = gate
-        self.privileged = privileged
+    preserved: int = 0
+    pivot: bool = True
+    keyring: bool = True
+    report: int = -1
+    gate: int = -1
+    privileged: bool = True
 
     def descriptors(self) -> set[int]:
         """Return what init must not close."""

@@ -10,19 +10,27 @@ import os
 from time import monotonic
 
 from mydocker.errors import Error, StepFailed
+from mydocker.value import Fields, dataclass_transform, fill
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any, ClassVar
 
     # (who, step, seconds): told after each step that was applied.
     Observer = Callable[[str, "Step", float], None]
 
 
-class Step:
-    """One effect. Subclasses hold their arguments in slots, in the order of their constructor."""
+@dataclass_transform()
+class Step(metaclass=Fields):
+    """One effect. Subclasses declare their fields as values do; these are given in their order, as a system call has it, or by name."""
 
-    __slots__: tuple[str, ...] = ()
+    if TYPE_CHECKING:
+        _fields: ClassVar[tuple[str, ...]]
+        __slots__: ClassVar[tuple[str, ...]]
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        fill(self, {**dict(zip(self._fields, values, strict=False)), **named})
 
     def apply(self) -> None:
         """Do it. Raises OSError or Error."""
@@ -58,12 +66,9 @@ class Step:
 class Action(Step):
     """An effect of a verb on one object that is no plan of its own: what to call, and how to say it."""
 
-    __slots__ = ("action", "text", "line")
-
-    def __init__(self, action: Callable[[], object], text: str, line: str = "") -> None:
-        self.action = action
-        self.text = text
-        self.line = line
+    action: Callable[[], object]
+    text: str
+    line: str = ""
 
     def apply(self) -> None:
         self.action()

@@ -11,12 +11,9 @@ class AttachDevices(Step):
     path: the cgroup's directory; program: its instructions; rules: what it decides, for people.
     """
 
-    __slots__ = ("path", "program", "rules")
-
-    def __init__(self, path: str, program: bytes, rules: str) -> None:
-        self.path = path
-        self.program = program
-        self.rules = rules
+    path: str
+    program: bytes
+    rules: str
 
     def apply(self) -> None:
         # Only version 2 needs it, and a host without any device rule does not.

@@ -67,10 +67,7 @@ class SetKeepCapabilities(Step):
 class DropBoundingSet(Step):
     """PR_CAPBSET_DROP of every capability the kernel has but those to keep: no execve can give them back."""
 
-    __slots__ = ("keep",)
-
-    def __init__(self, keep: list[str]) -> None:
-        self.keep = keep
+    keep: list[str]
 
     def apply(self) -> None:
         keep = capabilities.mask(self.keep)
@@ -89,13 +86,10 @@ class DropBoundingSet(Step):
 class SetCapabilities(Step):
     """capset(2) and the ambient set. The arguments are OCI's `process.capabilities`, each a list of names."""
 
-    __slots__ = ("effective", "permitted", "inheritable", "ambient")
-
-    def __init__(self, effective: list[str], permitted: list[str], inheritable: list[str], ambient: list[str]) -> None:
-        self.effective = effective
-        self.permitted = permitted
-        self.inheritable = inheritable
-        self.ambient = ambient
+    effective: list[str]
+    permitted: list[str]
+    inheritable: list[str]
+    ambient: list[str]
 
     @classmethod
     def from_oci(cls, sets: Mapping[str, list[str]]) -> SetCapabilities:
@@ -123,12 +117,9 @@ class LoadSeccomp(Step):
     channel: where the listener of a filter that has one goes at once, as LISTENER.
     """
 
-    __slots__ = ("program", "flags", "channel")
-
-    def __init__(self, program: bytes, flags: int = 0, channel: Channel | None = None) -> None:
-        self.program = program
-        self.flags = flags
-        self.channel = channel
+    program: bytes
+    flags: int = 0
+    channel: Channel | None = None
 
     def apply(self) -> None:
         listener = seccomp.load(self.program, self.flags)
@@ -144,12 +135,9 @@ class LoadSeccomp(Step):
 class WriteAttr(Step):
     """Write what a security module applies at the next execve to PROC/self/attr (AppArmor's or SELinux's `exec`)."""
 
-    __slots__ = ("module", "value", "proc")
-
-    def __init__(self, module: str, value: str, proc: str = "/proc") -> None:
-        self.module = module
-        self.value = value
-        self.proc = proc
+    module: str
+    value: str
+    proc: str = "/proc"
 
     @property
     def path(self) -> str:

@@ -15,11 +15,8 @@ from mydocker.steps.rootfs import host_path, mount_on, set_bind_flags, with_desc
 class _Cover(Step):
     """Mount something over a path in the container; a path that does not exist needs nothing."""
 
-    __slots__ = ("root", "path")
-
-    def __init__(self, root: str, path: str) -> None:
-        self.root = root
-        self.path = path
+    root: str
+    path: str
 
     def apply(self) -> None:
         try:
@@ -85,11 +82,8 @@ class MakeReadOnly(_Cover):
 class RemountReadOnly(Step):
     """Make a mount in the container read-only, after everything that had to be made in it was made."""
 
-    __slots__ = ("root", "target")
-
-    def __init__(self, root: str, target: str) -> None:
-        self.root = root
-        self.target = target
+    root: str
+    target: str
 
     def apply(self) -> None:
         with_descriptor(inroot.open_in(self.root, self.target), lambda fd: set_bind_flags(fd, mounts.MS_RDONLY))

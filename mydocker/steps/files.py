@@ -10,12 +10,9 @@ from mydocker.steps.base import Step, command, quote
 class MakeDir(Step):
     """Make one directory; parents must exist. `exist_ok` leaves one that is there, and then undo leaves it too."""
 
-    __slots__ = ("path", "mode", "exist_ok")
-
-    def __init__(self, path: str, mode: int = 0o755, exist_ok: bool = False) -> None:
-        self.path = path
-        self.mode = mode
-        self.exist_ok = exist_ok
+    path: str
+    mode: int = 493
+    exist_ok: bool = False
 
     def apply(self) -> None:
         try:
@@ -39,10 +36,7 @@ class MakeDir(Step):
 class EnterDirectory(Step):
     """Make a directory this process's working directory."""
 
-    __slots__ = ("path",)
-
-    def __init__(self, path: str) -> None:
-        self.path = path
+    path: str
 
     def apply(self) -> None:
         os.chdir(self.path)
@@ -57,11 +51,8 @@ class EnterDirectory(Step):
 class WriteFile(Step):
     """Write a value to a kernel file, in one write(2), without O_CREAT: a wrong name fails, in a fake tree too."""
 
-    __slots__ = ("path", "value")
-
-    def __init__(self, path: str, value: str) -> None:
-        self.path = path
-        self.value = value
+    path: str
+    value: str
 
     def apply(self) -> None:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
@@ -80,12 +71,9 @@ class WriteFile(Step):
 class CreateFile(Step):
     """Create or replace an ordinary file of ours with this content."""
 
-    __slots__ = ("path", "content", "mode")
-
-    def __init__(self, path: str, content: str, mode: int = 0o644) -> None:
-        self.path = path
-        self.content = content
-        self.mode = mode
+    path: str
+    content: str
+    mode: int = 420
 
     def apply(self) -> None:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, self.mode)
@@ -108,12 +96,9 @@ class CreateFile(Step):
 class ChangeOwner(Step):
     """chown(2)."""
 
-    __slots__ = ("path", "uid", "gid")
-
-    def __init__(self, path: str, uid: int, gid: int) -> None:
-        self.path = path
-        self.uid = uid
-        self.gid = gid
+    path: str
+    uid: int
+    gid: int
 
     def apply(self) -> None:
         os.chown(self.path, self.uid, self.gid, follow_symlinks=False)

@@ -22,13 +22,10 @@ _HINT = "idmapped mounts need Linux 5.12 and ext4, xfs, btrfs, overlay …"
 class IdmapTree(Step):
     """Mount a directory at another one with its owners mapped, as a user namespace would map them."""
 
-    __slots__ = ("source", "target", "users", "groups")
-
-    def __init__(self, source: str, target: str, users: list[Mapping], groups: list[Mapping]) -> None:
-        self.source = source
-        self.target = target
-        self.users = users
-        self.groups = groups
+    source: str
+    target: str
+    users: list[Mapping]
+    groups: list[Mapping]
 
     def apply(self) -> None:
         tree = _mapped_clone(self.source, self.users, self.groups, self.describe())
@@ -50,15 +47,12 @@ class OpenMappedTree(Step):
     recursive: with the mounts below; all: those are mapped as well.
     """
 
-    __slots__ = ("source", "descriptor", "recursive", "all", "users", "groups")
-
-    def __init__(self, source: str, descriptor: int, recursive: bool, all: bool, users: list[Mapping], groups: list[Mapping]) -> None:
-        self.source = source
-        self.descriptor = descriptor
-        self.recursive = recursive
-        self.all = all
-        self.users = users
-        self.groups = groups
+    source: str
+    descriptor: int
+    recursive: bool
+    all: bool
+    users: list[Mapping]
+    groups: list[Mapping]
 
     def apply(self) -> None:
         tree = _mapped_clone(self.source, self.users, self.groups, self.describe(), self.recursive, self.all)

@@ -94,14 +94,11 @@ class AddDefaultRoute(LinkStep):
 class SetLinkSysctl(Step):
     """Set /proc/sys/net/FAMILY/conf/NAME/KEY, which goes with the interface; a kernel without that family has nothing to set."""
 
-    __slots__ = ("name", "family", "key", "value", "namespace")
-
-    def __init__(self, name: str, family: str, key: str, value: str, namespace: str = "") -> None:
-        self.name = name
-        self.family = family
-        self.key = key
-        self.value = value
-        self.namespace = namespace
+    name: str
+    family: str
+    key: str
+    value: str
+    namespace: str = ""
 
     @property
     def path(self) -> str:

@@ -59,14 +59,11 @@ def unmounted(target: str) -> None:
 class Mount(Step):
     """mount(2) with all its arguments. Undo detaches it."""
 
-    __slots__ = ("source", "target", "fstype", "flags", "data")
-
-    def __init__(self, source: str, target: str, fstype: str = "", flags: int = 0, data: str = "") -> None:
-        self.source = source
-        self.target = target
-        self.fstype = fstype
-        self.flags = flags
-        self.data = data
+    source: str
+    target: str
+    fstype: str = ""
+    flags: int = 0
+    data: str = ""
 
     def apply(self) -> None:
         mounts.mount(self.source or None, self.target, self.fstype or None, self.flags, self.data or None)
@@ -88,10 +85,7 @@ class Mount(Step):
 class Unmount(Step):
     """umount2(2) with MNT_DETACH, of a mount and all that is mounted below it."""
 
-    __slots__ = ("target",)
-
-    def __init__(self, target: str) -> None:
-        self.target = target
+    target: str
 
     def apply(self) -> None:
         mounts.umount(self.target, mounts.MNT_DETACH)

@@ -33,10 +33,7 @@ _UNSHARE_WORDS = {
 class Unshare(Step):
     """unshare(2) of one or more kinds of namespace."""
 
-    __slots__ = ("flags",)
-
-    def __init__(self, flags: int) -> None:
-        self.flags = flags
+    flags: int
 
     def apply(self) -> None:
         namespaces.unshare(self.flags)
@@ -60,11 +57,8 @@ class Unshare(Step):
 class JoinNamespace(Step):
     """setns(2): enter the namespace that a path names."""
 
-    __slots__ = ("path", "kind")
-
-    def __init__(self, path: str, kind: str) -> None:
-        self.path = path
-        self.kind = kind
+    path: str
+    kind: str
 
     def apply(self) -> None:
         namespaces.setns(self.path, namespaces.NAMESPACES[self.kind][1])
@@ -119,10 +113,7 @@ class BringUpLoopback(Step):
 class SetHostname(Step):
     """sethostname(2)."""
 
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
+    name: str
 
     def apply(self) -> None:
         name = self.name.encode()
@@ -138,10 +129,7 @@ class SetHostname(Step):
 class SetDomainname(Step):
     """setdomainname(2)."""
 
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
+    name: str
 
     def apply(self) -> None:
         name = self.name.encode()

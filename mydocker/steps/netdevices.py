@@ -18,12 +18,9 @@ class MoveDevice(Step):
     Undo brings it back. When the namespace ends the kernel itself gives a physical device back, and removes another.
     """
 
-    __slots__ = ("device", "name", "namespace")
-
-    def __init__(self, device: str, name: str, namespace: str) -> None:
-        self.device = device
-        self.name = name
-        self.namespace = namespace
+    device: str
+    name: str
+    namespace: str
 
     def apply(self) -> None:
         with Route() as route:

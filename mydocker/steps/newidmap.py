@@ -17,12 +17,9 @@ if TYPE_CHECKING:
 class MapByHelper(Step):
     """newuidmap(1) or newgidmap(1). kind: 'uid' or 'gid'."""
 
-    __slots__ = ("kind", "pid", "mappings")
-
-    def __init__(self, kind: str, pid: int | str, mappings: list[Mapping]) -> None:
-        self.kind = kind
-        self.pid = pid
-        self.mappings = mappings
+    kind: str
+    pid: int | str
+    mappings: list[Mapping]
 
     def apply(self) -> None:
         program = find(f"new{self.kind}map")

@@ -15,17 +15,12 @@ from mydocker.steps.rootfs import MountInRoot, host_path
 class MakeNode(Step):
     """mknod(2) in the container's /dev; inside a user namespace, where that is forbidden, bind the host's node."""
 
-    __slots__ = ("root", "path", "kind", "number", "mode", "owner")
-
-    def __init__(
-        self, root: str, path: str, kind: str, number: tuple[int, int], mode: int = 0o666, owner: tuple[int, int] = (0, 0)
-    ) -> None:
-        self.root = root
-        self.path = path
-        self.kind = kind
-        self.number = number
-        self.mode = mode
-        self.owner = owner
+    root: str
+    path: str
+    kind: str
+    number: tuple[int, int]
+    mode: int = 438
+    owner: tuple[int, int] = (0, 0)
 
     def apply(self) -> None:
         kind = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_IFIFO}[self.kind]
@@ -64,11 +59,8 @@ class MakeNode(Step):
 class MakeDirInRoot(Step):
     """Make a directory and its missing parents in the container."""
 
-    __slots__ = ("root", "path")
-
-    def __init__(self, root: str, path: str) -> None:
-        self.root = root
-        self.path = path
+    root: str
+    path: str
 
     def apply(self) -> None:
         os.close(inroot.make_directories(self.root, self.path))
@@ -83,12 +75,9 @@ class MakeDirInRoot(Step):
 class MakeSymlink(Step):
     """symlink(2) in the container; one that is there already stays."""
 
-    __slots__ = ("root", "path", "target")
-
-    def __init__(self, root: str, path: str, target: str) -> None:
-        self.root = root
-        self.path = path
-        self.target = target
+    root: str
+    path: str
+    target: str
 
     def apply(self) -> None:
         parent, name = inroot.parent_of(self.root, self.path)

@@ -13,10 +13,7 @@ from mydocker.steps.base import Step, quote
 class PivotRoot(Step):
     """Make `root` this mount namespace's root and detach the old one, in place: no directory is needed for it."""
 
-    __slots__ = ("root",)
-
-    def __init__(self, root: str) -> None:
-        self.root = root
+    root: str
 
     def apply(self) -> None:
         old = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -16,12 +16,9 @@ _KEYCTL_JOIN_SESSION_KEYRING = 1
 class SetRlimit(Step):
     """setrlimit(2). kind: 'RLIMIT_NOFILE' …; soft, hard: numbers, 2**64-1 for no limit."""
 
-    __slots__ = ("kind", "soft", "hard")
-
-    def __init__(self, kind: str, soft: int, hard: int) -> None:
-        self.kind = kind
-        self.soft = soft
-        self.hard = hard
+    kind: str
+    soft: int
+    hard: int
 
     def apply(self) -> None:
         import resource
@@ -60,10 +57,7 @@ class NewSession(Step):
 class NewSessionKeyring(Step):
     """keyctl(2): leave the host's session keyring behind; a kernel without keyrings has none to leave."""
 
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
+    name: str
 
     def apply(self) -> None:
         try:
@@ -79,10 +73,7 @@ class NewSessionKeyring(Step):
 class SetUmask(Step):
     """umask(2)."""
 
-    __slots__ = ("mask",)
-
-    def __init__(self, mask: int) -> None:
-        self.mask = mask
+    mask: int
 
     def apply(self) -> None:
         os.umask(self.mask)
@@ -115,10 +106,7 @@ class ResetSignals(Step):
 class CloseOnExec(Step):
     """Mark every descriptor from 3 on close-on-exec (CVE-2024-21626): none of the host's goes in, but the first `preserved`."""
 
-    __slots__ = ("preserved",)
-
-    def __init__(self, preserved: int = 0) -> None:
-        self.preserved = preserved
+    preserved: int = 0
 
     def apply(self) -> None:
         for name in os.listdir("/proc/self/fd"):
@@ -136,10 +124,7 @@ class CloseOnExec(Step):
 class ChangeDirectory(Step):
     """chdir(2) inside the container; the directory must lie inside the root."""
 
-    __slots__ = ("path",)
-
-    def __init__(self, path: str) -> None:
-        self.path = path
+    path: str
 
     def apply(self) -> None:
         os.chdir(self.path)
@@ -158,12 +143,9 @@ class ChangeDirectory(Step):
 class SetUser(Step):
     """setgroups(2), setgid(2), setuid(2)."""
 
-    __slots__ = ("uid", "gid", "groups")
-
-    def __init__(self, uid: int, gid: int, groups: list[int]) -> None:
-        self.uid = uid
-        self.gid = gid
-        self.groups = groups
+    uid: int
+    gid: int
+    groups: list[int]
 
     def apply(self) -> None:
         if self.groups or process.may_set_groups():
@@ -178,11 +160,8 @@ class SetUser(Step):
 class Exec(Step):
     """execve(2) of the container's program; `path` is looked up in the container's PATH when it has no slash."""
 
-    __slots__ = ("args", "environment")
-
-    def __init__(self, args: list[str], environment: list[str]) -> None:
-        self.args = args
-        self.environment = environment
+    args: list[str]
+    environment: list[str]
 
     def variables(self) -> dict[str, str]:
         """Return the environment as a mapping; of two settings of a variable the later wins."""

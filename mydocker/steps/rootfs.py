@@ -65,16 +65,13 @@ class MountInRoot(Step):
     flags: of mount(2), without propagation; propagation: MS_PRIVATE … perhaps with MS_REC, 0 to leave it.
     """
 
-    __slots__ = ("root", "source", "target", "fstype", "flags", "data", "propagation")
-
-    def __init__(self, root: str, source: str, target: str, fstype: str = "", flags: int = 0, data: str = "", propagation: int = 0) -> None:
-        self.root = root
-        self.source = source
-        self.target = target
-        self.fstype = fstype
-        self.flags = flags
-        self.data = data
-        self.propagation = propagation
+    root: str
+    source: str
+    target: str
+    fstype: str = ""
+    flags: int = 0
+    data: str = ""
+    propagation: int = 0
 
     def apply(self) -> None:
         if self.flags & mounts.MS_BIND:
@@ -145,13 +142,10 @@ class CopiedTmpfs(MountInRoot):
 class SetAttributes(Step):
     """mount_setattr(2) on a mount in the container and all those below it. attr_set, attr_clr: MOUNT_ATTR_*."""
 
-    __slots__ = ("root", "target", "attr_set", "attr_clr")
-
-    def __init__(self, root: str, target: str, attr_set: int, attr_clr: int) -> None:
-        self.root = root
-        self.target = target
-        self.attr_set = attr_set
-        self.attr_clr = attr_clr
+    root: str
+    target: str
+    attr_set: int
+    attr_clr: int
 
     def apply(self) -> None:
         found = inroot.open_in(self.root, self.target)
@@ -177,12 +171,9 @@ class OpenTree(Step):
     shared volumes. A source /proc/PID/root/… is taken from that process's mount namespace.
     """
 
-    __slots__ = ("source", "descriptor", "recursive")
-
-    def __init__(self, source: str, descriptor: int, recursive: bool = True) -> None:
-        self.source = source
-        self.descriptor = descriptor
-        self.recursive = recursive
+    source: str
+    descriptor: int
+    recursive: bool = True
 
     def apply(self) -> None:
         process, path = other_namespace(self.source)
@@ -198,14 +189,11 @@ class OpenTree(Step):
 class AttachTree(Step):
     """move_mount(2) of an open tree onto a path in the container. propagation: as MountInRoot takes it."""
 
-    __slots__ = ("root", "descriptor", "target", "flags", "propagation")
-
-    def __init__(self, root: str, descriptor: int, target: str, flags: int, propagation: int = 0) -> None:
-        self.root = root
-        self.descriptor = descriptor
-        self.target = target
-        self.flags = flags
-        self.propagation = propagation
+    root: str
+    descriptor: int
+    target: str
+    flags: int
+    propagation: int = 0
 
     def apply(self) -> None:
         is_directory = stat.S_ISDIR(os.fstat(self.descriptor).st_mode)

@@ -12,14 +12,11 @@ from mydocker.steps.base import Step
 class SetScheduler(Step):
     """sched_setattr(2). times: runtime, deadline and period in nanoseconds, for SCHED_DEADLINE."""
 
-    __slots__ = ("policy", "flags", "nice", "priority", "times")
-
-    def __init__(self, policy: str, flags: list[str], nice: int, priority: int, times: tuple[int, int, int]) -> None:
-        self.policy = policy
-        self.flags = flags
-        self.nice = nice
-        self.priority = priority
-        self.times = times
+    policy: str
+    flags: list[str]
+    nice: int
+    priority: int
+    times: tuple[int, int, int]
 
     def apply(self) -> None:
         flags = sum(scheduling.FLAGS[flag] for flag in set(self.flags))
@@ -35,11 +32,8 @@ class SetScheduler(Step):
 class SetIoPriority(Step):
     """ioprio_set(2). priority: 0 (first) to 7."""
 
-    __slots__ = ("io_class", "priority")
-
-    def __init__(self, io_class: str, priority: int) -> None:
-        self.io_class = io_class
-        self.priority = priority
+    io_class: str
+    priority: int
 
     def apply(self) -> None:
         scheduling.ioprio_set(scheduling.IO_CLASSES[self.io_class], self.priority)
@@ -54,12 +48,9 @@ class SetIoPriority(Step):
 class SetMemoryPolicy(Step):
     """set_mempolicy(2). nodes: a list such as '0-3,7'."""
 
-    __slots__ = ("mode", "nodes", "flags")
-
-    def __init__(self, mode: str, nodes: str, flags: list[str]) -> None:
-        self.mode = mode
-        self.nodes = nodes
-        self.flags = flags
+    mode: str
+    nodes: str
+    flags: list[str]
 
     def apply(self) -> None:
         flags = sum(scheduling.MEMORY_FLAGS[flag] for flag in set(self.flags))
@@ -76,11 +67,8 @@ class SetMemoryPolicy(Step):
 class SetAffinity(Step):
     """sched_setaffinity(2) of a process. cpus: a list such as '0-3,7'."""
 
-    __slots__ = ("pid", "cpus")
-
-    def __init__(self, pid: int, cpus: str) -> None:
-        self.pid = pid
-        self.cpus = cpus
+    pid: int
+    cpus: str
 
     def apply(self) -> None:
         os.sched_setaffinity(self.pid, members(self.cpus, "CPUs"))
@@ -95,10 +83,7 @@ class SetAffinity(Step):
 class SetPersonality(Step):
     """personality(2)."""
 
-    __slots__ = ("domain",)
-
-    def __init__(self, domain: str) -> None:
-        self.domain = domain
+    domain: str
 
     def apply(self) -> None:
         scheduling.set_personality(scheduling.PERSONALITIES[self.domain])

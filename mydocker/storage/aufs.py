@@ -29,11 +29,8 @@ _LONGEST_DATA = 4095
 class CountBranches(Step):
     """Check that every branch of an aufs mount is there: mount(2) itself returns 0 for options it cut off."""
 
-    __slots__ = ("target", "expected")
-
-    def __init__(self, target: str, expected: int) -> None:
-        self.target = target
-        self.expected = expected
+    target: str
+    expected: int
 
     def apply(self) -> None:
         entry = [e for e in mounts.mountinfo() if e.target == self.target][-1]

@@ -12,6 +12,7 @@ import os
 from mydocker import store
 from mydocker.errors import Conflict, Unsupported
 from mydocker.steps.base import Step
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,14 +26,11 @@ _FORBIDDEN = ",:=\\"
 _CHUNK = 1 << 18
 
 
-class Change:
+class Change(Value):
     """One line of a diff: kind 'A' added, 'C' changed, 'D' deleted; path as the container sees it."""
 
-    __slots__ = ("kind", "path")
-
-    def __init__(self, kind: str, path: str) -> None:
-        self.kind = kind
-        self.path = path
+    kind: str
+    path: str
 
 
 class StorageDriver:

@@ -35,18 +35,13 @@ class MountOverlay(Step):
     owner: (uid, gid) in whose name overlay works on an idmapped upper directory, where 0 is nobody.
     """
 
-    __slots__ = ("base", "layers", "upper", "work", "target", "options", "owner")
-
-    def __init__(
-        self, base: str, layers: list[str], upper: str, work: str, target: str, options: str, owner: tuple[int, int] = (0, 0)
-    ) -> None:
-        self.base = base
-        self.layers = layers
-        self.upper = upper
-        self.work = work
-        self.target = target
-        self.options = options
-        self.owner = owner
+    base: str
+    layers: list[str]
+    upper: str
+    work: str
+    target: str
+    options: str
+    owner: tuple[int, int] = (0, 0)
 
     def data(self) -> str:
         return f"lowerdir={':'.join(self.layers)},upperdir={self.upper},workdir={self.work}{self.options}"

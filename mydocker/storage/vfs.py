@@ -26,11 +26,8 @@ if TYPE_CHECKING:
 class CopyTree(Step):
     """Copy a tree with owners, modes, times, attributes and hard links, once: a copy that is there is left alone."""
 
-    __slots__ = ("source", "target")
-
-    def __init__(self, source: str, target: str) -> None:
-        self.source = source
-        self.target = target
+    source: str
+    target: str
 
     def apply(self) -> None:
         if not os.path.lexists(self.target):
@@ -98,7 +95,7 @@ def _compare(old: str, new: int, path: str, found: list[Change]) -> None:
     try:
         before = set(os.listdir(old)) if os.path.isdir(old) and not os.path.islink(old) else set()
         after = set(os.listdir(new))
-        found += [Change("D", f"{path}/{name}") for name in before - after]
+        found += [Change(kind="D", path=f"{path}/{name}") for name in before - after]
         for name in after:
             _compare_entry(f"{old}/{name}" if name in before else "", new, path, name, found)
     finally:
@@ -109,9 +106,9 @@ def _compare_entry(old: str, directory: int, path: str, name: str, found: list[C
     """Add an entry if it differs, and what differs below it. old: '' for one that is new."""
     status = os.stat(name, dir_fd=directory, follow_symlinks=False)
     if not old:
-        found.append(Change("A", f"{path}/{name}"))
+        found.append(Change(kind="A", path=f"{path}/{name}"))
     elif _differs(old, directory, name, status):
-        found.append(Change("C", f"{path}/{name}"))
+        found.append(Change(kind="C", path=f"{path}/{name}"))
     if stat.S_ISDIR(status.st_mode):
         _compare(old or os.devnull, open_directory(name, directory), f"{path}/{name}", found)
 

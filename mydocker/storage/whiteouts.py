@@ -124,10 +124,10 @@ def _collect_entry(form: Form, directory: int, path: str, name: str, layers: lis
     status = os.stat(name, dir_fd=directory, follow_symlinks=False)
     gone = form.deleted(name, status)
     if gone:
-        found.append(Change("D", f"{path}/{gone}"))
+        found.append(Change(kind="D", path=f"{path}/{gone}"))
         return
     where = f"{path}/{name}"
-    found.append(Change("C" if exists_below(form, where, layers) else "A", where))
+    found.append(Change(kind="C" if exists_below(form, where, layers) else "A", path=where))
     if stat.S_ISDIR(status.st_mode):
         _collect(form, open_directory(name, directory), where, layers, found)
 

@@ -165,7 +165,7 @@ def test_commit_and_export(paths: Paths, driver: StorageDriver, rootfs: Path, tm
     change(paths, driver, record)
     assert exported(paths, driver, record, tmp_path / "one.tar") == sorted([*AFTER, "proc", "volume"])
 
-    snapshots.commit(paths, driver, record, parse_name("child"), CommitOptions(["USER x"]), run)
+    snapshots.commit(paths, driver, record, parse_name("child"), CommitOptions(changes=["USER x"]), run)
     child = images.find(paths, "child")
     assert child.config == {"User": "x", "Cmd": ["sh"]}
     assert child.chain_ids[1:] == base.chain_ids

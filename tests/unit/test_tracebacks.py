@@ -160,7 +160,9 @@ def test_init_sends_its_story_to_its_parent() -> None:
     spec: Any = {}
     fit(spec, SPEC)
     spec["process"]["rlimits"] = [{"type": "RLIMIT_CORE"}]
-    here = launch.Launch(init.Setting(spec, "/nowhere", (0, 1, 2), None, [], None), Run("monitor"), print)
+    here = launch.Launch(
+        init.Setting(spec=spec, root="/nowhere", streams=(0, 1, 2), size=None, cgroups=[], seccomp=None), Run("monitor"), print
+    )
     here.fork()
     with pytest.raises(Unexpected, match="init: KeyError: 'soft'") as caught:
         here.go()

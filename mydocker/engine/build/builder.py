@@ -224,10 +224,10 @@ class _Work:
         earlier = self.stages.find(name, self.stage.number)
         if earlier:
             progress = self.begun[earlier.number]
-            return Source(progress.key, lambda: self._opened(progress))
+            return Source(key=progress.key, open=lambda: self._opened(progress))
         self.how.pull(name, "")
         progress = from_image(images.find(self.how.paths, name))
-        return Source(progress.key, lambda: self._opened(progress))
+        return Source(key=progress.key, open=lambda: self._opened(progress))
 
     def _opened(self, progress: Progress) -> Workplace:
         options = self.how.options([*_IDLE, progress.image, "true"])

@@ -12,6 +12,7 @@ from mydocker.engine.build.copying import Context, Owner
 from mydocker.errors import BadInput, Damaged, StepFailed
 from mydocker.images.dockerignore import excluded_paths, read
 from mydocker.images.words import expand_text
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,12 +25,11 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 18
 
 
-class Source:
+class Source(Value):
     """Another image as a source. key: stands for its content; open: makes a container of it."""
 
-    def __init__(self, key: str, open_: Callable[[], Workplace]) -> None:
-        self.key = key
-        self.open = open_
+    key: str
+    open: Callable[[], Workplace]
 
 
 class BuildContext:
@@ -52,17 +52,19 @@ class BuildContext:
         patterns = [pattern for pattern in patterns if pattern not in addresses]
         if made:
             files = {doc.name: expand_text(doc.content, variables) if doc.expand else doc.content for doc in made}
-            groups.append((Context(self._with_files(files), set()), sorted(files)))
+            groups.append((Context(directory=self._with_files(files), excluded=set()), sorted(files)))
         for address in addresses:
             directory = self._directory()
-            groups.append((Context(directory, set()), [_download(address, directory, instruction.flags.get("checksum", ""))]))
+            groups.append(
+                (Context(directory=directory, excluded=set()), [_download(address, directory, instruction.flags.get("checksum", ""))])
+            )
         if patterns:
             if not source and not self.directory:
                 raise BadInput("there is no context to copy from", "give a directory instead of -")
-            groups.append((source or Context(self.directory, self.excluded), patterns))
-        owner = Owner(instruction.flags.get("chown", ""), _mode(instruction.flags.get("chmod", "")))
+            groups.append((source or Context(directory=self.directory, excluded=self.excluded), patterns))
+        owner = Owner(chown=instruction.flags.get("chown", ""), chmod=_mode(instruction.flags.get("chmod", "")))
         extracts = instruction.name == "ADD" and not addresses
-        return Copying(groups, destination, owner, extracts)
+        return Copying(groups=groups, destination=destination, owner=owner, extracts=extracts)
 
     def _directory(self) -> str:
         self._made += 1
@@ -79,14 +81,13 @@ class BuildContext:
         return directory
 
 
-class Copying:
+class Copying(Value):
     """One COPY or ADD: (source, patterns) one after the other to a destination. extracts: whether tars are unpacked."""
 
-    def __init__(self, groups: list[tuple[Context | Source, list[str]]], destination: str, owner: Owner, extracts: bool) -> None:
-        self.groups = groups
-        self.destination = destination
-        self.owner = owner
-        self.extracts = extracts
+    groups: list[tuple[Context | Source, list[str]]]
+    destination: str
+    owner: Owner
+    extracts: bool
 
     def digest(self) -> str:
         """Return what stands for the files' names, kinds, modes and contents; times do not count."""

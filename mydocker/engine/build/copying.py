@@ -27,6 +27,7 @@ from mydocker.storage.pack import Packing
 from mydocker.storage.unpack import unpack as unpack_tar
 from mydocker.storage.whiteouts import PLAIN
 from mydocker.tarreader import open_tar
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,24 +39,22 @@ _HEADER = "?I"
 _WILD = frozenset("*?[")
 
 
-class Context:
+class Context(Value):
     """A directory of the host as a source. excluded: absolute paths of it that are not there for the build."""
 
-    def __init__(self, directory: str, excluded: set[str]) -> None:
-        self.directory = directory
-        self.excluded = excluded
+    directory: str
+    excluded: set[str]
 
     def enter(self) -> int:
         """Return a descriptor of the root directory."""
         return inroot.open_root(self.directory)
 
 
-class Owner:
+class Owner(Value):
     """What becomes of owners and modes. chown: 'USER[:GROUP]' or '' for root; chmod: None leaves modes as they are."""
 
-    def __init__(self, chown: str, chmod: int | None) -> None:
-        self.chown = chown
-        self.chmod = chmod
+    chown: str
+    chmod: int | None
 
     def numbers(self, root: int) -> tuple[int, int]:
         """Return uid and gid, names looked up in a container's own files."""

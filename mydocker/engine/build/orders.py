@@ -52,12 +52,9 @@ class Building:
 class RunInstruction(Step):
     """Let one instruction have its effect."""
 
-    __slots__ = ("action", "instruction", "name")
-
-    def __init__(self, name: str, instruction: Instruction, action: Callable[[Instruction], None]) -> None:
-        self.name = name
-        self.instruction = instruction
-        self.action = action
+    name: str
+    instruction: Instruction
+    action: Callable[[Instruction], None]
 
     def apply(self) -> None:
         try:

@@ -152,7 +152,7 @@ class Workplace:
 
     def container(self) -> Container:
         """Return it as what files are copied to and from."""
-        return Container(self.paths, self.prepared.driver, self.prepared.record)
+        return Container(paths=self.paths, driver=self.prepared.driver, record=self.prepared.record)
 
     def start(self, begin: Callable[[containers.Record, int], int]) -> int:
         """Run its command; return the exit status. begin: starts a container whose lock is given and serves it to its end."""

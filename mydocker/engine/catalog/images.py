@@ -161,13 +161,10 @@ def missing(name: str) -> NoImage:
 class UnpackLayer(Step):
     """Unpack one stored layer with a storage driver, verified, unless it has it already."""
 
-    __slots__ = ("driver", "image", "layout", "position")
-
-    def __init__(self, driver: StorageDriver, layout: ImageLayout, image: Image, position: int) -> None:
-        self.driver = driver
-        self.layout = layout
-        self.image = image
-        self.position = position  # from the lowest, 0
+    driver: StorageDriver
+    layout: ImageLayout
+    image: Image
+    position: int  # from the lowest, 0
 
     def apply(self) -> None:
         from mydocker.images.layers import StoredLayer

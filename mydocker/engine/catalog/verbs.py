@@ -16,6 +16,7 @@ from mydocker.images.reference import parse, parse_name
 from mydocker.images.times import now
 from mydocker.steps.base import Step, quote
 from mydocker.store import Lock, make_private
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,15 +33,12 @@ if TYPE_CHECKING:
     from mydocker.storage.base import StorageDriver
 
 
-class ImportOptions:
+class ImportOptions(Value):
     """What import is told: Dockerfile instructions, the history's comment, 'linux/amd64' or empty for the host's platform."""
 
-    __slots__ = ("changes", "message", "platform")
-
-    def __init__(self, changes: Sequence[str] = (), message: str = "", platform: str = "") -> None:
-        self.changes = changes
-        self.message = message
-        self.platform = platform
+    changes: Sequence[str] = ()
+    message: str = ""
+    platform: str = ""
 
 
 def import_image(paths: Paths, source: str, stdin: BufferedReader, reference: Reference | None, options: ImportOptions, run: Run) -> str:
@@ -191,12 +189,9 @@ def needed_layers(paths: Paths, except_image: str = "") -> set[str]:
 class RemoveLayers(Step):
     """Remove unpacked layers that still nobody needs, with every storage driver that has them."""
 
-    __slots__ = ("chain_ids", "drivers", "paths")
-
-    def __init__(self, paths: Paths, drivers: Sequence[StorageDriver], chain_ids: list[str]) -> None:
-        self.paths = paths
-        self.drivers = drivers
-        self.chain_ids = chain_ids
+    paths: Paths
+    drivers: Sequence[StorageDriver]
+    chain_ids: list[str]
 
     def apply(self) -> None:
         make_private(self.paths.layers)

@@ -23,12 +23,9 @@ if TYPE_CHECKING:
 class SaveEndpoints(Step):
     """Write into a container's record which networks it is on from its next start on."""
 
-    __slots__ = ("paths", "record", "endpoints")
-
-    def __init__(self, paths: Paths, record: Record, endpoints: dict[str, WantedEndpoint]) -> None:
-        self.paths = paths
-        self.record = record
-        self.endpoints = endpoints
+    paths: Paths
+    record: Record
+    endpoints: dict[str, WantedEndpoint]
 
     def apply(self) -> None:
         containers.save(self.paths, {**self.record, "endpoints": self.endpoints})
@@ -130,11 +127,8 @@ def _unplug_steps(paths: Paths, record: Record, attachment: Attachment, name: st
 class Withdraw(Step):
     """Take published ports out of the rules."""
 
-    __slots__ = ("paths", "published")
-
-    def __init__(self, paths: Paths, published: list[Published]) -> None:
-        self.paths = paths
-        self.published = published
+    paths: Paths
+    published: list[Published]
 
     def apply(self) -> None:
         problems: list[Error] = []

@@ -27,11 +27,8 @@ PREDEFINED = (records.DEFAULT, *records.MODES)
 class SaveNetwork(Step):
     """Write a new network's record, unless its name or its subnets are taken."""
 
-    __slots__ = ("paths", "network")
-
-    def __init__(self, paths: Paths, network: Network) -> None:
-        self.paths = paths
-        self.network = network
+    paths: Paths
+    network: Network
 
     def apply(self) -> None:
         check_new(self.paths, self.network)
@@ -49,11 +46,8 @@ class SaveNetwork(Step):
 class RemoveNetwork(Step):
     """Remove a network's record and its claims."""
 
-    __slots__ = ("paths", "network")
-
-    def __init__(self, paths: Paths, network: Network) -> None:
-        self.paths = paths
-        self.network = network
+    paths: Paths
+    network: Network
 
     def apply(self) -> None:
         store.discard(records.directory(self.paths, self.network["name"]))

@@ -7,6 +7,7 @@ from mydocker.network import attachments, default, nft, records
 from mydocker.network.drivers import driver
 from mydocker.paths import Paths
 from mydocker.steps.base import Step, Telling, command
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from mydocker.network.records import Network
 
 
-class NetworkPlan:
+class NetworkPlan(Value):
     """What connects a container that is to start.
 
     claims: the steps before init is told to go on
@@ -23,12 +24,9 @@ class NetworkPlan:
     undo: shell commands that remove what outlives the container
     """
 
-    __slots__ = ("claims", "connect", "undo")
-
-    def __init__(self, claims: list[Step], connect: list[Step], undo: list[str]) -> None:
-        self.claims = claims
-        self.connect = connect
-        self.undo = undo
+    claims: list[Step]
+    connect: list[Step]
+    undo: list[str]
 
 
 class ToldJoining(Joining):
@@ -56,12 +54,12 @@ class ToldJoining(Joining):
 def network_plan(paths: Paths, record: Record, namespace: str = "/proc/PID/ns/net") -> NetworkPlan:
     """Return the steps that connect a container which is to start."""
     if not record["endpoints"]:
-        return NetworkPlan([], [], [])
+        return NetworkPlan(claims=[], connect=[], undo=[])
     joining = ToldJoining(paths, record)
     joining.claim(record["endpoints"])
     claims, joining.run.done = joining.run.done, []
     joining.plug(namespace)
-    return NetworkPlan(claims, joining.run.done, _undo(paths, joining.attachment))
+    return NetworkPlan(claims=claims, connect=joining.run.done, undo=_undo(paths, joining.attachment))
 
 
 def joining_plan(paths: Paths, record: Record, name: str, wanted: WantedEndpoint, namespace: str) -> list[Step]:

@@ -211,13 +211,10 @@ class WriteNames(Step):
     before: the attachment that undo goes back to, or None if the container had none
     """
 
-    __slots__ = ("paths", "record", "attachment", "before")
-
-    def __init__(self, paths: Paths, record: Record, attachment: Attachment, before: Attachment | None = None) -> None:
-        self.paths = paths
-        self.record = record
-        self.attachment = attachment
-        self.before = before
+    paths: Paths
+    record: Record
+    attachment: Attachment
+    before: Attachment | None = None
 
     @property
     def _networks(self) -> list[str]:

@@ -15,12 +15,9 @@ from mydocker.steps.base import Step, quote
 class ClaimName(Step):
     """Claim a name for a container; a claim whose owner is gone or never was finished is free."""
 
-    __slots__ = ("paths", "name", "container_id")
-
-    def __init__(self, paths: Paths, name: str, container_id: str) -> None:
-        self.paths = paths
-        self.name = name
-        self.container_id = container_id
+    paths: Paths
+    name: str
+    container_id: str
 
     @property
     def path(self) -> str:
@@ -57,12 +54,9 @@ class ClaimName(Step):
 class Rename(Step):
     """Give a container another name: the new claim, the record, then the old claim goes. The caller holds its lock."""
 
-    __slots__ = ("paths", "container_id", "name")
-
-    def __init__(self, paths: Paths, container_id: str, name: str) -> None:
-        self.paths = paths
-        self.container_id = container_id
-        self.name = name
+    paths: Paths
+    container_id: str
+    name: str
 
     def apply(self) -> None:
         record = containers.load(self.paths, self.container_id)

@@ -25,6 +25,7 @@ from mydocker.steps.base import Run
 from mydocker.steps.namespaces import ReceiveMounts
 from mydocker.storage.pack import pack_one
 from mydocker.storage.unpack import unpack as unpack_tar
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,13 +52,12 @@ class Host:
         return os.path.join(os.getcwd(), path) if path else path
 
 
-class Container:
+class Container(Value):
     """A container's side: paths from its root. Its lock is held by the caller while it does not run."""
 
-    def __init__(self, paths: Paths, driver: StorageDriver, record: Record) -> None:
-        self.paths = paths
-        self.driver = driver
-        self.record = record
+    paths: Paths
+    driver: StorageDriver
+    record: Record
 
     def absolute(self, path: str) -> str:
         return "/" + path.lstrip("/")

@@ -33,6 +33,7 @@ from mydocker.steps.base import Run, Step, command, quote
 from mydocker.steps.files import ChangeOwner, CreateFile, MakeDir
 from mydocker.storage import drivers
 from mydocker.storage.base import StorageDriver
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,12 +71,9 @@ class MakeContainerDirectory(Step):
 class SaveRecord(Step):
     """Write a container's record."""
 
-    __slots__ = ("paths", "record", "sync")
-
-    def __init__(self, paths: Paths, record: Record, sync: bool) -> None:
-        self.paths = paths
-        self.record = record
-        self.sync = sync
+    paths: Paths
+    record: Record
+    sync: bool
 
     def apply(self) -> None:
         containers.save(self.paths, self.record, self.sync)
@@ -84,18 +82,15 @@ class SaveRecord(Step):
         return f"write the record of container {self.record['id'][:12]}, status {self.record['status']}"
 
 
-class Prepared:
+class Prepared(Value):
     """Everything decided about a container that is to be created."""
 
-    __slots__ = ("paths", "options", "image", "driver", "record", "spec")
-
-    def __init__(self, paths: Paths, options: Options, image: images.Image, driver: StorageDriver, record: Record, spec: Spec) -> None:
-        self.paths = paths
-        self.options = options
-        self.image = image
-        self.driver = driver
-        self.record = record
-        self.spec = spec
+    paths: Paths
+    options: Options
+    image: images.Image
+    driver: StorageDriver
+    record: Record
+    spec: Spec
 
     @property
     def directory(self) -> str:
@@ -165,23 +160,23 @@ def prepare(paths: Paths, options: Options, image: images.Image | None = None) -
     name = options.name or names.generate()
     mounts = volumes.plan_mounts(paths, options, image.config.get("Volumes") or {})
     facts = spec.Facts(
-        container_id,
-        paths.container(container_id),
-        _capabilities(paths, options),
-        None,
-        host_devices() if options.privileged else [],
-        mounts,
-        _MAPPING_BASE + int(container_id[:3], 16) * 65536,
-        init_program() if options.init else "",
-        _has_swap_limit(paths) if options.memory else False,
-        runtime_program(options.runtime),
+        id=container_id,
+        directory=paths.container(container_id),
+        capabilities=_capabilities(paths, options),
+        seccomp=None,
+        host_devices=host_devices() if options.privileged else [],
+        mounts=mounts,
+        subuid=_MAPPING_BASE + int(container_id[:3], 16) * 65536,
+        init=init_program() if options.init else "",
+        has_swap=_has_swap_limit(paths) if options.memory else False,
+        runtime=runtime_program(options.runtime),
     )
     facts.seccomp = _seccomp(options, facts.capabilities)
     bundle = spec.make_spec(options, image.config, facts)
     record = record_of(options, image, bundle, facts, name, driver.name, timestamp())
     _check_shared(paths, options)
     plug.check(paths, record)
-    return Prepared(paths, options, image, driver, record, bundle)
+    return Prepared(paths=paths, options=options, image=image, driver=driver, record=record, spec=bundle)
 
 
 def _has_swap_limit(paths: Paths) -> bool:

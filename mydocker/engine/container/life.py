@@ -17,6 +17,7 @@ from mydocker.engine.monitor import restart
 from mydocker.engine.record import containers, events, state
 from mydocker.engine.request.values import signal as signal_number
 from mydocker.errors import Conflict, Error, NotFound
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,15 +30,12 @@ _DEFAULT_TIMEOUT = 10
 _RECORDING_SECONDS = 10
 
 
-class Process:
+class Process(Value):
     """A running container's first process."""
 
-    __slots__ = ("pid", "descriptor", "cgroup")
-
-    def __init__(self, pid: int, descriptor: int, cgroup: CgroupManager) -> None:
-        self.pid = pid
-        self.descriptor = descriptor
-        self.cgroup = cgroup
+    pid: int
+    descriptor: int
+    cgroup: CgroupManager
 
     def signal(self, number: int) -> None:
         """Send a signal; one that ended meanwhile needs none. A frozen process would never see it, so it is let go on."""
@@ -73,7 +71,7 @@ def process(paths: Paths, container_id: str) -> Process | None:
     if state.running_pid(paths, container_id) != known["pid"]:
         os.close(descriptor)
         return None
-    return Process(known["pid"], descriptor, manager(Layout.detect(paths), known["cgroup"]))
+    return Process(pid=known["pid"], descriptor=descriptor, cgroup=manager(Layout.detect(paths), known["cgroup"]))
 
 
 def running_process(paths: Paths, record: Record) -> Process:

@@ -17,6 +17,7 @@ from mydocker.images.times import now
 from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
 from mydocker.steps.base import Run
 from mydocker.steps.namespaces import ReceiveMounts
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,16 +39,13 @@ _CHUNK = 1 << 18
 RUNTIME_MOUNTS = frozenset({"/dev", "/proc", "/sys", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"})
 
 
-class CommitOptions:
+class CommitOptions(Value):
     """What commit is told: Dockerfile instructions, author and message, and whether the container is paused meanwhile."""
 
-    __slots__ = ("author", "changes", "message", "pause")
-
-    def __init__(self, changes: Sequence[str] = (), author: str = "", message: str = "", pause: bool = True) -> None:
-        self.pause = pause
-        self.changes = changes
-        self.author = author
-        self.message = message
+    changes: Sequence[str] = ()
+    author: str = ""
+    message: str = ""
+    pause: bool = True
 
 
 def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Reference | None, options: CommitOptions, run: Run) -> str:

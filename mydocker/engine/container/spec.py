@@ -8,6 +8,7 @@ from mydocker.engine.request.values import id_mapping
 from mydocker.errors import BadInput
 from mydocker.runtime.destinations import normalised
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-tr
 _KERNEL = ["nosuid", "noexec", "nodev"]
 
 
-class Facts:
+class Facts(Value):
     """What make_spec has to know besides flags and image.
 
     directory: the container's own. capabilities: names. seccomp: an OCI linux.seccomp object, or None. host_devices:
@@ -48,31 +49,16 @@ class Facts:
     limited. runtime: path of another OCI runtime, '' for our own.
     """
 
-    __slots__ = ("id", "directory", "capabilities", "seccomp", "host_devices", "mounts", "subuid", "init", "has_swap", "runtime")
-
-    def __init__(
-        self,
-        id: str,
-        directory: str,
-        capabilities: list[str],
-        seccomp: Seccomp | None,
-        host_devices: list[Device],
-        mounts: list[MountPoint],
-        subuid: int = 0,
-        init: str = "",
-        has_swap: bool = True,
-        runtime: str = "",
-    ) -> None:
-        self.id = id
-        self.directory = directory
-        self.capabilities = capabilities
-        self.seccomp = seccomp
-        self.host_devices = host_devices
-        self.mounts = mounts
-        self.subuid = subuid
-        self.init = init
-        self.has_swap = has_swap
-        self.runtime = runtime
+    id: str
+    directory: str
+    capabilities: list[str]
+    seccomp: Seccomp | None
+    host_devices: list[Device]
+    mounts: list[MountPoint]
+    subuid: int = 0
+    init: str = ""
+    has_swap: bool = True
+    runtime: str = ""
 
 
 def make_spec(options: Options, image: ImageConfig, facts: Facts) -> Spec:

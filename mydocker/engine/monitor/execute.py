@@ -111,14 +111,14 @@ class Execution(Order):
         size = self.request["size"]
         self.streams = Streams(spec["process"]["terminal"], INPUT in self.request["wanted"])
         return Setting(
-            spec,
-            "/",
-            self.streams.theirs,
-            (size[0], size[1]) if size else None,
-            [],
-            filter_for(seccomp, self.paths.cache) if seccomp else None,
-            self.request["explain"],
-            self.request["crashAfter"],
+            spec=spec,
+            root="/",
+            streams=self.streams.theirs,
+            size=(size[0], size[1]) if size else None,
+            cgroups=[],
+            seccomp=filter_for(seccomp, self.paths.cache) if seccomp else None,
+            explain=self.request["explain"],
+            crash_after=self.request["crashAfter"],
         )
 
     def _supervise(self) -> int:

@@ -213,14 +213,14 @@ class Monitor(Order):
         size = self.request["size"]
         self.streams = Streams(self.spec["process"]["terminal"], self.record["config"]["OpenStdin"])
         return Setting(
-            self.spec,
-            f"{self.directory}/bundle/rootfs",
-            self.streams.theirs,
-            (size[0], size[1]) if size else None,
-            self.layout.container_mounts(self.cgroup.path),
-            filter_for(seccomp, self.paths.cache) if seccomp else None,
-            self.request["explain"],
-            self.request["crashAfter"],
+            spec=self.spec,
+            root=f"{self.directory}/bundle/rootfs",
+            streams=self.streams.theirs,
+            size=(size[0], size[1]) if size else None,
+            cgroups=self.layout.container_mounts(self.cgroup.path),
+            seccomp=filter_for(seccomp, self.paths.cache) if seccomp else None,
+            explain=self.request["explain"],
+            crash_after=self.request["crashAfter"],
         )
 
     def _supervise(self) -> int:

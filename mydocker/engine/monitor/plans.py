@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 class MakeStateDirectory(Step):
     """Make STATE/ID, which says that the container is being run; what an earlier run left there goes first."""
 
-    __slots__ = ("paths", "container_id")
-
-    def __init__(self, paths: Paths, container_id: str) -> None:
-        self.paths = paths
-        self.container_id = container_id
+    paths: Paths
+    container_id: str
 
     @property
     def path(self) -> str:
@@ -52,12 +49,9 @@ class MakeStateDirectory(Step):
 class Populate(Step):
     """Copy what the image holds at a volume's destination into the volume, the first time that it is used."""
 
-    __slots__ = ("root", "destination", "volume")
-
-    def __init__(self, root: str, destination: str, volume: str) -> None:
-        self.root = root
-        self.destination = destination
-        self.volume = volume
+    root: str
+    destination: str
+    volume: str
 
     def apply(self) -> None:
         populate(self.root, self.destination, self.volume)

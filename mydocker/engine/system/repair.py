@@ -24,6 +24,7 @@ from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import is_id
 from mydocker.storage.base import leftovers as half_unpacked
 from mydocker.storage.drivers import NAMES, driver
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,14 +35,11 @@ if TYPE_CHECKING:
 CGROUP_PARENT = "/mydocker"
 
 
-class Leftover:
+class Leftover(Value):
     """One thing without an owner: what it is, and how to remove it (returns what could not be removed)."""
 
-    __slots__ = ("what", "repair")
-
-    def __init__(self, what: str, repair: Callable[[], list[Error]]) -> None:
-        self.what = what
-        self.repair = repair
+    what: str
+    repair: Callable[[], list[Error]]
 
 
 def leftovers(paths: Paths) -> Iterator[Leftover]:
@@ -64,14 +62,14 @@ def _containers(paths: Paths) -> list[Leftover]:
     for container_id in containers.ids(paths):
         reason = half_made(paths, container_id)
         if reason:
-            found.append(Leftover(f"container {container_id[:12]}: {reason}", partial(discard, paths, container_id)))
+            found.append(Leftover(what=f"container {container_id[:12]}: {reason}", repair=partial(discard, paths, container_id)))
     return found
 
 
 def _states(paths: Paths) -> list[Leftover]:
     """Runs that nobody supervises any more: their record says what is known, the rest goes."""
     return [
-        Leftover(f"state of container {i[:12]}, which does not run", partial(settle, paths, i))
+        Leftover(what=f"state of container {i[:12]}, which does not run", repair=partial(settle, paths, i))
         for i in _listed(paths.state)
         if len(i) == 64 and not state.running_pid(paths, i) and not state.has_monitor(paths, i) and not state.is_busy(paths, i)
     ]
@@ -85,13 +83,13 @@ def _cgroups(paths: Paths) -> list[Leftover]:
     for container_id in orphans:
         cgroup = manager(layout, f"{CGROUP_PARENT}/{container_id}")
         if not cgroup.pids():
-            found.append(Leftover(f"cgroup {CGROUP_PARENT}/{container_id}", _removal(cgroup.remove)))
+            found.append(Leftover(what=f"cgroup {CGROUP_PARENT}/{container_id}", repair=_removal(cgroup.remove)))
     return found
 
 
 def _network(paths: Paths) -> Iterator[Leftover]:
     for what, mend in connections.leftovers(paths):
-        yield Leftover(what, _removal(mend))
+        yield Leftover(what=what, repair=_removal(mend))
 
 
 def _names(paths: Paths) -> list[Leftover]:
@@ -108,7 +106,7 @@ def _names(paths: Paths) -> list[Leftover]:
             reason = f"container {owner[:12]}, which has another one"
         else:
             continue
-        found.append(Leftover(f"name {name!r} of {reason}", _removal(store.release, f"{paths.names}/{name}", owner)))
+        found.append(Leftover(what=f"name {name!r} of {reason}", repair=_removal(store.release, f"{paths.names}/{name}", owner)))
     return found
 
 
@@ -121,7 +119,7 @@ def _temporaries(paths: Paths) -> list[Leftover]:
             writer = store.writer_of(name)
             if writer and not os.path.exists(f"{paths.proc}/{writer}"):
                 path = f"{directory}/{name}"
-                found.append(Leftover(f"temporary file {path}", _removal(store.remove_tree, path)))
+                found.append(Leftover(what=f"temporary file {path}", repair=_removal(store.remove_tree, path)))
     return found
 
 
@@ -132,7 +130,7 @@ def _images(paths: Paths) -> list[Leftover]:
         left = staging.leftovers(layout)
     except Damaged as error:
         return [_unrepairable(error)]
-    return [Leftover(f"image data {path}", _removal(staging.leftovers, layout, True)) for path in left]
+    return [Leftover(what=f"image data {path}", repair=_removal(staging.leftovers, layout, True)) for path in left]
 
 
 def _layers(paths: Paths) -> list[Leftover]:
@@ -146,13 +144,13 @@ def _layers(paths: Paths) -> list[Leftover]:
     unneeded = sorted({i for storage in every for i in _listed(storage.layers) if is_id(i) and i not in needed})
     removal = verbs.RemoveLayers(paths, every, unneeded)
     return [
-        *(Leftover(f"half-unpacked layer {path}", _removal(store.remove_tree, path)) for path in unpacking),
-        *(Leftover(f"layer {i} that nothing needs", _removal(removal.apply)) for i in unneeded),
+        *(Leftover(what=f"half-unpacked layer {path}", repair=_removal(store.remove_tree, path)) for path in unpacking),
+        *(Leftover(what=f"layer {i} that nothing needs", repair=_removal(removal.apply)) for i in unneeded),
     ]
 
 
 def _unrepairable(error: Damaged) -> Leftover:
-    return Leftover(error.message, lambda: [error])
+    return Leftover(what=error.message, repair=lambda: [error])
 
 
 def _removal(action: Callable[..., object], *arguments: object) -> Callable[[], list[Error]]:

@@ -13,23 +13,21 @@ from mydocker.errors import NotFound
 from mydocker.images.layout import ImageLayout
 from mydocker.paths import Paths
 from mydocker.storage.drivers import NAMES, driver
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.record.containers import Record
 
 
-class Share:
+class Share(Value):
     """What one kind of thing takes. size and reclaimable in bytes; the latter is what nothing in use needs."""
 
-    __slots__ = ("kind", "total", "active", "size", "reclaimable")
-
-    def __init__(self, kind: str, total: int, active: int, size: int, reclaimable: int) -> None:
-        self.kind = kind
-        self.total = total
-        self.active = active
-        self.size = size
-        self.reclaimable = reclaimable
+    kind: str
+    total: int
+    active: int
+    size: int
+    reclaimable: int
 
 
 class Images:
@@ -75,13 +73,13 @@ class Images:
         active = [image for image in self.images if self.users[image.id]]
         needed = {piece for image in active for piece in self.pieces[image.manifest]}
         reclaimable = sum(size for piece, size in every.items() if piece not in needed)
-        return Share("Images", len(self.images), len(active), sum(every.values()), reclaimable)
+        return Share(kind="Images", total=len(self.images), active=len(active), size=sum(every.values()), reclaimable=reclaimable)
 
     def share_of_steps(self) -> Share:
         """Return what builds have kept for the next ones and no image needs."""
         needed = {piece for image in self.images for piece in self.pieces[image.manifest]}
         own = {piece: size for step in self.steps for piece, size in self.pieces[step.manifest].items() if piece not in needed}
-        return Share("Build Cache", len(self.steps), 0, sum(own.values()), sum(own.values()))
+        return Share(kind="Build Cache", total=len(self.steps), active=0, size=sum(own.values()), reclaimable=sum(own.values()))
 
 
 def of_containers(paths: Paths) -> Share:
@@ -89,7 +87,13 @@ def of_containers(paths: Paths) -> Share:
     sizes = {record["id"]: written(paths, record) for record in records(paths)}
     running = [container_id for container_id in sizes if state.running_pid(paths, container_id)]
     total = sum(sizes.values())
-    return Share("Containers", len(sizes), len(running), total, total - sum(sizes[container_id] for container_id in running))
+    return Share(
+        kind="Containers",
+        total=len(sizes),
+        active=len(running),
+        size=total,
+        reclaimable=total - sum(sizes[container_id] for container_id in running),
+    )
 
 
 def of_volumes(paths: Paths) -> Share:
@@ -102,4 +106,4 @@ def of_volumes(paths: Paths) -> Share:
             continue  # removed meanwhile
     unused = sum(size for size, users in found.values() if not users)
     active = sum(bool(users) for _, users in found.values())
-    return Share("Local Volumes", len(found), active, sum(size for size, _ in found.values()), unused)
+    return Share(kind="Local Volumes", total=len(found), active=active, size=sum(size for size, _ in found.values()), reclaimable=unused)

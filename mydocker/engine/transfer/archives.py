@@ -15,6 +15,7 @@ from mydocker.images.reference import parse
 from mydocker.images.saving import Selected, save
 from mydocker.images.staging import Staging
 from mydocker.steps.base import Step, quote
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,11 +32,8 @@ if TYPE_CHECKING:
 class ReadArchive(Step):
     """Store an archive's files in staging, as blobs."""
 
-    __slots__ = ("archive", "stream")
-
-    def __init__(self, archive: Archive, stream: BufferedReader) -> None:
-        self.archive = archive
-        self.stream = stream
+    archive: Archive
+    stream: BufferedReader
 
     def apply(self) -> None:
         self.archive.read(self.stream)
@@ -44,15 +42,12 @@ class ReadArchive(Step):
         return f"store the files of {self.archive.name} as blobs in {quote(self.archive.staging.layout.directory + '/staging')}"
 
 
-class Loading:
+class Loading(Value):
     """What load is told. platform: of images for several; max_size: see Arrival; observer: returns one for each image."""
 
-    __slots__ = ("max_size", "observer", "platform")
-
-    def __init__(self, platform: Platform, max_size: int | None, observer: Callable[[Found], Observer]) -> None:
-        self.platform = platform
-        self.max_size = max_size
-        self.observer = observer
+    platform: Platform
+    max_size: int | None
+    observer: Callable[[Found], Observer]
 
 
 def load(paths: Paths, driver: StorageDriver, name: str, stream: BufferedReader, options: Loading, run: Run) -> list[tuple[str, list[str]]]:
@@ -94,7 +89,7 @@ def _arrival(paths: Paths, driver: StorageDriver, layout: ImageLayout, image: Fo
         raise Damaged(f"{name}: blob {descriptor['digest']} is missing")
 
     # The blobs are in staging already, where an arrival looks first.
-    source = Source(name, missing)
+    source = Source(words=name, open=missing)
     return Arrival(paths, driver, layout, image.manifest, image.config, source, options.observer(image), options.max_size)
 
 
@@ -106,7 +101,7 @@ def selected(paths: Paths, names: Sequence[str]) -> list[Selected]:
     chosen: dict[str, Selected] = {}
     for name in names:
         for image, tags in _meant(paths, name):
-            known = chosen.setdefault(image.manifest, Selected(image.entry, []))
+            known = chosen.setdefault(image.manifest, Selected(entry=image.entry, names=[]))
             known.names += [tag for tag in tags if tag not in known.names]
     return list(chosen.values())
 
@@ -134,13 +129,10 @@ def _repository(paths: Paths, name: str) -> list[tuple[Image, list[str]]]:
 class WriteArchive(Step):
     """Write images to a stream as an archive."""
 
-    __slots__ = ("images", "paths", "stream", "target")
-
-    def __init__(self, paths: Paths, images: list[Selected], target: str, stream: Callable[[], BinaryIO]) -> None:
-        self.paths = paths
-        self.images = images
-        self.target = target
-        self.stream = stream
+    paths: Paths
+    images: list[Selected]
+    target: str
+    stream: Callable[[], BinaryIO]
 
     def apply(self) -> None:
         save(ImageLayout(self.paths.images), self.images, self.stream())

@@ -21,6 +21,7 @@ from mydocker.images.config import chain_ids, image_document, platform_of
 from mydocker.images.layers import ArrivingLayer, LayerReader, check_blob, known_sizes
 from mydocker.images.staging import BlobLock, Staging
 from mydocker.steps.base import Step, quote
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,14 +46,11 @@ _MOST = 3
 _REPORT_EVERY = 1 << 20
 
 
-class Source:
+class Source(Value):
     """Where an image comes from. words: for --explain; open: opens one of its blobs."""
 
-    __slots__ = ("open", "words")
-
-    def __init__(self, words: str, open_: Opener) -> None:
-        self.words = words
-        self.open = open_
+    words: str
+    open: Opener
 
 
 class Arrival:
@@ -183,11 +181,8 @@ class _Counted:
 class FetchLayer(Step):
     """Get one layer, unless it is there; others come at the same time."""
 
-    __slots__ = ("arrival", "position")
-
-    def __init__(self, arrival: Arrival, position: int) -> None:
-        self.arrival = arrival
-        self.position = position  # from the lowest, 0
+    arrival: Arrival
+    position: int  # from the lowest, 0
 
     def apply(self) -> None:
         self.arrival.staging.begin()  # here, because this process is the one that removes it
@@ -207,12 +202,9 @@ class FetchLayer(Step):
 class StoreArrival(Step):
     """Publish an image whose layers have come, byte by byte as it was, under a name or none."""
 
-    __slots__ = ("arrival", "digest", "reference")
-
-    def __init__(self, arrival: Arrival, reference: Reference | None, digest: str) -> None:
-        self.arrival = arrival
-        self.reference = reference
-        self.digest = digest
+    arrival: Arrival
+    reference: Reference | None
+    digest: str
 
     def apply(self) -> None:
         arrival = self.arrival
@@ -245,10 +237,7 @@ class StoreArrival(Step):
 class AdoptLayers(Step):
     """Put the layers that were unpacked while they came in their places."""
 
-    __slots__ = ("arrival",)
-
-    def __init__(self, arrival: Arrival) -> None:
-        self.arrival = arrival
+    arrival: Arrival
 
     def apply(self) -> None:
         arrival = self.arrival

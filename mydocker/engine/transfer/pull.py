@@ -16,6 +16,7 @@ from mydocker.images.layout import ImageLayout
 from mydocker.images.manifests import Manifest
 from mydocker.images.reference import Reference
 from mydocker.steps.base import Step
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,26 +31,20 @@ if TYPE_CHECKING:
     from mydocker.storage.base import StorageDriver
 
 
-class Pulling:
+class Pulling(Value):
     """What pull is told. platform: 'linux/arm64' or empty; max_size: see Arrival; observer: returns one for an image's layers."""
 
-    __slots__ = ("max_size", "observer", "platform")
-
-    def __init__(self, platform: str, max_size: int | None, observer: Callable[[list[Descriptor]], Observer]) -> None:
-        self.platform = platform
-        self.max_size = max_size
-        self.observer = observer
+    platform: str
+    max_size: int | None
+    observer: Callable[[list[Descriptor]], Observer]
 
 
-class Pulled:
+class Pulled(Value):
     """What came of it. digest: the registry's for the name; is_new: whether the name means something else than before."""
 
-    __slots__ = ("digest", "document", "is_new")
-
-    def __init__(self, digest: str, is_new: bool, document: ImageDocument) -> None:
-        self.digest = digest
-        self.is_new = is_new
-        self.document = document
+    digest: str
+    is_new: bool
+    document: ImageDocument
 
 
 class ReadManifest(Step):
@@ -87,7 +82,7 @@ def pull(paths: Paths, driver: StorageDriver, reference: Reference, options: Pul
     A dry run asks the registry too, and fetches nothing.
     """
     if reference.digest:
-        reference = Reference(reference.domain, reference.path, digest=reference.digest)
+        reference = Reference(domain=reference.domain, path=reference.path, digest=reference.digest)
     asked = ReadManifest(paths, reference, options.platform)
     run.apply(asked)
     if not asked.manifest:
@@ -97,13 +92,13 @@ def pull(paths: Paths, driver: StorageDriver, reference: Reference, options: Pul
     config = repository.document(manifest.config)
     layout = ImageLayout(paths.images)
     before = by_name(layout.entries(), reference)
-    source = Source(repository.url, lambda descriptor: cast("BinaryIO", Download(repository, descriptor)))
+    source = Source(words=repository.url, open=lambda descriptor: cast("BinaryIO", Download(repository, descriptor)))
     with Arrival(paths, driver, layout, manifest, config, source, options.observer(manifest.layers), options.max_size) as arrival:
         _check_platform(reference, arrival.document, options.platform)
         run.execute([*arrival.fetch_steps(), *arrival.store_steps(reference, asked.digest)])
     if run.done:
         events.emit(paths, "image", "pull", str(reference), {"name": reference.familiar})
-    return Pulled(asked.digest, before is None or index.repo_digest(before) != asked.digest, arrival.document)
+    return Pulled(digest=asked.digest, is_new=before is None or index.repo_digest(before) != asked.digest, document=arrival.document)
 
 
 def _check_platform(reference: Reference, document: ImageDocument, wanted: str) -> None:

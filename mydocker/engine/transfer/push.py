@@ -66,12 +66,9 @@ class SendBlob(Step):
 class SendManifest(Step):
     """Store a manifest in a repository under a tag: from then on the image can be pulled."""
 
-    __slots__ = ("manifest", "repository", "tag")
-
-    def __init__(self, repository: Repository, manifest: Manifest, tag: str) -> None:
-        self.repository = repository
-        self.manifest = manifest
-        self.tag = tag
+    repository: Repository
+    manifest: Manifest
+    tag: str
 
     def apply(self) -> None:
         self.repository.put_manifest(self.tag, self.manifest.data, self.manifest.descriptor["mediaType"])

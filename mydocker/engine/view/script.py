@@ -66,7 +66,7 @@ class Plans:
         self.confine = confine
         self.spec = spec
         self.undo = undo
-        self.network = network or NetworkPlan([], [], [])
+        self.network = network or NetworkPlan(claims=[], connect=[], undo=[])
 
     def every(self) -> list[tuple[str, Step]]:
         """Return (who, step) for each step, in the order of each process."""

@@ -126,10 +126,7 @@ class RemoveVolume(Step):
 class MakeHostDirectory(Step):
     """Make the host directory of a -v bind that does not exist, with its parents, as docker does."""
 
-    __slots__ = ("path",)
-
-    def __init__(self, path: str) -> None:
-        self.path = path
+    path: str
 
     def apply(self) -> None:
         os.makedirs(self.path, mode=0o755, exist_ok=True)

@@ -78,7 +78,7 @@ def test_stats_without_any_controller() -> None:
 
 def test_a_machine_that_cannot_freeze(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
-    manage = manager(Layout([Hierarchy(1, str(tmp_path), ("cpu",))]), "/x")
+    manage = manager(Layout([Hierarchy(version=1, mount=str(tmp_path), controllers=("cpu",))]), "/x")
     with pytest.raises(Unsupported, match=r"^freeze: neither a cgroup controller freezer nor a file cgroup.freeze on this host$"):
         manage.freeze(True)
 
@@ -94,7 +94,9 @@ def test_pids_are_collected_from_below_and_from_every_hierarchy(cgroup_machine: 
 
 def test_remove_takes_children_first_and_may_be_repeated(tmp_path: Path) -> None:
     (tmp_path / "x/sub/deeper").mkdir(parents=True)
-    manage = manager(Layout([Hierarchy(2, str(tmp_path)), Hierarchy(1, str(tmp_path / "gone"), ("cpu",))]), "/x")
+    manage = manager(
+        Layout([Hierarchy(version=2, mount=str(tmp_path)), Hierarchy(version=1, mount=str(tmp_path / "gone"), controllers=("cpu",))]), "/x"
+    )
     assert manage.exists()
     manage.remove()
     manage.remove()
@@ -106,7 +108,9 @@ def test_remove_goes_on_past_failures_and_reports_them_together(tmp_path: Path) 
         (tmp_path / name / "x").mkdir(parents=True)
     for name in ("cpu", "pids"):
         (tmp_path / name / "x/file").touch()
-    manage = manager(Layout([Hierarchy(1, str(tmp_path / name), (name,)) for name in ("cpu", "memory", "pids")]), "/x")
+    manage = manager(
+        Layout([Hierarchy(version=1, mount=str(tmp_path / name), controllers=(name,)) for name in ("cpu", "memory", "pids")]), "/x"
+    )
     with pytest.raises(Conflict) as caught:
         manage.remove()
     parts = "; ".join(f"{tmp_path}/{name}/x: Directory not empty" for name in ("cpu", "pids"))
@@ -137,6 +141,6 @@ def test_a_cgroup_that_stays_busy_is_an_error(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_reading_what_is_not_there(tmp_path: Path) -> None:
-    group = Group(Hierarchy(2, str(tmp_path)), "/a/b")
+    group = Group(Hierarchy(version=2, mount=str(tmp_path)), "/a/b")
     assert (group.read("cpu.max"), group.table("cpu.stat"), group.pids()) == ("", {}, set())
     assert group.chain() == [str(tmp_path), f"{tmp_path}/a", f"{tmp_path}/a/b"]

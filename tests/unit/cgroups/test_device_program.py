@@ -57,13 +57,13 @@ def decide(rules: list[Rule], kind: str, access: str, major: int, minor: int) ->
 
 
 DOCKER = [
-    Rule(False),
-    Rule(True, "c", 1, 5),
-    Rule(True, "c", 1, 3),
-    Rule(True, "c", ANY, ANY, "m"),
-    Rule(True, "b", ANY, ANY, "m"),
-    Rule(True, "c", 136, ANY),
-    Rule(False, "c", 10, 229),
+    Rule(allow=False),
+    Rule(allow=True, kind="c", major=1, minor=5),
+    Rule(allow=True, kind="c", major=1, minor=3),
+    Rule(allow=True, kind="c", major=ANY, minor=ANY, access="m"),
+    Rule(allow=True, kind="b", major=ANY, minor=ANY, access="m"),
+    Rule(allow=True, kind="c", major=136, minor=ANY),
+    Rule(allow=False, kind="c", major=10, minor=229),
 ]
 
 
@@ -90,7 +90,9 @@ def test_no_rules_deny() -> None:
 
 numbers = st.sampled_from([ANY, 0, 1, 2, 2**31 - 1])
 accesses = st.sets(st.sampled_from("rwm"), min_size=1).map(lambda letters: "".join(sorted(letters)))
-rules = st.lists(st.builds(Rule, st.booleans(), st.sampled_from("abc"), numbers, numbers, accesses), max_size=6)
+rules = st.lists(
+    st.builds(Rule, allow=st.booleans(), kind=st.sampled_from("abc"), major=numbers, minor=numbers, access=accesses), max_size=6
+)
 
 
 @given(rules, st.sampled_from("bc"), accesses, st.sampled_from([0, 1, 2, 2**31 - 1]), st.sampled_from([0, 1, 2]))
@@ -126,4 +128,4 @@ def test_parse_rule_refuses(device: Any, message: str) -> None:
 
 
 def test_version_1_takes_all_kinds_one_by_one() -> None:
-    assert [part.kernel_line() for part in Rule(True, "a", 10, ANY, "r").parts()] == ["b 10:* r", "c 10:* r"]
+    assert [part.kernel_line() for part in Rule(allow=True, kind="a", major=10, minor=ANY, access="r").parts()] == ["b 10:* r", "c 10:* r"]

@@ -14,7 +14,10 @@ def layout(tmp_path: Path) -> Layout:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/cgroup.procs").touch()
     return Layout(
-        [Hierarchy(1, str(tmp_path), ("cpu",), "", "/", "/mine", False), Hierarchy(1, "/nowhere", ("pids",), "", "/", "/", False)]
+        [
+            Hierarchy(version=1, mount=str(tmp_path), controllers=("cpu",), name="", root="/", own="/mine", readonly=False),
+            Hierarchy(version=1, mount="/nowhere", controllers=("pids",), name="", root="/", own="/", readonly=False),
+        ]
     )
 
 

@@ -219,7 +219,7 @@ def make_image(paths: Paths, run: Run) -> Callable[..., str]:
             tar.addfile(member, io.BytesIO(content.encode()))
         archive.seek(0)
         stdin: io.BufferedReader = io.BufferedReader(archive)
-        return verbs.import_image(paths, "-", stdin, parse_name(name) if name else None, ImportOptions(changes), run)
+        return verbs.import_image(paths, "-", stdin, parse_name(name) if name else None, ImportOptions(changes=changes), run)
 
     return make
 

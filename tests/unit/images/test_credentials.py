@@ -17,8 +17,8 @@ def test_login_and_logout(tmp_path: Path) -> None:
     keyring = Keyring(str(tmp_path / "docker"))
     assert keyring.find("registry.example") is None
     assert not keyring.forget("registry.example")
-    keyring.keep("registry.example", Credentials("me", "pass:word"))
-    keyring.keep("docker.io", Credentials("hub", "secret"))
+    keyring.keep("registry.example", Credentials(user="me", password="pass:word"))
+    keyring.keep("docker.io", Credentials(user="hub", password="secret"))
     auths = json.loads(Path(keyring.path).read_text())["auths"]
     assert auths["https://index.docker.io/v1/"] == {"auth": base64.b64encode(b"hub:secret").decode()}
     assert os.stat(keyring.path).st_mode & 0o777 == 0o600
@@ -31,7 +31,7 @@ def test_login_and_logout(tmp_path: Path) -> None:
 
 def test_other_settings_are_kept(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"detachKeys": "ctrl-a", "auths": {}}')
-    Keyring(str(tmp_path)).keep("r.example", Credentials("me", "x"))
+    Keyring(str(tmp_path)).keep("r.example", Credentials(user="me", password="x"))
     assert json.loads((tmp_path / "config.json").read_text())["detachKeys"] == "ctrl-a"
 
 
@@ -57,7 +57,7 @@ def test_helpers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         keyring.find("broken.example")
     with pytest.raises(StepFailed, match="docker-credential-nosuch: No such file"):
         keyring.find("other.example")
-    assert keyring.keep("registry.example", Credentials("me", "geheim")) == "test"
+    assert keyring.keep("registry.example", Credentials(user="me", password="geheim")) == "test"
     assert "geheim" not in Path(keyring.path).read_text()
     assert keyring.forget("registry.example")
     assert 'store {"ServerURL": "registry.example", "Username": "me", "Secret": "geheim"}' in (tmp_path / "log").read_text()

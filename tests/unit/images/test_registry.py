@@ -95,7 +95,7 @@ def test_a_manifest_without_end(registry: FakeRegistry) -> None:
 def test_a_token_of_the_server_named(registry: FakeRegistry, other: FakeRegistry) -> None:
     wants_token(registry, other)
     registry.add_image("1", {}, [])
-    repository(registry, Credentials("me", "secret")).manifest("1")
+    repository(registry, Credentials(user="me", password="secret")).manifest("1")
     (_, path, authorization), *rest = other.asked
     assert not rest
     assert path == "/token?service=reg&scope=repository%3Aa%2Fb%3Apull&account=me"
@@ -106,12 +106,12 @@ def test_a_token_of_the_server_named(registry: FakeRegistry, other: FakeRegistry
 def test_an_identity_token_is_exchanged(registry: FakeRegistry, other: FakeRegistry) -> None:
     wants_token(registry, other)
     registry.add_image("1", {}, [])
-    repository(registry, Credentials("", "", "identity")).manifest("1")
+    repository(registry, Credentials(user="", password="", token="identity")).manifest("1")
     assert [(method, path) for method, path, _ in other.asked] == [("POST", "/token")]
 
 
 def test_basic_authentication(registry: FakeRegistry) -> None:
-    basic = Credentials("me", "secret").basic()
+    basic = Credentials(user="me", password="secret").basic()
 
     def challenge(request: Any) -> bool:
         if request.headers.get("Authorization") != basic:
@@ -121,8 +121,8 @@ def test_basic_authentication(registry: FakeRegistry) -> None:
 
     registry.hooks.append(challenge)
     registry.add_image("1", {}, [])
-    repository(registry, Credentials("me", "secret")).manifest("1")
-    for who in (None, Credentials("me", "wrong")):
+    repository(registry, Credentials(user="me", password="secret")).manifest("1")
+    for who in (None, Credentials(user="me", password="wrong")):
         with pytest.raises(Denied, match="access to manifest 1 of a/b is denied"):
             repository(registry, who).manifest("1")
 
@@ -167,7 +167,7 @@ def test_a_redirect_without_end_and_one_away_from_tls(registry: FakeRegistry) ->
 
 
 def test_a_token_server_without_tls_is_only_believed_of_a_registry_without(registry: FakeRegistry) -> None:
-    secure = Repository(Endpoint("https://registry.example", Transport([], True)), "a/b", "pull", Credentials("me", "secret"))
+    secure = Repository(Endpoint("https://registry.example", Transport([], True)), "a/b", "pull", Credentials(user="me", password="secret"))
     with pytest.raises(Denied, match="which is not https"):
         secure._meet(f'Bearer realm="http://{registry.address}/token"')
     assert not registry.asked

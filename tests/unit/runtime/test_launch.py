@@ -79,7 +79,7 @@ def whole(process: dict[str, Any], linux: dict[str, Any] | None = None) -> Any:
 
 
 def launch(spec: Any, told: list[object]) -> Launch:
-    return Launch(Setting(spec, "/nowhere", (0, 1, 2), None, [], None), Run("monitor"), told.append)
+    return Launch(Setting(spec=spec, root="/nowhere", streams=(0, 1, 2), size=None, cgroups=[], seccomp=None), Run("monitor"), told.append)
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ ORDERS = [FROM_INIT[:place] + BORN + FROM_INIT[place:] for place in range(len(FR
 def test_stage_and_init_may_be_as_slow_as_they_like(order: str, waits: tuple[str, ...]) -> None:
     told: list[object] = []
     spec = whole({}, {"namespaces": [{"type": "user", "path": "/proc/self/ns/user"}]})
-    here = Slow(Setting(spec, "/nowhere", (0, 1, 2), None, [], None), Run("monitor"), told.append)
+    here = Slow(Setting(spec=spec, root="/nowhere", streams=(0, 1, 2), size=None, cgroups=[], seccomp=None), Run("monitor"), told.append)
     here.order = order
     child = os.fork()
     if child == 0:  # it becomes a subreaper, which pytest shall not

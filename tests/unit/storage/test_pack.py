@@ -92,7 +92,7 @@ def test_a_file_that_shrinks_is_filled_up(tree: Path) -> None:
 def test_the_parents_of_a_change_are_not_symlinks(tree: Path, outside: Path) -> None:
     swap(tree / "dir", outside)
     stream = io.BytesIO()
-    pack_changes(str(tree), [Change("C", "/0"), Change("A", "/dir/secret")], stream, set())
+    pack_changes(str(tree), [Change(kind="C", path="/0"), Change(kind="A", path="/dir/secret")], stream, set())
     assert names(stream) == ["0"]
     assert b"the host's" not in stream.getvalue()
 

@@ -52,7 +52,7 @@ def test_import_twice_shares_the_layer_and_keeps_the_older_image(paths: Paths, m
     ("source", "options", "message"),
     [
         ("/nonexistent/file", ImportOptions(), "cannot import '/nonexistent/file'"),
-        ("-", ImportOptions(["RUN x"]), "run is not a valid change command"),
+        ("-", ImportOptions(changes=["RUN x"]), "run is not a valid change command"),
         ("-", ImportOptions(platform="plan9/amd64"), "invalid platform 'plan9/amd64'"),
         ("-", ImportOptions(), "standard input is not a tar archive"),
     ],

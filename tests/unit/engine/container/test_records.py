@@ -30,7 +30,7 @@ def made(parsed: Parse, *words: str) -> dict[str, Any]:
     image = object.__new__(Image)
     for name, value in (("id", "f" * 64), ("document", {"config": IMAGE}), ("chain_ids", ["chain"])):
         setattr(image, name, value)
-    facts = Facts(ID, "/c", [], None, [], options.mounts)
+    facts = Facts(id=ID, directory="/c", capabilities=[], seccomp=None, host_devices=[], mounts=options.mounts)
     record = record_of(options, image, make_spec(options, IMAGE, facts), facts, "box", "overlay", "2026-01-01T00:00:00Z")
     return json.loads(json.dumps(record))  # type: ignore[no-any-return]
 

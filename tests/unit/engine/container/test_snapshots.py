@@ -42,7 +42,7 @@ def test_commit(paths: Paths, driver: object, run: Run, make_image: Make, make_c
     (upper / "new").write_text("x")
     for mount_point in ("data", "proc"):
         (upper / mount_point).mkdir()
-    options = CommitOptions(["USER app"], "me", "why")
+    options = CommitOptions(changes=["USER app"], author="me", message="why")
     image_id = snapshots.commit(paths, driver, record, parse_name("child"), options, run)  # type: ignore[arg-type]
     child = images.find(paths, "child")
     assert child.id == image_id

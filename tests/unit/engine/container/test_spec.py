@@ -28,7 +28,7 @@ SECCOMP = {"defaultAction": "SCMP_ACT_ERRNO"}
 def spec_of(parsed: Parse, words: list[str], image: Any, **facts: Any) -> Any:
     options = parsed(*words) if "busybox" in words else parsed(*words, "busybox", "true")
     settings: dict[str, Any] = {"capabilities": ["CAP_CHOWN"], "seccomp": SECCOMP, "host_devices": [], "mounts": options.mounts}
-    return make_spec(options, image, Facts(ID, "/c", **{**settings, **facts}))
+    return make_spec(options, image, Facts(id=ID, directory="/c", **{**settings, **facts}))
 
 
 def text(spec: dict[str, Any]) -> str:

@@ -50,7 +50,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
         program.write_text((RECORDER + script).replace("DIRECTORY", str(tmp_path)))
         program.chmod(0o755)
         null = os.open("/dev/null", os.O_RDWR)
-        setting = Setting(spec_of(terminal=bool(size)), f"{tmp_path}/bundle/rootfs", (null,) * 3, size, [], None)
+        setting = Setting(
+            spec=spec_of(terminal=bool(size)), root=f"{tmp_path}/bundle/rootfs", streams=(null,) * 3, size=size, cgroups=[], seccomp=None
+        )
         launch = ForeignLaunch(setting, str(program), f"{tmp_path}/bundle", ID, f"{tmp_path}/state")
         started.append((launch, null))
         launch.fork()

@@ -27,7 +27,7 @@ def arrival(paths: Paths, driver: Any, document: object) -> Arrival:
     def never(descriptor: object) -> Any:
         raise AssertionError
 
-    return Arrival(paths, driver, ImageLayout(paths.images), manifest, config, Source("x.tar", never), lambda *event: None)
+    return Arrival(paths, driver, ImageLayout(paths.images), manifest, config, Source(words="x.tar", open=never), lambda *event: None)
 
 
 @pytest.mark.parametrize(
