@@ -10,6 +10,7 @@
   networks/NAME/network.json    networks: driver, subnets, options
   cache/                        compiled seccomp filters; may be deleted at any time
   events.json                   what happened, the latest megabyte or two
+  damaged/WHAT-NAME-TIME/       what `system check --repair` found damaged and put away; the user's to look at and to remove
 /run/mydocker/                  STATE: gone after a reboot
   ID/state.json                 pid, start time, monitor; its absence says "not running"
   ID/network.json               its interfaces, addresses and published ports
@@ -90,6 +91,10 @@ class Paths:
     @property
     def cache(self) -> str:
         return self.root + "/cache"
+
+    @property
+    def damaged(self) -> str:
+        return self.root + "/damaged"
 
     @property
     def events(self) -> str:

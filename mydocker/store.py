@@ -8,6 +8,7 @@ of a volume that is being filled (engine/volume/first_use.py).
 from __future__ import annotations
 
 import os
+from errno import EISDIR, ELOOP, EMFILE, ENFILE, ENOMEM, EROFS
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 
 from mydocker import leanjson
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mydocker.shape import Shape
+
+# Who holds a claim that is damaged: the id of no container.
+UNCLEAR = "?"
+# What keeps this process from reading, and says nothing of a file.
+_OURS = (EMFILE, ENFILE, ENOMEM)
 
 
 def write_atomic(path: str, data: bytes, mode: int = 0o600, sync: bool = True) -> None:
@@ -86,10 +92,27 @@ def sync_directory(path: str) -> None:
         os.close(descriptor)
 
 
+def read_whole(path: str, limit: int = -1) -> bytes:
+    """Return a file's content, up to a limit. Raises FileNotFoundError, or Damaged for what is there and cannot be read."""
+    try:
+        with open(path, "rb", buffering=0, opener=_without_waiting) as file:
+            return file.read(limit)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno in _OURS:
+            raise
+        raise Damaged(f"{path}: {error.strerror}") from error
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a FIFO in its place would have us wait for whoever writes into it."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def read_json(path: str) -> Any:
     """Return a JSON file's value. Raises FileNotFoundError, or Damaged when it is not JSON."""
-    with open(path, "rb", buffering=0) as file:
-        data = file.read()
+    data = read_whole(path)
     try:
         return leanjson.loads(data.decode())
     except (ValueError, RecursionError) as error:
@@ -132,12 +155,14 @@ def claim(path: str, owner: str) -> str | None:
 
 
 def claimed_by(path: str) -> str | None:
-    """Return who holds a claim, None when nobody does."""
+    """Return who holds a claim, None when nobody does, UNCLEAR when it is damaged."""
     try:
-        with open(path) as file:
-            return file.read()
+        owner = read_whole(path).decode()
     except FileNotFoundError:
         return None
+    except (Damaged, UnicodeDecodeError):
+        return UNCLEAR
+    return owner if owner.isprintable() and owner and "/" not in owner else UNCLEAR
 
 
 def release(path: str, owner: str) -> None:
@@ -181,8 +206,25 @@ class Unlocked:
         return
 
 
+def _opened_lock(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno in (EISDIR, ELOOP):
+            raise Damaged(f"{path}: {error.strerror}") from error
+        if error.errno != EROFS:
+            raise
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return os.open(os.path.dirname(path), os.O_RDONLY | os.O_CLOEXEC)
+
+
 class Lock:
-    """An flock on a file, held inside a `with` block; waits unless `wait` is False (then BlockingIOError)."""
+    """An flock on a file, held inside a `with` block; waits unless `wait` is False (then BlockingIOError).
+
+    Where nothing can be written, a file that is there can be locked all the same, and its directory in place of one that is not.
+    """
 
     __slots__ = ("_descriptor", "_mode", "_path")
 
@@ -192,7 +234,7 @@ class Lock:
         self._descriptor = -1
 
     def __enter__(self) -> Lock:
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor = _opened_lock(self._path)
         try:
             flock(self._descriptor, self._mode)
         except BaseException:

@@ -1,4 +1,4 @@
-"""system check: what a crash left behind, and removing it."""
+"""system check: what a crash left behind and what is damaged, and making it right."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from mydocker.engine.system import repair
 
 
 @click.command(cls=Verb)
-@click.option("--repair", "do_repair", is_flag=True, help="Remove what was found.")
+@click.option("--repair", "do_repair", is_flag=True, help="Remove what a crash left, put away what is damaged.")
 @click.pass_obj
 def check(session: Session, do_repair: bool) -> int:
-    """List what a crash left behind; exit 1 if there is anything.
+    """List what a crash left behind and what is damaged; exit 1 if there is anything.
 
     Example: mydocker system check --repair
     """
     status = 0
     for leftover in repair.leftovers(session.paths):
-        click.echo(("removed " if do_repair else "") + leftover.what)
         problems = leftover.repair() if do_repair else []
+        click.echo((f"{leftover.done} " if do_repair and not problems else "") + leftover.what)
         for problem in problems:
-            complain(problem.message)
+            complain(problem.message, problem.hint)
         status = 1 if problems or not do_repair else status
     return status

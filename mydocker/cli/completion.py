@@ -12,7 +12,6 @@ from mydocker.engine.catalog import images
 from mydocker.engine.connection import networks
 from mydocker.engine.record import containers
 from mydocker.engine.volume import volumes
-from mydocker.errors import Damaged, NotFound
 from mydocker.paths import Paths
 
 VARIABLE = "_MYDOCKER_COMPLETE"
@@ -58,13 +57,7 @@ def _names(words: list[str], incomplete: str) -> list[CompletionItem]:
 
 
 def _containers(paths: Paths) -> list[str]:
-    found = []
-    for container_id in containers.ids(paths):
-        try:
-            found.append(containers.load(paths, container_id)["name"])
-        except (NotFound, Damaged):
-            continue  # being made or removed
-    return sorted(found)
+    return sorted(record["name"] for record in containers.every(paths))
 
 
 def _networks(paths: Paths) -> list[str]:

@@ -10,6 +10,7 @@ from mydocker.cli.images import image_rows
 from mydocker.cli.ps import listed
 from mydocker.cli.rows import Row, format_option, print_rows
 from mydocker.cli.table import table
+from mydocker.engine.catalog.images import Image
 from mydocker.engine.system import usage
 from mydocker.engine.volume import volumes
 from mydocker.errors import BadInput
@@ -57,6 +58,7 @@ def _print_verbose(session: Session, images: usage.Images) -> None:
     click.echo("Images space usage:\n")
     lines = []
     for row in image_rows(images.images, None):
+        assert isinstance(row.image, Image)  # usage knows no damaged ones
         size, unique = images.size(row.image), images.unique(row.image)
         sizes = [human.size(figure) for figure in (size, size - unique, unique)]
         lines.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from io import BufferedReader
 from typing import cast
@@ -14,7 +15,7 @@ from mydocker.cli.base import Session, Verb, complain, each, explain_option
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import filter_option, format_option, print_rows
 from mydocker.engine.catalog import verbs
-from mydocker.engine.catalog.images import Image, all_images, find
+from mydocker.engine.catalog.images import DamagedImage, Image, find, survey
 from mydocker.engine.record import filters
 from mydocker.errors import NoImage
 from mydocker.images.reference import Reference, parse, parse_name
@@ -92,7 +93,7 @@ def rmi(session: Session, force: bool, names: tuple[str, ...]) -> int:
 class Row:
     """One line of `images`: an image under one of its names, or under none."""
 
-    def __init__(self, image: Image, reference: Reference | None) -> None:
+    def __init__(self, image: Image | DamagedImage, reference: Reference | None) -> None:
         self.image = image
         self.repository = reference.familiar if reference else "<none>"
         self.tag = reference.tag if reference and reference.tag else "<none>"
@@ -105,12 +106,20 @@ class Row:
         return {
             "Repository": self.repository,
             "Tag": self.tag,
-            "Digest": self.image.manifest,
+            "Digest": self.image.entry["digest"],
             "ID": self.shown_id(whole),
-            "CreatedSince": human.since(self.image.created),
-            "CreatedAt": self.image.created,
-            "Size": human.size(self.image.size),
+            "CreatedSince": human.since(self.created) if isinstance(self.image, Image) else "Damaged",
+            "CreatedAt": self.created,
+            "Size": human.size(self.image.size if isinstance(self.image, Image) else 0),
         }
+
+    @property
+    def created(self) -> str:
+        return self.image.created if isinstance(self.image, Image) else ""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return self.image.config.get("Labels", {}) if isinstance(self.image, Image) else {}
 
 
 _COLUMNS = {"Repository": "REPOSITORY", "Tag": "TAG", "Digest": "DIGEST", "ID": "IMAGE ID", "CreatedSince": "CREATED", "Size": "SIZE"}
@@ -140,8 +149,9 @@ def images(
     Example: mydocker images --digests busybox
     """
     fits = filters.parse(texts, _tests(session), {"dangling": filters.one_of("dangling", "true", "false")})
-    found = [image for image in all_images(session.paths) if everything or not image.is_cache]
-    rows = [row for row in image_rows(found, parse(name) if name else None) if fits(row)]
+    whole, damaged = survey(session.paths)
+    found = [image for image in whole if everything or not image.is_cache]
+    rows = [row for row in image_rows([*found, *damaged], parse(name) if name else None) if fits(row)]
     if quiet:
         click.echo("".join(f"{line}\n" for line in (row.shown_id(no_trunc) for row in rows)), nl=False)
         return
@@ -155,10 +165,10 @@ def _tests(session: Session) -> filters.Tests:
 
     return {
         "dangling": lambda row, text: (not row.image.names) == (text == "true"),
-        "before": lambda row, name: row.image.created < created(name),
-        "since": lambda row, name: row.image.created > created(name),
+        "before": lambda row, name: row.created < created(name),
+        "since": lambda row, name: row.created > created(name),
         "reference": lambda row, pattern: any(_fits(text, pattern) for text in (row.repository, f"{row.repository}:{row.tag}")),
-        **filters.label_tests(lambda row: row.image.config.get("Labels")),
+        **filters.label_tests(lambda row: row.labels),
     }
 
 
@@ -168,14 +178,13 @@ def _fits(text: str, pattern: str) -> bool:
     return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
 
 
-def image_rows(found: list[Image], wanted: Reference | None) -> list[Row]:
-    """Return a row per name, newest image first, of the repository and tag that are wanted."""
-    newest = sorted(found, key=lambda image: image.created, reverse=True)
-    rows = [(image, reference) for image in newest for reference in _references(image)]
-    return [Row(image, reference) for image, reference in rows if wanted is None or _matches(reference, wanted)]
+def image_rows(found: Sequence[Image | DamagedImage], wanted: Reference | None) -> list[Row]:
+    """Return a row per name, newest image first and damaged ones last, of the repository and tag that are wanted."""
+    rows = [Row(image, reference) for image in found for reference in _references(image) if wanted is None or _matches(reference, wanted)]
+    return sorted(rows, key=lambda row: row.created, reverse=True)
 
 
-def _references(image: Image) -> list[Reference | None]:
+def _references(image: Image | DamagedImage) -> list[Reference | None]:
     return [parse(name) for name in image.names] or [None]
 
 

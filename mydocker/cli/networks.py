@@ -12,6 +12,7 @@ from mydocker.engine.record import containers, filters
 from mydocker.engine.request import values
 from mydocker.engine.request.endpoints import check_endpoint
 from mydocker.errors import BadInput
+from mydocker.network import records
 from mydocker.network.drivers import NAMES
 
 TYPE_CHECKING = False
@@ -108,7 +109,7 @@ def _tests(session: Session) -> filters.Tests:
 
 def _row(network: Network, no_trunc: bool) -> Row:
     return {
-        "ID": network["id"] if no_trunc else network["id"][:12],
+        "ID": network["id"] if no_trunc or network["driver"] == records.DAMAGED else network["id"][:12],
         "Name": network["name"],
         "Driver": network["driver"],
         "Scope": "local",
@@ -134,6 +135,9 @@ def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
     def one(name: str) -> None:
         if force and not networks.exists(session.paths, name):
             return
+        if name in records.damaged(session.paths):
+            networks.remove_damaged(session.paths, name, runner(session))
+            return _done(session, name)
         network = networks.resolve(session.paths, name)
         if network["name"] in networks.PREDEFINED:
             raise BadInput(f"network {network['name']} is pre-defined and cannot be removed")

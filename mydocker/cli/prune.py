@@ -16,12 +16,17 @@ from mydocker.engine.catalog import verbs
 from mydocker.engine.catalog.images import Image, all_images
 from mydocker.engine.connection import networks, unplug
 from mydocker.engine.record import events, filters, state
+from mydocker.engine.record.damage import DEAD
 from mydocker.engine.record.sizes import written
 from mydocker.engine.system import usage
 from mydocker.engine.volume import volumes
-from mydocker.errors import Conflict, Error, NotFound
+from mydocker.errors import Conflict, Damaged, Error, NotFound
 from mydocker.network import records as network_records
 from mydocker.storage import drivers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.record.containers import Record
 
 _force = click.option("-f", "--force", is_flag=True, help="Do not ask.")
 _filter = filter_option("label=KEY[=VALUE], label!=KEY[=VALUE]", "")
@@ -49,7 +54,7 @@ class Pruned:
 
 def _containers(session: Session, texts: tuple[str, ...]) -> Pruned:
     fits = filters.parse(texts, filters.label_tests(lambda record: record["config"]["Labels"]))
-    doomed = {r["id"]: r for r in records(session) if state.status(session.paths, r) in ("created", "exited") and fits(r)}
+    doomed = {r["id"]: r for r in records(session) if _status(session, r) in ("created", "exited") and fits(r)}
     pruned = Pruned(session, "container")
 
     def remove(container_id: str) -> list[str]:
@@ -60,6 +65,13 @@ def _containers(session: Session, texts: tuple[str, ...]) -> Pruned:
 
     pruned.each(doomed, remove)
     return pruned
+
+
+def _status(session: Session, record: Record) -> str:
+    try:
+        return state.status(session.paths, record)
+    except Damaged:
+        return DEAD
 
 
 def _images(session: Session, everything: bool, texts: tuple[str, ...]) -> Pruned:
@@ -94,7 +106,7 @@ def _removed_images(session: Session, kind: str, found: list[Image]) -> Pruned:
 
 def _volumes(session: Session, everything: bool, texts: tuple[str, ...]) -> Pruned:
     fits = filters.parse(texts, filters.label_tests(lambda record: record["labels"]))
-    found = [volumes.load(session.paths, name) for name in volumes.names(session.paths)]
+    found = [record for record, is_damaged in volumes.every(session.paths) if not is_damaged]
     doomed = [record["name"] for record in found if (everything or record["anonymous"]) and fits(record)]
     pruned = Pruned(session, "volume")
 

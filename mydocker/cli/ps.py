@@ -16,6 +16,7 @@ from mydocker.engine.connection import networks, view
 from mydocker.engine.container.orphans import half_made
 from mydocker.engine.monitor import health
 from mydocker.engine.record import containers, filters, state
+from mydocker.engine.record.damage import DEAD, stand_in
 from mydocker.engine.record.sizes import written
 from mydocker.engine.request.ports import key, parse
 from mydocker.engine.request.values import number
@@ -109,29 +110,37 @@ class Listed(Value):
 
     def ports(self, session: Session) -> view.Ports:
         """Return the ports as they are now."""
-        return view.of_running(session.paths, self.record) if self.status in ("running", "paused") else {}
+        try:
+            return view.of_running(session.paths, self.record) if self.status in ("running", "paused") else {}
+        except Damaged:
+            return {}
 
 
 def _newest_first(session: Session) -> list[Listed]:
     """Return all containers."""
     paths, layout, boot = session.paths, Layout.detect(session.paths), boot_id(session.paths.proc)
-    found = sorted(records(session), key=lambda r: r["createTime"], reverse=True)
-    return [
-        Listed(record=record, status=state.status(paths, record, layout, boot), health=health.status(paths, record)) for record in found
-    ]
+    whole, damaged = _survey(session)
+
+    def listed(record: Record) -> Listed:
+        try:
+            return Listed(record=record, status=state.status(paths, record, layout, boot), health=health.status(paths, record))
+        except Damaged:
+            return Listed(record=record, status=DEAD, health="none")
+
+    found = [*map(listed, whole), *(Listed(record=stand_in(paths, i), status=DEAD, health="none") for i in damaged)]
+    return sorted(found, key=lambda each: each.record["createTime"], reverse=True)
+
+
+def _survey(session: Session) -> tuple[list[Record], list[str]]:
+    """Return the record of every whole container, and the ids of the damaged ones."""
+    found, damaged = containers.survey(session.paths)
+    whole = [r for r in found if r["status"] not in ("creating", "removing") or not half_made(session.paths, r["id"])]
+    return whole, damaged
 
 
 def records(session: Session) -> list[Record]:
     """Return the record of every whole container."""
-    found = []
-    for container_id in containers.ids(session.paths):
-        try:
-            record = containers.load(session.paths, container_id)
-        except (NotFound, Damaged):
-            continue  # being made, half made, or just removed by somebody else
-        if record["status"] not in ("creating", "removing") or not half_made(session.paths, container_id):
-            found.append(record)
-    return found
+    return _survey(session)[0]
 
 
 def _tests(session: Session) -> filters.Tests:
@@ -250,4 +259,4 @@ def _status(each: Listed) -> str:
         if not record["finishedAt"]:
             return "Exited (unknown)"
         return f"Exited ({record['exitCode']}) {human.since(record['finishedAt'])}"
-    return {"removing": "Removal In Progress"}.get(status, "Created")
+    return {"removing": "Removal In Progress", DEAD: "Damaged"}.get(status, "Created")

@@ -7,10 +7,10 @@ import click
 from mydocker import store
 from mydocker.cli.base import Session, Verb, complain, each, explain_option
 from mydocker.cli.execution import runner
-from mydocker.engine.container import life
+from mydocker.engine.container import life, orphans
 from mydocker.engine.monitor import end, restart
 from mydocker.engine.record import containers, state
-from mydocker.errors import Conflict, Error, NotFound
+from mydocker.errors import Conflict, Damaged, Error, NotFound
 from mydocker.steps.base import Action
 
 
@@ -47,6 +47,16 @@ def removal(session: Session, container_id: str, name: str, force: bool, volumes
 
 
 def _remove(session: Session, container_id: str, name: str, force: bool, volumes: bool) -> None:
+    try:
+        _remove_whole(session, container_id, name, force, volumes)
+    except Damaged as error:
+        if not force:
+            raise Damaged(error.message, f"remove it: mydocker rm -f {name}") from error
+        for problem in orphans.destroy(session.paths, container_id)[:1]:
+            raise problem from error
+
+
+def _remove_whole(session: Session, container_id: str, name: str, force: bool, volumes: bool) -> None:
     paths = session.paths
     if state.running_pid(paths, container_id) or restart.is_waiting(paths, containers.load(paths, container_id)):
         if not force:

@@ -12,6 +12,10 @@ from mydocker.engine.record.containers import check_name, new_id
 from mydocker.engine.request import values
 from mydocker.engine.volume import volumes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.volume.volumes import Volume
+
 
 @click.command(cls=Verb)
 @click.option("--name", "old_name", hidden=True, help="docker's old spelling of VOLUME.")
@@ -53,7 +57,7 @@ def list_(session: Session, quiet: bool, texts: tuple[str, ...], form: str | Non
     Example: mydocker volume ls
     """
     fits = filters.parse(texts, _tests(session), {"dangling": filters.one_of("dangling", "true", "false")})
-    rows = [_row(session, name) for name in volumes.names(session.paths) if fits(name)]
+    rows = [_row(session, *each) for each in volumes.every(session.paths) if fits(each[0])]
     if quiet:
         click.echo("".join(f"{row['Name']}\n" for row in rows), nl=False)
     else:
@@ -62,21 +66,25 @@ def list_(session: Session, quiet: bool, texts: tuple[str, ...], form: str | Non
 
 def _tests(session: Session) -> filters.Tests:
     return {
-        "dangling": lambda name, text: (not volumes.users(session.paths, name)) == (text == "true"),
-        "name": lambda name, part: part in name,
-        "driver": lambda name, driver: driver == "local",
-        "label": lambda name, text: filters.has_label(volumes.load(session.paths, name)["labels"], text),
+        "dangling": lambda volume, text: (not volumes.users(session.paths, volume["name"])) == (text == "true"),
+        "name": lambda volume, part: part in volume["name"],
+        "driver": lambda volume, driver: driver == "local",
+        "label": lambda volume, text: filters.has_label(volume["labels"], text),
     }
 
 
-def _row(session: Session, name: str) -> Row:
-    document = volumes.document(session.paths, name)
-    labels = ",".join(f"{key}={value}" for key, value in sorted(document["Labels"].items()))
-    return {**{key: document[key] for key in ("Driver", "Name", "Mountpoint", "Scope")}, "Labels": labels}
+def _row(session: Session, volume: Volume, is_damaged: bool) -> Row:
+    return {
+        "Driver": "damaged" if is_damaged else "local",
+        "Name": volume["name"],
+        "Mountpoint": f"{volumes.directory(session.paths, volume['name'])}/_data",
+        "Scope": "local",
+        "Labels": ",".join(f"{key}={value}" for key, value in sorted(volume["labels"].items())),
+    }
 
 
 @click.command(cls=Verb)
-@click.option("-f", "--force", is_flag=True, help="Say nothing about volumes that do not exist.")
+@click.option("-f", "--force", is_flag=True, help="Also a damaged one; say nothing about those that do not exist.")
 @explain_option
 @click.argument("names", nargs=-1, required=True, metavar="VOLUME...")
 @click.pass_obj
@@ -88,7 +96,7 @@ def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
 
     def one(name: str) -> None:
         if not force or name in volumes.names(session.paths):
-            runner(session).execute(volumes.remove_steps(session.paths, name))
+            runner(session).execute(volumes.remove_steps(session.paths, name, force))
         _done(session, name)
 
     return each(names, one)

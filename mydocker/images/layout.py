@@ -18,7 +18,7 @@ from mydocker import store
 from mydocker.errors import Damaged, Unsupported
 from mydocker.images import documents
 from mydocker.images.config import image_document
-from mydocker.images.documents import DOCUMENT_MAX, IMAGE_INDEX, IMAGE_MANIFEST, INDEX_TYPE, LINKS, sha256
+from mydocker.images.documents import DOCUMENT_MAX, IMAGE_INDEX, IMAGE_MANIFEST, INDEX_TYPE, LINKS, MANIFEST_TYPE, sha256
 from mydocker.images.reference import is_id
 
 TYPE_CHECKING = False
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from mydocker.images.documents import Descriptor, ImageIndex, ImageManifest, Links
 
     Change = Callable[[list[Descriptor]], list[Descriptor]]
+
+LAYOUT = {"imageLayoutVersion": "1.0.0"}
 
 
 class ImageLayout:
@@ -43,9 +45,13 @@ class ImageLayout:
         """Make what is missing of an empty layout."""
         store.make_private(self.directory + "/blobs/sha256")
         store.make_private(self.directory + "/staging")
-        if not os.path.exists(self.directory + "/oci-layout"):
+        if not all(os.path.lexists(f"{self.directory}/{name}") for name in ("oci-layout", "index.json")):
             with self.lock():
-                store.write_json(self.directory + "/oci-layout", {"imageLayoutVersion": "1.0.0"})
+                # Before any blob is there: one that is missing later was lost.
+                if not os.path.lexists(self.directory + "/index.json") and not self._stored():
+                    self._write_index([])
+                if not os.path.lexists(self.directory + "/oci-layout"):
+                    store.write_json(self.directory + "/oci-layout", LAYOUT)
 
     def lock(self) -> store.Lock:
         """Return the lock on index.json and blobs, for an existing layout; create() takes it too, so call that before."""
@@ -55,14 +61,36 @@ class ImageLayout:
         """Return index.json's descriptors. Raises Damaged."""
         try:
             index: ImageIndex = store.read_document(self.directory + "/index.json", IMAGE_INDEX)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if self._stored():
+                raise Damaged(f"{self.directory}/index.json: is missing, and there are blobs") from error
             return []
         return index["manifests"]
 
     def change(self, change: Change) -> None:
         """Replace index.json's descriptors by change(descriptors); the caller holds the lock."""
-        index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": change(self.entries())}
-        store.write_json(self.directory + "/index.json", index)
+        self._write_index(change(self.entries()))
+
+    def _write_index(self, entries: list[Descriptor]) -> None:
+        store.write_json(self.directory + "/index.json", {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries})
+
+    def restore(self) -> None:
+        """Write index.json anew, which is missing, from the manifests among the blobs; what names they had nobody knows."""
+        with self.lock():
+            if not os.path.lexists(self.directory + "/index.json"):
+                self._write_index([entry for entry in map(self._entry, self._stored()) if entry])
+
+    def _entry(self, digest: str) -> Descriptor | None:
+        """Return the descriptor of a blob that is an image's manifest, None for any other."""
+        try:
+            size = os.path.getsize(self.blob(digest))
+            if size > DOCUMENT_MAX:
+                return None
+            descriptor: Descriptor = {"mediaType": MANIFEST_TYPE, "digest": digest, "size": size}
+            kind = self.manifest(descriptor).get("mediaType", MANIFEST_TYPE)
+        except (OSError, Damaged):
+            return None
+        return {**descriptor, "mediaType": kind}
 
     def blob(self, digest: str) -> str:
         """Return a blob's path. Raises Unsupported for a digest that is not sha256:HEX."""
@@ -75,8 +103,7 @@ class ImageLayout:
         """Return a small blob, whole, after checking its size and digest. Raises Damaged."""
         digest = descriptor["digest"]
         try:
-            with open(self.blob(digest), "rb", buffering=0) as file:
-                data = file.read(DOCUMENT_MAX)
+            data = store.read_whole(self.blob(digest), DOCUMENT_MAX)
         except FileNotFoundError as error:
             raise Damaged(f"blob {digest} is missing in {self.directory}") from error
         if len(data) != descriptor["size"]:
@@ -95,16 +122,26 @@ class ImageLayout:
         return image_document(self.read(descriptor), f"config {descriptor['digest']}")
 
     def unreachable(self) -> list[str]:
-        """Return the digests of blobs that index.json does not reach; the caller holds the lock."""
+        """Return the digests of blobs that index.json does not reach; the caller holds the lock.
+
+        Raises Damaged when something on the way to them is: then nobody knows.
+        """
         reached = set(self._reached(self.entries()))
         return [digest for digest in self._stored() if digest not in reached]
 
     def collect(self) -> list[str]:
-        """Remove unreachable blobs and return their digests; the caller holds the lock."""
+        """Remove unreachable blobs and return their digests; the caller holds the lock. Raises Damaged, and then removes none."""
         garbage = self.unreachable()
         for digest in garbage:
             os.unlink(self.blob(digest))
         return garbage
+
+    def collect_known(self) -> list[str]:
+        """Do as collect(); where nobody knows what is unreachable, that is nothing."""
+        try:
+            return self.collect()
+        except Damaged:
+            return []
 
     def _stored(self) -> list[str]:
         try:

@@ -62,7 +62,7 @@ class DeleteImage(Step):
     def apply(self) -> None:
         with self.layout.lock():
             self.layout.change(lambda entries: index.remove_unnamed(entries, self.digest))
-            self.layout.collect()
+            self.layout.collect_known()
 
     def describe(self) -> str:
         return f"delete image {self.digest} and its blobs from {quote(self.layout.directory)}"

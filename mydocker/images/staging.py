@@ -141,9 +141,8 @@ class BlobLock:
 
 def leftovers(layout: ImageLayout, remove: bool = False) -> list[str]:
     """Return the paths of what killed writers left, and remove it if asked to; what living ones are writing is none of it."""
-    if not os.path.exists(layout.directory):
+    if not os.path.isdir(layout.directory + "/staging"):
         return []
-    layout.create()
     with layout.lock():
         found = _leftovers(layout)
         for path in found if remove else []:
@@ -158,7 +157,14 @@ def _leftovers(layout: ImageLayout) -> list[str]:
     dead = [f"{staging}/{name}" for name in sorted(os.listdir(staging)) if _is_dead(f"{staging}/{name}")]
     # index.json and oci-layout are only written under the lock, which we hold: their temporaries have no owner.
     temporary = [f"{layout.directory}/{name}" for name in sorted(os.listdir(layout.directory)) if name.endswith(".tmp")]
-    return dead + temporary + [layout.blob(digest) for digest in layout.unreachable()]
+    return dead + temporary + _unreachable(layout)
+
+
+def _unreachable(layout: ImageLayout) -> list[str]:
+    try:
+        return [layout.blob(digest) for digest in layout.unreachable()]
+    except Damaged:
+        return []  # nobody knows
 
 
 def _is_dead(directory: str) -> bool:

@@ -135,6 +135,17 @@ def every(paths: Paths) -> dict[str, Attachment]:
     return {container_id: attachment for _, container_id, attachment in sorted(found, key=lambda each: each[:2])}
 
 
+def unreadable(paths: Paths) -> set[str]:
+    """Return the short ids of the containers whose attachments are damaged."""
+    found = set()
+    for container_id in os.listdir(paths.state) if os.path.isdir(paths.state) else []:
+        try:
+            _ = load(paths, container_id) if len(container_id) == 64 else None
+        except Damaged:
+            found.add(container_id[:12])
+    return found
+
+
 def published(paths: Paths) -> list[Published]:
     """Return all published ports of this host, each once: where two containers say that they have the same port, the later one has it."""
     found: dict[tuple[str, int, str, bool], Published] = {}

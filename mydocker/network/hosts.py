@@ -88,8 +88,8 @@ def _rewrite(path: str, lines: list[str]) -> None:
     try:
         with open(path, errors="surrogateescape") as file:
             text = file.read(_MOST)
-    except FileNotFoundError:
-        return  # the container is being removed
+    except OSError:
+        return  # the container is being removed, or this is no file that could be written
     # The container may have filled the file: one that is too long to be ours is left alone.
     wanted = with_others(text, lines)
     if wanted != text and len(text) < _MOST:

@@ -6,9 +6,10 @@ The network `bridge` comes into being with the first container that needs it.
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from mydocker import store
-from mydocker.errors import Conflict, NotFound
+from mydocker.errors import Conflict, Damaged, NotFound
 from mydocker.network.addresses import Subnet
 
 TYPE_CHECKING = False
@@ -59,6 +60,8 @@ NETWORK: Shape = {
 }
 
 DEFAULT = "bridge"
+# What lists show as the driver of a network whose record cannot be read.
+DAMAGED = "damaged"
 # What docker calls networks and nobody makes.
 MODES = ("host", "none")
 
@@ -85,22 +88,46 @@ def load(paths: Paths, name: str) -> Network:
     """Return a network's record. Raises NotFound, or Damaged when it is no such document."""
     try:
         if "/" in name or name.startswith("."):
-            raise FileNotFoundError
+            raise NotFound(f"no such network: {name}")
         record: Network = store.read_document(f"{directory(paths, name)}/network.json", NETWORK)
     except FileNotFoundError as error:
+        if os.path.isdir(directory(paths, name)):
+            raise Damaged(f"{directory(paths, name)}/network.json: is missing") from error
         raise NotFound(f"no such network: {name}") from error
     return record
 
 
 def every(paths: Paths) -> list[Network]:
-    """Return the records of all networks; one that is removed meanwhile is left out."""
-    found = []
-    for name in names(paths):
-        try:
-            found.append(load(paths, name))
-        except NotFound:
-            continue
-    return found
+    """Return the records of all networks; one that is removed meanwhile, or damaged, is left out."""
+    return [network for network in map(partial(_readable, paths), names(paths)) if network]
+
+
+def _readable(paths: Paths, name: str) -> Network | None:
+    try:
+        return load(paths, name)
+    except (NotFound, Damaged):
+        return None
+
+
+def damaged(paths: Paths) -> list[str]:
+    """Return the names of the networks whose records are damaged."""
+    return [name for name in names(paths) if not _readable(paths, name) and os.path.lexists(directory(paths, name))]
+
+
+def stand_in(name: str) -> Network:
+    """Return a record for a network whose own cannot be read: it says the name and else nothing."""
+    return {
+        "id": name,
+        "name": name,
+        "driver": DAMAGED,
+        "createdAt": "",
+        "subnets": [],
+        "internal": False,
+        "ipv6": False,
+        "options": {},
+        "labels": {},
+        "interface": "",
+    }
 
 
 def resolve(paths: Paths, text: str) -> Network:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from mydocker import leanjson, store
-from mydocker.errors import BadInput
+from mydocker.errors import BadInput, Damaged
 from mydocker.kernel.libc import MACHINE
 from mydocker.kernel.seccomp import (
     INSTRUCTION_SIZE,
@@ -78,16 +78,21 @@ def _key(seccomp: Seccomp) -> str:
 def _read(path: str) -> bytes:
     """Return a cached program, nothing when it is absent or damaged."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+        content = store.read_whole(path)
+    except (FileNotFoundError, Damaged):
         return b""
-    try:
-        content = os.read(descriptor, os.fstat(descriptor).st_size)
-    finally:
-        os.close(descriptor)
+    return content[:-_DIGEST_SIZE] if _is_intact(content) else b""
+
+
+def _is_intact(content: bytes) -> bool:
     program, digest = content[:-_DIGEST_SIZE], content[-_DIGEST_SIZE:]
-    intact = len(program) % INSTRUCTION_SIZE == 0 and digest == _digest(program).digest()
-    return program if intact else b""
+    return len(program) % INSTRUCTION_SIZE == 0 and digest == _digest(program).digest()
+
+
+def check(path: str) -> None:
+    """Raise Damaged for a file of the cache that is no program; the next start would write it anew."""
+    if not _is_intact(store.read_whole(path)):
+        raise Damaged(f"{path}: its digest is another one")
 
 
 def _compile(seccomp: Seccomp, path: str) -> bytes:
@@ -95,5 +100,7 @@ def _compile(seccomp: Seccomp, path: str) -> bytes:
 
     program = compile_filter(seccomp)
     store.make_private(os.path.dirname(path))
+    if os.path.isdir(path):
+        store.remove_tree(path)
     store.write_atomic(path, program + _digest(program).digest(), mode=0o600, sync=False)
     return program

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from os import environ
 
-from mydocker.errors import BadInput, Unsupported
+from mydocker.errors import BadInput, Damaged, Unsupported
 from mydocker.paths import Paths
 from mydocker.storage.aufs import Aufs
 from mydocker.storage.base import StorageDriver
 from mydocker.storage.overlay import Overlay
 from mydocker.storage.vfs import Vfs
-from mydocker.store import make_private, write_atomic
+from mydocker.store import make_private, read_whole, remove_tree, write_atomic
 
 # In the order of preference.
 _DRIVERS: dict[str, type[StorageDriver]] = {"overlay": Overlay, "aufs": Aufs, "vfs": Vfs}
@@ -40,10 +40,12 @@ def _best(paths: Paths) -> str:
     """Return the first driver that works here; trying them out is done once between reboots."""
     known = paths.state + "/storage-driver"
     try:
-        with open(known) as file:
-            name = file.read()
-    except FileNotFoundError:
+        name = read_whole(known).decode(errors="replace")
+    except (FileNotFoundError, Damaged):
+        name = ""
+    if name not in NAMES:
         name = next(name for name in NAMES if driver(name, paths).unsupported(paths) is None)
         make_private(paths.state)
+        remove_tree(known)
         write_atomic(known, name.encode(), sync=False)
     return name

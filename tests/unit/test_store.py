@@ -1,6 +1,7 @@
 """Records, claims, locks and trees on disk."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,30 @@ def test_a_tree_goes_and_what_its_symlinks_name_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [{}, [], "", 0, -1.5, None, True, {"a": [{"b": "\ud800"}]}, "\udc80"])
 def test_lean_json_round_trips(value: object) -> None:
     assert leanjson.loads(leanjson.dumps(value)) == value
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"../../etc", None])
+def test_a_claim_that_is_damaged_is_nobodys_and_stays(tmp_path: Path, content: bytes | None) -> None:
+    claim = tmp_path / "name"
+    if content is None:
+        claim.mkdir()
+    else:
+        claim.write_bytes(content)
+    assert store.claimed_by(str(claim)) == store.UNCLEAR
+    assert store.claim(str(claim), "b") == store.UNCLEAR
+    store.release(str(claim), "b")
+    assert claim.exists()
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink(path, path)], ids=["directory", "FIFO", "loop"])
+def test_what_is_no_file_is_damaged(tmp_path: Path, make: Callable[[str], None]) -> None:
+    make(f"{tmp_path}/record")
+    with pytest.raises(Damaged, match=r"^.*/record: "):
+        store.read_json(f"{tmp_path}/record")
+
+
+@pytest.mark.parametrize("make", [os.mkdir, lambda path: os.symlink(path, path)], ids=["directory", "loop"])
+def test_what_cannot_be_a_lock_is_damaged(tmp_path: Path, make: Callable[[str], None]) -> None:
+    make(f"{tmp_path}/lock")
+    with pytest.raises(Damaged, match=r"^.*/lock: "), store.Lock(f"{tmp_path}/lock"):
+        pass

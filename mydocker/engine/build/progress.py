@@ -18,6 +18,7 @@ from mydocker.engine.container.create import Prepared, create, prepare
 from mydocker.engine.container.snapshots import mounted
 from mydocker.engine.monitor import end
 from mydocker.engine.record import containers
+from mydocker.errors import Damaged
 from mydocker.images import config, index
 from mydocker.images.draft import Draft
 from mydocker.images.layout import ImageLayout
@@ -102,7 +103,10 @@ def cached(paths: Paths, key: str) -> Image | None:
     layout = ImageLayout(paths.images)
     entries = layout.entries()
     entry = next((e for e in entries if index.build_key(e) == key), None)
-    return images.Image(layout, entries, entry) if entry else None
+    try:
+        return images.Image(layout, entries, entry) if entry else None
+    except Damaged:
+        return None  # it is made once more
 
 
 def reuse(progress: Progress, known: Image) -> None:

@@ -15,6 +15,7 @@ from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import is_id, parse
 from mydocker.steps.base import Step
 from mydocker.store import Lock, make_private
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,19 +125,53 @@ def _repository(entry: Descriptor) -> str | None:
     return parse(name).repository if name else None
 
 
-def all_images(paths: Paths) -> list[Image]:
-    """Return every image once, in the order of the index."""
+class DamagedImage(Value):
+    """An image whose manifest or configuration cannot be read: what index.json says of it, and the reason."""
+
+    entry: Descriptor
+    names: list[str]
+    problem: Damaged
+
+    @property
+    def id(self) -> str:
+        """The manifest's digest, as the configuration's may not be known."""
+        return self.entry["digest"].removeprefix("sha256:")
+
+
+def survey(paths: Paths) -> tuple[list[Image], list[DamagedImage]]:
+    """Return every image once, in the order of the index, and those that are damaged. Raises Damaged when the index is."""
     layout = ImageLayout(paths.images)
     entries = layout.entries()
     unique = {entry["digest"]: entry for entry in reversed(entries)}
-    return [_image(layout, entries, entry) for entry in reversed(unique.values())]
+    found, damaged = [], []
+    for entry in reversed(unique.values()):
+        try:
+            found.append(Image(layout, entries, entry))
+        except Damaged as error:
+            names = [str(parse(name)) for e in entries if e["digest"] == entry["digest"] and (name := index.name_of(e))]
+            damaged.append(DamagedImage(entry=entry, names=names, problem=error))
+    there = {entry["digest"] for entry in layout.entries()} if damaged else set()
+    return found, [each for each in damaged if each.entry["digest"] in there]  # others were removed meanwhile
+
+
+def all_images(paths: Paths) -> list[Image]:
+    """Return every image that can be read; none where the index cannot be."""
+    try:
+        return survey(paths)[0]
+    except Damaged:
+        return []
 
 
 def _by_id(layout: ImageLayout, entries: list[Descriptor], prefix: str, name: str) -> Image:
     """Return the image whose id, or whose manifest's digest if that is whole, begins so."""
     matches: dict[str, Image] = {}
     for entry in entries if _may_be_id(prefix) else []:
-        image = _image(layout, entries, entry)
+        try:
+            image = _image(layout, entries, entry)
+        except Damaged:
+            if entry["digest"].startswith(f"sha256:{prefix}"):
+                raise
+            continue
         if image.id.startswith(prefix) or image.manifest == f"sha256:{prefix}":
             matches.setdefault(image.id, image)
     if not matches:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from mydocker.engine.catalog.images import Image, all_images, by_name, find, layers_lock
-from mydocker.engine.record import containers, events
-from mydocker.engine.record.state import running_pid
-from mydocker.errors import BadInput, Conflict, Damaged, NotFound
+from mydocker.engine.catalog.images import Image, all_images, by_name, find, layers_lock, survey
+from mydocker.engine.record import containers, damage, events
+from mydocker.engine.record.state import may_run
+from mydocker.errors import BadInput, Conflict, Damaged
 from mydocker.images import archive, change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import ImageLayout
@@ -20,7 +20,7 @@ from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from io import BufferedReader
 
     from mydocker.engine.record.containers import Record
@@ -117,7 +117,7 @@ def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: boo
         for n in names:
             _tell(paths, run, "untag", image.id, str(n))
         lines += [f"Untagged: {n}" for n in names]
-        if len(twin.names) <= len(names) and not any(running_pid(paths, record["id"]) for record in users):
+        if len(twin.names) <= len(names) and not any(may_run(paths, record["id"]) for record in users):
             lines += _delete(paths, drivers, twin, run)
     return lines
 
@@ -133,7 +133,7 @@ def _name_meant(layout: ImageLayout, name: str) -> Reference | None:
 
 def _check_removable(paths: Paths, image: Image, names: int, reference: Reference | None, users: list[Record], force: bool) -> None:
     """names: how many the image has, under whatever manifest."""
-    running = [record for record in users if running_pid(paths, record["id"])]
+    running = [record for record in users if may_run(paths, record["id"])]
     if reference:
         if len(image.names) == 1 and users and not force:
             raise Conflict(f"cannot remove {reference} without force: container {users[0]['id'][:12]} uses its image {image.id[:12]}")
@@ -147,7 +147,8 @@ def _check_removable(paths: Paths, image: Image, names: int, reference: Referenc
 
 
 def _by_digest(layout: ImageLayout, digest: str) -> Descriptor | None:
-    return next((entry for entry in layout.entries() if entry["digest"] == digest), None)
+    prefix = f"sha256:{digest.removeprefix('sha256:')}"
+    return next((entry for entry in layout.entries() if entry["digest"].startswith(prefix)), None)
 
 
 def _remove_damaged(layout: ImageLayout, entry: Descriptor, reference: Reference | None, run: Run) -> list[str]:
@@ -157,8 +158,7 @@ def _remove_damaged(layout: ImageLayout, entry: Descriptor, reference: Reference
 
 
 def _delete(paths: Paths, drivers: Sequence[StorageDriver], image: Image, run: Run) -> list[str]:
-    needed = needed_layers(paths, image.manifest)
-    gone = [chain_id for chain_id in image.chain_ids if chain_id not in needed]
+    gone = unneeded_layers(paths, image.chain_ids, image.manifest)
     run.execute([DeleteImage(ImageLayout(paths.images), image.manifest), *([RemoveLayers(paths, drivers, gone)] if gone else [])])
     _tell(paths, run, "delete", image.id, "")
     return [f"Deleted: sha256:{i}" for i in [image.id, *gone]]
@@ -166,24 +166,24 @@ def _delete(paths: Paths, drivers: Sequence[StorageDriver], image: Image, run: R
 
 def using(paths: Paths, image: Image) -> list[Record]:
     """Return the records of the containers that were made from an image."""
-    return [record for record in records(paths) if record["imageId"] == image.id]
+    return [record for record in containers.every(paths) if record["imageId"] == image.id]
 
 
-def records(paths: Paths) -> list[Record]:
-    """Return every container's record; a container without one is only just being made, or half removed."""
-    found = []
-    for container_id in containers.ids(paths):
-        try:
-            found.append(containers.load(paths, container_id))
-        except NotFound:
-            continue
-    return found
+def unneeded_layers(paths: Paths, chain_ids: Iterable[str], except_image: str = "") -> list[str]:
+    """Return those of these layers that no image and no container needs, not counting the image with this manifest.
 
-
-def needed_layers(paths: Paths, except_image: str = "") -> set[str]:
-    """Return the chain ids that images and containers need, not counting the image with this manifest."""
-    needed = {c for image in all_images(paths) if image.manifest != except_image for c in image.chain_ids}
-    return needed.union(c for record in records(paths) for c in record["layers"])
+    As long as one of those is damaged, or was put away, nobody knows what it needs: then there are none.
+    """
+    records, unreadable = containers.survey(paths)
+    try:
+        images, damaged = survey(paths)
+    except Damaged:
+        return []
+    if unreadable or any(image.entry["digest"] != except_image for image in damaged) or damage.put_away(paths, "container", "image"):
+        return []
+    needed = {c for image in images if image.manifest != except_image for c in image.chain_ids}
+    needed.update(c for record in records for c in record["layers"])
+    return [chain_id for chain_id in chain_ids if chain_id not in needed]
 
 
 class RemoveLayers(Step):
@@ -197,9 +197,8 @@ class RemoveLayers(Step):
         make_private(self.paths.layers)
         with Lock(layers_lock(self.paths)):
             # Asked again under the lock: a container may have been created meanwhile.
-            needed = needed_layers(self.paths)
-            for chain_id in self.chain_ids:
-                for driver in self.drivers if chain_id not in needed else ():
+            for chain_id in unneeded_layers(self.paths, self.chain_ids):
+                for driver in self.drivers:
                     if driver.has(chain_id):
                         driver.remove_layer(chain_id)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 
 from mydocker import store
-from mydocker.engine.connection import endpoints, unplug
-from mydocker.engine.record import containers, events
+from mydocker.engine.connection import endpoints, repair, unplug
+from mydocker.engine.record import containers, damage, events
 from mydocker.engine.record.moments import timestamp
-from mydocker.errors import BadInput, Conflict, Error, NotFound
+from mydocker.errors import BadInput, Conflict, Damaged, Error, NotFound
 from mydocker.network import attachments, default, pools, records
 from mydocker.network.addresses import Subnet
 from mydocker.network.drivers import driver
 from mydocker.paths import Paths
-from mydocker.steps.base import Run, Step, command, quote
+from mydocker.steps.base import Action, Run, Step, command, quote
 from mydocker.steps.files import MakeDir
 
 TYPE_CHECKING = False
@@ -168,17 +168,30 @@ def remove(paths: Paths, network: Network, run: Run) -> None:
     with records.lock(paths, network["name"]):
         using = unplug.users(paths, network["name"])
         if using:
-            names = ", ".join(containers.load(paths, each)["name"] for each in using)
+            names = ", ".join(damage.name_of(paths, each) for each in using)
             raise Conflict(f"network {network['name']} is used by container {names}", "stop or disconnect it first")
         with records.everything(paths):
             run.execute([*driver(network["driver"], paths).delete(network), RemoveNetwork(paths, network)])
 
 
+def remove_damaged(paths: Paths, name: str, run: Run) -> None:
+    """Remove a network whose record cannot be read. Raises Conflict while a container is on it."""
+    using = unplug.users(paths, name)
+    if using:
+        raise Conflict(f"network {name} is used by container {', '.join(i[:12] for i in using)}", "stop it first")
+    with records.everything(paths):
+        run.apply(Action(lambda: store.discard(records.directory(paths, name)), f"remove network {quote(name)}, whose record is damaged"))
+    if run.done:
+        # What it had on this host is now a leftover like any other.
+        for _, mend in repair.leftovers(paths):
+            mend()
+
+
 def resolve(paths: Paths, name: str) -> Network:
-    """Return the record of a network given by name or id, also of one that nobody makes. Raises NotFound, Conflict."""
-    for each in (default.network(paths), *map(lambda mode: predefined(paths, mode), records.MODES)):
-        if name == each["name"] or (len(name) > 3 and each["id"].startswith(name)):
-            return each
+    """Return the record of a network given by name or id, also of one that nobody makes. Raises NotFound, Conflict, Damaged."""
+    for known in PREDEFINED:
+        if name == known or (len(name) > 3 and default.fixed_id(paths, known).startswith(name)):
+            return default.network(paths) if known == records.DEFAULT else predefined(paths, known)
     return records.resolve(paths, name)
 
 
@@ -200,9 +213,11 @@ def predefined(paths: Paths, mode: str) -> Network:
 
 
 def every(paths: Paths) -> list[Network]:
-    """Return the records of all networks, sorted by name; the three that docker always has are among them."""
-    made = [network for network in records.every(paths) if network["name"] != records.DEFAULT]
-    found = [default.network(paths), *(predefined(paths, mode) for mode in records.MODES), *made]
+    """Return the records of all networks, sorted by name, the three that docker always has among them, and stand-ins for damaged ones."""
+    found = [*records.every(paths), *map(records.stand_in, records.damaged(paths))]
+    if all(network["name"] != records.DEFAULT for network in found):
+        found.append(default.network(paths))
+    found += [predefined(paths, mode) for mode in records.MODES]
     return sorted(found, key=lambda network: network["name"])
 
 
@@ -255,4 +270,6 @@ def exists(paths: Paths, name: str) -> bool:
         resolve(paths, name)
     except NotFound:
         return False
+    except Damaged:
+        return True
     return True

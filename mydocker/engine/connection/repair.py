@@ -10,7 +10,7 @@ from mydocker import store
 from mydocker.engine.connection import unplug
 from mydocker.kernel import netfilter
 from mydocker.kernel.route import Route
-from mydocker.network import bridge, firewall, forwarding, ipam, nft, records
+from mydocker.network import attachments, bridge, firewall, forwarding, ipam, nft, records
 from mydocker.paths import Paths
 from mydocker.steps.links import DeleteLink
 
@@ -25,9 +25,20 @@ def leftovers(paths: Paths) -> Iterator[Found]:
     yield from _rules(paths)
     yield from _accepts(paths)
     needed = bridge.forwarded(bridge.bridged(paths))
-    if set(forwarding.switched_on(paths.addresses)) - needed:
+    if not records.damaged(paths) and set(forwarding.switched_on(paths.addresses)) - needed:
         what = "packet forwarding, switched on for networks that are gone"
         yield what, lambda: forwarding.restore_sysctls(paths.proc, paths.addresses, needed)
+
+
+def missing(paths: Paths) -> Iterator[Found]:
+    """Yield our table if somebody has removed it from under networks that are up."""
+    driver = bridge.BridgeDriver(paths)
+    with Route() as route:
+        present = {link["name"] for link in route.links()}
+    up = [network["name"] for network in driver.truth()[0] if network["interface"] in present]
+    if up and not firewall.is_there(driver.table):
+        what = f"the rules of table {driver.table}, which network {', '.join(up)} needs, are missing"
+        yield what, lambda: firewall.write_all(driver.table, *driver.truth())
 
 
 def _claims(paths: Paths) -> Iterator[Found]:
@@ -60,11 +71,13 @@ def _rules(paths: Paths) -> Iterator[Found]:
     """Yield our table if there is no network, and otherwise the ports in it of containers that are gone."""
     driver = bridge.BridgeDriver(paths)
     networks, published = driver.truth()
+    if records.damaged(paths):
+        return  # nobody knows what rules it needs
     if not networks:
         if firewall.is_there(driver.table):
             yield f"the rules of table {driver.table}, though there is no network", lambda: firewall.remove_all(driver.table)
         return
-    known = {each["owner"][:12] for each in published}
+    known = {each["owner"][:12] for each in published} | attachments.unreadable(paths)
     for owner in sorted(firewall.owners(driver.table) - known):
         yield f"rules for the ports of container {owner}, which does not run", lambda: firewall.write_all(driver.table, *driver.truth())
 

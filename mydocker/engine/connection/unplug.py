@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mydocker.engine.record import state
-from mydocker.errors import Error, NotFound, attempt
-from mydocker.network import attachments, bridge, hosts, ipam, records
+from mydocker.errors import Damaged, Error, NotFound, attempt
+from mydocker.images.reference import is_id
+from mydocker.network import attachments, bridge, firewall, hosts, ipam, records
 from mydocker.network.drivers import driver
 from mydocker.network.portclaims import ClaimPort
 from mydocker.steps.links import DeleteLink
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def is_in_use(paths: Paths, owner: str) -> bool:
-    """Say whether a container runs, or a process is just starting or removing it."""
-    return bool(state.running_pid(paths, owner)) or state.is_busy(paths, owner)
+    """Say whether a container runs, or a process is just starting or removing it. Of a damaged claim nobody knows whose it is."""
+    return not is_id(owner) or state.may_run(paths, owner) or state.is_busy(paths, owner)
 
 
 def users(paths: Paths, network: str) -> list[str]:
@@ -32,8 +33,12 @@ def unplug(paths: Paths, container_id: str, later: list[int] | None = None) -> l
 
     later: gets the indices of the links, which the caller then removes; the kernel takes 15 ms for each
     """
-    attachment = attachments.load(paths, container_id)
     problems: list[Error] = []
+    try:
+        attachment = attachments.load(paths, container_id)
+    except Damaged:
+        _give_back(paths, container_id, problems)
+        attachment = None
     if attachment:
         withdraw(paths, attachment["published"], problems)
         for endpoint in attachment["endpoints"]:
@@ -42,6 +47,19 @@ def unplug(paths: Paths, container_id: str, later: list[int] | None = None) -> l
         networks = [endpoint["network"] for endpoint in attachment["endpoints"]]
         attempt(problems, hosts.refresh, paths, networks)
     return problems
+
+
+def _give_back(paths: Paths, container_id: str, problems: list[Error]) -> None:
+    """Undo what is known of a container's network without its attachment: the claims that hold its id, and the rules that name it."""
+    for name in records.names(paths):
+        directory = records.claims(paths, name)
+        for address, owner in ipam.held_by(directory):
+            if owner == container_id:
+                attempt(problems, ipam.release, directory, address, owner)
+    attempt(problems, attachments.forget, paths, container_id)
+    driver = bridge.BridgeDriver(paths)
+    if container_id[:12] in firewall.owners(driver.table):
+        attempt(problems, lambda: firewall.write_all(driver.table, *driver.truth()))
 
 
 def withdraw(paths: Paths, published: list[Published], problems: list[Error]) -> None:
@@ -55,8 +73,8 @@ def leave(paths: Paths, endpoint: Endpoint, namespace: str, problems: list[Error
     name = endpoint["network"]
     try:
         network = records.load(paths, name)
-    except NotFound:
-        network = None  # removed by force, and with it all that it had
+    except (NotFound, Damaged):
+        network = None  # removed by force, and with it all that it had, or nobody knows what that is
     for step in driver(network["driver"], paths).disconnect(network, endpoint, namespace) if network else []:
         if later is not None and isinstance(step, DeleteLink):
             later.append(step.index())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mydocker.engine.connection import endpoints
 from mydocker.engine.record import state
-from mydocker.errors import NotFound
+from mydocker.errors import Damaged, NotFound
 from mydocker.network import attachments, records
 
 TYPE_CHECKING = False
@@ -77,7 +77,7 @@ def _network_id(paths: Paths, name: str) -> str:
         return fixed_id(paths, name)
     try:
         return records.load(paths, name)["id"]
-    except NotFound:
+    except (NotFound, Damaged):
         return ""
 
 

@@ -8,6 +8,7 @@ from mydocker import store
 from mydocker.engine.connection import plug
 from mydocker.engine.record import containers, events, state
 from mydocker.errors import Conflict, Damaged, NotFound
+from mydocker.images.reference import is_id
 from mydocker.paths import Paths
 from mydocker.steps.base import Step, quote
 
@@ -33,6 +34,8 @@ class ClaimName(Step):
         """Free the claim of a container that does not exist any more; Conflict if it does."""
         from mydocker.engine.container.orphans import discard, half_made
 
+        if not is_id(owner):
+            raise Conflict(f"the name {self.name!r} may be in use: its claim {self.path} is damaged", "mydocker system check --repair")
         if not os.path.isdir(self.paths.container(owner)) or was_renamed(self.paths, owner, self.name):
             store.release(self.path, owner)
         elif half_made(self.paths, owner):

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 from fcntl import LOCK_EX, flock
 
-from mydocker import leanjson, store
+from mydocker import leanjson
 from mydocker.engine.catalog import images
 from mydocker.engine.connection import networks, plug
 from mydocker.engine.container import spec
@@ -58,7 +58,7 @@ class MakeContainerDirectory(Step):
         flock(self.lock, LOCK_EX)
 
     def undo(self) -> None:
-        store.remove_tree(self.path)
+        containers.remove_directory(self.path)
         os.close(self.lock)
 
     def describe(self) -> str:

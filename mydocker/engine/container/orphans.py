@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
+from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine.monitor import end
-from mydocker.engine.record import containers, state
+from mydocker.engine.record import containers, damage, events, state
 from mydocker.errors import Damaged, Error, NotFound, attempt
 from mydocker.kernel.tasks import is_alive
 
@@ -17,16 +18,16 @@ if TYPE_CHECKING:
 
 
 def half_made(paths: Paths, container_id: str) -> str:
-    """Return why a container counts as never finished or half removed, '' if it is whole or somebody works on it."""
-    if state.is_busy(paths, container_id) or state.running_pid(paths, container_id):
+    """Return why a container counts as never finished or half removed, '' if it is whole, damaged, or somebody works on it."""
+    if state.is_busy(paths, container_id) or state.may_run(paths, container_id):
         return ""
     try:
         record = containers.load(paths, container_id)
     except NotFound:
         # Whoever lists containers meets some that are just being removed.
         return "it has no record" if os.path.isdir(paths.container(container_id)) else ""
-    except Damaged as error:
-        return error.message
+    except Damaged:
+        return ""  # nobody knows: system/damage.py has it
     builder = record.get("builder")
     if builder and not is_alive(builder["pid"], builder["start"], paths.proc):
         return "its build was not finished"
@@ -38,7 +39,7 @@ def discard(paths: Paths, container_id: str) -> list[Error]:
     """Remove a half-made container, whatever there is of it."""
     try:
         record = containers.load(paths, container_id)
-    except (NotFound, Damaged):
+    except NotFound:
         problems = end.runtime_state(paths, container_id)
         attempt(problems, end.directory, paths, container_id)
         return problems
@@ -47,11 +48,42 @@ def discard(paths: Paths, container_id: str) -> list[Error]:
     return end.runtime_state(paths, container_id, cgroup) + end.container(paths, record)
 
 
+def destroy(paths: Paths, container_id: str) -> list[Error]:
+    """End and remove a container whose record or state cannot be read, going on past failures. Its anonymous volumes stay."""
+    problems: list[Error] = []
+    name, cgroup = damage.name_of(paths, container_id), manager(Layout.detect(paths), _cgroup_path(paths, container_id))
+    if cgroup.pids():
+        attempt(problems, cgroup.kill)
+    # Names that could be in the way, of a directory in place of a file, or of a file in place of a directory.
+    running = paths.running(container_id)
+    for path in (f"{running}/state.json", f"{running}/network.json") if os.path.isdir(running) else (running,):
+        attempt(problems, store.remove_tree, path)
+    problems += end.runtime_state(paths, container_id, cgroup)
+    for claimed in damage.names_of(paths, container_id):
+        attempt(problems, store.release, f"{paths.names}/{claimed}", container_id)
+    attempt(problems, end.directory, paths, container_id)
+    attempt(problems, events.emit, paths, "container", "destroy", container_id, {"name": name})
+    return problems
+
+
+def _cgroup_path(paths: Paths, container_id: str) -> str:
+    """Return where a container's cgroup is, as whatever can be read of it says."""
+    try:
+        return containers.load(paths, container_id)["hostConfig"]["CgroupPath"]
+    except (NotFound, Damaged):
+        record = damage.stand_in(paths, container_id)
+    try:
+        known = state.load(paths, container_id)
+    except Damaged:
+        known = None
+    return known["cgroup"] if known else record["hostConfig"]["CgroupPath"]
+
+
 def settle(paths: Paths, container_id: str) -> list[Error]:
     """Record the end of a run whose monitor died, and remove what the run left."""
     try:
         record = containers.load(paths, container_id)
-    except NotFound:
+    except (NotFound, Damaged):
         return end.runtime_state(paths, container_id)
     problems = end.runtime_state(paths, container_id)
     if record["status"] == "running":

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine.connection.unplug import unplug
-from mydocker.engine.record import containers, events, state
+from mydocker.engine.record import containers, damage, events, state
 from mydocker.errors import Error, attempt
 
 TYPE_CHECKING = False
@@ -53,16 +51,12 @@ def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]
 def _own_volumes(paths: Paths, record: Record) -> list[str]:
     """Return the anonymous volumes of a container that no other one mounts (--volumes-from)."""
     names = [mount["name"] for mount in record["mounts"] if mount["anonymous"]]
-    return [name for name in names if all(user["id"] == record["id"] for user in containers.mounting(paths, name))]
+    return [name for name in names if not damage.mounting(paths, name).keys() - {record["id"]}]
 
 
 def directory(paths: Paths, container_id: str) -> None:
-    """Remove a container's directory, its lock last, so that nobody takes it for an orphan while it goes."""
-    path = paths.container(container_id)
-    for name in os.listdir(path) if os.path.isdir(path) else []:
-        if name != "lock":
-            store.remove_tree(f"{path}/{name}")
-    store.remove_tree(path)
+    """Remove a container's directory."""
+    containers.remove_directory(paths.container(container_id))
 
 
 def after_failed_start(paths: Paths, record: Record, error: Error) -> list[Error]:

@@ -11,6 +11,7 @@ from mydocker import store
 from mydocker.engine.record.config import CONFIG
 from mydocker.engine.record.hostconfig import HOST_CONFIG
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
+from mydocker.images.reference import is_id
 from mydocker.network.attachments import PUBLISHED
 from mydocker.paths import Paths
 
@@ -179,10 +180,11 @@ def resolve(paths: Paths, name: str) -> str:
 
     Raises NotFound, or Conflict when a prefix means several.
     """
-    owner = store.claimed_by(f"{paths.names}/{name}") if "/" not in name and name not in ("", ".", "..") else None
+    owner = claimed_by(paths, name) if "/" not in name and name not in ("", ".", "..") else None
     if owner and os.path.exists(paths.container(owner)):
         return owner
     matches = [i for i in ids(paths) if i.startswith(name)] if name else []
+    matches = matches or named(paths, name)
     if len(matches) > 1 and name not in matches:
         raise Conflict(f"{name!r} is the beginning of {len(matches)} container ids", "give more of its digits")
     if not matches:
@@ -190,26 +192,61 @@ def resolve(paths: Paths, name: str) -> str:
     return matches[0]
 
 
+def claimed_by(paths: Paths, name: str) -> str | None:
+    """Return the id of the container that claims a name, None for none, UNCLEAR when the claim is damaged."""
+    owner = store.claimed_by(f"{paths.names}/{name}")
+    return owner if owner is None or is_id(owner) else store.UNCLEAR
+
+
+def named(paths: Paths, name: str) -> list[str]:
+    """Return the ids of the containers whose records say that they have a name: what a claim says in one look, when it is there."""
+    return [record["id"] for record in every(paths) if record["name"] == name and record["status"] not in ("creating", "removing")]
+
+
 def load(paths: Paths, container_id: str) -> Record:
     """Return a record as it was last written. Raises NotFound or Damaged."""
+    directory = paths.container(container_id)
     try:
-        record: Record = store.read_document(f"{paths.container(container_id)}/config.json", RECORD)
+        record: Record = store.read_document(f"{directory}/config.json", RECORD)
     except FileNotFoundError as error:
+        if _has_lost_its_record(directory):
+            raise Damaged(f"{directory}/config.json: is missing") from error
         raise NotFound(f"no such container: {container_id}") from error
     return record
 
 
-def mounting(paths: Paths, volume: str) -> list[Record]:
-    """Return the records of the containers that mount a volume, those without a whole record left out."""
-    found = []
+def _has_lost_its_record(directory: str) -> bool:
+    """Say whether there is more than a lock: a record comes before all else, and goes after it."""
+    try:
+        return any(name != "lock" and not name.startswith(".") for name in os.listdir(directory))
+    except FileNotFoundError:
+        return False
+
+
+def survey(paths: Paths) -> tuple[list[Record], list[str]]:
+    """Return every container's record, and the ids of those whose record is damaged; one without is being made, or half removed."""
+    found, damaged = [], []
     for container_id in ids(paths):
         try:
-            record = load(paths, container_id)
-        except (NotFound, Damaged):
-            continue  # half made or half removed
-        if any(mount["name"] == volume for mount in record["mounts"]):
-            found.append(record)
-    return found
+            found.append(load(paths, container_id))
+        except NotFound:
+            continue
+        except Damaged:
+            damaged.append(container_id)
+    return found, damaged
+
+
+def every(paths: Paths) -> list[Record]:
+    """Return every container's record that can be read."""
+    return survey(paths)[0]
+
+
+def remove_directory(path: str) -> None:
+    """Remove a container's directory, its record and then its lock last: nobody takes it for damaged, or for an orphan, while it goes."""
+    names = os.listdir(path) if os.path.isdir(path) else []
+    for name in [*(name for name in names if name not in ("config.json", "lock")), "config.json"]:
+        store.remove_tree(f"{path}/{name}")
+    store.remove_tree(path)
 
 
 def save(paths: Paths, record: Record, sync: bool = True) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import time
-from errno import EDQUOT, ENOENT, ENOSPC
+from errno import EDQUOT, EISDIR, ELOOP, ENOENT, ENOSPC, ENXIO, EROFS
 
 from mydocker import leanjson
+from mydocker.errors import Damaged
 from mydocker.store import Lock
 
 TYPE_CHECKING = False
@@ -63,6 +64,7 @@ EVENT: Shape = {
 }
 
 LIMIT = 1 << 20
+_LOST = (ENOSPC, EDQUOT, ENOENT, EROFS, EISDIR, ELOOP, ENXIO)
 
 
 def of_container(paths: Paths, record: Record, action: str, **more: object) -> None:
@@ -95,7 +97,7 @@ def of_networks(paths: Paths, attachment: Attachment, container_id: str, action:
 def emit(paths: Paths, kind: str, action: str, identity: str, attributes: Mapping[str, object], image: str = "") -> None:
     """Record that something happened; attributes are told as str() shows them.
 
-    What it tells of has happened: on a full disk, or a root that is gone, the event is lost.
+    What it tells of has happened: on a full disk, in a root that is gone, or without a file to write to, the event is lost.
     """
     now = time.time_ns()
     old_names = {"status": action, "id": identity, "from": image} if kind in ("container", "image") else {}
@@ -111,12 +113,13 @@ def emit(paths: Paths, kind: str, action: str, identity: str, attributes: Mappin
     try:
         _append(paths.events, leanjson.dumps(message).encode() + b"\n")
     except OSError as error:
-        if error.errno not in (ENOSPC, EDQUOT, ENOENT):
+        if error.errno not in _LOST:
             raise
 
 
 def _append(path: str, line: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    # A FIFO in its place would have us wait for a reader.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
     try:
         os.write(descriptor, line)
         is_full = os.fstat(descriptor).st_size > LIMIT
@@ -131,5 +134,5 @@ def _rotate(path: str) -> None:
         with Lock(path + ".lock", wait=False):
             if os.stat(path).st_size > LIMIT:
                 os.rename(path, path + ".1")
-    except (BlockingIOError, FileNotFoundError):
+    except (BlockingIOError, FileNotFoundError, Damaged):
         return  # somebody else is at it, or was faster: the next event tries again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 
@@ -24,7 +25,8 @@ _FOR_EVER = 3600.0
 
 def history(paths: Paths, since: int, until: int) -> Iterator[Event]:
     """Yield the events of a span of time (ns since 1970) until it is over, waiting for those to come."""
-    store.make_private(paths.root)
+    if not os.path.isdir(paths.root):
+        store.make_private(paths.root)
     watch = Watch(paths.root)
     reader = LogReader(paths.events, _parsed)
     try:
@@ -44,7 +46,7 @@ def _parsed(line: bytes) -> Event | None:
     try:
         event: Event = leanjson.loads(line.decode())
         fit(event, EVENT)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return event
 

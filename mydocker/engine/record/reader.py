@@ -17,15 +17,17 @@ T = TypeVar("T")
 
 
 class Entry:
-    """One line of the log. text: bytes; stream: 'stdout' or 'stderr'; time: RFC 3339."""
+    """One line of the log. text: bytes; stream: 'stdout' or 'stderr'; time: RFC 3339. One that is no entry is its own text."""
 
     __slots__ = ("text", "stream", "time")
 
     def __init__(self, line: bytes) -> None:
-        value = leanjson.loads(line.decode(errors="surrogateescape"))
-        self.text: bytes = value["log"].encode(errors="surrogateescape")
-        self.stream: str = value["stream"]
-        self.time: str = value["time"]
+        self.text, self.stream, self.time = line + b"\n", "stdout", ""
+        try:
+            value = leanjson.loads(line.decode(errors="surrogateescape"))
+            self.text, self.stream, self.time = value["log"].encode(errors="surrogateescape"), value["stream"], value["time"]
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return
 
 
 class LogReader(Generic[T]):

@@ -10,6 +10,7 @@ import os
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import is_frozen
+from mydocker.errors import Damaged
 from mydocker.kernel import tasks
 
 TYPE_CHECKING = False
@@ -86,6 +87,14 @@ def running_pid(paths: Paths, container_id: str) -> int:
     return known["pid"] if known and is_running(paths, known) else 0
 
 
+def may_run(paths: Paths, container_id: str) -> bool:
+    """Say whether a container runs, or nobody can tell because its state.json is damaged."""
+    try:
+        return bool(running_pid(paths, container_id))
+    except Damaged:
+        return True
+
+
 def has_monitor(paths: Paths, container_id: str) -> bool:
     """Say whether a container's monitor lives."""
     known = load(paths, container_id)
@@ -109,8 +118,8 @@ def is_busy(paths: Paths, container_id: str) -> bool:
             return False
     except BlockingIOError:
         return True
-    except FileNotFoundError:
-        return False  # its directory is gone
+    except (FileNotFoundError, NotADirectoryError, Damaged):
+        return False  # its directory is gone, or what is there can be locked by nobody
 
 
 def status(paths: Paths, record: Record, layout: Layout | None = None, boot: str = "") -> str:

@@ -11,7 +11,8 @@ from mydocker.engine.catalog import images
 from mydocker.engine.container.orphans import half_made
 from mydocker.engine.container.spec import CGROUP_PARENT
 from mydocker.engine.record import containers, state
-from mydocker.errors import Error
+from mydocker.engine.record.damage import DEAD
+from mydocker.errors import Damaged, Error, NotFound
 from mydocker.paths import Paths
 from mydocker.steps.confinement import apparmor_enabled
 from mydocker.storage import drivers
@@ -74,8 +75,14 @@ def info(paths: Paths) -> Info:
 
 
 def _statuses(paths: Paths) -> list[str]:
-    whole = [i for i in containers.ids(paths) if not half_made(paths, i)]
-    return [state.status(paths, containers.load(paths, i)) for i in whole]
+    return [_status(paths, i) for i in containers.ids(paths) if not half_made(paths, i)]
+
+
+def _status(paths: Paths, container_id: str) -> str:
+    try:
+        return state.status(paths, containers.load(paths, container_id))
+    except (NotFound, Damaged):
+        return DEAD
 
 
 def _driver(name: str, paths: Paths) -> str:
@@ -83,6 +90,8 @@ def _driver(name: str, paths: Paths) -> str:
         reason = drivers.driver(name, paths).unsupported(paths)
     except Error as error:
         reason = error.message
+    except OSError as error:  # it could not be tried: ROOT is read-only
+        reason = f"{error.filename}: {error.strerror}"
     return f"no: {reason}" if reason else "yes"
 
 

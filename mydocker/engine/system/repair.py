@@ -1,4 +1,4 @@
-"""Finding what a crash left, and removing it.
+"""Finding what a crash left, and removing it. What is only damaged is no leftover: damage.py finds that, and puts it away.
 
 Nothing in mydocker needs a clean end: whatever has no living owner is a leftover. A container that is being created,
 started or removed is owned by whoever holds its lock; one that runs, by its processes; a name, by the container whose
@@ -18,35 +18,30 @@ from mydocker.engine.connection import repair as connections
 from mydocker.engine.container.claim import was_renamed
 from mydocker.engine.container.orphans import discard, half_made, settle
 from mydocker.engine.record import containers, state
-from mydocker.errors import Damaged, Error, attempt
+from mydocker.engine.system import damage
+from mydocker.engine.system.leftover import Leftover, trying
+from mydocker.errors import Damaged
 from mydocker.images import staging
 from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import is_id
 from mydocker.storage.base import leftovers as half_unpacked
 from mydocker.storage.drivers import NAMES, driver
-from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from mydocker.paths import Paths
 
 CGROUP_PARENT = "/mydocker"
 
 
-class Leftover(Value):
-    """One thing without an owner: what it is, and how to remove it (returns what could not be removed)."""
-
-    what: str
-    repair: Callable[[], list[Error]]
-
-
 def leftovers(paths: Paths) -> Iterator[Leftover]:
-    """Yield everything that a crash left and no living process owns.
+    """Yield everything that is damaged, and everything that a crash left and no living process owns.
 
     Lazily, so that whoever repairs each as it comes also meets what only shows when that is gone, such as a name.
     """
+    yield from damage.found(paths)
     yield from _containers(paths)
     yield from _states(paths)
     yield from _cgroups(paths)
@@ -71,7 +66,7 @@ def _states(paths: Paths) -> list[Leftover]:
     return [
         Leftover(what=f"state of container {i[:12]}, which does not run", repair=partial(settle, paths, i))
         for i in _listed(paths.state)
-        if len(i) == 64 and not state.running_pid(paths, i) and not state.has_monitor(paths, i) and not state.is_busy(paths, i)
+        if len(i) == 64 and not state.may_run(paths, i) and not state.has_monitor(paths, i) and not state.is_busy(paths, i)
     ]
 
 
@@ -83,13 +78,15 @@ def _cgroups(paths: Paths) -> list[Leftover]:
     for container_id in orphans:
         cgroup = manager(layout, f"{CGROUP_PARENT}/{container_id}")
         if not cgroup.pids():
-            found.append(Leftover(what=f"cgroup {CGROUP_PARENT}/{container_id}", repair=_removal(cgroup.remove)))
+            found.append(Leftover(what=f"cgroup {CGROUP_PARENT}/{container_id}", repair=trying(cgroup.remove)))
     return found
 
 
 def _network(paths: Paths) -> Iterator[Leftover]:
     for what, mend in connections.leftovers(paths):
-        yield Leftover(what=what, repair=_removal(mend))
+        yield Leftover(what=what, repair=trying(mend))
+    for what, mend in connections.missing(paths):
+        yield Leftover(what=what, repair=trying(mend), done="written anew:")
 
 
 def _names(paths: Paths) -> list[Leftover]:
@@ -98,7 +95,7 @@ def _names(paths: Paths) -> list[Leftover]:
         if name.startswith("."):
             continue  # a claim that is being made
         owner = store.claimed_by(f"{paths.names}/{name}")
-        if owner is None:
+        if owner is None or not is_id(owner):
             continue
         if not os.path.isdir(paths.container(owner)):
             reason = "a container that is gone"
@@ -106,7 +103,7 @@ def _names(paths: Paths) -> list[Leftover]:
             reason = f"container {owner[:12]}, which has another one"
         else:
             continue
-        found.append(Leftover(what=f"name {name!r} of {reason}", repair=_removal(store.release, f"{paths.names}/{name}", owner)))
+        found.append(Leftover(what=f"name {name!r} of {reason}", repair=trying(store.release, f"{paths.names}/{name}", owner)))
     return found
 
 
@@ -119,7 +116,7 @@ def _temporaries(paths: Paths) -> list[Leftover]:
             writer = store.writer_of(name)
             if writer and not os.path.exists(f"{paths.proc}/{writer}"):
                 path = f"{directory}/{name}"
-                found.append(Leftover(what=f"temporary file {path}", repair=_removal(store.remove_tree, path)))
+                found.append(Leftover(what=f"temporary file {path}", repair=trying(store.remove_tree, path)))
     return found
 
 
@@ -128,40 +125,21 @@ def _images(paths: Paths) -> list[Leftover]:
     layout = ImageLayout(paths.images)
     try:
         left = staging.leftovers(layout)
-    except Damaged as error:
-        return [_unrepairable(error)]
-    return [Leftover(what=f"image data {path}", repair=_removal(staging.leftovers, layout, True)) for path in left]
+    except Damaged:
+        return []  # its lock, which has been told of
+    return [Leftover(what=f"image data {path}", repair=trying(staging.leftovers, layout, True)) for path in left]
 
 
 def _layers(paths: Paths) -> list[Leftover]:
     """Layers whose unpacking died, and unpacked ones that no image and no container needs."""
     every = [driver(name, paths) for name in NAMES]
     unpacking = [path for storage in every for path in half_unpacked(storage.layers)]
-    try:
-        needed = verbs.needed_layers(paths)
-    except Damaged as error:
-        return [_unrepairable(error)]
-    unneeded = sorted({i for storage in every for i in _listed(storage.layers) if is_id(i) and i not in needed})
+    unneeded = verbs.unneeded_layers(paths, sorted({i for storage in every for i in _listed(storage.layers) if is_id(i)}))
     removal = verbs.RemoveLayers(paths, every, unneeded)
     return [
-        *(Leftover(what=f"half-unpacked layer {path}", repair=_removal(store.remove_tree, path)) for path in unpacking),
-        *(Leftover(what=f"layer {i} that nothing needs", repair=_removal(removal.apply)) for i in unneeded),
+        *(Leftover(what=f"half-unpacked layer {path}", repair=trying(store.remove_tree, path)) for path in unpacking),
+        *(Leftover(what=f"layer {i} that nothing needs", repair=trying(removal.apply)) for i in unneeded),
     ]
-
-
-def _unrepairable(error: Damaged) -> Leftover:
-    return Leftover(what=error.message, repair=lambda: [error])
-
-
-def _removal(action: Callable[..., object], *arguments: object) -> Callable[[], list[Error]]:
-    """Return what calls an action and returns its failure."""
-
-    def repair() -> list[Error]:
-        problems: list[Error] = []
-        attempt(problems, action, *arguments)
-        return problems
-
-    return repair
 
 
 def _listed(directory: str) -> list[str]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 
 from mydocker.engine.catalog.images import Image, all_images
-from mydocker.engine.catalog.verbs import records
-from mydocker.engine.record import state
+from mydocker.engine.record import containers, state
 from mydocker.engine.record.sizes import tree_size, written
 from mydocker.engine.volume import volumes
 from mydocker.errors import NotFound
@@ -39,7 +38,7 @@ class Images:
         self.images = [image for image in every if not image.is_cache]
         self.steps = [image for image in every if image.is_cache]
         self.users: dict[str, list[Record]] = {image.id: [] for image in self.images}
-        for record in records(paths):
+        for record in containers.every(paths):
             self.users.setdefault(record["imageId"], []).append(record)
         self._sizes: dict[str, int] = {}
         self.pieces = {image.manifest: self._pieces(image) for image in every}
@@ -84,8 +83,8 @@ class Images:
 
 def of_containers(paths: Paths) -> Share:
     """Return what containers have written."""
-    sizes = {record["id"]: written(paths, record) for record in records(paths)}
-    running = [container_id for container_id in sizes if state.running_pid(paths, container_id)]
+    sizes = {record["id"]: written(paths, record) for record in containers.every(paths)}
+    running = [container_id for container_id in sizes if state.may_run(paths, container_id)]
     total = sum(sizes.values())
     return Share(
         kind="Containers",

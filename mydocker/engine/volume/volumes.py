@@ -12,20 +12,20 @@ from __future__ import annotations
 import os
 
 from mydocker import store
-from mydocker.engine.record import containers, events
+from mydocker.engine.record import containers, damage, events
 from mydocker.engine.record.moments import timestamp
 from mydocker.engine.record.sizes import tree_size
 from mydocker.engine.request.mounts import unique, volume_point
 from mydocker.engine.request.options import Options
 from mydocker.engine.volume.first_use import MARKER
-from mydocker.errors import BadInput, Conflict, NotFound
+from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.paths import Paths
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import TypedDict
 
     from mydocker.engine.record.config import Empty
@@ -152,18 +152,37 @@ def names(paths: Paths) -> list[str]:
 
 
 def load(paths: Paths, name: str) -> Volume:
-    """Return a volume's record. Raises NotFound."""
+    """Return a volume's record. Raises NotFound, Damaged."""
+    path = f"{directory(paths, name)}/volume.json"
     try:
         if "/" in name or name.startswith("."):
-            raise FileNotFoundError
-        record: Volume = store.read_document(f"{directory(paths, name)}/volume.json", VOLUME)
+            raise NotFound(f"no such volume: {name}")
+        record: Volume = store.read_document(path, VOLUME)
     except FileNotFoundError as error:
+        if os.path.isdir(directory(paths, name)):
+            raise Damaged(f"{path}: is missing") from error
         raise NotFound(f"no such volume: {name}") from error
     return record
 
 
+def every(paths: Paths) -> Iterator[tuple[Volume, bool]]:
+    """Yield every volume's record, and whether it is damaged: then the record says the name and else nothing."""
+    for name in names(paths):
+        try:
+            yield load(paths, name), False
+        except NotFound:
+            continue  # removed meanwhile
+        except Damaged:
+            yield blank(name), True
+
+
+def blank(name: str) -> Volume:
+    """Return a record for a volume of which nothing is known; it is no anonymous one, and so goes with no container."""
+    return {"name": name, "createdAt": "", "labels": {}, "anonymous": False}
+
+
 def document(paths: Paths, name: str) -> VolumeDocument:
-    """Return what docker's volume inspect shows. Raises NotFound."""
+    """Return what docker's volume inspect shows. Raises NotFound, Damaged."""
     record = load(paths, name)
     return {
         "CreatedAt": record["createdAt"],
@@ -186,13 +205,17 @@ def create_steps(paths: Paths, name: str, labels: dict[str, str], anonymous: boo
 
 
 def users(paths: Paths, name: str) -> list[str]:
-    """Return the names of the containers that mount a volume."""
-    return [record["name"] for record in containers.mounting(paths, name)]
+    """Return the names of the containers that mount a volume, or may do so: of a damaged one nobody knows."""
+    return list(damage.mounting(paths, name).values())
 
 
-def remove_steps(paths: Paths, name: str) -> list[Step]:
-    """Return the steps that remove a volume. Raises NotFound, and Conflict while a container mounts it."""
-    load(paths, name)
+def remove_steps(paths: Paths, name: str, force: bool = False) -> list[Step]:
+    """Return the steps that remove a volume. Raises NotFound, Conflict while a container mounts it, and Damaged unless forced."""
+    try:
+        load(paths, name)
+    except Damaged as error:
+        if not force:
+            raise Damaged(error.message, f"remove it: mydocker volume rm -f {name}") from error
     using = users(paths, name)
     if using:
         raise Conflict(f"volume {name} is used by container {', '.join(using)}", "remove the container first")

@@ -30,7 +30,7 @@ def tree(layout: ImageLayout) -> list[str]:
     return sorted(os.path.relpath(f"{top}/{name}", layout.directory) for top, _, names in os.walk(layout.directory) for name in names)
 
 
-WHOLE = ["lock", "oci-layout"]
+WHOLE = ["index.json", "lock", "oci-layout"]
 
 
 def test_there_need_be_no_layout(layout: ImageLayout) -> None:
@@ -45,7 +45,7 @@ def test_a_killed_writers_blobs_go(layout: ImageLayout) -> None:
         staging.writer().write(b"half")
 
     killed(half)
-    assert len(tree(layout)) == 4
+    assert len(tree(layout)) == 5
     assert [os.path.dirname(path) for path in leftovers(layout, remove=True)] == [layout.directory + "/staging"]
     assert tree(layout) == WHOLE
     assert leftovers(layout, remove=True) == []

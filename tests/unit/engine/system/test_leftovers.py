@@ -12,7 +12,7 @@ import pytest
 from mydocker import store
 from mydocker.engine.container import orphans
 from mydocker.engine.monitor import end
-from mydocker.engine.record import containers, state
+from mydocker.engine.record import bundle, containers, state
 from mydocker.engine.system.repair import leftovers
 from mydocker.errors import Conflict, StepFailed
 from mydocker.paths import Paths
@@ -33,6 +33,9 @@ def record(save_record: MakeRecord) -> MakeRecord:
 
     def write(paths: Paths, container_id: str, name: str, status: str, **more: Any) -> Record:
         os.makedirs(paths.container(container_id) + "/bundle")
+        for file in ("hostname", "hosts", "resolv.conf"):
+            Path(paths.container(container_id), file).touch()
+        store.write_json(bundle.path(paths, container_id), {"ociVersion": "1.2.0", "root": {"path": "rootfs"}})
         return save_record(paths, id=container_id, name=name, status=status, **more)
 
     return write
@@ -58,6 +61,7 @@ def paths(tmp_path: Path, fake_process: Process, record: MakeRecord, bare_networ
     Path(paths.proc, "self/cgroup").write_text("".join(f"{n}:{name}:/\n" for n, name in enumerate(HIERARCHIES, 1)))
     for directory in (paths.names, paths.cache, f"{paths.volumes}/data.{DEAD}.tmp/_data", f"{paths.layers}/vfs"):
         os.makedirs(directory)
+    store.write_json(f"{paths.volumes}/data.{DEAD}.tmp/volume.json", {"name": f"data.{DEAD}.tmp", "createdAt": "2026-01-01T00:00:00Z"})
     record(paths, RUNNING, f"web.{DEAD}.tmp", "running")
     fake_process(paths, 4242)
     run_state(paths, RUNNING, 4242)
@@ -94,7 +98,7 @@ def of_another_runtime(paths: Paths, record: MakeRecord) -> None:
 # (paths, what the fixture record gives) → nothing that matters
 Maker = Callable[[Paths, Any], object]
 MAKERS: dict[str, tuple[Maker, list[str]]] = {
-    "no record": (lambda p, record: os.makedirs(f"{p.container(LOST)}/upper/x"), [f"container {SHORT}: it has no record"]),
+    "no record": (lambda p, record: os.makedirs(p.container(LOST)), [f"container {SHORT}: it has no record"]),
     "creating": (lambda p, record: record(p, LOST, "lost", "creating"), [f"container {SHORT}: its creation was not finished"]),
     "removing": (lambda p, record: record(p, LOST, "lost", "removing"), [f"container {SHORT}: its removal was not finished"]),
     "creating, with a cgroup": (
@@ -145,13 +149,18 @@ def test_what_is_left_is_found_and_repaired_and_nothing_else(paths: Paths, recor
 
 
 def test_a_damaged_record(paths: Paths, record: MakeRecord) -> None:
+    """All of the container is put away, and nothing of it lost; its name is free."""
     record(paths, LOST, "lost", "exited")
-    before = snapshot(paths) - {f"{paths.names}/lost"} - {str(p) for p in Path(paths.container(LOST)).rglob("*")}
+    os.makedirs(f"{paths.container(LOST)}/upper/written")
+    before = snapshot(paths) - {f"{paths.names}/lost"}
     Path(paths.container(LOST), "config.json").write_text('{"id": ')
     assert "config.json: not valid JSON" in next(leftovers(paths)).what
     for leftover in leftovers(paths):
         assert leftover.repair() == []
-    assert snapshot(paths) == before - {paths.container(LOST)}
+    [kept] = Path(paths.damaged).iterdir()
+    assert kept.name.startswith("container-lost-")
+    moved = {path.replace(str(kept), paths.containers) for path in snapshot(paths) - {paths.damaged, str(kept)}}
+    assert moved == before | {f"{paths.container(LOST)}/lock"}
 
 
 @pytest.mark.parametrize("kind", ["creating", "creating, with a cgroup", "a run of --rm", "no record"])
