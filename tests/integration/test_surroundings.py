@@ -56,7 +56,7 @@ SURROUNDINGS = {
     "no home": "unset HOME USER LOGNAME",
     "a home that is not there": "export HOME=/nonexistent",
     "no variables but PATH": "unset HOME USER LOGNAME LANG TERM SHELL PWD OLDPWD MAIL XDG_CACHE_HOME",
-    "Python's own variables": "export PYTHONPATH=/nonexistent PYTHONHOME=/nonexistent PYTHONDONTWRITEBYTECODE= PYTHONIOENCODING=ascii PYTHONUTF8=0",
+    "Python's own variables": "export PYTHONPATH=/nonexistent PYTHONHOME=/nonexistent PYTHONIOENCODING=ascii PYTHONUTF8=0",
     "ignored signals": "trap '' HUP INT QUIT PIPE ALRM TERM USR1 USR2 CHLD TSTP TTIN TTOU WINCH",
 }
 
