@@ -167,7 +167,7 @@ class _Parser:
         def term(value: Any, scope: Scope) -> Any:
             try:
                 return function(*(argument(value, scope) for argument in arguments))
-            except (TypeError, KeyError, IndexError) as error:
+            except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as error:
                 raise self.error(str(error)) from error
 
         return term
@@ -187,13 +187,20 @@ class _Parser:
             start: Term = (lambda value, scope: scope.get(name)) if name else (lambda value, scope: value)
             return self._field(start, dot + path), rest
         if word[0] in '"`':
-            text = json.loads(word) if word[0] == '"' else word[1:-1]
+            text = self._string(word) if word[0] == '"' else word[1:-1]
             return (lambda value, scope: text), rest
         if word.isdigit():
             return (lambda value, scope: int(word)), rest
         if word in ("true", "false"):
             return (lambda value, scope: word == "true"), rest
         raise self.error(f"unknown function {word!r}: expected one of {', '.join(sorted(_FUNCTIONS))}")
+
+    def _string(self, word: str) -> str:
+        """Return what a string in double quotes says."""
+        try:
+            return str(json.loads(word))
+        except ValueError as error:
+            raise self.error(f"{word} is no string") from error
 
     def _field(self, term: Term, path: str) -> Term:
         """Return what looks up .A.B in a term's value."""
@@ -244,6 +251,8 @@ def _narrowing(names: list[str], term: Term, body: list[Node], otherwise: list[N
 def _ranging(names: list[str], term: Term, body: list[Node], otherwise: list[Node]) -> Node:
     def node(value: Any, scope: Scope) -> str:
         found = term(value, scope) or []
+        if not isinstance(found, (list, tuple, dict)):
+            raise BadInput(f"template: range over {shown(found)!r}: expected a list or a map")
         pairs = sorted(found.items()) if isinstance(found, dict) else list(enumerate(found))
         if not pairs:
             return _all(otherwise, value, scope)

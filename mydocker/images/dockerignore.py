@@ -105,27 +105,60 @@ def _keeps(directory: str, path: str, ignore: Ignore) -> bool:
 
 
 def translate(pattern: str) -> str:
-    """Return a Go filepath.Match pattern, with ** for any number of directories, as a regular expression. Raises BadInput."""
-    result, position = "", 0
-    while position < len(pattern):
-        character = pattern[position]
+    """Return a Go filepath.Match pattern, with ** for any number of directories, as a regular expression. Raises BadInput.
+
+    Between two ** the first place that fits is as good as any later one, and so is it between two * of a name. The groups are atomic
+    therefore: a pattern of many stars takes no longer than one of few.
+    """
+    runs: list[list[str]] = [[]]
+    for name in pattern.split("/"):
+        if name == "**":
+            runs.append([])
+        else:
+            runs[-1].append(_name(name, pattern))
+    first, *rest = ["/".join(run) for run in runs]
+    if not rest:
+        return first
+    *middle, last = rest
+    begin = f"{first}/" if first else ""
+    inner = "".join(f"(?>(?:[^/]*/)*?{run}/)" for run in middle if run)
+    return begin + inner + (f"(?:[^/]*/)*{last}" if last else ".*")
+
+
+def _name(text: str, pattern: str) -> str:
+    """Return the regular expression of one name of a pattern."""
+    pieces = [""]  # what stands between two stars
+    position = 0
+    while position < len(text):
+        character = text[position]
         position += 1
-        if pattern.startswith("**/", position - 1):
-            result, position = result + "(?:.*/)?", position + 2
-        elif pattern.startswith("**", position - 1):
-            result, position = result + ".*", position + 1
+        if text.startswith("**", position - 1):
+            pieces[-1] += ".*"
+            position += 1
         elif character == "*":
-            result += "[^/]*"
+            pieces.append("")
         elif character == "?":
-            result += "[^/]"
+            pieces[-1] += "[^/]"
         elif character == "[":
-            end = pattern.find("]", position + 1)
+            end = text.find("]", position + 1)
             if end < 0:
                 raise BadInput(f"invalid pattern {pattern!r}: a [ without its ]")
-            inside = pattern[position:end].replace("\\", "\\\\")
-            result, position = result + f"[{'^' + inside[1:] if inside[:1] in '^!' else inside}]", end + 1
-        elif character == "\\" and position < len(pattern):
-            result, position = result + re.escape(pattern[position]), position + 1
+            pieces[-1] += _class(text[position:end], pattern)
+            position = end + 1
         else:
-            result += re.escape(character)
-    return result
+            escaped = character == "\\" and position < len(text)
+            pieces[-1] += re.escape(text[position] if escaped else character)
+            position += escaped
+    first, *rest = pieces
+    return first + "".join(f"(?>[^/]*?{piece})" for piece in rest[:-1]) + "".join(f"[^/]*{piece}" for piece in rest[-1:])
+
+
+def _class(inside: str, pattern: str) -> str:
+    """Return a class of characters. Raises BadInput for a range that goes backwards, and its like."""
+    escaped = inside.replace("\\", "\\\\").replace("[", "\\[")
+    expression = f"[{'^' + escaped[1:] if escaped[:1] in ('^', '!') else escaped}]"
+    try:
+        re.compile(expression)
+    except re.error as error:
+        raise BadInput(f"invalid pattern {pattern!r}: [{inside}] is no class of characters: {error.msg}") from error
+    return expression

@@ -55,7 +55,7 @@ def is_address(text: str) -> bool:
 
     try:
         _socket.inet_pton(_socket.AF_INET6 if ":" in text else _socket.AF_INET, text)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: for a NUL, or what is no UTF-8
         return False
     return True
 
