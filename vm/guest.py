@@ -30,7 +30,7 @@ class Boot(NamedTuple):
 
     image: Path  # the kernel's
     disk: Path  # the box's, which is not changed
-    directory: Path  # shared with the guest; gets the results, and machine.log with the console
+    directory: Path  # shared with the guest. It gets the results, and machine.log with the console.
     emulated: bool  # whether the processor is emulated
     script: str  # the guest's command, which its shell runs as root
     shell: Path  # a socket on the host that is the guest's second serial line

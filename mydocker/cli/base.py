@@ -19,7 +19,7 @@ SEED_SPELLINGS = {"-cpuset": "--cpuset-cpus", "-cpushare": "--cpu-shares", "-net
 
 _TRUE, _FALSE = ("true", "t", "1"), ("false", "f", "0")
 
-# Verbs that exit with 125 when they refuse, so that it differs from the status of the container's command. 'volume create' is not one.
+# Verbs that exit with 125 when they refuse. So their status differs from that of the container's command. 'volume create' is not one.
 STATUS_125 = [group + verb for group in ("mydocker ", "mydocker container ") for verb in ("run", "create", "exec")]
 _VERB, _ERRORS = "mydocker.verb", "mydocker.errors"
 

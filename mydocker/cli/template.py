@@ -213,7 +213,7 @@ class _Parser:
 
 
 def _is_map(value: Iterable[object]) -> bool:
-    """Say whether a dictionary has names of the user's, such as labels. Such a one may lack a name, and a document has all its fields."""
+    """Say whether a dictionary has names that the user chose, as labels have. It may lack a name, but a document has all its fields."""
     return not all(isinstance(key, str) and key[:1].isupper() for key in value)
 
 
