@@ -11,7 +11,7 @@ Each hook gets the container's state as JSON on its standard input. The last col
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # what the signal module wraps in enums
+import _signal  # type: ignore[import-not-found]  # the module signal wraps this one in enums, and takes time for it
 import os
 from errno import EAGAIN, EPIPE
 from select import POLLIN, POLLOUT, poll

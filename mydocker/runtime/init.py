@@ -92,7 +92,7 @@ def _join(setting: Setting, channel: Channel) -> None:
 
 
 def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
-    """Close what belongs to the parent, and execute the steps that both kinds of process begin with."""
+    """Close what belongs to the parent, and execute the steps that become() and join() begin with."""
     run = Run("init", observer(setting, channel), setting.crash_after)
     process.set_dumpable(False)
     _take_streams(setting)

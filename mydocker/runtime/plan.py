@@ -94,7 +94,7 @@ USUAL = How()
 
 
 def namespaces(spec: Spec) -> dict[str, str]:
-    """Return {kind of namespace: path of the one to join, or '' for a new one}. Raises BadInput for a kind that Linux does not have."""
+    """Return {type of namespace: path of the one to join, or '' for a new one}. Raises BadInput for a type that Linux does not have."""
     found = {}
     for namespace in spec["linux"]["namespaces"]:
         if namespace["type"] not in NAMESPACES:
@@ -104,7 +104,11 @@ def namespaces(spec: Spec) -> dict[str, str]:
 
 
 def enter(kind: str, path: str) -> Step:
-    """Return the step that enters a namespace. path: that of the namespace to join, or '' for a new one."""
+    """Return the step that enters a namespace.
+
+    kind: the type of the namespace.
+    path: the path of the namespace to join, or '' for a new one.
+    """
     return JoinNamespace(path, kind) if path else Unshare(NAMESPACES[kind][1])
 
 
