@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mydocker.shape import Shape
 
     class Record(TypedDict):
-        """ROOT/ID/state.json."""
+        """The document ROOT/ID/state.json. Its fields are explained at RECORD."""
 
         pid: int
         started: int | None

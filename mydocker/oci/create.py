@@ -206,7 +206,8 @@ def create(settings: Settings, arguments: Arguments) -> int:
 def run(settings: Settings, arguments: Arguments) -> int:
     """Execute `mydocker-oci run`: make a container and start it at once.
 
-    Without --detach it stays in the foreground, returns the exit status of the process, and then removes the container unless --keep is given.
+    Without --detach it stays in the foreground until the process ends, removes the container unless --keep is given, and returns the
+    exit status of the process.
     """
     detached = arguments.on("detach")
     creation = Creation(settings, arguments, gated=False)

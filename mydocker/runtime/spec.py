@@ -258,7 +258,7 @@ LINUX: Shape = {
     "intelRdt": "any",
 }
 ROOT: Shape = {"path": ("text", ""), "readonly": ("truth", False)}
-HOOK: Shape = {"path!": "text", "args": (["text"], []), "env": (["text"], []), "timeout": "number"}
+HOOK: Shape = {"path!": "text", "args": (["text"], []), "env": (["text"], []), "timeout": "number"}  # seconds
 SPEC: Shape = {
     "ociVersion": "text",
     "process": (PROCESS, {}),
