@@ -51,7 +51,7 @@ class Download:
         return b""
 
     def _piece(self, size: int) -> bytes:
-        """Return the next bytes of the connection. It returns none if the connection ended; the next call then opens another one."""
+        """Return the next bytes of the connection. If the connection ended, return none, and the next call opens another one."""
         cause: Exception | None = None
         try:
             if self._response is None:

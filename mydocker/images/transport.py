@@ -64,7 +64,7 @@ class Transport:
     ) -> Response:
         """Return an answer, whatever its status is. Redirects are followed.
 
-        stream: whether the caller reads the body; otherwise it is read here.
+        stream: whether the caller reads the body. Otherwise it is read here.
 
         Raises Unreachable if nobody answers, StepFailed if a redirect leads nowhere.
         """
