@@ -1,7 +1,7 @@
-"""The first use of a volume: what the image holds at its destination is copied into it.
+"""The first use of a volume: what the image has at the volume's destination is copied into it.
 
-A volume that was never filled has a marker beside its _data; the copy goes to a sibling directory that is
-renamed when whole, and the marker goes last, so that an interrupted copy is made again. Who fills the volume has the marker locked.
+A volume that was never filled has a marker beside its _data. The copy goes to a directory beside _data, which is renamed when it is
+complete. The marker is removed last, so an interrupted copy is made again. Whoever fills the volume holds a lock on the marker.
 """
 
 from __future__ import annotations
@@ -18,10 +18,14 @@ MARKER = "never-filled"
 
 
 def populate(root: str, destination: str, data: str) -> None:
-    """Fill the volume directory `data` with what lies at `destination` in the root file system, if it was never filled.
+    """Fill a volume with what the root file system has at its destination, if it was never filled.
 
-    Of several containers that start with it at once, one fills it, and the others wait until it is filled: none may bind
-    the directory before that, as it is replaced.
+    root: the path of the root file system.
+    destination: where the container sees the volume.
+    data: the volume's directory _data.
+
+    If several containers start with the volume at once, one fills it, and the others wait. None may mount the directory before that,
+    because it is replaced.
     """
     marker = f"{os.path.dirname(data)}/{MARKER}"
     try:
@@ -30,7 +34,7 @@ def populate(root: str, destination: str, data: str) -> None:
         return
     try:
         flock(lock, LOCK_EX)
-        if os.fstat(lock).st_nlink:  # else whoever held it has filled the volume
+        if os.fstat(lock).st_nlink:  # otherwise whoever held the lock before has filled the volume
             _populate(root, destination, data)
             os.unlink(marker)
     finally:
@@ -42,7 +46,7 @@ def _populate(root: str, destination: str, data: str) -> None:
         source = inroot.open_in(root, destination)
     except (FileNotFoundError, NotADirectoryError):
         owner = os.stat(root)
-        os.chown(data, owner.st_uid, owner.st_gid)  # with a user namespace, the root inside
+        os.chown(data, owner.st_uid, owner.st_gid)  # with a user namespace, this is the root user inside it
         return
     try:
         _fill(f"/proc/self/fd/{source}/.", source, data)

@@ -87,5 +87,5 @@ def test_many_stars_take_no_longer_than_few(pattern: str, path: str) -> None:
 
 @pytest.mark.parametrize("pattern", ["[z-a]", "[", "[a", "a/[b"])
 def test_what_is_no_class_is_refused(pattern: str) -> None:
-    with pytest.raises(BadInput, match="^invalid pattern"):
+    with pytest.raises(BadInput, match=r"^invalid pattern"):
         Ignore([pattern])
