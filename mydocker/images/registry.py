@@ -185,17 +185,20 @@ class Repository:
         """Return an answer. If the registry answers with a challenge, meet it and ask once more."""
         wanted = headers or {}
         response = self._request(method, url, wanted, body, stream)
-        if response.status == 401 and self._meet(response.headers.get("WWW-Authenticate", "")):
+        if response.status == 401 and self._is_own(url) and self._meet(response.headers.get("WWW-Authenticate", "")):
             response.close()
             response = self._request(method, url, wanted, body, stream)
         return response
 
     def _request(self, method: str, url: str, headers: dict[str, str], body: bytes | BinaryIO | None, stream: bool) -> Response:
         # The registry may name another address for an upload, and that URL has a signature of its own.
-        trusted = url.startswith(self.endpoint.url + "/") and self._authorization
+        trusted = self._is_own(url) and self._authorization
         return self.endpoint.transport.request(
             method, url, {**headers, **({"Authorization": self._authorization} if trusted else {})}, body, stream
         )
+
+    def _is_own(self, url: str) -> bool:
+        return url.startswith(self.endpoint.url + "/")
 
     def _meet(self, challenge: str) -> bool:
         """Get the authorization that a challenge asks for, and say whether it is a new one."""

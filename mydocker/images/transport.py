@@ -69,10 +69,14 @@ class Transport:
         Raises Unreachable if nobody answers, StepFailed if a redirect leads nowhere.
         """
         given = dict(headers)
+        asked = _origin(url)
         for _ in range(_MOST_REDIRECTS):
             response = self._patiently(method, url, given, body, stream)
             place = response.headers.get("Location")
             if response.status not in _REDIRECTS or not place:
+                if _origin(url) != asked:
+                    # A challenge is the business of whoever was asked: met for somebody else, it would show them the credentials.
+                    response.headers.discard("WWW-Authenticate")
                 return response
             response.close()
             target = urljoin(url, place)
