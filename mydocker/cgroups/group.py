@@ -18,10 +18,7 @@ REMOVE_SECONDS = 2.0
 
 
 class Group:
-    """One cgroup of a hierarchy.
-
-    path: where it is below the hierarchy's mount point, such as '/mydocker/ID'.
-    """
+    """One cgroup of a hierarchy. `path` is where it is below the hierarchy's mount point, such as '/mydocker/ID'."""
 
     __slots__ = ("hierarchy", "path")
 
@@ -122,11 +119,7 @@ def read(path: str) -> str:
 
 
 def has_controller(directory: str, controller: str, version: int) -> bool:
-    """Say whether a cgroup has a controller's files. The controller 'cgroup' stands for the core, whose files every cgroup has.
-
-    directory: the cgroup's.
-    version: its hierarchy's, 1 or 2.
-    """
+    """Say whether a cgroup has a controller's files. The controller 'cgroup' stands for the core, whose files every cgroup has."""
     if version == 1 or controller == "cgroup":
         return os.path.isdir(directory)
     return controller in read(f"{directory}/cgroup.controllers").split()

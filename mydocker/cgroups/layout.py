@@ -155,10 +155,7 @@ def read_positions(proc: str) -> dict[str, str]:
 
 
 def read_hierarchy(entry: MountEntry, positions: dict[str, str]) -> Hierarchy:
-    """Return the hierarchy that a mount shows.
-
-    positions: what read_positions() returned.
-    """
+    """Return the hierarchy that a mount shows. `positions` is what read_positions() returned."""
     readonly = "ro" in entry.options or "ro" in entry.super_options
     if entry.fstype == "cgroup2":
         controllers = tuple(" ".join(read_lines(f"{entry.target}/cgroup.controllers")).split())

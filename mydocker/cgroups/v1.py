@@ -212,10 +212,7 @@ class Devices(Controller):
         return self._difference(held, rules[1:]) if allow_list and EVERYTHING not in held else [self._rule(rule) for rule in rules]
 
     def _difference(self, held: list[str], rules: list[Rule]) -> list[Step]:
-        """Return the steps that lead from the present list of what is allowed to another one.
-
-        held: the lines of devices.list.
-        """
+        """Return the steps that lead from what is allowed now, the lines of devices.list, to other rules."""
         wanted = [rule.kernel_line() for rule in rules]
         denied = [self.write("devices.deny", line, "device rule") for line in held if line not in wanted]
         return denied + [self._rule(rule) for rule in rules if rule.kernel_line() not in held]

@@ -11,10 +11,7 @@ LARGEST = 2**63 - 1
 
 
 def within(value: int | None, limit: str, low: int = 0, high: int = LARGEST) -> int | None:
-    """Return a number that is in its range, or None if it is not given. Raises BadInput for any other.
-
-    limit: what the message calls the number.
-    """
+    """Return a number that is in its range, or None if it is not given. Raises BadInput. `limit` is what the message calls it."""
     if value is not None and not low <= value <= high:
         raise BadInput(f"{limit} {value}: expected {low} to {high}")
     return value

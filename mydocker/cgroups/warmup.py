@@ -36,7 +36,7 @@ class WarmUp:
 
     def __init__(self, layout: Layout, wanted: bool = True) -> None:
         self._layout = layout
-        # An ordinary user rarely moves processes, and may not write where it is now.
+        # An ordinary user rarely moves processes, and often may not write to the cgroup that it is in.
         self._wanted = wanted and bool(layout.hierarchies) and os.geteuid() == 0
         self._pid = 0
 

@@ -27,21 +27,14 @@ def bpf(command: int, attributes: ctypes.Array[ctypes.c_char], subject: str) -> 
 
 
 def load_device_program(program: bytes) -> int:
-    """Load a device program, which the kernel verifies, and return its descriptor.
-
-    program: instructions, as cgroups/devices.py compiles them.
-    """
+    """Load a device program, compiled by cgroups/devices.py, which the kernel verifies. Return its descriptor."""
     code, text = buffer(program), buffer(b"Apache-2.0\0")
     attributes = pack("IIQQIIQII", BPF_PROG_TYPE_CGROUP_DEVICE, len(program) // 8, address(code), address(text), 0, 0, 0, 0, 0)
     return bpf(BPF_PROG_LOAD, buffer(attributes), "device program")
 
 
 def attached_device_programs(cgroup: int, path: str) -> list[int]:
-    """Return the ids of the device programs that are attached to the cgroup itself. Those of its ancestors are left out.
-
-    cgroup: a descriptor of the cgroup's directory.
-    path: the same directory, for the error.
-    """
+    """Return the ids of the device programs of a cgroup itself, without its ancestors'. `cgroup` is a descriptor, `path` is for errors."""
     found = buffer(bytes(4 * MAXIMUM_ATTACHED))
     attributes = buffer(pack("IIIIQII", cgroup, BPF_CGROUP_DEVICE, 0, 0, address(found), MAXIMUM_ATTACHED, 0))
     bpf(BPF_PROG_QUERY, attributes, path)
@@ -70,7 +63,7 @@ def replace_device_program(path: str, program: bytes) -> None:
 
 
 def detach_device_program(cgroup: int, identity: int, path: str) -> None:
-    """Detach the program that has this id from a cgroup, which is given by descriptor, and by path for the error."""
+    """Detach the program that has this id from a cgroup."""
     program = bpf(BPF_PROG_GET_FD_BY_ID, buffer(pack("III", identity, 0, 0)), path)
     try:
         bpf(BPF_PROG_DETACH, buffer(pack("IIII", cgroup, program, BPF_CGROUP_DEVICE, 0)), path)

@@ -59,12 +59,7 @@ class Channel:
         os.closerange(own + 1, _HIGHEST_DESCRIPTOR)
 
     def send(self, kind: str, payload: bytes = b"", descriptors: tuple[int, ...] = (), wait: bool = True) -> None:
-        """Send one message.
-
-        wait: if it is False, BlockingIOError is raised where sending would have to wait.
-
-        Raises BrokenPipeError if the peer is gone.
-        """
+        """Send one message. Raises BrokenPipeError if the peer is gone, and BlockingIOError if it would have to wait and may not."""
         ancillary = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, pack(f"{len(descriptors)}i", *descriptors))] if descriptors else []
         flags = _socket.MSG_NOSIGNAL | (0 if wait else _socket.MSG_DONTWAIT)
         self._socket.sendmsg([kind.encode(), payload], ancillary, flags)
@@ -123,10 +118,7 @@ def packed(value: Value) -> bytes:
 
 
 def connect(path: str) -> Channel:
-    """Open a channel to the listener at a path.
-
-    Raises FileNotFoundError if there is no socket, and ConnectionRefusedError if nobody listens there any more.
-    """
+    """Open a channel to the listener at a path. Raises FileNotFoundError, or ConnectionRefusedError if nobody listens there any more."""
     socket = _seqpacket()
     try:
         _at_short_path(path, socket.connect)

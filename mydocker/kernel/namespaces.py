@@ -34,12 +34,7 @@ def unshare(flags: int) -> None:
 
 
 def setns(path: str, flag: int) -> None:
-    """Join the namespace that a path names.
-
-    flag: its kind, CLONE_NEW*.
-
-    Raises OSError: ENOENT if the namespace's last process is gone, EINVAL if it is of another kind.
-    """
+    """Join the namespace that a path names. Raises OSError: ENOENT if its last process is gone, EINVAL if it is not of the kind `flag`."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         call("setns", descriptor, flag, subject=path)

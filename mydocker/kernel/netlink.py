@@ -42,11 +42,7 @@ HEADER, IFINFO, IFADDR, RTMSG, _NDMSG = "=IHHII", "=BxHiII", "=BBBBI", "=BBBBBBB
 
 
 def attribute(kind: int, value: str | int | bytes | list[Attribute]) -> bytes:
-    """Return an attribute as bytes.
-
-    kind: its number.
-    value: a text, to which a final zero is added, a number of 32 bits, bytes, or a list of the attributes inside it.
-    """
+    """Return an attribute as bytes. A text gets a final zero, a number has 32 bits, and a list holds the attributes inside this one."""
     if isinstance(value, list):
         data = b"".join(attribute(*each) for each in value)
     elif isinstance(value, str):
@@ -78,10 +74,7 @@ def new_link(name: str, kind: str, attributes: list[Attribute], data: list[Attri
 
 
 def new_bridge(name: str, mtu: int = 0, mac: str = "") -> bytes:
-    """Return the request for a bridge that is up.
-
-    mac: its MAC address. Without it, a bridge has the lowest address of its ports, and these come and go.
-    """
+    """Return the request for a bridge that is up. Without `mac` it has the lowest MAC address of its ports, and these come and go."""
     return new_link(
         name, "bridge", [*([(_IFLA_MTU, mtu)] if mtu else []), *([(_IFLA_ADDRESS, mac_bytes(mac))] if mac else [])], [], up=True
     )
@@ -147,11 +140,7 @@ def set_name(index: int, name: str) -> bytes:
 
 
 def move_link(index: int, namespace: int, name: str) -> bytes:
-    """Return the request that moves a link into another network namespace.
-
-    namespace: a descriptor of that namespace.
-    name: what the link is called there. The kernel refuses a name that is taken there (EEXIST).
-    """
+    """Return the request that moves a link into another network namespace (a descriptor). EEXIST says that the name is taken there."""
     return _link(index, [(_IFLA_NET_NS_FD, namespace), (IFLA_IFNAME, name)])
 
 
@@ -161,10 +150,7 @@ def set_alias(index: int, alias: str) -> bytes:
 
 
 def set_hairpin(index: int) -> bytes:
-    """Return the request that lets a bridge send frames back through the port that they came from.
-
-    With that a container can call its own published port.
-    """
+    """Return the request that lets a bridge send frames back through their own port, so that a container can call its published port."""
     slave: list[Attribute] = [(_IFLA_INFO_SLAVE_KIND, b"bridge"), (_IFLA_INFO_SLAVE_DATA, [(_IFLA_BRPORT_MODE, b"\1")])]
     return _link(index, [(IFLA_LINKINFO, slave)])
 

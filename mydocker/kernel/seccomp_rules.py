@@ -64,10 +64,7 @@ class Rules:
     __slots__ = ("default", "architectures", "rules")
 
     def __init__(self, seccomp: Seccomp) -> None:
-        """Read an OCI object.
-
-        Raises BadInput for a name or a number that does not exist, and for notifications that cannot arrive.
-        """
+        """Read an OCI object. Raises BadInput for a name or number that does not exist, and for notifications that cannot arrive."""
         self.default = action(seccomp["defaultAction"], seccomp.get("defaultErrnoRet"))
         self.architectures = [_architecture(name) for name in seccomp["architectures"]]
         self.rules = [_rule(rule) for rule in seccomp["syscalls"]]
@@ -92,11 +89,7 @@ def _check_listener(seccomp: Seccomp) -> None:
 
 
 def action(name: str, errno_ret: int | None = None) -> int:
-    """Return the SECCOMP_RET_* number of an action, with its data.
-
-    name: SCMP_ACT_*.
-    errno_ret: the errno that it carries, or None for EPERM.
-    """
+    """Return the SECCOMP_RET_* number of an action (SCMP_ACT_*), with the errno that it carries. None stands for EPERM."""
     if name not in ACTIONS:
         raise BadInput(f"unknown seccomp action {name!r}")
     number = EPERM if errno_ret is None else _number(errno_ret, 0xFFFF, "errno")

@@ -15,10 +15,7 @@ _TIOCGPTPEER = 0x5441
 
 
 def open_master(ptmx: str) -> tuple[int, int]:
-    """Open a new pseudo-terminal of the devpts instance that `ptmx` belongs to.
-
-    Return (the master's descriptor, the slave's number).
-    """
+    """Open a new pseudo-terminal of the devpts instance of `ptmx`. Return (the master's descriptor, the slave's number)."""
     master = os.open(ptmx, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
     ioctl(master, _TIOCSPTLCK, pack("i", 0))
     return master, unpack("I", ioctl(master, _TIOCGPTN, bytes(4)))[0]

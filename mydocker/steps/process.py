@@ -212,21 +212,13 @@ class ExecByTrampoline(Exec):
 
 
 def failed_exec(name: str, number: int) -> CommandNotFound | CommandNotExecutable:
-    """Return the error for a program that execve(2) refused. Callers of OCI runtimes look for its words.
-
-    number: the errno.
-    """
+    """Return the error for a program that execve(2) refused with an errno. Callers of OCI runtimes look for its words."""
     text = f"exec: {name!r}: {os.strerror(number).lower()}"
     return (CommandNotFound if number in (errno.ENOENT, errno.ENOTDIR) else CommandNotExecutable)(text)
 
 
 def find_program(name: str, search: str) -> str:
-    """Return the path of a program.
-
-    search: a PATH, the directories in which it is looked for.
-
-    Raises CommandNotFound or CommandNotExecutable.
-    """
+    """Return the path of a program, looked for in the directories of a PATH. Raises CommandNotFound or CommandNotExecutable."""
     refused = False
     for directory in search.split(":"):
         candidate = f"{directory or '.'}/{name}"
