@@ -98,6 +98,14 @@ def _read(path: str) -> tuple[list[str], list[str]]:
     if unknown:
         raise BadInput(f"{path}: unknown key {unknown[0]!r}: expected {' or '.join(map(repr, REGISTRY_SETTINGS))}")
     for url in settings["registry-mirrors"]:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+        if not _is_address(url):
             raise BadInput(f"{path}: invalid mirror {url!r}: expected https://HOST[:PORT]")
     return settings["registry-mirrors"], settings["insecure-registries"]
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a bracket without its other one, a port that is no number
+        return False
