@@ -21,8 +21,8 @@ def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None 
     """End what is left of a run, remove its cgroup, its network and its directory under STATE. later: see unplug()."""
     problems: list[Error] = []
     if cgroup is None:
-        known = state.load(paths, container_id)
-        cgroup = manager(Layout.detect(paths), known["cgroup"]) if known else None
+        path = state.cgroup(paths, container_id)
+        cgroup = manager(Layout.detect(paths), path) if path else None
     if cgroup is not None:
         # With the host's pid namespace, processes may outlive the first one.
         if cgroup.pids():

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from mydocker import store
 from mydocker.engine.record import state
 from mydocker.engine.volume.first_use import populate
 from mydocker.kernel.namespaces import CLONE_NEWNS
@@ -34,7 +33,7 @@ class MakeStateDirectory(Step):
 
     def apply(self) -> None:
         state.clear(self.paths, self.container_id)
-        os.mkdir(self.path, 0o700)
+        store.make_private(self.path)
 
     def undo(self) -> None:
         state.clear(self.paths, self.container_id)

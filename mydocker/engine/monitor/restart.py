@@ -45,7 +45,7 @@ def next_delay(previous: float, ran: float) -> float:
 def wait(paths: Paths, record: Record, request: Request) -> None:
     """Sleep, then become the monitor of the next run; return if somebody else has decided otherwise."""
     container_id = record["id"]
-    os.mkdir(paths.running(container_id), 0o700)
+    store.make_private(paths.running(container_id))
     state.save(paths, container_id, 0, record["hostConfig"]["CgroupPath"])
     time.sleep(record["restartDelay"])
     try:

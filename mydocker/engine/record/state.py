@@ -1,6 +1,7 @@
 """What is true about a container now: asked of the kernel, never believed from a file.
 
 STATE/ID/state.json (STATE below) is written before the container's program may start, and removed after its end was recorded.
+Where somebody else has removed it, the container runs on: what it would say is then found by the process that the record names.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import os
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import is_frozen
+from mydocker.engine.record import containers
+from mydocker.errors import Damaged, NotFound
 from mydocker.kernel import tasks
 
 TYPE_CHECKING = False
@@ -43,28 +46,54 @@ STATE: Shape = {
 # STATE/ID/oci: what another runtime (--runtime) keeps for itself.
 FOREIGN = "oci"
 
+# What a monitor calls itself, as the kernel keeps it (15 characters).
+_MONITOR = "mydocker-monitor"[:15]
 
-def load(paths: Paths, container_id: str) -> State | None:
-    """Return a container's state.json, None when there is none."""
+
+def load(paths: Paths, container_id: str, record: Record | None = None) -> State | None:
+    """Return a container's state.json, or what it would say of one that runs without; None for any other. record: if it is known."""
     try:
         state: State = store.read_document(paths.running(container_id) + "/state.json", STATE)
     except FileNotFoundError:
-        return None
+        record = record or _unended(paths, container_id)
+        return _survivor(paths, record) if record and record["status"] == "running" else None
     return state
+
+
+def _unended(paths: Paths, container_id: str) -> Record | None:
+    """Return the record of a container whose last run has no recorded end, None for any other."""
+    try:
+        record = containers.load(paths, container_id)
+    except (NotFound, Damaged):
+        return None
+    return record if record["status"] == "running" else None
+
+
+def _survivor(paths: Paths, record: Record) -> State | None:
+    """Return the state of a container whose state.json somebody removed: the process that its record names lives in its cgroup."""
+    pid, cgroup = record["pid"], record["hostConfig"]["CgroupPath"]
+    if not tasks.is_in_cgroup(pid, cgroup, paths.proc):
+        return None
+    parent = tasks.parent(pid, paths.proc)
+    monitor = parent if tasks.name(parent, paths.proc) == _MONITOR else 0
+    return _describe(paths, pid, monitor, cgroup)
 
 
 def save(paths: Paths, container_id: str, pid: int, cgroup: str) -> None:
     """Record that `pid` is the container's init and this process its monitor."""
-    own = os.getpid()
-    state: State = {
+    state = _describe(paths, pid, os.getpid(), cgroup)
+    store.write_json(paths.running(container_id) + "/state.json", state, sync=False)
+
+
+def _describe(paths: Paths, pid: int, monitor: int, cgroup: str) -> State:
+    return {
         "boot": tasks.boot_id(paths.proc),
         "pid": pid,
         "started": tasks.start_time(pid, paths.proc),
-        "monitor": own,
-        "monitorStarted": tasks.start_time(own, paths.proc),
+        "monitor": monitor,
+        "monitorStarted": tasks.start_time(monitor, paths.proc),
         "cgroup": cgroup,
     }
-    store.write_json(paths.running(container_id) + "/state.json", state, sync=False)
 
 
 def clear(paths: Paths, container_id: str) -> None:
@@ -78,6 +107,20 @@ def clear(paths: Paths, container_id: str) -> None:
     for entry in entries:
         (os.rmdir if entry.is_dir(follow_symlinks=False) else os.unlink)(entry.path)
     os.rmdir(directory)
+
+
+def is_unended(paths: Paths, container_id: str) -> bool:
+    """Say whether there is something left of a run, were it only a record without its end."""
+    return bool(load(paths, container_id) or _unended(paths, container_id))
+
+
+def cgroup(paths: Paths, container_id: str) -> str:
+    """Return the path of a container's cgroup if it may be there, else ''."""
+    known = load(paths, container_id)
+    if known:
+        return known["cgroup"]
+    record = _unended(paths, container_id)
+    return record["hostConfig"]["CgroupPath"] if record else ""
 
 
 def running_pid(paths: Paths, container_id: str) -> int:
@@ -118,7 +161,7 @@ def status(paths: Paths, record: Record, layout: Layout | None = None, boot: str
 
     layout, boot: the host's, from those who ask about many containers.
     """
-    known = load(paths, record["id"])
+    known = load(paths, record["id"], record)
     if known and is_running(paths, known, boot):
         return "paused" if is_frozen(layout or Layout.detect(paths), known["cgroup"]) else "running"
     is_under_way = known is not None and is_watched(paths, known, boot)
