@@ -21,7 +21,7 @@ from mydocker.engine.container.new_record import record_of
 from mydocker.engine.record import containers, events, names
 from mydocker.engine.record.moments import timestamp
 from mydocker.engine.request import capabilities
-from mydocker.engine.request.fromhost import host_devices, init_program, runtime_program
+from mydocker.engine.request.fromhost import host_devices, init_program, runtime_program, thermal_directories
 from mydocker.engine.request.options import Options
 from mydocker.engine.volume import volumes
 from mydocker.errors import BadInput, Conflict, Error
@@ -170,6 +170,7 @@ def prepare(paths: Paths, options: Options, image: images.Image | None = None) -
         init=init_program() if options.init else "",
         has_swap=_has_swap_limit(paths) if options.memory else False,
         runtime=runtime_program(options.runtime),
+        thermal=thermal_directories(paths.sys),
     )
     facts.seccomp = _seccomp(options, facts.capabilities)
     bundle = spec.make_spec(options, image.config, facts)

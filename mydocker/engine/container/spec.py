@@ -59,6 +59,7 @@ class Facts(Value):
     init: str = ""
     has_swap: bool = True
     runtime: str = ""
+    thermal: tuple[str, ...] = ()  # the directories of the processors' thermal events, which tell of other tenants (GHSA-6fw5-f8r9-fgfm)
 
 
 def make_spec(options: Options, image: ImageConfig, facts: Facts) -> Spec:
@@ -194,7 +195,7 @@ def _linux(options: Options, facts: Facts) -> Linux:
         "cgroupsPath": normalised(f"{options.cgroup_parent or CGROUP_PARENT}/{facts.id}"),
         "resources": {"devices": device_rules(options), **resources(options, facts.has_swap)},
         "sysctl": _sysctls(options),
-        "maskedPaths": [] if options.privileged or options.unmask else _MASKED,
+        "maskedPaths": [] if options.privileged or options.unmask else [*_MASKED, *facts.thermal],
         "readonlyPaths": [] if options.privileged or options.unmask else _READ_ONLY,
     }
     if facts.seccomp:
