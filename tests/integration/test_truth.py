@@ -200,3 +200,19 @@ def test_what_lives_on_without_state_and_first_process(mydocker: Machine, verb: 
     mydocker.wait_until(lambda: mydocker.sh(f"test -e /proc/{survivor}").rc)
     mydocker("rm", "-fv", "victim")
     assert mydocker("system", "check").stdout == ""
+
+
+def test_another_root_leaves_what_is_started_alone(mydocker: Machine) -> None:
+    """All roots have their cgroups in /mydocker: what one is starting is no leftover of another."""
+    mydocker.sh(
+        "mkdir -p other; (while [ ! -e done ]; do "
+        "MYDOCKER_ROOT={directory}/other/root MYDOCKER_STATE={directory}/other/state {mydocker} system check --repair; "
+        "done) > found 2>&1 & echo $! > checker".replace("{mydocker}", mydocker.command)
+    )
+    start = "{mydocker} run --rm --network none busybox true || echo failed"
+    try:
+        failed = mydocker.sh(f"for round in 1 2 3 4 5 6 7 8 9 10; do ({start}) & ({start}) & {start}; wait; {start}; done 2>&1").stdout
+    finally:
+        mydocker.sh("touch done; while kill -0 $(cat checker) 2>/dev/null; do :; done")
+    assert failed == ""
+    assert mydocker.sh("cat found").stdout == ""

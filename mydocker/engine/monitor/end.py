@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 
 
 def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None = None, later: list[int] | None = None) -> list[Error]:
-    """End what is left of a run, remove its cgroup, its network and its directory under STATE. later: see unplug()."""
+    """End what is left of a run, remove its cgroup, its network and its directory under STATE. later: see unplug().
+
+    That directory comes last, and stays while the cgroup does: nothing else tells whose that is.
+    """
     problems: list[Error] = []
-    if cgroup is None:
-        path = state.cgroup(paths, container_id)
-        cgroup = manager(Layout.detect(paths), path) if path else None
+    if cgroup is None and (os.path.isdir(paths.running(container_id)) or state.is_unended(paths, container_id)):
+        cgroup = manager(Layout.detect(paths), state.cgroup(paths, container_id))
     if cgroup is not None:
         # With the host's pid namespace, processes may outlive the first one.
         if cgroup.pids():
             attempt(problems, cgroup.kill)
         attempt(problems, cgroup.remove)
+    is_left = bool(problems)
     problems += unplug(paths, container_id, later)
-    attempt(problems, state.clear, paths, container_id)
+    if not is_left:
+        attempt(problems, state.clear, paths, container_id)
     return problems
 
 

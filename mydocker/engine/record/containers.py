@@ -169,7 +169,7 @@ def new_id() -> str:
 def ids(paths: Paths) -> list[str]:
     """Return the ids of all containers, also of those being created or half removed."""
     try:
-        return sorted(os.listdir(paths.containers))
+        return sorted(name for name in os.listdir(paths.containers) if not name.startswith("."))
     except FileNotFoundError:
         return []
 

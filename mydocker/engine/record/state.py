@@ -43,6 +43,8 @@ STATE: Shape = {
     "cgroup!": "text",  # its path in every hierarchy
 }
 
+CGROUP_PARENT = "/mydocker"
+
 # STATE/ID/oci: what another runtime (--runtime) keeps for itself.
 FOREIGN = "oci"
 
@@ -55,18 +57,16 @@ def load(paths: Paths, container_id: str, record: Record | None = None) -> State
     try:
         state: State = store.read_document(paths.running(container_id) + "/state.json", STATE)
     except FileNotFoundError:
-        record = record or _unended(paths, container_id)
+        record = record or _recorded(paths, container_id)
         return _survivor(paths, record) if record and record["status"] == "running" else None
     return state
 
 
-def _unended(paths: Paths, container_id: str) -> Record | None:
-    """Return the record of a container whose last run has no recorded end, None for any other."""
+def _recorded(paths: Paths, container_id: str) -> Record | None:
     try:
-        record = containers.load(paths, container_id)
+        return containers.load(paths, container_id)
     except (NotFound, Damaged):
         return None
-    return record if record["status"] == "running" else None
 
 
 def _survivor(paths: Paths, record: Record) -> State | None:
@@ -111,16 +111,20 @@ def clear(paths: Paths, container_id: str) -> None:
 
 def is_unended(paths: Paths, container_id: str) -> bool:
     """Say whether there is something left of a run, were it only a record without its end."""
-    return bool(load(paths, container_id) or _unended(paths, container_id))
+    record = _recorded(paths, container_id)
+    return bool(load(paths, container_id, record) or (record and record["status"] == "running"))
 
 
 def cgroup(paths: Paths, container_id: str) -> str:
-    """Return the path of a container's cgroup if it may be there, else ''."""
-    known = load(paths, container_id)
+    """Return the path of a container's cgroup, whether that is there or not.
+
+    No other ROOT has one of this name, and STATE/ID says while there may be one that it is ours: it is made first and removed last.
+    """
+    record = _recorded(paths, container_id)
+    known = load(paths, container_id, record)
     if known:
         return known["cgroup"]
-    record = _unended(paths, container_id)
-    return record["hostConfig"]["CgroupPath"] if record else ""
+    return record["hostConfig"]["CgroupPath"] if record else f"{CGROUP_PARENT}/{container_id}"
 
 
 def running_pid(paths: Paths, container_id: str) -> int:

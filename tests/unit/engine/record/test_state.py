@@ -134,4 +134,4 @@ def test_without_state_the_cgroup_knows(
     assert state.status(paths, record) == ("running" if lives else "exited")
     assert state.has_monitor(paths, ID) == (lives and comm != "systemd")
     assert state.is_unended(paths, ID) == (written == "running")
-    assert state.cgroup(paths, ID) == ("/mydocker/x" if written == "running" else "")
+    assert state.cgroup(paths, ID) == "/mydocker/x"
