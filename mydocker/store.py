@@ -1,8 +1,8 @@
 """Crash-safe files: records that are whole or absent, claims that only one can hold, locks that die with their holder.
 
 Locking order: container before network before image. A lock is flock(2) on a file of its own, so that the kernel
-frees it whatever ends its holder; the file itself stays. The one exception comes last and goes with its file: the marker
-of a volume that is being filled (engine/volume/first_use.py).
+frees it whatever ends its holder; the file itself stays. The one exception comes last: the directory of a volume that is
+being filled (engine/volume/first_use.py).
 """
 
 from __future__ import annotations

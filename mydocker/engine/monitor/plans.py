@@ -73,9 +73,15 @@ def monitor_plan(paths: Paths, record: Record, spec: Spec, driver: StorageDriver
         Unshare(CLONE_NEWNS),
         ReceiveMounts(),
         *_root_steps(paths, record, spec, driver),
-        *(Populate(rootfs, m["destination"], m["source"]) for m in record["mounts"] if m["type"] == "volume" and m["copy"]),
+        *_populate_steps(record, rootfs),
         *(cgroup.create_steps(spec["linux"]["resources"]) if cgroup else []),
     ]
+
+
+def _populate_steps(record: Record, rootfs: str) -> list[Step]:
+    """Return the steps that fill volumes: only the first start of a container does, so what it empties later stays empty."""
+    filled = [mount for mount in record["mounts"] if mount["type"] == "volume" and mount["copy"] and not record["startedAt"]]
+    return [Populate(rootfs, mount["destination"], mount["source"]) for mount in filled]
 
 
 def _root_steps(paths: Paths, record: Record, spec: Spec, driver: StorageDriver) -> list[Step]:

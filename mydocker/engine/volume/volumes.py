@@ -2,7 +2,7 @@
 
     volumes/NAME/_data             what containers see
     volumes/NAME/volume.json       VOLUME below
-    volumes/NAME/never-filled      nobody used it yet, see first_use.py
+    volumes/NAME/never-filled      nobody used it yet, see first_use.py, also for what else may be there
 
 A volume is made under a temporary name and renamed, so it is whole or not there.
 """
