@@ -136,7 +136,7 @@ def test_the_command_is_killed_half_way(mydocker: Machine, verb: str) -> None:
         assert mydocker(*create, "--name", "victim", "busybox", "sleep", "1000").rc == 0
         mydocker.sh(f"timeout -s KILL {moment} {mydocker.prefixed} {name} {' '.join(words)}")
         left = mydocker("ps", "-a", "--format", "{{.Names}} {{.State}}").stdout.split()
-        assert left in ([], *([n, s] for n in ("victim", "other") for s in ("running", "paused", "exited", "created"))), left
+        assert left in ([], *([n, s] for n in ("victim", "other") for s in ("running", "paused", "exited", "created", "dead"))), left
         mydocker.wait_until(lambda: mydocker("system", "check", "--repair").rc == 0)
         assert mydocker("system", "check").stdout == ""
         mydocker("rm", "-fv", "victim", "other")

@@ -55,10 +55,14 @@ class MakeContainerDirectory(Step):
 
     def apply(self) -> None:
         made = store.temporary(self.path)
-        os.mkdir(made, 0o700)
-        self.lock = os.open(f"{made}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        flock(self.lock, LOCK_EX)
-        os.rename(made, self.path)
+        try:
+            os.mkdir(made, 0o700)
+            self.lock = os.open(f"{made}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            flock(self.lock, LOCK_EX)
+            os.rename(made, self.path)
+        except OSError:
+            store.remove_tree(made)
+            raise
 
     def undo(self) -> None:
         store.remove_tree(self.path)

@@ -79,5 +79,6 @@ def after_failed_start(paths: Paths, record: Record, error: Error) -> list[Error
     }
     if record["autoRemove"]:
         return container(paths, record)
-    containers.save(paths, record)
-    return []
+    problems: list[Error] = []
+    attempt(problems, containers.save, paths, record)
+    return problems

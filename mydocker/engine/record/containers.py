@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker import store
+from mydocker import leanjson, store
 from mydocker.engine.record.config import CONFIG
 from mydocker.engine.record.hostconfig import HOST_CONFIG
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
@@ -213,5 +213,5 @@ def mounting(paths: Paths, volume: str) -> list[Record]:
 
 
 def save(paths: Paths, record: Record, sync: bool = True) -> None:
-    """Write a record atomically."""
-    store.write_json(f"{paths.container(record['id'])}/config.json", record, sync=sync)
+    """Write a record atomically, on a full disk too: how a run ended must be known."""
+    store.write_reserving(f"{paths.container(record['id'])}/config.json", leanjson.dumps(record).encode(), sync)

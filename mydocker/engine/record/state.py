@@ -48,6 +48,9 @@ CGROUP_PARENT = "/mydocker"
 # STATE/ID/oci: what another runtime (--runtime) keeps for itself.
 FOREIGN = "oci"
 
+# What a record says while somebody, who holds the container's lock, creates or removes it.
+_HALF = ("creating", "removing")
+
 # What a monitor calls itself, as the kernel keeps it (15 characters).
 _MONITOR = "mydocker-monitor"[:15]
 
@@ -161,12 +164,18 @@ def is_busy(paths: Paths, container_id: str) -> bool:
 
 
 def status(paths: Paths, record: Record, layout: Layout | None = None, boot: str = "") -> str:
-    """Return 'creating', 'created', 'running', 'paused', 'restarting', 'exited' or 'removing' as it is now.
+    """Return 'creating', 'created', 'running', 'paused', 'restarting', 'exited', 'removing' or 'dead' as it is now.
+
+    dead: whoever created or removed it died over that.
 
     layout, boot: the host's, from those who ask about many containers.
     """
     known = load(paths, record["id"], record)
     if known and is_running(paths, known, boot):
         return "paused" if is_frozen(layout or Layout.detect(paths), known["cgroup"]) else "running"
+    if record["status"] in _HALF and not is_busy(paths, record["id"]):
+        # Its maker may have finished since the record was read.
+        record = _recorded(paths, record["id"]) or record
+        return "dead" if record["status"] in _HALF else record["status"]
     is_under_way = known is not None and is_watched(paths, known, boot)
     return "exited" if record["status"] in ("running", "restarting") and not is_under_way else record["status"]

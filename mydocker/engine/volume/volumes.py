@@ -76,12 +76,8 @@ class MakeVolume(Step):
     def apply(self) -> None:
         partial = store.temporary(self.path)
         store.remove_tree(partial)  # of a process that died and had this number
-        os.makedirs(f"{partial}/_data", mode=0o755)
-        record: Volume = {"name": self.name, "createdAt": timestamp(), "labels": self.labels, "anonymous": self.anonymous}
-        store.write_json(f"{partial}/volume.json", record)
-        with open(f"{partial}/{MARKER}", "w"):
-            pass
         try:
+            self._make(partial)
             os.rename(partial, self.path)
             self.made = True
         except OSError:
@@ -90,6 +86,13 @@ class MakeVolume(Step):
                 raise
         else:
             events.emit(self.paths, "volume", "create", self.name, {"driver": "local"})
+
+    def _make(self, partial: str) -> None:
+        os.makedirs(f"{partial}/_data", mode=0o755)
+        record: Volume = {"name": self.name, "createdAt": timestamp(), "labels": self.labels, "anonymous": self.anonymous}
+        store.write_json(f"{partial}/volume.json", record)
+        with open(f"{partial}/{MARKER}", "w"):
+            pass
 
     def undo(self) -> None:
         if self.made:

@@ -81,7 +81,17 @@ def test_a_monitor_that_has_not_recorded_the_end_yet(paths: Paths, make_record: 
     assert state.status(paths, make_record(id=ID, status="running")) == "exited"
 
 
-@pytest.mark.parametrize("written", ["creating", "created", "exited", "removing"])
+@pytest.mark.parametrize("written", ["creating", "removing"])
+def test_what_nobody_makes_or_removes_any_more_is_dead(paths: Paths, save_record: MakeRecord, written: str) -> None:
+    record = save_record(paths, id=ID, status=written)
+    with store.Lock(paths.container(ID) + "/lock"):
+        assert state.status(paths, record) == written
+    assert state.status(paths, record) == "dead"
+    save_record(paths, id=ID, status="created")  # its maker had finished since the record was read
+    assert state.status(paths, record) == "created"
+
+
+@pytest.mark.parametrize("written", ["created", "exited"])
 def test_without_state_what_is_written_is_so(paths: Paths, make_record: MakeRecord, written: str) -> None:
     assert state.running_pid(paths, ID) == 0
     assert not state.has_monitor(paths, ID)
