@@ -1,13 +1,14 @@
 """Crash-safe files: documents that are whole or absent, claims that only one owner can hold, locks that end with their holder.
 
 Locking order: container before network before image. A lock is flock(2) on a file of its own, so that the kernel frees it
-whatever ends its holder. The file itself stays. There is one exception, the marker of a volume that is being filled
-(engine/volume/first_use.py): its lock is taken last, and its file is removed.
+whatever ends its holder. The file itself stays. There is one exception, the directory of a volume that is being filled
+(engine/volume/first_use.py): its lock is taken last.
 """
 
 from __future__ import annotations
 
 import os
+from errno import EDQUOT, ENOSPC
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 
 from mydocker import leanjson
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from mydocker.shape import Shape
 
 
+# What a disk without room says, or a user's share of it.
+FULL = (ENOSPC, EDQUOT)
+_BLOCK = 4096
+
+
 def write_atomic(path: str, data: bytes, mode: int = 0o600, sync: bool = True) -> None:
     """Replace a file so that a reader sees the old content or the new one and nothing between, also after a power cut.
 
@@ -28,22 +34,62 @@ def write_atomic(path: str, data: bytes, mode: int = 0o600, sync: bool = True) -
         it never happened.
     """
     made = temporary(path)
-    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
-            if sync:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _write(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), data, sync)
         os.rename(made, path)
-    except BaseException:
-        os.unlink(made)
+    except BaseException as error:
+        remove_tree(made)
+        if isinstance(error, OSError) and not error.filename:
+            error.filename = path
         raise
     if sync:
         sync_directory(os.path.dirname(path))
+
+
+def _write(descriptor: int, data: bytes, sync: bool) -> None:
+    """Make data the content of a file, and close it."""
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.ftruncate(descriptor, len(data))
+        if sync:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_reserving(path: str, data: bytes, sync: bool = True) -> None:
+    """Replace a file as write_atomic does, on a full disk too: in blocks that were put by beside it when it was last written."""
+    spare = _spare(path)
+    try:
+        write_atomic(path, data, sync=sync)
+    except OSError as error:
+        if error.errno not in FULL or not os.path.exists(spare):
+            raise
+        _write(os.open(spare, os.O_WRONLY | os.O_CLOEXEC), data, sync)
+        os.rename(spare, path)
+        if sync:
+            sync_directory(os.path.dirname(path))
+    _reserve(spare, len(data))
+
+
+def _spare(path: str) -> str:
+    return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.spare")
+
+
+def _reserve(spare: str, size: int) -> None:
+    """Have a file with blocks for so many bytes, and some more, if there is room for it."""
+    wanted = (size // _BLOCK + 1) * _BLOCK
+    if os.path.exists(spare) and os.path.getsize(spare) >= wanted:
+        return
+    descriptor = os.open(spare, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, wanted)
+    except OSError:
+        os.unlink(spare)  # the disk is full already
+    finally:
+        os.close(descriptor)
 
 
 def temporary(path: str) -> str:
@@ -123,14 +169,14 @@ def claim(path: str, owner: str) -> str | None:
     The claim appears whole, by link(2). There is no moment at which it exists without its owner.
     """
     made = temporary(path)
-    with open(made, "w") as file:
-        file.write(owner)
     try:
+        with open(made, "w") as file:
+            file.write(owner)
         os.link(made, path)
     except FileExistsError:
         return claimed_by(path) or claim(path, owner)
     finally:
-        os.unlink(made)
+        remove_tree(made)
     return None
 
 

@@ -13,7 +13,6 @@ from mydocker.cli.base import Session, Verb
 from mydocker.cli.rows import Row, format_option, print_rows
 from mydocker.engine.catalog import images
 from mydocker.engine.connection import networks, view
-from mydocker.engine.container.orphans import half_made
 from mydocker.engine.monitor import health
 from mydocker.engine.record import containers, filters, state
 from mydocker.engine.record.sizes import written
@@ -122,15 +121,14 @@ def _newest_first(session: Session) -> list[Listed]:
 
 
 def records(session: Session) -> list[Record]:
-    """Return the records of all containers that are not half made or half removed."""
+    """Return the records of all containers."""
     found = []
     for container_id in containers.ids(session.paths):
         try:
             record = containers.load(session.paths, container_id)
         except (NotFound, Damaged):
             continue  # it is being made, was left half made, or was removed meanwhile
-        if record["status"] not in ("creating", "removing") or not half_made(session.paths, container_id):
-            found.append(record)
+        found.append(record)
     return found
 
 
@@ -254,4 +252,4 @@ def _status(each: Listed) -> str:
         if not record["finishedAt"]:
             return "Exited (unknown)"
         return f"Exited ({record['exitCode']}) {human.since(record['finishedAt'])}"
-    return {"removing": "Removal In Progress"}.get(status, "Created")
+    return {"removing": "Removal In Progress", "dead": "Dead"}.get(status, "Created")

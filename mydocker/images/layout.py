@@ -24,10 +24,12 @@ from mydocker.images.reference import is_id
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import TypeVar
 
     from mydocker.images.config import ImageDocument
     from mydocker.images.documents import Descriptor, ImageIndex, ImageManifest, Links
 
+    T = TypeVar("T")
     # Returns the new descriptors of index.json, given the old ones.
     Change = Callable[[list[Descriptor]], list[Descriptor]]
 
@@ -59,6 +61,27 @@ class ImageLayout:
         except FileNotFoundError:
             return []
         return index["manifests"]
+
+    def consistent(self, read: Callable[[list[Descriptor]], T]) -> T:
+        """Return read(descriptors of index.json), without the lock: done again if it fails and the index has changed meanwhile.
+
+        What it finds no more was removed then. Raises Damaged for what an unchanged index names.
+        """
+        while True:
+            before = self._version()
+            try:
+                return read(self.entries())
+            except Damaged:
+                if self._version() == before:
+                    raise
+
+    def _version(self) -> tuple[int, int]:
+        """Return what tells one index.json from the next."""
+        try:
+            status = os.stat(self.directory + "/index.json")
+        except FileNotFoundError:
+            return 0, 0
+        return status.st_ino, status.st_mtime_ns
 
     def change(self, change: Change) -> None:
         """Replace the descriptors of index.json by change(descriptors). The caller holds the lock."""

@@ -14,6 +14,32 @@ def start_time(pid: int, proc: str = "/proc") -> int | None:
     return int(fields[19]) if fields else None
 
 
+def parent(pid: int, proc: str = "/proc") -> int:
+    """Return the pid of a process's parent; 0 when there is no such process, or a zombie only."""
+    fields = _fields(pid, proc)
+    return int(fields[1]) if fields else 0
+
+
+def name(pid: int, proc: str = "/proc") -> str:
+    """Return what a process calls itself, at most 15 characters (comm); '' when there is none."""
+    return _text(f"{proc}/{pid}/comm").rstrip("\n")
+
+
+def is_in_cgroup(pid: int, path: str, proc: str = "/proc") -> bool:
+    """Say whether a process is in cgroup `path`, or below, of some hierarchy. path: one that no other cgroup ends in."""
+    lines = _text(f"{proc}/{pid}/cgroup").splitlines()
+    return any(f"{path}/" in f"{line}/" for line in lines)
+
+
+def _text(path: str) -> str:
+    """Return what a file of a process says; '' when there is no such process any more."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read().decode(errors="surrogateescape")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def is_ending(pid: int, proc: str = "/proc") -> bool:
     """Say whether a process is gone, or is ending.
 

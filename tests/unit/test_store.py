@@ -1,5 +1,6 @@
 """Records, claims, locks and trees on disk."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -88,3 +89,34 @@ def test_a_tree_goes_and_what_its_symlinks_name_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [{}, [], "", 0, -1.5, None, True, {"a": [{"b": "\ud800"}]}, "\udc80"])
 def test_lean_json_round_trips(value: object) -> None:
     assert leanjson.loads(leanjson.dumps(value)) == value
+
+
+def _is_full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_has_room_for_what_was_reserved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, spare = tmp_path / "record", tmp_path / ".record.spare"
+    store.write_reserving(str(path), b"first" * 1000)
+    assert spare.stat().st_size == 8192
+    assert spare.stat().st_blocks * 512 >= 8192
+    with monkeypatch.context() as full:
+        full.setattr(store, "write_atomic", _is_full)
+        store.write_reserving(str(path), b"second")
+        assert path.read_bytes() == b"second"
+        assert spare.exists()
+        full.setattr(os, "posix_fallocate", _is_full)
+        store.write_reserving(str(path), b"third")
+        assert path.read_bytes() == b"third"
+        assert os.listdir(tmp_path) == ["record"]
+        with pytest.raises(OSError, match="No space left"):
+            store.write_reserving(str(path), b"fourth")
+    store.write_reserving(str(path), b"fifth")
+    assert spare.exists()
+
+
+def test_a_claim_that_has_no_room_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "link", _is_full)
+    with pytest.raises(OSError, match="No space left"):
+        store.claim(f"{tmp_path}/name", "me")
+    assert os.listdir(tmp_path) == []

@@ -109,9 +109,12 @@ def _write_empty(layer: LayerWriter) -> None:
 def cached(paths: Paths, key: str) -> Image | None:
     """Return the image that an instruction with this key has left, or None."""
     layout = ImageLayout(paths.images)
-    entries = layout.entries()
-    entry = next((e for e in entries if index.build_key(e) == key), None)
-    return images.Image(layout, entries, entry) if entry else None
+
+    def found(entries: list[Descriptor]) -> Image | None:
+        entry = next((e for e in entries if index.build_key(e) == key), None)
+        return images.Image(layout, entries, entry) if entry else None
+
+    return layout.consistent(found)
 
 
 def reuse(progress: Progress, known: Image) -> None:

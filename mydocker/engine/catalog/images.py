@@ -91,7 +91,10 @@ def find(paths: Paths, name: str) -> Image:
     Raises NoImage, Conflict if several ids begin so, BadInput or Damaged.
     """
     layout = ImageLayout(paths.images)
-    entries = layout.entries()
+    return layout.consistent(lambda entries: _found(layout, entries, name))
+
+
+def _found(layout: ImageLayout, entries: list[Descriptor], name: str) -> Image:
     digits = name.removeprefix("sha256:")
     if is_id(digits) or name.startswith("sha256:"):
         return _by_id(layout, entries, digits, name)
@@ -124,7 +127,10 @@ def _repository(entry: Descriptor) -> str | None:
 def all_images(paths: Paths) -> list[Image]:
     """Return every image once, in the order of index.json."""
     layout = ImageLayout(paths.images)
-    entries = layout.entries()
+    return layout.consistent(lambda entries: _every(layout, entries))
+
+
+def _every(layout: ImageLayout, entries: list[Descriptor]) -> list[Image]:
     unique = {entry["digest"]: entry for entry in reversed(entries)}
     return [_image(layout, entries, entry) for entry in reversed(unique.values())]
 

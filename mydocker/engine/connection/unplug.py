@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from mydocker.engine.record import state
-from mydocker.errors import Error, NotFound, attempt
+import os
+
+from mydocker.engine.record import containers, state
+from mydocker.errors import Damaged, Error, NotFound, attempt
 from mydocker.network import attachments, bridge, hosts, ipam, records
 from mydocker.network.drivers import driver
 from mydocker.network.portclaims import ClaimPort
@@ -35,6 +37,8 @@ def unplug(paths: Paths, container_id: str, later: list[int] | None = None) -> l
     """
     attachment = attachments.load(paths, container_id)
     problems: list[Error] = []
+    if not attachment and not os.path.exists(paths.running(container_id)):
+        _unplug_unknown(paths, container_id, problems)
     if attachment:
         withdraw(paths, attachment["published"], problems)
         for endpoint in attachment["endpoints"]:
@@ -43,6 +47,19 @@ def unplug(paths: Paths, container_id: str, later: list[int] | None = None) -> l
         networks = [endpoint["network"] for endpoint in attachment["endpoints"]]
         attempt(problems, hosts.refresh, paths, networks)
     return problems
+
+
+def _unplug_unknown(paths: Paths, container_id: str, problems: list[Error]) -> None:
+    """Undo what a container had whose directory under STATE somebody removed: its record and the claims tell of it."""
+    try:
+        record = containers.load(paths, container_id)
+    except (NotFound, Damaged):
+        return
+    withdraw(paths, record["published"], problems)
+    for directory in [records.claims(paths, name) for name in record["endpoints"]]:
+        for address, owner in ipam.held_by(directory):
+            if owner == container_id:
+                attempt(problems, ipam.release, directory, address, owner)
 
 
 def withdraw(paths: Paths, published: list[Published], problems: list[Error]) -> None:

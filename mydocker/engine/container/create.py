@@ -21,6 +21,7 @@ from mydocker.engine.container.claim import ClaimName
 from mydocker.engine.container.new_record import record_of
 from mydocker.engine.record import containers, events, names
 from mydocker.engine.record.moments import timestamp
+from mydocker.engine.record.state import CGROUP_PARENT
 from mydocker.engine.request import capabilities
 from mydocker.engine.request.fromhost import host_devices, init_program, runtime_program, thermal_directories
 from mydocker.engine.request.options import Options
@@ -45,7 +46,7 @@ _MAPPING_BASE = 1 << 29
 
 
 class MakeContainerDirectory(Step):
-    """Make a container's directory, and take its lock. `lock` is the open descriptor that holds it, -1 before."""
+    """Make a container's directory with its lock held, so nobody finds one without the other. `lock` is the open descriptor, -1 before."""
 
     __slots__ = ("path", "lock")
 
@@ -54,9 +55,15 @@ class MakeContainerDirectory(Step):
         self.lock = -1
 
     def apply(self) -> None:
-        os.mkdir(self.path, 0o700)
-        self.lock = os.open(f"{self.path}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        flock(self.lock, LOCK_EX)
+        made = store.temporary(self.path)
+        try:
+            os.mkdir(made, 0o700)
+            self.lock = os.open(f"{made}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            flock(self.lock, LOCK_EX)
+            os.rename(made, self.path)
+        except OSError:
+            store.remove_tree(made)
+            raise
 
     def undo(self) -> None:
         store.remove_tree(self.path)
@@ -188,7 +195,7 @@ def _has_swap_limit(paths: Paths) -> bool:
     from mydocker.cgroups.layout import Layout
     from mydocker.cgroups.manager import manager
 
-    return manager(Layout.detect(paths), spec.CGROUP_PARENT).has_swap_limit()
+    return manager(Layout.detect(paths), CGROUP_PARENT).has_swap_limit()
 
 
 def _capabilities(paths: Paths, options: Options) -> list[str]:

@@ -22,6 +22,7 @@ from mydocker.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.record.containers import Record
+    from mydocker.engine.record.state import State
     from mydocker.paths import Paths
 
 SIGKILL, SIGTERM = 9, 15
@@ -34,6 +35,7 @@ class Process(Value):
     """A running container's first process."""
 
     pid: int
+    known: State  # what the state says while the process runs
     descriptor: int  # its pidfd
     cgroup: CgroupManager  # the container's
 
@@ -74,7 +76,7 @@ def process(paths: Paths, container_id: str) -> Process | None:
     if state.running_pid(paths, container_id) != known["pid"]:
         os.close(descriptor)
         return None
-    return Process(pid=known["pid"], descriptor=descriptor, cgroup=manager(Layout.detect(paths), known["cgroup"]))
+    return Process(pid=known["pid"], known=known, descriptor=descriptor, cgroup=manager(Layout.detect(paths), known["cgroup"]))
 
 
 def running_process(paths: Paths, record: Record) -> Process:
@@ -118,7 +120,7 @@ def stop(paths: Paths, record: Record, seconds: int | None = None, number: int |
             events.of_container(paths, record, "kill", signal=SIGKILL)
     finally:
         found.close()
-    await_end(paths, record["id"])
+    await_end(paths, record["id"], found.known)
     events.of_container(paths, record, "stop")
 
 
@@ -136,7 +138,7 @@ def end(paths: Paths, container_id: str) -> None:
             found.signal(SIGKILL)
         finally:
             found.close()
-    await_end(paths, container_id)
+    await_end(paths, container_id, found.known if found else None)
 
 
 def _cancel_restart(paths: Paths, container_id: str) -> None:
@@ -145,17 +147,23 @@ def _cancel_restart(paths: Paths, container_id: str) -> None:
         raise problems[0]
 
 
-def await_end(paths: Paths, container_id: str) -> None:
+def await_end(paths: Paths, container_id: str, known: State | None = None) -> None:
     """Wait until a container's first process and its monitor are gone. Record the end here if the monitor could not.
+
+    known: the container's state while it ran. Without a state.json, nothing else names its monitor then.
 
     Raises Conflict if they are still there after 10 seconds.
     """
     deadline = time.monotonic() + _RECORDING_SECONDS
-    while state.running_pid(paths, container_id) or state.has_monitor(paths, container_id):
+    while (
+        state.running_pid(paths, container_id)
+        or state.has_monitor(paths, container_id)
+        or (known is not None and state.is_watched(paths, known))
+    ):
         if time.monotonic() > deadline:
             raise Conflict(f"container {container_id[:12]} did not end within {_RECORDING_SECONDS} seconds of SIGKILL")
         time.sleep(0.005)
-    if os.path.isdir(paths.container(container_id)) and state.load(paths, container_id):
+    if os.path.isdir(paths.container(container_id)) and state.is_unended(paths, container_id):
         problems = settle(paths, container_id)
         if problems:
             raise problems[0]
@@ -169,7 +177,7 @@ def await_unwatched_end(paths: Paths, record: Record) -> None:
             found.wait(None)
         finally:
             found.close()
-    await_end(paths, record["id"])
+    await_end(paths, record["id"], found.known if found else None)
 
 
 def pause(paths: Paths, record: Record, frozen: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mydocker.engine.record.state import CGROUP_PARENT
 from mydocker.engine.request.options import Options
 from mydocker.engine.request.resources import device_rules, resources
 from mydocker.engine.request.values import id_mapping
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from mydocker.runtime.spec import Device, IdMapping, Linux, Mount, Namespace, Process, Seccomp, Spec
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-CGROUP_PARENT = "/mydocker"
 _SHM_SIZE = 64 << 20
 _USERNS_SIZE = 65536
 

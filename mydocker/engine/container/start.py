@@ -32,7 +32,7 @@ def lock_stopped(paths: Paths, container_id: str) -> int:
     if state.running_pid(paths, container_id):
         os.close(lock)
         return -1
-    if state.load(paths, container_id):
+    if state.is_unended(paths, container_id):
         from mydocker.engine.container.orphans import settle
 
         problems = settle(paths, container_id)

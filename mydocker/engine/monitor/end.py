@@ -23,20 +23,23 @@ if TYPE_CHECKING:
 def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None = None, later: list[int] | None = None) -> list[Error]:
     """End what is left of a run: remove its processes, its cgroup, what it has of its networks, and STATE/ID. Return the failures.
 
+    STATE/ID goes last, and stays while the cgroup does: nothing else tells whose that cgroup is.
+
     cgroup: the container's, if the caller has it.
     later: see unplug().
     """
     problems: list[Error] = []
-    if cgroup is None:
-        known = state.load(paths, container_id)
-        cgroup = manager(Layout.detect(paths), known["cgroup"]) if known else None
+    if cgroup is None and (os.path.isdir(paths.running(container_id)) or state.is_unended(paths, container_id)):
+        cgroup = manager(Layout.detect(paths), state.cgroup(paths, container_id))
     if cgroup is not None:
         # With the host's pid namespace, other processes may outlive init.
         if cgroup.pids():
             attempt(problems, cgroup.kill)
         attempt(problems, cgroup.remove)
+    is_left = bool(problems)
     problems += unplug(paths, container_id, later)
-    attempt(problems, state.clear, paths, container_id)
+    if not is_left:
+        attempt(problems, state.clear, paths, container_id)
     return problems
 
 
@@ -82,5 +85,6 @@ def after_failed_start(paths: Paths, record: Record, error: Error) -> list[Error
     }
     if record["autoRemove"]:
         return container(paths, record)
-    containers.save(paths, record)
-    return []
+    problems: list[Error] = []
+    attempt(problems, containers.save, paths, record)
+    return problems

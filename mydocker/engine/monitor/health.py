@@ -267,7 +267,11 @@ class Health:
             events.of_container(self.paths, self.record, f"health_status: {self.report['Status']}")
 
     def _save(self) -> None:
-        store.write_json(_path(self.paths, self.record["id"]), self.report, sync=False)
+        try:
+            store.write_json(_path(self.paths, self.record["id"]), self.report, sync=False)
+        except OSError as error:
+            if error.errno not in store.FULL:
+                raise  # on a full disk the report is not the latest, and the container runs on
 
     def stop(self) -> None:
         """End the check that is under way, because the container has ended."""

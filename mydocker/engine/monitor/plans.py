@@ -5,8 +5,7 @@ The order of all that follows in a start is here too.
 
 from __future__ import annotations
 
-import os
-
+from mydocker import store
 from mydocker.engine.record import state
 from mydocker.engine.volume.first_use import populate
 from mydocker.kernel.namespaces import CLONE_NEWNS
@@ -37,7 +36,7 @@ class MakeStateDirectory(Step):
 
     def apply(self) -> None:
         state.clear(self.paths, self.container_id)
-        os.mkdir(self.path, 0o700)
+        store.make_private(self.path)
 
     def undo(self) -> None:
         state.clear(self.paths, self.container_id)
@@ -80,9 +79,15 @@ def monitor_plan(paths: Paths, record: Record, spec: Spec, driver: StorageDriver
         Unshare(CLONE_NEWNS),
         ReceiveMounts(),
         *_root_steps(paths, record, spec, driver),
-        *(Populate(rootfs, m["destination"], m["source"]) for m in record["mounts"] if m["type"] == "volume" and m["copy"]),
+        *_populate_steps(record, rootfs),
         *(cgroup.create_steps(spec["linux"]["resources"]) if cgroup else []),
     ]
+
+
+def _populate_steps(record: Record, rootfs: str) -> list[Step]:
+    """Return the steps that fill volumes: only the first start of a container does, so what it empties later stays empty."""
+    filled = [mount for mount in record["mounts"] if mount["type"] == "volume" and mount["copy"] and not record["startedAt"]]
+    return [Populate(rootfs, mount["destination"], mount["source"]) for mount in filled]
 
 
 def _root_steps(paths: Paths, record: Record, spec: Spec, driver: StorageDriver) -> list[Step]:

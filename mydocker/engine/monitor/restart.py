@@ -49,7 +49,7 @@ def next_delay(previous: float, ran: float) -> float:
 def wait(paths: Paths, record: Record, request: Request) -> None:
     """Sleep, then become the monitor of the next run. Return if the container is not to be started again any more."""
     container_id = record["id"]
-    os.mkdir(paths.running(container_id), 0o700)
+    store.make_private(paths.running(container_id))
     state.save(paths, container_id, 0, record["hostConfig"]["CgroupPath"])
     time.sleep(record["restartDelay"])
     try:

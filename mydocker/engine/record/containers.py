@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker import store
+from mydocker import leanjson, store
 from mydocker.engine.record.config import CONFIG
 from mydocker.engine.record.hostconfig import HOST_CONFIG
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
@@ -170,7 +170,7 @@ def new_id() -> str:
 def ids(paths: Paths) -> list[str]:
     """Return the ids of all containers, including those that are being created or are half removed."""
     try:
-        return sorted(os.listdir(paths.containers))
+        return sorted(name for name in os.listdir(paths.containers) if not name.startswith("."))
     except FileNotFoundError:
         return []
 
@@ -214,5 +214,5 @@ def mounting(paths: Paths, volume: str) -> list[Record]:
 
 
 def save(paths: Paths, record: Record, sync: bool = True) -> None:
-    """Replace a container's record. `sync` is explained in store.write_atomic."""
-    store.write_json(f"{paths.container(record['id'])}/config.json", record, sync=sync)
+    """Replace a container's record, on a full disk too: how a run ended must be known. `sync` is explained in store.write_atomic."""
+    store.write_reserving(f"{paths.container(record['id'])}/config.json", leanjson.dumps(record).encode(), sync)

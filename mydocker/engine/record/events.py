@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import time
-from errno import EDQUOT, ENOENT, ENOSPC
+from errno import ENOENT
 
 from mydocker import leanjson
-from mydocker.store import Lock
+from mydocker.store import FULL, Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def emit(paths: Paths, kind: str, action: str, identity: str, attributes: Mappin
     try:
         _append(paths.events, leanjson.dumps(message).encode() + b"\n")
     except OSError as error:
-        if error.errno not in (ENOSPC, EDQUOT, ENOENT):
+        if error.errno not in (*FULL, ENOENT):
             raise
 
 

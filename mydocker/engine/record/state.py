@@ -1,6 +1,7 @@
 """What is true of a container now. It is asked of the kernel, and never believed from a file.
 
 STATE/ID/state.json (STATE below) is written before the container's program may start, and removed after its end was recorded.
+Where somebody else has removed it, the container runs on: what it would say is then found by the process that the record names.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import os
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import is_frozen
+from mydocker.engine.record import containers
+from mydocker.errors import Damaged, NotFound
 from mydocker.kernel import tasks
 
 TYPE_CHECKING = False
@@ -40,31 +43,63 @@ STATE: Shape = {
     "cgroup!": "text",  # the path of the container's cgroup in every hierarchy
 }
 
+CGROUP_PARENT = "/mydocker"
+
 # STATE/ID/oci is where another runtime (--runtime) keeps its own state.
 FOREIGN = "oci"
 
+# What a record says while somebody, who holds the container's lock, creates or removes it.
+_HALF = ("creating", "removing")
 
-def load(paths: Paths, container_id: str) -> State | None:
-    """Return a container's state, or None if it has none."""
+# What a monitor calls itself, as the kernel keeps it (15 characters).
+_MONITOR = "mydocker-monitor"[:15]
+
+
+def load(paths: Paths, container_id: str, record: Record | None = None) -> State | None:
+    """Return a container's state.json, or what it would say if the container runs without one. Return None for any other container.
+
+    record: the container's, if the caller has it.
+    """
     try:
         state: State = store.read_document(paths.running(container_id) + "/state.json", STATE)
     except FileNotFoundError:
-        return None
+        record = record or _recorded(paths, container_id)
+        return _survivor(paths, record) if record and record["status"] == "running" else None
     return state
+
+
+def _recorded(paths: Paths, container_id: str) -> Record | None:
+    try:
+        return containers.load(paths, container_id)
+    except (NotFound, Damaged):
+        return None
+
+
+def _survivor(paths: Paths, record: Record) -> State | None:
+    """Return the state of a container whose state.json somebody removed: the process that its record names lives in its cgroup."""
+    pid, cgroup = record["pid"], record["hostConfig"]["CgroupPath"]
+    if not tasks.is_in_cgroup(pid, cgroup, paths.proc):
+        return None
+    parent = tasks.parent(pid, paths.proc)
+    monitor = parent if tasks.name(parent, paths.proc) == _MONITOR else 0
+    return _describe(paths, pid, monitor, cgroup)
 
 
 def save(paths: Paths, container_id: str, pid: int, cgroup: str) -> None:
     """Write a container's state: `pid` is its init, and this process is its monitor."""
-    own = os.getpid()
-    state: State = {
+    state = _describe(paths, pid, os.getpid(), cgroup)
+    store.write_json(paths.running(container_id) + "/state.json", state, sync=False)
+
+
+def _describe(paths: Paths, pid: int, monitor: int, cgroup: str) -> State:
+    return {
         "boot": tasks.boot_id(paths.proc),
         "pid": pid,
         "started": tasks.start_time(pid, paths.proc),
-        "monitor": own,
-        "monitorStarted": tasks.start_time(own, paths.proc),
+        "monitor": monitor,
+        "monitorStarted": tasks.start_time(monitor, paths.proc),
         "cgroup": cgroup,
     }
-    store.write_json(paths.running(container_id) + "/state.json", state, sync=False)
 
 
 def clear(paths: Paths, container_id: str) -> None:
@@ -81,6 +116,24 @@ def clear(paths: Paths, container_id: str) -> None:
     for entry in entries:
         (os.rmdir if entry.is_dir(follow_symlinks=False) else os.unlink)(entry.path)
     os.rmdir(directory)
+
+
+def is_unended(paths: Paths, container_id: str) -> bool:
+    """Say whether there is something left of a run, were it only a record without its end."""
+    record = _recorded(paths, container_id)
+    return bool(load(paths, container_id, record) or (record and record["status"] == "running"))
+
+
+def cgroup(paths: Paths, container_id: str) -> str:
+    """Return the path of a container's cgroup, whether that is there or not.
+
+    No other ROOT has one of this name, and STATE/ID says while there may be one that it is ours: it is made first and removed last.
+    """
+    record = _recorded(paths, container_id)
+    known = load(paths, container_id, record)
+    if known:
+        return known["cgroup"]
+    return record["hostConfig"]["CgroupPath"] if record else f"{CGROUP_PARENT}/{container_id}"
 
 
 def running_pid(paths: Paths, container_id: str) -> int:
@@ -120,12 +173,19 @@ def is_busy(paths: Paths, container_id: str) -> bool:
 
 
 def status(paths: Paths, record: Record, layout: Layout | None = None, boot: str = "") -> str:
-    """Return a container's status now: creating, created, running, paused, restarting, exited or removing.
+    """Return a container's status now: creating, created, running, paused, restarting, exited, removing or dead.
+
+    It is dead if whoever created or removed it died before the end.
+
 
     layout, boot: the host's, if the caller has them. Callers that ask about many containers find them once.
     """
-    known = load(paths, record["id"])
+    known = load(paths, record["id"], record)
     if known and is_running(paths, known, boot):
         return "paused" if is_frozen(layout or Layout.detect(paths), known["cgroup"]) else "running"
+    if record["status"] in _HALF and not is_busy(paths, record["id"]):
+        # Its maker may have finished since the record was read.
+        record = _recorded(paths, record["id"]) or record
+        return "dead" if record["status"] in _HALF else record["status"]
     is_under_way = known is not None and is_watched(paths, known, boot)
     return "exited" if record["status"] in ("running", "restarting") and not is_under_way else record["status"]

@@ -9,7 +9,6 @@ from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine.catalog import images
 from mydocker.engine.container.orphans import half_made
-from mydocker.engine.container.spec import CGROUP_PARENT
 from mydocker.engine.record import containers, state
 from mydocker.errors import Error
 from mydocker.paths import Paths
@@ -92,7 +91,7 @@ def _kernel(paths: Paths, layout: Layout) -> dict[str, str]:
         "Cgroup namespaces": _exists(paths.proc + "/self/ns/cgroup"),
         "Seccomp": _line(paths.proc + "/sys/kernel/seccomp/actions_avail") or "no",
         "AppArmor": "yes" if apparmor_enabled(paths.sys) else "no",
-        "Swap accounting": "yes" if manager(layout, CGROUP_PARENT).has_swap_limit() else "no",
+        "Swap accounting": "yes" if manager(layout, state.CGROUP_PARENT).has_swap_limit() else "no",
         "File systems": " ".join(name for name in ("overlay", "aufs", "fuse") if name in _file_systems(paths)),
     }
 

@@ -7,7 +7,7 @@ from typing import BinaryIO, NoReturn
 from mydocker.engine.catalog.images import Image, all_images, find
 from mydocker.engine.record import events
 from mydocker.engine.transfer.arrivals import Arrival, Source
-from mydocker.errors import Damaged
+from mydocker.errors import Conflict, Damaged
 from mydocker.images.layout import ImageLayout
 from mydocker.images.loading import Archive, Found
 from mydocker.images.naming import NameImage
@@ -76,7 +76,9 @@ def _load_one(
         digest = image.manifest.descriptor["digest"]
         with _arrival(paths, driver, layout, image, name, options) as arrival:
             run.execute([*arrival.fetch_steps(), *arrival.store_steps(image.names[0] if image.names else None)])
-    entry = next(entry for entry in layout.entries() if entry["digest"] == digest)
+    entry = next((entry for entry in layout.entries() if entry["digest"] == digest), None)
+    if entry is None:
+        raise Conflict(f"image {digest} was removed meanwhile")
     run.execute(NameImage(layout, entry, reference) for reference in image.names)
     names = [str(reference) for reference in image.names]
     config = image.manifest.config["digest"]

@@ -124,7 +124,7 @@ def _state(paths: Paths, record: Record) -> ShownState:
         "Paused": status == "paused",
         "Restarting": status == "restarting",
         "OOMKilled": record["oomKilled"],
-        "Dead": False,
+        "Dead": status == "dead",
         "Pid": pid,
         "ExitCode": 0 if pid else record["exitCode"],
         "Error": record["error"],

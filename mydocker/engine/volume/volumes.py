@@ -2,7 +2,7 @@
 
     volumes/NAME/_data             what containers see
     volumes/NAME/volume.json       VOLUME below
-    volumes/NAME/never-filled      there if no container has used the volume yet, see first_use.py
+    volumes/NAME/never-filled      there if no container has used the volume yet. See first_use.py, also for what else may be there
 
 A volume is made under a temporary name and then renamed, so it is complete or not there.
 """
@@ -79,12 +79,8 @@ class MakeVolume(Step):
     def apply(self) -> None:
         partial = store.temporary(self.path)
         store.remove_tree(partial)  # a process that had our pid may have died and left it
-        os.makedirs(f"{partial}/_data", mode=0o755)
-        record: Volume = {"name": self.name, "createdAt": timestamp(), "labels": self.labels, "anonymous": self.anonymous}
-        store.write_json(f"{partial}/volume.json", record)
-        with open(f"{partial}/{MARKER}", "w"):
-            pass
         try:
+            self._make(partial)
             os.rename(partial, self.path)
             self.made = True
         except OSError:
@@ -93,6 +89,13 @@ class MakeVolume(Step):
                 raise
         else:
             events.emit(self.paths, "volume", "create", self.name, {"driver": "local"})
+
+    def _make(self, partial: str) -> None:
+        os.makedirs(f"{partial}/_data", mode=0o755)
+        record: Volume = {"name": self.name, "createdAt": timestamp(), "labels": self.labels, "anonymous": self.anonymous}
+        store.write_json(f"{partial}/volume.json", record)
+        with open(f"{partial}/{MARKER}", "w"):
+            pass
 
     def undo(self) -> None:
         if self.made:
