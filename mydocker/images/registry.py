@@ -59,6 +59,7 @@ ERROR_ANSWER: Shape = {"errors": ([REASON], [])}
 
 _PARAMETER = re.compile(r'(\w+)="?([^",]*)"?')
 _PAGES = 1000  # we read no more pages of a list than this
+_CHUNK = 1 << 20  # bytes
 
 
 class Denied(Error):
@@ -116,8 +117,9 @@ class Repository:
         url = f"{self.url}/blobs/{descriptor['digest']}"
         response = self._ask("GET", url, {"Range": f"bytes={offset}-"} if offset else {}, stream=True)
         _expect(response, f"blob {descriptor['digest']} of {self.path}", 200, 206)
-        if offset and response.status == 200:
-            response.read(offset)
+        left = offset if response.status == 200 else 0
+        while left and (data := response.read(min(left, _CHUNK))):
+            left -= len(data)
         return response
 
     def document(self, descriptor: Descriptor) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import ssl
 import time
+from io import BytesIO
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -37,7 +38,9 @@ _TRIES = 5
 _LONGEST_WAIT = 30.0  # seconds
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 10
+LONGEST_ANSWER = 4 << 20  # bytes; registries list names and explain errors in far less
 _TRUST = "where its authority is to be trusted, put that one's certificate into /etc/docker/certs.d/{}/ca.crt"
+_LEAST_ERROR = 400
 # The statuses with which a server says that the same request may succeed in a moment.
 _PASSING = (429, 500, 502, 503, 504)
 
@@ -64,9 +67,9 @@ class Transport:
     ) -> Response:
         """Return an answer, whatever its status is. Redirects are followed.
 
-        stream: whether the caller reads the body. Otherwise it is read here.
+        stream: whether the caller reads the body, unless it tells of an error. Otherwise it is read here.
 
-        Raises Unreachable if nobody answers, StepFailed if a redirect leads nowhere.
+        Raises Unreachable if nobody answers or what is read here is longer than LONGEST_ANSWER, StepFailed if a redirect leads nowhere.
         """
         given = dict(headers)
         asked = _origin(url)
@@ -110,7 +113,7 @@ class Transport:
     def _once(self, method: str, url: str, headers: dict[str, str], body: bytes | BinaryIO | None, stream: bool) -> Response:
         if body is not None and not isinstance(body, bytes):
             body.seek(0)  # it may have been sent before, to an address that redirects, wants authorization, or was busy
-        return self._manager(url).request(
+        response = self._manager(url).request(
             method,
             url,
             headers={"User-Agent": f"mydocker/{VERSION}", "Accept-Encoding": "identity", **headers},
@@ -118,9 +121,10 @@ class Transport:
             timeout=_TIMEOUT,
             retries=False,
             redirect=False,
-            preload_content=not stream,
+            preload_content=False,
             decode_content=False,
         )
+        return response if stream and response.status < _LEAST_ERROR else _whole(response, url)
 
     def _manager(self, url: str) -> urllib3.PoolManager:
         if self._owner != os.getpid():
@@ -144,6 +148,15 @@ class Transport:
         for path in self._ca_files:
             context.load_verify_locations(path)
         return context
+
+
+def _whole(response: Response, url: str) -> Response:
+    """Return an answer that holds its body."""
+    data = response.read(LONGEST_ANSWER + 1)
+    if len(data) > LONGEST_ANSWER:
+        response.close()
+        raise Unreachable(f"{_shown(url)}: an answer of more than {LONGEST_ANSWER} bytes")
+    return urllib3.HTTPResponse(body=BytesIO(data), headers=response.headers, status=response.status)
 
 
 def _unreachable(host: str, reason: str) -> Unreachable:

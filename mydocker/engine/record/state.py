@@ -177,7 +177,6 @@ def status(paths: Paths, record: Record, layout: Layout | None = None, boot: str
 
     It is dead if whoever created or removed it died before the end.
 
-
     layout, boot: the host's, if the caller has them. Callers that ask about many containers find them once.
     """
     known = load(paths, record["id"], record)

@@ -21,7 +21,7 @@ from mydocker.images.credentials import Credentials
 from mydocker.images.download import Download
 from mydocker.images.registries import Endpoint, Registries
 from mydocker.images.registry import Denied, Repository
-from mydocker.images.transport import Transport, Unreachable
+from mydocker.images.transport import LONGEST_ANSWER, Transport, Unreachable
 from mydocker.paths import Paths
 
 DATA = os.urandom(300_000)
@@ -262,6 +262,20 @@ def test_tags_by_the_page(registry: FakeRegistry) -> None:
 
     registry.hooks.append(page)
     assert repository(registry).tags() == ["one", "two", "three"]
+
+
+def test_an_answer_without_end(registry: FakeRegistry) -> None:
+    long = b" " * (LONGEST_ANSWER + 1)
+    registry.hooks.append(lambda request: request.answer(200, long) or True)
+    with pytest.raises(Unreachable, match=f"tags/list: an answer of more than {LONGEST_ANSWER} bytes"):
+        repository(registry).tags()
+
+
+def test_a_refusal_without_end(registry: FakeRegistry) -> None:
+    long = b" " * (LONGEST_ANSWER + 1)
+    registry.hooks.append(lambda request: request.answer(404, long) or True)
+    with pytest.raises(Unreachable, match=f"manifests/1: an answer of more than {LONGEST_ANSWER} bytes"):
+        repository(registry).manifest("1")
 
 
 @pytest.mark.parametrize(
