@@ -1,14 +1,14 @@
-"""Crash-safe files: records that are whole or absent, claims that only one can hold, locks that die with their holder.
+"""Crash-safe files: documents that are whole or absent, claims that only one owner can hold, locks that end with their holder.
 
-Locking order: container before network before image. A lock is flock(2) on a file of its own, so that the kernel
-frees it whatever ends its holder; the file itself stays. The one exception comes last and goes with its file: the marker
-of a volume that is being filled (engine/volume/first_use.py).
+Locking order: container before network before image. A lock is flock(2) on a file of its own, so that the kernel frees it
+whatever ends its holder. The file itself stays. There is one exception, the directory of a volume that is being filled
+(engine/volume/first_use.py): its lock is taken last.
 """
 
 from __future__ import annotations
 
 import os
-from errno import EISDIR, ELOOP, EMFILE, ENFILE, ENOMEM, EROFS
+from errno import EDQUOT, EISDIR, ELOOP, EMFILE, ENFILE, ENOMEM, ENOSPC, EROFS
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 
 from mydocker import leanjson
@@ -27,43 +27,89 @@ UNCLEAR = "?"
 _OURS = (EMFILE, ENFILE, ENOMEM)
 
 
-def write_atomic(path: str, data: bytes, mode: int = 0o600, sync: bool = True) -> None:
-    """Replace a file so that a reader, or a power cut, sees the old content or the new one and nothing between.
+# What a disk without room says, or a user's share of it.
+FULL = (ENOSPC, EDQUOT)
+_BLOCK = 4096
 
-    sync=False leaves out both fsyncs: for what a reboot ends anyway (tmpfs) or whose loss means "never happened".
+
+def write_atomic(path: str, data: bytes, mode: int = 0o600, sync: bool = True) -> None:
+    """Replace a file so that a reader sees the old content or the new one and nothing between, also after a power cut.
+
+    sync: False leaves out both calls of fsync(2). That is for what a reboot ends anyway (tmpfs), or whose loss means that
+        it never happened.
     """
     made = temporary(path)
-    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
-            if sync:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _write(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), data, sync)
         os.rename(made, path)
-    except BaseException:
-        os.unlink(made)
+    except BaseException as error:
+        remove_tree(made)
+        if isinstance(error, OSError) and not error.filename:
+            error.filename = path
         raise
     if sync:
         sync_directory(os.path.dirname(path))
 
 
+def _write(descriptor: int, data: bytes, sync: bool) -> None:
+    """Make data the content of a file, and close it."""
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.ftruncate(descriptor, len(data))
+        if sync:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_reserving(path: str, data: bytes, sync: bool = True) -> None:
+    """Replace a file as write_atomic does, on a full disk too: in blocks that were put by beside it when it was last written."""
+    spare = _spare(path)
+    try:
+        write_atomic(path, data, sync=sync)
+    except OSError as error:
+        if error.errno not in FULL or not os.path.exists(spare):
+            raise
+        _write(os.open(spare, os.O_WRONLY | os.O_CLOEXEC), data, sync)
+        os.rename(spare, path)
+        if sync:
+            sync_directory(os.path.dirname(path))
+    _reserve(spare, len(data))
+
+
+def _spare(path: str) -> str:
+    return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.spare")
+
+
+def _reserve(spare: str, size: int) -> None:
+    """Have a file with blocks for so many bytes, and some more, if there is room for it."""
+    wanted = (size // _BLOCK + 1) * _BLOCK
+    if os.path.exists(spare) and os.path.getsize(spare) >= wanted:
+        return
+    descriptor = os.open(spare, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, wanted)
+    except OSError:
+        os.unlink(spare)  # the disk is full already
+    finally:
+        os.close(descriptor)
+
+
 def temporary(path: str) -> str:
-    """Return the name by which this process knows what is not yet, or no more, `path`: no container or volume may be called so."""
+    """Return the name that this process gives to what will become `path`, or was it. No container or volume can have such a name."""
     return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}.tmp")
 
 
 def writer_of(name: str) -> int:
-    """Return the pid in a name that temporary() made, 0 for any other name."""
+    """Return the pid in a name that temporary() made, or 0 for any other name."""
     pid = name.split(".")[-2] if name.startswith(".") and name.endswith(".tmp") else ""
     return int(pid) if pid.isdigit() else 0
 
 
 def make_private(path: str) -> None:
-    """Make a directory, and what is missing above it, for its owner alone; one that is there stays as it is."""
+    """Make a directory, and what is missing above it, for its owner alone. A directory that is there already stays as it is."""
     try:
         os.mkdir(path, 0o700)
     except FileExistsError:
@@ -74,11 +120,11 @@ def make_private(path: str) -> None:
 
 
 def close_to_others(path: str) -> None:
-    """Take a directory that is ours, and that an older version left open, from everybody but its owner."""
+    """Close a directory of ours to everybody except its owner, if an older version left it open."""
     try:
         status = os.stat(path)
     except OSError:
-        return  # whoever uses it is told why it cannot be
+        return  # Whoever uses the directory is told what is wrong with it.
     if status.st_mode & 0o077 and status.st_uid == os.geteuid():
         os.chmod(path, 0o700)
 
@@ -120,9 +166,9 @@ def read_json(path: str) -> Any:
 
 
 def read_document(path: str, shape: Shape) -> Any:
-    """Return a JSON file's document, checked against its shape, what is missing and has a default filled in.
+    """Return the document of a JSON file. It is checked against its shape, and what is missing gets its default.
 
-    Raises FileNotFoundError, or Damaged with the path and the first field that is wrong.
+    Raises FileNotFoundError, or Damaged, which names the path and the first field that is wrong.
     """
     document = read_json(path)
     try:
@@ -133,24 +179,26 @@ def read_document(path: str, shape: Shape) -> Any:
 
 
 def write_json(path: str, value: Any, mode: int = 0o600, sync: bool = True) -> None:
-    """Replace a JSON file atomically; see write_atomic."""
+    """Replace a JSON file. See write_atomic()."""
     write_atomic(path, leanjson.dumps(value).encode(), mode, sync)
 
 
 def claim(path: str, owner: str) -> str | None:
-    """Claim a name for `owner`: None when it is ours now, else the owner that holds it.
+    """Make a claim for `owner`. Return None if that worked, else the owner that holds the claim.
 
-    The claim appears whole, by link(2): there is no moment at which it exists without its owner.
+    path: the file that is the claim.
+
+    The claim appears whole, by link(2). There is no moment at which it exists without its owner.
     """
     made = temporary(path)
-    with open(made, "w") as file:
-        file.write(owner)
     try:
+        with open(made, "w") as file:
+            file.write(owner)
         os.link(made, path)
     except FileExistsError:
         return claimed_by(path) or claim(path, owner)
     finally:
-        os.unlink(made)
+        remove_tree(made)
     return None
 
 
@@ -166,13 +214,13 @@ def claimed_by(path: str) -> str | None:
 
 
 def release(path: str, owner: str) -> None:
-    """Give a claim back if `owner` holds it; to release what is not held is no error."""
+    """Give a claim back if `owner` holds it. It is not an error if it does not."""
     if claimed_by(path) == owner:
         os.unlink(path)
 
 
 def remove_tree(path: str) -> None:
-    """Remove a file or a directory with all it holds, never following a symlink; what is gone already is no error."""
+    """Remove a file, or a directory with all that it holds, and follow no symlink. What is gone already is not an error."""
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -185,7 +233,7 @@ def remove_tree(path: str) -> None:
 
 
 def discard(path: str) -> None:
-    """Remove a tree under another name, so that nobody finds half of it under its own; what is gone already is no error."""
+    """Rename a tree and then remove it, so that nobody finds half of it under its own name. What is gone already is not an error."""
     doomed = temporary(path)
     try:
         os.rename(path, doomed)
@@ -195,7 +243,7 @@ def discard(path: str) -> None:
 
 
 class Unlocked:
-    """A `with` block without a lock, where there is nothing yet to be locked."""
+    """A `with` block without a lock, for when there is nothing yet that can be locked."""
 
     __slots__ = ()
 
@@ -221,7 +269,10 @@ def _opened_lock(path: str) -> int:
 
 
 class Lock:
-    """An flock on a file, held inside a `with` block; waits unless `wait` is False (then BlockingIOError).
+    """A lock by flock(2) on a file, which is held inside a `with` block.
+
+    shared: others may hold it at the same time, if they share it too.
+    wait: False raises BlockingIOError if the lock would have to be waited for.
 
     Where nothing can be written, a file that is there can be locked all the same, and its directory in place of one that is not.
     """

@@ -1,4 +1,4 @@
-"""system check: what a crash left behind and what is damaged, and making it right."""
+"""The verb system check: list what a crash has left and what is damaged, and make it right."""
 
 from __future__ import annotations
 

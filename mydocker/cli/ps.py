@@ -1,4 +1,4 @@
-"""ps: the containers that there are."""
+"""The verb ps: list containers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from mydocker.cli.base import Session, Verb
 from mydocker.cli.rows import Row, format_option, print_rows
 from mydocker.engine.catalog import images
 from mydocker.engine.connection import networks, view
-from mydocker.engine.container.orphans import half_made
 from mydocker.engine.monitor import health
 from mydocker.engine.record import containers, filters, state
 from mydocker.engine.record.damage import DEAD, stand_in
@@ -48,7 +47,7 @@ _OTHER_HEADINGS = {
     "Networks": "NETWORKS",
     "LocalVolumes": "LOCAL VOLUMES",
 }
-# What {{.Label "tier"}} is called in a table.
+# The heading of {{.Label "tier"}} in a table.
 _LABEL_HEADING = {"Label": lambda name: name}
 
 
@@ -97,16 +96,17 @@ def ps(
 
 
 def listed(session: Session, size: bool) -> list[Row]:
-    """Return a line's fields for every container."""
+    """Return the fields of a line for each container, the newest first. size: whether to measure what each has written."""
     return [row(session, each, size, False) for each in _newest_first(session)]
 
 
 class Listed(Value):
-    """A container's record, and the status and health that are true now."""
+    """A container and what is true of it now."""
 
     record: Record
-    status: str
-    health: str
+    status: str  # one of _STATES
+    health: str  # 'none', 'starting', 'healthy' or 'unhealthy'
+    is_damaged: bool = False
 
     def ports(self, session: Session) -> view.Ports:
         """Return the ports as they are now."""
@@ -117,30 +117,27 @@ class Listed(Value):
 
 
 def _newest_first(session: Session) -> list[Listed]:
-    """Return all containers."""
+    """Return all containers, the newest first."""
     paths, layout, boot = session.paths, Layout.detect(session.paths), boot_id(session.paths.proc)
-    whole, damaged = _survey(session)
+    whole, damaged = containers.survey(paths)
 
     def listed(record: Record) -> Listed:
         try:
             return Listed(record=record, status=state.status(paths, record, layout, boot), health=health.status(paths, record))
         except Damaged:
-            return Listed(record=record, status=DEAD, health="none")
+            return _dead(record)
 
-    found = [*map(listed, whole), *(Listed(record=stand_in(paths, i), status=DEAD, health="none") for i in damaged)]
+    found = [*map(listed, whole), *(_dead(stand_in(paths, i)) for i in damaged)]
     return sorted(found, key=lambda each: each.record["createTime"], reverse=True)
 
 
-def _survey(session: Session) -> tuple[list[Record], list[str]]:
-    """Return the record of every whole container, and the ids of the damaged ones."""
-    found, damaged = containers.survey(session.paths)
-    whole = [r for r in found if r["status"] not in ("creating", "removing") or not half_made(session.paths, r["id"])]
-    return whole, damaged
+def _dead(record: Record) -> Listed:
+    return Listed(record=record, status=DEAD, health="none", is_damaged=True)
 
 
 def records(session: Session) -> list[Record]:
-    """Return the record of every whole container."""
-    return _survey(session)[0]
+    """Return the records of all containers that can be read."""
+    return containers.every(session.paths)
 
 
 def _tests(session: Session) -> filters.Tests:
@@ -175,7 +172,7 @@ def _networks(record: Record) -> list[str]:
 
 
 def _network_name(session: Session, text: str) -> str:
-    """Return the name of a network given by name or id."""
+    """Return the name of a network that is given by its name or id, or the text itself if there is no such network."""
     try:
         return networks.resolve(session.paths, text)["name"]
     except NotFound:
@@ -183,7 +180,11 @@ def _network_name(session: Session, text: str) -> str:
 
 
 def _has_port(text: str, ports: Iterable[str]) -> bool:
-    """Say whether one of the ports 'PORT/PROTOCOL' is in what a filter names: PORT[-END][/PROTOCOL]."""
+    """Say whether a filter names one of these ports.
+
+    text: the filter's PORT[-END][/PROTOCOL]
+    ports: each as 'PORT/PROTOCOL'
+    """
     return bool({key(binding) for binding in parse(text)} & set(ports))
 
 
@@ -209,7 +210,7 @@ def _expression(text: str) -> re.Pattern[str]:
 
 
 def row(session: Session, each: Listed, size: bool, no_trunc: bool) -> Row:
-    """Return one line's fields, under docker's names."""
+    """Return the fields of one line, by docker's names. size: whether to measure what the container has written."""
     record, labels = each.record, each.record["config"]["Labels"]
     command = " ".join(f"'{word}'" if " " in word else word for word in record["command"])
     if not no_trunc and len(command) > 20:
@@ -235,7 +236,7 @@ def row(session: Session, each: Listed, size: bool, no_trunc: bool) -> Row:
 
 
 def _size(session: Session, record: Record) -> str:
-    """Return what a container has written, and with its image's layers."""
+    """Return the size of what a container has written, and the size with its image's layers, if the image is there."""
     own = written(session.paths, record)
     try:
         whole = own + images.find(session.paths, "sha256:" + record["imageId"]).size
@@ -259,4 +260,4 @@ def _status(each: Listed) -> str:
         if not record["finishedAt"]:
             return "Exited (unknown)"
         return f"Exited ({record['exitCode']}) {human.since(record['finishedAt'])}"
-    return {"removing": "Removal In Progress", DEAD: "Damaged"}.get(status, "Created")
+    return {"removing": "Removal In Progress", "dead": "Damaged" if each.is_damaged else "Dead"}.get(status, "Created")

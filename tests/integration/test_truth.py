@@ -136,7 +136,7 @@ def test_the_command_is_killed_half_way(mydocker: Machine, verb: str) -> None:
         assert mydocker(*create, "--name", "victim", "busybox", "sleep", "1000").rc == 0
         mydocker.sh(f"timeout -s KILL {moment} {mydocker.prefixed} {name} {' '.join(words)}")
         left = mydocker("ps", "-a", "--format", "{{.Names}} {{.State}}").stdout.split()
-        assert left in ([], *([n, s] for n in ("victim", "other") for s in ("running", "paused", "exited", "created"))), left
+        assert left in ([], *([n, s] for n in ("victim", "other") for s in ("running", "paused", "exited", "created", "dead"))), left
         mydocker.wait_until(lambda: mydocker("system", "check", "--repair").rc == 0)
         assert mydocker("system", "check").stdout == ""
         mydocker("rm", "-fv", "victim", "other")
@@ -144,3 +144,75 @@ def test_the_command_is_killed_half_way(mydocker: Machine, verb: str) -> None:
         mydocker.sh("rm -f copied")
         mydocker("rmi", "-f", "half")
         assert mydocker("system", "check").stdout == ""
+
+
+GONE = {"state.json": "rm state/*/state.json", "STATE/ID": "rm -rf state/$(cat root/names/victim)", "STATE": "rm -rf state/[!s]*"}
+
+
+@pytest.fixture(params=GONE)
+def forgotten(request: pytest.FixtureRequest, mydocker: Machine) -> int:
+    """Return the pid of a container that runs though somebody has removed what says so."""
+    mydocker("run", "-d", "--name", "victim", "-p", "127.0.0.1:18080:80", "busybox", "sh", "-c", "trap 'exit 3' TERM; sleep 1000 & wait")
+    pid = mydocker.pid("victim")
+    mydocker.sh(GONE[request.param])
+    return pid
+
+
+def test_what_runs_without_its_state_runs(mydocker: Machine, forgotten: int) -> None:
+    assert "Up" in mydocker("ps").stdout
+    assert mydocker("inspect", "-f", "{{.State.Status}} {{.State.Pid}}", "victim").stdout == f"running {forgotten}\n"
+    assert mydocker("exec", "victim", "echo", "here").stdout == "here\n"
+    assert mydocker("system", "check").stdout == ""
+    assert mydocker("rm", "victim").rc == 1
+    assert mydocker("start", "victim").rc == 0
+    assert mydocker("pause", "victim").rc == 0
+    assert "Paused" in mydocker("ps").stdout
+    assert mydocker("unpause", "victim").rc == 0
+    assert mydocker.pid("victim") == forgotten
+    assert mydocker("stop", "victim").rc == 0
+    assert "Exited (3)" in mydocker("ps", "-a").stdout
+    assert mydocker("system", "check").stdout == ""
+    assert mydocker("start", "victim").rc == 0
+    end(mydocker)
+
+
+@pytest.mark.parametrize("verb", [["kill", "victim"], ["rm", "-fv", "victim"], ["restart", "-t", "0", "victim"]])
+def test_what_runs_without_its_state_can_be_ended(mydocker: Machine, forgotten: int, verb: list[str]) -> None:
+    assert mydocker(*verb).rc == 0
+    mydocker.wait_until(lambda: mydocker.sh(f"test -e /proc/{forgotten}").rc)
+    mydocker("rm", "-fv", "victim")
+    assert mydocker("ps", "-aq").stdout == ""
+    assert mydocker("system", "check").stdout == ""
+    mydocker("run", "--rm", "busybox", "true")  # makes STATE again
+
+
+@pytest.mark.parametrize("verb", ["start", "rm"])
+def test_what_lives_on_without_state_and_first_process(mydocker: Machine, verb: str) -> None:
+    """With the host's pid namespace others outlive it; a start, and a removal, first end them."""
+    mydocker("run", "-d", "--name", "victim", "--pid", "host", "busybox", "sh", "-c", "sleep 1234 & echo $!; wait")
+    survivor = mydocker.wait_until(lambda: mydocker("logs", "victim").stdout.strip())
+    state = known(mydocker)
+    mydocker.sh("rm -rf state/$(cat root/names/victim)")
+    mydocker.sh(f"kill -9 {state['monitor']} {state['pid']}")
+    mydocker.wait_until(lambda: "Exited (unknown)" in mydocker("ps", "-a").stdout)
+    assert mydocker.sh(f"test -e /proc/{survivor}").rc == 0
+    assert mydocker(verb, "victim").rc == 0
+    mydocker.wait_until(lambda: mydocker.sh(f"test -e /proc/{survivor}").rc)
+    mydocker("rm", "-fv", "victim")
+    assert mydocker("system", "check").stdout == ""
+
+
+def test_another_root_leaves_what_is_started_alone(mydocker: Machine) -> None:
+    """All roots have their cgroups in /mydocker: what one is starting is no leftover of another."""
+    mydocker.sh(
+        "mkdir -p other; (while [ ! -e done ]; do "
+        "MYDOCKER_ROOT={directory}/other/root MYDOCKER_STATE={directory}/other/state {mydocker} system check --repair; "
+        "done) > found 2>&1 & echo $! > checker".replace("{mydocker}", mydocker.command)
+    )
+    start = "{mydocker} run --rm --network none busybox true || echo failed"
+    try:
+        failed = mydocker.sh(f"for round in 1 2 3 4 5 6 7 8 9 10; do ({start}) & ({start}) & {start}; wait; {start}; done 2>&1").stdout
+    finally:
+        mydocker.sh("touch done; while kill -0 $(cat checker) 2>/dev/null; do :; done")
+    assert failed == ""
+    assert mydocker.sh("cat found").stdout == ""

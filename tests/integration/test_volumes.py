@@ -49,6 +49,26 @@ def test_nocopy_leaves_a_volume_empty(mydocker: Machine) -> None:
     mydocker("volume", "rm", "empty", "empty2")
 
 
+def test_what_fills_a_volume_reaches_who_has_it_already(mydocker: Machine) -> None:
+    mydocker("run", "-d", "--name", "first", "-v", "shared:/d:nocopy", "busybox", "sleep", "1000")
+    assert mydocker("run", "--rm", "-v", "shared:/etc", "busybox", "touch", "/etc/mine").rc == 0
+    assert {"passwd", "mine"} <= set(mydocker("exec", "first", "ls", "/d").stdout.split())
+    mydocker("rm", "-f", "first")
+    mydocker("volume", "rm", "shared")
+
+
+def test_an_empty_volume_is_filled_by_the_next_container(mydocker: Machine) -> None:
+    """Not by one that has emptied it and is started again."""
+    assert mydocker("run", "--rm", "-v", "later:/nosuch", "busybox", "ls", "/nosuch").stdout == ""
+    mydocker("run", "--name", "second", "-v", "later:/var", "busybox", "sh", "-c", "ls /var; rm -rf /var/*")
+    filled = mydocker("logs", "second").stdout
+    assert filled
+    assert mydocker("start", "-a", "second").stdout == ""
+    assert mydocker("run", "--rm", "-v", "later:/var", "busybox", "ls", "/var").stdout == filled
+    mydocker("rm", "second")
+    mydocker("volume", "rm", "later")
+
+
 def test_anonymous_volumes_go_with_rm_and_stay_without_v(mydocker: Machine) -> None:
     assert mydocker("run", "--rm", "-v", "/scratch", "busybox", "touch", "/scratch/x").rc == 0
     assert mydocker("volume", "ls", "-q").stdout == ""

@@ -1,5 +1,6 @@
 """Records, claims, locks and trees on disk."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -116,3 +117,34 @@ def test_what_cannot_be_a_lock_is_damaged(tmp_path: Path, make: Callable[[str], 
     make(f"{tmp_path}/lock")
     with pytest.raises(Damaged, match=r"^.*/lock: "), store.Lock(f"{tmp_path}/lock"):
         pass
+
+
+def _is_full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_has_room_for_what_was_reserved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, spare = tmp_path / "record", tmp_path / ".record.spare"
+    store.write_reserving(str(path), b"first" * 1000)
+    assert spare.stat().st_size == 8192
+    assert spare.stat().st_blocks * 512 >= 8192
+    with monkeypatch.context() as full:
+        full.setattr(store, "write_atomic", _is_full)
+        store.write_reserving(str(path), b"second")
+        assert path.read_bytes() == b"second"
+        assert spare.exists()
+        full.setattr(os, "posix_fallocate", _is_full)
+        store.write_reserving(str(path), b"third")
+        assert path.read_bytes() == b"third"
+        assert os.listdir(tmp_path) == ["record"]
+        with pytest.raises(OSError, match="No space left"):
+            store.write_reserving(str(path), b"fourth")
+    store.write_reserving(str(path), b"fifth")
+    assert spare.exists()
+
+
+def test_a_claim_that_has_no_room_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "link", _is_full)
+    with pytest.raises(OSError, match="No space left"):
+        store.claim(f"{tmp_path}/name", "me")
+    assert os.listdir(tmp_path) == []

@@ -8,18 +8,19 @@ from functools import partial
 
 from mydocker import store
 from mydocker.engine.connection import unplug
+from mydocker.engine.record import containers
 from mydocker.kernel import netfilter
 from mydocker.kernel.route import Route
 from mydocker.network import attachments, bridge, firewall, forwarding, ipam, nft, records
 from mydocker.paths import Paths
 from mydocker.steps.links import DeleteLink
 
-# (what it is, what removes it)
+# (the words for what it is, what removes it)
 Found = tuple[str, Callable[[], object]]
 
 
 def leftovers(paths: Paths) -> Iterator[Found]:
-    """Yield what nobody owns any more. Runs whose monitor died have been settled before."""
+    """Yield what nobody owns any more. The caller has settled the runs whose monitor died before."""
     yield from _claims(paths)
     yield from _links(paths)
     yield from _rules(paths)
@@ -68,7 +69,7 @@ def _links(paths: Paths) -> Iterator[Found]:
 
 
 def _rules(paths: Paths) -> Iterator[Found]:
-    """Yield our table if there is no network, and otherwise the ports in it of containers that are gone."""
+    """Yield our table if there is no network. Otherwise yield the containers that are gone and whose ports are still in the table."""
     driver = bridge.BridgeDriver(paths)
     networks, published = driver.truth()
     if records.damaged(paths):
@@ -79,11 +80,18 @@ def _rules(paths: Paths) -> Iterator[Found]:
         return
     known = {each["owner"][:12] for each in published} | attachments.unreadable(paths)
     for owner in sorted(firewall.owners(driver.table) - known):
+        if _lives(paths, owner):
+            continue  # somebody has removed its network.json
         yield f"rules for the ports of container {owner}, which does not run", lambda: firewall.write_all(driver.table, *driver.truth())
 
 
+def _lives(paths: Paths, prefix: str) -> bool:
+    """Say whether a container runs, given by the first digits of its id."""
+    return any(owner.startswith(prefix) and unplug.is_in_use(paths, owner) for owner in containers.ids(paths))
+
+
 def _accepts(paths: Paths) -> Iterator[Found]:
-    """Yield our rules in forward chains of others, for bridges that are gone."""
+    """Yield our rules in the forward chains of others whose bridges are gone."""
     with Route() as route:
         present = {link["name"] for link in route.links()}
     for chain in netfilter.chains():

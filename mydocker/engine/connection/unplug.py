@@ -1,8 +1,10 @@
-"""How a container leaves its networks after its end, after a crash or by `network disconnect`. All of this goes on past failures."""
+"""How a container leaves its networks: after its end, after a crash, or by `network disconnect`. All of it goes on past failures."""
 
 from __future__ import annotations
 
-from mydocker.engine.record import state
+import os
+
+from mydocker.engine.record import containers, state
 from mydocker.errors import Damaged, Error, NotFound, attempt
 from mydocker.images.reference import is_id
 from mydocker.network import attachments, bridge, firewall, hosts, ipam, records
@@ -29,16 +31,19 @@ def users(paths: Paths, network: str) -> list[str]:
 
 
 def unplug(paths: Paths, container_id: str, later: list[int] | None = None) -> list[Error]:
-    """Undo what a container that does not run any more had of the network; return the problems.
+    """Undo all that a container which no longer runs had of the network, and return the problems.
 
-    later: gets the indices of the links, which the caller then removes; the kernel takes 15 ms for each
+    later: gets the indices of the links instead of having them removed here. The kernel takes 15 ms for each, and the caller removes
+        them later.
     """
     problems: list[Error] = []
     try:
         attachment = attachments.load(paths, container_id)
     except Damaged:
-        _give_back(paths, container_id, problems)
         attachment = None
+        _give_back(paths, container_id, problems)
+    if not attachment and not os.path.exists(paths.running(container_id)):
+        _unplug_unknown(paths, container_id, problems)
     if attachment:
         withdraw(paths, attachment["published"], problems)
         for endpoint in attachment["endpoints"]:
@@ -62,14 +67,32 @@ def _give_back(paths: Paths, container_id: str, problems: list[Error]) -> None:
         attempt(problems, lambda: firewall.write_all(driver.table, *driver.truth()))
 
 
+def _unplug_unknown(paths: Paths, container_id: str, problems: list[Error]) -> None:
+    """Undo what a container had whose directory under STATE somebody removed: its record and the claims tell of it."""
+    try:
+        record = containers.load(paths, container_id)
+    except (NotFound, Damaged):
+        return
+    withdraw(paths, record["published"], problems)
+    for directory in [records.claims(paths, name) for name in record["endpoints"]]:
+        for address, owner in ipam.held_by(directory):
+            if owner == container_id:
+                attempt(problems, ipam.release, directory, address, owner)
+
+
 def withdraw(paths: Paths, published: list[Published], problems: list[Error]) -> None:
-    """Take a container's published ports out of the rules."""
+    """Take a container's published ports out of the rules. Adds to `problems` what fails."""
     led = [each for each in published if each["address"]]
     attempt(problems, bridge.BridgeDriver(paths).withdraw, led)
 
 
 def leave(paths: Paths, endpoint: Endpoint, namespace: str, problems: list[Error], later: list[int] | None = None) -> None:
-    """Unplug one endpoint and free its addresses. namespace: its path, or '' when it is gone; later: see unplug()."""
+    """Unplug one endpoint and release its addresses.
+
+    namespace: the path of the container's network namespace, or '' if it is gone.
+    problems: gets what fails.
+    later: see unplug().
+    """
     name = endpoint["network"]
     try:
         network = records.load(paths, name)
@@ -85,7 +108,7 @@ def leave(paths: Paths, endpoint: Endpoint, namespace: str, problems: list[Error
 
 
 def close_ports(run: Run) -> None:
-    """Give back the ports of the host that a monitor has claimed."""
+    """Release the ports of the host that a monitor has claimed. run: the monitor's."""
     for step in run.done:
         if isinstance(step, ClaimPort):
             step.undo()

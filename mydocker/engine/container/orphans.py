@@ -51,7 +51,7 @@ def discard(paths: Paths, container_id: str) -> list[Error]:
 def destroy(paths: Paths, container_id: str) -> list[Error]:
     """End and remove a container whose record or state cannot be read, going on past failures. Its anonymous volumes stay."""
     problems: list[Error] = []
-    name, cgroup = damage.name_of(paths, container_id), manager(Layout.detect(paths), _cgroup_path(paths, container_id))
+    name, cgroup = damage.name_of(paths, container_id), manager(Layout.detect(paths), state.cgroup(paths, container_id))
     if cgroup.pids():
         attempt(problems, cgroup.kill)
     # Names that could be in the way, of a directory in place of a file, or of a file in place of a directory.
@@ -64,19 +64,6 @@ def destroy(paths: Paths, container_id: str) -> list[Error]:
     attempt(problems, end.directory, paths, container_id)
     attempt(problems, events.emit, paths, "container", "destroy", container_id, {"name": name})
     return problems
-
-
-def _cgroup_path(paths: Paths, container_id: str) -> str:
-    """Return where a container's cgroup is, as whatever can be read of it says."""
-    try:
-        return containers.load(paths, container_id)["hostConfig"]["CgroupPath"]
-    except (NotFound, Damaged):
-        record = damage.stand_in(paths, container_id)
-    try:
-        known = state.load(paths, container_id)
-    except Damaged:
-        known = None
-    return known["cgroup"] if known else record["hostConfig"]["CgroupPath"]
 
 
 def settle(paths: Paths, container_id: str) -> list[Error]:

@@ -1,4 +1,4 @@
-"""What this host can do: abilities are tried or read from the kernel, never guessed from its version."""
+"""Tell what this host can do. Abilities are tried, or read from the kernel. They are never guessed from its version."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine.catalog import images
 from mydocker.engine.container.orphans import half_made
-from mydocker.engine.container.spec import CGROUP_PARENT
 from mydocker.engine.record import containers, state
 from mydocker.engine.record.damage import DEAD
 from mydocker.errors import Damaged, Error, NotFound
@@ -22,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypedDict
 
-    # What `info` shows, docker's names before ours; some of them are several words.
+    # What `info` shows. docker's names come before ours. Some of ours are several words, so this cannot be a class.
     Info = TypedDict(
         "Info",
         {
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
 
 
 def info(paths: Paths) -> Info:
-    """Return the host's abilities and what mydocker holds, in the order in which they are shown."""
+    """Return what mydocker holds and what the host can do, in the order in which both are shown."""
     statuses = _statuses(paths)
     layout = Layout.detect(paths)
     return {
@@ -101,7 +100,7 @@ def _kernel(paths: Paths, layout: Layout) -> dict[str, str]:
         "Cgroup namespaces": _exists(paths.proc + "/self/ns/cgroup"),
         "Seccomp": _line(paths.proc + "/sys/kernel/seccomp/actions_avail") or "no",
         "AppArmor": "yes" if apparmor_enabled(paths.sys) else "no",
-        "Swap accounting": "yes" if manager(layout, CGROUP_PARENT).has_swap_limit() else "no",
+        "Swap accounting": "yes" if manager(layout, state.CGROUP_PARENT).has_swap_limit() else "no",
         "File systems": " ".join(name for name in ("overlay", "aufs", "fuse") if name in _file_systems(paths)),
     }
 

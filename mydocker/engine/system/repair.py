@@ -20,7 +20,7 @@ from mydocker.engine.container.orphans import discard, half_made, settle
 from mydocker.engine.record import containers, state
 from mydocker.engine.system import damage
 from mydocker.engine.system.leftover import Leftover, trying
-from mydocker.errors import Damaged
+from mydocker.errors import Damaged, Error, attempt
 from mydocker.images import staging
 from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import is_id
@@ -31,9 +31,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mydocker.cgroups.manager import CgroupManager
     from mydocker.paths import Paths
-
-CGROUP_PARENT = "/mydocker"
 
 
 def leftovers(paths: Paths) -> Iterator[Leftover]:
@@ -66,20 +65,34 @@ def _states(paths: Paths) -> list[Leftover]:
     return [
         Leftover(what=f"state of container {i[:12]}, which does not run", repair=partial(settle, paths, i))
         for i in _listed(paths.state)
-        if len(i) == 64 and not state.may_run(paths, i) and not state.has_monitor(paths, i) and not state.is_busy(paths, i)
+        if len(i) == 64 and not state.is_busy(paths, i) and not state.may_run(paths, i) and not state.has_monitor(paths, i)
     ]
 
 
 def _cgroups(paths: Paths) -> list[Leftover]:
+    """Cgroups of our containers that do not run. Every ROOT shares /mydocker: what no container of ours has there is another's."""
     layout = Layout.detect(paths)
-    present = {name for hierarchy in layout.hierarchies for name in _listed(hierarchy.mount + CGROUP_PARENT)}
-    orphans = [i for i in sorted(present) if len(i) == 64 and not os.path.isdir(paths.running(i)) and not state.is_busy(paths, i)]
     found = []
-    for container_id in orphans:
-        cgroup = manager(layout, f"{CGROUP_PARENT}/{container_id}")
-        if not cgroup.pids():
-            found.append(Leftover(what=f"cgroup {CGROUP_PARENT}/{container_id}", repair=trying(cgroup.remove)))
+    for container_id in containers.ids(paths):
+        cgroup = manager(layout, state.cgroup(paths, container_id))
+        if _is_without_run(paths, container_id, cgroup):
+            found.append(Leftover(what=f"cgroup {cgroup.path}", repair=partial(_remove_cgroup, paths, container_id, cgroup)))
     return found
+
+
+def _is_without_run(paths: Paths, container_id: str, cgroup: CgroupManager) -> bool:
+    """Say whether a cgroup is there, empty, and nobody runs or starts its container: whoever does has made STATE/ID before it."""
+    is_owned = state.is_busy(paths, container_id) or os.path.isdir(paths.running(container_id))
+    return not is_owned and cgroup.exists() and not cgroup.pids()
+
+
+def _remove_cgroup(paths: Paths, container_id: str, cgroup: CgroupManager) -> list[Error]:
+    """Remove a cgroup, unless its container is started meanwhile."""
+    problems: list[Error] = []
+    with store.Lock(paths.container(container_id) + "/lock"):
+        if not os.path.isdir(paths.running(container_id)):
+            attempt(problems, cgroup.remove)
+    return problems
 
 
 def _network(paths: Paths) -> Iterator[Leftover]:
@@ -111,7 +124,7 @@ def _temporaries(paths: Paths) -> list[Leftover]:
     """What writers and removers that died had not finished, see store.temporary()."""
     own = [place for i in containers.ids(paths) for place in (paths.container(i), paths.container(i) + "/bundle")]
     found = []
-    for directory in (paths.root, paths.state, paths.names, paths.volumes, paths.networks, paths.cache, *own):
+    for directory in (paths.root, paths.state, paths.names, paths.containers, paths.volumes, paths.networks, paths.cache, *own):
         for name in _listed(directory):
             writer = store.writer_of(name)
             if writer and not os.path.exists(f"{paths.proc}/{writer}"):

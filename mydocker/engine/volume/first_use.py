@@ -1,7 +1,11 @@
-"""The first use of a volume: what the image holds at its destination is copied into it.
+"""A container's first use of an empty volume: what the image has at the volume's destination is copied into it.
 
-A volume that was never filled has a marker beside its _data; the copy goes to a sibling directory that is
-renamed when whole, and the marker goes last, so that an interrupted copy is made again. Who fills the volume has the marker locked.
+    volumes/NAME/never-filled      there if no container has used the volume yet
+    volumes/NAME/_data.partial     the copy, while it is being made
+    volumes/NAME/_data.whole       the complete copy, whose entries are being moved into _data
+
+Other containers may have bound _data already (nocopy), so the directory itself stays. Whoever fills a volume holds a lock on its
+directory. A copy that was interrupted is made again. A move that was interrupted is continued.
 """
 
 from __future__ import annotations
@@ -18,31 +22,38 @@ MARKER = "never-filled"
 
 
 def populate(root: str, destination: str, data: str) -> None:
-    """Fill the volume directory `data` with what lies at `destination` in the root file system, if it was never filled.
+    """Fill a volume, if it is empty, with what the root file system has at its destination.
 
-    Of several containers that start with it at once, one fills it, and the others wait until it is filled: none may bind
-    the directory before that, as it is replaced.
+    root: the path of the root file system.
+    destination: where the container sees the volume.
+    data: the volume's directory _data.
+
+    If several containers start with the volume at once, one fills it, and the others wait.
     """
-    marker = f"{os.path.dirname(data)}/{MARKER}"
-    try:
-        lock = os.open(marker, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
+    volume = os.path.dirname(data)
+    lock = os.open(volume, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         flock(lock, LOCK_EX)
-        if os.fstat(lock).st_nlink:  # else whoever held it has filled the volume
-            _populate(root, destination, data)
-            os.unlink(marker)
+        is_new = os.path.exists(f"{volume}/{MARKER}")
+        if is_new or not os.listdir(data) or os.path.isdir(_whole(data)):
+            _populate(root, destination, data, is_new)
+        if is_new:
+            os.unlink(f"{volume}/{MARKER}")
     finally:
         os.close(lock)
 
 
-def _populate(root: str, destination: str, data: str) -> None:
+def _whole(data: str) -> str:
+    return data + ".whole"
+
+
+def _populate(root: str, destination: str, data: str, is_new: bool) -> None:
     try:
         source = inroot.open_in(root, destination)
     except (FileNotFoundError, NotADirectoryError):
         owner = os.stat(root)
-        os.chown(data, owner.st_uid, owner.st_gid)  # with a user namespace, the root inside
+        if is_new:
+            os.chown(data, owner.st_uid, owner.st_gid)  # with a user namespace, this is the root user inside it
         return
     try:
         _fill(f"/proc/self/fd/{source}/.", source, data)
@@ -54,11 +65,18 @@ def _fill(source: str, descriptor: int, data: str) -> None:
     status = os.fstat(descriptor)
     if not stat.S_ISDIR(status.st_mode):
         return
-    partial = f"{os.path.dirname(data)}/_data.partial"
-    store.remove_tree(partial)
-    copy_tree(source, partial)
-    if not os.listdir(data):
-        os.rename(partial, data)
-    else:
+    if not os.path.isdir(_whole(data)) and not os.listdir(data):
+        partial = data + ".partial"
         store.remove_tree(partial)
+        copy_tree(source, partial)
+        os.rename(partial, _whole(data))
+    _move_entries(_whole(data), data)
     copy_attributes(source, data, status)
+
+
+def _move_entries(whole: str, data: str) -> None:
+    """Move what is whole into the volume; what a container that had it bound has made there under the same name stays."""
+    for name in os.listdir(whole) if os.path.isdir(whole) else []:
+        if not os.path.lexists(f"{data}/{name}"):
+            os.rename(f"{whole}/{name}", f"{data}/{name}")
+    store.remove_tree(whole)

@@ -21,7 +21,7 @@ from mydocker.images.credentials import Credentials
 from mydocker.images.download import Download
 from mydocker.images.registries import Endpoint, Registries
 from mydocker.images.registry import Denied, Repository
-from mydocker.images.transport import Transport, Unreachable
+from mydocker.images.transport import LONGEST_ANSWER, Transport, Unreachable
 from mydocker.paths import Paths
 
 DATA = os.urandom(300_000)
@@ -147,6 +147,18 @@ def test_a_redirect_gets_no_authorization(registry: FakeRegistry, other: FakeReg
         store.close()
 
 
+@pytest.mark.parametrize("kind", ["Basic realm=", "Bearer realm="])
+def test_a_challenge_of_whom_a_redirect_leads_to_is_not_met(registry: FakeRegistry, other: FakeRegistry, kind: str) -> None:
+    wants_credentials = f'{kind}"http://{other.address}/token",service="s"'
+    other.hooks.append(lambda request: request.answer(401, WWW_Authenticate=wants_credentials) or True)
+    registry.hooks.append(lambda request: request.answer(307, Location=f"http://{other.address}{request.path}") or True)
+    for known in (Credentials(user="me", password="secret"), Credentials(user="", password="", token="identity")):
+        with pytest.raises(Denied):
+            repository(registry, known).manifest("1")
+    assert {(method, authorization) for method, _, authorization in other.asked} == {("GET", "")}
+    assert not any("token" in path for _, path, _ in other.asked)
+
+
 def test_a_redirect_to_the_same_place_keeps_it(registry: FakeRegistry, other: FakeRegistry) -> None:
     wants_token(registry, other)
     registry.blobs[BLOB["digest"]] = DATA
@@ -250,6 +262,20 @@ def test_tags_by_the_page(registry: FakeRegistry) -> None:
 
     registry.hooks.append(page)
     assert repository(registry).tags() == ["one", "two", "three"]
+
+
+def test_an_answer_without_end(registry: FakeRegistry) -> None:
+    long = b" " * (LONGEST_ANSWER + 1)
+    registry.hooks.append(lambda request: request.answer(200, long) or True)
+    with pytest.raises(Unreachable, match=f"tags/list: an answer of more than {LONGEST_ANSWER} bytes"):
+        repository(registry).tags()
+
+
+def test_a_refusal_without_end(registry: FakeRegistry) -> None:
+    long = b" " * (LONGEST_ANSWER + 1)
+    registry.hooks.append(lambda request: request.answer(404, long) or True)
+    with pytest.raises(Unreachable, match=f"manifests/1: an answer of more than {LONGEST_ANSWER} bytes"):
+        repository(registry).manifest("1")
 
 
 @pytest.mark.parametrize(

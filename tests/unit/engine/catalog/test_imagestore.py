@@ -14,13 +14,14 @@ from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.images.config import host_platform
 from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import parse_name
+from mydocker.steps.base import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from mydocker.images.documents import Descriptor
     from mydocker.paths import Paths
-    from mydocker.steps.base import Run
 
     Make = Callable[..., str]
 
@@ -180,3 +181,40 @@ def test_a_damaged_image_can_be_removed_by_force(paths: Paths, run: Run, make_im
 def test_missing(paths: Paths, run: Run) -> None:
     with pytest.raises(NotFound, match="no such image: nope:latest"):
         verbs.remove(paths, [], "nope", True, run)
+
+
+@pytest.mark.parametrize("reader", ["all", "id", "rmi", "needed"])
+def test_an_image_that_vanishes_between_index_and_manifest(
+    paths: Paths, run: Run, make_image: Make, monkeypatch: pytest.MonkeyPatch, reader: str
+) -> None:
+    kept = make_image("kept", "x")
+    make_image("vanishing", "y")
+    of_layout, left = ImageLayout.entries, [Run("cli")]
+
+    def entries(layout: ImageLayout) -> list[Descriptor]:
+        found = of_layout(layout)
+        if left:
+            verbs.remove(paths, [], "vanishing", False, left.pop())
+        return found
+
+    chain_ids = images.find(paths, kept).chain_ids
+    monkeypatch.setattr(ImageLayout, "entries", entries)
+    if reader == "rmi":
+        assert verbs.remove(paths, [], kept[:12], False, run)[-1].startswith("Deleted: ")
+        assert images.all_images(paths) == []
+    elif reader == "needed":
+        unneeded = "f" * 64
+        assert verbs.unneeded_layers(paths, [*chain_ids, unneeded]) == [unneeded]
+    else:
+        found = images.all_images(paths) if reader == "all" else [images.find(paths, kept[:12])]
+        assert [image.names for image in found] == [["kept:latest"]]
+
+
+def test_what_an_index_names_that_does_not_change_is_damaged(paths: Paths, make_image: Make) -> None:
+    make_image("busybox")
+    os.unlink(ImageLayout(paths.images).blob(images.find(paths, "busybox").manifest))
+    with pytest.raises(Damaged, match="is missing in"):
+        images.find(paths, "busybox")
+    [damaged] = images.survey(paths)[1]
+    assert "is missing in" in damaged.problem.message
+    assert images.all_images(paths) == []

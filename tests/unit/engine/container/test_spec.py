@@ -117,3 +117,9 @@ def test_no_seccomp_and_devices_of_the_host(parsed: Parse) -> None:
     linux = spec_of(parsed, ["--privileged"], {}, seccomp=None, host_devices=[node])["linux"]
     assert "seccomp" not in linux
     assert linux["devices"] == [node]
+
+
+def test_the_processors_thermal_events_are_masked(parsed: Parse) -> None:
+    thermal = ("/sys/devices/system/cpu/cpu0/thermal_throttle",)
+    assert spec_of(parsed, [], {}, thermal=thermal)["linux"]["maskedPaths"][-1] == thermal[0]
+    assert spec_of(parsed, ["--privileged"], {}, thermal=thermal)["linux"]["maskedPaths"] == []

@@ -81,7 +81,17 @@ def test_a_monitor_that_has_not_recorded_the_end_yet(paths: Paths, make_record: 
     assert state.status(paths, make_record(id=ID, status="running")) == "exited"
 
 
-@pytest.mark.parametrize("written", ["creating", "created", "exited", "removing"])
+@pytest.mark.parametrize("written", ["creating", "removing"])
+def test_what_nobody_makes_or_removes_any_more_is_dead(paths: Paths, save_record: MakeRecord, written: str) -> None:
+    record = save_record(paths, id=ID, status=written)
+    with store.Lock(paths.container(ID) + "/lock"):
+        assert state.status(paths, record) == written
+    assert state.status(paths, record) == "dead"
+    save_record(paths, id=ID, status="created")  # its maker had finished since the record was read
+    assert state.status(paths, record) == "created"
+
+
+@pytest.mark.parametrize("written", ["created", "exited"])
 def test_without_state_what_is_written_is_so(paths: Paths, make_record: MakeRecord, written: str) -> None:
     assert state.running_pid(paths, ID) == 0
     assert not state.has_monitor(paths, ID)
@@ -109,3 +119,29 @@ def test_clearing(paths: Paths) -> None:
     (directory / "mapped/mounted").rmdir()
     state.clear(paths, ID)
     assert not directory.exists()
+
+
+@pytest.mark.parametrize(
+    ("written", "inside", "lives"),
+    [
+        ("running", "/mydocker/x", True),
+        ("running", "/mydocker/x/below", True),
+        ("running", "/mydocker/xy", False),
+        ("exited", "/mydocker/x", False),
+    ],
+)
+@pytest.mark.parametrize("comm", ["mydocker-monito", "systemd"])
+def test_without_state_the_cgroup_knows(
+    paths: Paths, save_record: MakeRecord, fake_process: Process, written: str, inside: str, lives: bool, comm: str
+) -> None:
+    """The process that the record names is the container's if it is in its cgroup; its parent is the monitor if it is called so."""
+    record = save_record(paths, id=ID, status=written, pid=4242, hostConfig={"CgroupPath": "/mydocker/x"})
+    fake_process(paths, 4242)
+    fake_process(paths, 1, 7)
+    Path(f"{paths.proc}/4242/cgroup").write_text(f"5:memory:{inside}\n0::/\n")
+    Path(f"{paths.proc}/1/comm").write_text(comm + "\n")
+    assert state.running_pid(paths, ID) == (4242 if lives else 0)
+    assert state.status(paths, record) == ("running" if lives else "exited")
+    assert state.has_monitor(paths, ID) == (lives and comm != "systemd")
+    assert state.is_unended(paths, ID) == (written == "running")
+    assert state.cgroup(paths, ID) == "/mydocker/x"

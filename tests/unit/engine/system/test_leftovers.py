@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mydocker import store
+from mydocker.cgroups.manager import CgroupManager
 from mydocker.engine.container import orphans
 from mydocker.engine.monitor import end
 from mydocker.engine.record import bundle, containers, state
@@ -90,6 +91,11 @@ def interrupted(paths: Paths, record: MakeRecord) -> None:
     cgroup(paths, LOST)
 
 
+def run_lost(paths: Paths, record: MakeRecord) -> None:
+    os.makedirs(paths.running(LOST))
+    cgroup(paths, LOST)
+
+
 def of_another_runtime(paths: Paths, record: MakeRecord) -> None:
     run_state(paths, LOST, 4343)
     os.makedirs(f"{paths.running(LOST)}/oci/{LOST}")
@@ -115,7 +121,11 @@ MAKERS: dict[str, tuple[Maker, list[str]]] = {
         of_another_runtime,
         [f"state of container {SHORT}, which does not run"],
     ),
-    "cgroups": (lambda p, record: cgroup(p, LOST), [f"cgroup /mydocker/{LOST}"]),
+    "cgroups": (lambda p, record: cgroup(p, ENDED), [f"cgroup /mydocker/{ENDED}"]),
+    "cgroups with a directory under STATE only": (
+        run_lost,
+        [f"state of container {SHORT}, which does not run"],
+    ),
     "a name": (lambda p, record: (Path(p.names) / "lost").write_text(LOST), ["name 'lost' of a container that is gone"]),
     "a name before or after a rename": (
         lambda p, record: (Path(p.names) / "other").write_text(ENDED),
@@ -127,7 +137,7 @@ MAKERS: dict[str, tuple[Maker, list[str]]] = {
     ),
     "a layer of no image": (lambda p, record: os.makedirs(f"{p.layers}/vfs/{LOST}/etc"), [f"layer {LOST} that nothing needs"]),
 }
-PLACES = [".", "names", "volumes", "cache", f"containers/{ENDED}", f"containers/{ENDED}/bundle"]
+PLACES = [".", "names", "containers", "volumes", "cache", f"containers/{ENDED}", f"containers/{ENDED}/bundle"]
 for place in PLACES:
     MAKERS[f"temporary in {place}"] = (
         lambda p, record, place=place: os.makedirs(f"{p.root}/{place}/.some.thing.{DEAD}.tmp/inside"),  # type: ignore[misc]
@@ -177,9 +187,36 @@ def test_what_a_living_process_writes_is_not_left(paths: Paths, record: MakeReco
     assert [leftover.what for leftover in leftovers(paths)] == []
 
 
-def test_a_cgroup_with_processes_is_left_alone(paths: Paths) -> None:
+def test_a_cgroup_of_no_container_of_ours_is_left_alone(paths: Paths) -> None:
+    """Every ROOT has its cgroups in /mydocker."""
     cgroup(paths, LOST)
-    Path(paths.cgroup, "memory/mydocker", LOST, "cgroup.procs").write_text("4242\n")
+    assert [leftover.what for leftover in leftovers(paths)] == []
+
+
+def test_what_is_started_meanwhile_keeps_its_cgroup(paths: Paths) -> None:
+    cgroup(paths, ENDED)
+    [leftover] = leftovers(paths)
+    os.makedirs(paths.running(ENDED))
+    assert leftover.repair() == []
+    assert os.path.isdir(f"{paths.cgroup}/memory/mydocker/{ENDED}")
+
+
+def test_while_a_cgroup_stays_the_state_says_whose_it_is(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stays(self: CgroupManager) -> None:
+        raise Conflict(f"cgroup {self.path} is still there")
+
+    cgroup(paths, LOST)
+    run_state(paths, LOST, 4343)
+    with monkeypatch.context() as patched:
+        patched.setattr(CgroupManager, "remove", stays)
+        assert [problem.message for problem in end.runtime_state(paths, LOST)] == [f"cgroup /mydocker/{LOST} is still there"]
+    assert [leftover.repair() for leftover in leftovers(paths)] == [[]]
+    assert not os.path.exists(f"{paths.cgroup}/memory/mydocker/{LOST}")
+
+
+def test_a_cgroup_with_processes_is_left_alone(paths: Paths) -> None:
+    cgroup(paths, ENDED)
+    Path(paths.cgroup, "memory/mydocker", ENDED, "cgroup.procs").write_text("4242\n")
     assert [leftover.what for leftover in leftovers(paths)] == []
 
 

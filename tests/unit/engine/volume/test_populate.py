@@ -51,11 +51,21 @@ def test_everything_is_copied(case: Case) -> None:
     assert os.listdir(case.data.parent) == ["_data"]
 
 
-def test_only_the_first_use_copies(case: Case) -> None:
+def test_an_empty_volume_is_filled_whoever_had_it_before(case: Case) -> None:
     case.populate()
     (case.image / "late").touch()
     case.populate()
-    assert os.listdir(case.data) == []
+    assert os.listdir(case.data) == ["late"]
+    (case.image / "later").touch()
+    case.populate()
+    assert os.listdir(case.data) == ["late"]
+
+
+def test_who_has_an_empty_volume_keeps_it_where_the_image_has_nothing(case: Case) -> None:
+    case.populate()
+    os.chown(case.data, 1000, 1000)
+    case.populate("/nosuch")
+    assert case.data.stat().st_uid == 1000
 
 
 def test_of_many_at_once_one_fills_it_and_all_get_the_same(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,6 +75,7 @@ def test_of_many_at_once_one_fills_it_and_all_get_the_same(case: Case, monkeypat
         copies.append(target)
         sleep(0.1)
         os.mkdir(target)
+        Path(target, "theirs").touch()
 
     def directory(_: int) -> int:
         case.populate()
@@ -132,4 +143,42 @@ def test_an_interrupted_copy_is_made_again(case: Case, monkeypatch: pytest.Monke
     assert (os.listdir(case.data), case.marker.exists()) == ([], True)
     case.populate()
     assert sorted(os.listdir(case.data)) == ["one", "two"]
+    assert os.listdir(case.data.parent) == ["_data"]
+
+
+def test_the_directory_that_another_container_has_bound_is_filled(case: Case) -> None:
+    bound = os.open(case.data, os.O_RDONLY)
+    (case.image / "theirs").touch()
+    case.populate()
+    assert os.listdir(bound) == ["theirs"]
+    os.close(bound)
+
+
+def test_an_interrupted_move_is_taken_up_again(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what another container made meanwhile; and the copy is not made twice, so that hard links stay what they are."""
+    for name in ("one", "two", "three"):
+        (case.image / name).write_text("image's")
+    os.link(case.image / "one", case.image / "other")
+    rename, left = os.rename, [None] * 3  # the copy as a whole, and two entries
+
+    def interrupted(source: str, target: str) -> None:
+        if not left:
+            raise OSError(5, "Input/output error")
+        left.pop()
+        rename(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rename", interrupted)
+        with pytest.raises(OSError, match="Input/output"):
+            case.populate()
+    assert len(os.listdir(case.data)) == 2
+    missing = next(name for name in ("three", "two", "one") if not (case.data / name).exists())
+    (case.data / missing).write_text("mine")
+    case.populate()
+    assert sorted(os.listdir(case.data)) == ["one", "other", "three", "two"]
+    assert {name: (case.data / name).read_text() for name in os.listdir(case.data)} == {
+        name: "mine" if name == missing else "image's" for name in ("one", "other", "three", "two")
+    }
+    if missing != "one":
+        assert (case.data / "one").samefile(case.data / "other")
     assert os.listdir(case.data.parent) == ["_data"]

@@ -1,0 +1,81 @@
+"""The disk that ROOT is on is full: what ends is known, what is refused leaves nothing, and rm makes room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from conftest import REPOSITORY, Machine
+
+# The image takes 3 of them.
+MEGABYTES = 6
+
+
+@pytest.fixture
+def small(mydocker: Machine, program: str) -> Iterator[Machine]:
+    """The command with a ROOT that has an image and some room."""
+    machine = Machine(mydocker.host, program, f"{mydocker.directory}/small")
+    mydocker.sh(f"mkdir small; mount -t tmpfs -o size={MEGABYTES}m none small")
+    machine.environment["MYDOCKER_STATE"] = f"{mydocker.directory}/small-state"
+    try:
+        assert machine.sh(f"{REPOSITORY}/vm/busybox-image | {{mydocker}} import -c 'CMD [\"sh\"]' - busybox:latest").rc == 0
+        assert machine("run", "--rm", "--network", "none", "busybox", "true").rc == 0
+        yield machine
+    finally:
+        mydocker.sh("umount small; rm -rf small small-state")
+
+
+def fill(small: Machine, leaving: int) -> None:
+    """Leave so many kilobytes."""
+    small.sh(f"dd if=/dev/zero of=filler bs=1k count=$(($(df --output=avail . | tail -1) - {leaving}))")
+
+
+def temporaries(small: Machine) -> str:
+    return small.sh("find root -name '*.tmp' -o -name '*.partial'").stdout
+
+
+def test_the_end_of_what_fills_the_disk_is_known(small: Machine) -> None:
+    result = small("run", "--name", "f1", "--network", "none", "busybox", "dd", "if=/dev/zero", "of=/big", "bs=1M", "count=20")
+    assert result.rc == 1
+    assert [line for line in result.stderr.splitlines() if line.startswith("mydocker:")] == [
+        "mydocker: monitor: log entries were lost: No space left on device"
+    ]
+    for _ in range(2):
+        assert "Exited (1)" in small("ps", "-a").stdout
+        assert small("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "f1").stdout == "exited 1\n"
+        assert small("start", "-a", "f1").rc == 1
+    for verb in (["create", "--name", "f2", "busybox"], ["volume", "create", "vv"], ["rename", "f1", "f3"], ["tag", "busybox", "b2"]):
+        refused = small(*verb)
+        assert refused.rc != 0
+        assert refused.stderr.count("\n") == 1
+        assert "No space left" in refused.stderr
+    assert temporaries(small) == ""
+    assert small("system", "check").stdout == ""
+    removed = small("rm", "f1")
+    assert (removed.rc, removed.stderr) == (0, "")
+    assert small("run", "--rm", "--network", "none", "busybox", "true").rc == 0
+
+
+@pytest.mark.parametrize("leaving", [0, 4, 8, 12, 20, 32, 36, 60])
+def test_a_disk_that_is_nearly_full(small: Machine, leaving: int) -> None:
+    """Whichever part of a start has no room, all of it goes again; one that had room is whole."""
+    fill(small, leaving)
+    result = small("run", "--name", "late", "--network", "none", "-v", "/anonymous", "busybox", "true")
+    assert result.rc in (0, 125)
+    assert result.stderr.count("\n") <= 1
+    assert "No space left" in result.stderr or result.rc == 0
+    assert small("ps", "-aq").stdout.count("\n") == (result.rc == 0)
+    assert temporaries(small) == ""
+    assert small("system", "check").stdout == ""
+    if result.rc == 0:
+        assert "Exited (0)" in small("ps", "-a").stdout
+        assert small("rm", "-v", "late").rc == 0
+    assert small.sh("ls root/containers root/volumes root/names | grep -v :").stdout.split() == []
+
+
+def test_what_nobody_finishes_is_listed_as_dead(mydocker: Machine) -> None:
+    mydocker("create", "--name", "half", "busybox", env={"MYDOCKER_CRASH_AFTER": "cli:11"})
+    assert mydocker("ps", "-a", "--format", "{{.Names}} {{.State}} {{.Status}}").stdout == "half dead Dead\n"
+    assert mydocker("inspect", "-f", "{{.State.Status}} {{.State.Dead}}", "half").stdout == "dead true\n"
+    assert mydocker("rm", "half").rc == 0
+    assert mydocker("system", "check").stdout == ""
