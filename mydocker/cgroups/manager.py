@@ -45,10 +45,19 @@ class CgroupManager:
         self.subsystems = subsystems
         self.layout = layout
 
-    def create_steps(self, resources: Resources) -> list[Step]:
-        """Return the steps that make the cgroups and set their limits. Parents that they make ('/mydocker') stay for the next one."""
+    def create_steps(self, resources: Resources, passing: bool = False) -> list[Step]:
+        """Return the steps that make the cgroups and set their limits.
+
+        Parents that they make stay for the next one ('/mydocker') or, if they are `passing`, until remove_parents().
+        """
         limits = self.update_steps(resources)
-        return [step for subsystem in self.subsystems for step in subsystem.create(resources)] + limits
+        steps = [step for subsystem in self.subsystems for step in subsystem.create(resources, passing)] + limits
+        if not passing or not self.subsystems:
+            return steps
+        from mydocker.cgroups.parents import HoldParents, LetParentsGo
+
+        hold = HoldParents(self.subsystems[0].group.hierarchy.mount)
+        return [hold, *steps, LetParentsGo(hold)]
 
     def update_steps(self, resources: Resources) -> list[Step]:
         """Return the steps that set the limits, and only what `resources` names."""
@@ -120,6 +129,14 @@ class CgroupManager:
         """Remove what nothing is in; say whether that was all. The kernel knows: what has processes or children cannot be removed."""
         # A list: none of them is left out because another one failed.
         return all([subsystem.group.remove_empty() for subsystem in self.subsystems])
+
+    def remove_parents(self) -> None:
+        """Remove those parents, made as passing, that have become empty."""
+        from mydocker.cgroups.parents import remove_marked
+
+        if self.subsystems:
+            chains = (subsystem.group.chain()[1:-1] for subsystem in self.subsystems)
+            remove_marked(self.subsystems[0].group.hierarchy.mount, chains)
 
     def remove(self) -> None:
         """Remove the cgroups, children first, going on past failures; what is gone is no error. Raises Conflict with all that is left."""

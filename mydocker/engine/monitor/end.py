@@ -30,6 +30,8 @@ def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None 
         if cgroup.pids():
             attempt(problems, cgroup.kill)
         attempt(problems, cgroup.remove)
+        if state.has_own_parent(cgroup.path):
+            attempt(problems, cgroup.remove_parents)
     is_left = bool(problems)
     problems += unplug(paths, container_id, later)
     if not is_left:
@@ -71,6 +73,10 @@ def directory(paths: Paths, container_id: str) -> None:
 
 def after_failed_start(paths: Paths, record: Record, error: Error) -> list[Error]:
     """Record that a start failed, or remove the container with --rm; return what could not be removed."""
+    problems: list[Error] = []
+    path = record["hostConfig"]["CgroupPath"]
+    if state.has_own_parent(path):
+        attempt(problems, manager(Layout.detect(paths), path).remove_parents)
     record |= {
         "status": "exited" if record["startedAt"] else "created",
         "pid": 0,
@@ -78,7 +84,6 @@ def after_failed_start(paths: Paths, record: Record, error: Error) -> list[Error
         "error": error.message,
     }
     if record["autoRemove"]:
-        return container(paths, record)
-    problems: list[Error] = []
+        return problems + container(paths, record)
     attempt(problems, containers.save, paths, record)
     return problems

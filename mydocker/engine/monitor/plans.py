@@ -74,7 +74,7 @@ def monitor_plan(paths: Paths, record: Record, spec: Spec, driver: StorageDriver
         ReceiveMounts(),
         *_root_steps(paths, record, spec, driver),
         *_populate_steps(record, rootfs),
-        *(cgroup.create_steps(spec["linux"]["resources"]) if cgroup else []),
+        *(cgroup.create_steps(spec["linux"]["resources"], state.has_own_parent(cgroup.path)) if cgroup else []),
     ]
 
 
