@@ -1,4 +1,4 @@
-"""python -m mydocker: the same as the mydocker command."""
+"""What `python -m mydocker` executes: the same as the command mydocker."""
 
 from mydocker.cli.entry import main
 

@@ -1,18 +1,18 @@
 """Every error that mydocker raises on purpose.
 
-    Error                      one line for the user, perhaps a hint on a line of its own
-    ├── BadInput               a value that is not what was expected; nothing has happened
-    ├── NotFound               the container, image, volume … that was named does not exist
-    │   └── NoImage            … and it is an image, which a registry may have
-    ├── Conflict               it exists already, is in use, or is in the wrong state
+    Error                      what the user is told in one line, sometimes with a hint on a line of its own
+    ├── BadInput               a value is not what was expected; nothing has happened
+    ├── NotFound               the container, image, volume or other object that was named does not exist
+    │   └── NoImage            an image does not exist here, but a registry may have it
+    ├── Conflict               an object exists already, is in use, or is in the wrong state
     ├── Unsupported            this host cannot do it; the message names what is missing
-    ├── Damaged                what is on disk is not what its record or digest says
-    ├── Unexpected             an exception that nobody foresaw; carries its traceback (tracebacks.py)
-    ├── StepFailed             the kernel refused a step; carries the errno
-    ├── CommandNotExecutable   126
-    └── CommandNotFound        127
+    ├── Damaged                what is on disk is not what its record or its digest says
+    ├── Unexpected             an exception that nobody foresaw; it carries its traceback (tracebacks.py)
+    ├── StepFailed             the kernel refused a step; it carries the errno
+    ├── CommandNotExecutable   the exit status is 126
+    └── CommandNotFound        the exit status is 127
 
-Messages are lower case without a full stop and quote their object. Only `cli` turns an error into an exit status.
+A message is in lower case, has no full stop, and quotes its object. Only `cli` turns an error into an exit status.
 """
 
 from __future__ import annotations
@@ -23,12 +23,9 @@ if TYPE_CHECKING:
 
 
 class Error(Exception):
-    """A failure to tell the user in one line.
+    """A failure that the user is told in one line."""
 
-    exit_status: what the command exits with; None leaves it to the verb (125 for run, create, start and
-    exec, 1 elsewhere).
-    """
-
+    # What the command exits with. None leaves that to the verb: 125 for run, create, start and exec, 1 elsewhere.
     exit_status: int | None = None
 
     def __init__(self, message: str, hint: str | None = None) -> None:
@@ -54,7 +51,7 @@ class Conflict(Error):
 
 
 class Unsupported(Error):
-    """The host lacks an ability; the message names it."""
+    """The host lacks an ability, which the message names."""
 
 
 class Damaged(Error):
@@ -62,7 +59,10 @@ class Damaged(Error):
 
 
 class Unexpected(Error):
-    """A defect of ours, or a damage that nobody looks for. story: the traceback, as long as nobody has written that down."""
+    """A defect of ours, or damage that nobody looks for.
+
+    story: the traceback, as long as it is not written to a file yet.
+    """
 
     def __init__(self, message: str, story: str = "") -> None:
         super().__init__(message)
@@ -70,7 +70,10 @@ class Unexpected(Error):
 
 
 class StepFailed(Error):
-    """A step of a plan failed with an errno (`errno` modules' numbers; 0 when the kernel was not the one to refuse)."""
+    """A step of a plan failed.
+
+    errno: a number of the module errno, or 0 if it was not the kernel that refused.
+    """
 
     def __init__(self, message: str, errno: int = 0, hint: str | None = None) -> None:
         super().__init__(message, hint)
@@ -90,7 +93,7 @@ class CommandNotFound(Error):
 
 
 def attempt(problems: list[Error], action: Callable[..., object], *arguments: object) -> None:
-    """Do one part of a teardown; add its failure to `problems` and go on."""
+    """Do one part of a teardown. If it fails, add the error to `problems`, so that the rest can go on."""
     try:
         action(*arguments)
     except OSError as error:

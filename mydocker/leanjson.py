@@ -1,6 +1,7 @@
-"""JSON for processes that must start fast: json's own C accelerator without json's 7 ms of imports (re, enum).
+"""JSON for processes that must start fast.
 
-Falls back to the json module where the interpreter has no accelerator (then it is merely slower).
+It uses the C accelerator of the json module without the module, whose imports (re, enum) cost 7 ms. Where the interpreter has no
+accelerator, the json module is used. That is only slower.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class _Context:
-    """What the C scanner reads its settings from."""
+    """The settings that the C scanner reads."""
 
     strict = True
     object_hook = None
@@ -38,7 +39,7 @@ def _lean() -> tuple[Callable[[str], Any], Callable[[Any], str]]:
             end = -1
         if end == len(text):
             return value
-        # Not JSON: the slow module says where and why (without it the scanner cannot even raise its error).
+        # This is not JSON. The slow module says where and why; without it the scanner cannot even raise its own error.
         import json
 
         return json.loads(text)

@@ -1,20 +1,21 @@
-"""Every message that processes of ours send each other over a channel (kernel/channel.py): its kind, what it carries, who sends it when.
+"""Every message that our processes send each other over a channel (kernel/channel.py): its kind, what it carries, who sends it when.
 
-Used by all floors: a step sends a descriptor, the runtime a failure, the engine the rest. A kind is one letter and means one thing:
-capitals between a client and a monitor, small letters between a parent and what it forks, EXPLAIN and FAILURE in both.
+All floors use this file: a step sends a descriptor, the runtime a failure, the engine the rest. A kind is one letter, and each letter
+means one thing. Capitals go between a client and a monitor, small letters between a parent and what it forks, and EXPLAIN and FAILURE
+between both.
 
     client                                     monitor
-      ├─ START Request + the lock ─────────────► │ start a container …
-      ├─ EXEC ExecRequest ─────────────────────► │ … or one more process in it (what a monitor waits for first is one of these two)
-      ├─ ATTACH streams ───────────────────────► │ by STATE/ID/attach: see what runs already
-      │ ◄────────────── EXPLAIN Explanation ─────┤ any time: a step was done, or there is something to warn of
-      │ ◄────────────────────── STARTED pid ─────┤ the program is executed; not told where it had ended before ATTACH was read
-      │ ◄──────────── OUTPUT, ERRORS bytes ──────┤
-      ├─ INPUT bytes ──────────────────────────► │ none is the end of the input; one at a time, so that no signal queues behind it …
-      │ ◄──────────────────────────── TAKEN ─────┤ … for the container has that: the next may come
+      ├─ START Request + the lock ─────────────► │ start a container; a monitor waits first for this or for EXEC
+      ├─ EXEC ExecRequest ─────────────────────► │ start one more process in a container
+      ├─ ATTACH streams ───────────────────────► │ by STATE/ID/attach: be shown what runs already
+      │ ◄────────────── EXPLAIN Explanation ─────┤ at any time: a step was done, or there is something to warn of
+      │ ◄────────────────────── STARTED pid ─────┤ the program is executed; not sent if it had ended before ATTACH was read
+      │ ◄──────────── OUTPUT, ERRORS bytes ──────┤ what the program wrote
+      ├─ INPUT bytes ──────────────────────────► │ no bytes are the end of the input; one at a time, so that no signal queues behind input
+      │ ◄──────────────────────────── TAKEN ─────┤ the container has the input; the next may come
       │ ◄─────────────────────────── CLOSED ─────┤ nobody reads input any more
-      ├─ SIGNAL number, SIZE (rows, columns) ──► │
-      │ ◄──────────────────────── END status ────┤ the last message; or, of a start, FAILURE Failure
+      ├─ SIGNAL number, SIZE (rows, columns) ──► │ a signal for the program, the size of its terminal
+      │ ◄──────────────────────── END status ────┤ the last message; after a failed start it is FAILURE Failure
 
     parent (a monitor, mydocker-oci)           stage, only with a user namespace (launch.py)    init (init.py)
       │ ◄───────────────────────── UNMAPPED ─────┤ it is in a new user namespace                │
@@ -22,19 +23,19 @@ capitals between a client and a monitor, small letters between a parent and what
       │                                          ├─ fork ─────────────────────────────────────► │
       │ ◄───────────────────────── BORN pid ─────┤ it ends; init is its parent's child          │
       │ ◄──────────────────────────────────────────────────────────────────────── ISOLATED ─────┤ it is in its network namespace
-      │ ◄──────────────────────────────────────────────────────────────────────────── BUILT ────┤ its root is built: hooks may see it
+      │ ◄──────────────────────────────────────────────────────────────────────────── BUILT ────┤ its root is built; hooks may see it
       ├─ GO State ────────────────────────────────────────────────────────────────────────────► │ everything outside is ready
-      │ ◄────────────────────────────────────────────────────────── TERMINAL + descriptor ──────┤ the pty's master, with a terminal
-      │ ◄────────────────────────────────────────────────────────── LISTENER + descriptor ──────┤ of a seccomp filter that has one
-      │ ◄──────────────────────────────────────────────────────────────────────────── READY ────┤ all is done but execve
+      │ ◄────────────────────────────────────────────────────────── TERMINAL + descriptor ──────┤ the pty's master, if it has a terminal
+      │ ◄────────────────────────────────────────────────────────── LISTENER + descriptor ──────┤ if its seccomp filter has a listener
+      │ ◄──────────────────────────────────────────────────────────────────────────── READY ────┤ all is done except execve
       │ ◄──────────────────────────────────────────────────────────────────── end of file ──────┤ execve worked
-      │ ◄──────────────── EXPLAIN any time; FAILURE instead of all that would follow ─────┴─────┘
+      │ ◄──────────────── EXPLAIN at any time; FAILURE instead of all that would follow ──┴─────┘
 
     a process                                  its fork in another mount namespace (kernel/othermounts.py)
       │ ◄───────────── TREE + descriptor, or REFUSED errno ─────┤
 
-BORN and what init sends come from two processes and so in any order. Whoever waits says what it wants and what may come before
-(Inbox, check): what comes early is kept, what may not come is an error that names both.
+BORN and what init sends come from two processes, and so in any order. Whoever waits says which kinds it wants and which may come
+before (Inbox, check). A message that comes early is kept. A message that may not come is an error, which names it and what was wanted.
 """
 
 from __future__ import annotations
@@ -52,23 +53,23 @@ if TYPE_CHECKING:
     Handler = Callable[[bytes, list[int]], None]
 
     class Source(Protocol):
-        """Where messages come from: a Channel."""
+        """Something that messages come from. It is a Channel."""
 
         def receive(self) -> Message: ...
 
     class Request(TypedDict):
         """What a monitor has to know of its client and the container."""
 
-        root: str
-        state: str
-        id: str
+        root: str  # the path of ROOT
+        state: str  # the path of STATE
+        id: str  # the container's
         wanted: str  # the client's streams, each named by the kind that carries it: INPUT, OUTPUT, ERRORS
         size: tuple[int, int] | None  # rows and columns of the client's terminal
-        explain: str  # how steps are told: '' for not at all, 'text', 'sh' or 'json'
+        explain: str  # how steps are told: 'text', 'sh' or 'json', or '' for not at all
         crashAfter: str  # MYDOCKER_CRASH_AFTER, see steps.base.Run
 
     class WantedProcess(TypedDict, total=False):
-        """One more process of a container: what differs from the container's own."""
+        """One more process of a container. A field that is missing is as in the container's own process."""
 
         args: list[str]
         env: list[str]
@@ -78,8 +79,10 @@ if TYPE_CHECKING:
         capabilities: dict[str, list[str]]
 
     class ExecRequest(Request):
+        """What a monitor has to know for one more process in a container."""
+
         process: WantedProcess
-        silent: bool  # it leaves no events
+        silent: bool  # the process leaves no events
 
     class Explanation(TypedDict):
         """A step that was done, as --explain=json prints it."""
@@ -91,14 +94,14 @@ if TYPE_CHECKING:
     class Failure(TypedDict):
         """An error as data."""
 
-        type: str  # one of errors.py
+        type: str  # the name of its class in errors.py
         message: str
         hint: str | None
         errno: int
-        story: str  # of an exception that nobody foresaw, see tracebacks.py
+        story: str  # the traceback of an exception that nobody foresaw, see tracebacks.py; else ''
 
     class State(TypedDict, total=False):
-        """What hooks and a filter's listener are told of the container (runtime-spec runtime.md, State); nothing where neither can be."""
+        """What hooks and a filter's listener are told of the container (runtime-spec runtime.md, State). Without both it is empty."""
 
         ociVersion: str
         id: str
@@ -112,7 +115,7 @@ if TYPE_CHECKING:
 START, EXEC, ATTACH, INPUT, SIGNAL, SIZE = "R", "P", "H", "I", "K", "W"
 # From a monitor to a client.
 STARTED, OUTPUT, ERRORS, TAKEN, CLOSED, END = "S", "O", "E", "A", "C", "Z"
-# To whoever waits for a start.
+# To the process that waits for a start.
 EXPLAIN, FAILURE = "X", "F"
 # Between a parent and the stage.
 UNMAPPED, MAPPED, BORN = "u", "m", "p"
@@ -120,17 +123,22 @@ UNMAPPED, MAPPED, BORN = "u", "m", "p"
 ISOLATED, BUILT, GO, TERMINAL, LISTENER, READY = "n", "b", "g", "t", "l", "e"
 # From a fork in another mount namespace.
 TREE, REFUSED = "d", "r"
-# No message: the other side has closed its end.
+# This is not a message: the other side has closed its end.
 GONE = ""
 
 
 def name_of(kind: str) -> str:
-    """Return a kind in words."""
+    """Return the name of a kind, for an error."""
     return next((name for name, value in globals().items() if name.isupper() and value == kind), f"message {kind!r}")
 
 
 def check(sender: str, kind: str, wanted: str, before: str = "") -> None:
-    """Raise Error unless a message of this kind may come. wanted: the kinds awaited; before: those that may precede them."""
+    """Raise Error unless a message of this kind may come now.
+
+    sender: who sent it, for the error.
+    wanted: the kinds that are awaited.
+    before: the kinds that may come before them.
+    """
     if kind and kind in wanted + before:
         return
     awaited = " or ".join(map(name_of, wanted or [GONE]))
@@ -138,10 +146,14 @@ def check(sender: str, kind: str, wanted: str, before: str = "") -> None:
 
 
 class Inbox:
-    """What arrives on a channel, for one who waits for one kind after the other.
+    """What arrives on a channel, for a process that waits for one kind of message after the other.
 
-    gone: raised when the sender has closed its end too early. handlers: {kind: what is done with such a message as soon as it comes};
-    others that come early are kept until they are wanted. FAILURE is raised wherever it comes.
+    channel: where the messages come from.
+    sender: who sends them, for an error.
+    gone: the error that is raised if the sender closes its end too early.
+    handlers: by kind, what is done with such a message as soon as it comes.
+
+    Other messages that come early are kept until they are wanted. A FAILURE is raised whenever it comes.
     """
 
     __slots__ = ("channel", "sender", "gone", "handlers", "kept")
@@ -154,13 +166,17 @@ class Inbox:
         self.kept: list[Message] = []
 
     def wait(self, wanted: str, before: str = "") -> Message:
-        """Return the next message of the kinds wanted (GONE: the end of file). before: the kinds that may precede it."""
+        """Wait for a message of the wanted kinds, and return it.
+
+        wanted: the kinds. GONE stands for the end of file.
+        before: the kinds that may come before it.
+        """
         while (message := self.take(wanted, before)) is None:
             pass
         return message
 
     def take(self, wanted: str, before: str = "") -> Message | None:
-        """Take one message; return it if it is wanted, None if it was another one that may precede it."""
+        """Take one message. Return it if it is wanted, or None if it is one that may come before."""
         early = next((message for message in self.kept if message[0] in wanted), None)
         if early:
             self.kept.remove(early)
@@ -181,18 +197,18 @@ class Inbox:
         return None
 
     def keep(self, message: Message) -> None:
-        """Put a message back for the next who wants it."""
+        """Put a message back until it is wanted."""
         self.kept.append(message)
 
 
 def failure(error: errors.Error) -> Failure:
-    """Return an error as data that a parent can raise again."""
+    """Return an error as data, from which another process can raise it again."""
     number, story = getattr(error, "errno", 0), getattr(error, "story", "")
     return {"type": type(error).__name__, "message": error.message, "hint": error.hint, "errno": number, "story": story}
 
 
 def error_from(data: Failure) -> errors.Error:
-    """Return the exception that another process, in its own words, ended with."""
+    """Return the error that another process sent as data."""
     kind: type[errors.Error] = getattr(errors, data["type"], errors.Error)
     if issubclass(kind, errors.StepFailed):
         return kind(data["message"], data["errno"], data["hint"])

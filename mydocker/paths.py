@@ -1,20 +1,20 @@
-"""Every root directory as a value, so that a test's fake tree is just another root.
+"""Where everything is. Every root directory is a value, so that a test's fake tree is just another root.
 
-/var/lib/mydocker/              ROOT: survives a reboot
+/var/lib/mydocker/              ROOT: it survives a reboot
   containers/ID/                config.json (record), bundle/config.json (OCI), bundle/rootfs (mount point),
                                 upper, work (writable layer), log.json, lock
-  names/NAME                    claim: holds the id of the container that has the name
+  names/NAME                    claim: it holds the id of the container that has the name
   images/                       an OCI image layout: oci-layout, index.json, blobs/sha256/
-  layers/DRIVER/CHAINID/        layers, unpacked in the form that storage driver wants
+  layers/DRIVER/CHAINID/        layers, unpacked in the form that this storage driver needs
   volumes/NAME/_data            named and anonymous volumes
   networks/NAME/network.json    networks: driver, subnets, options
   cache/                        compiled seccomp filters; may be deleted at any time
   events.json                   what happened, the latest megabyte or two
-/run/mydocker/                  STATE: gone after a reboot
-  ID/state.json                 pid, start time, monitor; its absence says "not running"
-  ID/network.json               its interfaces, addresses and published ports
-  networks/NAME/ADDRESS         claim: holds the id of the container that has the address
-  errors/                       tracebacks of exceptions that nobody foresaw, the latest of them
+/run/mydocker/                  STATE: it is gone after a reboot
+  ID/state.json                 pid, start time, monitor; a container without it does not run
+  ID/network.json               the container's interfaces, addresses and published ports
+  networks/NAME/ADDRESS         claim: it holds the id of the container that has the address
+  errors/                       the latest tracebacks of exceptions that nobody foresaw
 """
 
 from __future__ import annotations
@@ -23,7 +23,13 @@ from os import environ
 
 
 class Paths:
-    """Where things are: mydocker's own roots, the kernel's (`proc`, `sys`, `cgroup`), the configuration file, the host's /run."""
+    """The roots under which all files are found.
+
+    root, state: mydocker's own, ROOT and STATE.
+    proc, sys, cgroup: the kernel's.
+    config: the configuration file.
+    run: the host's /run.
+    """
 
     __slots__ = ("root", "state", "proc", "sys", "cgroup", "config", "run")
 
@@ -47,7 +53,10 @@ class Paths:
 
     @classmethod
     def from_environment(cls, root: str | None = None, state: str | None = None) -> Paths:
-        """Return the paths that arguments, MYDOCKER_ROOT, MYDOCKER_STATE, MYDOCKER_CONFIG and the defaults give, in this order."""
+        """Return the paths that the user has chosen.
+
+        An argument counts more than the environment (MYDOCKER_ROOT, MYDOCKER_STATE, MYDOCKER_CONFIG), and that more than the default.
+        """
         return cls(
             root or environ.get("MYDOCKER_ROOT") or "/var/lib/mydocker",
             state or environ.get("MYDOCKER_STATE") or "/run/mydocker",
@@ -80,7 +89,7 @@ class Paths:
 
     @property
     def addresses(self) -> str:
-        """Return the directory of the claims on addresses, by network."""
+        """The directory of the claims on addresses. Each network has a directory of its own in it."""
         return self.state + "/networks"
 
     @property
@@ -100,9 +109,9 @@ class Paths:
         return f"{self.root}/containers/{container_id}"
 
     def running(self, container_id: str) -> str:
-        """Return the directory of what a reboot ends: pid, sockets."""
+        """Return the directory of what a reboot ends: a container's pid and sockets."""
         return f"{self.state}/{container_id}"
 
     def attach_socket(self, container_id: str) -> str:
-        """Return where clients of a running container's monitor connect."""
+        """Return the socket to which clients of a running container's monitor connect."""
         return f"{self.state}/{container_id}/attach"

@@ -1,9 +1,11 @@
-"""What a JSON document is made of: its shape, written as data, and the one check that a document fits it.
+"""Shapes say, as data, what a JSON document is made of. Here is the one check that a document fits its shape.
 
 A shape is one of these:
 
-    "text" "natural" "number" "real" "truth"    a string without NUL, a whole number (natural: 0 or more), any number, true or false
-    "any"                                       whatever JSON can say, in {"*": "any"} also null
+    "text"                                      a string without NUL
+    "natural" "number" "real"                   a whole number from 0 on, any whole number, any number
+    "truth"                                     true or false
+    "any"                                       whatever JSON can say; in {"*": "any"} also null
     [shape]                                     a list whose members have this shape
     {"*": shape}                                an object with any fields, each of this shape
     {"name": shape, …}                          an object with these fields; fields that nobody knows are kept as they are
@@ -11,12 +13,12 @@ A shape is one of these:
 A field of an object is one of these:
 
     "name!": shape              it must be there
-    "name": (shape, default)    what is missing gets the default; where the default is None, null is a value too, and where it is {}
-                                the fields of that get theirs
+    "name": (shape, default)    if it is missing, it gets the default; with the default None, null is a value too; with the default {},
+                                the fields of the new object get their defaults
     "name": shape               it may be missing; null is the same as missing, and is taken away
 
-A constant that holds a shape, such as MOUNT_POINT, stands beside a TypedDict of its name, MountPoint, and a unit test finds that both say
-the same. That is why a reader of a checked document needs no check of its own.
+A constant that holds a shape, such as MOUNT_POINT, stands beside a TypedDict of its name, MountPoint. A unit test finds that both say the
+same. That is why a reader of a checked document needs no check of its own.
 """
 
 from __future__ import annotations
@@ -37,14 +39,14 @@ _EXPECTED = {
     "real": "a number",
     "truth": "true or false",
 }
-# A value of this type is what the shape says, but for a NUL in a text and a minus.
+# A value of this type fits the shape, unless it is a text with a NUL or a negative number where a natural one should be.
 _PLAIN = {"text": str, "number": int, "natural": int, "truth": bool}
-# The fields of object shapes, by the shape's identity: shapes are constants, and each is read once.
+# The fields of object shapes, by the identity of the shape. Shapes are constants, and each is read once.
 _fields: dict[int, tuple[Field, ...]] = {}
 
 
 class WrongShape(ValueError):
-    """A part of a document is not what it should be; the text names the part, its value and what was expected."""
+    """A part of a document is not what it should be. The text names the part, its value and what was expected."""
 
     def __init__(self, problem: str, name: str = "") -> None:
         super().__init__(f"{name} {problem}".lstrip())
@@ -52,13 +54,16 @@ class WrongShape(ValueError):
         self.name = name
 
     def of(self, part: str) -> WrongShape:
-        """Return the same of what `part` is a part of: a field, or '[NUMBER]' of a list."""
+        """Return the same problem, told of the whole. `part` is the field, or the '[NUMBER]' of a list, in which it was found."""
         dot = "." if self.name and self.name[0] != "[" else ""
         return WrongShape(self.problem, part + dot + self.name)
 
 
 def fit(value: Any, shape: Shape, name: str = "") -> None:
-    """Check a document, and give what is missing its default. name: what the whole is called. Raises WrongShape."""
+    """Check a document, and give what is missing its default. Raises WrongShape.
+
+    name: what a message calls the whole document.
+    """
     if name:
         _fit_part(value, shape, name)
     elif isinstance(shape, dict):
@@ -93,7 +98,7 @@ def _is(value: Any, kind: str) -> bool:
 
 
 def _are_plain(values: Collection[Any], shape: Shape) -> bool:
-    """Say whether there is nothing, or nothing but texts where texts should be: what most lists and maps are."""
+    """Say whether there are no values, or only texts where texts should be. That is so for most lists and maps."""
     return not values or (shape == "text" and {*map(type, values)} == {str} and "\0" not in "".join(values))
 
 
@@ -114,7 +119,7 @@ def _fit_map(value: dict[str, Any], shape: Shape) -> None:
 def _fit_fields(value: dict[str, Any], fields: tuple[Field, ...]) -> None:
     for name, plain, is_needed, has_default, default, shape in fields:
         found: Any = value.get(name)
-        # The plain cases first: a list of containers checks thousands of these.
+        # The plain cases come first, because a list of containers checks thousands of these.
         if type(found) is plain and ("\0" not in found if plain is str else shape != "natural" or found >= 0):
             continue
         if found is not None:
@@ -128,11 +133,11 @@ def _fit_fields(value: dict[str, Any], fields: tuple[Field, ...]) -> None:
         else:
             value[name] = default.copy() if type(default) in (list, dict) else default
             if default == {}:
-                fit(value[name], shape)  # an object's own fields have defaults too
+                fit(value[name], shape)  # The object's own fields have defaults too.
 
 
 def _read_fields(shape: dict[str, Any]) -> tuple[Field, ...]:
-    """Return an object shape's fields, and keep them."""
+    """Return the fields of an object's shape, and keep them for the next time."""
     fields: list[Field] = []
     for name, inner in shape.items():
         has_default = type(inner) is tuple

@@ -1,8 +1,8 @@
-"""Crash-safe files: records that are whole or absent, claims that only one can hold, locks that die with their holder.
+"""Crash-safe files: documents that are whole or absent, claims that only one owner can hold, locks that end with their holder.
 
-Locking order: container before network before image. A lock is flock(2) on a file of its own, so that the kernel
-frees it whatever ends its holder; the file itself stays. The one exception comes last: the directory of a volume that is
-being filled (engine/volume/first_use.py).
+Locking order: container before network before image. A lock is flock(2) on a file of its own, so that the kernel frees it
+whatever ends its holder. The file itself stays. There is one exception, the directory of a volume that is being filled
+(engine/volume/first_use.py): its lock is taken last.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ _BLOCK = 4096
 
 
 def write_atomic(path: str, data: bytes, mode: int = 0o600, sync: bool = True) -> None:
-    """Replace a file so that a reader, or a power cut, sees the old content or the new one and nothing between.
+    """Replace a file so that a reader sees the old content or the new one and nothing between, also after a power cut.
 
-    sync=False leaves out both fsyncs: for what a reboot ends anyway (tmpfs) or whose loss means "never happened".
+    sync: False leaves out both calls of fsync(2). That is for what a reboot ends anyway (tmpfs), or whose loss means that
+        it never happened.
     """
     made = temporary(path)
     try:
@@ -92,18 +93,18 @@ def _reserve(spare: str, size: int) -> None:
 
 
 def temporary(path: str) -> str:
-    """Return the name by which this process knows what is not yet, or no more, `path`: no container or volume may be called so."""
+    """Return the name that this process gives to what will become `path`, or was it. No container or volume can have such a name."""
     return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}.tmp")
 
 
 def writer_of(name: str) -> int:
-    """Return the pid in a name that temporary() made, 0 for any other name."""
+    """Return the pid in a name that temporary() made, or 0 for any other name."""
     pid = name.split(".")[-2] if name.startswith(".") and name.endswith(".tmp") else ""
     return int(pid) if pid.isdigit() else 0
 
 
 def make_private(path: str) -> None:
-    """Make a directory, and what is missing above it, for its owner alone; one that is there stays as it is."""
+    """Make a directory, and what is missing above it, for its owner alone. A directory that is there already stays as it is."""
     try:
         os.mkdir(path, 0o700)
     except FileExistsError:
@@ -114,11 +115,11 @@ def make_private(path: str) -> None:
 
 
 def close_to_others(path: str) -> None:
-    """Take a directory that is ours, and that an older version left open, from everybody but its owner."""
+    """Close a directory of ours to everybody except its owner, if an older version left it open."""
     try:
         status = os.stat(path)
     except OSError:
-        return  # whoever uses it is told why it cannot be
+        return  # Whoever uses the directory is told what is wrong with it.
     if status.st_mode & 0o077 and status.st_uid == os.geteuid():
         os.chmod(path, 0o700)
 
@@ -133,7 +134,7 @@ def sync_directory(path: str) -> None:
 
 
 def read_json(path: str) -> Any:
-    """Return a JSON file's value. Raises FileNotFoundError, or Damaged when it is not JSON."""
+    """Return the value of a JSON file. Raises FileNotFoundError, or Damaged if it is not JSON."""
     with open(path, "rb", buffering=0) as file:
         data = file.read()
     try:
@@ -143,9 +144,9 @@ def read_json(path: str) -> Any:
 
 
 def read_document(path: str, shape: Shape) -> Any:
-    """Return a JSON file's document, checked against its shape, what is missing and has a default filled in.
+    """Return the document of a JSON file. It is checked against its shape, and what is missing gets its default.
 
-    Raises FileNotFoundError, or Damaged with the path and the first field that is wrong.
+    Raises FileNotFoundError, or Damaged, which names the path and the first field that is wrong.
     """
     document = read_json(path)
     try:
@@ -156,14 +157,16 @@ def read_document(path: str, shape: Shape) -> Any:
 
 
 def write_json(path: str, value: Any, mode: int = 0o600, sync: bool = True) -> None:
-    """Replace a JSON file atomically; see write_atomic."""
+    """Replace a JSON file. See write_atomic()."""
     write_atomic(path, leanjson.dumps(value).encode(), mode, sync)
 
 
 def claim(path: str, owner: str) -> str | None:
-    """Claim a name for `owner`: None when it is ours now, else the owner that holds it.
+    """Make a claim for `owner`. Return None if that worked, else the owner that holds the claim.
 
-    The claim appears whole, by link(2): there is no moment at which it exists without its owner.
+    path: the file that is the claim.
+
+    The claim appears whole, by link(2). There is no moment at which it exists without its owner.
     """
     made = temporary(path)
     try:
@@ -178,7 +181,7 @@ def claim(path: str, owner: str) -> str | None:
 
 
 def claimed_by(path: str) -> str | None:
-    """Return who holds a claim, None when nobody does."""
+    """Return the owner that holds a claim, or None."""
     try:
         with open(path) as file:
             return file.read()
@@ -187,13 +190,13 @@ def claimed_by(path: str) -> str | None:
 
 
 def release(path: str, owner: str) -> None:
-    """Give a claim back if `owner` holds it; to release what is not held is no error."""
+    """Give a claim back if `owner` holds it. It is not an error if it does not."""
     if claimed_by(path) == owner:
         os.unlink(path)
 
 
 def remove_tree(path: str) -> None:
-    """Remove a file or a directory with all it holds, never following a symlink; what is gone already is no error."""
+    """Remove a file, or a directory with all that it holds, and follow no symlink. What is gone already is not an error."""
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -206,7 +209,7 @@ def remove_tree(path: str) -> None:
 
 
 def discard(path: str) -> None:
-    """Remove a tree under another name, so that nobody finds half of it under its own; what is gone already is no error."""
+    """Rename a tree and then remove it, so that nobody finds half of it under its own name. What is gone already is not an error."""
     doomed = temporary(path)
     try:
         os.rename(path, doomed)
@@ -216,7 +219,7 @@ def discard(path: str) -> None:
 
 
 class Unlocked:
-    """A `with` block without a lock, where there is nothing yet to be locked."""
+    """A `with` block without a lock, for when there is nothing yet that can be locked."""
 
     __slots__ = ()
 
@@ -228,7 +231,11 @@ class Unlocked:
 
 
 class Lock:
-    """An flock on a file, held inside a `with` block; waits unless `wait` is False (then BlockingIOError)."""
+    """A lock by flock(2) on a file, which is held inside a `with` block.
+
+    shared: others may hold it at the same time, if they share it too.
+    wait: False raises BlockingIOError if the lock would have to be waited for.
+    """
 
     __slots__ = ("_descriptor", "_mode", "_path")
 

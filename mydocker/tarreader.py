@@ -1,9 +1,13 @@
-"""Reading tar archives, strictly: from a stream that cannot go back, whose headers nobody vouches for.
+"""Reading tar archives strictly, from a stream that cannot go back, and whose headers cannot be trusted.
 
-Python's tarfile takes a damaged header in the middle for the end of the archive, reads a header's extension of any length into memory and
-parses it in time that grows with the square of that length (the kind of CVE-2024-6232), takes any text for a number, and remembers every
-member. Here the first is an error, an extension has a limit and is parsed once from its beginning to its end, numbers are numbers, and
-members are forgotten.
+This is what Python's tarfile does, and what is done here instead:
+
+    It takes a damaged header in the middle for the end of the archive.           That is an error.
+    It reads an extension of a header into memory, however long it is.            An extension has a limit.
+    It parses that in time that grows with the square of its length, which is     It is parsed once, from its beginning to its end.
+    the kind of CVE-2024-6232.
+    It takes any text for a number.                                               Numbers are numbers.
+    It remembers every member.                                                    Members are forgotten.
 """
 
 from __future__ import annotations
@@ -19,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-# What Go's archive/tar, and so docker, allows for a long name or for a member's pax records.
+# Go's archive/tar, and so docker, allows this much for a long name or for a member's pax records.
 _EXTENSION_MAX = 1 << 20
 _EXTENSIONS = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
-# A number of a header: more digits than this are no size, time or id of this world.
+# No size, time or id in a header has more digits than this.
 _LONGEST_NUMBER = 19
 _NUMBERS = ("size", "uid", "gid", "GNU.sparse.size", "GNU.sparse.realsize", "GNU.sparse.numblocks")
 _TIMES = ("mtime", "atime", "ctime")
@@ -47,7 +51,7 @@ class _Header(tarfile.TarInfo):
             raise tarfile.ReadError(str(error)) from error
 
     def _proc_pax(self, archive: Any) -> tarfile.TarInfo:
-        """Read this extended header and the one that it extends."""
+        """Read this extended header and the header that it extends. Return the member."""
         blocks = -(-self.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
         records = _records(archive.fileobj.read(blocks)[: self.size])
         is_global = self.type == tarfile.XGLTYPE
@@ -59,7 +63,7 @@ class _Header(tarfile.TarInfo):
         if any(key.startswith("GNU.sparse.") for key in headers):
             member.sparse = _sparse_map(headers, records, archive)
             if headers.get("GNU.sparse.major") == "1":
-                member.offset_data = archive.fileobj.tell()  # behind the map
+                member.offset_data = archive.fileobj.tell()  # The data starts after the map.
         stored = int(headers.get("size", member.size))
         member._apply_pax_info(headers, archive.encoding, archive.errors)
         member.offset = self.offset
@@ -70,7 +74,10 @@ class _Header(tarfile.TarInfo):
 
 
 def _records(data: bytes) -> list[tuple[str, str]]:
-    """Return the records of an extended header, 'LENGTH KEY=VALUE' and a newline each, in their order. Raises tarfile.ReadError."""
+    """Return the records of an extended header as (key, value), in their order. Raises tarfile.ReadError.
+
+    data: the records. Each is 'LENGTH KEY=VALUE' and a newline.
+    """
     found = []
     position = 0
     while position < len(data):
@@ -87,7 +94,7 @@ def _records(data: bytes) -> list[tuple[str, str]]:
 
 
 def _checked(key: str, value: str) -> str:
-    """Return a record's value; ReadError for one that is to be a number and is none."""
+    """Return the value of a record. Raises tarfile.ReadError if it should be a number and is not."""
     whole, _, fraction = value.removeprefix("-").partition(".") if key in _TIMES else (value, "", "")
     if value and key in (*_NUMBERS, *_TIMES) and not (_is_number(whole) and (not fraction or (fraction.isascii() and fraction.isdigit()))):
         raise tarfile.ReadError(f"an extended header with {key} {value[:40]!r}")
@@ -99,7 +106,7 @@ def _is_number(text: str | bytes) -> bool:
 
 
 def _sparse_map(headers: dict[str, str], records: list[tuple[str, str]], archive: Any) -> list[tuple[int, int]]:
-    """Return the (offset, size) pairs of a sparse file's data, in whichever of GNU tar's three forms. Raises tarfile.ReadError."""
+    """Return the (offset, size) of each piece of a sparse file's data, from any of GNU tar's three forms. Raises tarfile.ReadError."""
     if headers.get("GNU.sparse.major") == "1":
         numbers = _numbers_before_data(archive)
     elif "GNU.sparse.map" in headers:
@@ -119,7 +126,10 @@ def _sparse_map(headers: dict[str, str], records: list[tuple[str, str]], archive
 
 
 def _numbers_before_data(archive: Any) -> list[str]:
-    """Return the numbers of a map that stands before the data: how many pairs, then the pairs, a line each, in whole blocks."""
+    """Return the numbers of a sparse file's map that stands before the data.
+
+    It has a number on each line: first how many pairs there are, and then the pairs. It fills whole blocks.
+    """
     lines: list[bytes] = []
     rest = b""
     taken = 0
@@ -134,7 +144,7 @@ def _numbers_before_data(archive: Any) -> list[str]:
 
 
 class _Forward(io.RawIOBase):
-    """A stream with a position, which can be set to a later one; a large buffer keeps the many small reads of headers cheap."""
+    """A stream with a position, which can be set to a later one. A large buffer keeps the many small reads of headers cheap."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = io.BufferedReader(_Raw(stream), _BUFFER)
@@ -149,7 +159,7 @@ class _Forward(io.RawIOBase):
         return self._position
 
     def seekable(self) -> bool:
-        return True  # forward
+        return True  # But it can only go forward.
 
     def seek(self, position: int, whence: int = io.SEEK_SET, /) -> int:
         while self._position < position and self.read(min(position - self._position, _SKIPPED)):
@@ -160,7 +170,7 @@ class _Forward(io.RawIOBase):
 
 
 class _Raw(io.RawIOBase):
-    """What BufferedReader asks for, of a stream that has read() only."""
+    """A stream that has only read(), with what BufferedReader needs."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -175,7 +185,7 @@ class _Raw(io.RawIOBase):
 
 
 def open_tar(stream: BinaryIO) -> tarfile.TarFile:
-    """Open an uncompressed tar for members(). Raises tarfile.TarError when it does not begin like one."""
+    """Open a tar archive that is not compressed, for members(). Raises tarfile.TarError if it does not begin like one."""
     try:
         return tarfile.open(fileobj=cast("BinaryIO", _Forward(stream)), mode="r:", tarinfo=_Header, errorlevel=2)
     except RecursionError as error:
@@ -183,7 +193,7 @@ def open_tar(stream: BinaryIO) -> tarfile.TarFile:
 
 
 def members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """Yield each member, whose content can be read (extractfile) until the next is asked for. Raises tarfile.TarError."""
+    """Yield each member. Its content can be read (extractfile) until the next member is asked for. Raises tarfile.TarError."""
     while member := _next(archive):
         yield member
         archive.members = []  # type: ignore[attr-defined] # a million headers are a gigabyte
@@ -197,5 +207,5 @@ def _next(archive: tarfile.TarFile) -> tarfile.TarInfo | None:
 
 
 def damaged(error: Exception) -> Damaged:
-    """Return what to raise for a tarfile's or decompressor's complaint."""
+    """Return the error to raise for an exception of tarfile or of a decompressor."""
     return Damaged(f"not a tar archive, or a damaged one: {error}")

@@ -1,10 +1,10 @@
-"""Exceptions that nobody foresaw: one line for the user, and the whole story in a file of STATE/errors/.
+"""Exceptions that nobody foresaw: the user is told one line, and the traceback is written to a file in STATE/errors/.
 
-    STATE/errors/TIME-PID    a traceback, mode 0600; the latest _KEPT
+    STATE/errors/TIME-PID    a traceback, mode 0600; the latest _KEPT of them stay
 
-Whoever catches one turns it into errors.Unexpected, which carries the story; that travels from process to process with the failure
-until it comes to one that can write it down (`kept`), for a container's process and a child in another root cannot. Nothing is
-imported to tell it: what lies at the interpreter's paths may be a container's by then.
+Whoever catches such an exception turns it into errors.Unexpected, which carries the traceback as its `story`. The story travels with the
+failure from process to process, until a process can write it down (`kept`). A container's process and a child in another root cannot.
+Nothing is imported to make the story, because what lies at the interpreter's paths may be a container's files by then.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ _KEPT = 30
 
 
 def as_error(error: BaseException, who: str = "") -> Error:
-    """Return an error of ours as it is, any other exception as one line that begins with who met it, and its story."""
+    """Return an error of ours as it is, and any other exception as Unexpected, with its story.
+
+    who: the process that met it. The message begins with that.
+    """
     if isinstance(error, Error):
         return error
     line = f"{type(error).__name__}: {error}"
@@ -26,7 +29,7 @@ def as_error(error: BaseException, who: str = "") -> Error:
 
 
 def story(error: BaseException) -> str:
-    """Return the traceback of an exception, after those of the exceptions that led to it, without the texts of the lines."""
+    """Return the traceback of an exception, after those of the exceptions that led to it. The texts of the lines are left out."""
     before = error.__cause__ or error.__context__
     lines = [f"{type(error).__name__}: {error}"]
     trace = error.__traceback__
@@ -38,13 +41,18 @@ def story(error: BaseException) -> str:
 
 
 def kept(error: Error, directory: str) -> Error:
-    """Return an error whose message says where its story is, if it has one and that can be written. directory: STATE/errors."""
+    """Write the story of an error to a file, and return an error whose message names the file.
+
+    An error without a story is returned as it is. If the story cannot be written, the error is returned without it.
+
+    directory: STATE/errors.
+    """
     if not isinstance(error, Unexpected) or not error.story:
         return error
     try:
         path = _write(error, directory)
     except OSError:
-        return Unexpected(error.message)  # a full disk, an ordinary user: the line is all there is
+        return Unexpected(error.message)  # The disk is full, or this is an ordinary user. Then the line is all that there is.
     return Unexpected(f"{error.message} (the full story: {path})")
 
 
@@ -67,4 +75,4 @@ def _forget_the_oldest(directory: str) -> None:
         try:
             os.unlink(f"{directory}/{name}")
         except FileNotFoundError:
-            continue  # another one did
+            continue  # Another process removed it.

@@ -1,4 +1,4 @@
-"""Values: classes whose fields are declared, each with its type and a comment, and that need no constructor of their own.
+"""Values are objects of classes that declare their fields, each with its type and a comment, and need no constructor of their own.
 
     class Change(Value):
         \"""What a container did to one path.\"""
@@ -7,7 +7,7 @@
         kind: str = "C"  # 'A' added, 'C' changed, 'D' deleted
 
 A value is made by keyword: Change(path="/etc/hosts"). A default is shared by all values, so it must be one that nobody can change. Two
-values are equal when they are of the same class and all their fields are. (dataclasses would cost every start 15 ms.)
+values are equal if they are of the same class and all their fields are equal. (dataclasses would cost every start 15 ms.)
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ else:
 
 
 class Fields(type):
-    """Makes a class's annotations its slots, and its fields in their order: (name, …), and the defaults of those that have one."""
+    """The class of classes with declared fields. It turns a class's annotations into its slots and its fields."""
 
-    _fields: tuple[str, ...] = ()
+    _fields: tuple[str, ...] = ()  # the names, in their order
     _defaults: dict[str, Any] = {}  # noqa: RUF012 - never changed, only replaced
 
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Fields:
@@ -41,7 +41,7 @@ class Fields(type):
 
 
 def fill(made: Any, given: dict[str, Any]) -> None:
-    """Set the fields of a new object. Raises TypeError for a field that is missing, or unknown."""
+    """Set the fields of a new object. Raises TypeError for a field that is missing or unknown."""
     for field in made._fields:
         if field in given:
             setattr(made, field, given.pop(field))
@@ -55,7 +55,7 @@ def fill(made: Any, given: dict[str, Any]) -> None:
 
 @dataclass_transform(kw_only_default=True)
 class Value(metaclass=Fields):
-    """The base of values. Raises TypeError for a field that is missing, or unknown."""
+    """The base class of values. Raises TypeError for a field that is missing or unknown."""
 
     if TYPE_CHECKING:
         _fields: ClassVar[tuple[str, ...]]

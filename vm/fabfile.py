@@ -1,9 +1,10 @@
-"""What is done to a machine from outside, by ssh: any that takes a login as root, or one whose sudo asks no password.
+"""What is done to a machine from outside, by ssh. The login must be root's, or that of a user whose sudo asks no password.
 
     python vm/sshconfig.py aufs
     fab -r vm -S vm/ssh-config -H aufs sync provision test
 
-The tasks are small; what they run there is vm/provision.sh, vm/collect.sh and pytest. Each can be repeated, also after it was interrupted.
+The tasks are small. On the machine they run vm/provision.sh, vm/collect.sh and pytest. Each task can be repeated, also after it was
+interrupted.
 """
 
 import shlex
@@ -27,7 +28,8 @@ def sync(c: Connection) -> None:
     with tempfile.NamedTemporaryFile(suffix=".tar.gz") as archive:
         c.local(pack_line(REPOSITORY, archive.name))
         c.put(archive.name, "mydocker.tar.gz")
-    # Unpacked beside the old tree, which goes only when the new one is whole. As root: tests leave files of root's in it.
+    # The tree is unpacked beside the old one, which is removed only when the new one is whole. Root removes it, because tests leave
+    # files of root's in it.
     c.run("mkdir -p mydocker.new && tar -C mydocker.new --recursive-unlink -xzf mydocker.tar.gz")
     as_root(c, "rm -rf mydocker && mv mydocker.new mydocker && rm mydocker.tar.gz")
 
@@ -97,7 +99,7 @@ def record(c: Connection, name: str = "") -> None:
 
 
 def _record(c: Connection, recorder: Path) -> str:
-    """Run the recorder from a directory that is gone afterwards; return what it wrote."""
+    """Run the recorder on the machine, in a directory that is removed afterwards. Return what it wrote."""
     remote = c.run("mktemp -d /tmp/mydocker-record.XXXXXX", hide=True).stdout.strip()
     try:
         c.put(str(recorder), f"{remote}/record.py")
@@ -110,7 +112,7 @@ def _record(c: Connection, recorder: Path) -> str:
 
 
 def collected(c: Connection, suffix: str) -> Path:
-    """Return the path for something from a machine; the directory exists, git ignores it."""
+    """Return the path for something that was fetched from a machine. Its directory exists, and git ignores it."""
     directory = REPOSITORY / "vm/collected"
     directory.mkdir(exist_ok=True)
     return directory / f"{c.original_host}{suffix}"
@@ -119,10 +121,10 @@ def collected(c: Connection, suffix: str) -> Path:
 def as_root(c: Connection, line: str, *, warn: bool = False) -> int:
     """Run a shell line as root in the login directory and return its exit status.
 
-    Exit if the machine is gone, UnexpectedExit for another status than 0 without `warn`.
+    Raises Exit if the connection was lost, and UnexpectedExit for any status but 0 unless `warn` is given.
     """
     c.open()
-    # A machine that dies ends the task: what is sent every 15 s must be acknowledged within a minute.
+    # If the machine dies, the task must end. So something is sent every 15 s, and it must be acknowledged within a minute.
     c.transport.set_keepalive(15)
     c.transport.sock.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, 60_000)
     quoted = f"sudo sh -c {shlex.quote(line)}" if c.run("id -u", hide=True).stdout.strip() != "0" else line

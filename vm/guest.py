@@ -1,6 +1,7 @@
-"""One boot of a kernel in QEMU by virtme-ng, watched until its end: its console is kept, and what ended it is said.
+"""Boot a kernel in QEMU by virtme-ng, watch it until it ends, keep its console, and say what ended it.
 
-What runs inside is vm/inside.sh, on a fresh copy of the box's disk (vm/box/build). A directory is shared with it; nothing else is written.
+The guest runs vm/inside.sh on a fresh copy of the box's disk (vm/box/build). It writes to one directory that is shared with this
+machine, and to nothing else.
 """
 
 from __future__ import annotations
@@ -16,32 +17,30 @@ from pathlib import Path
 from typing import NamedTuple
 
 MEMORY = "2G"
-# Tests wait for one thing after the other; with one processor each, as many machines as there are processors do most.
+# Tests wait most of the time. So the most work is done by as many machines as there are processors, each with one processor.
 PROCESSORS = 1
-# The emulated processor of the plainest kind: vector instructions are emulated one by one, and the C library uses what it finds.
+# The simplest processor is emulated. Vector instructions would be emulated one by one, and the C library uses those that it finds.
 EMULATED = ["--disable-kvm", "-a", "mitigations=off", "--qemu-opts=-accel tcg,thread=multi,tb-size=512 -cpu qemu64"]
 _PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
 _GRACE = 10
 
 
 class Boot(NamedTuple):
-    """What to boot. directory: shared with the guest, where results and machine.log, with the console, end up; disk: the box's."""
+    """What to boot."""
 
-    image: Path
-    disk: Path
-    directory: Path
-    emulated: bool
-    # The guest's command, run as root by its shell.
-    script: str
-    # A socket on the host that is the guest's second serial line.
-    shell: Path
+    image: Path  # the kernel's
+    disk: Path  # the box's, which is not changed
+    directory: Path  # shared with the guest. It gets the results, and machine.log with the console.
+    emulated: bool  # whether the processor is emulated
+    script: str  # the guest's command, which its shell runs as root
+    shell: Path  # a socket on the host that is the guest's second serial line
 
 
 def command(boot: Boot) -> list[str]:
     """Return virtme-ng's command line."""
     disk = ["--root-disk", str(boot.directory / "disk.qcow2"), "--root-dev", "/dev/vda2", "--root-fstype", "ext4", "--rw"]
     size = ["--cpus", str(PROCESSORS), "-m", MEMORY]
-    # --verbose has the console, ttyS0, among what virtme-ng prints; ttyS1 is the shell's.
+    # With --verbose virtme-ng prints the console, ttyS0. ttyS1 is the shell's.
     console = ["--verbose", f"--qemu-opts=-serial unix:{boot.shell},server=on,wait=off", "-a", "loglevel=5", "-a", "swapaccount=1"]
     shared = [f"--rwdir=/mnt={boot.directory}"]
     processor = EMULATED if boot.emulated else []
@@ -49,12 +48,15 @@ def command(boot: Boot) -> list[str]:
 
 
 def search_path() -> str:
-    """Return PATH with the directory of this Python, beside which virtme-ng is installed; it starts its own parts by name."""
+    """Return PATH with the directory of this Python. virtme-ng is installed there, and starts its own parts by name."""
     return f"{os.environ.get('PATH', os.defpath)}:{Path(sys.executable).parent}"
 
 
 class Machine:
-    """A boot under way. Whoever starts it calls end(), whatever happens: nothing of it runs afterwards."""
+    """A machine that was booted. Whoever starts it calls end(), whatever happens. After that nothing of it runs.
+
+    seconds: the time that it may take
+    """
 
     def __init__(self, boot: Boot, seconds: float) -> None:
         self.boot = boot
@@ -63,26 +65,26 @@ class Machine:
         disk = boot.directory / "disk.qcow2"
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", boot.disk, "-F", "qcow2", disk], check=True)
         (boot.directory / "machine.log").write_text(f"{shlex.join(command(boot))}\n")
-        # Through a pipe: virtme-ng opens its standard output again and again, and each time writes from the file's beginning.
+        # virtme-ng opens its standard output again and again. In a file it would write from the beginning each time, so it gets a pipe.
         line = f"{shlex.join(command(boot))} 2>&1 < /dev/null | cat >> {shlex.quote(str(boot.directory))}/machine.log"
         self.process = subprocess.Popen(line, shell=True, start_new_session=True, env={**os.environ, "PATH": search_path()})
 
     @property
     def age(self) -> float:
-        """Seconds since it was started."""
+        """The seconds since the machine was started."""
         return time.monotonic() - self.started
 
     def is_over(self) -> bool:
-        """Say whether it is gone, or its time is over."""
+        """Say whether the machine has ended, or its time is over."""
         return self.process.poll() is not None or self.age > self.seconds
 
     def end(self) -> str:
-        """End what still runs of it; return what ended it too early, '' if nothing did."""
+        """End what still runs of the machine. Return what ended it too early, or ''."""
         in_time = self.process.poll() is not None
         for number in (signal.SIGTERM, signal.SIGKILL):
             deadline = time.monotonic() + _GRACE
             while _signal(self.process.pid, number) and time.monotonic() < deadline:
-                self.process.poll()  # else it would stay as a zombie, and count
+                self.process.poll()  # otherwise it stays in its group as a zombie
                 time.sleep(0.1)
         self.process.wait()
         (self.boot.directory / "disk.qcow2").unlink(missing_ok=True)
@@ -91,7 +93,7 @@ class Machine:
 
 
 def _signal(group: int, number: int) -> bool:
-    """Send a signal to a process group; say if there is one."""
+    """Send a signal to a process group. Return whether there is such a group."""
     try:
         os.killpg(group, number)
     except ProcessLookupError:
@@ -100,7 +102,10 @@ def _signal(group: int, number: int) -> bool:
 
 
 def verdict(directory: Path, late: str) -> str:
-    """Return what ended a machine too early: a panic, its deadline, or that it was gone before its work was done; '' for nothing."""
+    """Return what ended a machine too early, or '' if its work was done.
+
+    It may be a kernel panic, its deadline, or an end before the tests were done. late: what to say of a deadline that has passed, or ''.
+    """
     if (directory / "end").exists():
         return ""
     panic = _PANIC.search(read(directory / "machine.log"))
@@ -114,5 +119,5 @@ def verdict(directory: Path, late: str) -> str:
 
 
 def read(path: Path) -> str:
-    """Return what is in a file, '' if it is not there."""
+    """Return the text of a file, or '' if there is no such file."""
     return path.read_text(errors="replace") if path.exists() else ""

@@ -1,10 +1,10 @@
-"""Debian's kernels, fetched as packages: apt verifies them, in directories of its own, and nothing is installed.
+"""Fetch Debian's kernels as packages. apt verifies them, with directories of its own for this, and nothing is installed.
 
     CACHE/apt/            apt's sources, lists and archives
     CACHE/NAME            a link to the directory of the version that was fetched last
     CACHE/VERSION/        a package's files: boot/vmlinuz-RELEASE, lib/modules/RELEASE
 
-MYDOCKER_MIRROR is the address of a Debian archive; without it, the one that this machine's apt uses.
+MYDOCKER_MIRROR is the address of a Debian archive. Without it, the archive that this machine's apt uses is taken.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-# The kernel that a release came with. What is newest changes, so it is looked for in all of these.
+# The kernels, and the Debian release that each came with. Which release has the newest kernel changes, so all of NEWEST are asked.
 RELEASES = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie"}
 NEWEST = ("trixie-backports", "sid")
 NAMES = (*RELEASES, "newest")
@@ -26,14 +26,14 @@ PACKAGE = "linux-image-amd64"
 
 
 class NoKernel(Exception):
-    """A kernel cannot be had; the message says which and why."""
+    """A kernel cannot be fetched. The message says which one and why."""
 
 
 class Kernel(NamedTuple):
-    """A kernel that can be booted. release: what uname -r says there."""
+    """A kernel that can be booted."""
 
-    name: str
-    release: str
+    name: str  # one of NAMES
+    release: str  # what uname -r says of it
     image: Path
 
 
@@ -43,7 +43,7 @@ def cache() -> Path:
 
 
 class Archive:
-    """apt with a state of its own below `cache`."""
+    """A Debian archive, read by apt with a state of its own below `cache`. mirror: the archive's address."""
 
     def __init__(self, cache: Path, mirror: str) -> None:
         self.cache = cache
@@ -51,7 +51,7 @@ class Archive:
         self._versions: dict[str, str] = {}
 
     def fetch(self, name: str, update: bool) -> Kernel:
-        """Return a kernel; without `update` the one that is there, if there is one. Raises NoKernel."""
+        """Return a kernel. Without `update` it is the one that was fetched before, if there is one. Raises NoKernel."""
         link = self.cache / name
         if update or not link.exists():
             version = wanted(name, self.versions())
@@ -63,7 +63,7 @@ class Archive:
         return found(name, link.resolve())
 
     def versions(self) -> dict[str, str]:
-        """Return {release of Debian: version of its kernel package}, asked of the archive once."""
+        """Return {release of Debian: version of its kernel package}. The archive is asked only once."""
         if not self._versions:
             for directory in ("state/lists/partial", "cache/archives/partial"):
                 (self.cache / "apt" / directory).mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ class Archive:
         return self._versions
 
     def _unpack(self, version: str, directory: Path) -> None:
-        """Fetch a version's packages and unpack them, whole or not at all."""
+        """Fetch the packages of a version and unpack them. After a failure nothing of them is left."""
         with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
             self._apt("apt-get", "download", "-qq", *self._packages(version), directory=scratch)
             root = Path(scratch, "root")
@@ -88,7 +88,7 @@ class Archive:
             root.rename(directory)
 
     def _packages(self, version: str) -> list[str]:
-        """Return PACKAGE=VERSION of what has the kernel and its modules: the metapackage depends on them."""
+        """Return PACKAGE=VERSION for the metapackage, and for the packages with the kernel and its modules, on which it depends."""
         packages, names = [], [PACKAGE]
         while names:
             name = names.pop()
@@ -100,18 +100,18 @@ class Archive:
     def _apt(self, program: str, *arguments: str, directory: str | None = None) -> str:
         apt = self.cache / "apt"
         places = {"State": apt / "state", "Cache": apt / "cache", "Etc::SourceList": apt / "sources.list", "Etc::SourceParts": "/dev/null"}
-        # As the caller, not as _apt, who may not enter the cache.
+        # apt fetches as the caller, and not as the user _apt, who may not enter the cache.
         options = [*(f"Dir::{key}={value}" for key, value in places.items()), "APT::Sandbox::User=root", "Acquire::Languages=none"]
         return _run(program, *(word for option in options for word in ("-o", option)), *arguments, directory=directory)
 
 
 def archive() -> Archive:
-    """Return the archive that kernels are fetched from. Raises NoKernel."""
+    """Return the archive that kernels are fetched from. Raises NoKernel if there is none."""
     return Archive(cache() / "kernels", mirror())
 
 
 def wanted(name: str, versions: dict[str, str]) -> str:
-    """Return the version that a name stands for. Raises NoKernel."""
+    """Return the version that a kernel's name stands for. Raises NoKernel if the archive has none."""
     suites = [RELEASES[name]] if name in RELEASES else list(NEWEST)
     offered = [versions[suite] for suite in suites if suite in versions]
     if not offered:
@@ -120,32 +120,35 @@ def wanted(name: str, versions: dict[str, str]) -> str:
 
 
 def _numbers(version: str) -> list[int]:
-    """Return a package version's numbers, which suffice to order kernels."""
+    """Return the numbers in a package's version. They are enough to order kernels."""
     return [int(digits) for digits in re.findall(r"\d+", version.partition("~")[0])]
 
 
 def read_versions(madison: str) -> dict[str, str]:
-    """Return {suite: version} from what `apt-cache madison` prints: name | version | address suite/component architecture kind."""
+    """Return {suite: version} from what `apt-cache madison` prints.
+
+    Its lines are: name | version | address suite/component architecture kind
+    """
     rows = [[cell.strip() for cell in line.split("|")] for line in madison.splitlines() if line.count("|") == 2]
     return {row[2].split()[1].partition("/")[0]: row[1] for row in rows}
 
 
 def dependencies(shown: str, version: str) -> list[str]:
-    """Return the parts of a kernel that a package depends on, in just its own version, from what `apt-cache show` prints."""
+    """Return the packages of a kernel that a package depends on, with exactly its own version. shown: what `apt-cache show` prints."""
     lines = [line.partition(":")[2] for line in shown.splitlines() if line.startswith("Depends:")]
     entries = [each.strip() for line in lines for each in line.split(",")]
     return sorted(each.split()[0] for each in entries if each.startswith("linux-") and each.endswith(f"(= {version})"))
 
 
 def link_image(root: Path) -> None:
-    """Make boot/vmlinuz-RELEASE where a package has lib/modules/RELEASE/vmlinuz, as from Linux 7 on."""
+    """Make boot/vmlinuz-RELEASE if a package has lib/modules/RELEASE/vmlinuz instead, as packages do from Linux 7 on."""
     for image in root.glob("lib/modules/*/vmlinuz"):
         (root / "boot").mkdir(exist_ok=True)
         (root / f"boot/vmlinuz-{image.parent.name}").hardlink_to(image)
 
 
 def found(name: str, root: Path) -> Kernel:
-    """Return the kernel in a package's files. Raises NoKernel."""
+    """Return the kernel in the files of a package. Raises NoKernel if there is none."""
     images = sorted(root.glob("boot/vmlinuz-*"))
     if not images:
         raise NoKernel(f"kernel {name}: no boot/vmlinuz-* in {root}")
@@ -153,7 +156,7 @@ def found(name: str, root: Path) -> Kernel:
 
 
 def mirror() -> str:
-    """Return the address of a Debian archive. Raises NoKernel."""
+    """Return the address of a Debian archive. Raises NoKernel if none is known."""
     given = os.environ.get("MYDOCKER_MIRROR")
     if given:
         return given
@@ -167,7 +170,7 @@ def mirror() -> str:
 
 
 def _run(*command: str, directory: str | None = None) -> str:
-    """Run a command and return its output. Raises NoKernel with the last line of what it complained about."""
+    """Run a command and return its output. Raises NoKernel with the last line of its standard error."""
     result = subprocess.run(command, cwd=directory, capture_output=True, text=True)
     if result.returncode != 0:
         reason = (result.stderr.strip().splitlines() or [f"exit status {result.returncode}"])[-1]

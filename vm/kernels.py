@@ -1,11 +1,11 @@
-"""The integration tests on real kernels: a row for each kernel, cgroup layout and storage driver.
+"""Run the integration tests on real kernels. Each kernel, cgroup layout and storage driver gives a row of a table.
 
     python vm/kernels.py [--kernel 5.10]… [--cgroup v1]… [--boot 6.12:v2]… [--storage overlay]… [-- PYTEST ARGUMENT…]
 
-Kernels are Debian's packages (vm/kernelpackages.py), booted by virtme-ng in QEMU (vm/guest.py) on a copy of the box's disk (vm/box/build);
-with KVM where that works, which is tried. A boot is a kernel with a cgroup layout; all its drivers are tried in it. The tests are those
-marked `kernel`, and for vfs those of them marked `storage`; --whole runs all there are. Results are in vm/collected/kernels: a
-directory for each boot with JUnit XML, logs and console, and table.md. The exit status is 1 if any row failed.
+Kernels are Debian's packages (vm/kernelpackages.py). virtme-ng boots them in QEMU (vm/guest.py) on a copy of the box's disk
+(vm/box/build), with KVM if a kernel boots with it. One boot is a kernel with a cgroup layout, and all storage drivers are tried in it.
+The tests are those marked `kernel`, and for vfs only those that are also marked `storage`. --whole runs all tests. The results are in
+vm/collected/kernels: table.md, and a directory for each boot with JUnit XML, logs and the console. The exit status is 1 if a row failed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RESULTS = VM / "collected/kernels"
 LAYOUTS = ("v1", "hybrid", "v2")
 DRIVERS = ("overlay", "vfs", "aufs")
 FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
-# An emulated processor is so much slower than this one.
+# How many times slower an emulated processor is than this machine's.
 SLOWER = 15
 BOOT_SECONDS = 30
 ROW_SECONDS = 40
@@ -43,30 +43,30 @@ TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "dep
 
 
 class Asked(NamedTuple):
-    """What the command line asks for, for every boot."""
+    """What the command line asks for, the same for all boots."""
 
-    drivers: list[str]
-    whole: bool
-    sit: bool
-    emulated: bool
-    disk: Path
-    pytest: list[str]
+    drivers: list[str]  # the storage drivers
+    whole: bool  # run all integration tests
+    sit: bool  # stop at the first failure, with the machine alive
+    emulated: bool  # whether processors are emulated
+    disk: Path  # the box's
+    pytest: list[str]  # its arguments
 
     @property
     def factor(self) -> float:
-        """How much longer everything may take."""
+        """The factor by which everything may take longer."""
         return FACTOR * (SLOWER if self.emulated else 1)
 
 
 def selection(driver: str, whole: bool) -> str:
-    """Return a row's tests, as pytest's -m takes them."""
+    """Return the expression for pytest's -m that selects the tests of a row."""
     if whole:
         return "kernel or not kernel"
     return "kernel" if driver != "vfs" else "kernel and storage"
 
 
 def marked(whole: bool) -> list[str]:
-    """Return the files that have tests of the matrix: to look through all takes an emulated processor minutes."""
+    """Return the files with tests that are to run. To look through all files would take an emulated processor minutes."""
     if whole:
         return ["tests/integration"]
     files = sorted((VM.parent / "tests/integration").glob("test_*.py"))
@@ -74,7 +74,7 @@ def marked(whole: bool) -> list[str]:
 
 
 def disk() -> Path:
-    """Return the disk of the box, which is built and taken out of its archive if need be."""
+    """Return the disk of the box. It is built, and taken out of the box's archive, if that was not done before."""
     if subprocess.run([VM / "box/build"], stdout=sys.stderr).returncode != 0:
         raise click.ClickException("vm/box/build failed, see above")
     box = Path(subprocess.check_output([VM / "box/build", "--where"], text=True).split()[0]).parent
@@ -85,7 +85,7 @@ def disk() -> Path:
 
 
 def prepare(kernel: Kernel, layout: str, asked: Asked) -> guest.Boot:
-    """Make a boot's directory with what the guest reads."""
+    """Make the directory of a boot, with the files that the guest reads. Return what to boot."""
     directory = RESULTS / f"{kernel.name}-{layout}"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
@@ -94,14 +94,14 @@ def prepare(kernel: Kernel, layout: str, asked: Asked) -> guest.Boot:
     lines = [f"{driver} {selection(driver, asked.whole)}\n" for driver in asked.drivers]
     (directory / "rows").write_text("".join(lines))
     (directory / "inside.sh").write_bytes((VM / "inside.sh").read_bytes())
-    # Not in the boot's directory: a socket's path has 108 bytes at most.
+    # The socket is not in the boot's directory, because a socket's path has at most 108 bytes.
     shell = Path(f"/tmp/mydocker-{os.getpid()}-{directory.name}.sock")
     words = [layout, f"{asked.factor:g}", str(int(asked.sit)), *(["-x"] if asked.sit else []), *asked.pytest]
     return guest.Boot(kernel.image, asked.disk, directory, asked.emulated, shlex.join(["sh", "/mnt/inside.sh", "/mnt", *words]), shell)
 
 
 def seconds(asked: Asked) -> float:
-    """Return how long a boot with its tests may take."""
+    """Return the number of seconds that a boot with its tests may take."""
     return (BOOT_SECONDS + ROW_SECONDS * len(asked.drivers) * (10 if asked.whole else 1)) * asked.factor
 
 
@@ -114,7 +114,7 @@ def start(kernel: Kernel, layout: str, asked: Asked) -> guest.Machine:
 
 
 def finish(machine: guest.Machine, kernel: Kernel, layout: str, asked: Asked) -> list[Row]:
-    """End a machine; return a row for each driver."""
+    """End a machine. Return a row for each storage driver."""
     took = machine.age
     died = machine.end()
     directory = machine.boot.directory
@@ -124,9 +124,11 @@ def finish(machine: guest.Machine, kernel: Kernel, layout: str, asked: Asked) ->
 
 
 def run(plan: list[tuple[Kernel, str]], jobs: int, asked: Asked, tell: Callable[[list[Row]], object]) -> list[Row]:
-    """Boot all of them, some at a time; return their rows in the plan's order. No machine outlives this.
+    """Boot kernels, some at the same time. Return their rows in the order of the plan. No machine is alive afterwards.
 
-    tell: what is called with the rows so far, after each boot.
+    plan: (kernel, cgroup layout) for each boot
+    jobs: how many machines run at the same time
+    tell: is called after each boot with all rows so far
     """
     rows: dict[int, list[Row]] = {}
     running: dict[int, guest.Machine] = {}
@@ -151,7 +153,7 @@ def _in_order(rows: dict[int, list[Row]]) -> list[Row]:
 
 
 def missing() -> str:
-    """Return what has to be installed first, '' if nothing."""
+    """Return the commands that install what is missing here, or '' if nothing is."""
     packages = [package for program, package in TOOLS.items() if not shutil.which(program)]
     lines = [f"apt-get install {' '.join(packages)}"] if packages else []
     if not shutil.which("vng", path=guest.search_path()):
@@ -160,7 +162,12 @@ def missing() -> str:
 
 
 def boots(chosen: tuple[str, ...], names: tuple[str, ...], layouts: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return what to boot, kernel and layout: those that are chosen one by one, or else each with each."""
+    """Return the boots as (kernel, cgroup layout).
+
+    chosen: boots that were chosen one by one
+    names, layouts: each of these kernels is booted with each of these layouts. If neither these nor chosen boots are given,
+        every kernel is booted with every layout.
+    """
     if chosen and not names and not layouts:
         return [_boot(text) for text in chosen]
     return [_boot(text) for text in chosen] + [(name, layout) for name in names or kernelpackages.NAMES for layout in layouts or LAYOUTS]
@@ -174,7 +181,7 @@ def _boot(text: str) -> tuple[str, str]:
 
 
 def fetch(names: set[str], update: bool) -> dict[str, Kernel]:
-    """Return the kernels. Raises NoKernel."""
+    """Fetch kernels. Return them by name. Raises NoKernel. update: ask the archive for newer ones."""
     archive = kernelpackages.archive()
     found = {}
     for name in sorted(names):

@@ -1,6 +1,8 @@
-"""Does KVM work here? Decided by trying: /dev/kvm can be there and hang, stop at an instruction, or be slower than an emulated processor.
+"""Find out whether KVM works here, by trying it.
 
-python vm/kvm.py VMLINUZ     exit status 0 if it does, 1 with the reason if not
+/dev/kvm can be there and hang, stop at an instruction, or be slower than an emulated processor.
+
+python vm/kvm.py VMLINUZ     the exit status is 0 if it works, and 1 with the reason if it does not
 """
 
 from __future__ import annotations
@@ -12,13 +14,16 @@ import time
 
 QEMU = "qemu-system-x86_64"
 DEVICE = "/dev/kvm"
-# Where a kernel ends that has no disk to go on with. Guests of a few instructions have run under a KVM that no kernel got through.
+# A kernel without a disk ends with this. A whole kernel is tried: guests of a few instructions have run under a KVM that boots no kernel.
 END = "Kernel panic"
 LONGEST = 120.0
 
 
 def why_not_kvm(kernel: os.PathLike[str] | str, device: str = DEVICE) -> str | None:
-    """Return why KVM is no help here, None if it is: with it a kernel must boot in not much more time than on an emulated processor."""
+    """Return why KVM does not help here, or None if it does.
+
+    It helps if a kernel boots with it, and takes not much more time than on an emulated processor.
+    """
     if not os.path.exists(device):
         return f"there is no {device}"
     started = time.monotonic()
@@ -28,7 +33,7 @@ def why_not_kvm(kernel: os.PathLike[str] | str, device: str = DEVICE) -> str | N
 
 
 def why_not(accelerator: str, kernel: os.PathLike[str] | str, seconds: float) -> str | None:
-    """Return why QEMU does not boot a kernel with an accelerator (kvm or tcg) in that time, None if it does."""
+    """Return why QEMU does not boot a kernel within that time, or None if it does. accelerator: 'kvm' or 'tcg'."""
     try:
         result = subprocess.run(_command(accelerator, os.fspath(kernel)), capture_output=True, text=True, errors="replace", timeout=seconds)
     except FileNotFoundError:

@@ -1,8 +1,9 @@
-"""A libvirtd that belongs to one process: in namespaces of its own, with directories of its own, so that nothing of this machine's
-libvirt is seen or changed, and nothing is left however it ends.
+"""Run a libvirtd that belongs to one process.
 
-`enter` runs a command in new pid, mount and network namespaces; when it ends or is killed, so do libvirtd, dnsmasq and the guests, and
-with them go bridges, rules and mounts. That command calls `start`.
+It has namespaces and directories of its own. So it neither sees nor changes this machine's libvirt, and leaves nothing, however it ends.
+
+`enter` runs a command in new pid, mount and network namespaces, and that command calls `start`. When the command ends or is killed,
+libvirtd, dnsmasq and the guests end too, and bridges, rules and mounts go with them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 URI = "qemu:///system"
 _DIRECTORIES = ("/etc/libvirt", "/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt")
-# As root, because the files are below root's home; without virtlogd; cgroups would be left on the machine.
+# QEMU runs as root, because its files are below root's home. It needs no virtlogd. There are no cgroups, which would stay on the machine.
 _QEMU_CONF = """\
 user = "root"
 group = "root"
@@ -25,18 +26,22 @@ stdio_handler = "file"
 
 
 class Failed(Exception):
-    """What could not be done, in one line."""
+    """Something could not be done. The message says what, in one line."""
 
 
 def enter(command: list[str]) -> list[str]:
-    """Return the command line that runs a command in namespaces of its own."""
-    # A shell as pid 1 reaps what libvirtd leaves behind; libvirtd takes a dead QEMU that nobody reaps for one that does not die.
+    """Return the command line that runs a command in new namespaces."""
+    # A shell as pid 1 reaps the processes that libvirtd leaves. If nobody reaps a dead QEMU, libvirtd thinks that it does not die.
     init = ["sh", "-c", '"$@"; exit $?', "init", *command]
     return ["unshare", "--mount", "--propagation", "private", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", *init]
 
 
 def start(scratch: Path, seconds: float) -> subprocess.Popen[bytes]:
-    """Start libvirtd inside, with its files in a scratch directory, and wait until it answers; Failed after a deadline."""
+    """Start libvirtd in the namespaces, and wait until it answers. Return its process.
+
+    scratch: a directory for its files
+    seconds: how long to wait. Raises Failed after that.
+    """
     for line in _mounts(scratch):
         result = subprocess.run(line, capture_output=True, text=True)
         if result.returncode != 0:
@@ -59,7 +64,7 @@ def _mounts(scratch: Path) -> list[list[str]]:
         own = scratch / directory.lstrip("/")
         own.mkdir(parents=True)
         lines.append(["mount", "--bind", str(own), directory])
-    # What shows this network namespace's links, and no cgroups, in which libvirt would leave directories.
+    # The new /sys shows the links of this network namespace. It has no cgroups, because libvirt would leave directories there.
     return [*lines, ["umount", "--recursive", "--lazy", "/sys"], ["mount", "-t", "sysfs", "sysfs", "/sys"]]
 
 

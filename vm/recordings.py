@@ -1,9 +1,10 @@
-"""Make the recordings of tests/data/machines that are of Debian's kernels: boot each in QEMU and record it in every cgroup layout.
+"""Make the recordings of Debian's kernels in tests/data/machines: boot each in QEMU, and record it in every cgroup layout.
 
     python vm/recordings.py [NAME…]
 
-Without systemd it is virtme-ng that boots (vm/guest.py), with it the box's own disk does (vm/box/build). The processor is emulated. What
-is recorded and how: tests/data/machines/record.py and vm/recordings.sh. The exit status is 1 if a machine left no recording.
+A machine without systemd is booted by virtme-ng (vm/guest.py). A machine with systemd boots the box's own disk (vm/box/build). The
+processor is emulated. What is recorded, and how, is in tests/data/machines/record.py and vm/recordings.sh. The exit status is 1 if a
+machine left no recording.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ import kernels
 VM = Path(__file__).resolve().parent
 MACHINES = VM.parent / "tests/data/machines"
 SECONDS = 600 * kernels.FACTOR
-# Partition 1 of the box's disk, as mtools has it: vm/box/build puts it there.
+# Where partition 1 of the box's disk begins, in bytes as mtools wants it. vm/box/build puts it there.
 BOOT_PARTITION = 1 << 20
 
 
 class Recorded(NamedTuple):
-    """One boot. kernel: whose package, '' for the box's own with systemd; options: the kernel's; layouts: {recording: its layout}."""
+    """One boot, and the recordings that are made in it."""
 
-    kernel: str
-    options: str
-    layouts: dict[str, str]
+    kernel: str  # a name of kernelpackages.NAMES, '' for the box's own kernel, with systemd
+    options: str  # what is added to the kernel's command line
+    layouts: dict[str, str]  # {recording: the cgroup layout}
 
 
 LEGACY = "systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller="
@@ -47,12 +48,12 @@ BOOTS = [
 
 
 def script(boot: Recorded) -> str:
-    """Return the guest's command line, in which /mnt is what it shares with this machine."""
+    """Return the guest's command line. In the guest, /mnt is the directory that it shares with this machine."""
     return shlex.join(["sh", "/mnt/recordings.sh", "/mnt", *(word for pair in boot.layouts.items() for word in pair)])
 
 
 def bare(boot: Recorded, disk: Path, directory: Path) -> str:
-    """Boot a package's kernel without systemd; return what went wrong."""
+    """Boot the kernel of a package, without systemd. Return what went wrong, or ''."""
     kernel = kernelpackages.archive().fetch(boot.kernel, update=False)
     machine = guest.Machine(guest.Boot(kernel.image, disk, directory, True, script(boot), directory / "shell.sock"), SECONDS)
     try:
@@ -65,7 +66,7 @@ def bare(boot: Recorded, disk: Path, directory: Path) -> str:
 
 
 def with_systemd(boot: Recorded, disk: Path, directory: Path) -> str:
-    """Boot the box's disk, with its own kernel and init; return what went wrong."""
+    """Boot the box's disk, with its own kernel and init. Return what went wrong, or ''."""
     raw = directory / "disk.raw"
     subprocess.run(["qemu-img", "convert", "-O", "raw", disk, raw], check=True)
     for name in ("vmlinuz", "initrd"):
@@ -84,7 +85,7 @@ def with_systemd(boot: Recorded, disk: Path, directory: Path) -> str:
 
 
 def qemu(boot: Recorded, raw: Path, directory: Path) -> list[str]:
-    """Return QEMU's command line. systemd runs the script and powers off (systemd-run-generator(8))."""
+    """Return QEMU's command line. In the guest, systemd runs the script and then powers off (systemd-run-generator(8))."""
     share = "modprobe 9pnet_virtio; mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 share /mnt"
     run = f"systemd.run=\"/bin/sh -c '{share}; {script(boot)} >/dev/ttyS0 2>&1'\""
     words = f"root=/dev/vda2 rw console=ttyS0 net.ifnames=0 panic=-1 mitigations=off cgroup_enable=memory swapaccount=1 {boot.options}"
@@ -99,7 +100,7 @@ def qemu(boot: Recorded, raw: Path, directory: Path) -> list[str]:
 
 
 def record(boot: Recorded, disk: Path) -> bool:
-    """Boot a machine and keep its recordings; say whether they are all there. A machine that failed leaves its directory."""
+    """Boot a machine and keep its recordings. Return whether all were made. A machine that failed leaves its directory."""
     directory = Path(tempfile.mkdtemp(prefix="mydocker-recording-"))
     for source in (VM / "recordings.sh", MACHINES / "record.py"):
         shutil.copy(source, directory)
@@ -116,7 +117,7 @@ def record(boot: Recorded, disk: Path) -> bool:
 
 
 def main(names: list[str]) -> int:
-    """Make the recordings that are named, all without any."""
+    """Make the recordings with these names, or all if none is named. Return the exit status."""
     unknown = set(names) - {name for boot in BOOTS for name in boot.layouts}
     if unknown:
         print(f"recordings.py: unknown recording {' '.join(sorted(unknown))}", file=sys.stderr)
@@ -125,7 +126,7 @@ def main(names: list[str]) -> int:
         print(f"recordings.py: to boot kernels: {kernels.missing()}", file=sys.stderr)
         return 2
     disk = kernels.disk()
-    # So that what runs is ended: subprocess and guest.Machine do that.
+    # SIGTERM becomes an exception, so that subprocess and guest.Machine end what they have started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     return int(not all([record(boot, disk) for boot in BOOTS if not names or set(names) & set(boot.layouts)]))
 

@@ -1,4 +1,4 @@
-"""The shell lines that fabfile.py runs, here and on a machine, and what it makes of what comes back."""
+"""The shell lines that fabfile.py runs, here and on a machine, and the checks of what it fetches."""
 
 from __future__ import annotations
 
@@ -17,13 +17,19 @@ _OURS = ("./build", "./vm/.vagrant", "./vm/collected", "./vm/ssh-config")
 
 
 def pack_line(repository: Path, archive: str) -> str:
-    """Return the line that makes an archive of what git has of a tree, and of what is new in it, but not of what is made from it."""
+    """Return the line that makes an archive of a tree: of the files that git has and new ones, but not of what was made from them."""
     left_out = [f"--exclude={name}" for name in (*_CACHES, *_OURS)]
     return shlex.join(["tar", "-C", str(repository), "--exclude-vcs", *left_out, "-czf", archive, "."])
 
 
 def pytest_line(arguments: str, *, factor: str, seconds: int, prefix: str) -> str:
-    """Return the shell line that runs pytest in ~/mydocker with the environment that vm/provision.sh made for tests."""
+    """Return the shell line that runs pytest in ~/mydocker, with the Python environment that vm/provision.sh made for tests.
+
+    arguments: pytest's, in one word
+    factor: MYDOCKER_TEST_TIMEOUT_FACTOR
+    seconds: the time after which pytest is ended
+    prefix: where mydocker was installed
+    """
     environment = f"MYDOCKER_COMMAND={shlex.quote(prefix)}/bin/mydocker MYDOCKER_TEST_TIMEOUT_FACTOR={shlex.quote(factor)}"
     python = f"{shlex.quote(prefix)}/lib/mydocker/tests/bin/python"
     pytest = f"{python} -m pytest -q --junitxml={RESULTS} {shlex.join(which_tests(shlex.split(arguments), TESTS))}"
@@ -31,19 +37,19 @@ def pytest_line(arguments: str, *, factor: str, seconds: int, prefix: str) -> st
 
 
 def recording_path(repository: Path, name: str) -> Path:
-    """Return where the recording of a machine is kept. Raises ValueError for what is no name."""
+    """Return where the recording of a machine is kept. Raises ValueError if `name` cannot be a recording's name."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
         raise ValueError(f"recording {name!r}: expected a name of small letters, digits and .-_")
     return repository / f"tests/data/machines/{name}.txt"
 
 
 def record_line(directory: str) -> str:
-    """Return the line that records a machine with the record.py in a directory there, to `recording` beside it."""
+    """Return the line that records a machine. directory: has record.py there, and gets `recording`."""
     return f"cd {shlex.quote(directory)} && python3 record.py > recording && chmod 644 recording"
 
 
 def check_recording(text: str) -> str:
-    """Return a recording as it is. Raises ValueError where a line is no absolute path with a Python string, or where nothing is."""
+    """Return a recording as it is. Raises ValueError if it is empty or a line is not an absolute path and a Python string."""
     for number, line in enumerate(text.splitlines() or [""], 1):
         path, _, literal = line.partition(" ")
         if not path.startswith("/") or not _is_string(literal):

@@ -1,7 +1,7 @@
-"""Print what pyproject.toml says that mydocker needs, one requirement a line, as pip reads them from a file.
+"""Print what mydocker needs according to pyproject.toml, one requirement on each line, as pip reads them from a file.
 
-python vm/requirements.py [GROUP…]          what it needs to run, and what the named groups of optional-dependencies need
-python vm/requirements.py --only GROUP…     what the groups need, and nothing to run it
+python vm/requirements.py [GROUP…]          what it needs to run, and what these groups of optional-dependencies need
+python vm/requirements.py --only GROUP…     only what these groups need
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 
 def requirements(project: dict[str, Any], groups: list[str]) -> list[str]:
-    """Return the project's dependencies, unless --only comes first, and those of the groups; KeyError for one that it does not have."""
+    """Return the project's dependencies and those of some groups. Raises KeyError for a group that the project does not have.
+
+    groups: the groups' names. If the first word is --only, the project's own dependencies are left out.
+    """
     table = project["project"]
     if groups[:1] == ["--only"]:
         own, groups = [], groups[1:]
@@ -25,7 +28,7 @@ def requirements(project: dict[str, Any], groups: list[str]) -> list[str]:
 
 
 def main(groups: list[str]) -> int:
-    """Print them."""
+    """Print the requirements of the groups. Return the exit status."""
     project = tomllib.loads(PROJECT.read_text())
     try:
         print("\n".join(requirements(project, groups)))

@@ -1,8 +1,8 @@
-"""Write an ssh configuration for Vagrant's machines, with one connection for all commands, for ssh, fabric and the integration tests.
+"""Write an ssh configuration for Vagrant's machines. ssh, fabric and the integration tests use it, with one connection for all commands.
 
-python vm/sshconfig.py [--output FILE] [MACHINE…]     all machines that are up, unless some are named; into vm/ssh-config
+python vm/sshconfig.py [--output FILE] [MACHINE…]     for these machines, or all that are up, to FILE or vm/ssh-config
 
-A command over a connection that is open already takes a tenth of the time of one that makes its own.
+A command over a connection that is already open takes a tenth of the time of a command that opens its own.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 
 VM = Path(__file__).resolve().parent
 OUTPUT = VM / "ssh-config"
-# A name of fixed length, as a socket's path has 108 bytes at most.
+# %C is a name of fixed length. A socket's path has at most 108 bytes.
 SHARING = ("ControlMaster auto", "ControlPath ~/.ssh/mydocker-%C", "ControlPersist 60")
 
 
 def with_sharing(config: str) -> str:
-    """Return a configuration that keeps the first connection to each of its hosts for those that follow."""
+    """Return a configuration with which all connections to a host share the first one."""
     lines = []
     for line in config.splitlines():
         lines.append(line)
@@ -30,7 +30,10 @@ def with_sharing(config: str) -> str:
 
 
 def running(status: str) -> list[str]:
-    """Return the names of the machines that run, from what `vagrant status --machine-readable` prints: time,machine,kind,value."""
+    """Return the names of the machines that run.
+
+    status: what `vagrant status --machine-readable` prints, lines of time,machine,kind,value
+    """
     fields = [line.split(",") for line in status.splitlines()]
     return [field[1] for field in fields if field[2:4] == ["state", "running"]]
 
@@ -43,7 +46,10 @@ def _vagrant(*arguments: str) -> str:
 
 
 def write(machines: list[str], output: Path) -> None:
-    """Ask Vagrant for each machine's entry and replace the file; SystemExit if none is up or Vagrant fails."""
+    """Ask Vagrant for the entry of each machine, and replace the file. Raises SystemExit if no machine is up or Vagrant fails.
+
+    machines: their names, [] for all that are up
+    """
     names = machines or running(_vagrant("status", "--machine-readable"))
     if not names:
         raise SystemExit("sshconfig: no machine is up: start one with 'cd vm && vagrant up'")
@@ -56,7 +62,7 @@ def write(machines: list[str], output: Path) -> None:
 
 
 def main() -> None:
-    """Read the command line."""
+    """Do what the command line says."""
     parser = argparse.ArgumentParser(description="write an ssh configuration for Vagrant's machines")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="the file to write [vm/ssh-config]")
     parser.add_argument("machines", nargs="*", help="their names [all that are up]")

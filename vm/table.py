@@ -1,4 +1,4 @@
-"""What came of the rows of a matrix, from pytest's JUnit XML: a table for the terminal and one in Markdown."""
+"""Make tables of the results on several kernels, which are read from pytest's JUnit XML: one for a terminal, and one in Markdown."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ HEAD = ("kernel", "cgroup", "storage", "result", "passed", "skipped", "seconds")
 
 
 class Row(NamedTuple):
-    """One row. result: passed, failed, or why there are no results. failures, skips: {what: how often or why}."""
+    """The result of one kernel, cgroup layout and storage driver."""
 
-    kernel: str
-    cgroup: str
-    driver: str
-    result: str
-    passed: int = 0
-    skipped: int = 0
+    kernel: str  # its name, and its release in brackets if that is known
+    cgroup: str  # the layout
+    driver: str  # the storage driver
+    result: str  # 'passed', 'failed', or why there are no results
+    passed: int = 0  # how many tests
+    skipped: int = 0  # how many tests
     seconds: float = 0
-    failures: tuple[str, ...] = ()
-    skips: tuple[str, ...] = ()
-    is_absent: bool = False
+    failures: tuple[str, ...] = ()  # the tests that failed, 'CLASS::TEST'
+    skips: tuple[str, ...] = ()  # the reasons of skipped tests, each once
+    is_absent: bool = False  # whether this kernel cannot do this at all
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing is wrong: all tests passed, or the kernel cannot do this at all."""
+        """Whether nothing is wrong. Either all tests passed, or the kernel cannot do this at all."""
         return self.result == "passed" or self.is_absent
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The row as text."""
+        """The texts of the row's cells, in the order of HEAD."""
         numbers = (str(self.passed), str(self.skipped), f"{self.seconds:.0f}") if self.passed or self.failures else ("", "", "")
         return (self.kernel, self.cgroup, self.driver, self.result, *numbers)
 
 
 def read_row(directory: Path, name: str, cgroup: str, driver: str, died: str) -> Row:
-    """Return a row from a boot's directory (vm/inside.sh). died: what ended the machine too early."""
+    """Return a row, read from the directory of a boot (vm/inside.sh). died: what ended the machine too early, or ''."""
     kernel = f"{name} ({read(directory / 'release').strip()})" if (directory / "release").exists() else name
     absent = read(directory / f"{driver}.reason").strip()
     if absent:
@@ -67,7 +67,7 @@ def _counted(row: Row, path: Path) -> Row:
 
 
 def show(rows: list[Row]) -> str:
-    """Return the table for a terminal, with what failed below it."""
+    """Return the table for a terminal. Below it are the tests that failed."""
     table = [HEAD, *(row.cells for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(HEAD))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
@@ -76,7 +76,7 @@ def show(rows: list[Row]) -> str:
 
 
 def markdown(rows: list[Row], how: str) -> str:
-    """Return the table in Markdown, with what was skipped and why below it. how: what it ran on."""
+    """Return the table in Markdown. Below it are the reasons of skipped tests, and the tests that failed. how: what the tests ran on."""
     lines = [f"{time.strftime('%-d %B %Y')}, {how}.", "", f"| {' | '.join(HEAD)} |", "|---|---|---|---|---:|---:|---:|"]
     lines += [f"| {' | '.join(row.cells)} |" for row in rows]
     reasons: dict[str, list[str]] = {}

@@ -1,10 +1,11 @@
-"""Run the integration tests where they belong: in Vagrant's machine if one is up, else here.
+"""Run the integration tests in Vagrant's machine if one is up, else here.
 
     python vm/target.py [--target local|NAME] [--ssh-config FILE] [PYTEST ARGUMENT…]      tests/integration unless other tests are named
 
-NAME is one of Vagrant's machines, or any host that FILE (or else ssh's own configuration) has. The tree is copied there, provisioned, and
-pytest runs there: a test starts dozens of commands, each a tenth of a second by ssh and a thousandth on the spot, and its terminals,
-processes and files are the machine's own. Results come back to vm/collected, after a failure with the machine's logs and state.
+NAME is one of Vagrant's machines, or any host that FILE has, or ssh's own configuration. The tree is copied there, the machine is
+provisioned, and pytest runs there. A test starts dozens of commands: each would take a tenth of a second by ssh, and takes a thousandth
+there. Its terminals, processes and files are the machine's own. The results come back to vm/collected, after a failure with the machine's
+logs and state.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from remote import TESTS
 from whichtests import which_tests
 
 VM = Path(__file__).resolve().parent
-# A machine of its own for each worker, where that can be: tests/integration/conftest.py says how many.
+# Each worker has a machine of its own, where that is possible. tests/integration/conftest.py says how many workers there are.
 SIDE_BY_SIDE = ["-n", "auto", "--dist", "worksteal"]
 USUAL = "aufs"
 
 
 class NoTarget(Exception):
-    """There is nowhere to run the tests; the message says what to do."""
+    """There is no machine to run the tests on. The message says what to do."""
 
 
 def machines_up() -> list[str]:
-    """Return the names of Vagrant's machines that are up; none where nobody ever started one."""
+    """Return the names of Vagrant's machines that are up. Vagrant is asked only if one was ever started here."""
     if not (VM / ".vagrant/machines").exists() or not shutil.which("vagrant"):
         return []
     status = subprocess.run(["vagrant", "status", "--machine-readable"], cwd=VM, stdout=subprocess.PIPE, text=True)
@@ -40,7 +41,11 @@ def machines_up() -> list[str]:
 
 
 def choose(asked: str, up: list[str], is_root: bool) -> str:
-    """Return the target: what is asked for, else a machine that is up, else this one. Raises NoTarget."""
+    """Return the target: the one that was asked for, else a machine that is up, else this one. Raises NoTarget.
+
+    asked: 'local' or a machine's name, '' for none
+    up: the machines that are up
+    """
     if not asked and up:
         return USUAL if USUAL in up else up[0]
     target = asked or "local"
@@ -50,7 +55,7 @@ def choose(asked: str, up: list[str], is_root: bool) -> str:
 
 
 def configuration(target: str, given: str, up: list[str]) -> list[str]:
-    """Return fabric's words for an ssh configuration: the one that is given, or Vagrant's for its machines, or none."""
+    """Return fabric's arguments for an ssh configuration: the given one, or Vagrant's for a machine of Vagrant's, or [] for none."""
     if given:
         return ["-S", given]
     if target in up:
@@ -60,12 +65,12 @@ def configuration(target: str, given: str, up: list[str]) -> list[str]:
 
 
 def here(tests: list[str]) -> int:
-    """Run pytest on this machine; return its exit status."""
+    """Run pytest on this machine. Return its exit status."""
     return subprocess.run([sys.executable, "-m", "pytest", "-q", *tests], cwd=VM.parent).returncode
 
 
 def there(target: str, words: list[str], tests: list[str], factor: str) -> int:
-    """Run the tests on a machine that ssh reaches; return the exit status."""
+    """Run the tests on a machine that ssh reaches. Return the exit status. words: fabric's arguments for the ssh configuration."""
     fab = [sys.executable, "-m", "fabric", "-r", str(VM), *words, "-H", target]
     prepared = subprocess.run([*fab, "sync", "provision"])
     if prepared.returncode != 0:
@@ -77,7 +82,7 @@ def there(target: str, words: list[str], tests: list[str], factor: str) -> int:
 
 
 def main() -> int:
-    """Read the command line."""
+    """Do what the command line says. Return the exit status."""
     parser = argparse.ArgumentParser(description="run the integration tests in Vagrant's machine if one is up, else here")
     parser.add_argument("--target", default="", help="local, one of Vagrant's machines, or a host that ssh knows")
     parser.add_argument("--ssh-config", default="", help="the ssh configuration that has the target")

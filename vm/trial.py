@@ -1,10 +1,12 @@
-"""Try everything about Vagrant where no box can be downloaded: build the box `own`, bring it up under a libvirtd of its own, and
-run tests in it through fabric. As root, on Debian; without KVM the processor is emulated.
+"""Try all that concerns Vagrant on a machine where no box can be downloaded.
+
+The trial builds the box `own`, brings it up under a libvirtd of its own, and runs tests in it through fabric. It needs root and
+Debian. Without KVM the processor is emulated.
 
     python vm/trial.py [--sit] [PYTEST ARGUMENT…]      limits and terminals, unless something is given
 
-What came of it is in vm/collected/trial: console.log, results.xml, and after a failure state/. --sit waits after a failure,
-with the machine up. MYDOCKER_TEST_TIMEOUT_FACTOR stretches every deadline.
+The results are in vm/collected/trial: console.log, results.xml, and state/ after a failure. With --sit it waits after a failure,
+with the machine up. MYDOCKER_TEST_TIMEOUT_FACTOR makes every deadline longer.
 """
 
 from __future__ import annotations
@@ -44,11 +46,17 @@ PACKAGES = {
     "ip": "iproute2",
 }
 FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
-EMULATED = 20  # how much more time tests get without KVM
+EMULATED = 20  # tests get so many times more time without KVM
 
 
 class Trial:
-    """The steps, in order; each has a deadline in seconds and ends the trial when it fails."""
+    """The parts of the trial, in their order. Each has a deadline in seconds. If one fails, the trial ends.
+
+    scratch: a directory for all files of the trial
+    tests: pytest's arguments
+    emulated: whether the processor is emulated
+    times: (name, seconds) of each part that was done
+    """
 
     def __init__(self, scratch: Path, tests: list[str], *, emulated: bool) -> None:
         self.scratch = scratch
@@ -66,7 +74,7 @@ class Trial:
         }
 
     def step(self, name: str, command: list[str], seconds: float) -> None:
-        """Run a command in vm/; Failed if its exit status is not 0 or its time is over."""
+        """Run a command in vm/. Raises Failed if its exit status is not 0 or its time is over."""
         print(f"\n== {name}: {shlex.join(command)}", flush=True)
         started = time.monotonic()
         process = subprocess.Popen(command, cwd=VM, env=self.environment, stdin=subprocess.DEVNULL, start_new_session=True)
@@ -76,7 +84,7 @@ class Trial:
             raise Failed(f"{name} did not end within {seconds * FACTOR:g} s") from None
         finally:
             self.times.append((name, time.monotonic() - started))
-            if process.returncode is None:  # over time, or interrupted
+            if process.returncode is None:  # its time is over, or this process was interrupted
                 os.killpg(process.pid, SIGKILL)
                 process.wait()
         if status != 0:
@@ -84,11 +92,11 @@ class Trial:
 
     @property
     def ssh_config(self) -> Path:
-        """What ssh connects to the machine by."""
+        """The ssh configuration that has the machine."""
         return self.scratch / "ssh-config"
 
     def write_ssh_config(self) -> None:
-        """Ask Vagrant for it."""
+        """Ask Vagrant for the ssh configuration, and write it."""
         self.step("ssh-config", [sys.executable, "sshconfig.py", "--output", str(self.ssh_config), MACHINE], 120)
 
     def fab(self, name: str, *arguments: str, seconds: float) -> None:
@@ -97,7 +105,7 @@ class Trial:
         self.step(f"fab {name}", [*fab, name, *arguments], seconds)
 
     def run(self) -> None:
-        """Do all of it; the machine is up when something fails."""
+        """Bring the machine up and run the tests. If something fails, the machine stays up."""
         self.step("vagrant validate", ["vagrant", "validate"], 120)
         self.step("vagrant up", ["vagrant", "--no-tty", "up", MACHINE], 1800)
         self.write_ssh_config()
@@ -115,7 +123,10 @@ class Trial:
 
 
 def inside(trial: Trial, *, sit: int) -> int:
-    """Run a trial in the namespaces; return the exit status. `sit` is the pid that the namespaces can be entered by, or 0."""
+    """Run a trial in the namespaces. Return the exit status.
+
+    sit: wait after a failure, and tell this pid, by which the namespaces can be entered. 0 for no wait.
+    """
     failures = []
     try:
         privatelibvirt.start(trial.scratch, 60 * FACTOR)
@@ -129,14 +140,14 @@ def inside(trial: Trial, *, sit: int) -> int:
         trial.end()
     except Failed as error:
         failures.append(str(error))
-    shutil.rmtree(trial.scratch, ignore_errors=True)  # libvirtd still writes there; the next trial removes what is left
+    shutil.rmtree(trial.scratch, ignore_errors=True)  # libvirtd still writes there, and the next trial removes what is left
     print("\n" + "\n".join(f"{seconds:8.1f} s  {name}" for name, seconds in trial.times))
     print(f"trial: FAILED: {'; '.join(failures)}; see {RESULTS}" if failures else f"trial: passed; results in {RESULTS}")
     return 1 if failures else 0
 
 
 def after_failure(trial: Trial, failure: str) -> None:
-    """Fetch what shows why, as far as that is possible."""
+    """Fetch what shows why the trial failed, as far as that is possible."""
     print(f"\ntrial: {failure}", file=sys.stderr)
     for log in ("libvirtd.log", "var/log/libvirt"):
         path = trial.scratch / log
@@ -153,19 +164,22 @@ def after_failure(trial: Trial, failure: str) -> None:
 
 
 def wait_for_return(scratch: Path, pid: int) -> None:
-    """Say how to get into the machine and wait."""
+    """Say how to get into the machine, and wait until the user presses Return. pid: a process in the namespaces."""
     print(f"\nThe machine is up. As root:\n    nsenter -t {pid} -m -n ssh -F {scratch / 'ssh-config'} {MACHINE}")
     input("Return ends it. ")
 
 
 def missing_packages() -> list[str]:
-    """Return the Debian packages that are needed here and not installed, by the commands that they bring."""
+    """Return the Debian packages that are needed and not installed. A package counts as missing if its command is."""
     path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
     return [package for command, package in PACKAGES.items() if shutil.which(command, path=path) is None]
 
 
 def prepare() -> Path:
-    """Return an empty scratch directory, which nobody else gets while this process or what it executes lives."""
+    """Return an empty scratch directory. Raises Failed if another trial is running.
+
+    It is held by a lock while this process lives, or what it executes.
+    """
     kept = cache()
     kept.mkdir(parents=True, exist_ok=True)
     lock = os.open(kept / "trial.lock", os.O_RDWR | os.O_CREAT)
@@ -181,7 +195,10 @@ def prepare() -> Path:
 
 
 def outside(arguments: argparse.Namespace) -> None:
-    """Check and build all that can be done before the namespaces are entered, and enter them; returns only by raising Failed."""
+    """Check and build what can be done outside the namespaces, and execute this program again inside them.
+
+    It never returns. Raises Failed if something is missing or the box cannot be built.
+    """
     if os.geteuid() != 0:
         raise Failed("root is needed: for libvirtd and its network")
     if missing := missing_packages():
@@ -203,7 +220,7 @@ def outside(arguments: argparse.Namespace) -> None:
 
 
 def main() -> int:
-    """Read the command line; this runs twice, outside the namespaces and then in them."""
+    """Do what the command line says. Return the exit status. This runs twice: outside the namespaces, and then inside them."""
     parser = argparse.ArgumentParser(description="bring up the box own and run tests in it")
     parser.add_argument("--sit", action="store_true", help="wait after a failure, with the machine up")
     for hidden in ("--scratch", "--emulated", "--pid"):

@@ -1,4 +1,4 @@
-"""Which tests run: those that pytest's arguments name, or the usual ones where they name none."""
+"""Find out which tests run: those that pytest's arguments name, or the usual ones if they name none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 def which_tests(arguments: list[str], usual: list[str]) -> list[str]:
-    """Return pytest's arguments with files of tests among them: `-k exec` alone chooses among the usual ones."""
+    """Return pytest's arguments, with the usual tests added if they name no tests. So `-k exec` alone chooses among the usual tests."""
     return arguments if any(map(_names_tests, arguments)) else [*arguments, *usual]
 
 

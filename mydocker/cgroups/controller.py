@@ -1,4 +1,7 @@
-"""What all controllers share: a step for a limit that this host can apply, an error for one that it cannot."""
+"""What all controllers share, and those that are alike in versions 1 and 2.
+
+A controller turns each limit into a step, or into an error if this host cannot apply the limit.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class Controller:
-    """One controller of one container. `group` is None where no mounted hierarchy has it; then `absence` says why."""
+    """One controller of one container.
+
+    group: the container's cgroup in the hierarchy that has the controller, or None if no mounted hierarchy has it.
+    absence: why no mounted hierarchy has it, for a message.
+    """
 
     name = ""
     __slots__ = ("group", "absence")
@@ -31,7 +38,10 @@ class Controller:
         raise NotImplementedError
 
     def write(self, file: str, value: str | int, limit: str) -> Step:
-        """Return the step that sets a limit, which a message would call `limit`."""
+        """Return the step that sets a limit by writing to one of the cgroup's files. Raises Unsupported if that file is not there.
+
+        limit: what a message calls the limit.
+        """
         if self.group is None:
             raise Unsupported(f"{limit}: cgroup controller {self.name} {self.absence}")
         if not self.group.offers(file, self.name):
@@ -39,22 +49,22 @@ class Controller:
         return self.group.write(file, value)
 
     def offers(self, file: str) -> bool:
-        """Say whether the controller is there and has (or will have) a file."""
+        """Say whether the controller is there, and has a file or will have it once the cgroup is made."""
         return self.group is not None and self.group.offers(file, self.name)
 
     def present(self, file: str, default: str) -> str:
-        """Return a file's first line, `default` while the cgroup does not exist."""
+        """Return what a file of the cgroup contains, or `default` if there is nothing or the cgroup does not exist yet."""
         return (self.group.read(file) if self.group else "") or default
 
 
 class Pids(Controller):
-    """pids.max, alike in both versions."""
+    """A limit on the number of processes: pids.max, alike in both versions."""
 
     name = "pids"
     __slots__ = ()
 
     def set(self, resources: Resources) -> list[Step]:
-        # PIDS_MAX in the kernel is PID_MAX_LIMIT + 1; 0 and -1 mean no limit, as for docker.
+        # PIDS_MAX in the kernel is PID_MAX_LIMIT + 1. 0 and -1 mean no limit, as for docker.
         limit = within(resources.get("pids", {}).get("limit"), "pids limit", -1, 4194304)
         if limit is None:
             return []
@@ -62,7 +72,7 @@ class Pids(Controller):
 
 
 class Rdma(Controller):
-    """rdma.max, alike in both versions."""
+    """Limits on RDMA devices: rdma.max, alike in both versions."""
 
     name = "rdma"
     __slots__ = ()
@@ -78,7 +88,7 @@ class Rdma(Controller):
 
 
 class Hugetlb(Controller):
-    """Limits on huge pages: hugetlb.SIZE.FILE, and its reservation twin where the kernel (5.7) has one."""
+    """Limits on huge pages: hugetlb.SIZE.FILE, and since Linux 5.7 a second file that limits reservations."""
 
     name = "hugetlb"
     file = "limit_in_bytes"
@@ -97,7 +107,7 @@ class Hugetlb(Controller):
 
 
 class HugetlbV2(Hugetlb):
-    """The same limits under version 2's file names."""
+    """Limits on huge pages, by the names that the files have in version 2."""
 
     file = "max"
     reservation = "rsvd.max"
@@ -105,7 +115,7 @@ class HugetlbV2(Hugetlb):
 
 
 class Cpuset(Controller):
-    """cpuset.cpus and cpuset.mems, alike in both versions; what the parents do not have cannot be had."""
+    """The CPUs and the memory nodes: cpuset.cpus and cpuset.mems, alike in both versions. A cgroup can have only what its parents have."""
 
     name = "cpuset"
     __slots__ = ()
@@ -126,7 +136,7 @@ class Cpuset(Controller):
         return [step]
 
     def _inherited(self, key: str) -> str:
-        """Return the list of the nearest ancestor that has one."""
+        """Return the list of the nearest ancestor that has one, or ''."""
         directories = reversed(self.group.chain()[:-1]) if self.group else ()
         files = (f"{directory}/{file}" for directory in directories for file in (f"cpuset.{key}.effective", f"cpuset.{key}"))
         return next((value for value in map(read, files) if value), "")

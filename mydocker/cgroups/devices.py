@@ -1,7 +1,7 @@
-"""Device rules: the specification's list, version 1's lines, version 2's eBPF program.
+"""Device rules: the specification's list of them, version 1's lines, and version 2's eBPF program.
 
-The last rule that matches decides, for each of r, w and m apart; what no rule matches is denied. Sources: the OCI runtime
-specification (config-linux, allowed device list), <linux/bpf.h> (struct bpf_cgroup_dev_ctx), RFC 9669 (the instruction set).
+The last rule that matches decides, and it does so for each of r, w and m separately. What no rule matches is denied. Sources: the
+OCI runtime specification (config-linux, allowed device list), <linux/bpf.h> (struct bpf_cgroup_dev_ctx), RFC 9669 (the instructions).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mydocker.cgroups.resources import DeviceRule
 
 ANY = -1
-# Linux has 12 bits of major and 20 of minor; an eBPF immediate has 31 before it counts as negative.
+# Linux has 12 bits for the major number and 20 for the minor one. An eBPF immediate has 31 bits before it counts as negative.
 LARGEST_NUMBER = 2**31 - 1
 TYPES = {"b": 1, "c": 2}
 ACCESS = {"m": 1, "r": 2, "w": 4}
@@ -25,13 +25,13 @@ KINDS = {"a": "a", "b": "b", "c": "c", "u": "c"}
 
 
 class Rule(Value):
-    """Allow or deny access ('rwm' or less) to devices; kind 'a' (both), 'b' or 'c'; major and minor may be ANY."""
+    """A rule that allows or denies access to devices."""
 
     allow: bool
-    kind: str = "a"
+    kind: str = "a"  # 'b', 'c', or 'a' for both
     major: int = ANY
     minor: int = ANY
-    access: str = "rwm"
+    access: str = "rwm"  # any of these letters
 
     def is_everything(self) -> bool:
         return (self.kind, self.major, self.minor, self.access) == ("a", ANY, ANY, "rwm")
@@ -40,13 +40,13 @@ class Rule(Value):
         return self.is_everything() and not self.allow
 
     def parts(self) -> list[Rule]:
-        """Return this rule as version 1 can take it: there 'a' means everything, whatever follows it."""
+        """Return this rule as rules that version 1 can take. There, 'a' means everything, whatever follows it."""
         if self.kind != "a" or self.is_everything():
             return [self]
         return [Rule(allow=self.allow, kind=kind, major=self.major, minor=self.minor, access=self.access) for kind in TYPES]
 
     def kernel_line(self) -> str:
-        """Return 'c 1:3 rwm', as devices.allow, devices.deny and devices.list have it."""
+        """Return the line for this rule in devices.allow, devices.deny and devices.list, such as 'c 1:3 rwm'."""
         major, minor = ("*" if number == ANY else str(number) for number in (self.major, self.minor))
         return f"{self.kind} {major}:{minor} {self.access}"
 
@@ -55,12 +55,12 @@ class Rule(Value):
 
 
 def parse_rules(devices: list[DeviceRule]) -> list[Rule]:
-    """Return the specification's `devices` as rules."""
+    """Return the specification's `devices` as rules. Raises BadInput."""
     return [parse_rule(device) for device in devices]
 
 
 def parse_rule(device: DeviceRule) -> Rule:
-    """Return one entry as a rule; what is left out means all."""
+    """Return one entry of `devices` as a rule. What the entry leaves out means all. Raises BadInput."""
     kind, access = device.get("type") or "a", device.get("access") or "rwm"
     if kind not in KINDS:
         raise BadInput(f"device type {kind!r}: expected a, b or c")
@@ -74,7 +74,8 @@ def parse_rule(device: DeviceRule) -> Rule:
     )
 
 
-# eBPF: r1 the context on entry; here r2 device type, r3 access still to be decided, r4 major, r5 minor, r1 scratch.
+# The registers of the eBPF program. On entry r1 is the context. Here r2 is the device type, r3 the access that is still to be
+# decided, r4 the major number, r5 the minor number, and r1 is scratch.
 LOAD_WORD = 0x61  # dst = *(u32 *)(src + offset)
 AND = 0x57  # dst &= immediate
 RIGHT_SHIFT = 0x77  # dst >>= immediate
@@ -88,17 +89,17 @@ RESULT, SCRATCH, KIND, WANTED, MAJOR, MINOR = 0, 1, 2, 3, 4, 5
 
 
 def instruction(code: int, target: int = 0, source: int = 0, offset: int = 0, immediate: int = 0) -> bytes:
-    """Return one instruction (struct bpf_insn), in this machine's byte order."""
+    """Return one eBPF instruction (struct bpf_insn), in this machine's byte order."""
     return pack("=BBhI", code, source << 4 | target, offset, immediate & 0xFFFFFFFF)
 
 
 def verdict(allow: bool) -> list[bytes]:
-    """Return the instructions that end the program: 1 lets the access happen, 0 makes it EPERM."""
+    """Return the instructions that end the program. Its result 1 lets the access happen, and 0 makes it fail with EPERM."""
     return [instruction(MOVE, RESULT, immediate=int(allow)), instruction(EXIT)]
 
 
 def compile_rules(rules: list[Rule]) -> bytes:
-    """Return a BPF_PROG_TYPE_CGROUP_DEVICE program that decides as the rules say."""
+    """Return a program (BPF_PROG_TYPE_CGROUP_DEVICE) that decides as the rules say."""
     code = [
         instruction(LOAD_WORD, KIND, 1, 0),
         instruction(MOVE_REGISTER, WANTED, KIND),
@@ -113,13 +114,13 @@ def compile_rules(rules: list[Rule]) -> bytes:
 
 
 def relevant(rules: list[Rule]) -> list[Rule]:
-    """Return the rules from the last one on that speaks of everything: nothing before it can matter."""
+    """Return the rules from the last one on that speaks of everything. The rules before it cannot matter."""
     last = max((index for index, rule in enumerate(rules) if rule.is_everything()), default=0)
     return rules[last:]
 
 
 def compile_rule(rule: Rule) -> list[bytes]:
-    """Return the code of one rule: skip it unless the device matches, then decide on the access it speaks of."""
+    """Return the instructions for one rule. They skip it unless the device matches, and then decide on the access that it speaks of."""
     tests = [(JUMP_NOT_EQUAL, KIND, TYPES[rule.kind])] if rule.kind != "a" else []
     tests += [(JUMP_NOT_EQUAL, register, number) for register, number in ((MAJOR, rule.major), (MINOR, rule.minor)) if number != ANY]
     decision = decide(rule)
@@ -132,7 +133,10 @@ def compile_rule(rule: Rule) -> list[bytes]:
 
 
 def decide(rule: Rule) -> list[bytes]:
-    """Return what a matching rule does: allowing takes its access off what is wanted, denying refuses any of it."""
+    """Return the instructions for a rule that matches.
+
+    A rule that allows takes its access off what is still to be decided. A rule that denies refuses if any of its access is wanted.
+    """
     mask = sum(ACCESS[letter] for letter in rule.access)
     if rule.allow:
         taken = instruction(AND, WANTED, immediate=~mask & 7)

@@ -1,4 +1,4 @@
-"""One cgroup: a container's directory in one hierarchy, which may not exist yet."""
+"""One cgroup: a container's directory in one hierarchy. It may not exist yet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REMOVE_SECONDS = 2.0
 
 
 class Group:
-    """The cgroup `path` ('/mydocker/ID') of a hierarchy."""
+    """One cgroup of a hierarchy. `path` is where it is below the hierarchy's mount point, such as '/mydocker/ID'."""
 
     __slots__ = ("hierarchy", "path")
 
@@ -34,11 +34,11 @@ class Group:
         return os.path.isdir(self.directory)
 
     def read(self, file: str) -> str:
-        """Return a file's content without the last newline; '' when the file, or the cgroup, does not exist."""
+        """Return a file's content without the last newline, or '' if the file or the cgroup does not exist."""
         return read(f"{self.directory}/{file}")
 
     def table(self, file: str) -> dict[str, int]:
-        """Return a flat-keyed file such as memory.stat as numbers; {} when it does not exist."""
+        """Return the numbers of a flat-keyed file, such as memory.stat, by key. There are none if the file does not exist."""
         pairs = (line.split() for line in self.read(file).splitlines())
         return {key: int(value) for key, value in pairs}
 
@@ -52,14 +52,16 @@ class Group:
         return [self.hierarchy.mount + "".join(f"/{name}" for name in names[:depth]) for depth in range(len(names) + 1)]
 
     def offers(self, file: str, controller: str) -> bool:
-        """Say whether this cgroup has a file or, as far as can be told, will have it once it is made."""
+        """Say whether this cgroup has a file, or may have it once it is made."""
         return self.witness(file, controller) is not False
 
     def witness(self, file: str, controller: str) -> bool | None:
-        """Say whether a file is, or will be, in this cgroup; None when nothing tells.
+        """Say whether a file is, or will be, in this cgroup. Return None if nothing tells.
 
-        A cgroup that does not exist yet is judged by its nearest ancestor that has the controller; the topmost one lacks the
-        files of limits, so its other children speak for it.
+        controller: the controller that the file belongs to.
+
+        A cgroup that does not exist yet is judged by its nearest ancestor that has the controller. The topmost cgroup lacks
+        the files of limits, so its other children are looked at in its place.
         """
         if self.exists():
             return os.path.exists(f"{self.directory}/{file}")
@@ -76,14 +78,14 @@ class Group:
         return None
 
     def pids(self) -> set[int]:
-        """Return the processes in this cgroup and all below it; those of other pid namespaces (shown as 0) are left out."""
+        """Return the processes in this cgroup and in all below it. Those of other pid namespaces (shown as 0) are left out."""
         found: set[int] = set()
         for directory in walk_up(self.directory):
             found.update(int(line) for line in read(f"{directory}/cgroup.procs").split())
         return found - {0}
 
     def remove_empty(self) -> bool:
-        """Remove this cgroup if nothing is in it; say whether it is gone."""
+        """Remove this cgroup if nothing is in it. Say whether it is gone."""
         try:
             os.rmdir(self.directory)
         except FileNotFoundError:
@@ -95,13 +97,16 @@ class Group:
         return True
 
     def remove(self, deadline: float) -> None:
-        """Remove this cgroup and all below it. A process that is just ending holds its cgroup: EBUSY is retried until `deadline`."""
+        """Remove this cgroup and all below it. Raises OSError.
+
+        deadline: until when to try again after EBUSY, as a process that is just ending still holds its cgroup (time.monotonic()).
+        """
         for directory in walk_up(self.directory):
             remove_directory(directory, deadline)
 
 
 def read(path: str) -> str:
-    """Return a kernel file's content without the last newline; '' when it does not exist or its cgroup has just gone (ENODEV)."""
+    """Return a kernel file's content without the last newline. It is '' if the file does not exist, or if its cgroup has gone (ENODEV)."""
     try:
         with open(path) as file:
             return file.read().rstrip("\n")
@@ -114,20 +119,20 @@ def read(path: str) -> str:
 
 
 def has_controller(directory: str, controller: str, version: int) -> bool:
-    """Say whether an existing cgroup has a controller's files ('cgroup' means the core's, which all have)."""
+    """Say whether a cgroup has a controller's files. The controller 'cgroup' stands for the core, whose files every cgroup has."""
     if version == 1 or controller == "cgroup":
         return os.path.isdir(directory)
     return controller in read(f"{directory}/cgroup.controllers").split()
 
 
 def walk_up(directory: str) -> Iterator[str]:
-    """Yield a directory and all below it, children first; nothing when it does not exist."""
+    """Yield a directory and all directories below it, children first. Yield nothing if it does not exist."""
     for path, _, _ in os.walk(directory, topdown=False):
         yield path
 
 
 def remove_directory(directory: str, deadline: float) -> None:
-    """Remove an empty cgroup; one that is gone already is no error."""
+    """Remove a cgroup that nothing is in. Try again after EBUSY until `deadline`. A cgroup that is gone is not an error."""
 
     def gone() -> bool:
         try:
@@ -144,7 +149,11 @@ def remove_directory(directory: str, deadline: float) -> None:
 
 
 def wait_until(condition: Callable[[], bool], deadline: float, longest: float = 0.05) -> bool:
-    """Poll a condition with doubling delays until it holds (True) or the monotonic clock passes `deadline` (False)."""
+    """Ask again and again whether a condition holds, and return True when it does, or False after the deadline.
+
+    deadline: a time of time.monotonic().
+    longest: the longest delay between two questions, in seconds. It begins with half a millisecond and doubles each time.
+    """
     delay = 0.0005
     while not condition():
         if monotonic() >= deadline:

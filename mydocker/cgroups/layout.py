@@ -1,7 +1,7 @@
-"""Which cgroup hierarchies this machine has, where they are mounted, and which controller lives in which.
+"""Finding the cgroup hierarchies of this machine: where each is mounted, and which controllers it has.
 
-Nothing is assumed about names under /sys/fs/cgroup: mountinfo says where a hierarchy is, /proc/self/cgroup says which of a
-mount's options are controllers and where this process is. Sources: cgroups(7), cgroup_namespaces(7), proc(5).
+Nothing is assumed about names under /sys/fs/cgroup. mountinfo says where a hierarchy is mounted. /proc/self/cgroup says which of
+the mount's options are controllers, and where this process is. Sources: cgroups(7), cgroup_namespaces(7), proc(5).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
 
 
-# /proc/cgroups does not tell these kernels (from Linux 6.11 and 6.12 on) from others.
+# What to add to a message about these controllers, because /proc/cgroups does not say that a kernel has them in version 2 only.
+# There are such kernels from Linux 6.11 (memory) and 6.12 (cpuset) on.
 _V2_ONLY = {
     name: f" (a kernel without {option} has it in cgroup version 2 only)"
     for name, option in (("memory", "CONFIG_MEMCG_V1"), ("cpuset", "CONFIG_CPUSETS_V1"))
@@ -24,41 +25,32 @@ _V2_ONLY = {
 
 
 class Hierarchy(Value):
-    """One mounted hierarchy.
+    """One hierarchy that is mounted."""
 
-    version 1 or 2; mount: its mount point; controllers: names, as the kernel lists them; name: of a v1 hierarchy without
-    controllers ('systemd'), '' otherwise; root: what cgroup the mount point shows ('/' unless inside a container);
-    own: this process's cgroup, relative to the mount point; readonly: nothing can be made there.
-    """
-
-    version: int
-    mount: str
-    controllers: tuple[str, ...] = ()
-    name: str = ""
-    root: str = "/"
-    own: str = "/"
-    readonly: bool = False
+    version: int  # 1 or 2
+    mount: str  # its mount point
+    controllers: tuple[str, ...] = ()  # their names, as the kernel lists them
+    name: str = ""  # of a version 1 hierarchy without controllers, such as 'systemd'; else ''
+    root: str = "/"  # the cgroup that the mount point shows: '/', except inside a container
+    own: str = "/"  # this process's cgroup, from the mount point
+    readonly: bool = False  # whether it is mounted so that nothing can be made in it
 
     @property
     def title(self) -> str:
-        """What mount(8) calls it: 'cpu,cpuacct', 'name=systemd', or 'unified' for version 2."""
+        """The hierarchy's name: version 1's as mount(8) takes it ('cpu,cpuacct', 'name=systemd'), and 'unified' for version 2."""
         if self.version == 2:
             return "unified"
         return ",".join(self.controllers) or f"name={self.name}"
 
 
 class ContainerMount(Value):
-    """What a container sees of one hierarchy in its /sys/fs/cgroup.
+    """What a container sees of one hierarchy in its /sys/fs/cgroup."""
 
-    directory: name under /sys/fs/cgroup, '' for all of it (v2); source: what of the host's is bound there without a cgroup namespace;
-    fstype and data: for a fresh mount in the container's own one; links: names of symlinks to `directory`.
-    """
-
-    directory: str
-    source: str
-    fstype: str
-    data: str
-    links: tuple[str, ...]
+    directory: str  # the name under /sys/fs/cgroup, or '' for /sys/fs/cgroup itself (version 2)
+    source: str  # the host's directory that is bound there, if the container has no cgroup namespace of its own
+    fstype: str  # the file system that is mounted there, if the container has a cgroup namespace of its own
+    data: str  # the options of that mount
+    links: tuple[str, ...]  # names of symlinks to `directory`
 
 
 class Layout:
@@ -69,12 +61,12 @@ class Layout:
     def __init__(self, hierarchies: list[Hierarchy], proc: str = "/proc") -> None:
         self.hierarchies = hierarchies
         self.proc = proc
-        # The lines of PROC/cgroups, read when they are first asked for: whoever lists containers asks for each of them.
+        # The lines of PROC/cgroups, or None before they are first asked for. They are kept, as a list of containers asks for each of them.
         self._compiled_in: list[str] | None = None
 
     @classmethod
     def detect(cls, paths: Paths) -> Layout:
-        """Read PROC/self/mountinfo and PROC/self/cgroup, and cgroup.controllers where version 2 is mounted."""
+        """Return this machine's layout, read from PROC/self/mountinfo, PROC/self/cgroup and version 2's cgroup.controllers."""
         positions = read_positions(paths.proc)
         found: dict[str, Hierarchy] = {}
         for entry in visible(mountinfo(paths.proc), paths.cgroup):
@@ -89,15 +81,18 @@ class Layout:
 
     @property
     def unified(self) -> Hierarchy | None:
-        """The version 2 hierarchy, on a hybrid machine too."""
+        """The version 2 hierarchy, or None. A hybrid machine has one too."""
         return next((hierarchy for hierarchy in self.hierarchies if hierarchy.version == 2), None)
 
     def find(self, controller: str) -> Hierarchy | None:
-        """Return the hierarchy that a controller lives in."""
+        """Return the hierarchy that has a controller, or None."""
         return next((hierarchy for hierarchy in self.hierarchies if controller in hierarchy.controllers), None)
 
     def absence(self, controller: str) -> str:
-        """Say why a controller is not to be had: it is off, not in this kernel, just not mounted, or not passed down (v2)."""
+        """Return the words that say why a controller is missing.
+
+        It is switched off, not in this kernel, not mounted, or (in version 2) not passed down to this cgroup.
+        """
         if self.mode == "v2" and self.unified:
             return f"is not in {self.unified.mount}/cgroup.controllers"
         if self._compiled_in is None:
@@ -111,11 +106,15 @@ class Layout:
         return "is not in this kernel"
 
     def container_mounts(self, path: str) -> list[ContainerMount]:
-        """Return what a container in cgroup `path` gets in its /sys/fs/cgroup.
+        """Return what a container gets in its /sys/fs/cgroup.
 
-        As docker does: version 2 where that is the only one, else each version 1 hierarchy; and, where systemd has it, the
-        hybrid's unified one, if it has controllers (a kernel may have memory and cpuset in version 2 only). Without a cgroup
-        namespace of its own it sees the whole of version 2, as /proc/self/cgroup then counts from there, but its own part of others.
+        path: the container's cgroup.
+
+        It gets what docker gives it: version 2 if that is the only one, else each version 1 hierarchy. On a hybrid machine it
+        also gets the unified one, if that has controllers, because a kernel may have memory and cpuset in version 2 only.
+
+        A container without a cgroup namespace of its own sees the whole of version 2, because its /proc/self/cgroup then counts
+        from there. Of other hierarchies it sees its own part.
         """
         if self.mode == "v2":
             return [
@@ -125,7 +124,10 @@ class Layout:
 
 
 def container_mount(hierarchy: Hierarchy, path: str) -> ContainerMount:
-    """Return what a container sees of one of several hierarchies: 'cpu,cpuacct' with links 'cpu' and 'cpuacct', or 'unified'."""
+    """Return what a container sees of one of several hierarchies.
+
+    It is a directory such as 'cpu,cpuacct', with links 'cpu' and 'cpuacct', or the directory 'unified'.
+    """
     if hierarchy.version == 2:
         return ContainerMount(directory="unified", source=hierarchy.mount + path, fstype="cgroup2", data="", links=())
     names = hierarchy.controllers or (hierarchy.name,)
@@ -135,7 +137,7 @@ def container_mount(hierarchy: Hierarchy, path: str) -> ContainerMount:
 
 
 def visible(entries: list[MountEntry], preferred: str) -> list[MountEntry]:
-    """Return the cgroup mounts that no later mount covers, those under `preferred` first."""
+    """Return the mounts of cgroup file systems that no later mount covers. Those under the directory `preferred` come first."""
     by_target = {entry.target: entry for entry in entries}
     cgroups = [entry for entry in by_target.values() if entry.fstype in ("cgroup", "cgroup2")]
     return sorted(cgroups, key=lambda entry: not inside(entry.target, preferred))
@@ -147,13 +149,13 @@ def inside(path: str, directory: str) -> bool:
 
 
 def read_positions(proc: str) -> dict[str, str]:
-    """Return this process's cgroup by hierarchy: {'cpu,cpuacct': '/a', 'name=systemd': '/b', '': '/c' (version 2)}."""
+    """Return this process's cgroups by hierarchy, such as {'cpu,cpuacct': '/a', 'name=systemd': '/b', '': '/c'}. '' is version 2."""
     lines = (line.split(":", 2) for line in read_lines(f"{proc}/self/cgroup"))
     return {title: path for _, title, path in lines}
 
 
 def read_hierarchy(entry: MountEntry, positions: dict[str, str]) -> Hierarchy:
-    """Return what one mountinfo line means."""
+    """Return the hierarchy that a mount shows. `positions` is what read_positions() returned."""
     readonly = "ro" in entry.options or "ro" in entry.super_options
     if entry.fstype == "cgroup2":
         controllers = tuple(" ".join(read_lines(f"{entry.target}/cgroup.controllers")).split())
@@ -175,14 +177,14 @@ def read_hierarchy(entry: MountEntry, positions: dict[str, str]) -> Hierarchy:
 
 
 def relative(cgroup: str, root: str) -> str:
-    """Return a cgroup's path below a mount that shows `root`; '/' when the mount does not show it."""
+    """Return a cgroup's path below a mount that shows the cgroup `root`, or '/' if the mount does not show it."""
     if inside(cgroup, root):
         return "/" + cgroup.removeprefix(root.rstrip("/")).lstrip("/")
     return "/"
 
 
 def read_lines(path: str) -> list[str]:
-    """Return the lines of a small kernel file, comments left out; none when the file does not exist."""
+    """Return the lines of a small kernel file without comments. There are none if the file does not exist."""
     if not os.path.exists(path):
         return []
     with open(path) as file:

@@ -24,7 +24,11 @@ KILL_SECONDS = 10.0
 
 
 def freeze(freezer: Group | None, unified: Group | None, frozen: bool) -> None:
-    """Freeze or thaw by version 1's freezer where it is mounted, else by version 2's cgroup.freeze (Linux 5.2)."""
+    """Freeze or thaw all processes of a container, and wait until it is done. Raises Unsupported, or Conflict if they would not.
+
+    freezer: the container's cgroup in version 1's freezer, or None. It is used if it is there.
+    unified: its cgroup in version 2, or None. There cgroup.freeze is used (Linux 5.2).
+    """
     deadline = monotonic() + FREEZE_SECONDS
     group, change = (freezer, freeze_v1) if freezer else (unified, freeze_v2)
     if group is None or not (freezer or group.offers("cgroup.freeze", "cgroup")):
@@ -34,14 +38,14 @@ def freeze(freezer: Group | None, unified: Group | None, frozen: bool) -> None:
 
 
 def is_frozen(freezer: Group | None, unified: Group | None) -> bool:
-    """Say whether somebody froze the processes."""
+    """Say whether the processes are frozen, or being frozen. The arguments are those of freeze()."""
     if freezer:
         return freezer.read("freezer.state") in ("FROZEN", "FREEZING")
     return unified is not None and unified.read("cgroup.freeze") == "1"
 
 
 def freeze_v1(group: Group, frozen: bool, deadline: float) -> bool:
-    """Write freezer.state until it is what it should be; what cannot be frozen is let go again."""
+    """Write freezer.state until it is what it should be. Say whether it is. Processes that cannot all be frozen are let go again."""
     state = "FROZEN" if frozen else "THAWED"
 
     def reached() -> bool:
@@ -56,7 +60,7 @@ def freeze_v1(group: Group, frozen: bool, deadline: float) -> bool:
 
 
 def freeze_v2(group: Group, frozen: bool, deadline: float) -> bool:
-    """Write cgroup.freeze and wait for cgroup.events to agree; what cannot be frozen is let go again."""
+    """Write cgroup.freeze and wait until cgroup.events agrees. Say whether it does. What cannot be frozen is let go again."""
     group.write("cgroup.freeze", int(frozen)).apply()
     done = wait_until(lambda: group.table("cgroup.events").get("frozen") == int(frozen), deadline)
     if frozen and not done:
@@ -65,9 +69,13 @@ def freeze_v2(group: Group, frozen: bool, deadline: float) -> bool:
 
 
 def kill(path: str, pids: Callable[[], list[int]], freezer: Group | None, unified: Group | None) -> None:
-    """Kill by cgroup.kill (Linux 5.14), and whatever that does not reach one by one, until nothing is left.
+    """Kill all processes of a container, until none is left. Raises Conflict if some do not end.
 
-    path: the cgroup's, for the error. pids: lists the processes that are in it now.
+    path: the cgroup's path, for the error.
+    pids: returns the processes that are in the container's cgroups now.
+    freezer, unified: as freeze() takes them.
+
+    They are killed by cgroup.kill (Linux 5.14), and what that does not reach is killed one by one.
     """
 
     def empty() -> bool:
@@ -82,7 +90,7 @@ def kill(path: str, pids: Callable[[], list[int]], freezer: Group | None, unifie
 
 
 def kill_each(pids: Callable[[], list[int]], freezer: Group | None) -> None:
-    """SIGKILL each process, frozen meanwhile where version 1 can, so that none can fork out of reach."""
+    """Send SIGKILL to each process. Where version 1 has a freezer, they are frozen meanwhile, so that none can fork out of reach."""
     if not pids():
         return
     if freezer:
@@ -95,7 +103,7 @@ def kill_each(pids: Callable[[], list[int]], freezer: Group | None) -> None:
 
 
 def write_if_there(group: Group, file: str, value: str | int) -> None:
-    """Write to a cgroup that its owner may be removing at this moment: then there is nothing left to kill."""
+    """Write to a file of a cgroup. It is not an error if the cgroup is gone: then there is nothing left to kill."""
     try:
         group.write(file, value).apply()
     except OSError as error:
@@ -104,7 +112,7 @@ def write_if_there(group: Group, file: str, value: str | int) -> None:
 
 
 def send_sigkill(pid: int) -> None:
-    """Kill a process; one that has ended is no error."""
+    """Send SIGKILL to a process. A process that has ended is not an error."""
     try:
         os.kill(pid, SIGKILL)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""One container's cgroups in every hierarchy: what to do is planned here as steps, what is so is read here."""
+"""One container's cgroups, in every hierarchy. What is to be done with them is planned here as steps, and what they are is read here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def manager(layout: Layout, path: str) -> CgroupManager:
-    """Return the manager of cgroup `path`: '/mydocker/ID', below every hierarchy's mount point. Raises BadInput for no such path."""
+    """Return the manager of a container's cgroups. Raises BadInput for a path that no cgroup can have.
+
+    path: where they are below each hierarchy's mount point, such as '/mydocker/ID'.
+    """
     names = path.split("/")[1:]
     if not path.startswith("/") or any(name in ("", ".", "..") or "\n" in name for name in names):
         raise BadInput(f"cgroup path {path!r}: expected an absolute path without . and ..")
@@ -26,7 +29,7 @@ def manager(layout: Layout, path: str) -> CgroupManager:
 
 
 def is_frozen(layout: Layout, path: str) -> bool:
-    """Say whether cgroup `path` is frozen: what a manager says too, and costs less where many are asked for."""
+    """Say whether the processes of cgroup `path` are frozen, or being frozen. For many cgroups this costs less than a manager of each."""
     freezer, unified = layout.find("freezer"), layout.unified
     return life.is_frozen(Group(freezer, path) if freezer else None, Group(unified, path) if unified else None)
 
@@ -34,8 +37,8 @@ def is_frozen(layout: Layout, path: str) -> bool:
 class CgroupManager:
     """Makes, fills, limits, reads, freezes, kills and removes one container's cgroups.
 
-    Methods that end in _steps only plan: they read the present values and raise BadInput or Unsupported before anything has
-    happened. `resources` is the OCI runtime specification's linux.resources.
+    A method whose name ends in _steps only plans. It reads the present values, and it raises BadInput or Unsupported before
+    anything has happened. `resources` is the OCI runtime specification's linux.resources.
     """
 
     __slots__ = ("path", "subsystems", "layout")
@@ -48,7 +51,7 @@ class CgroupManager:
     def create_steps(self, resources: Resources, passing: bool = False) -> list[Step]:
         """Return the steps that make the cgroups and set their limits.
 
-        Parents that they make stay for the next one ('/mydocker') or, if they are `passing`, until remove_parents().
+        Parents that they make ('/mydocker') stay for other containers or, if they are `passing`, until remove_parents().
         """
         limits = self.update_steps(resources)
         steps = [step for subsystem in self.subsystems for step in subsystem.create(resources, passing)] + limits
@@ -60,7 +63,7 @@ class CgroupManager:
         return [hold, *steps, LetParentsGo(hold)]
 
     def update_steps(self, resources: Resources) -> list[Step]:
-        """Return the steps that set the limits, and only what `resources` names."""
+        """Return the steps that set the limits which `resources` names. All others stay as they are."""
         from mydocker.cgroups.choice import missing_controllers
 
         for controller in missing_controllers(self.layout):
@@ -68,9 +71,12 @@ class CgroupManager:
         return [step for subsystem in self.subsystems for step in subsystem.set(resources)]
 
     def enter_steps(self, pid: int) -> tuple[list[Step], list[Step]]:
-        """Return (early, late): steps that move a process in; pid 0 is whoever applies the step.
+        """Return the steps that move a process into the cgroups, as (early, late).
 
-        Memory's hierarchy is late, so that what the process uses before is not charged to the container.
+        pid: the process. 0 is the process that applies the step.
+
+        The hierarchy with the memory controller is entered late, so that the container is not charged for what the process used
+        before.
         """
         early = [each.apply(pid) for each in self.subsystems if "memory" not in each.group.hierarchy.controllers]
         late = [each.apply(pid) for each in self.subsystems if "memory" in each.group.hierarchy.controllers]
@@ -81,38 +87,41 @@ class CgroupManager:
         return any(subsystem.group.exists() for subsystem in self.subsystems)
 
     def pids(self) -> list[int]:
-        """Return the processes in these cgroups and below, whichever hierarchy shows them, in ascending order."""
+        """Return the processes in these cgroups and below them, in ascending order. One hierarchy that shows a process is enough."""
         return sorted({pid for subsystem in self.subsystems for pid in subsystem.group.pids()})
 
     def group(self, controller: str) -> Group | None:
-        """Return the cgroup that has a controller."""
+        """Return the container's cgroup in the hierarchy that has a controller, or None."""
         return next((each.group for each in self.subsystems if controller in each.group.hierarchy.controllers), None)
 
     @property
     def unified(self) -> Group | None:
-        """The version 2 cgroup, on a hybrid machine too."""
+        """The container's version 2 cgroup, or None. A hybrid machine has one too."""
         return next((each.group for each in self.subsystems if each.group.hierarchy.version == 2), None)
 
     def has_swap_limit(self) -> bool:
-        """Say whether this host can limit swap: what decides if `--memory` may bring a default for it."""
+        """Say whether this host can limit swap. That decides whether `--memory` brings a default for it."""
         from mydocker.cgroups.stats import SWAP_LIMITS
 
         return any(group.offers(file, "memory") for group in [self.group("memory")] if group for file in SWAP_LIMITS)
 
     def stats(self) -> Stats:
-        """Return what the container uses; see stats.read_stats."""
+        """Return what the container uses. See stats.read_stats()."""
         from mydocker.cgroups.stats import read_stats
 
         return read_stats(self.group)
 
     def oom_kills(self) -> int:
-        """Return how many processes the kernel has killed here for want of memory; 0 where nothing counts them."""
+        """Return the number of processes that the kernel has killed here for want of memory. It is 0 where nothing counts them."""
         from mydocker.cgroups.stats import oom_kills
 
         return oom_kills(self.group("memory")) or 0
 
     def freeze(self, frozen: bool) -> None:
-        """Stop every process where it is, or let all go on; returns when it is so. Raises NotFound, Unsupported, Conflict."""
+        """Stop every process where it is, or let all go on, and wait until it is so.
+
+        Raises NotFound if there is no cgroup, Unsupported if this host cannot do it, and Conflict if the processes would not.
+        """
         if not self.exists():
             raise NotFound(f"cgroup {self.path} does not exist")
         life.freeze(self.group("freezer"), self.unified, frozen)
@@ -122,12 +131,15 @@ class CgroupManager:
         return life.is_frozen(self.group("freezer"), self.unified)
 
     def kill(self) -> None:
-        """SIGKILL every process and wait until the cgroups are empty. Raises Conflict when some will not end."""
+        """Send SIGKILL to every process and wait until the cgroups are empty. Raises Conflict if some do not end."""
         life.kill(self.path, self.pids, self.group("freezer"), self.unified)
 
     def remove_empty(self) -> bool:
-        """Remove what nothing is in; say whether that was all. The kernel knows: what has processes or children cannot be removed."""
-        # A list: none of them is left out because another one failed.
+        """Remove those cgroups that nothing is in. Say whether these were all.
+
+        It is the kernel that decides: it does not remove a cgroup with processes or children.
+        """
+        # This is a list, so that none is left out because another one could not be removed.
         return all([subsystem.group.remove_empty() for subsystem in self.subsystems])
 
     def remove_parents(self) -> None:
@@ -139,7 +151,10 @@ class CgroupManager:
             remove_marked(self.subsystems[0].group.hierarchy.mount, chains)
 
     def remove(self) -> None:
-        """Remove the cgroups, children first, going on past failures; what is gone is no error. Raises Conflict with all that is left."""
+        """Remove the cgroups, children first. A cgroup that is gone is not an error.
+
+        Raises Conflict at the end if some could not be removed, with all of them in its message.
+        """
         deadline = monotonic() + REMOVE_SECONDS
         problems = []
         for subsystem in self.subsystems:

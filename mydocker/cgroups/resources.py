@@ -1,6 +1,6 @@
-"""What `linux.resources` of a config.json is made of (runtime-spec config-linux.md, Control groups).
+"""The shape of `linux.resources` in a config.json (runtime-spec config-linux.md, Control groups).
 
-A limit that is not there is not set. Numbers may be negative where -1 means no limit; each controller knows its range.
+A limit that is not there is not set. A number may be negative where -1 means no limit. Each controller knows its ranges.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mydocker.shape import Shape
 
     class DeviceRule(TypedDict):
-        """Who may do what with a device."""
+        """A rule that allows or denies access to devices."""
 
         allow: bool
         type: NotRequired[str]
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         access: NotRequired[str]
 
     class MemoryLimits(TypedDict, total=False):
-        """linux.resources.memory."""
+        """The object `linux.resources.memory`."""
 
         limit: int
         reservation: int
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         checkBeforeUpdate: bool
 
     class CpuLimits(TypedDict, total=False):
-        """linux.resources.cpu."""
+        """The object `linux.resources.cpu`."""
 
         shares: int
         quota: int
@@ -46,12 +46,12 @@ if TYPE_CHECKING:
         idle: int
 
     class PidsLimit(TypedDict, total=False):
-        """linux.resources.pids."""
+        """The object `linux.resources.pids`."""
 
         limit: int
 
     class WeightDevice(TypedDict):
-        """One device's share of what all may read and write."""
+        """How large one device's share is of what may be read and written."""
 
         major: int
         minor: int
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
         rate: int
 
     class BlockIo(TypedDict, total=False):
-        """linux.resources.blockIO."""
+        """The object `linux.resources.blockIO`."""
 
         weight: int
         leafWeight: int
@@ -76,31 +76,31 @@ if TYPE_CHECKING:
         throttleWriteIOPSDevice: list[ThrottleDevice]
 
     class HugepageLimit(TypedDict):
-        """How much of one size of huge pages."""
+        """How much memory may be used in huge pages of one size."""
 
         pageSize: str
         limit: int
 
     class InterfacePriority(TypedDict):
-        """One network interface's priority."""
+        """The priority of what goes out by one network interface."""
 
         name: str
         priority: int
 
     class NetworkClass(TypedDict, total=False):
-        """linux.resources.network."""
+        """The object `linux.resources.network`."""
 
         classID: int
         priorities: list[InterfacePriority]
 
     class RdmaLimits(TypedDict, total=False):
-        """One RDMA device's limits."""
+        """The limits for one RDMA device."""
 
         hcaHandles: int
         hcaObjects: int
 
     class Resources(TypedDict, total=False):
-        """linux.resources."""
+        """The whole of `linux.resources`."""
 
         devices: list[DeviceRule]
         memory: MemoryLimits
@@ -121,9 +121,9 @@ DEVICE_RULE: Shape = {
     "access": "text",  # of the letters rwm
 }
 MEMORY_LIMITS: Shape = {
-    "limit": "number",  # bytes, as all of these
+    "limit": "number",  # in bytes, as the next four
     "reservation": "number",
-    "swap": "number",  # together with memory
+    "swap": "number",  # of memory and swap together
     "kernel": "number",
     "kernelTCP": "number",
     "swappiness": "number",
@@ -132,7 +132,7 @@ MEMORY_LIMITS: Shape = {
 }
 CPU_LIMITS: Shape = {
     "shares": "number",
-    "quota": "number",  # microseconds, as burst and period
+    "quota": "number",  # in microseconds, as burst, period and the two realtime fields
     "burst": "number",
     "period": "number",
     "realtimeRuntime": "number",
@@ -165,13 +165,13 @@ RESOURCES: Shape = {
     "blockIO": BLOCK_IO,
     "hugepageLimits": [HUGEPAGE_LIMIT],
     "network": NETWORK_CLASS,
-    "rdma": {"*": RDMA_LIMITS},  # by device
-    "unified": {"*": "text"},  # version 2's files by name
+    "rdma": {"*": RDMA_LIMITS},  # by the device's name
+    "unified": {"*": "text"},  # what is written to files of version 2, by their names
 }
 
 
 def merged(old: Resources, new: Resources) -> Resources:
-    """Return limits in which those that `new` names are replaced, and all others are as they were."""
+    """Return the limits of `old`, with those replaced that `new` names."""
     both: Any = dict(old)
     for name, group in new.items():
         both[name] = {**both.get(name, {}), **group} if isinstance(group, dict) else group

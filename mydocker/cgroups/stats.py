@@ -1,4 +1,4 @@
-"""What a container uses, in one shape for version 1 and 2."""
+"""Reading what a container uses. The result is the same for cgroup version 1 and 2."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ if TYPE_CHECKING:
     Finder = Callable[[str], Group | None]
 
 SWAP_LIMITS = ("memory.memsw.limit_in_bytes", "memory.swap.max")
-# Version 1 shows "no limit" as the largest multiple of a page size that fits; nothing real comes near it.
+# Version 1 shows "no limit" as the largest multiple of the page size that fits. No real limit comes near it.
 UNLIMITED = 2**62
 
 
 def read_stats(find: Finder) -> Stats:
-    """Return the figures; None where the controller is missing, and for a limit that is not set.
+    """Return what a container uses. A figure is None if its controller is missing, and for a limit that is not set.
 
-    cpu: usage, user, system, throttled (nanoseconds), periods, throttled_periods (counts);
-    memory: usage, limit, cache (inactive_file), swap (bytes), oom_kill (count); pids: current, limit;
-    blkio: read, write (bytes). `find` returns the cgroup that has a controller.
+    find: returns the container's cgroup that has a controller, or None.
+
+    The figures are:
+
+        cpu       usage, user, system, throttled in nanoseconds; periods, throttled_periods are counts
+        memory    usage, limit, cache (inactive_file), swap in bytes; oom_kill is a count
+        pids      current, limit are counts
+        blkio     read, write in bytes
     """
     return {
         "cpu": read_cpu(find),
@@ -56,7 +61,10 @@ def read_memory(group: Group | None) -> dict[str, int | None]:
 
 
 def oom_kills(group: Group | None) -> int | None:
-    """Return how many processes of a cgroup the OOM killer has killed, None where nothing counts them (v1 before Linux 4.13)."""
+    """Return the number of processes of a cgroup that the OOM killer has killed.
+
+    It is None where nothing counts them: without the controller, and in version 1 before Linux 4.13.
+    """
     if group is None:
         return None
     return group.table("memory.events" if group.hierarchy.version == 2 else "memory.oom_control").get("oom_kill")
@@ -82,7 +90,7 @@ def add(values: Iterable[str]) -> int:
 
 
 def number(content: str) -> int | None:
-    """Return a file's number; None for 'max', for what means no limit, and for a file that is not there."""
+    """Return the number that a file contains, or None for 'max', for a number that means no limit, and for ''."""
     if not content.isdecimal() or int(content) >= UNLIMITED:
         return None
     return int(content)

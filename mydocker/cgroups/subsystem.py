@@ -1,4 +1,4 @@
-"""A container's share of one hierarchy, with the verbs that the book gives a subsystem: set, apply, remove."""
+"""A container's share of one hierarchy, with the verbs that the book gives to a subsystem: set, apply, remove."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from mydocker.cgroups.resources import Resources
     from mydocker.steps.base import Step
 
-# Switched on for every container on version 2, limits or not: statistics come from them, and a later update may limit them.
+# These are switched on in version 2 for every container, with limits or without: they give statistics, and an update may set limits.
 USUAL = ("cpuset", "cpu", "io", "memory", "pids")
 
 
 class Subsystem:
-    """One hierarchy's controllers (one, several mounted together, or all of version 2's) for one container."""
+    """One container's share of one hierarchy. Its controllers are one, several that are mounted together, or all of version 2."""
 
     __slots__ = ("name", "group", "layout")
 
@@ -29,7 +29,7 @@ class Subsystem:
         self.layout = layout
 
     def create(self, resources: Resources, passing: bool = False) -> list[Step]:
-        """Return the steps that make the container's cgroup, its parents, and what the kernel wants filled in before use.
+        """Return the steps that make the container's cgroup and its parents, and that write what the kernel wants there before use.
 
         passing: the parents go with the last container, see parents.py.
         """
@@ -44,7 +44,7 @@ class Subsystem:
         return [*made, MakeDir(leaf), *(self._fill(leaf) if fill else ())]
 
     def _fill(self, directory: str) -> list[Step]:
-        """Return steps that copy what an ancestor has: without cpus and mems a version 1 cpuset takes no process (ENOSPC)."""
+        """Return the steps that give a version 1 cpuset its ancestor's CPUs and memory nodes. Without them it takes no process (ENOSPC)."""
         files = ("cpuset.cpus", "cpuset.mems")
         return [WriteFile(f"{directory}/{file}", self._inherited(directory, file)) for file in files if not read(f"{directory}/{file}")]
 
@@ -62,16 +62,16 @@ class Subsystem:
         return steps
 
     def _wanted(self, resources: Resources) -> list[str]:
-        """Return the controllers to switch on: the usual ones, and what the limits need beyond them."""
+        """Return the controllers to switch on: the usual ones, and those that the limits need besides them."""
         named = {step.path.rpartition("/")[2].partition(".")[0] for step in self.set(resources) if isinstance(step, WriteFile)}
         return [name for name in self.group.hierarchy.controllers if name in named or name in USUAL]
 
     def _enable(self, directory: str, wanted: list[str]) -> list[Step]:
-        """Return the step that gives a cgroup's children their controllers."""
+        """Return the step that switches on the controllers of a cgroup's children, if it is needed."""
         missing = [name for name in wanted if name not in read(f"{directory}/cgroup.subtree_control").split()]
         if not missing:
             return []
-        # Only below the real root, which has no cgroup.type, may a cgroup not hold both processes and controllers' children.
+        # Only the real root, which has no cgroup.type, may have processes and also switch on the controllers of its children.
         if os.path.exists(f"{directory}/cgroup.type") and read(f"{directory}/cgroup.procs"):
             hint = "move them into a cgroup of their own"
             raise Conflict(f"cgroup {directory}: it holds processes, so its controllers cannot be switched on", hint)
@@ -79,16 +79,17 @@ class Subsystem:
 
     def set(self, resources: Resources) -> list[Step]:
         """Return the steps that apply the limits."""
-        from mydocker.cgroups.choice import controllers  # whoever sets no limits has no use for them
+        # It is imported here, as a process that sets no limits does not need it.
+        from mydocker.cgroups.choice import controllers
 
         return [step for controller in controllers(self.group, self.layout) for step in controller.set(resources)]
 
     def apply(self, pid: int) -> Step:
-        """Return the step that moves a process in; 0 is the writer itself."""
+        """Return the step that moves a process into the cgroup. The pid 0 is the process that applies the step."""
         return self.group.write("cgroup.procs", pid)
 
     def remove(self, deadline: float) -> None:
-        """Remove the container's cgroup and all below it; one that is gone is no error."""
+        """Remove the container's cgroup and all below it, as Group.remove() does. A cgroup that is gone is not an error."""
         self.group.remove(deadline)
 
 

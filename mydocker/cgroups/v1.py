@@ -1,4 +1,7 @@
-"""The controllers of cgroup version 1. Sources: Documentation/admin-guide/cgroup-v1, the OCI runtime specification (config-linux)."""
+"""The controllers of cgroup version 1, and the readers of limits that version 2 uses too.
+
+Sources: Documentation/admin-guide/cgroup-v1, the OCI runtime specification (config-linux).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Cpu(Controller):
-    """Shares, CFS quota and period, realtime."""
+    """Limits on processor time: shares, CFS quota and period, realtime."""
 
     name = "cpu"
     __slots__ = ()
@@ -33,7 +36,7 @@ class Cpu(Controller):
         quota, period, burst = read_bandwidth(cpu)
         steps = [self.write("cpu.cfs_quota_us", quota, "cpu quota")] if quota else []
         if period:
-            # A parent limits the ratio of the two: the order that makes it smaller in between is always accepted.
+            # A parent limits the ratio of the two. The kernel always accepts the order that makes the ratio smaller in between.
             longer = period >= int(self.present("cpu.cfs_period_us", "100000"))
             steps.insert(0 if longer else len(steps), self.write("cpu.cfs_period_us", period, "cpu period"))
         if burst is not None:
@@ -49,7 +52,7 @@ class Cpu(Controller):
 
 
 def read_shares(cpu: CpuLimits) -> int:
-    """Return cpu shares, 0 for none. The kernel would clamp in silence what lies outside 2 to 262144."""
+    """Return the cpu shares, or 0 if they are not given. Raises BadInput outside 2 to 262144, which the kernel would clamp in silence."""
     shares = within(cpu.get("shares"), "cpu shares", 0, 262144)
     if shares == 1:
         raise BadInput("cpu shares 1: expected 2 to 262144")
@@ -57,7 +60,10 @@ def read_shares(cpu: CpuLimits) -> int:
 
 
 def read_bandwidth(cpu: CpuLimits) -> tuple[int, int, int | None]:
-    """Return quota (-1 unlimited, 0 not given), period (0 not given) and burst, in microseconds."""
+    """Return (quota, period, burst) in microseconds. Raises BadInput.
+
+    A quota of -1 is unlimited. What is not given is 0 as quota and period, and None as burst.
+    """
     quota = within(cpu.get("quota"), "cpu quota", -1) or 0
     period = within(cpu.get("period"), "cpu period", 0, 1000000) or 0
     if 0 < period < 1000:
@@ -68,7 +74,7 @@ def read_bandwidth(cpu: CpuLimits) -> tuple[int, int, int | None]:
 
 
 class Memory(Controller):
-    """Limit, soft limit, memory plus swap, swappiness, OOM killer."""
+    """Limits on memory, soft and hard, and on memory plus swap; swappiness; the OOM killer."""
 
     name = "memory"
     __slots__ = ()
@@ -86,7 +92,7 @@ class Memory(Controller):
         if swap > 0 and not limit and swap < int(self.present("memory.limit_in_bytes", str(2**63 - 1))):
             raise BadInput(f"memory swap limit {swap}: expected a memory limit that it covers")
         if swap:
-            # Memory may never exceed memory plus swap: on the way up the sum goes first, on the way down last.
+            # The limit on memory may never exceed that on memory plus swap. So that one is raised first, and lowered last.
             upwards = limit == -1 or limit > self._memsw()
             steps.insert(0 if upwards else len(steps), self.write("memory.memsw.limit_in_bytes", swap, "memory swap limit"))
         elif limit > self._memsw():
@@ -112,7 +118,7 @@ class Memory(Controller):
 
 
 def read_memory(memory: MemoryLimits) -> tuple[int, int]:
-    """Return the memory limit and memory plus swap in bytes; -1 unlimited, 0 not given."""
+    """Return the limits on memory, and on memory plus swap, in bytes. -1 is unlimited, and 0 is not given. Raises BadInput."""
     limit = within(memory.get("limit"), "memory limit", -1) or 0
     swap = within(memory.get("swap"), "memory swap limit", -1) or 0
     if swap > 0 and limit == -1:
@@ -123,20 +129,20 @@ def read_memory(memory: MemoryLimits) -> tuple[int, int]:
 
 
 def refuse_kernel(memory: MemoryLimits) -> None:
-    """Refuse a kernel memory limit: kernels from 5.16 on refuse it or, worse, take it without effect."""
+    """Raise Unsupported for a limit on kernel memory. Kernels from 5.16 on refuse it or, worse, take it without effect."""
     if (within(memory.get("kernel"), "kernel memory limit", -1) or -1) > 0:
         raise Unsupported("kernel memory limit: memory.kmem.limit_in_bytes has no effect in current kernels")
 
 
 def check_usage(memory: MemoryLimits, usage: str) -> None:
-    """Refuse a limit below what is used already, if the caller asks for that (checkBeforeUpdate)."""
+    """Raise Conflict for a limit below what is used already, if the limits ask for this check (checkBeforeUpdate)."""
     limit = within(memory.get("limit"), "memory limit", -1) or -1
     if memory.get("checkBeforeUpdate") and 0 < limit < int(usage):
         raise Conflict(f"memory limit {limit}: {usage} bytes are in use")
 
 
 class Blkio(Controller):
-    """Weights (BFQ's, or CFQ's in kernels before 5.0) and throttling."""
+    """Weights of block devices (BFQ's, or CFQ's in kernels before 5.0), and throttling."""
 
     name = "blkio"
     __slots__ = ()
@@ -159,7 +165,7 @@ class Blkio(Controller):
 
 
 def read_weight(weight: int | None) -> int:
-    """Return a block io weight, 0 for none."""
+    """Return a block io weight, or 0 if it is not given. Raises BadInput."""
     weight = within(weight, "block io weight", 0, 1000) or 0
     if 0 < weight < 10:
         raise BadInput(f"block io weight {weight}: expected 10 to 1000")
@@ -167,13 +173,16 @@ def read_weight(weight: int | None) -> int:
 
 
 def device_weights(block: BlockIo) -> list[str]:
-    """Return 'MAJOR:MINOR WEIGHT' lines."""
+    """Return the weights of single devices, each as 'MAJOR:MINOR WEIGHT'."""
     weights = [(each, read_weight(each.get("weight"))) for each in block.get("weightDevice", [])]
     return [f"{each['major']}:{each['minor']} {weight}" for each, weight in weights if weight]
 
 
 def throttles(block: BlockIo) -> list[tuple[str, str, int]]:
-    """Return (kernel's name in blkio.throttle.*_device, 'MAJOR:MINOR', rate); rates are bytes or operations a second, 0 unlimited."""
+    """Return the limits of throttling, each as (name, 'MAJOR:MINOR', rate).
+
+    The name is what stands for the * in blkio.throttle.*_device. A rate is bytes or operations in a second, and 0 is unlimited.
+    """
     devices = {
         "read_bps": block.get("throttleReadBpsDevice", []),
         "write_bps": block.get("throttleWriteBpsDevice", []),
@@ -188,7 +197,10 @@ EVERYTHING = "a *:* rwm"
 
 
 class Devices(Controller):
-    """devices.allow and devices.deny, by differences where the cgroup exists: a running process keeps what it may have."""
+    """Access to devices: devices.allow and devices.deny.
+
+    In a cgroup that exists only the differences are written, so that a running process does not lose for a moment what it may have.
+    """
 
     name = "devices"
     __slots__ = ()
@@ -200,7 +212,7 @@ class Devices(Controller):
         return self._difference(held, rules[1:]) if allow_list and EVERYTHING not in held else [self._rule(rule) for rule in rules]
 
     def _difference(self, held: list[str], rules: list[Rule]) -> list[Step]:
-        """Return the steps from the present allow-list to another one."""
+        """Return the steps that lead from what is allowed now, the lines of devices.list, to other rules."""
         wanted = [rule.kernel_line() for rule in rules]
         denied = [self.write("devices.deny", line, "device rule") for line in held if line not in wanted]
         return denied + [self._rule(rule) for rule in rules if rule.kernel_line() not in held]
@@ -221,7 +233,7 @@ class NetCls(Controller):
 
 
 class NetPrio(Controller):
-    """Priorities of outgoing packets by interface."""
+    """Priorities of outgoing packets, by interface."""
 
     name = "net_prio"
     __slots__ = ()

@@ -1,7 +1,7 @@
-"""The controllers of cgroup version 2, and how version 1's values become theirs.
+"""The controllers of cgroup version 2, and how values of version 1 become theirs.
 
-Source: Documentation/admin-guide/cgroup-v2.rst. The OCI runtime specification speaks version 1; the translations are those of
-runc 1.3.2 (opencontainers/cgroups 0.0.3) and crun 1.23, so a container has the same weight under any of them.
+The OCI runtime specification has the values of version 1. They are translated as in runc 1.3.2 (opencontainers/cgroups 0.0.3) and
+crun 1.23, so that a container has the same weight under any of them. Source: Documentation/admin-guide/cgroup-v2.rst.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def weight_of_shares(shares: int) -> int:
-    """Return cpu.weight (1 to 10000) for cpu shares (2 to 262144): a curve through both ends and 1024 → 100."""
+    """Return the cpu.weight (1 to 10000) for cpu shares (2 to 262144). The curve goes through both ends, and gives 100 for 1024."""
     if shares <= 2:
         return 1
     from math import ceil, log2
@@ -32,12 +32,12 @@ def weight_of_shares(shares: int) -> int:
 
 
 def io_weight(weight: int) -> int:
-    """Return io.weight (1 to 10000) for a block io weight (10 to 1000), on a straight line."""
+    """Return the io.weight (1 to 10000) for a block io weight (10 to 1000), on a straight line."""
     return 1 + (weight - 10) * 9999 // 990
 
 
 class Cpu(Controller):
-    """cpu.weight, cpu.max, cpu.max.burst, cpu.idle."""
+    """Limits on processor time: cpu.weight, cpu.max, cpu.max.burst, cpu.idle."""
 
     name = "cpu"
     __slots__ = ()
@@ -68,13 +68,17 @@ class Cpu(Controller):
 
 
 def refuse(value: object, limit: str, controller: str, file: str) -> None:
-    """Refuse a limit that only version 1 has, where there is one."""
+    """Raise Unsupported for a limit that only version 1 has, if it is given.
+
+    limit: what the message calls it.
+    controller, file: the version 2 controller, and the file that it does not have.
+    """
     if value:
         raise Unsupported(f"{limit}: cgroup version 2 controller {controller} has no {file}")
 
 
 class Memory(Controller):
-    """memory.max, memory.low, memory.swap.max."""
+    """Limits on memory and swap: memory.max, memory.low, memory.swap.max."""
 
     name = "memory"
     __slots__ = ()
@@ -105,7 +109,7 @@ class Memory(Controller):
         return steps
 
     def _swap(self, limit: int, swap: int) -> str:
-        """Return memory.swap.max: version 1's value counts memory and swap together."""
+        """Return what memory.swap.max is set to. Version 1's value, `swap`, counts memory and swap together. Raises BadInput."""
         if swap == -1:
             return "max"
         limit = limit or int(self.present("memory.max", "max").replace("max", "0"))
@@ -117,12 +121,12 @@ class Memory(Controller):
 
 
 def maximum(value: int) -> str:
-    """Return version 2's word for a limit: -1 is 'max'."""
+    """Return a limit as version 2 writes it. -1 is 'max'."""
     return "max" if value == -1 else str(value)
 
 
 class Io(Controller):
-    """io.bfq.weight or io.weight, and io.max."""
+    """Weights of block devices (io.bfq.weight or io.weight), and throttling (io.max)."""
 
     name = "io"
     __slots__ = ()
@@ -142,7 +146,10 @@ class Io(Controller):
         return [self.write(file, value, "block io weight") for value in values]
 
     def _has_bfq(self) -> bool:
-        """Say whether weights are BFQ's, as its module decides; where no cgroup shows it yet, a kernel without io.cost has only that."""
+        """Say whether weights are BFQ's.
+
+        They are if BFQ's module is loaded. Where no cgroup shows that yet, io.cost tells: a kernel without it has only BFQ's weights.
+        """
         if self.group is None:
             return False
         told = self.group.witness("io.bfq.weight", "io")
@@ -155,12 +162,12 @@ class Io(Controller):
         ]
 
 
-# Version 1's name and that in io.max.
+# The name in io.max, by version 1's name.
 THROTTLES = {"read_bps": "rbps", "write_bps": "wbps", "read_iops": "riops", "write_iops": "wiops"}
 
 
 class Devices(Controller):
-    """Access to devices: an eBPF program of the cgroup's own, since version 2 has no files for it."""
+    """Access to devices. Version 2 has no files for it, so the cgroup gets an eBPF program of its own."""
 
     name = "devices"
     __slots__ = ()
@@ -175,7 +182,7 @@ class Devices(Controller):
 
 
 class NoNetwork(Controller):
-    """Version 2 has neither net_cls nor net_prio: nftables matches on the cgroup itself."""
+    """Refuses limits of net_cls and net_prio, which version 2 does not have. There nftables matches on the cgroup itself."""
 
     name = "net_cls"
     __slots__ = ()
@@ -188,7 +195,7 @@ class NoNetwork(Controller):
 
 
 class Unified(Controller):
-    """The specification's `unified`: version 2 files by name."""
+    """The specification's `unified`: values for files of version 2, by name."""
 
     name = "cgroup"
     __slots__ = ()

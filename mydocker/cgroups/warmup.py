@@ -1,7 +1,7 @@
-"""The wait of the first cgroup.procs write, taken while something else goes on.
+"""Taking the wait of the first write to cgroup.procs while something else goes on.
 
-The first write after a while waits about 10 ms for an RCU grace period (cgroup_threadgroup_rwsem, kernel/cgroup/cgroup.c); those
-right after it do not. Moving a process to where it is already changes nothing, and that it may fail neither.
+The first write after a pause waits about 10 ms for an RCU grace period (cgroup_threadgroup_rwsem, kernel/cgroup/cgroup.c). Those
+right after it do not. So a process is moved to where it is already. That changes nothing, and it does not matter if it fails.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def warm_up(layout: Layout) -> None:
-    """Take the wait in this process."""
+    """Take the wait in this process, by a move to where it is already."""
     for hierarchy in layout.hierarchies[:1]:
         try:
             WriteFile(f"{hierarchy.mount}{hierarchy.own.rstrip('/')}/cgroup.procs", "0").apply()
@@ -25,17 +25,18 @@ def warm_up(layout: Layout) -> None:
 
 
 class WarmUp:
-    """The wait, taken by a child of this process while the with statement's block goes on.
+    """A `with` block during which a child of this process takes the wait.
 
-    Its end waits for the child, which takes no longer than the first write of its parent would have. wanted: whether any
-    process will be moved.
+    wanted: whether any process will be moved. If not, nothing is done.
+
+    The end of the block waits for the child. That takes no longer than this process's own first write would have taken.
     """
 
     __slots__ = ("_layout", "_wanted", "_pid")
 
     def __init__(self, layout: Layout, wanted: bool = True) -> None:
         self._layout = layout
-        # An ordinary user moves processes rarely, and not from where it is.
+        # An ordinary user rarely moves processes, and often may not write to the cgroup that it is in.
         self._wanted = wanted and bool(layout.hierarchies) and os.geteuid() == 0
         self._pid = 0
 

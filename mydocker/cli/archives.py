@@ -1,4 +1,4 @@
-"""save and load: images in files."""
+"""The verbs save and load: write images to a file, and read them from one."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ _LOADING = {"begins": "Loading layer", "exists": "Loading layer", "done": "Load 
 
 
 def ignored(position: int, event: str, count: int) -> None:
-    """Take no notice of progress."""
+    """Ignore progress, as an arrivals.Observer."""
 
 
 def _opened(source: str) -> BufferedReader:

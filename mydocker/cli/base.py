@@ -1,4 +1,4 @@
-"""What every verb shares: lazy groups, docker's and the seed's spellings, --explain, and errors as exit statuses."""
+"""What all verbs share: groups that import lazily, docker's and the seed's spellings, --explain, and errors as exit statuses."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ SEED_SPELLINGS = {"-cpuset": "--cpuset-cpus", "-cpushare": "--cpu-shares", "-net
 
 _TRUE, _FALSE = ("true", "t", "1"), ("false", "f", "0")
 
-# Verbs whose refusals are 125, so that they differ from the status of the container's own command; 'volume create' is none of them.
+# Verbs that exit with 125 when they refuse. So their status differs from that of the container's command. 'volume create' is not one.
 STATUS_125 = [group + verb for group in ("mydocker ", "mydocker container ") for verb in ("run", "create", "exec")]
 _VERB, _ERRORS = "mydocker.verb", "mydocker.errors"
 
 
 class Session:
-    """One call's settings: where everything is, and how to tell what is done.
+    """The settings of one command line.
 
-    explain: None, 'text', 'sh' or 'json'. dry_run: describe, do nothing.
+    paths: where everything is
+    explain: how steps are explained: None for not at all, 'text', 'sh' or 'json'
+    dry_run: whether steps are only described, and not done
     """
 
     def __init__(self, paths: Paths, explain: str | None, dry_run: bool) -> None:
@@ -37,20 +39,23 @@ class Session:
 
 
 def explain_option(command: Any) -> Any:
-    """Add --explain[=sh|json] and --dry-run; Verb makes a bare --explain mean --explain=text."""
+    """Add --explain[=sh|json] and --dry-run to a command. A Normalising command reads --explain alone as --explain=text."""
     dry_run = click.option("--dry-run", is_flag=True, help="Print the steps without doing them.")
     explain = click.option("--explain", type=click.Choice(["text", "sh", "json"]), help="Print each step as it is done [text, sh or json].")
     return explain(dry_run(command))
 
 
 class Normalising(click.Command):
-    """A command that reads the seed's spellings and a bare --explain."""
+    """A command that also reads the seed's spellings, --explain without a value, and docker's --FLAG=true and --FLAG=false."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, self._normalised(ctx, args))
 
     def _normalised(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Rewrite options up to the first argument; what follows belongs to the container and is not looked at."""
+        """Return the words with the options before the first argument rewritten.
+
+        What follows the first argument belongs to the container and stays as it is, unless options may stand there too.
+        """
         parameters = self.get_params(ctx)
         takes_value = {name: not getattr(p, "is_flag", True) for p in parameters for name in (*p.opts, *p.secondary_opts)}
         opposites = {name: p.secondary_opts[:1] for p in parameters for name in p.opts if not takes_value[name]}
@@ -70,7 +75,7 @@ class Normalising(click.Command):
 
     @staticmethod
     def _switched(word: str, opposites: dict[str, list[str]]) -> list[str]:
-        """Return what docker's --FLAG=true and --FLAG=false are for click: the flag, and its opposite or nothing."""
+        """Return the words that click knows for docker's --FLAG=true (the flag) and --FLAG=false (its opposite, or nothing)."""
         name, _, value = word.partition("=")
         if name not in opposites or value.lower() not in _TRUE + _FALSE:
             return [word]
@@ -80,7 +85,7 @@ class Normalising(click.Command):
     def _wants_value(word: str, takes_value: dict[str, bool]) -> bool:
         if not word.startswith("-") or word.startswith("--"):
             return "=" not in word and takes_value.get(word, False)
-        # A cluster such as -itv: the first letter that takes a value takes the rest of the word, or the next word.
+        # In a cluster such as -itv, the first letter that takes a value takes the rest of the word, or else the next word.
         for position, letter in enumerate(word[1:], 1):
             if takes_value.get("-" + letter, False):
                 return position == len(word) - 1
@@ -88,7 +93,10 @@ class Normalising(click.Command):
 
 
 class Verb(Normalising):
-    """A verb; after its first argument nothing is an option (docker's rule for run, create and exec) if `interspersed` is False."""
+    """A verb.
+
+    interspersed: False if nothing after the first argument is an option (docker's rule for run, create and exec)
+    """
 
     def __init__(self, *args: Any, interspersed: bool = True, **extra: Any) -> None:
         super().__init__(*args, **extra)
@@ -110,7 +118,11 @@ class Verb(Normalising):
 
 
 class LazyGroup(Normalising, click.Group):
-    """A group that imports a verb's module when that verb is called: {'run': 'run:run'} is mydocker.cli.run's `run`."""
+    """A group that imports a verb's module only when that verb is called.
+
+    verbs: {verb: 'MODULE:FUNCTION' of mydocker.cli}
+    hidden: the verbs that --help does not list
+    """
 
     def __init__(self, *args: Any, verbs: dict[str, str], hidden: tuple[str, ...] = (), **extra: Any) -> None:
         super().__init__(*args, **extra)
@@ -130,7 +142,7 @@ class LazyGroup(Normalising, click.Group):
 
 
 def run(group: click.Command, args: list[str]) -> int:
-    """Run a command line; print a failure as one line on standard error and return the exit status."""
+    """Run a command line, and return its exit status. A failure is printed on standard error as one line."""
     meta: dict[str, str] = {}
     try:
         with group.make_context("mydocker", list(args)) as ctx:
@@ -148,18 +160,18 @@ def run(group: click.Command, args: list[str]) -> int:
     except (KeyboardInterrupt, EOFError, click.Abort):
         return 130
     except BrokenPipeError:
-        # The reader went away (mydocker ps | head -1); nothing more can be written, not at exit either.
+        # The reader has gone away (mydocker ps | head -1). Nothing more can be written, and the flush at exit must not try.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
     except OSError as error:
-        # A full disk, a root without permission: the kernel's words about its object.
+        # For a full disk, or a root without permission, the kernel's words about its object are said.
         return _refused(Error(f"{error.filename or 'mydocker'}: {error.strerror or error}"), meta)
     except Exception as error:
         return _refused(as_error(error), meta)
 
 
 def _refused(error: click.ClickException | Error, meta: dict[str, Any]) -> int:
-    """Print why a verb failed and return its exit status. meta: click's, with the verb if it came to one."""
+    """Print why a verb failed, and return its exit status. meta: click's, which has the verb if one was found."""
     verb = meta.get(_VERB, "")
     status = 125 if verb in STATUS_125 or _is_about_a_flag(error) else 1
     if isinstance(error, click.ClickException):
@@ -167,30 +179,33 @@ def _refused(error: click.ClickException | Error, meta: dict[str, Any]) -> int:
         complain(_as_ours(error.format_message()), f"try: {' '.join(words)}" if isinstance(error, click.UsageError) else None)
         return status
     complain_about(error, meta.get(_ERRORS))
-    # docker's exec: 125 says that the process could not be started, 1 that there is no container to start it in.
+    # As docker's exec: 125 means that the process could not be started, 1 that there is no container to start it in.
     no_container = isinstance(error, (NotFound, Conflict)) and verb.endswith(" exec")
     return error.exit_status or (1 if no_container else status)
 
 
 def _is_about_a_flag(error: click.ClickException | Error) -> bool:
-    """Say whether this is what docker exits with 125 for, whatever the verb: an option that it does not know or understand."""
+    """Say whether an error is about an option that is unknown or not understood. docker exits with 125 for that, whatever the verb."""
     is_value = isinstance(error, click.BadParameter) and isinstance(error.param, click.Option)
     return is_value or isinstance(error, (click.NoSuchOption, click.BadOptionUsage))
 
 
 def _as_ours(message: str) -> str:
-    """Return click's sentence in the form of every other message."""
+    """Return click's sentence in the form of our error messages."""
     return message[:1].lower() + message[1:].removesuffix(".")
 
 
 def complain(message: str, hint: str | None = None) -> None:
-    """Print an error as users see it: one line, and a hint on a line of its own."""
+    """Print an error on standard error as one line, and the hint on a line of its own."""
     lines = [f"mydocker: {message}", *([f"hint: {hint}"] if hint else [])]
     print("\n".join(map(harmless, lines)), file=sys.stderr)
 
 
 def complain_about(error: Error, directory: str | None = None) -> None:
-    """Print an error, and where its story is if nobody foresaw it. directory: STATE/errors, where no verb is under way."""
+    """Print an error. If nobody foresaw it, also print where its traceback is.
+
+    directory: STATE/errors, needed only if click has no context, as before and after a verb
+    """
     if isinstance(error, Unexpected):
         context = click.get_current_context(silent=True)
         error = kept(error, directory or (context and context.meta.get(_ERRORS)) or Paths.from_environment().errors)
@@ -198,13 +213,13 @@ def complain_about(error: Error, directory: str | None = None) -> None:
 
 
 def check_terminal(wanted: bool) -> None:
-    """Raise BadInput when a terminal is to be connected to a standard input that is none."""
+    """Raise BadInput if a terminal is wanted and standard input is not one."""
     if wanted and not os.isatty(0):
         raise BadInput("-t with -i needs a terminal, and standard input is none", "leave out -t in a script or a pipe")
 
 
 def each(names: tuple[str, ...], action: Any) -> int:
-    """Do `action(name)` for several objects, go on past failures, and return 1 if there was one."""
+    """Call `action(name)` for each name. Go on after a failure, and return 1 if there was one, else 0."""
     status = 0
     for name in names:
         try:

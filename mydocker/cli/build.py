@@ -1,4 +1,4 @@
-"""build: an image from a Dockerfile."""
+"""The verb build: make an image from a Dockerfile."""
 
 from __future__ import annotations
 
@@ -75,7 +75,10 @@ def build(session: Session, /, tags: tuple[str, ...], context: str, iidfile: str
 
 @contextmanager
 def _scratch(session: Session) -> Iterator[str]:
-    """Make a directory for what the build has to write down; system check knows one whose maker died."""
+    """Make a directory for the files that the build has to write, and remove it afterwards.
+
+    If the build is killed, `system check` finds the directory.
+    """
     path = store.temporary(session.paths.root + "/build")
     if session.dry_run:
         path = tempfile.mkdtemp()
@@ -87,7 +90,10 @@ def _scratch(session: Session) -> Iterator[str]:
 
 
 def _sources(context: str, path: object, scratch: str) -> tuple[str, str, str, str]:
-    """Return the Dockerfile's text and name, the context's directory ('' for none), and where the Dockerfile is ('' for nowhere)."""
+    """Return the Dockerfile's text, its name, the context's directory and the Dockerfile's path.
+
+    The directory is '' if there is no context, the path is '' if the Dockerfile came from standard input. Raises BadInput.
+    """
     if context == "-" and path == "-":
         raise BadInput("invalid argument: can't use stdin for both build context and dockerfile")
     if "://" in context or context.startswith("git@"):
@@ -108,7 +114,7 @@ def _sources(context: str, path: object, scratch: str) -> tuple[str, str, str, s
 
 
 def _from_stdin(scratch: str) -> str:
-    """Keep standard input as a file; return the directory of the context that it is, '' for a Dockerfile."""
+    """Write standard input to a file. Return the directory of the context if it is a tar, or '' if it is a Dockerfile."""
     with open(f"{scratch}/stdin", "wb") as file:
         while data := sys.stdin.buffer.read(1 << 18):
             file.write(data)
@@ -154,7 +160,7 @@ def _building(session: Session, context: BuildContext, quiet: bool, always: bool
 
 
 def _options(words: list[str]) -> Options:
-    """Return the options of a container that `mydocker create WORDS` would make."""
+    """Return the options that `mydocker create WORDS` would give a container."""
     with create_verb.make_context("create", words) as ctx:
         flags = {key: value for key, value in ctx.params.items() if key not in ("explain", "dry_run")}
     return parse_options({**flags, "detach_keys": None})

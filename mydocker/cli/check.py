@@ -1,4 +1,4 @@
-"""system check: what a crash left behind, and removing it."""
+"""The verb system check: list what a crash has left, and remove it."""
 
 from __future__ import annotations
 

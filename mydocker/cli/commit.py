@@ -1,4 +1,4 @@
-"""commit and export."""
+"""The verbs commit and export."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def commit(session: Session, author: str, message: str, pause: bool, changes: tu
 
 
 def reference_for(name: str | None) -> Reference | None:
-    """Return the name that an image gets: the file's for the seed's IMAGE.tar."""
+    """Return the name that an image gets, or None. For IMAGE.tar, which is the seed's, it is the file's name without .tar."""
     if name is None:
         return None
     return parse_name(os.path.basename(name).removesuffix(".tar") if name.endswith(".tar") else name)

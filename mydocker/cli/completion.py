@@ -1,4 +1,4 @@
-"""completion: what a shell needs to complete verbs, flags and the names of containers, images, volumes and networks."""
+"""The verb completion, and the answers to a shell that completes verbs, flags and names of containers, images, volumes and networks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 
 def complete(group: click.Command) -> int:
-    """Answer the shell's script: the words that may come next, in the form that VARIABLE asks for."""
+    """Print the words that may come next, in the form that VARIABLE asks for. The shell's script calls this. Return the exit status."""
     shell, _, instruction = os.environ[VARIABLE].partition("_")
     found = get_completion_class(shell)
     if not found or instruction != "complete":
@@ -46,13 +46,13 @@ def complete(group: click.Command) -> int:
 
 
 def _names(words: list[str], incomplete: str) -> list[CompletionItem]:
-    """Return the names that a verb's argument may be."""
+    """Return the names that a verb's next argument may be."""
     paths = Paths.from_environment()
     kinds = {"image": _images, "volume": volumes.names, "network": _networks, "container": _containers}
     group = words[0] if words[:1] and words[0] in kinds else ""
     verb = words[1:2] if group else words[:1]
     if verb in (["connect"], ["disconnect"]) and len(words) > 2:
-        group = "container"  # the second argument
+        group = "container"  # their second argument is a container
     about = group or ("image" if verb and verb[0] in _OF_IMAGES else "container")
     return [CompletionItem(name) for name in kinds[about](paths) if verb and name.startswith(incomplete)]
 
@@ -63,7 +63,7 @@ def _containers(paths: Paths) -> list[str]:
         try:
             found.append(containers.load(paths, container_id)["name"])
         except (NotFound, Damaged):
-            continue  # being made or removed
+            continue  # somebody is making or removing it
     return sorted(found)
 
 

@@ -1,4 +1,4 @@
-"""cp: files between the host and a container."""
+"""The verb cp: copy files between the host and a container."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def cp(session: Session, /, archive: bool, follow_link: bool, quiet: bool, sourc
         )
 
     runs = state.running_pid(session.paths, record["id"])
-    # Nobody starts or removes it while its writable layer is mounted a second time.
+    # While the writable layer of a stopped container is mounted for this, nobody may start or remove the container.
     with nullcontext() if runs else store.Lock(session.paths.container(record["id"]) + "/lock"):
         runner(session).apply(Action(work, f"copy {source} to {target}"))
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Return (container, path); a path with a colon in it is written with a slash or a dot first."""
+    """Return (container, path). The container is '' for a path of the host. A path with a colon must begin with a slash or a dot."""
     name, colon, path = text.partition(":")
     return (name, path or "/") if colon and not text.startswith(("/", ".")) else ("", text)

@@ -1,4 +1,4 @@
-"""system df: what takes how much of the disk."""
+"""The verb system df: show how much of the disk everything takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the mydocker command starts: it sets off the monitor, if there will be one, before click is imported."""
+"""The entry point of the mydocker command. If there will be a monitor, it is started here, before click is imported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mydocker.tracebacks import as_error, kept
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    # What containers and images are made of must not depend on who makes them; what is nobody else's has its own mode.
+    # The files of containers and images must not depend on who makes them. Files that are not for everybody get their own mode.
     os.umask(0o022)
     try:
         if launcher.needs_monitor(sys.argv[1:]):
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def _fail(error: Exception) -> int:
-    """Print what went wrong before anything could be understood, or after all was done; return the exit status."""
+    """Print an error from before the command line was read or from after the verb was done. Return the exit status."""
     told = kept(as_error(error), Paths.from_environment().errors)
     print(f"mydocker: {told.message}", file=sys.stderr, flush=True)
     return 125 if launcher.needs_monitor(sys.argv[1:]) else 1

@@ -1,4 +1,4 @@
-"""events: what happened, and what happens."""
+"""The verb events: print what has happened, and what happens now."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _line(event: Event) -> str:
 
 
 def _local(moment: int) -> str:
-    """Return nanoseconds since 1970 in RFC 3339, in the caller's time zone."""
+    """Return a time as RFC 3339 in the caller's time zone. moment: nanoseconds since 1970."""
     seconds, rest = divmod(moment, 10**9)
     local = time.localtime(seconds)
     zone = time.strftime("%z", local)

@@ -1,4 +1,4 @@
-"""exec: one more process in a running container."""
+"""The verb exec: run one more process in a running container."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def execute(session: Session, /, words: tuple[str, ...], detach: bool, interacti
 
 
 def _only_told(session: Session, container_id: str, process: WantedProcess) -> bool:
-    """Tell what would be done, where that is asked for; return whether that was all."""
+    """Tell what would be done, if the session asks for that. Return whether nothing more is to be done."""
     if not wants_plan(session):
         return False
     from mydocker.engine.view.describe import exec_plans
@@ -69,7 +69,7 @@ def _only_told(session: Session, container_id: str, process: WantedProcess) -> b
 
 
 def _process(session: Session, record: Record, args: list[str], tty: bool, flags: Flags) -> WantedProcess:
-    """Return what execute.process_spec wants."""
+    """Return the process that the flags ask for."""
     own = bundle.load(session.paths, record["id"])["process"]
     variables = dict(pair.split("=", 1) for pair in own["env"])
     if tty:

@@ -1,4 +1,4 @@
-"""How a verb's steps are executed: applied, told with --explain, or only told with --dry-run."""
+"""How a verb's steps are executed: they are applied, told with --explain, or only told with --dry-run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DryRun(Run):
-    """Tells the steps and applies none."""
+    """A run that tells its steps and applies none of them."""
 
     def apply(self, step: Step) -> None:
         if self.observer:
@@ -26,7 +26,7 @@ class DryRun(Run):
 
 
 def runner(session: Session) -> Run:
-    """Return what executes this call's steps, telling them as the session wants."""
+    """Return the run that executes a verb's steps. It tells them as the session asks."""
     how = session.explain or "text"
 
     def told(who: str, step: Step, seconds: float) -> None:
@@ -39,12 +39,12 @@ def runner(session: Session) -> Run:
 
 
 def wants_plan(session: Session) -> bool:
-    """Say whether a start or exec is to be told before it is done, or instead of it."""
+    """Say whether all plans of a start or exec are told, before it is done or instead of it."""
     return session.dry_run or session.explain == "sh"
 
 
 def tell_plan(session: Session, whole: Plans, script: str) -> bool:
-    """Print every step for --dry-run, or the script for --explain=sh; return whether that was all."""
+    """Print every step for --dry-run, or the script for --explain=sh. Return whether nothing more is to be done."""
     if session.explain == "sh":
         click.echo(script, nl=False, err=not session.dry_run)
         session.explain = None
@@ -55,13 +55,19 @@ def tell_plan(session: Session, whole: Plans, script: str) -> bool:
 
 
 def telling(session: Session) -> tuple[str, Explain | None]:
-    """Return how a monitor is to tell its steps ('' for not at all), and what prints them."""
+    """Return how a monitor tells its steps ('' for not at all), and the function that prints them, or None."""
     how = session.explain if session.explain in ("text", "json") else ""
     return how, (lambda who, text, seconds: tell(how, who, text, seconds)) if how else None
 
 
 def tell(how: str, who: str, text: str, seconds: float | None, err: bool = True) -> None:
-    """Print one step. how: 'text', 'sh' or 'json'; seconds: what it took, None if it was not done."""
+    """Print one step.
+
+    how: 'text', 'sh' or 'json'
+    who: the process that did it
+    seconds: the time that it took, None if it was not done
+    err: whether to print on standard error
+    """
     if how == "sh":
         click.echo(text, err=err)
     elif how == "json":

@@ -1,4 +1,4 @@
-"""The flags that run and create share, under docker's names, in the groups of --help."""
+"""The flags of run, create and update, under docker's names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _Row = tuple[tuple[str, ...], Any, str]
 
 _FLAG = {"is_flag": True}
 
-# (names, metavar or settings, help); a settings dict makes it a flag or lets it be given many times.
+# Each row is (names, metavar or settings, help). The settings are click's: they make a switch, or let an option be given many times.
 _RUN_ONLY = [
     (("-d", "--detach"), _FLAG, "Run in the background and print the container's id."),
     (("-a", "--attach"), {"multiple": True, "metavar": "STREAM"}, "Attach stdin, stdout or stderr."),
@@ -136,7 +136,7 @@ def _option(names: tuple[str, ...], setting: Any, text: str) -> Any:
 
 
 def create_flags(command: Any) -> Any:
-    """Add every flag that create and run have, and the image and command."""
+    """Add the flags that both create and run have, and the image and command as arguments."""
     command = click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="IMAGE [COMMAND] [ARGUMENT...]")(command)
     for names, setting, text in reversed([*_LIFE, *_HEALTH, *_COMMAND, *_LIMITS, *_FILES, *_NETWORK, *_CONFINEMENT]):
         command = _option(names, setting, text)(command)
@@ -144,7 +144,7 @@ def create_flags(command: Any) -> Any:
 
 
 def run_flags(command: Any) -> Any:
-    """Add what only run has."""
+    """Add the flags of run: those that only run has, and those of create."""
     for names, setting, text in reversed(_RUN_ONLY):
         command = _option(names, setting, text)(command)
     return create_flags(command)
@@ -155,7 +155,7 @@ _UPDATABLE |= {"--cpuset-cpus", "--cpuset-mems", "--pids-limit", "--blkio-weight
 
 
 def update_flags(command: Any) -> Any:
-    """Add what can change while a container runs; no flag has a default."""
+    """Add the flags for what can change while a container runs. None of them has a default."""
     for names, setting, text in reversed([*_LIFE, *_LIMITS]):
         if _UPDATABLE & set(names):
             metavar = setting if isinstance(setting, str) else setting["metavar"]

@@ -1,4 +1,4 @@
-"""The groups that docker has too: container, image, builder, volume, network, system."""
+"""The groups of verbs, which docker has too: container, image, builder, volume, network, system."""
 
 from __future__ import annotations
 

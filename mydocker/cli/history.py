@@ -1,4 +1,4 @@
-"""history: how an image came to be, layer by layer."""
+"""The verb history: show how an image was made, layer by layer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def history(session: Session, quiet: bool, no_trunc: bool, for_people: bool, for
 
 
 def _rows(image: Image, whole: bool, for_people: bool) -> list[dict[str, str]]:
-    """Return a row per history entry; an image without any gets one per layer."""
+    """Return a row for each entry of the history. An image without any entry gets a row for each layer."""
     entries: list[History] = image.document["history"] or [{} for _ in image.layers]
     sizes = iter(image.sizes)
     rows = []

@@ -1,4 +1,4 @@
-"""Sizes and times as docker shows them to people."""
+"""Write sizes and times as docker shows them to people."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
 def size(count: int) -> str:
-    """Return bytes in decimal units with three significant digits: '4.26MB'."""
+    """Return a number of bytes in decimal units with three significant digits: '4.26MB'."""
     value, unit = float(count), 0
-    # What would round to 1e+03 belongs to the next unit.
+    # A number that would be rounded to 1e+03 belongs to the next unit.
     while value >= 999.5 and unit < len(_UNITS) - 1:
         value, unit = value / 1000, unit + 1
     return f"{value:.3g}{_UNITS[unit]}"
 
 
 def binary_size(count: int) -> str:
-    """Return bytes in binary units with four significant digits: '1.953GiB'."""
+    """Return a number of bytes in binary units with four significant digits: '1.953GiB'."""
     value, unit = float(count), 0
     while value >= 1023.95 and unit < len(_BINARY_UNITS) - 1:
         value, unit = value / 1024, unit + 1
@@ -48,7 +48,7 @@ def _long_duration(hours: int) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """Return an RFC 3339 time. Raises Damaged when it is none."""
+    """Return the time that an RFC 3339 text means. Raises Damaged if the text is not one."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
@@ -57,7 +57,7 @@ def parse_time(text: str) -> datetime:
 
 
 def since(text: str, now: datetime | None = None) -> str:
-    """Return how long ago an RFC 3339 time was: '2 hours ago'; 'N/A' for none and for Go's zero time."""
+    """Return how long ago an RFC 3339 time was: '2 hours ago'. It is 'N/A' for '' and for Go's zero time."""
     if not text or text.startswith("0001-"):
         return "N/A"
     past = (now or datetime.now(UTC)) - parse_time(text)

@@ -1,4 +1,4 @@
-"""import, images, tag, rmi."""
+"""The verbs import, images, tag and rmi."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def import_(session: Session, changes: tuple[str, ...], message: str, platform: 
 
 
 def print_id(image_id: str) -> None:
-    """Print a new image's id; a dry run made none."""
+    """Print a new image's id, unless it is '', as after a dry run."""
     if image_id:
         click.echo(f"sha256:{image_id}")
 
@@ -81,7 +81,7 @@ def rmi(session: Session, force: bool, names: tuple[str, ...]) -> int:
         except NoImage as error:
             if not force:
                 raise
-            # As docker: what was to go is gone.
+            # As docker does: the image is gone, so nothing has failed.
             return complain(error.message)
         if not session.dry_run:
             click.echo("\n".join(lines))
@@ -90,7 +90,7 @@ def rmi(session: Session, force: bool, names: tuple[str, ...]) -> int:
 
 
 class Row:
-    """One line of `images`: an image under one of its names, or under none."""
+    """One line of `images`: an image with one of its names, or without a name."""
 
     def __init__(self, image: Image, reference: Reference | None) -> None:
         self.image = image
@@ -101,7 +101,7 @@ class Row:
         return f"sha256:{self.image.id}" if whole else self.image.id[:12]
 
     def fields(self, whole: bool) -> dict[str, str]:
-        """Return docker's field names and texts."""
+        """Return {docker's name of a field: its text}."""
         return {
             "Repository": self.repository,
             "Tag": self.tag,
@@ -163,13 +163,13 @@ def _tests(session: Session) -> filters.Tests:
 
 
 def _fits(text: str, pattern: str) -> bool:
-    """Say whether a name fits a shell pattern, whose * and ? stand for no slash."""
+    """Say whether a name fits a shell pattern. Its * and ? do not stand for a slash."""
     parts, wanted = text.split("/"), pattern.split("/")
     return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
 
 
 def image_rows(found: list[Image], wanted: Reference | None) -> list[Row]:
-    """Return a row per name, newest image first, of the repository and tag that are wanted."""
+    """Return a row for each name of the images, the newest image first. wanted: only names of this repository and tag."""
     newest = sorted(found, key=lambda image: image.created, reverse=True)
     rows = [(image, reference) for image in newest for reference in _references(image)]
     return [Row(image, reference) for image, reference in rows if wanted is None or _matches(reference, wanted)]

@@ -1,4 +1,4 @@
-"""inspect: everything about containers, images, volumes and networks."""
+"""The verb inspect: print all about containers, images, volumes and networks."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    # What is inspected, in docker's form: here it is only printed.
+    # What inspect shows, in docker's form. Here it is only printed.
     Document = Mapping[str, object]
 
-# What docker's image always shows of its config, null where the image says nothing.
+# The fields of an image's config that docker always shows. They are null where the image says nothing.
 _IMAGE_CONFIG = ("User", "ExposedPorts", "Env", "Cmd", "Entrypoint", "Volumes", "WorkingDir", "Labels", "OnBuild", "StopSignal")
 
 _format_option = click.option("-f", "--format", "form", metavar="TEMPLATE", help="json or a Go template.")
@@ -45,7 +45,10 @@ def inspect(session: Session, /, size: bool, kind: str | None, form: str | None,
 
 
 def _found(session: Session, name: str, kind: str | None, size: bool) -> Document:
-    """Return the document of what has that name, of whatever kind it is."""
+    """Return the document of the first object with this name: a container, an image, a volume or a network. Raises NotFound.
+
+    kind: look only for this kind, None for all
+    """
     kinds: dict[str, Callable[[], Document]] = {
         "container": lambda: _container(session, name, size),
         "image": lambda: _image(session, name),
@@ -144,7 +147,10 @@ def network(session: Session, /, form: str | None, verbose: bool, names: tuple[s
 
 
 def _print_all(names: tuple[str, ...], form: str | None, find: Callable[[str], Document]) -> int:
-    """Print documents: a JSON list, or a line each by a template; what is not found is told and the rest printed."""
+    """Print documents, as a JSON list or each by a template. Return 1 if one was not found, else 0.
+
+    What is not found is told on standard error, and the rest is printed.
+    """
     template = compile_template(form) if form and form != "json" else None
     documents, status = [], 0
     for name in names:

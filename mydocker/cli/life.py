@@ -1,4 +1,4 @@
-"""What is done to containers while they run: stop, restart, kill, pause, unpause, wait, rename, attach."""
+"""The verbs for running containers: stop, restart, kill, pause, unpause, wait, rename and attach."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _record(session: Session, name: str) -> Record:
 
 
 def _for_each(session: Session, names: tuple[str, ...], action: Any) -> int:
-    """Do `action(record)`, a step, for each container and print its name."""
+    """Apply the step that `action(record)` returns for each container, and print the container's name."""
 
     def one(name: str) -> None:
         runner(session).apply(action(_record(session, name)))
@@ -99,7 +99,7 @@ def restart(session: Session, /, seconds: int | None, signal: str | None, names:
 
 def _start(session: Session, container_id: str) -> None:
     lock = lock_stopped(session.paths, container_id)
-    if lock >= 0:  # else somebody else was faster
+    if lock >= 0:  # otherwise somebody else has started it
         start_container(session.paths, containers.load(session.paths, container_id), lock)
 
 
@@ -166,7 +166,7 @@ def _awaited(session: Session, record: Record) -> int:
     try:
         return attach_to(session.paths, record, "", b"", False).wait_end()
     except Error:
-        # It has ended already, or ends in this moment, or has lost its monitor.
+        # The container has ended, is ending at this moment, or has lost its monitor.
         life.await_unwatched_end(session.paths, record)
         return life.exit_status(session.paths, record)
 

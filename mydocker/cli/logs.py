@@ -1,4 +1,4 @@
-"""logs: what a container wrote."""
+"""The verb logs: print what a container wrote."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mydocker.engine.record.reader import Entry, LogReader
 from mydocker.errors import BadInput, Conflict
 from mydocker.kernel.inotify import Watch
 
-# How long a change may go unnoticed that no write to the directory tells: the end of a container without a monitor.
+# The end of a container without a monitor changes nothing in the watched directory. It may go unnoticed for this many seconds.
 _PATIENCE = 1.0
 
 
@@ -52,7 +52,7 @@ def logs(
 
 
 def _count(text: str) -> int | None:
-    """Return how many lines --tail means, None for all."""
+    """Return the number of lines that --tail asks for, or None for all. Raises BadInput."""
     if text == "all" or text.startswith("-"):
         return None
     if not text.isdigit():
@@ -61,7 +61,7 @@ def _count(text: str) -> int | None:
 
 
 def _following(session: Session, container_id: str, reader: LogReader[Entry], until: str) -> Iterator[Entry]:
-    """Yield entries until the container has ended, or the time is over."""
+    """Yield entries until the container has ended or the time `until` is over. until: RFC 3339 in UTC, '' for never."""
     watch = Watch(session.paths.container(container_id))
     try:
         over = False

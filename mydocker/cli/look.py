@@ -1,4 +1,4 @@
-"""What goes on inside a container: top, diff."""
+"""The verbs top and diff: show what happens inside a container."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def top(session: Session, /, name: str, options: tuple[str, ...]) -> None:
 
 
 def _ps(options: tuple[str, ...]) -> list[str]:
-    """Return the lines of the host's ps. Raises Error with its words."""
+    """Return the lines that the host's ps prints. Raises Error with the words of ps."""
     try:
         result = subprocess.run(["ps", *options], capture_output=True, text=True, check=True)
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""The command line's root: global options and the table of verbs."""
+"""The root of the command line: its global options and its verbs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def mydocker(ctx: click.Context, root: str | None, state: str | None, version: b
 
 
 def _complete() -> int:
-    from mydocker.cli.completion import complete  # only a shell asks for that
+    from mydocker.cli.completion import complete  # imported here, because only a shell's completion needs it
 
     return complete(mydocker)
 
@@ -43,5 +43,5 @@ def main() -> None:
     status = _complete() if "_MYDOCKER_COMPLETE" in os.environ else run(mydocker, sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
-    # Nothing is left to do at exit, and taking the interpreter down in order would take 5 ms.
+    # Nothing is left to do at exit. To end the interpreter in the usual way would take 5 ms.
     os._exit(status)

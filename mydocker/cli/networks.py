@@ -1,4 +1,4 @@
-"""network create, ls, rm, connect, disconnect."""
+"""The verbs network create, ls, rm, connect and disconnect."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _option(text: str) -> tuple[str, str]:
 
 
 def _done(session: Session, text: str) -> None:
-    """Print what was done, unless it was only told."""
+    """Print what was done, unless this is a dry run."""
     if not session.dry_run:
         click.echo(text)
 

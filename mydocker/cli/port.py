@@ -1,4 +1,4 @@
-"""port: where a container's ports are published."""
+"""The verb port: show where a container's ports are published."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ def port(session: Session, /, name: str, wanted: str | None) -> None:
 
 
 def lines(ports: Ports, wanted: str | None, name: str) -> list[str]:
-    """Return 'PORT -> ADDRESS' lines, or the addresses of the one port that is wanted. Raises NotFound when it is not published."""
+    """Return 'PORT -> ADDRESS' lines, or only the addresses of one port. Raises NotFound if that port is not published.
+
+    wanted: 'PORT[/PROTOCOL]', None for all ports
+    name: the container's, for errors
+    """
     published = {key: [_address(binding) for binding in bindings] for key, bindings in ports.items() if bindings}
     if wanted is None:
         ordered = sorted(published, key=lambda key: (int(key.partition("/")[0]), key))

@@ -1,4 +1,4 @@
-"""How far an image's layers have come: bars on a terminal, a line per event anywhere else."""
+"""Show how far the layers of an image have come: with bars on a terminal, and with a line for each event elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _WORDS = {"begins": "Pulling fs layer", "exists": "Already exists", "done": "Pul
 
 
 class Layers:
-    """One image's layers, in their order; called as an arrivals.Observer. `words` says what each event is called."""
+    """The layers of one image, in their order. It is an arrivals.Observer: it is called with each event of a layer.
+
+    words: {event: the text that is shown for it}, None for those of pull
+    """
 
     def __init__(self, layers: Sequence[Descriptor], out: TextIO, words: dict[str, str] | None = None) -> None:
         self._names = [layer["digest"].removeprefix("sha256:")[:12] for layer in layers]
@@ -41,7 +44,7 @@ class Layers:
             print(f"{self._names[position]}: {self._states[position]}", file=self._out, flush=True)
 
     def _draw(self) -> None:
-        """Write all lines again over those of before, as many as fit the screen."""
+        """Write all lines again over the old ones, as many as fit on the screen."""
         columns, rows = _screen(self._out)
         lines = [f"{name}: {state}" for name, state in zip(self._names, self._states, strict=True) if state][-(rows - 1) :]
         up = f"\033[{self._drawn}A" if self._drawn else ""

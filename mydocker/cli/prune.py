@@ -1,4 +1,4 @@
-"""container, image, volume, network and system prune: removing what nothing uses."""
+"""The verbs container, image, builder, volume, network and system prune: remove what nothing uses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,13 @@ _filter = filter_option("label=KEY[=VALUE], label!=KEY[=VALUE]", "")
 
 
 class Pruned:
-    """What was removed of one kind. lines: as docker prints them; reclaimed: bytes; failed: whether something could not be removed."""
+    """What was removed of one kind.
+
+    kind: as events call it
+    lines: what docker prints of it
+    reclaimed: the bytes that are free now
+    failed: whether something could not be removed
+    """
 
     def __init__(self, session: Session, kind: str) -> None:
         self.session = session
@@ -38,7 +44,7 @@ class Pruned:
         self.failed = False
 
     def each(self, names: Iterable[str], remove: Callable[[str], list[str]]) -> None:
-        """Remove objects one after the other, go on past failures."""
+        """Remove objects one after the other, and go on after a failure. remove: returns the lines to print."""
         for name in names:
             try:
                 self.lines += remove(name)
@@ -63,14 +69,14 @@ def _containers(session: Session, texts: tuple[str, ...]) -> Pruned:
 
 
 def _images(session: Session, everything: bool, texts: tuple[str, ...]) -> Pruned:
-    """Remove images without a name, or all, that no container was made from."""
+    """Remove the images that no container was made from. everything: also those with a name."""
     fits = filters.parse(texts, filters.label_tests(lambda image: image.config.get("Labels")))
     found = [image for image in all_images(session.paths) if not image.is_cache and (everything or not image.names) and fits(image)]
     return _removed_images(session, "image", found)
 
 
 def _steps(session: Session) -> Pruned:
-    """Remove what builds have left of their steps."""
+    """Remove the images that builds keep for the next build."""
     return _removed_images(session, "builder", [image for image in all_images(session.paths) if image.is_cache])
 
 
@@ -85,7 +91,7 @@ def _removed_images(session: Session, kind: str, found: list[Image]) -> Pruned:
             lines = verbs.remove(session.paths, every, name, True, runner(session))
             return [line[0].lower() + line[1:] for line in lines]
         except NotFound:
-            return []  # somebody else was faster
+            return []  # somebody else has removed it
 
     pruned.each(doomed, remove)
     pruned.reclaimed = before - usage.Images(session.paths).share().size if doomed else 0
@@ -109,7 +115,7 @@ def _volumes(session: Session, everything: bool, texts: tuple[str, ...]) -> Prun
 
 
 def _networks(session: Session, texts: tuple[str, ...]) -> Pruned:
-    """Remove networks that no running container is on; the default one, which comes again when it is needed, too."""
+    """Remove the networks that no running container is on. The default one is removed too: it is made again when it is needed."""
     fits = filters.parse(texts, filters.label_tests(lambda record: record["labels"]))
     pruned = Pruned(session, "network")
 
@@ -117,7 +123,7 @@ def _networks(session: Session, texts: tuple[str, ...]) -> Pruned:
         try:
             networks.remove(session.paths, made[name], runner(session))
         except (NotFound, Conflict):
-            return []  # somebody was faster
+            return []  # somebody has removed it, or uses it now
         return [name]
 
     made = {record["name"]: record for record in network_records.every(session.paths) if fits(record)}
@@ -126,7 +132,7 @@ def _networks(session: Session, texts: tuple[str, ...]) -> Pruned:
 
 
 def _may(session: Session, force: bool, what: list[str]) -> bool:
-    """Ask whether to go on."""
+    """Ask the user whether to go on, unless --force was given or this is a dry run."""
     if force or session.dry_run:
         return True
     text = what[0] if len(what) == 1 else "\n" + "\n".join(f"  - {line}" for line in what) + "\n"
@@ -134,7 +140,7 @@ def _may(session: Session, force: bool, what: list[str]) -> bool:
 
 
 def _tell(session: Session, *parts: Pruned) -> int:
-    """Print what was removed, as docker does; return the exit status."""
+    """Print what was removed, as docker does. Return the exit status."""
     if not session.dry_run:
         for part in parts:
             events.emit(session.paths, part.kind, "prune", "", {"reclaimed": part.reclaimed})

@@ -1,4 +1,4 @@
-"""ps: the containers that there are."""
+"""The verb ps: list containers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _OTHER_HEADINGS = {
     "Networks": "NETWORKS",
     "LocalVolumes": "LOCAL VOLUMES",
 }
-# What {{.Label "tier"}} is called in a table.
+# The heading of {{.Label "tier"}} in a table.
 _LABEL_HEADING = {"Label": lambda name: name}
 
 
@@ -95,24 +95,24 @@ def ps(
 
 
 def listed(session: Session, size: bool) -> list[Row]:
-    """Return a line's fields for every container."""
+    """Return the fields of a line for each container, the newest first. size: whether to measure what each has written."""
     return [row(session, each, size, False) for each in _newest_first(session)]
 
 
 class Listed(Value):
-    """A container's record, and the status and health that are true now."""
+    """A container and what is true of it now."""
 
     record: Record
-    status: str
-    health: str
+    status: str  # one of _STATES
+    health: str  # 'none', 'starting', 'healthy' or 'unhealthy'
 
     def ports(self, session: Session) -> view.Ports:
-        """Return the ports as they are now."""
+        """Return the ports that are published now."""
         return view.of_running(session.paths, self.record) if self.status in ("running", "paused") else {}
 
 
 def _newest_first(session: Session) -> list[Listed]:
-    """Return all containers."""
+    """Return all containers, the newest first."""
     paths, layout, boot = session.paths, Layout.detect(session.paths), boot_id(session.paths.proc)
     found = sorted(records(session), key=lambda r: r["createTime"], reverse=True)
     return [
@@ -121,13 +121,13 @@ def _newest_first(session: Session) -> list[Listed]:
 
 
 def records(session: Session) -> list[Record]:
-    """Return the record of every container."""
+    """Return the records of all containers."""
     found = []
     for container_id in containers.ids(session.paths):
         try:
             record = containers.load(session.paths, container_id)
         except (NotFound, Damaged):
-            continue  # being made, half made, or just removed by somebody else
+            continue  # it is being made, was left half made, or was removed meanwhile
         found.append(record)
     return found
 
@@ -164,7 +164,7 @@ def _networks(record: Record) -> list[str]:
 
 
 def _network_name(session: Session, text: str) -> str:
-    """Return the name of a network given by name or id."""
+    """Return the name of a network that is given by its name or id, or the text itself if there is no such network."""
     try:
         return networks.resolve(session.paths, text)["name"]
     except NotFound:
@@ -172,7 +172,11 @@ def _network_name(session: Session, text: str) -> str:
 
 
 def _has_port(text: str, ports: Iterable[str]) -> bool:
-    """Say whether one of the ports 'PORT/PROTOCOL' is in what a filter names: PORT[-END][/PROTOCOL]."""
+    """Say whether a filter names one of these ports.
+
+    text: the filter's PORT[-END][/PROTOCOL]
+    ports: each as 'PORT/PROTOCOL'
+    """
     return bool({key(binding) for binding in parse(text)} & set(ports))
 
 
@@ -198,7 +202,7 @@ def _expression(text: str) -> re.Pattern[str]:
 
 
 def row(session: Session, each: Listed, size: bool, no_trunc: bool) -> Row:
-    """Return one line's fields, under docker's names."""
+    """Return the fields of one line, by docker's names. size: whether to measure what the container has written."""
     record, labels = each.record, each.record["config"]["Labels"]
     command = " ".join(f"'{word}'" if " " in word else word for word in record["command"])
     if not no_trunc and len(command) > 20:
@@ -224,7 +228,7 @@ def row(session: Session, each: Listed, size: bool, no_trunc: bool) -> Row:
 
 
 def _size(session: Session, record: Record) -> str:
-    """Return what a container has written, and with its image's layers."""
+    """Return the size of what a container has written, and the size with its image's layers, if the image is there."""
     own = written(session.paths, record)
     try:
         whole = own + images.find(session.paths, "sha256:" + record["imageId"]).size

@@ -1,4 +1,4 @@
-"""pull, push, login, logout, search."""
+"""The verbs pull, push, login, logout and search."""
 
 from __future__ import annotations
 
@@ -63,7 +63,11 @@ def pull(session: Session, all_tags: bool, quiet: bool, platform: str, max_size:
 
 
 def pull_one(session: Session, reference: Reference, platform: str, limit: int | None, out: TextIO, quiet: bool) -> None:
-    """Pull an image, telling about it as docker does."""
+    """Pull an image, and tell about it as docker does.
+
+    platform: 'OS/ARCH[/VARIANT]', '' for this machine's
+    limit: the most bytes that the files of a layer may have, None for no limit
+    """
     silent = quiet or session.dry_run
     if not silent:
         print(f"{reference.tag or reference.digest}: Pulling from {reference.path}", file=out, flush=True)
@@ -76,7 +80,7 @@ def pull_one(session: Session, reference: Reference, platform: str, limit: int |
 
 
 def _warn_of_platform(wanted: str, document: ImageDocument) -> None:
-    """Say that an image is for another platform than the one wanted, or than this machine."""
+    """Warn if an image is for another platform than the wanted one, or than this machine's if none is wanted."""
     fields = platform_fields(wanted or host_platform())
     architecture = document.get("architecture")
     if architecture not in (None, "", fields["architecture"]):
@@ -123,7 +127,7 @@ def _own_tags(session: Session, reference: Reference) -> list[Reference]:
 
 
 def _teller(image: Image) -> Callable[[int, str], None]:
-    """Return what prints a line per event of a layer; the config goes without saying."""
+    """Return a function that prints a line for each event of a layer. It prints nothing for the configuration."""
     names = [diff_id.removeprefix("sha256:")[:12] for diff_id in image.diff_ids]
 
     def told(position: int, event: str) -> None:
@@ -135,7 +139,7 @@ def _teller(image: Image) -> Callable[[int, str], None]:
 
 
 def _unheard(position: int, event: str) -> None:
-    """Take no notice."""
+    """Ignore progress."""
 
 
 @click.command(cls=Verb)
@@ -222,7 +226,7 @@ def _check_stars(text: str) -> None:
 
 
 def _split(term: str) -> tuple[str, str]:
-    """Return the registry and the words to look for."""
+    """Return the registry's domain and the words to look for."""
     first, slash, rest = term.partition("/")
     is_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
     return (accounts.domain_of(first), rest) if is_host else (accounts.domain_of(""), term)

@@ -1,4 +1,4 @@
-"""rm."""
+"""The verb rm."""
 
 from __future__ import annotations
 
@@ -41,7 +41,12 @@ def rm(session: Session, force: bool, volumes: bool, names: tuple[str, ...]) -> 
 
 
 def removal(session: Session, container_id: str, name: str, force: bool, volumes: bool) -> Action:
-    """Return the step that removes a container."""
+    """Return the step that removes a container.
+
+    name: what the user called it, for errors
+    force: end it first if it runs
+    volumes: remove its anonymous volumes too
+    """
     text = f"remove container {container_id[:12]}: its cgroup, state, name, writable layer and record"
     return Action(lambda: _remove(session, container_id, name, force, volumes), text)
 
@@ -58,6 +63,6 @@ def _remove(session: Session, container_id: str, name: str, force: bool, volumes
             record = containers.load(paths, container_id)
             problems = end.runtime_state(paths, container_id) + end.container(paths, record, volumes)
     except (FileNotFoundError, NotFound):
-        return  # it was run with --rm, and its monitor was faster
+        return  # it was run with --rm, and its monitor has removed it
     if problems:
         raise problems[0]

@@ -1,4 +1,4 @@
-"""run, create and start."""
+"""The verbs run, create and start."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _parsed(flags: Flags) -> Options:
 
 
 def _prepared(session: Session, options: Options) -> Prepared:
-    """Decide everything, after getting the image where --pull says so."""
+    """Decide everything about the container. The image is pulled first if --pull says so: always, or because it is missing."""
     if options.pull == "always" and not session.dry_run:
         _pull(session, options)
     try:
@@ -90,7 +90,7 @@ def _pull(session: Session, options: Options) -> None:
 
 
 def _wanted_streams(options: Options) -> str:
-    """Return which of the container's streams the caller's are connected to, see messages.Request."""
+    """Return the streams of the container that are connected to the caller's own, see messages.Request."""
     if options.detach:
         return ""
     chosen = "".join(_STREAMS[name] for name in options.attach) or OUTPUT + ERRORS
@@ -113,7 +113,7 @@ def _start(session: Session, record: Record, lock: int, streams: str, options: O
 
 
 def _only_told(session: Session, prepared: Prepared) -> bool:
-    """Tell what would be done, where that is asked for; return whether that was all."""
+    """Tell what would be done, if the session asks for that. Return whether nothing more is to be done."""
     if not wants_plan(session):
         return False
     from mydocker.engine.view.describe import plans
@@ -196,7 +196,7 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
 
 
 def _streams(record: Record, interactive: bool) -> str:
-    """Return which of a container's streams an attachment has, see messages.Request."""
+    """Return the streams of the container that are connected to the caller's own, see messages.Request."""
     streams = OUTPUT + ERRORS + (INPUT if interactive and record["config"]["OpenStdin"] else "")
     check_terminal(record["config"]["Tty"] and INPUT in streams)
     return streams

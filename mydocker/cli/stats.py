@@ -1,4 +1,4 @@
-"""stats: what containers use, live or once."""
+"""The verb stats: show what containers use, once or every second."""
 
 from __future__ import annotations
 
@@ -34,7 +34,13 @@ _INTERVAL = 1.0
 
 
 class Sample:
-    """One look at one container: its figures, and when that was (seconds)."""
+    """What one container used at one moment.
+
+    moment: when that was, in seconds of the monotonic clock
+    pid: its first process, 0 if it does not run
+    figures: what its cgroup says, None if it does not run
+    net: the bytes that it has received and sent
+    """
 
     def __init__(self, session: Session, layout: Layout, record: Record) -> None:
         self.record = record
@@ -46,7 +52,7 @@ class Sample:
 
 
 def _net(path: str) -> tuple[int, int]:
-    """Return the bytes that a network namespace has received and sent, lo left out."""
+    """Return the bytes that a network namespace has received and sent, without lo. path: its /proc/PID/net/dev."""
     try:
         with open(path) as file:
             lines = [line.split(":") for line in file if ":" in line]
@@ -83,14 +89,14 @@ def stats(session: Session, /, show_all: bool, no_stream: bool, no_trunc: bool, 
 
 
 def _samples(session: Session, layout: Layout, names: tuple[str, ...], show_all: bool) -> dict[str, Sample]:
-    """Return {id: sample} of the containers that are named, or of all that run."""
+    """Return {id: sample} for the containers that are named, or for all that run if none is. show_all: also those that do not run."""
     named = [containers.load(session.paths, containers.resolve(session.paths, name)) for name in names]
     found = {}
     for record in named if names else records(session):
         try:
             sample = Sample(session, layout, record)
         except NotFound:
-            continue  # it ended and went meanwhile
+            continue  # it has ended and was removed meanwhile
         if sample.pid or show_all or names:
             found[record["id"]] = sample
     return found
@@ -116,7 +122,7 @@ def _row(session: Session, before: Sample | None, now: Sample, no_trunc: bool) -
 
 
 def _cpu_percent(before: Sample | None, now: Sample) -> float:
-    """Return the share of one CPU since the last sample, in percent; more than 100 with several."""
+    """Return the share of one CPU that was used since the last sample, in percent. It is more than 100 for more than one CPU."""
     if not before or not before.figures or not now.figures:
         return 0.0
     used = (now.figures["cpu"]["usage"] or 0) - (before.figures["cpu"]["usage"] or 0)

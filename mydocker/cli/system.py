@@ -1,4 +1,4 @@
-"""info and version."""
+"""The verbs info and version."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def info(session: Session, form: str | None) -> None:
 
 
 def _print(facts: Mapping[str, object], form: str | None, usual: str) -> None:
-    """Print facts as --format says, else as usual."""
+    """Print facts as --format says. usual: the text to print without --format."""
     click.echo(json.dumps(facts) if form == "json" else compile_template(form)(facts) if form else usual)
 
 

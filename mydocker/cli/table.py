@@ -1,4 +1,4 @@
-"""Columns as docker prints them: at least ten wide, three blanks apart."""
+"""Tables as docker prints them: columns are at least ten characters wide and have three blanks between them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ if TYPE_CHECKING:
 
 
 def harmless(text: str) -> str:
-    """Return a text with its control characters as Python writes them ('\\x1b'): what others wrote must not steer the terminal."""
+    """Return a text with its control characters as Python writes them ('\\x1b'). What others wrote must not control the terminal."""
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows, the header first, as lines of aligned columns; the last column is not padded."""
+    """Return rows as lines of aligned columns. The first row is the header. The last column is not padded."""
     shown = [[harmless(cell) for cell in row] for row in rows]
     widths = [max(10, *(len(cell) + 3 for cell in column)) for column in zip(*shown, strict=True)]
     lines = ["".join(cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)) + row[-1] for row in shown]

@@ -1,11 +1,11 @@
-"""The part of Go's text/template that people use with docker's --format.
+"""Go's text/template, as far as people use it with docker's --format.
 
     {{.Name}}  {{.State.Pid}}  {{json .Config}}  {{len .Mounts}}  {{upper .Name}}  {{lower .Name}}  {{join .Args " "}}
     {{.Label "tier"}}  {{printf "%s-%d" .Name 3}}  {{index .Config.Labels "a.b"}}  {{eq .Driver "local"}}  {{.Name | upper}}
     {{println .Name}}  {{(index .Mounts 0).Source}}
     {{range .Mounts}}…{{else}}…{{end}}  {{range $k, $v := .Labels}}…{{end}}  {{if .Running}}…{{else if …}}…{{else}}…{{end}}
 
-A template is compiled once and applied to any number of values: dictionaries, lists, strings, numbers, truth values and None.
+A template is compiled once, and then applied to any number of values: dictionaries, lists, strings, numbers, truth values and None.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from mydocker.errors import BadInput
 _ACTION = re.compile(r"\{\{(-?)(.*?)(-?)\}\}", re.DOTALL)
 _WORD = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|`[^`]*`|\$?[\w.]+|\$|:=|[|(),])""")
 
-# A template's variables by name: what they hold is the document's business.
+# A template's variables by name. They hold any value of the document.
 Scope = dict[str, Any]
 Node = Callable[[Any, Scope], str]
 Term = Callable[[Any, Scope], Any]
 
 
 def compile_template(text: str) -> Callable[[Any], str]:
-    """Return what makes a text of a value. Raises BadInput for what is no template."""
+    """Return a function that applies a template to a value and returns the text. Raises BadInput if `text` is not a template."""
     nodes = _Parser(text).parse()
 
     def apply(value: Any) -> str:
@@ -50,7 +50,7 @@ def shown(value: Any) -> str:
 
 
 class _Parser:
-    """Cuts a template into text and {{actions}}, and nests the blocks."""
+    """Cuts a template into text and {{actions}}, and finds the blocks, which may contain others."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -61,7 +61,7 @@ class _Parser:
         return BadInput(f"invalid --format {self.text!r}: {words}")
 
     def _cut(self) -> list[tuple[bool, str]]:
-        """Return (is an action, text) pieces; {{- and -}} take the blanks beside them away."""
+        """Return the template's pieces: (whether it is an action, text). {{- and -}} remove the blanks beside them."""
         pieces: list[tuple[bool, str]] = []
         end, trim = 0, False
         for match in _ACTION.finditer(self.text):
@@ -81,7 +81,7 @@ class _Parser:
         return nodes
 
     def _block(self) -> tuple[list[Node], str]:
-        """Parse up to the {{end}} or {{else}} of the block that is open; return also which it was, '' for the text's end."""
+        """Parse until the {{end}} or {{else}} of the open block. Return the nodes, and the word that ended it, '' for the text's end."""
         nodes: list[Node] = []
         while self.position < len(self.pieces):
             is_action, text = self.pieces[self.position]
@@ -119,7 +119,7 @@ class _Parser:
         return [name.strip() for name in names.split(",")], self._term(rest)
 
     def _term(self, text: str) -> Term:
-        """Parse a pipeline: what is left of | is the last argument of what is right of it."""
+        """Parse a pipeline. The value on the left of | is the last argument of the function on the right."""
         words = self._words(text)
         term, rest = self._pipeline(words)
         if rest:
@@ -143,7 +143,7 @@ class _Parser:
         return term, words
 
     def _call(self, words: list[str], last: Term | None) -> tuple[Term, list[str]]:
-        """Parse FUNCTION ARGUMENT… or a single operand."""
+        """Parse FUNCTION ARGUMENT… or a single operand. Return it, and the words that are left. last: the value on the left of |."""
         if not words or words[0] in ("|", ")"):
             raise self.error("a value is missing")
         if words[0] in _FUNCTIONS:
@@ -167,7 +167,7 @@ class _Parser:
         def term(value: Any, scope: Scope) -> Any:
             try:
                 return function(*(argument(value, scope) for argument in arguments))
-            except (TypeError, KeyError, IndexError) as error:
+            except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as error:
                 raise self.error(str(error)) from error
 
         return term
@@ -187,7 +187,7 @@ class _Parser:
             start: Term = (lambda value, scope: scope.get(name)) if name else (lambda value, scope: value)
             return self._field(start, dot + path), rest
         if word[0] in '"`':
-            text = json.loads(word) if word[0] == '"' else word[1:-1]
+            text = self._string(word) if word[0] == '"' else word[1:-1]
             return (lambda value, scope: text), rest
         if word.isdigit():
             return (lambda value, scope: int(word)), rest
@@ -195,8 +195,15 @@ class _Parser:
             return (lambda value, scope: word == "true"), rest
         raise self.error(f"unknown function {word!r}: expected one of {', '.join(sorted(_FUNCTIONS))}")
 
+    def _string(self, word: str) -> str:
+        """Return what a string in double quotes says."""
+        try:
+            return str(json.loads(word))
+        except ValueError as error:
+            raise self.error(f"{word} is no string") from error
+
     def _field(self, term: Term, path: str) -> Term:
-        """Return what looks up .A.B in a term's value."""
+        """Return a term that looks up a path such as .A.B in another term's value."""
         names = [name for name in path.split(".") if name]
 
         def field(value: Any, scope: Scope) -> Any:
@@ -213,7 +220,7 @@ class _Parser:
 
 
 def _is_map(value: Iterable[object]) -> bool:
-    """Say whether a dictionary is the user's own (labels), which may lack a name, and no record, which has all its fields."""
+    """Say whether a dictionary has names that the user chose, as labels have. It may lack a name, but a document has all its fields."""
     return not all(isinstance(key, str) and key[:1].isupper() for key in value)
 
 
@@ -244,17 +251,19 @@ def _narrowing(names: list[str], term: Term, body: list[Node], otherwise: list[N
 def _ranging(names: list[str], term: Term, body: list[Node], otherwise: list[Node]) -> Node:
     def node(value: Any, scope: Scope) -> str:
         found = term(value, scope) or []
+        if not isinstance(found, (list, tuple, dict)):
+            raise BadInput(f"template: range over {shown(found)!r}: expected a list or a map")
         pairs = sorted(found.items()) if isinstance(found, dict) else list(enumerate(found))
         if not pairs:
             return _all(otherwise, value, scope)
-        # Of one name it is the item's; of two, the key's and the item's.
+        # One name is the item's. Two names are the key's and the item's.
         return "".join(_all(body, pair[1], {**scope, **dict(zip(names, pair[2 - len(names) :], strict=False))}) for pair in pairs)
 
     return node
 
 
 def plain(value: Any) -> Any:
-    """Return a value without the fields that take arguments, which JSON has no form for."""
+    """Return a value without the fields that take arguments, because JSON cannot show them."""
     return {key: each for key, each in value.items() if not callable(each)} if isinstance(value, dict) else value
 
 

@@ -1,4 +1,4 @@
-"""update: the flags of run that can change while a container runs."""
+"""The verb update: change limits and the restart policy of containers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Where verbs are: 'MODULE:FUNCTION' of mydocker.cli."""
+"""The table of verbs: {verb: 'MODULE:FUNCTION' of mydocker.cli}."""
 
 from __future__ import annotations
 
-# What is said both ways: `mydocker run` and `mydocker container run`.
+# The verbs that can be given in two ways: `mydocker run` and `mydocker container run`.
 CONTAINER = {
     "run": "run:run",
     "create": "run:create",

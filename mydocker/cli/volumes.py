@@ -1,4 +1,4 @@
-"""volume create, ls, rm."""
+"""The verbs volume create, ls and rm."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def create(session: Session, old_name: str | None, labels: tuple[str, ...], name
 
 
 def _done(session: Session, text: str) -> None:
-    """Print what was done, unless it was only told."""
+    """Print what was done, unless this is a dry run."""
     if not session.dry_run:
         click.echo(text)
 

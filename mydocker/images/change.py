@@ -1,6 +1,6 @@
-"""Instructions of a Dockerfile that change an image's config object: as --change of import and commit, and in a build.
+"""The instructions of a Dockerfile that change an image's config object, in a build and as --change of import and commit.
 
-Nothing here changes its argument. Source: the Dockerfile reference.
+No function here changes its argument, the config object: each returns a new one. Source: the Dockerfile reference.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mydocker.images.config import Healthcheck, ImageConfig
 
-    # (instruction's name, its text, what it sees) → what it sets.
+    # (the instruction's name, its text, what it sees) → the fields of the config object that it sets
     Instruction = Callable[[str, str, "_Scope"], ImageConfig]
 
 DEFAULT_SHELL = ["/bin/sh", "-c"]
@@ -28,12 +28,12 @@ _DURATION_PART = r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)"
 
 
 def apply(settings: ImageConfig, changes: Iterable[str]) -> ImageConfig:
-    """Return the config object after these instructions, in order. Raises BadInput for one that is not valid."""
+    """Return the config object after these instructions, in order. Raises BadInput if one is not valid."""
     parsed = [_parse(change) for change in changes]
     result = settings.copy()
     for name, text in parsed:
         result = instruction(name, text, result, {})
-    # As docker's builder: an entrypoint without a command of its own forgets the command that was there before.
+    # As in docker's builder, an entrypoint without a command of its own removes the command that was there before.
     names = [name for name, _ in parsed]
     if "ENTRYPOINT" in names and "CMD" not in names:
         result.pop("Cmd", None)
@@ -41,12 +41,17 @@ def apply(settings: ImageConfig, changes: Iterable[str]) -> ImageConfig:
 
 
 def instruction(name: str, text: str, settings: ImageConfig, arguments: Mapping[str, str]) -> ImageConfig:
-    """Return the config object after one instruction of a Dockerfile. arguments: ARG's variables. Raises BadInput."""
+    """Return the config object after one instruction of a Dockerfile. Raises BadInput if the instruction is not valid.
+
+    name: the instruction's name in upper case.
+    settings: the config object before it.
+    arguments: the variables that ARG has set.
+    """
     return {**settings, **_INSTRUCTIONS[name](name, text, _Scope(settings, arguments))}
 
 
 class _Scope:
-    """What an instruction sees: the config object so far, and what $NAME stands for."""
+    """What an instruction sees: the config object so far, and the variables."""
 
     __slots__ = ("settings", "variables")
 
@@ -66,7 +71,7 @@ def _parse(change: str) -> tuple[str, str]:
 
 
 def json_list(text: str) -> list[str] | None:
-    """Return the exec form's list; None when the text is the shell form."""
+    """Return the list that the exec form is, or None if the text is the shell form."""
     try:
         value = json.loads(text) if text.startswith("[") else None
     except ValueError:
@@ -75,18 +80,18 @@ def json_list(text: str) -> list[str] | None:
 
 
 def argv(text: str, settings: ImageConfig) -> list[str]:
-    """Return the command line of CMD, ENTRYPOINT or RUN: the exec form's list, or the text for the shell."""
+    """Return the command line of CMD, ENTRYPOINT or RUN: the list of the exec form, or the shell with the text."""
     exec_form = json_list(text)
     return [*(settings.get("Shell") or DEFAULT_SHELL), text] if exec_form is None else exec_form
 
 
 def environment(settings: ImageConfig) -> dict[str, str]:
-    """Return a config object's Env as a dict."""
+    """Return the variables of a config object's Env, by name."""
     return {key: value for key, _, value in (entry.partition("=") for entry in settings.get("Env", []))}
 
 
 def variables_of(settings: ImageConfig, arguments: Mapping[str, str]) -> dict[str, str]:
-    """Return what $NAME stands for in an instruction: Env's variables, and those of ARG that it does not have."""
+    """Return the variables that an instruction sees: those of Env, and those of ARG that Env does not have."""
     return {**arguments, **environment(settings)}
 
 
@@ -102,7 +107,7 @@ def _single(name: str, text: str, scope: _Scope) -> str:
 
 
 def _pairs(name: str, text: str, scope: _Scope) -> dict[str, str]:
-    """Return what 'K=V K2=V2' or the old form 'K the rest' sets."""
+    """Return the pairs that 'K=V K2=V2', or the old form 'K the rest', sets."""
     words = split(text)
     if "=" not in words[0]:
         key, _, rest = text.partition(" ")
@@ -141,7 +146,7 @@ def _expose(name: str, text: str, scope: _Scope) -> ImageConfig:
 
 
 def _ports(word: str) -> list[str]:
-    """Return what PORT[-PORT][/PROTOCOL] means: ['80/tcp']."""
+    """Return the ports that PORT[-PORT][/PROTOCOL] means, such as ['80/tcp']."""
     range_, _, protocol = word.partition("/")
     first, dash, last = range_.partition("-")
     numbers = [int(n) for n in ([first, last] if dash else [first, first]) if n.isascii() and n.isdigit()]
@@ -235,7 +240,7 @@ def _set_health_option(options: Healthcheck, word: str) -> None:
 
 
 def nanoseconds(text: str) -> int:
-    """Return a duration such as 1m30s or 500ms in nanoseconds; at least a millisecond. Raises BadInput."""
+    """Return a duration such as 1m30s or 500ms in nanoseconds. Raises BadInput if it is not one, or shorter than a millisecond."""
     parts = re.findall(_DURATION_PART, text)
     total = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if "".join(number + unit for number, unit in parts) != text or total < 10**6:

@@ -1,4 +1,4 @@
-"""Compressed streams coming in: told apart by their first bytes, decompressed, their damage told in one way."""
+"""Decompressed streams: the format is known by the first bytes, and damage raises the same error for every format."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-# zlib's way to say: with gzip's header and trailer.
+# zlib's number for: with gzip's header and trailer.
 GZIP_FORMAT = 31
 _CHUNK = 1 << 18
 
 
 class Decompressed(RawIOBase):
-    """The uncompressed content of a plain, gzip, bzip2, xz or zstd stream. read() raises Damaged."""
+    """The uncompressed content of a plain, gzip, bzip2, xz or zstd stream. read() raises Damaged if the stream is damaged."""
 
     def __init__(self, stream: BufferedReader, name: str) -> None:
         self._name = name
@@ -32,13 +32,13 @@ class Decompressed(RawIOBase):
         try:
             return self._stream.read(size)
         except _damages() as error:
-            # bz2 complains by an OSError without errno; one with it is the kernel's.
+            # bz2 raises an OSError without errno for bad data. An OSError with errno comes from the kernel.
             if isinstance(error, OSError) and error.errno:
                 raise
             raise Damaged(f"{self._name}: damaged archive: {str(error).lower()}") from error
 
     def as_binary(self) -> BinaryIO:
-        """This object, as the type that readers of archives ask for."""
+        """Return this object as the type that readers of archives ask for."""
         return cast("BinaryIO", self)
 
 
@@ -53,7 +53,10 @@ def _opened(stream: BufferedReader, name: str) -> BinaryIO:
 
 
 class _Gzip(RawIOBase):
-    """gzip.GzipFile reads 8 KiB at a time, twice as slow; several members one after the other are one content, as for gzip(1)."""
+    """The uncompressed content of a gzip stream. Several members one after the other are one content, as for gzip(1).
+
+    gzip.GzipFile reads only 8 KiB at a time, which takes twice as long.
+    """
 
     def __init__(self, stream: BufferedReader) -> None:
         self._stream = stream
@@ -67,7 +70,7 @@ class _Gzip(RawIOBase):
             if not self._input and not self._member.eof:
                 raise EOFError("compressed file ended before the end-of-stream marker was reached")
             if self._member.eof:
-                # What follows a member's end is another one, or zeros that fill a tape's block.
+                # After a member comes another one, or zeros that fill the block of a tape.
                 self._input = self._input.lstrip(b"\0") or self._stream.read1(_CHUNK).lstrip(b"\0")
                 if not self._input:
                     return b""
@@ -95,7 +98,7 @@ def _xz(stream: BufferedReader) -> BinaryIO:
 
 
 def _zstd(stream: BufferedReader) -> BinaryIO:
-    # Part of Python from 3.14 on; before, the same module from a package.
+    # Python has this module from 3.14 on. For older versions a package has the same module.
     try:
         from compression.zstd import ZstdFile  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
@@ -117,7 +120,7 @@ _FORMATS: list[tuple[bytes, Callable[[BufferedReader], BinaryIO]]] = [
 
 
 def _damages() -> tuple[type[Exception], ...]:
-    """Return what the decompressors raise on bad data; those not imported cannot be raised."""
+    """Return the exceptions that decompressors raise for bad data. A module that is not imported cannot raise any."""
     import sys
 
     modules = (("lzma", "LZMAError"), ("compression.zstd", "ZstdError"), ("backports.zstd", "ZstdError"))

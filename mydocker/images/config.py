@@ -1,4 +1,4 @@
-"""The OCI image configuration (image-spec, config.md): its shape, a new one, history entries, chain ids, platforms."""
+"""The OCI image configuration (image-spec, config.md): its shape, and functions for its parts: history, chain ids, platforms."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from mydocker.images.documents import Platform
     from mydocker.shape import Shape
 
-    # A set, as Go writes one: only the keys count, and their values may be anything.
+    # A set as Go writes it to JSON: only the keys count, and the values may be anything.
     JsonSet = dict[str, object]
 
     class Healthcheck(TypedDict, total=False):
-        """HEALTHCHECK; the times in nanoseconds."""
+        """What HEALTHCHECK says. All times are in nanoseconds."""
 
         Test: list[str]
         Interval: int
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         Retries: int
 
     class ImageConfig(TypedDict, total=False):
-        """The config object: what a container of this image has unless its user says otherwise."""
+        """The config object: what a container of this image gets unless its user says otherwise."""
 
         User: str
         ExposedPorts: JsonSet
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         Shell: list[str]
 
     class History(TypedDict, total=False):
-        """How a layer, or a setting, came to be."""
+        """How a layer or a setting was made."""
 
         created: str
         created_by: str
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
         empty_layer: bool
 
     class Rootfs(TypedDict):
-        """The layers."""
+        """The layers, by the digests of their uncompressed tars."""
 
         type: str
         diff_ids: list[str]
@@ -84,7 +84,7 @@ HEALTHCHECK: Shape = {
     "StartInterval": "natural",
     "Retries": "natural",
 }
-# Of these, HEALTHCHECK, ONBUILD and SHELL are docker's, which OCI reserves names for.
+# Healthcheck, OnBuild and Shell are docker's fields. OCI reserves their names.
 IMAGE_CONFIG: Shape = {
     "User": "text",
     "ExposedPorts": {"*": "any"},  # {"80/tcp": {}}
@@ -100,29 +100,30 @@ IMAGE_CONFIG: Shape = {
     "Shell": ["text"],
 }
 HISTORY: Shape = {
-    "created": "text",
-    "created_by": "text",
+    "created": "text",  # RFC 3339
+    "created_by": "text",  # the command or the instruction
     "author": "text",
     "comment": "text",
-    "empty_layer": "truth",
+    "empty_layer": "truth",  # whether there is no layer for this entry
 }
 ROOTFS: Shape = {
     "type": ("text", "layers"),
     "diff_ids": (["text"], []),  # digests of the uncompressed layers, the lowest first
 }
 IMAGE_DOCUMENT: Shape = {
-    "created": "text",
+    "created": "text",  # RFC 3339
     "author": "text",
-    "architecture": "text",
+    "architecture": "text",  # as Go names it: 'amd64'
     "os": "text",
-    "variant": "text",
+    "variant": "text",  # of the architecture: 'v7'
     "config": (IMAGE_CONFIG, {}),
     "rootfs": (ROOTFS, {}),
     "history": ([HISTORY], []),
-    "container_config": "any",  # docker before 23: the container that the topmost layer comes from
+    "container_config": "any",  # by docker before 23: the config of the container from which the topmost layer was made
 }
 
 _PROTOCOLS = ("tcp", "udp", "sctp")
+# The kernel's name of a machine (uname -m) → Go's name of its architecture, with a variant.
 _ARCHITECTURES = {
     "x86_64": "amd64",
     "aarch64": "arm64",
@@ -137,7 +138,7 @@ _ARCHITECTURES = {
 
 
 def image_document(data: bytes, name: str) -> ImageDocument:
-    """Return an image configuration, its fields checked. name: what to call it. Raises Damaged."""
+    """Return an image configuration after checking its fields. name: what errors call it. Raises Damaged."""
     document: ImageDocument = documents.read(data, IMAGE_DOCUMENT, name)
     for problem in _problems(document):
         raise Damaged(f"{name}: {problem}")
@@ -145,7 +146,7 @@ def image_document(data: bytes, name: str) -> ImageDocument:
 
 
 def _problems(document: ImageDocument) -> Iterator[str]:
-    """Yield what is wrong with a configuration although its shape is right."""
+    """Yield what is wrong with a configuration whose shape is right."""
     created = [("created", document.get("created"))]
     created += [(f"history[{number}].created", entry.get("created")) for number, entry in enumerate(document["history"])]
     for field, moment in created:
@@ -155,7 +156,7 @@ def _problems(document: ImageDocument) -> Iterator[str]:
         if not _is_port(port):
             yield f"config.ExposedPorts {port!r}: expected PORT[/tcp|udp|sctp]"
     for number, diff_id in enumerate(document["rootfs"]["diff_ids"]):
-        # They become directories' names.
+        # Diff ids become names of directories.
         if not diff_id.startswith("sha256:") or not is_id(diff_id.removeprefix("sha256:")):
             yield f"rootfs.diff_ids[{number}] {diff_id!r}: expected sha256: and 64 hexadecimal digits"
 
@@ -167,13 +168,16 @@ def _is_port(text: str) -> bool:
 
 
 def host_platform() -> str:
-    """Return this machine's platform as images spell it: 'linux/amd64'."""
+    """Return this machine's platform as images spell it, such as 'linux/amd64'."""
     machine = os.uname().machine
     return "linux/" + _ARCHITECTURES.get(machine, machine)
 
 
 def platform_fields(platform: str) -> Platform:
-    """Return architecture, os and perhaps variant for 'OS/ARCHITECTURE[/VARIANT]', 'ARCHITECTURE' or 'linux'. Raises BadInput."""
+    """Return architecture, os and perhaps variant for 'OS/ARCHITECTURE[/VARIANT]', 'ARCHITECTURE' or 'linux'.
+
+    Raises BadInput if the text is none of these, or if the os is not linux.
+    """
     parts = platform.split("/") if "/" in platform else _lone_platform(platform)
     if not 2 <= len(parts) <= 3 or not all(part.replace("_", "").isalnum() and part.isascii() for part in parts):
         raise BadInput(f"invalid platform {platform!r}: expected OS/ARCHITECTURE[/VARIANT], such as linux/arm64")
@@ -192,7 +196,12 @@ def _lone_platform(word: str) -> list[str]:
 
 
 def new_document(platform: str, settings: ImageConfig, created: str, author: str = "") -> ImageDocument:
-    """Return an image configuration without layers. `settings` is its config object: Env, Cmd, …"""
+    """Return an image configuration without layers.
+
+    platform: as platform_fields() takes it.
+    settings: its config object.
+    created: the time, RFC 3339.
+    """
     fields = platform_fields(platform)
     document: ImageDocument = {
         "created": created,
@@ -210,7 +219,7 @@ def new_document(platform: str, settings: ImageConfig, created: str, author: str
 
 
 def image_settings(settings: Mapping[str, object]) -> ImageConfig:
-    """Return what of a container's config an image keeps, without what is empty."""
+    """Return the part of a container's config that an image keeps, without empty fields."""
     kept: Any = {key: settings[key] for key in IMAGE_CONFIG if settings.get(key)}
     found: ImageConfig = kept
     return found
@@ -229,7 +238,7 @@ def history_entry(created: str, created_by: str = "", author: str = "", comment:
 
 
 def platform_of(document: ImageDocument) -> Platform:
-    """Return what a configuration says of its platform, as a descriptor has it."""
+    """Return the platform that a configuration names, in the form that a descriptor has."""
     found: Platform = {}
     if architecture := document.get("architecture"):
         found["architecture"] = architecture
@@ -241,7 +250,7 @@ def platform_of(document: ImageDocument) -> Platform:
 
 
 def chain_ids(lowest_first: list[str]) -> list[str]:
-    """Return the chain ids of these diff ids as 64 hexadecimal digits, topmost first (config.md, "Layer ChainID")."""
+    """Return the chain ids of these diff ids as 64 hexadecimal digits, the topmost first (config.md, "Layer ChainID")."""
     chain: list[str] = []
     for diff_id in lowest_first:
         chain.append(sha256(f"{chain[-1]} {diff_id}".encode()) if chain else diff_id)

@@ -1,10 +1,11 @@
-"""Who we are to registries: docker's config.json, its auths, credsStore and credHelpers.
+"""The credentials for registries: the fields auths, credsStore and credHelpers of docker's config.json.
 
     ~/.docker/config.json, or $DOCKER_CONFIG/config.json
         {"auths": {"registry.example": {"auth": base64("user:password")}},
          "credHelpers": {"registry.example": "NAME"}, "credsStore": "NAME"}
 
-A helper is the program docker-credential-NAME: `get`, `store` or `erase`, JSON or the server's name on its standard input.
+A helper is the program docker-credential-NAME. Its argument is `get`, `store` or `erase`. On its standard input it reads JSON for `store`
+and the server's name for the others.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from mydocker.shape import Shape
 
     class Auth(TypedDict, total=False):
-        """What is known for a registry."""
+        """The credentials for one registry."""
 
         auth: str
         username: str
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
         identitytoken: str
 
     class DockerConfig(TypedDict, total=False):
-        """config.json, of which most is not ours."""
+        """Docker's config.json. It has many more fields."""
 
         auths: dict[str, Auth]
         credHelpers: dict[str, str]
@@ -48,31 +49,33 @@ if TYPE_CHECKING:
         Secret: str
 
 
-# Without defaults: the file is written again with what is not ours in it.
+# These shapes have no defaults, because we write the file again and must not add anything to it.
+# `auth` is base64 of USER:PASSWORD, `identitytoken` is an OAuth2 refresh token.
 AUTH: Shape = {"auth": "text", "username": "text", "password": "text", "identitytoken": "text"}
+# `auths` and `credHelpers` have an entry for each registry. `credsStore` is the helper of all other registries.
 DOCKER_CONFIG: Shape = {"auths": {"*": AUTH}, "credHelpers": {"*": "text"}, "credsStore": "text"}
 HELPER_ANSWER: Shape = {"Username!": "text", "Secret!": "text"}
 
-# What docker calls its own registry there, from the days of its first protocol.
+# The name of docker's own registry in this file. It comes from the time of its first protocol.
 _HUB_KEY = "https://index.docker.io/v1/"
-# The user of a helper whose secret is a token to be exchanged, not a password.
+# A helper answers with this user if its secret is an identity token and not a password.
 _TOKEN_USER = "<token>"
 
 
 class Credentials(Value):
-    """A user with a password, or with an identity token (an OAuth2 refresh token)."""
+    """A user with a password, or an identity token."""
 
     user: str
     password: str
-    token: str = ""
+    token: str = ""  # an identity token (an OAuth2 refresh token), '' if there is none
 
     def basic(self) -> str:
-        """Return the header for basic authentication."""
+        """Return the value of the header Authorization for basic authentication."""
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
 
 
 class Keyring:
-    """One config.json, which need not exist."""
+    """One config.json. The file need not exist."""
 
     def __init__(self, directory: str = "") -> None:
         self.directory = directory or os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
@@ -82,7 +85,7 @@ class Keyring:
         return self.directory + "/config.json"
 
     def find(self, host: str) -> Credentials | None:
-        """Return what is known for a registry. Raises Damaged, StepFailed."""
+        """Return the credentials for a registry, or None. Raises Damaged for the file, StepFailed for a helper."""
         document, key = self._document(), _key(host)
         helper = _helper(document, key)
         if helper:
@@ -100,7 +103,7 @@ class Keyring:
         return Credentials(user=user, password=password, token=known.get("identitytoken", ""))
 
     def keep(self, host: str, credentials: Credentials) -> str:
-        """Store credentials; return the helper that has them, or '' when they are in the file, in the clear."""
+        """Store credentials. Return the name of the helper that has them, or '' if they are in the file, without encryption."""
         document, key = self._document(), _key(host)
         helper = _helper(document, key)
         if helper:
@@ -116,7 +119,7 @@ class Keyring:
         return helper
 
     def forget(self, host: str) -> bool:
-        """Remove what is known for a registry; say whether there was something."""
+        """Remove the credentials for a registry, and say whether there were any."""
         document, key = self._document(), _key(host)
         helper = _helper(document, key)
         if helper:
@@ -164,7 +167,7 @@ def _ask(helper: str, key: str) -> Credentials | None:
 
 
 def _run(helper: str, verb: str, text: str) -> str:
-    """Return what a helper prints, '' when it knows no credentials. Raises StepFailed."""
+    """Return what a helper prints, or '' if it knows no credentials. Raises StepFailed if it fails."""
     program = f"docker-credential-{helper}"
     try:
         result = subprocess.run([program, verb], input=text, capture_output=True, text=True, check=False)

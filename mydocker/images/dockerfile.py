@@ -1,6 +1,6 @@
-"""A Dockerfile's text → instructions. Source: the Dockerfile reference (format, parser directives, here-documents).
+"""The parser of Dockerfiles. Source: the Dockerfile reference (format, parser directives, here-documents).
 
-dockerfile-parse, the library for it, knows no here-documents and gives no line numbers of errors; the grammar fits in a page.
+There is a library, dockerfile-parse. But it knows no here-documents, and its errors have no line numbers. The grammar fits on a page.
 """
 
 from __future__ import annotations
@@ -20,15 +20,21 @@ NAMES = change.NAMES | {"ADD", "ARG", "COPY", "FROM", "MAINTAINER", "RUN"}
 
 
 class Heredoc(Value):
-    """A here-document: the word that ends it, its content, whether variables in it are replaced (the word has no quotes)."""
+    """A here-document."""
 
-    name: str
+    name: str  # the word that ends it
     content: str
-    expand: bool
+    expand: bool  # whether variables in it are replaced: they are if the word has no quotes
 
 
 class Instruction:
-    """One instruction. name: upper case; flags: {'from': 'build'}, '' for one without a value; text: the rest; line: where it begins."""
+    """One instruction.
+
+    name: in upper case.
+    flags: such as {'from': 'build'}. A flag without a value has ''.
+    text: what follows the flags.
+    line: the number of the line where it begins, from 1.
+    """
 
     __slots__ = ("flags", "heredocs", "line", "name", "source", "text")
 
@@ -39,12 +45,12 @@ class Instruction:
         self.heredocs = heredocs
         self.line = line
         shown = [f"--{key}" + (f"={value}" if value else "") for key, value in flags.items()]
-        # As users wrote it, in one line.
+        # As the user wrote it, on one line.
         self.source = " ".join([name, *shown, text])
 
 
 def parse(text: str, name: str) -> list[Instruction]:
-    """Return the instructions of a Dockerfile; name: its, for errors. Raises BadInput, which names the line."""
+    """Return the instructions of a Dockerfile. name: what errors call the file. Raises BadInput with the number of the line."""
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
     escape, position = _directives(lines, name)
     found: list[Instruction] = []
@@ -60,12 +66,12 @@ def parse(text: str, name: str) -> list[Instruction]:
 
 
 def one(text: str, line: int, name: str) -> Instruction:
-    """Return the instruction that ONBUILD kept as a text."""
+    """Return the instruction that an ONBUILD kept as text. line, name: where errors say that it stands."""
     return _instruction(text.strip(), [], line - 1, 0, name)[0]
 
 
 def _directives(lines: list[str], name: str) -> tuple[str, int]:
-    """Return the escape character, and the first line after the parser directives."""
+    """Return the escape character, and the position of the first line after the parser directives."""
     escape = "\\"
     for number, line in enumerate(lines):
         match = _DIRECTIVE.match(line)
@@ -79,7 +85,10 @@ def _directives(lines: list[str], name: str) -> tuple[str, int]:
 
 
 def _logical_line(lines: list[str], position: int, escape: str) -> tuple[str, int]:
-    """Return a line with those that continue it, without comments and empty lines between, and the position after them."""
+    """Return a line joined with the lines that continue it, and the position after them.
+
+    Comments and empty lines between them are left out.
+    """
     parts: list[str] = []
     while position < len(lines):
         line = lines[position]
@@ -125,7 +134,7 @@ def _flags(text: str, where: str) -> tuple[dict[str, str], str]:
 
 
 def _heredoc(lines: list[str], position: int, ending: str, dash: bool, where: str) -> tuple[str, int]:
-    """Return the lines up to the ending word, without leading tabs after <<-, and the position after it."""
+    """Return the lines before the ending word, and the position after it. dash: whether leading tabs are removed (<<-)."""
     content: list[str] = []
     for number in range(position, len(lines)):
         line = lines[number].lstrip("\t") if dash else lines[number]

@@ -1,4 +1,7 @@
-"""What of a build's context is left out: .dockerignore's patterns. Source: the Dockerfile reference, ".dockerignore file"."""
+"""The patterns of .dockerignore: which files of a build's context are left out.
+
+Source: the Dockerfile reference, ".dockerignore file".
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Ignore:
-    """Patterns in their order; the last that fits a path, or a directory above it, decides."""
+    """Patterns in their order. The last one that matches a path, or a directory above it, decides."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._rules: list[tuple[bool, re.Pattern[str]]] = []
@@ -28,7 +31,7 @@ class Ignore:
                     self._rules.append((negated, re.compile(translate(cleaned))))
 
     def excludes(self, path: str) -> bool:
-        """Say whether a path, relative to the context, is left out."""
+        """Say whether a path is left out. path: relative to the context."""
         parts = path.split("/")
         tops = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
         excluded = False
@@ -39,12 +42,16 @@ class Ignore:
 
     @property
     def has_exceptions(self) -> bool:
-        """Whether something in a directory that is left out may be in all the same."""
+        """Whether there are patterns with !, so that a directory that is left out may have files that are not."""
         return any(negated for negated, _ in self._rules)
 
 
 def read(directory: str, dockerfile: str) -> Ignore:
-    """Return the patterns of DOCKERFILE.dockerignore, or of the context's .dockerignore."""
+    """Return the patterns of DOCKERFILE.dockerignore if there is one, or else of the context's .dockerignore.
+
+    directory: the context.
+    dockerfile: the path of the Dockerfile, or ''.
+    """
     for path in (f"{dockerfile}.dockerignore" if dockerfile else "", f"{directory}/.dockerignore"):
         if path and os.path.lexists(path):
             return Ignore(read_in(directory, path, os.path.basename(path)).removeprefix("\ufeff").splitlines())
@@ -52,10 +59,10 @@ def read(directory: str, dockerfile: str) -> Ignore:
 
 
 def read_in(directory: str, path: str, name: str) -> str:
-    """Return the text of a file of a build. Raises BadInput that calls it `name`.
+    """Return the text of a file of a build. Raises BadInput, which calls the file `name`, if it cannot be read.
 
-    One that lies in the context's directory is not read through a link that leads out of it: whoever made the context would read,
-    in an error or an image, what only the caller may.
+    A file in the context's directory is not read through a link that leads out of the directory. Otherwise whoever made the context
+    could read, in an error or in an image, files that only the caller may read.
     """
     inside = os.path.relpath(path, directory) if directory else ".."
     try:
@@ -77,7 +84,10 @@ def read_in(directory: str, path: str, name: str) -> str:
 
 
 def excluded_paths(directory: str, ignore: Ignore) -> set[str]:
-    """Return what of a context is left out, as absolute paths of it ('/.git'); of a directory that is whole left out only itself."""
+    """Return the paths that are left out of a context, from its root ('/.git').
+
+    If all of a directory is left out, its path stands for all that is below it.
+    """
     found: set[str] = set()
     _collect(directory, "", ignore, found)
     return found
@@ -105,27 +115,60 @@ def _keeps(directory: str, path: str, ignore: Ignore) -> bool:
 
 
 def translate(pattern: str) -> str:
-    """Return a Go filepath.Match pattern, with ** for any number of directories, as a regular expression. Raises BadInput."""
-    result, position = "", 0
-    while position < len(pattern):
-        character = pattern[position]
+    """Return a Go filepath.Match pattern, with ** for any number of directories, as a regular expression. Raises BadInput.
+
+    Between two ** the first place that fits is as good as any later one, and so is it between two * of a name. The groups are atomic
+    therefore: a pattern of many stars takes no longer than one of few.
+    """
+    runs: list[list[str]] = [[]]
+    for name in pattern.split("/"):
+        if name == "**":
+            runs.append([])
+        else:
+            runs[-1].append(_name(name, pattern))
+    first, *rest = ["/".join(run) for run in runs]
+    if not rest:
+        return first
+    *middle, last = rest
+    begin = f"{first}/" if first else ""
+    inner = "".join(f"(?>(?:[^/]*/)*?{run}/)" for run in middle if run)
+    return begin + inner + (f"(?:[^/]*/)*{last}" if last else ".*")
+
+
+def _name(text: str, pattern: str) -> str:
+    """Return the regular expression of one name of a pattern."""
+    pieces = [""]  # what stands between two stars
+    position = 0
+    while position < len(text):
+        character = text[position]
         position += 1
-        if pattern.startswith("**/", position - 1):
-            result, position = result + "(?:.*/)?", position + 2
-        elif pattern.startswith("**", position - 1):
-            result, position = result + ".*", position + 1
+        if text.startswith("**", position - 1):
+            pieces[-1] += ".*"
+            position += 1
         elif character == "*":
-            result += "[^/]*"
+            pieces.append("")
         elif character == "?":
-            result += "[^/]"
+            pieces[-1] += "[^/]"
         elif character == "[":
-            end = pattern.find("]", position + 1)
+            end = text.find("]", position + 1)
             if end < 0:
                 raise BadInput(f"invalid pattern {pattern!r}: a [ without its ]")
-            inside = pattern[position:end].replace("\\", "\\\\")
-            result, position = result + f"[{'^' + inside[1:] if inside[:1] in '^!' else inside}]", end + 1
-        elif character == "\\" and position < len(pattern):
-            result, position = result + re.escape(pattern[position]), position + 1
+            pieces[-1] += _class(text[position:end], pattern)
+            position = end + 1
         else:
-            result += re.escape(character)
-    return result
+            escaped = character == "\\" and position < len(text)
+            pieces[-1] += re.escape(text[position] if escaped else character)
+            position += escaped
+    first, *rest = pieces
+    return first + "".join(f"(?>[^/]*?{piece})" for piece in rest[:-1]) + "".join(f"[^/]*{piece}" for piece in rest[-1:])
+
+
+def _class(inside: str, pattern: str) -> str:
+    """Return a class of characters. Raises BadInput for a range that goes backwards, and its like."""
+    escaped = inside.replace("\\", "\\\\").replace("[", "\\[")
+    expression = f"[{'^' + escaped[1:] if escaped[:1] in ('^', '!') else escaped}]"
+    try:
+        re.compile(expression)
+    except re.error as error:
+        raise BadInput(f"invalid pattern {pattern!r}: [{inside}] is no class of characters: {error.msg}") from error
+    return expression

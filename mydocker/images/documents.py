@@ -1,10 +1,10 @@
-"""The documents that lead to an image (image-spec: descriptor.md, image-index.md, manifest.md), and how any document is read.
+"""The documents that lead to an image (image-spec: descriptor.md, image-index.md, manifest.md), and how documents are read.
 
     index.json, or an index of platforms ─ manifest ┬─ configuration, see config.py
                                                     └─ layers
 
-A document that came from elsewhere is stored byte by byte, under its digest. What read() returns is only for us: what is null is gone
-there, and what is missing may have a default.
+A document from outside is stored byte by byte, under its digest. What read() returns is only for our own use: it has no null fields, and
+missing fields may have a default.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from mydocker.shape import Shape
 
     class Platform(TypedDict, total=False):
-        """What an image runs on."""
+        """What an image can run on."""
 
         architecture: str
         os: str
         variant: str
 
     class Descriptor(TypedDict):
-        """A blob, as others point to it."""
+        """How a document points to a blob."""
 
         mediaType: str
         digest: str
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
         platform: NotRequired[Platform]
 
     class ImageIndex(TypedDict):
-        """Many images."""
+        """An image index: index.json, or one image for each of several platforms."""
 
         schemaVersion: NotRequired[int]
         mediaType: NotRequired[str]
         manifests: list[Descriptor]
 
     class ImageManifest(TypedDict):
-        """One image."""
+        """An image manifest: one image for one platform."""
 
         schemaVersion: NotRequired[int]
         mediaType: NotRequired[str]
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
         layers: list[Descriptor]
 
     class Links(TypedDict):
-        """What any of these, or a manifest of something that is no image, points to."""
+        """All that an index or a manifest, also one of something that is not an image, can point to."""
 
         config: NotRequired[Descriptor]
         subject: NotRequired[Descriptor]
@@ -64,9 +64,9 @@ if TYPE_CHECKING:
 PLATFORM: Shape = {"architecture": "text", "os": "text", "variant": "text"}
 DESCRIPTOR: Shape = {
     "mediaType!": "text",
-    "digest!": "text",
-    "size!": "natural",
-    "annotations": {"*": "text"},  # in index.json: see index.py
+    "digest!": "text",  # 'sha256:HEX'
+    "size!": "natural",  # in bytes
+    "annotations": {"*": "text"},  # for those in index.json see index.py
     "platform": PLATFORM,
 }
 IMAGE_INDEX: Shape = {
@@ -92,17 +92,17 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 
-# A manifest or config is read into memory at once; the registries' limit for a manifest.
+# A manifest or a config is read into memory at once. This is the limit that registries have for a manifest, in bytes.
 DOCUMENT_MAX = 4 << 20
 
 
 def read(data: bytes, shape: Shape, name: str) -> Any:
-    """Return a document, checked against its shape. name: what to call it. Raises Damaged, which names the field."""
+    """Return a document after checking it against its shape. name: what errors call it. Raises Damaged, which names the field."""
     return checked(parse(data, name), shape, name)
 
 
 def parse(data: bytes, name: str) -> Any:
-    """Return a document of which nothing is known yet. Raises Damaged when it is not JSON."""
+    """Return a document that has not been checked yet. Raises Damaged if it is not JSON."""
     try:
         return leanjson.loads(data.decode())
     except (ValueError, RecursionError) as error:
@@ -110,7 +110,7 @@ def parse(data: bytes, name: str) -> Any:
 
 
 def checked(document: Any, shape: Shape, name: str) -> Any:
-    """Return a document, its null fields gone and what is missing filled in. Raises Damaged."""
+    """Return a parsed document without its null fields and with its defaults. Raises Damaged if it does not fit the shape."""
     try:
         fit(document, shape)
     except WrongShape as error:
@@ -120,7 +120,7 @@ def checked(document: Any, shape: Shape, name: str) -> Any:
 
 def sha256(data: bytes) -> str:
     """Return the digest of a small blob, 'sha256:HEX', by the lightest implementation that this Python has."""
-    # hashlib loads OpenSSL, 2 ms that the start of a container need not pay.
+    # hashlib loads OpenSSL. That takes 2 ms, which the start of a container need not pay.
     try:
         if sys.version_info >= (3, 12):
             from _sha2 import sha256 as make  # type: ignore[import-not-found,unused-ignore]

@@ -1,4 +1,4 @@
-"""A blob's content as a stream that goes on where a broken connection left it."""
+"""A blob of a registry as a stream. If the connection breaks, the stream goes on at the same byte with a new one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from mydocker.images.registry import Repository
 
 _CHUNK = 1 << 18
-# How often in a row a connection may end without a byte more; the pauses between double, from half a second.
+# How often in a row a connection may end without one more byte. The pauses between them double, from half a second.
 _MOST_FAILURES = 5
 
 
 class Download:
-    """A file to read a blob from; `with` closes the connection. read() raises Unreachable, Denied, NotFound."""
+    """A file to read a blob from. `with` closes the connection.
+
+    read() raises Unreachable if connections keep breaking, and Denied or NotFound if the registry says so.
+    """
 
     def __init__(self, repository: Repository, descriptor: Descriptor) -> None:
         self._repository = repository
@@ -48,7 +51,7 @@ class Download:
         return b""
 
     def _piece(self, size: int) -> bytes:
-        """Return what the connection gives; nothing when it ended, and the next call opens another."""
+        """Return the next bytes of the connection. If the connection ended, return none, and the next call opens another one."""
         cause: Exception | None = None
         try:
             if self._response is None:

@@ -1,4 +1,4 @@
-"""An image being made: layers and a config in staging, published together as blobs, manifest and name."""
+"""An image that is being made: its layers and its config are in staging, and are published together with a manifest and a name."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
 
 class Draft:
-    """What an image will be; `with` removes what was not published.
+    """An image that is not published yet. `with` removes from staging what was not published.
 
-    document: its configuration, which grows a diff id and a history entry with each layer. layers: descriptors, lowest
-    first. sizes: their bytes, uncompressed. image_id: hexadecimal digest of the config, empty until published.
+    document: its configuration. Each layer adds a diff id and a history entry.
+    layers: the descriptors of its layers, the lowest first.
+    sizes: the bytes of each layer, uncompressed.
+    image_id: the hexadecimal digest of the config, '' until the image is published.
     """
 
     __slots__ = ("_staging", "document", "image_id", "layers", "layout", "sizes")
@@ -49,9 +51,13 @@ class Draft:
         self._staging.__exit__(*exception)
 
     def add_layer(self, fill: Fill, entry: History, may_be_empty: bool = False) -> None:
-        """Store what fill() writes, an uncompressed tar, as the topmost layer; one without members on top of others only leaves history.
+        """Add a layer on top, and an entry to the history.
 
-        may_be_empty: an image may also be without any layer.
+        If the tar has no members and there are layers below, only the history gets an entry.
+
+        fill: writes the layer as an uncompressed tar.
+        entry: the history entry.
+        may_be_empty: whether a tar without members adds no layer either if the image has none yet.
         """
         with LayerWriter(self._staging) as layer:
             fill(layer)
@@ -65,9 +71,13 @@ class Draft:
         self.document["history"].append({**entry, "empty_layer": True} if empty else entry)
 
     def publish(self, reference: Reference | None, annotations: dict[str, str] | None = None, marks: dict[str, str] | None = None) -> None:
-        """Write config and manifest and put everything into the layout. Raises Conflict when a layer below has gone meanwhile.
+        """Write the config and the manifest, and put everything into the layout.
 
-        annotations: of the image's descriptor. marks: more fields of the configuration.
+        reference: the name of the image, or None.
+        annotations: more annotations of the image's descriptor.
+        marks: more fields of the configuration.
+
+        Raises Conflict if a layer below was removed meanwhile.
         """
         config = self._put({**self.document, **(marks or {})}, CONFIG_TYPE)
         document: ImageManifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": self.layers}
@@ -89,28 +99,28 @@ class Draft:
 
 
 class StoreLayer(Step):
-    """Store a tar, from `source` in words, as the draft's next layer."""
+    """Store a tar as the draft's next layer."""
 
     draft: Draft
-    source: str
-    fill: Fill
+    source: str  # the words that say where the tar comes from
+    fill: Fill  # writes the tar
     entry: History
 
     def apply(self) -> None:
         self.draft.add_layer(self.fill, self.entry)
 
     def describe(self) -> str:
-        # Before it is applied its digest is not known.
+        # The digest of the layer is known only after the step was applied.
         done = f" as {self.draft.layers[-1]['digest']}" if self.draft.document["history"][-1:] == [self.entry] else ""
         return f"store layer {self.source}{done} in {quote(self.draft.layout.directory)}"
 
 
 class StoreImage(Step):
-    """Publish the draft's layers, config and manifest, under a name or none."""
+    """Publish the draft's layers, config and manifest, with a name or without."""
 
     draft: Draft
     reference: Reference | None
-    annotations: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None  # more annotations of the image's descriptor
 
     def apply(self) -> None:
         self.draft.publish(self.reference, self.annotations)

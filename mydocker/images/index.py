@@ -1,13 +1,14 @@
-"""What index.json says of names: pure functions on its list of descriptors.
+"""The names of images in index.json: pure functions on its list of descriptors.
 
-Every name has a descriptor of its own with these annotations; an image without a name has one without a name.
+Every name has a descriptor of its own, with these annotations. An image without a name has one descriptor without the first two.
 
     org.opencontainers.image.ref.name   busybox:latest                      skopeo, umoci and podman look here
     io.containerd.image.name            docker.io/library/busybox:latest    containerd and docker look here
-    mydocker.sizes                      "4261376,1024"                      each layer's bytes, uncompressed, lowest first
-    mydocker.build                      HEX                                 of a build's cache: the key of the step that left it
-    mydocker.built                      HEX                                 the key of the whole build that made it
-    mydocker.digest                     sha256:…                            what the registry calls it: perhaps an index of platforms
+    mydocker.sizes                      "4261376,1024"                      the bytes of each layer, uncompressed, the lowest first
+    mydocker.build                      HEX                                 the image is cache of a build: the key of the step that left it
+    mydocker.built                      HEX                                 the key of the whole build that made the image
+    mydocker.digest                     sha256:HEX                          the digest that the registry has for the name, perhaps that
+                                                                            of an index of platforms
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def _annotations(entry: Descriptor) -> dict[str, str]:
 
 
 def name_of(entry: Descriptor) -> str | None:
-    """Return the canonical name that a descriptor gives its image; None without one, or with one that is no reference."""
+    """Return the canonical name that a descriptor gives its image, or None if there is none or if it is not a valid reference."""
     annotations = _annotations(entry)
     name = annotations.get(CONTAINERD_NAME) or annotations.get(REF_NAME)
     try:
@@ -42,29 +43,29 @@ def name_of(entry: Descriptor) -> str | None:
 
 
 def sizes(entry: Descriptor) -> list[int]:
-    """Return the sizes of an image's layers, uncompressed, lowest first; empty when nobody noted them."""
+    """Return the bytes of an image's layers, uncompressed, the lowest first. The list is empty if nobody noted them."""
     texts = _annotations(entry).get(SIZES, "").split(",")
     return [int(text) for text in texts] if all(text.isascii() and text.isdigit() for text in texts) else []
 
 
 def build_key(entry: Descriptor) -> str:
-    """Return the key of the build, or of the step of one, that made an image; '' for others."""
+    """Return the key of the build or of the build's step that made an image, or '' if no build made it."""
     annotations = _annotations(entry)
     return annotations.get(BUILD) or annotations.get(BUILT) or ""
 
 
 def is_cache(entry: Descriptor) -> bool:
-    """Say whether an image is only a step of a build, and nobody's."""
+    """Say whether an image is only the cache of a build's step, and has no name."""
     return BUILD in _annotations(entry) and name_of(entry) is None
 
 
 def repo_digest(entry: Descriptor) -> str:
-    """Return the digest by which a registry knows a descriptor's image: that of its index, or of its manifest."""
+    """Return the digest by which a registry knows a descriptor's image: the digest of its index or of its manifest."""
     return _annotations(entry).get(DIGEST) or entry["digest"]
 
 
 def named(entry: Descriptor, reference: Reference | None) -> Descriptor:
-    """Return a copy of a descriptor that bears this name instead of its own."""
+    """Return a copy of a descriptor that has this name, or none, instead of its own."""
     own = (REF_NAME, CONTAINERD_NAME) if _same_repository(entry, reference) else (REF_NAME, CONTAINERD_NAME, DIGEST)
     others = {k: v for k, v in _annotations(entry).items() if k not in own}
     names = {REF_NAME: str(reference), CONTAINERD_NAME: reference.canonical} if reference else {}
@@ -76,7 +77,10 @@ def named(entry: Descriptor, reference: Reference | None) -> Descriptor:
 
 
 def add(entries: list[Descriptor], entry: Descriptor, reference: Reference | None) -> list[Descriptor]:
-    """Give an image a name. Whichever image had that name loses it, and stays without a name if it had no other."""
+    """Return the descriptors after an image was given a name, or was added without one.
+
+    If another image had that name, it loses the name, and stays without a name if it had no other.
+    """
     rest = [e for e in entries if e["digest"] != entry["digest"] or name_of(e)]
     if reference is None:
         return entries if len(rest) < len(entries) or _has(rest, entry["digest"]) else [*entries, named(entry, None)]
@@ -84,19 +88,19 @@ def add(entries: list[Descriptor], entry: Descriptor, reference: Reference | Non
 
 
 def remove_name(entries: list[Descriptor], name: str, keep: str = "") -> list[Descriptor]:
-    """Take a name away; an image that had only this one stays without a name, unless its digest is `keep`."""
+    """Return the descriptors without a name. An image that had only this name stays without one, unless its digest is `keep`."""
     rest = [e for e in entries if name_of(e) != name]
     lost = [e for e in entries if name_of(e) == name and e["digest"] != keep and not _has(rest, e["digest"])]
     return rest + [named(e, None) for e in lost[:1]]
 
 
 def remove_unnamed(entries: list[Descriptor], digest: str) -> list[Descriptor]:
-    """Take away an image that has no name."""
+    """Return the descriptors without the nameless one of this image."""
     return [e for e in entries if e["digest"] != digest or name_of(e)]
 
 
 def _same_repository(entry: Descriptor, reference: Reference | None) -> bool:
-    """Say whether what a registry calls an image by its present name holds under the other one: they share the repository."""
+    """Say whether the registry's digest for an image is also right for the new name: both names must be of one repository."""
     name = name_of(entry)
     return reference is None or name is None or parse(name).repository == reference.repository
 

@@ -1,7 +1,7 @@
-"""Layers as uncompressed tars: one that is stored going out to a storage driver, one from outside coming in.
+"""Layers as uncompressed tars: a stored layer on its way to a storage driver, and a layer that comes from outside.
 
-Nothing of either counts before its digests match. A layer coming in is stored, hashed, decompressed, hashed again and handed to
-whoever unpacks it, all in one pass:
+Neither counts before its digests match. A layer from outside is stored, hashed, decompressed, hashed again and handed to whoever unpacks
+it, all in one pass:
 
     source ─ blob in staging, digest ─ decompress ─ diff id ─ read()
 """
@@ -31,9 +31,9 @@ _CHUNK = 1 << 18
 
 
 class LayerReader(RawIOBase):
-    """A layer's uncompressed tar, hashed while it is read; tar_size counts its bytes.
+    """A layer's uncompressed tar, hashed while it is read. tar_size counts the bytes.
 
-    read() raises Damaged at the end when the content is not that of the diff id; storage drivers read to that end.
+    At the end, read() raises Damaged if the content does not match the diff id. Storage drivers read to that end.
     """
 
     def __init__(self, stream: BufferedReader, digest: str, diff_id: str) -> None:
@@ -59,12 +59,12 @@ class LayerReader(RawIOBase):
             raise Damaged(f"layer {self._digest} does not match its diff id {self._diff_id}")
 
     def as_binary(self) -> BinaryIO:
-        """This object, as the type that storage drivers ask for."""
+        """Return this object as the type that storage drivers ask for."""
         return cast("BinaryIO", self)
 
 
 class StoredLayer(LayerReader):
-    """A layer of the layout; holds an flock on the blob, so that one process unpacks it at a time."""
+    """A layer of the layout. It holds an flock on the blob, so only one process at a time unpacks it."""
 
     def __init__(self, layout: ImageLayout, descriptor: Descriptor, diff_id: str) -> None:
         digest = descriptor["digest"]
@@ -77,13 +77,16 @@ class StoredLayer(LayerReader):
         super().__init__(self._file, digest, diff_id)
 
     def close(self) -> None:
-        if "_file" in self.__dict__:  # the finalizer comes here too when __init__ failed
+        if "_file" in self.__dict__:  # the finalizer calls this too if __init__ failed
             self._file.close()
         super().close()
 
 
 def check_blob(file: BinaryIO, descriptor: Descriptor) -> None:
-    """Compare a blob, open at its beginning and so again afterwards, with its descriptor. Raises Damaged."""
+    """Compare a blob with its descriptor. Raises Damaged if they differ.
+
+    file: open at the beginning. Afterwards it is at the beginning again.
+    """
     digest, found = descriptor["digest"], os.fstat(file.fileno()).st_size
     if found != descriptor["size"]:
         raise Damaged(f"layer {digest} has {found} bytes, expected {descriptor['size']}")
@@ -96,7 +99,10 @@ def check_blob(file: BinaryIO, descriptor: Descriptor) -> None:
 
 
 class ArrivingLayer(LayerReader):
-    """A layer from outside, stored in staging while it is read: at its end, it is a finished blob. Raises Damaged."""
+    """A layer from outside, stored in staging while it is read. At its end it is a finished blob.
+
+    read() raises Damaged if the layer is longer than announced or does not match one of its digests.
+    """
 
     def __init__(self, source: BinaryIO, descriptor: Descriptor, diff_id: str, blob: BlobWriter) -> None:
         self._source = BufferedReader(cast("RawIOBase", _Storing(source, blob, descriptor["size"])), _CHUNK)
@@ -105,14 +111,14 @@ class ArrivingLayer(LayerReader):
 
     def _ended(self) -> None:
         while self._source.read1(_CHUNK):
-            pass  # what follows a compressed content's end is part of the blob
+            pass  # bytes after the end of the compressed content are part of the blob too
         if not self._blob.digest:
             self._blob.finish(self._digest)
         super()._ended()
 
 
 class _Storing(RawIOBase):
-    """Reads a stream and stores what it read, but no more than was announced."""
+    """A stream that stores all that is read from it. It raises Damaged if that is more than was announced."""
 
     def __init__(self, source: BinaryIO, blob: BlobWriter, size: int) -> None:
         self._source = source
@@ -132,11 +138,11 @@ class _Storing(RawIOBase):
 
 
 def known_sizes(layout: ImageLayout) -> dict[str, int]:
-    """Return the uncompressed sizes of stored layers, by digest, where somebody noted them."""
+    """Return the uncompressed sizes of stored layers, by digest, as far as they were noted."""
     sizes: dict[str, int] = {}
     for entry in layout.entries():
         noted = index.sizes(entry)
-        with suppress(Damaged):  # what a damaged image says of its layers is not believed
+        with suppress(Damaged):  # a damaged image says nothing about its layers
             layers = layout.manifest(entry)["layers"] if noted else []
             sizes.update(zip((layer["digest"] for layer in layers), noted, strict=False))
     return sizes

@@ -1,13 +1,13 @@
 """An OCI image layout on disk (image-spec, image-layout.md), safe against crashes and concurrent writers.
 
     images/oci-layout               {"imageLayoutVersion": "1.0.0"}
-    images/index.json               one descriptor per name, and one per image without a name; see index.py
-    images/blobs/sha256/HEX         manifests, configs and layers, each whole: only publish() puts one there
+    images/index.json               a descriptor for each name, and one for each image without a name; see index.py
+    images/blobs/sha256/HEX         manifests, configs and layers, each complete: only Staging.publish() puts one there
     images/staging/RANDOM/          what a living process is adding; see staging.py
-    images/lock                     flock: held to change index.json, to publish blobs and to remove them
+    images/lock                     an flock, held to change index.json, to publish blobs and to remove them
 
-A blob appears under blobs/ only together with the index entry that reaches it, both under the lock, and blobs
-are removed under that lock too. So whoever holds it knows: a blob that index.json does not reach is a crash's.
+A blob appears under blobs/ only together with the index entry that reaches it. Both happen under the lock, and blobs are removed under the
+lock too. So whoever holds the lock knows that a crash left every blob that index.json does not reach.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     from mydocker.images.documents import Descriptor, ImageIndex, ImageManifest, Links
 
     T = TypeVar("T")
+    # Returns the new descriptors of index.json, given the old ones.
     Change = Callable[[list[Descriptor]], list[Descriptor]]
 
 
 class ImageLayout:
-    """The layout in one directory, which need not exist until something is added."""
+    """The layout in one directory. The directory need not exist until something is added."""
 
     __slots__ = ("directory",)
 
@@ -42,7 +43,7 @@ class ImageLayout:
         self.directory = directory
 
     def create(self) -> None:
-        """Make what is missing of an empty layout."""
+        """Make the files and directories of an empty layout that are missing."""
         store.make_private(self.directory + "/blobs/sha256")
         store.make_private(self.directory + "/staging")
         if not os.path.exists(self.directory + "/oci-layout"):
@@ -50,11 +51,11 @@ class ImageLayout:
                 store.write_json(self.directory + "/oci-layout", {"imageLayoutVersion": "1.0.0"})
 
     def lock(self) -> store.Lock:
-        """Return the lock on index.json and blobs, for an existing layout; create() takes it too, so call that before."""
+        """Return the lock on index.json and the blobs of an existing layout. create() takes it too, so call create() before."""
         return store.Lock(self.directory + "/lock")
 
     def entries(self) -> list[Descriptor]:
-        """Return index.json's descriptors. Raises Damaged."""
+        """Return the descriptors of index.json. Raises Damaged if the file is not an image index."""
         try:
             index: ImageIndex = store.read_document(self.directory + "/index.json", IMAGE_INDEX)
         except FileNotFoundError:
@@ -83,19 +84,19 @@ class ImageLayout:
         return status.st_ino, status.st_mtime_ns
 
     def change(self, change: Change) -> None:
-        """Replace index.json's descriptors by change(descriptors); the caller holds the lock."""
+        """Replace the descriptors of index.json by change(descriptors). The caller holds the lock."""
         index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": change(self.entries())}
         store.write_json(self.directory + "/index.json", index)
 
     def blob(self, digest: str) -> str:
-        """Return a blob's path. Raises Unsupported for a digest that is not sha256:HEX."""
+        """Return a blob's path. Raises Unsupported if the digest is not sha256:HEX."""
         algorithm, _, digits = digest.partition(":")
         if algorithm != "sha256" or not is_id(digits):
             raise Unsupported(f"digest {digest!r}: expected sha256: and 64 hexadecimal digits")
         return f"{self.directory}/blobs/sha256/{digits}"
 
     def read(self, descriptor: Descriptor) -> bytes:
-        """Return a small blob, whole, after checking its size and digest. Raises Damaged."""
+        """Return the content of a small blob after checking its size and digest. Raises Damaged if it is missing or they differ."""
         digest = descriptor["digest"]
         try:
             with open(self.blob(digest), "rb", buffering=0) as file:
@@ -109,21 +110,21 @@ class ImageLayout:
         return data
 
     def manifest(self, descriptor: Descriptor) -> ImageManifest:
-        """Return an image manifest, verified. Raises Damaged when the blob is something else."""
+        """Return an image manifest after checking it. Raises Damaged if the blob is something else."""
         manifest: ImageManifest = documents.read(self.read(descriptor), IMAGE_MANIFEST, f"manifest {descriptor['digest']}")
         return manifest
 
     def configuration(self, descriptor: Descriptor) -> ImageDocument:
-        """Return an image configuration, verified. Raises Damaged."""
+        """Return an image configuration after checking it. Raises Damaged if the blob is something else."""
         return image_document(self.read(descriptor), f"config {descriptor['digest']}")
 
     def unreachable(self) -> list[str]:
-        """Return the digests of blobs that index.json does not reach; the caller holds the lock."""
+        """Return the digests of the blobs that index.json does not reach. The caller holds the lock."""
         reached = set(self._reached(self.entries()))
         return [digest for digest in self._stored() if digest not in reached]
 
     def collect(self) -> list[str]:
-        """Remove unreachable blobs and return their digests; the caller holds the lock."""
+        """Remove the blobs that index.json does not reach, and return their digests. The caller holds the lock."""
         garbage = self.unreachable()
         for digest in garbage:
             os.unlink(self.blob(digest))
@@ -138,7 +139,7 @@ class ImageLayout:
     def _reached(self, descriptors: Iterable[Descriptor]) -> Iterator[str]:
         for descriptor in descriptors:
             yield descriptor["digest"]
-            # An image index (another tool may have put one here) lists manifests, a manifest its config and layers.
+            # An image index, which another tool may have put here, lists manifests. A manifest lists its config and its layers.
             kind = descriptor["mediaType"]
             if "index" in kind or "manifest" in kind:
                 links: Links = documents.read(self.read(descriptor), LINKS, f"blob {descriptor['digest']}")

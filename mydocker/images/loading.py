@@ -1,9 +1,9 @@
-"""`load`: what an archive of images holds, whichever tool wrote it.
+"""The images in an archive, for `load`, whichever tool wrote the archive.
 
     OCI image layout     index.json, blobs/…                         skopeo, podman, buildah, docker since 25, mydocker
     docker's archive     manifest.json, HEX.json, HEX/layer.tar      docker, podman, skopeo, kaniko, nix
 
-All files are staged as blobs first, because a tar's table of contents may be its last member.
+All files are first stored in staging as blobs, because the file that lists the images may be the last member of the tar.
 """
 
 from __future__ import annotations
@@ -41,30 +41,32 @@ if TYPE_CHECKING:
 
 DOCKER_IMAGE: Shape = {
     "Config!": "text",  # a path in the archive
-    "RepoTags": (["text"], None),
-    "Layers": (["text"], []),  # paths, the lowest layer's first
+    "RepoTags": (["text"], None),  # the names
+    "Layers": (["text"], []),  # paths in the archive, the lowest layer first
 }
 
 _CHUNK = 1 << 18
 _LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
-# More names than any archive of images has; each costs a file.
+# More files than any archive of images has. Each takes a file in staging.
 _MOST_FILES = 100_000
 
 
 class Found(Value):
-    """An image of an archive: its manifest, its config as it is written there, the names that it has there.
-
-    made: whether the manifest is ours, because docker's archives have none.
-    """
+    """An image of an archive."""
 
     manifest: Manifest
-    config: bytes
-    names: list[Reference]
-    made: bool = False
+    config: bytes  # byte by byte as in the archive
+    names: list[Reference]  # as the archive says
+    made: bool = False  # whether we made the manifest, because docker's archives have none
 
 
 class Archive:
-    """An archive whose files are staged. files: {path: (digest, size)}, links: {path: path}."""
+    """An archive whose files are in staging.
+
+    name: what error messages call it.
+    files: {path: (digest, size)}.
+    links: {path: the path to which it leads}.
+    """
 
     def __init__(self, staging: Staging, name: str) -> None:
         self.staging = staging
@@ -73,7 +75,7 @@ class Archive:
         self.links: dict[str, str] = {}
 
     def read(self, stream: BufferedReader) -> None:
-        """Stage every file of a tar, plain or compressed. Raises BadInput, Damaged."""
+        """Store every file of a tar, plain or compressed, in staging. Raises BadInput if it is not a tar, Damaged if it is damaged."""
         try:
             with open_tar(Decompressed(stream, self.name).as_binary()) as tar:
                 for member in members(tar):
@@ -98,7 +100,10 @@ class Archive:
             self.files[path] = (blob.digest, blob.size)
 
     def images(self, platform: Platform) -> list[Found]:
-        """Return the images; of those for several platforms the one for `platform`. Raises BadInput, Damaged, Unsupported."""
+        """Return the images. Of an image for several platforms, return the one for `platform`.
+
+        Raises BadInput if this is not an archive of images, Unsupported if its format is too old, Damaged if something is missing or wrong.
+        """
         if "index.json" in self.files and "oci-layout" in self.files:
             return self._of_layout(platform)
         if self._file("manifest.json"):
@@ -108,7 +113,7 @@ class Archive:
         raise BadInput(f"{self.name} is no archive of images", "make an image of a root file system: mydocker import FILE")
 
     def _file(self, path: str) -> tuple[str, int] | None:
-        """Return digest and size of a file, also behind links."""
+        """Return the digest and the size of a file, or None. Follows links."""
         for _ in range(8):
             if path in self.files:
                 return self.files[path]
@@ -116,7 +121,7 @@ class Archive:
         return None
 
     def _blob(self, digest: str, size: int) -> bytes:
-        """Return a small staged blob. Raises Damaged when the archive has none of that digest and size."""
+        """Return the content of a small blob. Raises Damaged if the archive has none of that digest and size, or if it is too large."""
         if (digest, size) not in self.files.values():
             raise Damaged(f"{self.name}: blob {digest} of {size} bytes is missing")
         if size > DOCUMENT_MAX:

@@ -1,6 +1,7 @@
-"""Manifests and indexes from outside: told apart, checked, and the one for a platform chosen.
+"""Manifests and indexes from outside: which of them a document is, its checks, and the choice of a manifest for a platform.
 
-Sources: image-spec (manifest.md, image-index.md); distribution's "Image Manifest V2, Schema 2", which says the same in other media types.
+Sources: image-spec (manifest.md, image-index.md) and distribution's "Image Manifest V2, Schema 2". The latter has the same content with
+other media types.
 """
 
 from __future__ import annotations
@@ -25,9 +26,12 @@ _SCHEMA_1 = "an image of manifest schema 1, which registries gave up in 2019"
 
 
 class Manifest:
-    """A manifest as it came, byte by byte.
+    """A manifest from outside, after checking it. Raises Damaged, and Unsupported if it is not of a container image.
 
-    descriptor: its mediaType, digest and size. config, layers: descriptors, checked; layers from the lowest.
+    data: the manifest byte by byte.
+    descriptor: its mediaType, digest and size.
+    config: the descriptor of its config.
+    layers: the descriptors of its layers, the lowest first.
     """
 
     __slots__ = ("config", "data", "descriptor", "layers")
@@ -47,7 +51,12 @@ class Manifest:
 
 
 def read_index(data: bytes, name: str) -> ImageIndex | None:
-    """Return an image index; None when the document does not list manifests, and so should be one. Raises Damaged, Unsupported."""
+    """Return an image index, or None if the document is not one, so that it should be a manifest.
+
+    name: what errors call the document.
+
+    Raises Damaged, and Unsupported for schema 1.
+    """
     document = _parse(data, name)
     if document.get("mediaType") not in _INDEXES and ("manifests" not in document or "config" in document):
         return None
@@ -57,7 +66,7 @@ def read_index(data: bytes, name: str) -> ImageIndex | None:
 
 
 def _parse(data: bytes, name: str) -> Any:
-    """Return a manifest's or index's JSON object. Raises Damaged, and Unsupported for schema 1."""
+    """Return the JSON object of a manifest or an index. Raises Damaged if it is none, and Unsupported for schema 1."""
     document = documents.parse(data, name)
     if not isinstance(document, dict):
         raise Damaged(f"{name}: not a JSON object")
@@ -69,11 +78,17 @@ def _parse(data: bytes, name: str) -> Any:
 
 
 def choose(index: ImageIndex, platform: Platform, name: str) -> Descriptor:
-    """Return the descriptor of an index that fits a platform best. platform: os, architecture, perhaps variant. Raises NotFound."""
+    """Return the descriptor of an index that fits a platform best.
+
+    platform: has os and architecture, and perhaps variant.
+    name: what errors call the index.
+
+    Raises NotFound if none fits.
+    """
     entries = index["manifests"]
     fitting = [entry for entry in entries if _fits(_platform(entry), platform)]
     if fitting:
-        # Of several, the one whose variant is named, else the first: indexes list the best first.
+        # If several fit, take the one with the same variant, or else the first one, because indexes list the best first.
         return next((entry for entry in fitting if _platform(entry).get("variant", "") == platform.get("variant", "")), fitting[0])
     if len(entries) == 1 and not _platform(entries[0]):
         return entries[0]
@@ -97,7 +112,7 @@ def _shown(platform: Platform) -> str:
 
 
 def _check_digests(descriptors: list[Descriptor], name: str) -> None:
-    """Check that digests can be files' names. Raises Damaged."""
+    """Check that the digests can be names of files. Raises Damaged if one cannot."""
     for descriptor in descriptors:
         digest = descriptor["digest"]
         if not digest.startswith("sha256:") or not is_id(digest.removeprefix("sha256:")):

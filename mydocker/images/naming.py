@@ -1,4 +1,4 @@
-"""Steps that change which names and images index.json has."""
+"""Steps that change the names and the images in index.json."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class NameImage(Step):
-    """Give an image a name, taking it from whichever image had it. Raises Conflict when the image was removed meanwhile."""
+    """Give an image a name. If another image has that name, it loses it. Raises Conflict if the image was removed meanwhile."""
 
     layout: ImageLayout
     entry: Descriptor
@@ -34,7 +34,7 @@ class NameImage(Step):
 
 
 class UnnameImage(Step):
-    """Take a name from an image, if it still has it; the image stays."""
+    """Take a name from an image, if it still has it. The image stays."""
 
     layout: ImageLayout
     digest: str
@@ -54,10 +54,10 @@ class UnnameImage(Step):
 
 
 class DeleteImage(Step):
-    """Remove an image without a name, and the blobs that no other needs; one that was given a name meanwhile stays."""
+    """Remove an image without a name, and the blobs that no other image needs. If it was given a name meanwhile, it stays."""
 
     layout: ImageLayout
-    digest: str
+    digest: str  # of its manifest
 
     def apply(self) -> None:
         with self.layout.lock():

@@ -1,9 +1,9 @@
-"""Image references: docker's grammar, what a short name stands for, and how it is shown.
+"""Image references: docker's grammar, what a short name means, and how a name is shown.
 
     reference = [HOST[:PORT]/]PATH[:TAG][@ALGORITHM:HEX]
 
-Source: the grammar at the top of distribution/reference. A short name such as 'busybox' stands for
-'docker.io/library/busybox'; that long form is what is compared, the short one is what users see.
+Source: the grammar at the top of distribution/reference. A short name such as 'busybox' means 'docker.io/library/busybox'. We compare the
+long names, and users see the short ones.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ _NAME_MAX = 255
 
 
 class Reference(Value):
-    """A normalised reference. tag and digest ('sha256:…') are empty when not given."""
+    """A reference in its long form."""
 
-    domain: str
-    path: str
-    tag: str = ""
-    digest: str = ""
+    domain: str  # HOST[:PORT] of the registry
+    path: str  # of the repository in the registry
+    tag: str = ""  # '' if there is none
+    digest: str = ""  # ALGORITHM:HEX, '' if there is none
 
     @property
     def repository(self) -> str:
-        """The long name: 'docker.io/library/busybox'."""
+        """The long name without tag and digest: 'docker.io/library/busybox'."""
         return f"{self.domain}/{self.path}"
 
     @property
     def familiar(self) -> str:
-        """The name that users see: 'busybox'."""
+        """The name that users see, without tag and digest: 'busybox'."""
         return self.path.removeprefix("library/") if self.domain == _HUB else self.repository
 
     @property
     def canonical(self) -> str:
-        """The long name with tag and digest, as `io.containerd.image.name` wants it."""
+        """The long name with tag and digest, as the annotation `io.containerd.image.name` has it."""
         return self._complete(self.repository)
 
     def with_default_tag(self) -> Reference:
-        """Return the reference with tag 'latest' where it has neither tag nor digest."""
+        """Return the reference, with the tag 'latest' if it has neither tag nor digest."""
         return self if self.tag or self.digest else Reference(domain=self.domain, path=self.path, tag="latest")
 
     def _complete(self, name: str) -> str:
@@ -55,7 +55,7 @@ class Reference(Value):
 
 
 def parse(text: str) -> Reference:
-    """Return the reference that a user's text stands for. Raises BadInput."""
+    """Return the reference that a user's text means. Raises BadInput if the text is not a reference."""
     rest, at, digest = text.partition("@")
     name, tag = _split_tag(rest)
     domain, path = _split_domain(name)
@@ -70,7 +70,7 @@ def parse(text: str) -> Reference:
 
 
 def parse_name(text: str) -> Reference:
-    """Return the reference of a name to give to an image: the tag defaults to 'latest', a digest is refused."""
+    """Return the reference of a name that an image is to get. The default tag is 'latest'. Raises BadInput, also for a digest."""
     reference = parse(text)
     if reference.digest:
         raise BadInput(f"refusing to create a tag with a digest reference: {text!r}")
@@ -96,7 +96,7 @@ def _split_tag(text: str) -> tuple[str, str | None]:
 
 def _split_domain(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
-    # As docker: what stands before the first slash is a host only if it could not be a path.
+    # As with docker, the part before the first slash is a host only if it could not be part of a path.
     if slash and (first == "localhost" or "." in first or ":" in first or first != first.lower()):
         domain, path = ("docker.io" if first == "index.docker.io" else first), rest
     else:
@@ -121,7 +121,7 @@ def _is_label(label: str) -> bool:
 
 
 def _is_component(text: str) -> bool:
-    # Letters and digits, with one '.', one or two '_' or any number of '-' between them.
+    # A component has letters and digits, and between them one '.', one or two '_' or any number of '-'.
     separators = "".join("/" if c in _LOWER else c for c in text).split("/")
     inside = all(run in ("", ".", "_", "__") or not run.strip("-") for run in separators)
     return text[:1] in _LOWER and text[-1:] in _LOWER and inside

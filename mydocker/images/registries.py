@@ -1,4 +1,4 @@
-"""Which addresses a registry has, and how far they are trusted: docker's defaults, and a configuration file with docker's keys.
+"""The addresses of a registry, and how far they are trusted: docker's defaults, and a configuration file with docker's keys.
 
 /etc/mydocker/config.json (MYDOCKER_CONFIG)
     {"registry-mirrors": ["https://mirror.example"], "insecure-registries": ["registry.lan:5000", "10.0.0.0/8"]}
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     RegistrySettings = TypedDict("RegistrySettings", {"registry-mirrors": list[str], "insecure-registries": list[str]})
 
 REGISTRY_SETTINGS: Shape = {
-    "registry-mirrors": (["text"], []),  # URLs
-    "insecure-registries": (["text"], []),  # HOST[:PORT] or networks
+    "registry-mirrors": (["text"], []),  # the URLs of mirrors of Docker Hub
+    "insecure-registries": (["text"], []),  # HOST[:PORT], or ADDRESS/PREFIX
 }
 
 HUB = "docker.io"
@@ -36,7 +36,11 @@ _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 class Endpoint:
-    """One address of a registry. url: 'https://registry-1.docker.io'; host: the key of its credentials."""
+    """One address of a registry.
+
+    url: such as 'https://registry-1.docker.io'.
+    host: the name under which its credentials are kept.
+    """
 
     __slots__ = ("host", "is_mirror", "transport", "url")
 
@@ -49,7 +53,7 @@ class Endpoint:
 
 
 class Registries:
-    """The configuration file's content. Raises Damaged, BadInput when it is not what was expected."""
+    """What the configuration file says. The file need not exist. Raises Damaged or BadInput if it is not as expected."""
 
     def __init__(self, path: str) -> None:
         self._mirrors: list[str] = []
@@ -58,7 +62,7 @@ class Registries:
             self._mirrors, self._insecure = _read(path)
 
     def endpoints(self, domain: str, mirrors: bool = True) -> list[Endpoint]:
-        """Return the addresses to try for a registry, in order: its mirrors, https, and http where that is allowed."""
+        """Return the addresses to try for a registry, in their order: its mirrors, https, and http where that is allowed."""
         if domain == HUB:
             found = [Endpoint(url, self._transport(urlsplit(url).netloc), is_mirror=True) for url in self._mirrors if mirrors]
             return [*found, Endpoint(f"https://{_HUB_HOST}", self._transport(_HUB_HOST))]
@@ -72,7 +76,10 @@ class Registries:
         return Transport([f"{directory}/{name}" for name in names if name.endswith(".crt")], verify=not self._is_insecure(domain))
 
     def _is_insecure(self, domain: str) -> bool:
-        """Say whether a registry may do without TLS, or with any certificate: those on loopback, as docker has it, and those named."""
+        """Say whether a registry may do without TLS, or have any certificate.
+
+        These are the registries on loopback, as with docker, and those in the configuration file.
+        """
         host = urlsplit(f"//{domain}").hostname or ""
         named = host == "localhost" or domain in self._insecure
         return named or any(_contains(network, host) for network in (*_LOOPBACK, *self._insecure))
@@ -82,7 +89,7 @@ def _contains(network: str, host: str) -> bool:
     try:
         return ip_address(host) in ip_network(network)
     except ValueError:
-        return False  # a name, on either side
+        return False  # one of the two is a name
 
 
 def _read(path: str) -> tuple[list[str], list[str]]:
@@ -91,6 +98,14 @@ def _read(path: str) -> tuple[list[str], list[str]]:
     if unknown:
         raise BadInput(f"{path}: unknown key {unknown[0]!r}: expected {' or '.join(map(repr, REGISTRY_SETTINGS))}")
     for url in settings["registry-mirrors"]:
-        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+        if not _is_address(url):
             raise BadInput(f"{path}: invalid mirror {url!r}: expected https://HOST[:PORT]")
     return settings["registry-mirrors"], settings["insecure-registries"]
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a bracket without its other one, a port that is no number
+        return False

@@ -1,7 +1,7 @@
 """The registry protocol (distribution-spec 1.1): manifests, blobs, tags, uploads, and the tokens that registries want for them.
 
-A registry that wants to know who asks answers 401 with a challenge: basic authentication, or the address of a token server
-(distribution, "Token Authentication Specification"). Challenges are only believed of the registry itself, not of where it redirects to.
+A registry that wants to know who asks answers 401 with a challenge: basic authentication, or the address of a token server (distribution,
+"Token Authentication Specification"). The authorization goes only to the registry itself, not to another host to which it redirects.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from mydocker.shape import Shape
 
     class TokenAnswer(TypedDict):
-        """A token server's; older ones know only the first."""
+        """What a token server answers. Older servers have only `token`."""
 
         token: str
         access_token: str
 
     class ListAnswer(TypedDict):
-        """A page of tags, or of a registry's repositories."""
+        """A page of a repository's tags, or of a registry's repositories."""
 
         tags: list[str]
         repositories: list[str]
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         message: str
 
     class ErrorAnswer(TypedDict):
-        """What comes with an error's status, the first reason being the one that counts."""
+        """What a registry answers with the status of an error. The first reason is the one that counts."""
 
         errors: list[Reason]
 
@@ -58,17 +58,19 @@ REASON: Shape = {"code": ("text", ""), "message": ("text", "")}
 ERROR_ANSWER: Shape = {"errors": ([REASON], [])}
 
 _PARAMETER = re.compile(r'(\w+)="?([^",]*)"?')
-_PAGES = 1000
+_PAGES = 1000  # we read no more pages of a list than this
 
 
 class Denied(Error):
-    """The registry does not let us, or hides that there is nothing."""
+    """The registry refuses. There may be nothing there: a registry can hide that."""
 
 
 class Repository:
     """One repository at one address of its registry.
 
-    actions: 'pull' or 'pull,push', which tokens are asked for. credentials: None for nobody.
+    path: the repository's name in the registry, '' for the registry as a whole.
+    actions: what tokens are to allow: 'pull' or 'pull,push'.
+    credentials: those of the user, or None for nobody.
     """
 
     def __init__(self, endpoint: Endpoint, path: str, actions: str, credentials: Credentials | None) -> None:
@@ -83,11 +85,14 @@ class Repository:
         return f"{self.endpoint.url}/v2/{self.path}"
 
     def ping(self) -> None:
-        """Ask whether this is a registry, and whether it knows us. Raises Unreachable, Denied."""
+        """Ask whether this is a registry that lets us in. Raises Unreachable if nobody answers, Denied if it does not."""
         _expect(self._ask("GET", f"{self.endpoint.url}/v2/"), "the registry", 200)
 
     def manifest(self, tag_or_digest: str) -> tuple[bytes, str]:
-        """Return a manifest or index byte by byte, and its digest. Raises NotFound, Damaged, Denied, Unreachable."""
+        """Return a manifest or an index byte by byte, and its digest.
+
+        Raises NotFound, Denied, Unreachable, and Damaged if it is too long or does not match its digest.
+        """
         url = f"{self.url}/manifests/{tag_or_digest}"
         response = self._ask("GET", url, {"Accept": ", ".join(ACCEPTED)}, stream=True)
         try:
@@ -104,7 +109,10 @@ class Repository:
         return data, digest
 
     def open_blob(self, descriptor: Descriptor, offset: int = 0) -> Response:
-        """Return an answer whose body is a blob, from an offset on where the registry can do that. Raises as manifest()."""
+        """Return an answer whose body is a blob from an offset on. Raises NotFound, Denied, Unreachable.
+
+        A registry that cannot begin at an offset sends the whole blob, and we skip its beginning.
+        """
         url = f"{self.url}/blobs/{descriptor['digest']}"
         response = self._ask("GET", url, {"Range": f"bytes={offset}-"} if offset else {}, stream=True)
         _expect(response, f"blob {descriptor['digest']} of {self.path}", 200, 206)
@@ -113,7 +121,7 @@ class Repository:
         return response
 
     def document(self, descriptor: Descriptor) -> bytes:
-        """Return a small blob, checked. Raises as manifest()."""
+        """Return the content of a small blob after checking its digest. Raises as manifest() does."""
         response = self.open_blob(descriptor)
         try:
             data = response.read(descriptor["size"] + 1)
@@ -124,11 +132,11 @@ class Repository:
         return data
 
     def tags(self) -> list[str]:
-        """Return all tags."""
+        """Return all tags of the repository."""
         return [tag for page in self._pages(f"{self.url}/tags/list", f"tags of {self.path}") for tag in page["tags"]]
 
     def catalog(self) -> list[str]:
-        """Return the names of all repositories of the registry, where it tells."""
+        """Return the names of all repositories of the registry. Raises NotFound or Denied if the registry does not tell."""
         self._scopes = ["registry:catalog:*"]
         pages = self._pages(f"{self.endpoint.url}/v2/_catalog", f"repositories of {self.endpoint.host}")
         return [name for page in pages for name in page["repositories"]]
@@ -148,14 +156,17 @@ class Repository:
         return _expect(response, f"blob {digest} of {self.path}", 200, 404).status == 200
 
     def mount(self, digest: str, source: str) -> bool:
-        """Ask for a blob of another repository of the same registry; say whether it is here now."""
+        """Ask for a blob of another repository of the same registry, and say whether this repository has it now.
+
+        source: the path of the other repository.
+        """
         self._scopes = [*self._scopes[:1], f"repository:{source}:pull"]
         self._authorization = ""
         query = urlencode({"mount": digest, "from": source})
         return self._ask("POST", f"{self.url}/blobs/uploads/?{query}", body=b"").status == 201
 
     def upload(self, descriptor: Descriptor, content: BinaryIO) -> None:
-        """Store a blob."""
+        """Store a blob in the repository."""
         digest = descriptor["digest"]
         begun = _expect(self._ask("POST", f"{self.url}/blobs/uploads/", body=b""), f"an upload to {self.path}", 202)
         place = urljoin(f"{self.url}/blobs/uploads/", begun.headers.get("Location", ""))
@@ -164,30 +175,33 @@ class Repository:
         _expect(self._ask("PUT", url, headers, content), f"the upload of blob {digest} to {self.path}", 201)
 
     def put_manifest(self, tag_or_digest: str, data: bytes, kind: str) -> None:
-        """Store a manifest under a tag or its digest."""
+        """Store a manifest under a tag or its digest. kind: its media type."""
         url = f"{self.url}/manifests/{quote(tag_or_digest, safe=':')}"
         _expect(self._ask("PUT", url, {"Content-Type": kind}, data), f"manifest {tag_or_digest} of {self.path}", 201)
 
     def _ask(
         self, method: str, url: str, headers: dict[str, str] | None = None, body: bytes | BinaryIO | None = None, stream: bool = False
     ) -> Response:
-        """Return an answer; a challenge is met once."""
+        """Return an answer. If the registry answers with a challenge, meet it and ask once more."""
         wanted = headers or {}
         response = self._request(method, url, wanted, body, stream)
-        if response.status == 401 and self._meet(response.headers.get("WWW-Authenticate", "")):
+        if response.status == 401 and self._is_own(url) and self._meet(response.headers.get("WWW-Authenticate", "")):
             response.close()
             response = self._request(method, url, wanted, body, stream)
         return response
 
     def _request(self, method: str, url: str, headers: dict[str, str], body: bytes | BinaryIO | None, stream: bool) -> Response:
-        # An upload may go to an address of its own, which has its own signature.
-        trusted = url.startswith(self.endpoint.url + "/") and self._authorization
+        # The registry may name another address for an upload, and that URL has a signature of its own.
+        trusted = self._is_own(url) and self._authorization
         return self.endpoint.transport.request(
             method, url, {**headers, **({"Authorization": self._authorization} if trusted else {})}, body, stream
         )
 
+    def _is_own(self, url: str) -> bool:
+        return url.startswith(self.endpoint.url + "/")
+
     def _meet(self, challenge: str) -> bool:
-        """Get an authorization that a challenge asks for; say whether there is a new one."""
+        """Get the authorization that a challenge asks for, and say whether it is a new one."""
         before = self._authorization
         kind, _, rest = challenge.partition(" ")
         if kind.lower() == "basic" and self._credentials:
@@ -197,7 +211,7 @@ class Repository:
         return self._authorization != before
 
     def _token(self, challenge: dict[str, str]) -> str:
-        """Return a token of the server that a challenge names. Raises Denied."""
+        """Return a token from the server that a challenge names. Raises Denied if the server refuses or cannot be trusted."""
         realm, service = challenge.get("realm", ""), challenge.get("service", "")
         scopes = self._scopes or ([challenge["scope"]] if challenge.get("scope") else [])
         is_plain = self.endpoint.url.startswith("http://")
@@ -228,7 +242,7 @@ class Repository:
 
 
 def _document(response: Response, shape: Shape, what: str) -> Any:
-    """Return an answer's document. Raises Unreachable for one that is not JSON, Damaged for one of another shape."""
+    """Return the document in an answer. Raises Unreachable if it is not JSON, Damaged if it has another shape."""
     try:
         document = json.loads(response.data)
     except (ValueError, RecursionError) as error:
@@ -237,7 +251,10 @@ def _document(response: Response, shape: Shape, what: str) -> Any:
 
 
 def _expect(response: Response, what: str, *statuses: int) -> Response:
-    """Return an answer of one of these statuses. Raises what others mean."""
+    """Return the answer if it has one of these statuses. Otherwise raise the error that its status means.
+
+    what: what error messages call the thing that was asked for.
+    """
     if response.status in statuses:
         return response
     reason = _told(response)
@@ -249,7 +266,7 @@ def _expect(response: Response, what: str, *statuses: int) -> Response:
 
 
 def _told(response: Response) -> str:
-    """Return the reason that a registry gives, in one line."""
+    """Return the reason that a registry gives, on one line, or ''."""
     try:
         answer: ErrorAnswer = json.loads(response.data)
         fit(answer, ERROR_ANSWER)

@@ -1,11 +1,11 @@
-"""`save`: images as one tar that is two formats at once, an OCI image layout and docker's archive.
+"""Writing images as an archive, for `save`: one tar that has two formats at once, an OCI image layout and docker's archive.
 
-    blobs/sha256/HEX    every manifest, config and layer once, as they are stored
-    index.json          OCI: a descriptor per name
-    manifest.json       docker: config, names and layers of each image, as paths of this tar
+    blobs/sha256/HEX    every manifest, config and layer once, as it is stored
+    index.json          OCI: a descriptor for each name
+    manifest.json       docker: config and layers of each image, as paths in this tar, and its names
     oci-layout
 
-docker 1.10 and later, podman, skopeo, umoci and containerd read it; docker calls this form its own since version 25.
+docker 1.10 and later, podman, skopeo, umoci and containerd read it. Since version 25 docker itself writes this form.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ _BUFFER = 1 << 16
 
 
 class Selected(Value):
-    """An image to be saved: its descriptor in index.json, and the names to save it under."""
+    """An image to be saved."""
 
-    entry: Descriptor
-    names: list[str]
+    entry: Descriptor  # its descriptor in index.json
+    names: list[str]  # the names that it gets in the archive
 
 
 def save(layout: ImageLayout, images: Iterable[Selected], stream: BinaryIO) -> None:
-    """Write the tar. Raises Damaged when a blob is missing or is not what its digest says."""
+    """Write the tar. Raises Damaged if a blob is missing or does not match its digest."""
     chosen = list(images)
-    # Links of our own: what is removed meanwhile is saved all the same.
+    # Staging has links of our own to the blobs, so an image that is removed meanwhile is saved all the same.
     with Staging(layout) as staging, tarfile.open(fileobj=stream, mode="w|", bufsize=_BUFFER) as archive:
         documents = [layout.manifest(image.entry) for image in chosen]
         written: set[str] = set()
@@ -74,7 +74,7 @@ def _path(digest: str) -> str:
 
 
 class _Checked:
-    """A blob that is compared with its digest while it is read."""
+    """A file that is hashed while it is read."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -103,7 +103,7 @@ def _add(archive: tarfile.TarFile, name: str, document: object) -> None:
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:
-    # Without times and owners: the same images make the same tar.
+    # A member has no time and no owner, so the same images make the same tar.
     member = tarfile.TarInfo(name)
     member.size = size
     return member

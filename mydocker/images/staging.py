@@ -1,6 +1,6 @@
-"""Blobs on their way into a layout: written and hashed in a directory of their writer's, then published in one go.
+"""Blobs on their way into a layout: they are written and hashed in a directory of their writer, then published all at once.
 
-The writer holds an flock on its directory, so that one whose writer was killed is known and can be removed.
+The writer holds an flock on its directory. So a directory whose writer was killed is known, and can be removed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class BlobWriter:
-    """A blob being written and hashed; after finish(), digest and size are its descriptor's."""
+    """A blob that is being written and hashed. After finish(), digest and size are those of its descriptor."""
 
     __slots__ = ("_directory", "_file", "_hash", "digest", "size")
 
@@ -37,7 +37,7 @@ class BlobWriter:
         self.size += len(data)
 
     def finish(self, expected: str = "") -> None:
-        """Make the content durable and give the file the name of its digest. Raises Damaged when another one was expected."""
+        """Write the content to the disk (fsync) and name the file after its digest. Raises Damaged if another digest was expected."""
         digest = f"sha256:{self._hash.hexdigest()}"
         if expected not in ("", digest):
             raise Damaged(f"{expected} does not match its digest: its content has {digest}")
@@ -48,12 +48,12 @@ class BlobWriter:
         self.digest = digest
 
     def abandon(self) -> None:
-        """Close the file; it goes with the staging directory."""
+        """Close the file. It is removed with the staging directory."""
         self._file.close()
 
 
 class Staging:
-    """One writer's directory, made when the first blob is; `with` removes what was not published."""
+    """The directory of one writer, made with its first blob. `with` removes what was not published."""
 
     __slots__ = ("_descriptor", "directory", "layout")
 
@@ -72,25 +72,25 @@ class Staging:
             self.directory = ""
 
     def writer(self) -> BlobWriter:
-        """Begin a blob."""
+        """Begin a blob and return its writer."""
         self.begin()
         return BlobWriter(self.directory)
 
     def put(self, data: bytes) -> BlobWriter:
-        """Write a whole blob."""
+        """Write a whole blob and return its writer, which knows digest and size."""
         writer = self.writer()
         writer.write(data)
         writer.finish()
         return writer
 
     def path(self, digest: str) -> str:
-        """Return where a blob that this staging holds is, whole."""
+        """Return the path that a finished blob has in this staging."""
         return f"{self.directory}/{digest.removeprefix('sha256:')}"
 
     def take(self, digest: str) -> bool:
-        """Get a blob that is in the layout, or whole in another writer's staging, by a hard link; say whether there was one.
+        """Take a blob by a hard link from the layout or from another writer's staging, and say whether there was one.
 
-        Whatever becomes of the image it belonged to, this writer has it.
+        This writer then has the blob, whatever happens to the image to which it belonged.
         """
         self.begin()
         name = digest.removeprefix("sha256:")
@@ -102,7 +102,7 @@ class Staging:
         return os.path.exists(self.path(digest))
 
     def publish(self, change: Change) -> None:
-        """Move the finished blobs into the layout and change its index, as one transaction under the layout's lock."""
+        """Move the finished blobs into the layout and change its index. Both happen in one transaction under the layout's lock."""
         with self.layout.lock():
             for name in os.listdir(self.directory):
                 if not name.endswith(".tmp"):
@@ -111,11 +111,11 @@ class Staging:
             self.layout.change(change)
 
     def begin(self) -> None:
-        """Make the directory, once."""
+        """Make the directory unless it is there."""
         if self.directory:
             return
         self.layout.create()
-        # Under the lock, or leftovers() could come between mkdir and flock.
+        # This needs the lock, or leftovers() could come between mkdir and flock.
         with self.layout.lock():
             directory = f"{self.layout.directory}/staging/{os.urandom(8).hex()}"
             os.mkdir(directory, 0o700)
@@ -125,7 +125,7 @@ class Staging:
 
 
 class BlobLock:
-    """The right to bring in one blob: a lock on one byte, which the digest numbers, of a file that all share."""
+    """The right to bring in one blob: a lock on one byte of a file that all processes share. The digest gives the byte's number."""
 
     def __init__(self, layout: ImageLayout, digest: str) -> None:
         layout.create()
@@ -140,14 +140,14 @@ class BlobLock:
 
 
 def leftovers(layout: ImageLayout, remove: bool = False) -> list[str]:
-    """Return the paths of what killed writers left, and remove it if asked to; what living ones are writing is none of it."""
+    """Return the paths that killed writers left, and remove them if asked to. What living writers write is not among them."""
     if not os.path.exists(layout.directory):
         return []
     layout.create()
     with layout.lock():
         found = _leftovers(layout)
         for path in found if remove else []:
-            # A writer may end, and remove its directory itself, at this very moment.
+            # A writer may end at this very moment, and remove its directory itself.
             with suppress(FileNotFoundError):
                 _remove(path)
     return found
@@ -156,7 +156,7 @@ def leftovers(layout: ImageLayout, remove: bool = False) -> list[str]:
 def _leftovers(layout: ImageLayout) -> list[str]:
     staging = layout.directory + "/staging"
     dead = [f"{staging}/{name}" for name in sorted(os.listdir(staging)) if _is_dead(f"{staging}/{name}")]
-    # index.json and oci-layout are only written under the lock, which we hold: their temporaries have no owner.
+    # index.json and oci-layout are written only under the lock, which we hold. So their temporary files have no owner.
     temporary = [f"{layout.directory}/{name}" for name in sorted(os.listdir(layout.directory)) if name.endswith(".tmp")]
     return dead + temporary + [layout.blob(digest) for digest in layout.unreachable()]
 
@@ -179,7 +179,7 @@ def _remove(path: str) -> None:
     if not os.path.isdir(path):
         os.unlink(path)
         return
-    # A staging directory holds files only.
+    # A staging directory has only files in it.
     for name in os.listdir(path):
         os.unlink(f"{path}/{name}")
     os.rmdir(path)

@@ -1,23 +1,23 @@
-"""Times as images have them: RFC 3339."""
+"""Times in the form that images have them: RFC 3339."""
 
 from __future__ import annotations
 
 import time
 
-# February's 29th is looked at by itself.
+# The last day of each month. _is_date() treats 29 February by itself.
 _LAST_DAYS = {"01": "31", "02": "28", "03": "31", "04": "30", "05": "31", "06": "30"}
 _LAST_DAYS |= {"07": "31", "08": "31", "09": "30", "10": "31", "11": "30", "12": "31"}
 
 
 def now() -> str:
-    """Return the time, RFC 3339, UTC, microseconds."""
+    """Return the current time: RFC 3339, UTC, with microseconds."""
     nanoseconds = time.time_ns()
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(nanoseconds // 10**9)) + f".{nanoseconds % 10**9 // 1000:06d}Z"
 
 
 def is_time(text: str) -> bool:
     """Say whether a text is a time by RFC 3339, such as 2024-01-02T03:04:05.678Z or 2024-01-02T03:04:05+01:00."""
-    # A start looks at dozens, a history's, and has no time for datetime's import.
+    # A start checks the dozens of times in an image's history, and has no time to import datetime.
     marks = text[4:5] + text[7:8] + text[10:11] + text[13:14] + text[16:17]
     digits = text[:4] + text[5:7] + text[8:10] + text[11:13] + text[14:16] + text[17:19]
     if marks != "--T::" or len(digits) != 14 or not _is_number(digits):
@@ -39,7 +39,7 @@ def _is_date(year: str, month: str, day: str) -> bool:
 
 
 def _is_zone(text: str) -> bool:
-    """Say whether a text is a time's end, perhaps with a fraction of a second before the zone."""
+    """Say whether a text is how a time ends: perhaps a fraction of a second, then the zone."""
     if text[:1] == "." and _is_number(text[1:2]):
         text = text[1:].lstrip("0123456789")
     if text == "Z":

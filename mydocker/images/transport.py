@@ -1,7 +1,7 @@
-"""HTTP for registries: TLS as the host trusts it, proxies, redirects, patience. urllib3 does the protocol.
+"""HTTP for registries: TLS with the authorities that the host trusts, proxies, redirects, and repeated requests. urllib3 does the protocol.
 
-Authorization goes to the registry that asked for it and to nobody else: a redirect (registries send blobs from object stores) is
-followed without it, and never from https to http.
+Authorization goes to the registry that asked for it and to nobody else. A redirect to another host (registries send blobs from object
+stores) is followed without it. A redirect from https to http is never followed.
 """
 
 from __future__ import annotations
@@ -32,22 +32,26 @@ if TYPE_CHECKING:
 
     from urllib3.response import BaseHTTPResponse as Response
 
-_TIMEOUT = urllib3.Timeout(connect=15, read=60)
+_TIMEOUT = urllib3.Timeout(connect=15, read=60)  # seconds
 _TRIES = 5
-_LONGEST_WAIT = 30.0
+_LONGEST_WAIT = 30.0  # seconds
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 10
 _TRUST = "where its authority is to be trusted, put that one's certificate into /etc/docker/certs.d/{}/ca.crt"
-# What a server answers when it may answer otherwise in a moment.
+# The statuses with which a server says that the same request may succeed in a moment.
 _PASSING = (429, 500, 502, 503, 504)
 
 
 class Unreachable(Error):
-    """Nobody answers at an address, or not in the language expected; another address of the same registry may do."""
+    """Nobody answers at an address, or the answer is not of the expected protocol. Another address of the registry may do better."""
 
 
 class Transport:
-    """Connections to one registry's hosts. ca_files: extra certificates to trust; verify: whether certificates count at all."""
+    """Connections to the hosts of one registry.
+
+    ca_files: the paths of more certificates of authorities to trust.
+    verify: whether certificates are checked at all.
+    """
 
     def __init__(self, ca_files: list[str], verify: bool) -> None:
         self._ca_files = ca_files
@@ -58,15 +62,21 @@ class Transport:
     def request(
         self, method: str, url: str, headers: dict[str, str], body: bytes | BinaryIO | None = None, stream: bool = False
     ) -> Response:
-        """Return an answer, whatever its status; redirects are followed. Raises Unreachable, StepFailed.
+        """Return an answer, whatever its status is. Redirects are followed.
 
-        stream: leave its body to be read.
+        stream: whether the caller reads the body. Otherwise it is read here.
+
+        Raises Unreachable if nobody answers, StepFailed if a redirect leads nowhere.
         """
         given = dict(headers)
+        asked = _origin(url)
         for _ in range(_MOST_REDIRECTS):
             response = self._patiently(method, url, given, body, stream)
             place = response.headers.get("Location")
             if response.status not in _REDIRECTS or not place:
+                if _origin(url) != asked:
+                    # A challenge is the business of whoever was asked: met for somebody else, it would show them the credentials.
+                    response.headers.discard("WWW-Authenticate")
                 return response
             response.close()
             target = urljoin(url, place)
@@ -78,7 +88,7 @@ class Transport:
         raise StepFailed(f"{_shown(url)}: more than {_MOST_REDIRECTS} redirects")
 
     def _patiently(self, method: str, url: str, headers: dict[str, str], body: bytes | BinaryIO | None, stream: bool) -> Response:
-        """Ask again where that may help."""
+        """Return an answer. Ask again, after a pause, if that may help."""
         wait = 0.5
         for attempt in range(1, _TRIES + 1):
             last = attempt == _TRIES
@@ -99,7 +109,7 @@ class Transport:
 
     def _once(self, method: str, url: str, headers: dict[str, str], body: bytes | BinaryIO | None, stream: bool) -> Response:
         if body is not None and not isinstance(body, bytes):
-            body.seek(0)  # it may have been sent before: to an address that redirects, asks who we are, or was busy
+            body.seek(0)  # it may have been sent before, to an address that redirects, wants authorization, or was busy
         return self._manager(url).request(
             method,
             url,
@@ -114,7 +124,7 @@ class Transport:
 
     def _manager(self, url: str) -> urllib3.PoolManager:
         if self._owner != os.getpid():
-            # A connection is one process's.
+            # A connection belongs to one process.
             self._owner, self._managers = os.getpid(), {}
         parts = urlsplit(url)
         proxy = "" if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme, "")
@@ -127,7 +137,7 @@ class Transport:
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
         if not self._verify:
-            # The configuration says so; nobody has to be told each time.
+            # The configuration says so. There is no need for a warning each time.
             urllib3.disable_warnings(InsecureRequestWarning)
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
@@ -151,10 +161,10 @@ def _shown(url: str) -> str:
 
 
 def _is_final(error: Exception) -> bool:
-    """Say whether asking again is of no use: no such host, nobody listens, no common language or trust."""
+    """Say whether it is of no use to ask again: there is no such host, nobody listens, or the protocol or the certificate is wrong."""
     reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
     refused = isinstance(reason, NewConnectionError)
-    # An answer in plain HTTP to a TLS greeting, or the other way round.
+    # The server answers TLS with plain HTTP, or plain HTTP with TLS.
     garbled = isinstance(reason, (SSLError, ssl.SSLError)) or (isinstance(reason, ProtocolError) and "BadStatusLine" in repr(reason))
     return refused or garbled or isinstance(reason, NameResolutionError)
 

@@ -1,4 +1,4 @@
-"""Words of a Dockerfile instruction: quotes, backslashes and variables, as docker's builder reads them.
+"""The words of a Dockerfile instruction: quotes, backslashes and variables, as docker's builder reads them.
 
 Source: the Dockerfile reference, "Environment replacement" and "Escape".
 """
@@ -15,7 +15,7 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 
 def split(text: str) -> list[str]:
-    """Return the words of a text, their quotes and backslashes still in them. Raises BadInput for an open quote."""
+    """Return the words of a text with their quotes and backslashes. Raises BadInput if a quote is not closed."""
     words: list[str] = []
     word, position = "", 0
     while position < len(text):
@@ -64,7 +64,10 @@ def expand(word: str, variables: Mapping[str, str]) -> str:
 
 
 def expand_text(text: str, variables: Mapping[str, str]) -> str:
-    """Return a here-document with its variables replaced; quotes are text there, and a backslash only keeps a $ or another one."""
+    """Return a here-document with its variables replaced.
+
+    Quotes are ordinary text there. A backslash means something only before a $ or another backslash, which it keeps as it is.
+    """
     result, position = "", 0
     while position < len(text):
         if text[position] == "\\" and text[position + 1 : position + 2] in ("$", "\\"):
@@ -78,7 +81,7 @@ def expand_text(text: str, variables: Mapping[str, str]) -> str:
 
 
 def _variable(word: str, start: int, variables: Mapping[str, str]) -> tuple[str, int]:
-    """Return the value of the variable whose name begins at `start`, and where the text goes on after it."""
+    """Return the value of the variable whose name begins at `start`, and the position after it."""
     if word[start : start + 1] == "{":
         end = _closing_brace(word, start)
         return _braced(word[start + 1 : end], variables), end + 1

@@ -1,4 +1,4 @@
-"""bpf(2), the few commands that a cgroup's device program takes. Source: <linux/bpf.h>, union bpf_attr."""
+"""The few commands of bpf(2) that load a device program and attach it to a cgroup. Source: <linux/bpf.h>, union bpf_attr."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ MAXIMUM_ATTACHED = 64  # BPF_CGROUP_MAX_PROGS
 
 
 def bpf(command: int, attributes: ctypes.Array[ctypes.c_char], subject: str) -> int:
-    """Make one bpf(2) call; the kernel may write results into `attributes`."""
+    """Make one bpf(2) call and return its result. The kernel may write results into `attributes`."""
     return syscall("bpf", command, attributes, len(attributes), subject=subject)
 
 
 def load_device_program(program: bytes) -> int:
-    """Return a descriptor of a verified device program (instructions as in devices.py)."""
+    """Load a device program, compiled by cgroups/devices.py, which the kernel verifies. Return its descriptor."""
     code, text = buffer(program), buffer(b"Apache-2.0\0")
     attributes = pack("IIQQIIQII", BPF_PROG_TYPE_CGROUP_DEVICE, len(program) // 8, address(code), address(text), 0, 0, 0, 0, 0)
     return bpf(BPF_PROG_LOAD, buffer(attributes), "device program")
 
 
 def attached_device_programs(cgroup: int, path: str) -> list[int]:
-    """Return the ids of the device programs attached to a cgroup itself, its ancestors' left out."""
+    """Return the ids of the device programs of a cgroup itself, without its ancestors'. `cgroup` is a descriptor, `path` is for errors."""
     found = buffer(bytes(4 * MAXIMUM_ATTACHED))
     attributes = buffer(pack("IIIIQII", cgroup, BPF_CGROUP_DEVICE, 0, 0, address(found), MAXIMUM_ATTACHED, 0))
     bpf(BPF_PROG_QUERY, attributes, path)
@@ -45,7 +45,8 @@ def attached_device_programs(cgroup: int, path: str) -> list[int]:
 def replace_device_program(path: str, program: bytes) -> None:
     """Make `program` the only device program of a cgroup.
 
-    The new one is attached before the old ones go: all of them have to agree, so there is no moment without any. Raises OSError.
+    The new one is attached before the old ones go. All attached programs have to agree to an access, so there is no moment
+    at which nothing is denied. Raises OSError.
     """
     cgroup = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -62,7 +63,7 @@ def replace_device_program(path: str, program: bytes) -> None:
 
 
 def detach_device_program(cgroup: int, identity: int, path: str) -> None:
-    """Detach a program by its id."""
+    """Detach the program that has this id from a cgroup."""
     program = bpf(BPF_PROG_GET_FD_BY_ID, buffer(pack("III", identity, 0, 0)), path)
     try:
         bpf(BPF_PROG_DETACH, buffer(pack("IIII", cgroup, program, BPF_CGROUP_DEVICE, 0)), path)

@@ -1,6 +1,6 @@
 """Capabilities by name and number, and capset(2).
 
-Sources: <linux/capability.h>, capabilities(7), capget(2). The prctl(2) half (bounding and ambient sets) is in process.py.
+The bounding and the ambient set are changed by prctl(2), which is in process.py. Sources: <linux/capability.h>, capabilities(7), capget(2).
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
 
 def available(proc: str = "/proc") -> list[str]:
-    """Return the names of this process's effective capabilities: what it has to give away."""
+    """Return the names of this process's effective capabilities. It can give a container no others."""
     with open(proc + "/self/status") as file:
         bits = next(int(line[7:], 16) for line in file if line.startswith("CapEff:"))
     return [name for number, name in enumerate(NAMES) if bits >> number & 1]
 
 
 def mask(names: Iterable[str]) -> int:
-    """Return a set of names as the kernel's 64 bits, bit N for capability N. Raises KeyError for an unknown name."""
+    """Return capabilities, given by name, as the kernel's 64 bits: bit N stands for capability N. Raises KeyError for an unknown name."""
     bits = 0
     for name in names:
         bits |= 1 << NUMBERS[name]
@@ -78,7 +78,7 @@ def mask(names: Iterable[str]) -> int:
 
 
 def capset(effective: int, permitted: int, inheritable: int) -> None:
-    """Set this thread's three sets (64-bit masks). What leaves the permitted set cannot come back."""
+    """Set this thread's three sets of capabilities, given as masks of 64 bits. What leaves the permitted set cannot come back."""
     header = buffer(pack("Ii", _LINUX_CAPABILITY_VERSION_3, 0))
     low, high = ([(word >> shift) & 0xFFFFFFFF for word in (effective, permitted, inheritable)] for shift in (0, 32))
     syscall("capset", header, buffer(pack("6I", *low, *high)), subject=f"permitted {permitted:#x}")

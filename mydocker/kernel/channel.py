@@ -1,7 +1,9 @@
-"""A message channel between two processes: SOCK_SEQPACKET, one kind byte and a payload, perhaps descriptors.
+"""A channel between two processes, over which they send each other messages.
 
-The parts of the socket module that cost nothing (it spends 5 ms on enum and selectors). A message is whole or not
-there; the end of the peer is the end of file, which is how its death is seen.
+A channel is a socket of the type SOCK_SEQPACKET. A message is one byte, its kind, and a payload; it can carry descriptors. A
+message arrives whole or not at all. When a process dies, its peer reads the end of file.
+
+Only _socket is used here, the part of the socket module that costs nothing. The module itself spends 5 ms on enum and selectors.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    # What marshal carries: between our own processes only, which run the same interpreter. A mapping is a dict of such values.
+    # What marshal carries. It is used only between our own processes, which run the same interpreter. A mapping is a dict of such values.
     Value = None | bool | int | float | str | bytes | list["Value"] | tuple["Value", ...] | Mapping[str, object]
 
 LIMIT = 65536
@@ -25,7 +27,7 @@ _HIGHEST_DESCRIPTOR = 1 << 20
 
 
 class Channel:
-    """One end of a socket pair. Messages are at most LIMIT bytes of payload."""
+    """One end of a channel. A message has at most LIMIT bytes of payload."""
 
     __slots__ = ("_socket",)
 
@@ -34,13 +36,13 @@ class Channel:
 
     @classmethod
     def pair(cls) -> tuple[Channel, Channel]:
-        """Return two connected ends, both close-on-exec."""
+        """Return the two ends of a new channel. Both are close-on-exec."""
         ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
         return cls(ours), cls(theirs)
 
     @classmethod
     def inherited(cls, descriptor: int) -> Channel:
-        """Take over an end that was inherited by number; children of this process do not inherit it."""
+        """Return the end of a channel that this process has inherited as a descriptor. Programs that it executes do not inherit it."""
         os.set_inheritable(descriptor, False)
         return cls(_socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, descriptor))
 
@@ -51,27 +53,27 @@ class Channel:
         self._socket.close()
 
     def close_others(self) -> None:
-        """Close every descriptor of this process but this channel's and the standard streams."""
+        """Close every descriptor of this process except this channel's and the standard streams."""
         own = self.fileno()
         os.closerange(3, own)
         os.closerange(own + 1, _HIGHEST_DESCRIPTOR)
 
     def send(self, kind: str, payload: bytes = b"", descriptors: tuple[int, ...] = (), wait: bool = True) -> None:
-        """Send one message. Raises BrokenPipeError when the peer is gone, BlockingIOError when it would wait and may not."""
+        """Send one message. Raises BrokenPipeError if the peer is gone, and BlockingIOError if it would have to wait and may not."""
         ancillary = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, pack(f"{len(descriptors)}i", *descriptors))] if descriptors else []
         flags = _socket.MSG_NOSIGNAL | (0 if wait else _socket.MSG_DONTWAIT)
         self._socket.sendmsg([kind.encode(), payload], ancillary, flags)
 
     def put(self, kind: str, value: Value, descriptors: tuple[int, ...] = ()) -> None:
-        """Send a value that marshal can carry."""
+        """Send a message whose payload is a value that marshal can carry."""
         self.send(kind, packed(value), descriptors)
 
     def receive(self) -> tuple[str, bytes, list[int]]:
-        """Return (kind, payload, descriptors) of the next message; kind '' at the end of file."""
+        """Wait for the next message and return its (kind, payload, descriptors). At the end of file the kind is ''."""
         try:
             data, ancillary = self._next()
         except ConnectionResetError:
-            # The peer went without having read everything. This is told once, before what it had sent.
+            # The peer went without having read everything. The kernel tells this once, before it delivers what the peer had sent.
             data, ancillary = self._next()
         descriptors = [n for _, _, value in ancillary for (n,) in _each_int(value)]
         return data[:1].decode(), data[1:], descriptors
@@ -83,7 +85,7 @@ class Channel:
 
 
 class Listener:
-    """Where channels are opened to: a socket at a path, which may be longer than the 108 bytes that unix(7) leaves for one."""
+    """A socket at a path, to which other processes open channels. The path may be longer than the 108 bytes that unix(7) allows."""
 
     __slots__ = ("_socket",)
 
@@ -96,12 +98,12 @@ class Listener:
         return self._socket.fileno()
 
     def accept(self) -> Channel:
-        """Return the channel of the next client; waits for one."""
+        """Wait for the next process that connects, and return its channel."""
         descriptor, _ = self._socket._accept()  # type: ignore[attr-defined]  # what socket.accept() calls
         return Channel(_socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, descriptor))
 
     def accept_waiting(self) -> Channel | None:
-        """Return the channel of a client that waits already, None when nobody does."""
+        """Return the channel of a process that waits for it already, or None."""
         poller = poll()
         poller.register(self.fileno(), POLLIN)
         return self.accept() if poller.poll(0) else None
@@ -111,12 +113,12 @@ class Listener:
 
 
 def packed(value: Value) -> bytes:
-    """Return a payload that marshal.loads makes the value of again."""
+    """Return the payload from which marshal.loads makes this value again."""
     return marshal.dumps(value)  # type: ignore[arg-type]  # it takes no Mapping, which a TypedDict is
 
 
 def connect(path: str) -> Channel:
-    """Open a channel to a listener. Raises FileNotFoundError, ConnectionRefusedError."""
+    """Open a channel to the listener at a path. Raises FileNotFoundError, or ConnectionRefusedError if nobody listens there any more."""
     socket = _seqpacket()
     try:
         _at_short_path(path, socket.connect)
@@ -131,7 +133,7 @@ def _seqpacket() -> _socket.socket:
 
 
 def _at_short_path(path: str, action: Callable[[str], object]) -> None:
-    """Bind or connect by way of the directory's descriptor."""
+    """Bind or connect a socket by a short path, which names the directory by its descriptor."""
     directory, _, name = path.rpartition("/")
     descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -1,4 +1,4 @@
-"""A mount namespace whose root is this process's root directory, also where that is a mere directory (chroot(8))."""
+"""Making this process's root directory the root of its mount namespace, also in a chroot(8) that is not a mount point."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from mydocker.kernel.namespaces import CLONE_NEWNS, setns
 
 
 def receive_mounts(proc: str = "/proc") -> None:
-    """Make each mount of this process's new mount namespace a slave: what the host mounts arrives, nothing goes back.
+    """Make each mount of this process's new mount namespace a slave. What the host mounts then arrives here, and nothing goes back.
 
-    In a chroot that is no mount point this is EINVAL, as pivot_root would be, and the mounts above cannot even be named. So
-    the chroot becomes what the container needs: the namespace's root, with nothing above it to break out to.
+    In a chroot that is not a mount point the kernel refuses this with EINVAL, as it would refuse pivot_root, and the mounts
+    above the chroot cannot even be named. The chroot is then made the root of the mount namespace. That is what a container
+    needs: nothing lies above it to which a process could break out.
     """
     try:
         mounts.mount(None, "/", None, mounts.MS_SLAVE | mounts.MS_REC)
@@ -26,7 +27,8 @@ def receive_mounts(proc: str = "/proc") -> None:
 def _make_chroot_the_root(proc: str) -> None:
     root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        setns(proc + "/self/ns/mnt", CLONE_NEWNS)  # the root directory is now the namespace's own, see setns(2)
+        # This process's root directory is the namespace's own after that, see setns(2).
+        setns(proc + "/self/ns/mnt", CLONE_NEWNS)
         mounts.mount(None, "/", None, mounts.MS_SLAVE | mounts.MS_REC)
         os.fchdir(root)
     finally:

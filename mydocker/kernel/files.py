@@ -1,4 +1,7 @@
-"""Opening a path inside a directory that somebody else controls: openat2(2), by hand where the kernel lacks it (before 5.6)."""
+"""Opening a path inside a directory that somebody else controls.
+
+openat2(2) does that. Where the kernel lacks it (before Linux 5.6), it is done here, component by component.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _MOST_SYMLINKS = 40
 
 
 def openat2(path: str, flags: int, mode: int = 0, dirfd: int = AT_FDCWD, resolve: int = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS) -> int:
-    """Open a path below `dirfd` as if that were the root: no symlink leads out of it."""
+    """Open a path below `dirfd` as if that were the root, so that no symlink leads out of it. Return a close-on-exec descriptor."""
     how = buffer(pack("QQQ", flags | os.O_CLOEXEC, mode, resolve))
     try:
         return syscall("openat2", dirfd, path, how, len(how), subject=path)
@@ -29,7 +32,7 @@ def openat2(path: str, flags: int, mode: int = 0, dirfd: int = AT_FDCWD, resolve
 
 
 def open_by_hand(path: str, flags: int, mode: int, dirfd: int, no_symlinks: bool) -> int:
-    """Do what openat2 with RESOLVE_IN_ROOT does, component by component: a symlink's target starts again from `dirfd`."""
+    """Do what openat2 with RESOLVE_IN_ROOT does, component by component. An absolute symlink starts again from `dirfd`."""
     parts = [part for part in path.split("/") if part not in ("", ".")][::-1]
     opened = [os.dup(dirfd)]
     followed = 0
@@ -65,5 +68,8 @@ def open_by_hand(path: str, flags: int, mode: int, dirfd: int, no_symlinks: bool
 
 
 def open_directory(name: str, parent: int | None = None) -> int:
-    """Open a directory to list, by a name in `parent`; ELOOP or ENOTDIR where that is a symlink by now."""
+    """Open a directory, to list it. Raises OSError (ELOOP or ENOTDIR) if it is a symlink by now.
+
+    parent: a descriptor of the directory in which `name` is looked up, or None for the working directory.
+    """
     return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)

@@ -1,4 +1,4 @@
-"""Being told that something in a directory changed (inotify(7))."""
+"""Waiting until something in a directory changes (inotify(7))."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Watch:
         call("inotify_add_watch", self._descriptor, directory, mask, subject=directory)
 
     def wait(self, seconds: float) -> None:
-        """Return when something has changed since the last call, or after so many seconds."""
+        """Wait until something has changed since the last call, but at most so many seconds."""
         poller = poll()
         poller.register(self._descriptor, POLLIN)
         if poller.poll(seconds * 1000):

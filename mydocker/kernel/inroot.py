@@ -1,7 +1,7 @@
-"""Finding and making files inside a container's root file system, whose symlinks are the container's to choose.
+"""Finding and making files inside a container's root file system, where the container chooses what symlinks there are.
 
-Every path is resolved by openat2(2) with RESOLVE_IN_ROOT, so that '..' and symlinks end inside the root, and what was
-found is used by its descriptor (CVE-2021-30465, CVE-2018-15664): there is no second look-up that could end elsewhere.
+Every path is resolved by openat2(2) with RESOLVE_IN_ROOT, so that '..' and symlinks end inside the root. What was found is
+used by its descriptor, so that there is no second look-up that could end elsewhere (CVE-2021-30465, CVE-2018-15664).
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from mydocker.kernel.files import openat2
 
 
 def by_descriptor(descriptor: int) -> str:
-    """Return a path that names the open object itself, for calls that take only paths."""
+    """Return a path that names the object behind a descriptor, for calls that take only paths."""
     return f"/proc/self/fd/{descriptor}"
 
 
 def open_root(root: str) -> int:
-    """Return an O_PATH descriptor of a root directory."""
+    """Open a root directory and return an O_PATH descriptor of it."""
     return os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def open_in(root: str, path: str, flags: int = os.O_PATH) -> int:
-    """Open `path` inside `root`. Raises OSError."""
+    """Open `path` inside `root` and return the descriptor. Raises OSError."""
     top = open_root(root)
     try:
         return openat2(path.lstrip("/") or ".", flags, dirfd=top)
@@ -32,14 +32,14 @@ def open_in(root: str, path: str, flags: int = os.O_PATH) -> int:
         os.close(top)
 
 
-# So much of an image's /etc/passwd or /etc/group is read: whoever reads it may live under the container's memory limit.
+# No more than this is read of an image's /etc/passwd or /etc/group, as the reader may live under the container's memory limit.
 LONGEST_TEXT = 1 << 20
 
 
 def read_text(root: str, path: str) -> str:
-    """Return the text of a file inside `root`, its first LONGEST_TEXT bytes.
+    """Return the text of a file inside `root`, or '' if it does not exist. Only the first LONGEST_TEXT bytes are read.
 
-    It is '' when the file is missing or, being the image's to choose, no ordinary file.
+    The image decides what lies there, so anything but an ordinary file counts as missing.
     """
     try:
         descriptor = open_in(root, path)
@@ -57,7 +57,7 @@ def read_text(root: str, path: str) -> str:
 
 
 def make_directories(root: str, path: str, mode: int = 0o755) -> int:
-    """Make a directory and its missing parents inside `root`; return an O_PATH descriptor of it."""
+    """Make a directory and its missing parents inside `root`. Return an O_PATH descriptor of the directory."""
     top = open_root(root)
     try:
         return _made(top, [part for part in path.split("/") if part not in ("", ".")], mode)
@@ -73,14 +73,14 @@ def _made(top: int, parts: list[str], mode: int) -> int:
         try:
             os.mkdir(parts[-1], mode, dir_fd=parent)
         except FileExistsError:
-            pass  # A symlink that dangles, or somebody was faster: the next look-up tells.
+            pass  # It is a symlink that leads nowhere, or somebody was faster. The next look-up tells.
         finally:
             os.close(parent)
         return openat2("/".join(parts), os.O_PATH | os.O_DIRECTORY, dirfd=top)
 
 
 def make_file(root: str, path: str) -> int:
-    """Make an empty file, unless there is anything, and its missing parents; return an O_PATH descriptor of it."""
+    """Make an empty file and its missing parents inside `root`, unless there is something at `path`. Return an O_PATH descriptor of it."""
     try:
         return open_in(root, path)
     except FileNotFoundError:
@@ -94,6 +94,6 @@ def make_file(root: str, path: str) -> int:
 
 
 def parent_of(root: str, path: str) -> tuple[int, str]:
-    """Make the missing parents of `path`; return a descriptor of its directory, and its last name."""
+    """Make the missing parents of `path` inside `root`. Return a descriptor of its directory, and its last name."""
     parent, _, name = path.rstrip("/").rpartition("/")
     return make_directories(root, parent), name

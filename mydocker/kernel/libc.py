@@ -1,7 +1,7 @@
-"""System calls that the os module lacks, one short wrapper each, under their own names.
+"""Calling system calls, and functions of the C library, that the os module lacks.
 
-Everything here raises OSError with the errno and the object, as the os module does. The parts of ctypes that cost nothing: the
-package itself takes 2 ms to import. Sources: the manual pages, section 2; <asm/unistd.h> for the numbers.
+Everything here raises OSError with the errno and the object, as the os module does. Only _ctypes is imported, the part of
+ctypes that costs nothing; the package itself takes 2 ms. Sources: section 2 of the manual; <asm/unistd.h> for the numbers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class _String(_SimpleCData):  # type: ignore[type-arg]
 
 
 class _Function(CFuncPtr):
-    """A function of libc's that returns an int."""
+    """A function of the C library that returns an int."""
 
     _flags_ = FUNCFLAG_CDECL | FUNCFLAG_USE_ERRNO
     _restype_ = _Int
@@ -66,7 +66,7 @@ AT_RECURSIVE = 0x8000
 
 
 def _encoded(argument: _Argument) -> object:
-    # Integers must be longs: ctypes passes a bare int as 32 bits, and flags and pointers have 64.
+    # Integers must be longs, because ctypes passes a bare int as 32 bits, and flags and pointers have 64.
     if isinstance(argument, str):
         return os.fsencode(argument)
     return _Long(argument) if isinstance(argument, int) else argument
@@ -84,19 +84,22 @@ def _checked(function: CFuncPtr, arguments: list[object], subject: str | None) -
 
 
 def call(name: str, *arguments: _Argument, subject: str | None = None) -> int:
-    """Call a libc function by name; raise OSError about `subject` when it returns -1."""
+    """Call a function of the C library by its name and return its result. Raises OSError about `subject` if that is -1."""
     return _checked(_Function(dlsym(_libc, name)), [_encoded(a) for a in arguments], subject)
 
 
 def syscall(name: str, *arguments: _Argument, subject: str | None = None) -> int:
-    """Make a system call that libc has no function for; ENOSYS where this architecture's number is not known."""
+    """Make a system call for which the C library has no function, and return its result.
+
+    Raises OSError about `subject` if that is -1, and with ENOSYS if the call's number is not known on this architecture.
+    """
     if name not in NUMBERS:
         raise OSError(errno.ENOSYS, f"no number for system call {name} on {MACHINE}", subject)
     return _checked(_syscall, [_Long(NUMBERS[name]), *(_encoded(a) for a in arguments)], subject)
 
 
 def buffer(data: bytes) -> Array[c_char]:
-    """Return a mutable C buffer that holds exactly `data`, without a terminating zero."""
+    """Return a buffer for C that holds exactly `data`, without a final zero, and that the kernel may change."""
     return (_Char * len(data)).from_buffer_copy(data)  # type: ignore[return-value]  # our c_char
 
 
@@ -106,6 +109,6 @@ def address(data: Array[c_char]) -> int:
 
 
 def string_array(values: list[bytes]) -> tuple[int, object]:
-    """Return the address of a NULL-terminated array of C strings, and the object that must outlive its use."""
+    """Return the address of an array of C strings that ends with NULL, and the object that must live as long as the array is used."""
     array = (_String * (len(values) + 1))(*values, None)
     return addressof(array), array

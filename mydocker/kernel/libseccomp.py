@@ -1,7 +1,7 @@
-"""libseccomp through ctypes: an OCI `linux.seccomp` object becomes a classic BPF program.
+"""Compiling an OCI `linux.seccomp` object to a classic BPF program, by libseccomp through ctypes.
 
-The library is loaded when something is compiled, which is rare: runtime/seccomp.py keeps the result. The rules' reading
-is runc's: names that the library does not know are left out, and so is a rule that repeats the default action.
+The library is loaded only when something is compiled. That is rare, as runtime/seccomp.py keeps the result. The rules are read
+as runc reads them: names that the library does not know are left out, and so is a rule that repeats the default action.
 Source: <seccomp.h>.
 """
 
@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.kernel.seccomp_object import Seccomp
 
-# A call these let through reaches the kernel or a tracer, which answer ENOSYS themselves where that is right.
+# A call that one of these actions lets through reaches the kernel or a tracer, which answers ENOSYS itself where that is right.
 _PERMISSIVE = (ACTIONS["SCMP_ACT_ALLOW"], ACTIONS["SCMP_ACT_LOG"], ACTIONS["SCMP_ACT_TRACE"])
 _ACTION_MASK = 0xFFFF0000
 _ENOSYS_ALREADY = ACTIONS["SCMP_ACT_ERRNO"] | errno.ENOSYS
@@ -27,7 +27,7 @@ _ENOSYS_ALREADY = ACTIONS["SCMP_ACT_ERRNO"] | errno.ENOSYS
 _FLTATR_CTL_NNP = 3
 _FLTATR_CTL_OPTIMIZE = 8
 _BINARY_TREE = 2
-# The library's binary tree is wrong for an empty filter (to 2.5.4) and pays from about this many rules on.
+# The library's binary tree is wrong for an empty filter (up to version 2.5.4), and it pays only from about this many rules on.
 _TREE_FROM = 32
 _NR_SCMP_ERROR = -1
 
@@ -41,7 +41,7 @@ class _Condition(ctypes.Structure):
 def compile_filter(seccomp: Seccomp) -> bytes:
     """Return the BPF program of an OCI `linux.seccomp` object.
 
-    Raises BadInput for a name or number that does not exist, Unsupported without libseccomp.
+    Raises BadInput for a name or a number that does not exist, and Unsupported if libseccomp is missing or lacks something.
     """
     rules = Rules(seccomp)
     library = _library()
@@ -60,7 +60,7 @@ def _library() -> ctypes.CDLL:
     except OSError as error:
         hint = "install it (Debian: libseccomp2), or use --security-opt seccomp=unconfined"
         raise Unsupported("the library libseccomp.so.2 is missing", hint) from error
-    # An undeclared pointer would be cut to 32 bits, an undeclared u32 result would come back negative.
+    # A pointer that is not declared would be cut to 32 bits, and a u32 result that is not declared would come back negative.
     context = ctypes.c_void_p
     library.seccomp_init.restype = context
     library.seccomp_release.argtypes = [context]
@@ -74,7 +74,7 @@ def _library() -> ctypes.CDLL:
 
 
 class _Compiler:
-    """One scmp_filter_ctx being filled."""
+    """A scmp_filter_ctx that is being filled."""
 
     __slots__ = ("_library", "_context")
 
@@ -83,11 +83,11 @@ class _Compiler:
         self._context = context
 
     def program(self, rules: Rules) -> bytes:
-        """Fill the filter, export it, and put the answer to calls of the future before it."""
+        """Fill the filter and export it. Return it after a head that answers calls of the future (enosys.py)."""
         tokens = [self._architecture(name) for name in rules.architectures]
         self._check(self._library.seccomp_attr_set(self._context, _FLTATR_CTL_NNP, 0), "attribute CTL_NNP")
         if len(rules.names()) > _TREE_FROM:
-            # A library before 2.5 lacks it: the filter is then slower, and right all the same.
+            # A library before 2.5 lacks this attribute. The filter is then slower, but it is right all the same.
             self._check(self._library.seccomp_attr_set(self._context, _FLTATR_CTL_OPTIMIZE, _BINARY_TREE), "attribute", errno.EINVAL)
         for rule in rules.rules:
             if rule.action != rules.default:
@@ -116,11 +116,11 @@ class _Compiler:
         return enosys_stub({token: self._newest(token, rules.names()) for token in tokens})
 
     def _newest(self, token: int, names: set[str]) -> int:
-        # Names that an architecture lacks resolve to negative numbers.
+        # A name that an architecture lacks resolves to a negative number.
         return max((self._library.seccomp_syscall_resolve_name_arch(token, name.encode()) for name in names), default=-1)
 
     def _export(self) -> bytes:
-        # seccomp_export_bpf_mem would save the descriptor, but is only in 2.6.
+        # seccomp_export_bpf_mem would need no descriptor, but only libseccomp 2.6 has it.
         descriptor = os.memfd_create("seccomp", os.MFD_CLOEXEC)
         try:
             self._check(self._library.seccomp_export_bpf(self._context, descriptor), "the filter")

@@ -43,7 +43,7 @@ MOUNT_ATTR_RDONLY = 0x1
 MOUNT_ATTR_NOSUID = 0x2
 MOUNT_ATTR_NODEV = 0x4
 MOUNT_ATTR_NOEXEC = 0x8
-# A field of three bits, of which relatime is 0.
+# The mask of a field of three bits, in which relatime is 0.
 MOUNT_ATTR__ATIME = 0x70
 MOUNT_ATTR_RELATIME = 0x0
 MOUNT_ATTR_NOATIME = 0x10
@@ -54,7 +54,7 @@ MOUNT_ATTR_NOSYMFOLLOW = 0x200000
 
 
 def mount(source: str | None, target: str, fstype: str | None = None, flags: int = 0, data: str | None = None) -> None:
-    """Attach a file system, bind, move, remount or change propagation. Raises OSError about `target`."""
+    """Call mount(2): attach a file system, or bind, move, remount or change the propagation of a mount. Raises OSError about `target`."""
     call("mount", source, target, fstype, flags, data, subject=target)
 
 
@@ -69,7 +69,7 @@ def pivot_root(new_root: str, put_old: str) -> None:
 
 
 def open_tree(path: str, flags: int = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC, recursive: bool = False) -> int:
-    """Return a descriptor of a detached clone of the mount that `path` lies on, rooted at `path`."""
+    """Return a descriptor of a detached clone of the mount on which `path` lies. The clone's root is `path`."""
     return syscall("open_tree", AT_FDCWD, path, flags | (AT_RECURSIVE if recursive else 0), subject=path)
 
 
@@ -85,7 +85,7 @@ def place(descriptor: int, number: int) -> None:
 
 
 def move_mount(tree: int, target: int | str) -> None:
-    """Attach a detached tree to a path, or to the object an O_PATH descriptor names."""
+    """Attach a detached tree to a path, or to the object that an O_PATH descriptor names."""
     if isinstance(target, int):
         flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
         syscall("move_mount", tree, "", target, "", flags, subject=f"descriptor {target}")
@@ -94,14 +94,20 @@ def move_mount(tree: int, target: int | str) -> None:
 
 
 def mount_setattr(tree: int, attr_set: int, attr_clr: int = 0, propagation: int = 0, userns: int = 0, recursive: bool = False) -> None:
-    """Change a detached or attached mount's attributes (struct mount_attr, Linux 5.12)."""
+    """Change the attributes of a mount, detached or attached (struct mount_attr, Linux 5.12).
+
+    tree: a descriptor of the mount's root.
+    attr_set, attr_clr: MOUNT_ATTR_* to set and to clear.
+    propagation: MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE, or 0 to leave it as it is.
+    userns: a descriptor of the user namespace that maps the owners, with MOUNT_ATTR_IDMAP.
+    """
     attributes = buffer(pack("QQQQ", attr_set, attr_clr, propagation, userns))
     flags = AT_EMPTY_PATH | (AT_RECURSIVE if recursive else 0)
     syscall("mount_setattr", tree, "", flags, attributes, len(attributes), subject=f"mount at descriptor {tree}")
 
 
 class MountEntry:
-    """One line of /proc/PID/mountinfo (proc(5)): where, of what, with which options."""
+    """A mount, as one line of /proc/PID/mountinfo describes it. The fields have the names of proc(5), but `target` is the mount point."""
 
     __slots__ = ("mount_id", "root", "target", "options", "optional", "fstype", "source", "super_options")
 
@@ -119,7 +125,7 @@ class MountEntry:
 
 
 def unescape(field: str) -> str:
-    """Undo the octal escapes (space, tab, newline, backslash) of mountinfo."""
+    """Return a field of mountinfo without its octal escapes, which stand for space, tab, newline and backslash."""
     if "\\" not in field:
         return field
     head, *rest = field.split("\\")
@@ -127,13 +133,13 @@ def unescape(field: str) -> str:
 
 
 def mountinfo(proc: str = "/proc", pid: int | str = "self") -> list[MountEntry]:
-    """Return every mount that a process sees, in the kernel's order (a later one covers an earlier one)."""
+    """Return every mount that a process sees, in the kernel's order: a later one covers an earlier one at the same place."""
     with open(f"{proc}/{pid}/mountinfo", errors="surrogateescape") as file:
         return [MountEntry(line.rstrip("\n")) for line in file]
 
 
 def describe_flags(flags: int) -> str:
-    """Return flags by name, as mount(2) spells them: 'MS_BIND|MS_REC', '0' for none."""
+    """Return the names of flags as mount(2) spells them, such as 'MS_BIND|MS_REC', or '0' if there are none."""
     names = [name for value, name in FLAG_NAMES.items() if flags & value]
     return "|".join(names) or "0"
 

@@ -15,7 +15,7 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
-# The runtime specification's names (config-linux.md, Namespaces): the file in /proc/PID/ns and the clone flag.
+# By the runtime specification's names (config-linux.md, Namespaces): the file in /proc/PID/ns, and the clone flag.
 NAMESPACES = {
     "user": ("user", CLONE_NEWUSER),
     "mount": ("mnt", CLONE_NEWNS),
@@ -29,12 +29,12 @@ NAMESPACES = {
 
 
 def unshare(flags: int) -> None:
-    """Move this process into new namespaces; for CLONE_NEWPID, its next children."""
+    """Move this process into new namespaces. A new pid namespace is for its next children, and not for itself."""
     call("unshare", flags)
 
 
 def setns(path: str, flag: int) -> None:
-    """Join the namespace that a path names; ENOENT when its last process is gone, EINVAL when it is of another kind."""
+    """Join the namespace that a path names. Raises OSError: ENOENT if its last process is gone, EINVAL if it is not of the kind `flag`."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         call("setns", descriptor, flag, subject=path)
@@ -43,7 +43,7 @@ def setns(path: str, flag: int) -> None:
 
 
 class Inside:
-    """A `with` block inside another network namespace, given by path; '' for the one that this process is in."""
+    """A `with` block inside a network namespace, which is given by its path. The path '' means that this process stays where it is."""
 
     __slots__ = ("_path", "_back")
 
@@ -70,5 +70,5 @@ class Inside:
 
 
 def flag_words(flags: int) -> list[str]:
-    """Return the names of clone flags: ['CLONE_NEWNS', 'CLONE_NEWUTS']."""
+    """Return the names of clone flags, such as ['CLONE_NEWNS', 'CLONE_NEWUTS']."""
     return ["CLONE_NEW" + ("NS" if name == "mnt" else name.upper()) for name, flag in NAMESPACES.values() if flags & flag]

@@ -1,4 +1,7 @@
-"""Mounts of another process's mount namespace, which mount(2) refuses to bind (EINVAL) but a clone of which can be carried over."""
+"""Carrying a mount over from another process's mount namespace.
+
+mount(2) refuses to bind such a mount (EINVAL). But a clone of it can be made in that namespace and sent here as a descriptor.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,12 @@ from mydocker.messages import REFUSED, TREE, check
 
 
 def open_tree_of(process: str, path: str) -> int:
-    """Return a descriptor of a detached clone of what a process (/proc/PID) sees mounted at `path`. Raises OSError.
+    """Return a descriptor of a detached clone of what a process sees at a path, with the mounts below it. Raises OSError.
 
-    A child enters that namespace, so that this process keeps its own root and directory.
+    process: the process, as '/proc/PID'.
+    path: the path, from the process's root.
+
+    A child enters that namespace, so that this process keeps its own root and working directory.
     """
     ours, theirs = Channel.pair()
     child = os.fork()

@@ -1,4 +1,4 @@
-"""prctl(2): what a process decides about itself, one option each."""
+"""What a process decides about itself. Most of it is prctl(2), with a function for each option."""
 
 from __future__ import annotations
 
@@ -21,32 +21,35 @@ PR_CAP_AMBIENT_CLEAR_ALL = 4
 
 
 def _prctl(option: int, value: int = 0, third: int = 0, subject: str | None = None) -> int:
-    # The kernel refuses some options (EINVAL) unless the arguments they do not use are zero.
+    # The kernel refuses some options (EINVAL) unless the arguments that they do not use are zero.
     return call("prctl", option, value, third, 0, 0, subject=subject)
 
 
 def set_dumpable(dumpable: bool) -> None:
-    """Say whether others of the same user may ptrace this process and open its /proc/PID files; execve resets it."""
+    """Set whether other processes of the same user may ptrace this one and open its files in /proc/PID. execve(2) resets this."""
     _prctl(PR_SET_DUMPABLE, int(dumpable))
 
 
 def set_keepcaps(keep: bool) -> None:
-    """Keep the permitted set when setuid leaves uid 0; execve resets it."""
+    """Set whether the permitted set is kept when setuid(2) leaves uid 0. execve(2) resets this."""
     _prctl(PR_SET_KEEPCAPS, int(keep))
 
 
 def set_no_new_privs() -> None:
-    """Let no execve grant what this process cannot do (set-user-ID, file capabilities); cannot be taken back."""
+    """Let no execve(2) grant what this process may not do (set-user-ID bits, file capabilities). This cannot be taken back."""
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def in_bounding_set(capability: int) -> bool:
-    """Say whether a capability is in the bounding set. Raises OSError (EINVAL) for a number the kernel lacks."""
+    """Say whether a capability is in the bounding set. Raises OSError (EINVAL) for a number that the kernel does not have."""
     return _prctl(PR_CAPBSET_READ, capability, subject=f"capability {capability}") == 1
 
 
 def bounding_set() -> list[int]:
-    """Return the capabilities in the bounding set. The kernel says itself where they end: a container need not have a /proc."""
+    """Return the numbers of the capabilities in the bounding set.
+
+    The kernel itself is asked which is the last one, because a container need not have a /proc.
+    """
     found = []
     for number in range(64):
         try:
@@ -60,7 +63,7 @@ def bounding_set() -> list[int]:
 
 
 def drop_from_bounding_set(capability: int) -> None:
-    """Take a capability out of the bounding set; needs CAP_SETPCAP."""
+    """Take a capability out of the bounding set. This needs CAP_SETPCAP."""
     _prctl(PR_CAPBSET_DROP, capability, subject=f"capability {capability}")
 
 
@@ -70,27 +73,27 @@ def clear_ambient_set() -> None:
 
 
 def raise_ambient(capability: int) -> None:
-    """Add a capability, both permitted and inheritable, to the ambient set, which survives execve of any program."""
+    """Add a capability to the ambient set, which survives execve(2) of any program. It must be permitted and inheritable already."""
     _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, subject=f"capability {capability}")
 
 
 def set_name(name: str) -> None:
-    """Set what /proc/self/comm and ps show, at most 15 bytes."""
+    """Set the name that /proc/self/comm and ps show. Only the first 15 bytes count."""
     call("prctl", PR_SET_NAME, name[:15], 0, 0, 0)
 
 
 def set_child_subreaper() -> None:
-    """Become the parent of orphaned descendants."""
+    """Make this process the parent of those of its descendants whose own parent ends."""
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def set_parent_death_signal(signal: int) -> None:
-    """Ask for a signal when the parent dies; 0 for none."""
+    """Ask the kernel for a signal when this process's parent dies. 0 asks for none."""
     _prctl(PR_SET_PDEATHSIG, signal)
 
 
 def may_set_groups(proc: str = "/proc") -> bool:
-    """Say whether this user namespace allows setgroups(2), user_namespaces(7); so it is taken to be where no /proc says otherwise."""
+    """Say whether this user namespace allows setgroups(2), see user_namespaces(7). Without a /proc that says so, it counts as allowed."""
     try:
         with open(f"{proc}/self/setgroups") as file:
             return file.read().strip() == "allow"
@@ -99,7 +102,10 @@ def may_set_groups(proc: str = "/proc") -> bool:
 
 
 def set_fs_ids(uid: int, gid: int) -> None:
-    """Set who this process is to file systems, without losing the capabilities that setfsuid(2) takes from anybody but 0."""
+    """Set the user and the group that this process is to file systems.
+
+    setfsuid(2) takes some capabilities away from anybody but user 0. They are given back here.
+    """
     held = capabilities.mask(capabilities.available())
     call("setfsgid", gid)
     call("setfsuid", uid)

@@ -1,4 +1,4 @@
-"""Running one of the host's programs, such as nft, and reading what it says (subprocess takes 12 ms to import)."""
+"""Running one of the host's programs, such as nft, and reading what it prints. (subprocess would take 12 ms to import.)"""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ _DIRECTORIES = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr
 
 
 def find(name: str) -> str:
-    """Return a program's path, '' when it is not installed."""
+    """Return the path of a program, or '' if it is not installed."""
     paths = [f"{directory}/{name}" for directory in _DIRECTORIES]
     return next((path for path in paths if os.access(path, os.X_OK)), "")
 
 
 def call(argv: list[str], text: str = "", environment: dict[str, str] | None = None) -> tuple[int, str, str]:
-    """Run argv[0], a path, with a text as its standard input; return (status, standard output, standard error)."""
+    """Run a program and wait for its end. Return (status, standard output, standard error).
+
+    argv: the program's path, and its arguments.
+    text: its standard input.
+    environment: the variables that it gets besides PATH.
+    """
     files = [os.memfd_create(name) for name in ("in", "out", "err")]
     try:
         _write(files[0], text.encode())

@@ -1,4 +1,4 @@
-"""A socket to the routing part of the kernel: it sends the messages of netlink.py, several in one system call, and raises the errors."""
+"""A socket to the routing part of the kernel. It sends the messages of netlink.py, several in one system call, and raises the errors."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     class Link(TypedDict):
         """A network interface."""
 
-        index: int
+        index: int  # the kernel's number of it, from 1
         name: str
         up: bool
-        master: int  # the index of the bridge that it is in, 0 for none
-        alias: str
-        kind: str  # 'bridge', 'veth' …, '' for hardware
+        master: int  # the index of the bridge that it is in, or 0
+        alias: str  # '' if it has none
+        kind: str  # for example 'bridge' or 'veth'; '' for hardware
 
 
 _NETLINK_ROUTE = 0
@@ -37,7 +37,7 @@ _BUFFER = 1 << 16
 
 
 class Route:
-    """A socket to the routing part of the kernel, in the network namespace that this process is in when it is opened."""
+    """A socket to the routing part of the kernel. It belongs to the network namespace that this process is in when it is opened."""
 
     __slots__ = ("_socket", "_sequence")
 
@@ -48,7 +48,7 @@ class Route:
             try:
                 self._socket.setsockopt(_SOL_NETLINK, option, 1)
             except OSError:
-                continue  # before Linux 4.12 errors come without words
+                continue  # Before Linux 4.12 errors come without words.
 
     def __enter__(self) -> Route:
         return self
@@ -57,7 +57,7 @@ class Route:
         self._socket.close()
 
     def request(self, *messages: bytes) -> None:
-        """Send messages; the kernel does what they ask, in order. Raises OSError for the first that it refuses."""
+        """Send messages. The kernel does what they ask, in their order. Raises OSError for the first that it refuses."""
         numbered = []
         for message in messages:
             self._sequence += 1
@@ -69,7 +69,7 @@ class Route:
             raise problems[0]
 
     def _answer(self) -> OSError | None:
-        """Return the error in the next acknowledgement, or None."""
+        """Read the next acknowledgement. Return the error in it, or None."""
         data = self._socket.recv(_BUFFER)
         kind, flags = unpack_from("=HH", data, 4)
         number = -unpack_from("=i", data, 16)[0] if kind == _NLMSG_ERROR else 0
@@ -79,7 +79,7 @@ class Route:
         return OSError(number, f"{os.strerror(number)}: {words}" if words else os.strerror(number))
 
     def index(self, name: str) -> int:
-        """Return the index of a link, or 0 when there is none of that name."""
+        """Return the index of the link that has this name, or 0 if there is none."""
         self._send(_RTM_GETLINK, 0, pack(netlink.IFINFO, 0, 0, 0, 0, 0) + netlink.attribute(netlink.IFLA_IFNAME, name))
         data = self._socket.recv(_BUFFER)
         kind = unpack_from("=H", data, 4)[0]
@@ -122,7 +122,13 @@ class Route:
                 yield _address(family, attributes[netlink.RTA_DST]), prefix
 
     def _dump(self, kind: int, body: bytes, size: int) -> list[tuple[bytes, dict[int, bytes]]]:
-        """Return (fixed structure, attributes) of every object of a kind. What is not read now would be taken for the next answer."""
+        """Ask for every object of a kind, and return the (fixed structure, attributes) of each.
+
+        kind, body: the question and its fixed structure.
+        size: the size of an answer's fixed structure.
+
+        All is read at once: what stays in the socket would be taken for the answer to the next question.
+        """
         self._send(kind, _NLM_F_DUMP, body)
         found: list[tuple[bytes, dict[int, bytes]]] = []
         while True:
@@ -141,10 +147,10 @@ class Route:
 
 
 def _words(data: bytes, flags: int) -> str:
-    """Return what the kernel says about an error, or ''."""
+    """Return what the kernel says about an error, or '' if it says nothing."""
     if not flags & _NLM_F_ACK_TLVS:
         return ""
-    # The request that failed comes before that: only its header where the kernel was asked to cap it.
+    # The request that failed comes before the words. It is only its header if the kernel was asked to cap it.
     length = 16 if flags & _NLM_F_CAPPED else (unpack_from("=I", data, 20)[0] + 3) & ~3
     return _text(dict(parse_attributes(data[20 + length :])).get(_NLMSGERR_ATTR_MSG, b""))
 

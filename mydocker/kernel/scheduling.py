@@ -1,6 +1,7 @@
-"""sched_setattr(2), ioprio_set(2), set_mempolicy(2), personality(2): a process's share of a machine, and its view of it.
+"""What a process gets of the machine, and what it is told about the machine.
 
-Sources: the manual pages; <linux/sched/types.h>, <linux/ioprio.h>, <linux/mempolicy.h>, <sys/personality.h>.
+That is sched_setattr(2), ioprio_set(2), set_mempolicy(2) and personality(2). Sources: the manual pages; <linux/sched/types.h>,
+<linux/ioprio.h>, <linux/mempolicy.h>, <sys/personality.h>.
 """
 
 from __future__ import annotations
@@ -47,18 +48,25 @@ _SCHED_ATTR = "IIQiIQQQ"
 
 
 def sched_setattr(policy: int, flags: int, nice: int, priority: int, runtime: int, deadline: int, period: int) -> None:
-    """Set this process's scheduling policy and what it needs. Real-time ones need CAP_SYS_NICE (else EPERM)."""
+    """Set this process's scheduling policy, with the values that the policy takes. Times are in nanoseconds.
+
+    Raises OSError: EPERM for a real-time policy without CAP_SYS_NICE.
+    """
     attributes = buffer(pack(_SCHED_ATTR, calcsize(_SCHED_ATTR), policy, flags, nice, priority, runtime, deadline, period))
     syscall("sched_setattr", 0, attributes, 0, subject="scheduler")
 
 
 def ioprio_set(io_class: int, priority: int) -> None:
-    """Set this process's I/O class and its priority there, 0 (first) to 7."""
+    """Set this process's I/O class, and its priority in that class, from 0 (served first) to 7."""
     syscall("ioprio_set", _IOPRIO_WHO_PROCESS, 0, io_class << _IOPRIO_CLASS_SHIFT | priority, subject="I/O priority")
 
 
 def set_mempolicy(mode: int, nodes: set[int]) -> None:
-    """Say from which memory nodes this process's memory comes. mode: one of MEMORY_MODES with MEMORY_FLAGS."""
+    """Set from which memory nodes this process's memory comes.
+
+    mode: one of MEMORY_MODES, with any of MEMORY_FLAGS.
+    nodes: the numbers of the nodes.
+    """
     mask = sum(1 << node for node in nodes)
     words = max(nodes, default=0) // 64 + 1
     # The kernel reads one bit less than it is told.
@@ -72,5 +80,5 @@ def set_mempolicy(mode: int, nodes: set[int]) -> None:
 
 
 def set_personality(persona: int) -> None:
-    """Set the execution domain: what uname(2) says of the machine."""
+    """Set this process's execution domain, which decides what uname(2) says of the machine."""
     call("personality", persona, subject="personality")

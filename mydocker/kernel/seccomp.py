@@ -1,6 +1,6 @@
-"""seccomp(2): load a compiled filter. libseccomp.py compiles one; a process that only loads never needs it.
+"""Loading a compiled filter by seccomp(2). libseccomp.py compiles filters, and a process that only loads one does not need it.
 
-A filter is classic BPF, 8 bytes an instruction (struct sock_filter, <linux/filter.h>): code u16, jt u8, jf u8, k u32.
+A filter is classic BPF. An instruction has 8 bytes: code u16, jt u8, jf u8, k u32 (struct sock_filter, <linux/filter.h>).
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ FLAG_NAMES = {value: name for name, value in list(globals().items()) if name.sta
 
 
 def load(program: bytes, flags: int = 0) -> int:
-    """Install a filter on this thread for good. Needs no_new_privs or CAP_SYS_ADMIN (else EACCES).
+    """Install a filter on this thread for good. Return the listener's descriptor if NEW_LISTENER is among the flags, else 0.
 
-    program: at most 4,096 instructions. flags: SECCOMP_FILTER_FLAG_*; SPEC_ALLOW is Linux 4.17's, NEW_LISTENER 5.0's,
-    WAIT_KILLABLE_RECV 5.19's. Returns the listener's descriptor with NEW_LISTENER, else 0. EBUSY: there is a listener already.
+    program: at most 4,096 instructions.
+    flags: SECCOMP_FILTER_FLAG_*. SPEC_ALLOW came with Linux 4.17, NEW_LISTENER with 5.0, WAIT_KILLABLE_RECV with 5.19.
+
+    Raises OSError: EACCES without no_new_privs or CAP_SYS_ADMIN, EBUSY if there is a listener already.
     """
     instructions = buffer(program)
     # struct sock_fprog: unsigned short len, then a pointer at its natural alignment.
@@ -36,10 +38,10 @@ def load(program: bytes, flags: int = 0) -> int:
 
 
 def notifies(seccomp: Seccomp) -> bool:
-    """Say whether an OCI `linux.seccomp` object has calls that a listener decides on."""
+    """Say whether an OCI `linux.seccomp` object leaves the decision on any system call to a listener."""
     return any(rule["action"] == "SCMP_ACT_NOTIFY" for rule in seccomp["syscalls"])
 
 
 def describe_flags(flags: int) -> str:
-    """Return flags by name, as seccomp(2) spells them; '0' for none."""
+    """Return the names of flags as seccomp(2) spells them, or '0' if there are none."""
     return "|".join(name for flag, name in FLAG_NAMES.items() if flags & flag) or "0"

@@ -1,4 +1,4 @@
-"""What `linux.seccomp` of a config.json is made of (runtime-spec config-linux.md, Seccomp). Its names are read by seccomp_rules.py."""
+"""The shape of `linux.seccomp` in a config.json (runtime-spec config-linux.md, Seccomp). seccomp_rules.py reads the names in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from mydocker.shape import Shape
 
     class SeccompArgument(TypedDict):
-        """A condition on one argument of a call."""
+        """A condition on one argument of a system call."""
 
         index: int
         value: int
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         op: str
 
     class SeccompRule(TypedDict):
-        """What happens to some calls."""
+        """What happens to some system calls."""
 
         names: list[str]
         action: str
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         args: NotRequired[list[SeccompArgument]]
 
     class Seccomp(TypedDict):
-        """linux.seccomp."""
+        """The whole of `linux.seccomp`."""
 
         defaultAction: str
         defaultErrnoRet: NotRequired[int]
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         syscalls: list[SeccompRule]
 
 
+# valueTwo is what SCMP_CMP_MASKED_EQ compares with, and value is then the mask. op is SCMP_CMP_*.
 SECCOMP_ARGUMENT: Shape = {"index!": "natural", "value": ("natural", 0), "valueTwo": "natural", "op!": "text"}
 SECCOMP_RULE: Shape = {
     "names!": ["text"],
@@ -47,7 +48,7 @@ SECCOMP: Shape = {
     "defaultAction!": "text",
     "defaultErrnoRet": "natural",
     "architectures": (["text"], []),  # SCMP_ARCH_*; the machine's own is always among them
-    "flags": ["text"],  # none at all is not the same as an empty list, see runtime/seccomp.py
+    "flags": ["text"],  # to leave the field out is not the same as an empty list, see runtime/seccomp.py
     "listenerPath": "text",
     "listenerMetadata": "text",
     "syscalls": ([SECCOMP_RULE], []),

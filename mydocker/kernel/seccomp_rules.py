@@ -1,7 +1,7 @@
-"""Reading an OCI `linux.seccomp` object: every name checked and turned into the kernel's and libseccomp's numbers.
+"""Reading an OCI `linux.seccomp` object: every name is checked, and replaced by the kernel's or libseccomp's number.
 
-Pure: it is what the compiler works from, and what tells a user that a profile is wrong. Sources: the runtime
-specification's config-linux.md; <seccomp.h>; <linux/seccomp.h>.
+The functions here are pure. The compiler works from what they return, and they tell a user that a profile is wrong. Sources: the
+runtime specification's config-linux.md; <seccomp.h>; <linux/seccomp.h>.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.kernel.seccomp_object import Seccomp, SeccompArgument, SeccompRule
 
-    # Argument index, libseccomp's operator, value (for MASKED_EQ the mask), second value.
+    # (the argument's index, libseccomp's operator, value, second value). For MASKED_EQ the value is the mask.
     Condition = tuple[int, int, int, int]
 
 ACTIONS = {
@@ -30,7 +30,7 @@ ACTIONS = {
     "SCMP_ACT_LOG": 0x7FFC0000,
     "SCMP_ACT_ALLOW": 0x7FFF0000,
 }
-# These carry an errno in their low 16 bits, EPERM unless the profile says otherwise.
+# These actions carry an errno in their low 16 bits. It is EPERM unless the profile says otherwise.
 _WITH_ERRNO = ("SCMP_ACT_ERRNO", "SCMP_ACT_TRACE")
 
 OPERATORS = {
@@ -51,27 +51,27 @@ ARCHITECTURES = frozenset("SCMP_ARCH_" + name for name in _ARCHITECTURE_NAMES.sp
 
 
 class Rule(Value):
-    """What happens to some calls when, of `alternatives`, all conditions of one hold; [[]] is always."""
+    """What happens to some system calls if all conditions of one alternative hold."""
 
-    names: list[str]
-    action: int
-    alternatives: list[list[Condition]]
+    names: list[str]  # the system calls
+    action: int  # SECCOMP_RET_* with its data
+    alternatives: list[list[Condition]]  # [[]] holds always
 
 
 class Rules:
-    """A whole filter in numbers, but for the names of calls and architectures, which only the library can resolve."""
+    """A whole filter in numbers. Only system calls and architectures are still names, which only the library can resolve."""
 
     __slots__ = ("default", "architectures", "rules")
 
     def __init__(self, seccomp: Seccomp) -> None:
-        """Read an OCI object. Raises BadInput for a name or a number that does not exist, and for notifications that cannot arrive."""
+        """Read an OCI object. Raises BadInput for a name or number that does not exist, and for notifications that cannot arrive."""
         self.default = action(seccomp["defaultAction"], seccomp.get("defaultErrnoRet"))
         self.architectures = [_architecture(name) for name in seccomp["architectures"]]
         self.rules = [_rule(rule) for rule in seccomp["syscalls"]]
         _check_listener(seccomp)
 
     def names(self) -> set[str]:
-        """Return every system call that is named, whatever happens to it."""
+        """Return the name of every system call that has a rule, whatever happens to it."""
         return {name for rule in self.rules for name in rule.names}
 
 
@@ -89,7 +89,7 @@ def _check_listener(seccomp: Seccomp) -> None:
 
 
 def action(name: str, errno_ret: int | None = None) -> int:
-    """Return SECCOMP_RET_* with its data for an action's name."""
+    """Return the SECCOMP_RET_* number of an action (SCMP_ACT_*), with the errno that it carries. None stands for EPERM."""
     if name not in ACTIONS:
         raise BadInput(f"unknown seccomp action {name!r}")
     number = EPERM if errno_ret is None else _number(errno_ret, 0xFFFF, "errno")
@@ -112,7 +112,7 @@ def _condition(argument: SeccompArgument) -> Condition:
 
 
 def _alternatives(conditions: list[Condition]) -> list[list[Condition]]:
-    # libseccomp takes one condition on each argument of a rule; runc reads several on one as alternatives.
+    # libseccomp takes only one condition on each argument of a rule. Several conditions on one argument are alternatives, as for runc.
     if len({index for index, *_ in conditions}) < len(conditions):
         return [[condition] for condition in conditions]
     return [conditions]

@@ -1,11 +1,13 @@
-"""A program of a few hundred bytes that executes the container's program, so that no interpreter is what it executes from.
+"""A program of a few hundred bytes that executes the container's program, so that the interpreter does not do it.
 
-A container may say that its program is /proc/self/exe, and gets whatever executes it: an interpreter of the host's, which it
-could open and, once nobody runs it, overwrite (CVE-2019-5736). seal.py answers that by executing the interpreter anew from a
-read-only view, which takes as long as an interpreter takes to start. This takes no time: the last but one program is a
-sealed file in memory, and what a container finds in /proc/self/exe is that.
+A container may say that its program is /proc/self/exe. It then gets the program that executes it. If that were an interpreter
+of the host, the container could open it and, once nobody runs it, overwrite it (CVE-2019-5736). seal.py prevents that by
+executing the interpreter again from a read-only view, which takes as long as an interpreter takes to start. The trampoline takes
+no time. It is a sealed file in memory, and it is what a container finds in /proc/self/exe.
 
-It also waits in the interpreter's place for `start`: a container that is created but not started holds two pages of memory.
+It also waits for `start` in the interpreter's place: a container that is created and not started holds two pages of memory.
+
+The program does this:
 
     fcntl(report, F_SETFD, FD_CLOEXEC)
     read(gate, buffer, 1) == 1, close(gate)                 only with a gate; anything else: exit_group(127)
@@ -31,10 +33,16 @@ _FAILED = 127
 
 
 def execute(program: str, args: list[str], environment: dict[str, str], report: int, gate: int = -1) -> None:
-    """Replace this process by the trampoline, and that by a program; comes back only with an OSError of the first step.
+    """Execute the trampoline in this process, which then executes a program.
 
-    report: a descriptor that gets four bytes, an errno, when the second step fails, and is closed when it works.
-    gate: a descriptor from which one byte is awaited before; -1 for none.
+    program: the program's path.
+    args: its arguments, the first of which is its name.
+    environment: its environment.
+    report: a descriptor to which the trampoline writes an errno, four bytes, if it cannot execute the program. It is closed
+        if it can.
+    gate: a descriptor from which the trampoline first reads one byte, or -1 for none.
+
+    Raises Unsupported or OSError if the trampoline itself cannot be executed.
     """
     for descriptor in (report, *([gate] if gate >= 0 else [])):
         os.set_inheritable(descriptor, True)
@@ -53,7 +61,10 @@ def _sealed(content: bytes) -> int:
 
 
 def image(report: int, gate: int, machine: str = MACHINE) -> bytes:
-    """Return the program as an ELF file. Raises Unsupported for a machine whose instructions are not known."""
+    """Return the trampoline as an ELF file. Raises Unsupported for a machine whose instructions are not known here.
+
+    report, gate: as execute() takes them.
+    """
     if machine not in _CODE:
         raise Unsupported(f"machine {machine!r}: expected {' or '.join(_CODE)}")
     number, code = _CODE[machine]

@@ -1,4 +1,4 @@
-"""Copying trees with everything that the file system knows about them, as cp -a does."""
+"""Copying trees of files with everything that the file system knows about them, as cp -a does."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ _CHUNK = 1 << 24
 
 
 def copy_tree(source: str, target: str) -> None:
-    """Copy a file or directory with all it holds: owners, modes, times, attributes, hard links, devices."""
+    """Copy a file, or a directory with all that it holds: owners, modes, times, extended attributes, hard links, devices."""
     _copy(source, target, {})
 
 
 def copy_contents(source: int, target: int) -> None:
-    """Copy what a directory holds, and its owner, mode and times, into another one; both are descriptors.
+    """Copy what a directory holds into another one, and give that the owner, mode and times of the first. Raises OSError.
 
-    A child does it whose root is the source: whoever may change that meanwhile cannot lead it elsewhere by symlinks.
-    Raises OSError.
+    source, target: descriptors of the directories.
+
+    A child does this, and the source is its root. So whoever changes the source meanwhile cannot lead it elsewhere by symlinks.
     """
     child = os.fork()
     if child == 0:
@@ -68,7 +69,7 @@ def _make_like(source: str, target: str, status: os.stat_result) -> None:
 
 
 def copy_file(source: str, target: str) -> None:
-    """Copy a file's bytes, sharing its blocks where the file system can."""
+    """Copy the bytes of a file to a new one. Both share their blocks where the file system can do that."""
     with open(source, "rb", buffering=0) as reader, open(target, "xb", buffering=0) as writer:
         try:
             ioctl(writer.fileno(), _FICLONE, reader.fileno())

@@ -1,4 +1,7 @@
-"""IP addresses and subnets as numbers. The standard library's ipaddress takes 5 ms to import, which every start would pay."""
+"""IP addresses and subnets as numbers.
+
+The standard library's ipaddress would do the same, but it takes 5 ms to import, and every start would pay for that.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ import _socket
 from mydocker.errors import BadInput
 from mydocker.value import Value
 
-# An address as (number, bits): bits is 32 or 128.
+# An address as (number, bits): bits is 32 for IPv4, 128 for IPv6.
 AddressNumber = tuple[int, int]
 
 
 def parse(text: str) -> AddressNumber:
-    """Return an address as a number and its length in bits. Raises BadInput."""
+    """Return an address as a number and its length in bits. Raises BadInput if the text is not an address."""
     try:
         data = _socket.inet_pton(_socket.AF_INET6 if ":" in text else _socket.AF_INET, text)
     except (OSError, ValueError) as error:
@@ -26,15 +29,15 @@ def text(number: int, bits: int) -> str:
 
 
 class Subnet(Value):
-    """All addresses that begin with the same `prefix` bits; `first` and `last` are numbers."""
+    """All addresses that begin with the same bits."""
 
-    first: int
-    prefix: int
-    bits: int
+    first: int  # the lowest address, as a number
+    prefix: int  # how many bits all addresses have in common
+    bits: int  # the length of an address: 32 or 128
 
     @classmethod
     def parse(cls, words: str) -> Subnet:
-        """Return the subnet that ADDRESS/PREFIX names. Raises BadInput, also where the address has bits after the prefix."""
+        """Return the subnet that ADDRESS/PREFIX names. Raises BadInput if it names none, or if the address has bits after the prefix."""
         base, slash, length = words.partition("/")
         number, bits = parse(base)
         if not slash or not (length.isascii() and length.isdigit()) or int(length) > bits:
@@ -54,7 +57,10 @@ class Subnet(Value):
         return self.first + self.size - 1
 
     def hosts(self) -> tuple[int, int]:
-        """Return the lowest and the highest number that an interface may have: not the subnet's own address, not the broadcast address."""
+        """Return the lowest and the highest number that an interface may have.
+
+        The subnet's own address and the broadcast address are not among them.
+        """
         return self.first + 1, self.last - (self.bits == 32)
 
     def holds(self, other: Subnet) -> bool:

@@ -1,6 +1,7 @@
-"""A container's network attachment: what it has of the network while it runs.
+"""A container's network attachment: the endpoints and the published ports that it has while it runs.
 
-STATE/ID/network.json (ATTACHMENT below) is written before the kernel is changed and removed after that is undone.
+It is the file STATE/ID/network.json (ATTACHMENT below). The file is written before the kernel is changed, and it is removed after the
+change is undone.
 """
 
 from __future__ import annotations
@@ -62,33 +63,33 @@ if TYPE_CHECKING:
 ADDRESS: Shape = {
     "address!": "text",
     "prefix!": "natural",  # the length of its subnet's prefix in bits
-    "gateway!": "text",  # '' for none
+    "gateway!": "text",  # '' if there is none
 }
 PUBLISHED: Shape = {
     "owner!": "text",  # the container's id
-    "ip!": "text",  # the address of the host, '' for all of them
-    "port!": "natural",  # of the host
-    "protocol!": "text",
-    "address!": "text",  # of the container, '' where a CNI chain leads the port
-    "container!": "natural",  # the container's port
+    "ip!": "text",  # the address of the host, '' for all its addresses
+    "port!": "natural",  # the port of the host
+    "protocol!": "text",  # 'tcp', 'udp' or 'sctp'
+    "address!": "text",  # the address of the container, '' where a CNI chain leads the port
+    "container!": "natural",  # the port of the container
 }
 ENDPOINT: Shape = {
-    "network!": "text",  # its name
+    "network!": "text",  # the network's name
     "networkId": ("text", ""),
-    "driver": ("text", ""),  # the network's
+    "driver": ("text", ""),  # the name of the network's driver
     "owner!": "text",  # the container's id
-    "interface!": "text",  # inside
-    "link!": "text",  # on the host: the other end of a veth pair, where there is one
+    "interface!": "text",  # the name of the interface inside the container
+    "link!": "text",  # the name of the link on the host: the other end of a veth pair, where there is one
     "mac!": "text",
     "addresses!": [ADDRESS],
     "aliases!": ["text"],  # more names of the container on this network
-    "isDefault!": "truth",  # its gateway is the way to everywhere
+    "isDefault!": "truth",  # whether its gateway is the container's default route
     "published": ([PUBLISHED], []),  # what a CNI chain was asked to publish
-    "result": "any",  # what a CNI chain said: its plugins get it back as it is
+    "result": "any",  # what a CNI chain printed; its plugins get it back as it is
 }
 ATTACHMENT: Shape = {
-    "name!": "text",  # the container's
-    "hostname!": "text",  # the container's
+    "name!": "text",  # the container's name
+    "hostname!": "text",  # the container's host name
     "endpoints!": [ENDPOINT],
     "published!": [PUBLISHED],
 }
@@ -99,7 +100,7 @@ def _path(paths: Paths, container_id: str) -> str:
 
 
 def load(paths: Paths, container_id: str) -> Attachment | None:
-    """Return the container's network attachment, or None. Raises Damaged when the file is no such document."""
+    """Return the container's network attachment, or None if it has none. Raises Damaged if the file is not such a document."""
     try:
         found: Attachment = store.read_document(_path(paths, container_id), ATTACHMENT)
     except FileNotFoundError:
@@ -118,12 +119,12 @@ def save(paths: Paths, container_id: str, attachment: Attachment) -> None:
 
 
 def forget(paths: Paths, container_id: str) -> None:
-    """Remove the container's network attachment; it is no error when there is none."""
+    """Remove the container's network attachment. It is not an error if there is none."""
     store.remove_tree(_path(paths, container_id))
 
 
 def every(paths: Paths) -> dict[str, Attachment]:
-    """Return the attachments of all containers by id, the latest written last; a damaged one is left out."""
+    """Return the attachments of all containers by id, the latest written last. A damaged one is left out."""
     found: list[tuple[float, str, Attachment]] = []
     for container_id in os.listdir(paths.state) if os.path.isdir(paths.state) else []:
         try:
@@ -131,12 +132,15 @@ def every(paths: Paths) -> dict[str, Attachment]:
             if attachment:
                 found.append((os.stat(_path(paths, container_id)).st_mtime, container_id, attachment))
         except (FileNotFoundError, NotADirectoryError, Damaged):
-            continue  # it ended meanwhile
+            continue  # the container ended meanwhile, or the file is damaged
     return {container_id: attachment for _, container_id, attachment in sorted(found, key=lambda each: each[:2])}
 
 
 def published(paths: Paths) -> list[Published]:
-    """Return all published ports of this host, each once: where two containers say that they have the same port, the later one has it."""
+    """Return all published ports of this host, each once.
+
+    If two containers say that they have the same port, the one whose attachment was written later has it.
+    """
     found: dict[tuple[str, int, str, bool], Published] = {}
     for attachment in every(paths).values():
         for each in (port for port in attachment["published"] if port["address"]):

@@ -1,4 +1,7 @@
-"""What a network driver does (the seed's NetworkDriver): the steps that make a network on the host, and those that plug a container in."""
+"""What a network driver does (the seed's NetworkDriver).
+
+A driver returns the steps that make a network on the host, and the steps that plug a container into the network.
+"""
 
 from __future__ import annotations
 
@@ -15,29 +18,24 @@ if TYPE_CHECKING:
 
 
 class NetworkDriver:
-    """A driver with nothing to do. Each kind of network overrides what it needs.
+    """A driver with nothing to do. Each driver overrides what it needs."""
 
-    options: the keys of --opt that it takes
-    has_addresses: whether mydocker gives out the addresses on such a network
-    publishes: whether ports of the host can lead to its containers
-    """
-
-    options: tuple[str, ...] = ()
-    has_addresses = True
-    publishes = False
+    options: tuple[str, ...] = ()  # the keys of --opt that the driver takes
+    has_addresses = True  # whether mydocker gives out the addresses on such a network
+    publishes = False  # whether ports of the host can lead to containers on such a network
 
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
 
     def check(self, network: Network) -> None:
-        """Raise BadInput unless the options are this driver's and complete; fill in what follows from them."""
+        """Fill in what follows from the network's options. Raises BadInput if one is unknown, invalid or missing."""
         for key in network["options"]:
             if key not in self.options:
                 expected = ", ".join(self.options) or "none"
                 raise BadInput(f"unknown option {key!r} of a {network['driver']} network: expected {expected}")
 
     def create(self, network: Network) -> list[Step]:
-        """Return the steps that make what the network needs on this host and does not have yet."""
+        """Return the steps that make what the network needs on this host and what is not there yet."""
         return []
 
     def delete(self, network: Network) -> list[Step]:
@@ -45,19 +43,22 @@ class NetworkDriver:
         return []
 
     def connect(self, network: Network, endpoint: Endpoint, namespace: str) -> list[Step]:
-        """Return the steps that plug a network namespace in. namespace: its path, /proc/PID/ns/net."""
+        """Return the steps that plug a network namespace into the network. namespace: its path, /proc/PID/ns/net."""
         return []
 
     def disconnect(self, network: Network, endpoint: Endpoint, namespace: str) -> list[Step]:
-        """Return the steps that unplug a network namespace. namespace: its path, or '' when it is gone with all that was in it."""
+        """Return the steps that unplug a network namespace from the network.
+
+        namespace: its path, or '' if it is gone with all that was in it.
+        """
         return [DeleteLink(endpoint["interface"], namespace)] if namespace else []
 
     def publish(self, network: Network, published: list[Published], link: str) -> list[Step]:
-        """Return the steps that lead ports of the host to a container. link: the container's link on the host."""
+        """Return the steps that lead ports of the host to a container. link: the name of the container's link on the host."""
         return []
 
     def check_publishing(self, network: Network) -> None:
-        """Raise BadInput where a driver that publishes ports cannot do so on this network."""
+        """Raise BadInput if a driver that publishes ports cannot do so on this network."""
 
 
 def configure(endpoint: Endpoint, namespace: str) -> list[Step]:
@@ -65,9 +66,9 @@ def configure(endpoint: Endpoint, namespace: str) -> list[Step]:
     name = endpoint["interface"]
     has_ipv6 = any(":" in each["address"] for each in endpoint["addresses"])
     return [
-        # Whoever still knows the address by another MAC address is told.
+        # With arp_notify the kernel tells everybody who still knows the address by another MAC address.
         SetLinkSysctl(name, "ipv4", "arp_notify", "1", namespace),
-        # We give out the addresses, so the kernel need not ask on the wire for a second or two whether they are taken.
+        # We give out the addresses. So the kernel need not ask on the wire whether they are taken, which takes a second or two.
         SetLinkSysctl(name, "ipv6", *(("accept_dad", "0") if has_ipv6 else ("disable_ipv6", "1")), namespace),
         *(AddAddress(name, each["address"], each["prefix"], namespace) for each in endpoint["addresses"]),
         SetUp(name, namespace),

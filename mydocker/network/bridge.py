@@ -1,4 +1,7 @@
-"""The drivers bridge and vxlan: a switch on the host, for vxlan with a tunnel that joins the switches of several hosts."""
+"""The drivers bridge and vxlan.
+
+bridge makes a bridge (a switch) on the host. vxlan makes one too, and a tunnel that joins it to the bridges of other hosts.
+"""
 
 from __future__ import annotations
 
@@ -20,18 +23,18 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
 
 _OPTIONS = ("name", "mtu", "masquerade")
-# docker's names of these options.
+# Docker's names for these options.
 DOCKER_OPTIONS = {
     "com.docker.network.bridge.name": "name",
     "com.docker.network.driver.mtu": "mtu",
     "com.docker.network.bridge.enable_ip_masquerade": "masquerade",
 }
-_VXLAN_OVERHEAD = 50
-_VXLAN_PORT = 4789
+_VXLAN_OVERHEAD = 50  # bytes of each packet
+_VXLAN_PORT = 4789  # RFC 7348
 
 
 class BridgeDriver(NetworkDriver):
-    """A bridge whose address is the containers' gateway."""
+    """The driver of a network with a bridge, whose address is the gateway of the containers."""
 
     options: tuple[str, ...] = _OPTIONS
     publishes = True
@@ -41,7 +44,7 @@ class BridgeDriver(NetworkDriver):
         return nft.table_name(self.paths.root)
 
     def truth(self) -> tuple[list[Network], list[Published]]:
-        """Return what the rules must follow, see firewall.Truth."""
+        """Return the networks and the published ports that the rules must follow (firewall.Truth)."""
         from mydocker.network.attachments import published
 
         return bridged(self.paths), published(self.paths)
@@ -59,7 +62,7 @@ class BridgeDriver(NetworkDriver):
         network["interface"] = name
 
     def alias(self, network: Network) -> str:
-        """Return the alias of our links, which says whose they are."""
+        """Return the alias that says that a link belongs to this network."""
         return f"mydocker {self.paths.root} {network['name']}"[:250]
 
     def create(self, network: Network) -> list[Step]:
@@ -97,9 +100,9 @@ class BridgeDriver(NetworkDriver):
     @staticmethod
     def _ipv6_steps(name: str) -> list[Step]:
         return [
-            # A router that a container advertises must not become the host's (CVE-2020-13401).
+            # A router that a container advertises must not become the host's router (CVE-2020-13401).
             SetLinkSysctl(name, "ipv6", "accept_ra", "0"),
-            # Nobody else can have the bridge's link-local address. Asking would keep the host from its neighbours for two seconds.
+            # Nobody else can have the bridge's link-local address. While the kernel asks, for two seconds, the host reaches no neighbour.
             SetLinkSysctl(name, "ipv6", "accept_dad", "0"),
         ]
 
@@ -127,7 +130,7 @@ class BridgeDriver(NetworkDriver):
         return [pair, *configure(endpoint, namespace)]
 
     def disconnect(self, network: Network, endpoint: Endpoint, namespace: str) -> list[Step]:
-        # The link would go with the namespace of its other end, but a process may keep that namespace alive.
+        # The kernel would remove the link with the namespace of its other end, but a process may keep that namespace alive.
         return [DeleteLink(endpoint["link"])]
 
     def publish(self, network: Network, published: list[Published], link: str) -> list[Step]:
@@ -144,7 +147,10 @@ class BridgeDriver(NetworkDriver):
 
 
 class VxlanDriver(BridgeDriver):
-    """A bridge that is one with those of other hosts: a vxlan tunnel is one of its ports, and its peers are given."""
+    """The driver of a bridge that is joined to the bridges of other hosts.
+
+    A vxlan tunnel is one of the bridge's ports. Its peers, the other hosts, are given as an option.
+    """
 
     options = (*_OPTIONS, "vni", "peers", "port", "local")
 
@@ -167,7 +173,7 @@ class VxlanDriver(BridgeDriver):
 
     @staticmethod
     def tunnel(network: Network) -> str:
-        """Return the name of the tunnel's end."""
+        """Return the name of the tunnel's interface on this host."""
         return "mx" + network["id"][:10]
 
     def _mtu(self, network: Network) -> int:
@@ -184,12 +190,12 @@ class VxlanDriver(BridgeDriver):
 
 
 def mac_of(identity: str) -> str:
-    """Return the MAC address of a network's bridge: a locally administered one, always the same."""
+    """Return the MAC address of a network's bridge. It is locally administered, and always the same for one network id."""
     return "02:42:" + ":".join(identity[place : place + 2] for place in range(0, 8, 2))
 
 
 def forwarded(networks: list[Network]) -> set[int]:
-    """Return the families, 4 and 6, whose packets must be forwarded for networks."""
+    """Return the families, 4 and 6, whose packets the kernel must forward for these networks."""
     return {6 if ":" in each["subnet"] else 4 for network in networks if not network["internal"] for each in network["subnets"]}
 
 

@@ -1,7 +1,7 @@
-"""The driver cni: a container's network made by a chain of CNI plugins (the Container Network Interface specification 1.0).
+"""The driver cni: a chain of CNI plugins makes a container's network (Container Network Interface specification 1.0).
 
-A chain is a *.conflist (or one plugin's *.conf) of the host's, usually in /etc/cni/net.d. Each plugin is a program that is told what
-to do by its environment and reads its configuration, with the result of the one before it, from its standard input.
+A chain is a file of the host, usually in /etc/cni/net.d: a *.conflist, or a *.conf with one plugin. Each plugin is a program. Its
+environment tells it what to do. From its standard input it reads its configuration and the result of the plugin before it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         capabilities: NotRequired[dict[str, bool]]
 
     class CniConfiguration(TypedDict):
-        """A network configuration list, a *.conflist."""
+        """A network configuration list: the content of a *.conflist."""
 
         cniVersion: str
         name: str
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         ips: NotRequired[list[CniAddress]]
 
     class PortMapping(TypedDict):
-        """A port that the plugin with the capability portMappings is to publish."""
+        """A published port, as the plugin with the capability portMappings is told of it."""
 
         hostPort: int
         containerPort: int
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
         hostIP: NotRequired[str]
 
 
-# These documents have many more fields, which the plugins read. They get them as they are: hence no defaults in what goes to a plugin.
+# These documents have many more fields, which the plugins read. A plugin gets its fields as they are, so they have no defaults here.
 CNI_PLUGIN: Shape = {
     "type!": "text",  # the name of its program
     "capabilities": {"*": "truth"},
@@ -75,7 +75,7 @@ CNI_CONFIGURATION: Shape = {
 }
 CNI_INTERFACE: Shape = {
     "mac": "text",
-    "sandbox": "text",  # the network namespace that it is in, '' or missing for the host's
+    "sandbox": "text",  # the network namespace that the interface is in; '' or missing for that of the host
 }
 CNI_ADDRESS: Shape = {
     "address!": "text",  # ADDRESS/PREFIX
@@ -92,10 +92,11 @@ _ENDINGS = ("", ".conflist", ".conf", ".json")
 
 
 class CniDriver(NetworkDriver):
-    """Networks that CNI plugins make. Their options:
+    """The driver of networks that CNI plugins make.
 
-    conf: the name or the path of a configuration
-    path: directories of plugins, separated by colons
+    The options are:
+        conf: the name or the path of a configuration.
+        path: directories of plugins, separated by colons.
     """
 
     options = ("conf", "path")
@@ -119,7 +120,10 @@ class CniDriver(NetworkDriver):
 
 
 def chain(network: Network) -> CniConfiguration:
-    """Return a network's CNI configuration as a list of plugins. Raises BadInput, NotFound."""
+    """Return a network's CNI configuration, always with a list of plugins.
+
+    Raises NotFound if there is no such file, BadInput if the file is not a CNI configuration.
+    """
     name = network["options"].get("conf", network["name"])
     candidates = [name] if "/" in name else [f"{CONFIGURATIONS}/{name}{ending}" for ending in _ENDINGS]
     path = next((path for path in candidates if os.path.isfile(path)), "")
@@ -142,7 +146,7 @@ def _maps_ports(plugin: CniPlugin) -> bool:
 
 
 def find_plugin(network: Network, name: str) -> str:
-    """Return the path of a plugin. Raises NotFound."""
+    """Return the path of a plugin's program. Raises NotFound if no directory has it."""
     directories = network["options"].get("path", PLUGINS).split(":")
     paths = [f"{directory}/{name}" for directory in directories]
     found = next((path for path in paths if "/" not in name and os.access(path, os.X_OK)), "")
@@ -152,12 +156,15 @@ def find_plugin(network: Network, name: str) -> str:
 
 
 class RunChain(Step):
-    """Call every plugin of a chain: ADD in order, DEL from the last to the first. ADD fills in the endpoint's addresses and result."""
+    """Call every plugin of a chain: for ADD in order, for DEL from the last to the first.
 
-    action: str
+    ADD fills in the endpoint's addresses, MAC address and result.
+    """
+
+    action: str  # 'ADD' or 'DEL'
     network: Network
     endpoint: Endpoint
-    namespace: str
+    namespace: str  # the path of the container's network namespace
 
     def apply(self) -> None:
         configuration = chain(self.network)
@@ -170,7 +177,7 @@ class RunChain(Step):
                 said = self._call("ADD", configuration, plugin, result)
                 result = _result(plugin["type"], said) or result
         except StepFailed:
-            self._delete(configuration)  # the specification: after a failed ADD, a DEL of everything
+            self._delete(configuration)  # the specification asks for a DEL of everything after a failed ADD
             raise
         self.endpoint["result"] = result
         self.endpoint["addresses"] = addresses(result or {})
@@ -190,9 +197,11 @@ class RunChain(Step):
             raise problems[0]
 
     def _call(self, action: str, configuration: CniConfiguration, plugin: CniPlugin, before: object) -> str:
-        """Call one plugin; return what it prints. Raises StepFailed with what the plugin says.
+        """Call one plugin and return what it prints.
 
         before: the result of the plugin before it, or None.
+
+        Raises StepFailed with the plugin's own message if it fails.
         """
         stdin = {**plugin, "cniVersion": configuration["cniVersion"], "name": configuration["name"]}
         if before is not None:
@@ -225,7 +234,7 @@ def _mapping(published: Published) -> PortMapping:
 
 
 def _result(name: str, said: str) -> CniResult | None:
-    """Return the result that a plugin printed, or None. Raises StepFailed when it printed something else."""
+    """Return the result that a plugin printed, or None if it printed nothing. Raises StepFailed if it printed something else."""
     if not said.strip():
         return None
     try:
@@ -249,7 +258,7 @@ def _mac(result: CniResult) -> str:
 
 
 def addresses(result: CniResult) -> list[Address]:
-    """Return the addresses of a CNI result as an endpoint has them."""
+    """Return the addresses of a CNI result in the form that an endpoint has."""
     found: list[Address] = []
     for each in result.get("ips", []):
         address, _, prefix = each["address"].partition("/")

@@ -1,4 +1,4 @@
-"""The network `bridge`, which comes into being with the first container that needs it."""
+"""The default network, `bridge`. It comes into being with the first container that needs it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _INTERFACE = "mydocker0"
 
 
 def fixed_id(paths: Paths, name: str) -> str:
-    """Return the id of a network that nobody makes: it is always the same for one ROOT, and another for another ROOT."""
+    """Return the id of a network that no user makes. It is always the same for one ROOT, and another ROOT has another id."""
     return "".join(f"{binascii.crc32(f'{part} {name} {paths.root}'.encode()):08x}" for part in range(8))
 
 
 def network(paths: Paths) -> Network:
-    """Return the record of the default network: as it is, or as it would be made now."""
+    """Return the record of the default network: as it is, or as it would be if it were made now."""
     if os.path.isdir(records.directory(paths, DEFAULT)):
         return records.load(paths, DEFAULT)
     taken = [*pools.host_subnets(), *records.subnets(records.every(paths))]
@@ -44,7 +44,7 @@ def network(paths: Paths) -> Network:
 
 
 def ensure(paths: Paths) -> None:
-    """Make the default network, unless it is there."""
+    """Make the record of the default network unless there is one."""
     if not os.path.isdir(records.directory(paths, DEFAULT)):
         store.make_private(paths.networks)
         with records.everything(paths):

@@ -1,11 +1,11 @@
-"""The kinds of networks that there are, and the driver of each; base.py says what a driver does.
+"""The network drivers. base.py says what a driver does.
 
-bridge    a switch of the host's own; NAT to the world (bridge.py)
-vxlan     the same, with a tunnel to the switches of other hosts as one more port (bridge.py)
-macvlan   an interface with a MAC address of its own on one of the host's wires (below)
-ipvlan    the same with the host's MAC address
+bridge    a bridge on the host, with NAT to the world (bridge.py)
+vxlan     the same, and one port of the bridge is a tunnel to the bridges of other hosts (bridge.py)
+macvlan   an interface with a MAC address of its own on the wire of one of the host's interfaces (below)
+ipvlan    the same, with the MAC address of the host's interface
 none      no interface at all
-cni       whatever a chain of CNI plugins does (cni.py)
+cni       what a chain of CNI plugins makes (cni.py)
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAMES = ("bridge", "vxlan", "macvlan", "ipvlan", "none", "cni")
 
 
 class ChildDriver(NetworkDriver):
-    """macvlan and ipvlan: the container has an interface of its own on the wire of one of the host's interfaces."""
+    """The drivers macvlan and ipvlan: the container has an interface of its own on the wire of one of the host's interfaces."""
 
     options = ("parent", "mode")
 
@@ -44,7 +44,7 @@ class ChildDriver(NetworkDriver):
 
 
 class NoneDriver(NetworkDriver):
-    """A network without anything: the container has only lo."""
+    """The driver of a network without anything: the container has only lo."""
 
     has_addresses = False
 
@@ -53,7 +53,7 @@ class NoneDriver(NetworkDriver):
 
 
 def driver(name: str, paths: Paths) -> NetworkDriver:
-    """Return the driver that has a name. Raises BadInput."""
+    """Return the driver of that name. Raises BadInput if there is none."""
     if name in ("bridge", "vxlan"):
         from mydocker.network.bridge import BridgeDriver, VxlanDriver
 

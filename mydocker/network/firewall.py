@@ -1,7 +1,7 @@
-"""Rules in the kernel: nft writes them into a table of ours, or iptables into chains of ours where nft is missing or too old.
+"""The rules in the kernel. nft writes them into a table of ours. Where nft is missing or too old, iptables writes them into chains of ours.
 
 The records of the networks and STATE/*/network.json say what is true, and the rules follow them. One small transaction adds or removes
-the ports of a container. If it does not fit what is there, all of our rules are written anew, in one transaction too.
+the ports of a container. If that transaction does not fit what is there, all of our rules are written anew, in one transaction too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def has_table(table: str) -> bool:
 
 
 def _nft(text: str) -> str:
-    """Execute a transaction; return what nft says against it, or ''. Raises Unsupported when nft is not installed."""
+    """Execute a transaction and return nft's error message, or ''. Raises Unsupported if nft is not installed."""
     program = programs.find("nft")
     if not program:
         raise Unsupported("nft is not installed", "install nftables")
@@ -41,7 +41,7 @@ def _nft(text: str) -> str:
 
 
 def write_all(table: str, networks: list[Network], published: list[Published]) -> None:
-    """Make the rules what they should be. Raises StepFailed, or Unsupported where neither nft nor iptables works."""
+    """Write all rules for these networks and ports. Raises Unsupported if there is neither nft nor iptables, StepFailed if they fail."""
     problem = "nft is not installed"
     if programs.find("nft"):
         problem = _nft(nft.whole(table, networks, published))
@@ -74,7 +74,7 @@ def _must(argv: list[str], text: str = "") -> None:
 
 
 def remove_all(table: str) -> None:
-    """Remove every rule of ours."""
+    """Remove all of our rules. Raises StepFailed."""
     if has_table(table):
         problem = _nft(f"delete table inet {table}\n")
         if problem:
@@ -100,11 +100,11 @@ def _remove_with_iptables(program: str, table: str, family: str) -> None:
 
 
 class PublishPorts(Step):
-    """Have ports of the host lead to a container: add elements to the maps of our table, in one transaction."""
+    """Make ports of the host lead to a container: add elements to the maps of our table, in one transaction."""
 
     table: str
     published: list[Published]
-    truth: Truth
+    truth: Truth  # asked if all rules have to be written anew
 
     def apply(self) -> None:
         if not has_table(self.table) or _nft(nft.add(self.table, self._elements)):
@@ -125,7 +125,7 @@ class PublishPorts(Step):
 
 
 def withdraw(table: str, published: list[Published], truth: Truth) -> None:
-    """Take published ports out of the rules. truth: it may still hold them or not."""
+    """Take published ports out of the rules. truth: its answer may still have these ports among the others."""
     if has_table(table):
         if not _nft(nft.delete(table, [nft.port_element(each) for each in published])):
             return
@@ -136,10 +136,10 @@ def withdraw(table: str, published: list[Published], truth: Truth) -> None:
 
 
 class WriteRules(Step):
-    """Write the whole table of rules, also when there is one."""
+    """Write the whole table of rules, also if there is one already."""
 
     table: str
-    network: Network
+    network: Network  # the network that needs the rules: describe() shows those of this one
     truth: Truth
 
     def apply(self) -> None:

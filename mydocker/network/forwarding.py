@@ -1,7 +1,7 @@
-"""Forwarding between the host's interfaces: the kernel must do it, and nobody else's rules may forbid it to our bridges.
+"""Forwarding between the host's interfaces: the kernel must do it, and the rules of others must not forbid it to our bridges.
 
-docker, ufw and firewalld have forward chains of their own whose policy is drop. A packet has to pass every chain, so it is not enough that
-ours accepts it. Their chains get a rule for each direction of a bridge; these rules are removed with the bridge.
+docker, ufw and firewalld have forward chains of their own, and the policy of these chains is drop. A packet has to pass every chain, so it
+is not enough that ours accepts it. We add a rule for each direction of a bridge to their chains, and remove these rules with the bridge.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SYSCTLS = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
 
 
 class EnableForwarding(Step):
-    """Have the kernel forward the packets of a family, 4 or 6. A file of ours remembers that this was off."""
+    """Make the kernel forward the packets of a family, 4 or 6. A file of ours (the note) remembers that it did not before."""
 
     __slots__ = ("path", "note")
 
@@ -55,7 +55,10 @@ def switched_on(directory: str) -> list[int]:
 
 
 def restore_sysctls(proc: str, directory: str, needed: set[int]) -> None:
-    """Switch forwarding off where mydocker had switched it on, and neither a network of ours nor anybody else can need it."""
+    """Switch forwarding off for each family for which mydocker switched it on, if nobody can need it any more.
+
+    needed: the families that networks of ours still need.
+    """
     for family in switched_on(directory):
         if family not in needed:
             if not _others():
@@ -64,7 +67,7 @@ def restore_sysctls(proc: str, directory: str, needed: set[int]) -> None:
 
 
 def _others() -> bool:
-    """Say whether the host has interfaces that somebody else may forward between: bridges, veth pairs, tunnels."""
+    """Say whether the host has interfaces between which somebody else may forward packets: bridges, veth pairs, tunnels."""
     from mydocker.kernel.route import Route
 
     with Route() as route:
@@ -72,7 +75,7 @@ def _others() -> bool:
 
 
 def read(path: str) -> str:
-    """Return the text of a file of the kernel's, or '' when this kernel has no such file."""
+    """Return the text of a kernel file, or '' if this kernel has no such file."""
     try:
         with open(path) as file:
             return file.read().strip()
@@ -86,7 +89,7 @@ def _write(path: str, value: str) -> None:
 
 
 class AcceptForwarding(Step):
-    """Let the packets of a bridge pass somebody else's forward chain whose policy is drop."""
+    """Let the packets of a bridge pass a forward chain of somebody else, whose policy is drop."""
 
     __slots__ = ("family", "table", "chain", "bridge")
 
@@ -119,11 +122,11 @@ def _nft(text: str) -> None:
 class AcceptWithIptables(Step):
     """Do the same in the old iptables (iptables-legacy), whose rules nf_tables does not show."""
 
-    program: str
+    program: str  # the path of iptables-legacy
     bridge: str
 
     def lines(self, action: str) -> list[list[str]]:
-        """Return the command of each direction. action: -I, -C or -D."""
+        """Return the command for each direction. action: -I, -C or -D."""
         mark = ["-m", "comment", "--comment", MARK, "-j", "ACCEPT"]
         return [[self.program, "--wait", action, "FORWARD", direction, self.bridge, *mark] for direction in ("-o", "-i")]
 
@@ -141,7 +144,7 @@ class AcceptWithIptables(Step):
 
 
 def accept_steps(bridge: str, proc: str) -> list[Step]:
-    """Return a step for every chain of somebody else's that drops what is forwarded and does not know this bridge yet."""
+    """Return a step for every chain of somebody else that drops forwarded packets and has no rule of ours for this bridge yet."""
     found: list[Step] = []
     if programs.find("nft"):
         found += [
@@ -167,13 +170,13 @@ def _legacy_program(proc: str) -> str:
 
 
 def _handles(chain: Chain, bridge: str) -> list[int]:
-    """Return the handles of our rules for a bridge in a chain."""
+    """Return the kernel's numbers (handles) of our rules for a bridge in a chain."""
     name = bridge.encode() + b"\0"
     return [handle for handle, raw in netfilter.rules(chain) if name in raw and MARK.encode() in raw]
 
 
 def accepted(chain: Chain) -> set[str]:
-    """Return the bridges that our rules in a chain are for."""
+    """Return the bridges for which a chain has rules of ours."""
     found = set()
     for _, raw in netfilter.rules(chain):
         if MARK.encode() in raw:
@@ -182,7 +185,7 @@ def accepted(chain: Chain) -> set[str]:
 
 
 def _names(raw: bytes) -> list[str]:
-    """Return the texts in a rule as the kernel tells it. An interface name stands there as it is, filled up with zeros."""
+    """Return the words in a rule as the kernel returns it. An interface name is among them, padded with zero bytes."""
     words = raw.replace(b"\xff", b"\0").split(b"\0")
     return [word.decode() for word in words if len(word) > 2 and word.isascii() and word.decode().isprintable()]
 

@@ -1,7 +1,7 @@
-"""A container's /etc/hosts and /etc/resolv.conf: files of ROOT/containers/ID that are mounted over the image's.
+"""A container's /etc/hosts and /etc/resolv.conf: files of ROOT/containers/ID that are mounted over those of the image.
 
-They are written in place, because a mount of a file shows that file for ever, whatever gets its name. The names of the containers of a
-network stand between two marks in the hosts file of each of them, and only that part is ever changed.
+They are written in place, because a mount of a file always shows that same file, even if another file gets its name. The names of the
+containers of a network stand between two marks in the hosts file of each of them. Only that part is ever changed.
 """
 
 from __future__ import annotations
@@ -27,17 +27,19 @@ _LOCAL = (
     "ff02::1\tip6-allnodes",
     "ff02::2\tip6-allrouters",
 )
-# The name servers that docker takes when the only one of the host is the host itself.
+# The name servers that docker takes if the host itself is its only name server.
 _PUBLIC = ("8.8.8.8", "8.8.4.4")
 # systemd-resolved listens on 127.0.0.53. This file says which name servers it asks.
 _RESOLVED = "/run/systemd/resolve/resolv.conf"
-_MOST = 1 << 20
+_MOST = 1 << 20  # we read no more than this of a file: the container may have made it as large as it likes
 
 
 def own_hosts(hostname: str, domainname: str, endpoints: list[Endpoint], extra: list[list[str]]) -> str:
-    """Return /etc/hosts of a container before others are in it.
+    """Return /etc/hosts of a container, still without the names of others.
 
-    extra: a [name, address] for each --add-host; the address may be host-gateway
+    hostname, domainname: the container's.
+    endpoints: the container's, whose addresses get its name.
+    extra: [name, address] for each --add-host. The address may be the word host-gateway.
     """
     addresses = [each for endpoint in endpoints for each in endpoint["addresses"]]
     names = f"{hostname}.{domainname} {hostname}" if domainname else hostname
@@ -48,7 +50,7 @@ def own_hosts(hostname: str, domainname: str, endpoints: list[Endpoint], extra: 
 
 
 def with_others(text: str, lines: list[str]) -> str:
-    """Return /etc/hosts with other lines between the marks; without lines the marks go, too."""
+    """Return the text of /etc/hosts with these lines between the marks. Without lines there are no marks either."""
     head, begin, rest = text.partition(_BEGIN)
     tail = rest.partition(_END)[2] if begin else ""
     block = _BEGIN + "".join(f"{line}\n" for line in lines) + _END if lines else ""
@@ -56,7 +58,7 @@ def with_others(text: str, lines: list[str]) -> str:
 
 
 def lines_of(container_id: str, attachment: Attachment, network: str) -> list[str]:
-    """Return the lines by which the others on a network know a container: by its name, aliases and short id."""
+    """Return the lines that tell the others on a network a container's name, aliases and short id."""
     words = [attachment["name"]]
     found = []
     for endpoint in attachment["endpoints"]:
@@ -67,7 +69,7 @@ def lines_of(container_id: str, attachment: Attachment, network: str) -> list[st
 
 
 def refresh(paths: Paths, networks: list[str]) -> None:
-    """Write anew what the containers of these networks know of each other. The default network has no names, as with docker."""
+    """Rewrite the names in /etc/hosts of all containers on these networks. The default network has no names, as with docker."""
     wanted = [name for name in networks if name != records.DEFAULT]
     if not wanted:
         return
@@ -90,14 +92,14 @@ def _rewrite(path: str, lines: list[str]) -> None:
             text = file.read(_MOST)
     except FileNotFoundError:
         return  # the container is being removed
-    # The container may have filled the file: one that is too long to be ours is left alone.
+    # The container may have filled the file. A file that is too long to be ours is left alone.
     wanted = with_others(text, lines)
     if wanted != text and len(text) < _MOST:
         write_in_place(path, wanted)
 
 
 def write_in_place(path: str, text: str) -> None:
-    """Replace the content of a file with one write(2); it stays the same file."""
+    """Replace the content of a file with one write(2). It stays the same file."""
     data = text.encode(errors="surrogateescape")
     descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -110,8 +112,8 @@ def write_in_place(path: str, text: str) -> None:
 def resolv_conf(host: str, servers: list[str], search: list[str], options: list[str]) -> str:
     """Return /etc/resolv.conf of a container.
 
-    host: the text that it gets without any flag, see of_host()
-    servers, search, options: of --dns, --dns-search and --dns-option; each replaces its part of the text, as docker's flags do
+    host: the text that a container gets without any flag, see of_host().
+    servers, search, options: the values of --dns, --dns-search and --dns-option. Each replaces its part of the text, as docker's flags do.
     """
     if not servers and not search and not options:
         return host
@@ -124,7 +126,11 @@ def resolv_conf(host: str, servers: list[str], search: list[str], options: list[
 
 
 def of_host(etc: str = "/etc/resolv.conf", resolved: str = _RESOLVED) -> str:
-    """Return the host's resolv.conf as a container can use it: without the name servers that only the host itself reaches."""
+    """Return the host's resolv.conf without the name servers that only the host itself reaches, so that a container can use it.
+
+    etc: the path of the host's file.
+    resolved: the path of systemd-resolved's file, which counts if `etc` names local servers only.
+    """
     text = _text(etc)
     if all(map(_is_local, _servers(text))) and os.path.isfile(resolved):
         text = _text(resolved)

@@ -1,8 +1,8 @@
-"""IPAM: which addresses of a subnet are in use.
+"""Which addresses of a subnet are in use (IPAM: IP address management).
 
-A claim is a file that has the name of the address and holds the id of its owner. So it survives a crash, and it counts no more when its
-owner is gone: whoever finds no free address, or wants one that is taken, looks whether the owners live. Nothing else is stored: the names
-of the claims say what the lowest free address is, however large the subnet.
+A claim is a file that has the name of the address and holds the id of its owner. So a claim survives a crash. It no longer counts when its
+owner is gone: whoever finds no free address, or wants one that is taken, looks whether the owners live. Nothing else is stored, because
+the names of the claims say what the lowest free address is, however large the subnet is.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
     from mydocker.network.records import SubnetEntry
 
+    # Says whether the container with that id lives.
     IsAlive = Callable[[str], bool]
 
 
 class Pool:
     """The addresses of one subnet of a network that containers may have.
 
-    directory: where the claims are
-    is_alive: says whether the container with an id lives
+    directory: where the claims are.
+    is_alive: says whether the owner of a claim lives.
     """
 
     __slots__ = ("subnet", "gateway", "low", "high", "directory", "is_alive")
@@ -42,7 +43,10 @@ class Pool:
         self.is_alive = is_alive
 
     def claim(self, owner: str, wanted: str = "") -> str:
-        """Claim an address for an owner: the wanted one, or the lowest that is free. Raises BadInput, Conflict."""
+        """Claim an address for an owner: the wanted one, or the lowest that is free.
+
+        Raises BadInput if the wanted one is not for containers, Conflict if it is in use or if none is free.
+        """
         store.make_private(self.directory)
         if wanted:
             return self._claim_this(owner, wanted)
@@ -61,7 +65,7 @@ class Pool:
         return text(self.gateway, self.subnet.bits) if self.gateway >= 0 else ""
 
     def check(self, wanted: str) -> str:
-        """Return an address as it is usually written. Raises BadInput or Conflict unless a container may have it."""
+        """Return an address as it is usually written. Raises BadInput or Conflict if a container may not have it."""
         number, bits = parse(wanted)
         low, high = self.subnet.hosts()
         if bits != self.subnet.bits or not low <= number <= high:
@@ -88,11 +92,11 @@ class Pool:
         return ""
 
     def propose(self) -> str:
-        """Return the address that would be claimed next, or '' when the subnet is full."""
+        """Return the address that would be claimed next, or '' if none is free."""
         return next((text(number, self.subnet.bits) for number in self._free()), "")
 
     def _free(self) -> Iterator[int]:
-        """Yield the numbers that nobody holds, lowest first."""
+        """Yield the numbers of the addresses that nobody holds, the lowest first."""
         held = self._held()
         number = self.low
         while number <= self.high:
@@ -104,7 +108,7 @@ class Pool:
         return {parse(name)[0] for name in claims(self.directory) if (":" in name) == (self.subnet.bits == 128)}
 
     def _free_dead(self) -> bool:
-        """Free the claims whose owners are gone; say whether there were any."""
+        """Remove the claims whose owners are gone, and say whether there were any."""
         dead = [(address, owner) for address, owner in held_by(self.directory) if not self.is_alive(owner)]
         for address, owner in dead:
             release(self.directory, address, owner)
@@ -112,7 +116,12 @@ class Pool:
 
 
 class ClaimAddress(Step):
-    """Claim an address of a network for a container; `address` is the one that it got. wanted: an address, or '' for any."""
+    """Claim an address of a network for a container. Afterwards `address` is the one that it got.
+
+    owner: the container's id.
+    network: the network's name.
+    wanted: an address, or '' for any.
+    """
 
     __slots__ = ("pool", "owner", "network", "wanted", "address")
 
@@ -151,13 +160,13 @@ def claims(directory: str) -> list[str]:
 
 
 def held_by(directory: str) -> list[tuple[str, str]]:
-    """Return (address, owner) of every claim."""
+    """Return (address, id of its owner) for every claim."""
     found = [(name, store.claimed_by(f"{directory}/{name}")) for name in claims(directory)]
     return [(name, owner) for name, owner in found if owner]
 
 
 def release(directory: str, address: str, owner: str) -> None:
-    """Give an address back if this owner holds it; it is no error if nobody does."""
+    """Give an address back if this owner holds it. It is not an error if the owner does not."""
     if os.path.isdir(directory):
         # Two processes that find the same dead owner must not free what a third one has claimed in between.
         with store.Lock(f"{directory}/.lock"):

@@ -1,6 +1,7 @@
-"""The rules for iptables-restore(8), where nft is missing or too old: chains of ours, which are written whole each time.
+"""The rules as text for iptables-restore(8), used where nft is missing or too old: chains of ours, which are written whole each time.
 
-Each text is one transaction per table: `:CHAIN` in an input with --noflush empties a chain of ours and leaves all others alone.
+Each text is one transaction per table. With --noflush, `:CHAIN` in the text empties that chain of ours, and all other chains stay as they
+are.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from mydocker.network.attachments import Published
     from mydocker.network.records import Network
 
-# (table, chain of the kernel, condition, chain of ours): how a packet comes to our chains.
+# How a packet comes to our chains: (table, chain of the kernel, condition, chain of ours).
 _JUMPS: tuple[tuple[str, str, list[str], str], ...] = (
     ("nat", "PREROUTING", ["-m", "addrtype", "--dst-type", "LOCAL", "!", "-d", "LOOPBACK"], "PORTS"),
     ("nat", "OUTPUT", ["-m", "addrtype", "--dst-type", "LOCAL"], "PORTS"),
@@ -18,16 +19,17 @@ _JUMPS: tuple[tuple[str, str, list[str], str], ...] = (
     ("raw", "PREROUTING", ["-d", "LOOPBACK"], "LOOP"),
     ("filter", "FORWARD", [], "FWD"),
 )
+# {table: chains of ours in it}
 TABLES = {"nat": ("PORTS", "POST"), "raw": ("LOOP",), "filter": ("FWD",)}
 
 
 def prefix(table: str) -> str:
-    """Return what the names of the chains of one ROOT begin with; a name has at most 28 bytes. table: see nft.table_name."""
+    """Return how the names of the chains of one ROOT begin. A name may have at most 28 bytes. table: see nft.table_name."""
     return table.upper().replace("MYDOCKER", "MYD", 1) + "-"
 
 
 def jumps(table: str, family: str) -> list[tuple[str, str, list[str]]]:
-    """Return (table, chain, rule) of each rule that leads to our chains. family: '4' or '6'."""
+    """Return (table, chain, rule) for each rule that leads to our chains. family: '4' or '6'."""
     loopback = "127.0.0.0/8" if family == "4" else "::1/128"
     return [
         (kind, chain, [*(loopback if word == "LOOPBACK" else word for word in condition), "-j", prefix(table) + ours])
@@ -67,7 +69,7 @@ def whole(table: str, family: str, networks: list[Network], published: list[Publ
             [f"{name}FWD", "-o", bridge, "-m", "conntrack", "--ctstate", "DNAT", "-j", "ACCEPT"],
             [f"{name}FWD", "-o", bridge, "-j", "DROP"],
         ]
-    # From our bridges to elsewhere: this comes after the rules that say what may go into each bridge.
+    # These rules, from our bridges to elsewhere, must come after those that say what may go into each bridge.
     forward += [[f"{name}FWD", "-i", bridge, "-j", "ACCEPT"] for bridge in bridges]
     texts = {"nat": nat, "filter": forward, **({"raw": raw} if family == "4" else {})}
     return "".join(_table(kind, name, rules) for kind, rules in texts.items())

@@ -1,11 +1,13 @@
-"""The rules for nft(8), as text: one table of ours. Its chains never change, only the elements of its sets and maps do.
+"""The rules as text for nft(8): one table of ours. Its chains never change, only the elements of its sets and maps do.
 
-    prerouting, output    to a published port of this host: to the container, by the maps one4 (published on one address) and any4
-    postrouting           from a container to elsewhere: with the host's address
-    forward               between bridges only what was asked for; into one only answers and published ports
-    loopback              nobody outside reaches 127.0.0.0/8 of the host, though route_localnet is set (CVE-2020-8558)
+    prerouting, output    A packet to a published port of this host goes to the container. The maps one4 and one6 have the ports that are
+                          published on one address, any4 and any6 those on all addresses.
+    postrouting           A packet from a container to elsewhere gets the host's address.
+    forward               Within a bridge every packet passes. Into a bridge, from another one or from elsewhere, only answers and packets
+                          to published ports pass.
+    loopback              Nobody on a bridge reaches 127.0.0.0/8 of the host, although route_localnet is set (CVE-2020-8558).
 
-A container's ports are elements of the maps: one transaction adds them, one removes them.
+A container's ports are elements of the maps. One transaction adds them, and one transaction removes them.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from mydocker.network.attachments import Published
     from mydocker.network.records import Network
 
-    # (set or map, element)
+    # (name of the set or map, element)
     Element = tuple[str, str]
 
 _TABLE = """\
@@ -70,21 +72,21 @@ PREFIX = "mydocker"
 
 
 def table_name(root: str) -> str:
-    """Return the name of the table of a ROOT; each ROOT has its own."""
+    """Return the name of the table of a ROOT. Each ROOT has a table of its own."""
     import binascii
 
     return PREFIX if root == "/var/lib/mydocker" else f"{PREFIX}-{binascii.crc32(root.encode()):08x}"
 
 
 def whole(table: str, networks: list[Network], published: list[Published]) -> str:
-    """Return the transaction that makes the whole table anew."""
+    """Return the transaction that removes the table if it is there, and makes it anew."""
     elements = [element for network in networks for element in network_elements(network)]
     elements += [port_element(each) for each in published]
     return f"table inet {table}\ndelete table inet {table}\n" + _TABLE.format(table=table) + add(table, elements)
 
 
 def network_elements(network: Network) -> list[Element]:
-    """Return the elements that a network with a bridge puts into the sets."""
+    """Return the elements of the sets for a network with a bridge."""
     bridge = f'"{network["interface"]}"'
     found = [("bridges", bridge), ("same", f"{bridge} . {bridge}")]
     if not network["internal"] and network["options"].get("masquerade", "true") == "true":
@@ -93,7 +95,7 @@ def network_elements(network: Network) -> list[Element]:
 
 
 def port_element(published: Published) -> Element:
-    """Return the element that a published port puts into a map."""
+    """Return the element of a map for a published port."""
     family = "6" if ":" in published["address"] else "4"
     name = ("one" if published["ip"] else "any") + family
     key = [*([published["ip"]] if published["ip"] else []), published["protocol"], str(published["port"])]
@@ -102,11 +104,11 @@ def port_element(published: Published) -> Element:
 
 
 def add(table: str, elements: list[Element]) -> str:
-    """Return the transaction that adds elements; it is no error if one is there already."""
+    """Return the transaction that adds elements. It is not an error if one is there already."""
     return "".join(f"add element inet {table} {name} {{ {element} }}\n" for name, element in elements)
 
 
 def delete(table: str, elements: list[Element]) -> str:
-    """Return the transaction that removes elements of maps. Each is added first, so that it is no error if one is gone already."""
+    """Return the transaction that removes elements of maps. It adds each one first, so it is not an error if one is gone already."""
     keys = [(name, element.partition(" comment")[0].partition(" : ")[0]) for name, element in elements]
     return add(table, elements) + "".join(f"delete element inet {table} {name} {{ {key} }}\n" for name, key in keys)

@@ -1,4 +1,4 @@
-"""How a network that names no subnet gets one: the first subnet of docker's pool that the host does not use."""
+"""The choice of a subnet for a network that names none: the first subnet of docker's pool that the host does not use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def host_subnets() -> list[Subnet]:
-    """Return the subnets that the host has routes to, and those of its own addresses."""
+    """Return the subnets to which the host has routes, and those of its own addresses."""
     with Route() as route:
         found = [*route.routes(), *((address, prefix) for _, address, prefix in route.addresses())]
     return [_around(address, prefix) for address, prefix in found]
@@ -36,7 +36,7 @@ def _pool() -> Iterator[Subnet]:
 
 
 def choose(taken: list[Subnet]) -> Subnet:
-    """Return the first subnet of the pool that overlaps none of `taken`. Raises Conflict when there is none."""
+    """Return the first subnet of the pool that overlaps none of `taken`. Raises Conflict if there is none."""
     for subnet in _pool():
         if not any(subnet.overlaps(other) for other in taken):
             return subnet
@@ -51,9 +51,11 @@ def choose_ipv6() -> Subnet:
 
 
 def entry(subnet: Subnet, gateway: str, part: str, kind: str = "bridge") -> SubnetEntry:
-    """Return a subnet as a network's record has it. Raises BadInput.
+    """Return a subnet as a network's record has it. Raises BadInput if the subnet is too small, or a gateway or part is not in it.
 
-    The gateway is the lowest address unless it is given; of vxlan, where each host has one, the lowest of this host's range.
+    gateway: an address, or '' for the lowest one. With vxlan each host has a gateway, so it is then the lowest of this host's part.
+    part: the subnet from which containers get addresses (--ip-range), or '' for all of it.
+    kind: the name of the network's driver.
     """
     low, high = subnet.hosts()
     if high - low < 1:

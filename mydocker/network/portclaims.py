@@ -1,6 +1,6 @@
-"""Claims on ports of the host. Each is a bound socket that the monitor holds, so that the kernel frees it whatever ends the monitor.
+"""Claims on ports of the host. A claim is a bound socket that the monitor holds, so the kernel frees it, whatever ends the monitor.
 
-Nobody listens on it: what is not led to the container by a rule (such as [::1], which cannot be) is refused.
+Nobody accepts connections there. So a connection is refused if no rule leads it to the container, as with [::1], where no rule can.
 """
 
 from __future__ import annotations
@@ -16,30 +16,31 @@ if TYPE_CHECKING:
     from typing import TypedDict
 
     class HostPorts(TypedDict):
-        """The host's side of what -p asks for; a container's record has it with the container's side."""
+        """The host's side of what -p asks for. A container's record has it together with the container's side."""
 
         ip: str  # '' for every address of the host
-        first: int  # of the ports to choose one from, 0 for any
-        last: int
-        protocol: str
+        first: int  # the first of the ports to choose one from, 0 for any port
+        last: int  # the last of them
+        protocol: str  # 'tcp', 'udp' or 'sctp'
 
 
-# What a plan has for a port that a start chooses itself: the first of those that it may choose from (RFC 6335).
+# What --dry-run shows for a port that the kernel would choose: the first of the dynamic ports (RFC 6335).
 _FIRST_OF_ANY = 49152
 _KINDS = {
     "tcp": (_socket.SOCK_STREAM, 0),
     "udp": (_socket.SOCK_DGRAM, 0),
     "sctp": (_socket.SOCK_STREAM, getattr(_socket, "IPPROTO_SCTP", 132)),
 }
+# What a kernel answers that has no sockets of this kind.
 _UNKNOWN = (EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT)
 _IPV6_V6ONLY = 26
 
 
 class ClaimPort(Step):
-    """Claim a port of the host; `port` is the one that was free.
+    """Claim a port of the host. Afterwards `port` is the one that was free.
 
-    binding: the ports to choose one from
-    preferred: the port that it was the last time, or 0
+    binding: the ports to choose one from.
+    preferred: the port that the container had the last time, or 0. It counts only if the binding says any port.
     """
 
     __slots__ = ("binding", "preferred", "port", "socket")
@@ -62,7 +63,7 @@ class ClaimPort(Step):
         self.port = self.binding["first"] or self.preferred or _FIRST_OF_ANY
 
     def _try(self, port: int) -> bool:
-        """Bind a port, 0 for any, and say whether it was free."""
+        """Bind a port, or any port for 0, and say whether it was free."""
         try:
             self.socket = self._bound(port)
         except OSError as error:
@@ -74,7 +75,7 @@ class ClaimPort(Step):
                 raise BadInput(f"cannot publish port {port}: permission denied") from error
             if error.errno not in _UNKNOWN:
                 raise
-            self.port = port  # a kernel without sctp sockets: nobody of this host can have it
+            self.port = port  # this kernel has no sctp sockets, so nobody on this host can have the port
             return bool(port)
         self.port = self.socket.getsockname()[1]
         return True
@@ -111,7 +112,7 @@ def _bind(family: int, kind: int, number: int, ip: str, port: int) -> _socket.so
         if error.errno != EADDRINUSE or kind != _socket.SOCK_STREAM or not port:
             made.close()
             raise
-        # Connections that a server of the host closed a minute ago do not stand in the way; one that listens does.
+        # With SO_REUSEADDR, connections that a server of the host closed a minute ago are no obstacle. A socket that listens still is.
         made.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
         try:
             made.bind((ip, port))

@@ -1,6 +1,6 @@
-"""Networks: ROOT/networks/NAME/network.json (NETWORK below), whole from the moment it is there.
+"""The records of networks: ROOT/networks/NAME/network.json (NETWORK below). A record is complete from the moment it is there.
 
-The network `bridge` comes into being with the first container that needs it.
+The network `bridge` comes into being with the first container that needs it (default.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mydocker.shape import Shape
 
     class SubnetEntry(TypedDict):
-        """A subnet of a network, as its record has it; addresses.Subnet calculates with it."""
+        """A subnet of a network, as the network's record has it. addresses.Subnet is the form for calculations."""
 
         subnet: str
         gateway: str
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 SUBNET_ENTRY: Shape = {
     "subnet!": "text",  # ADDRESS/PREFIX
-    "gateway": ("text", ""),  # the host's address in it, '' for none
-    "range": ("text", ""),  # the part of it that containers get, '' for all
+    "gateway": ("text", ""),  # the host's address in the subnet, '' for none
+    "range": ("text", ""),  # the part of the subnet whose addresses containers get, '' for all of it
 }
 NETWORK: Shape = {
     "id!": "text",  # 64 hexadecimal digits
@@ -51,15 +51,15 @@ NETWORK: Shape = {
     "driver!": "text",  # 'bridge', 'vxlan', 'macvlan', 'ipvlan', 'none' or 'cni'
     "createdAt!": "text",  # RFC 3339, UTC
     "subnets!": [SUBNET_ENTRY],  # one for IPv4, one for IPv6, or both; none where mydocker gives out no addresses
-    "internal": ("truth", False),
+    "internal": ("truth", False),  # whether it leads nowhere but to its own containers
     "ipv6": ("truth", False),
-    "options": ({"*": "text"}, {}),  # of --opt
+    "options": ({"*": "text"}, {}),  # what --opt said
     "labels": ({"*": "text"}, {}),
-    "interface!": "text",  # of the host: the bridge, or what macvlan and ipvlan share
+    "interface!": "text",  # the host's interface: the bridge, or the one that macvlan and ipvlan share
 }
 
 DEFAULT = "bridge"
-# What docker calls networks and nobody makes.
+# What docker calls networks too, although nobody makes them.
 MODES = ("host", "none")
 
 
@@ -82,7 +82,7 @@ def names(paths: Paths) -> list[str]:
 
 
 def load(paths: Paths, name: str) -> Network:
-    """Return a network's record. Raises NotFound, or Damaged when it is no such document."""
+    """Return a network's record. Raises NotFound if there is none, Damaged if the file is not such a document."""
     try:
         if "/" in name or name.startswith("."):
             raise FileNotFoundError
@@ -93,7 +93,7 @@ def load(paths: Paths, name: str) -> Network:
 
 
 def every(paths: Paths) -> list[Network]:
-    """Return the records of all networks; one that is removed meanwhile is left out."""
+    """Return the records of all networks. One that is removed meanwhile is left out."""
     found = []
     for name in names(paths):
         try:
@@ -104,7 +104,10 @@ def every(paths: Paths) -> list[Network]:
 
 
 def resolve(paths: Paths, text: str) -> Network:
-    """Return the record of a network given by name, full id or unique id prefix. Raises NotFound, Conflict."""
+    """Return the record of a network given by name, full id or the beginning of its id.
+
+    Raises NotFound if there is none, Conflict if several ids begin like this.
+    """
     if text in names(paths):
         return load(paths, text)
     matches = [network for network in every(paths) if network["id"].startswith(text)] if text else []
@@ -116,10 +119,10 @@ def resolve(paths: Paths, text: str) -> Network:
 
 
 def save_new(paths: Paths, network: Network) -> None:
-    """Make the directory of a network; a rename has it appear whole. Raises Conflict when there is a network of that name."""
+    """Make the directory of a network. It appears whole, by a rename. Raises Conflict if there is a network of that name."""
     path = directory(paths, network["name"])
     partial = store.temporary(path)
-    store.remove_tree(partial)  # of a process that died and had this number
+    store.remove_tree(partial)  # a process that had our pid may have died and left it
     os.mkdir(partial, 0o700)
     try:
         store.write_json(f"{partial}/network.json", network)
@@ -135,7 +138,7 @@ def save_new(paths: Paths, network: Network) -> None:
 
 
 def lock(paths: Paths, name: str, shared: bool = False) -> store.Lock:
-    """Return the lock of a network: it is shared while containers are being connected, and exclusive while the network is being removed."""
+    """Return the lock of a network. It is shared while a container is being connected, and exclusive while the network is being removed."""
     return store.Lock(f"{directory(paths, name)}/lock", shared)
 
 
@@ -145,7 +148,7 @@ def everything(paths: Paths) -> store.Lock:
 
 
 def subnets(networks: list[Network]) -> list[Subnet]:
-    """Return the subnets of networks."""
+    """Return all subnets of these networks."""
     return [Subnet.parse(each["subnet"]) for network in networks for each in network["subnets"]]
 
 

@@ -1,4 +1,4 @@
-"""A bundle's config.json: read, checked as a whole before anything happens, and completed with what the runtime adds."""
+"""Reading a bundle's config.json. It is checked as a whole before anything happens, and completed with what the runtime adds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mydocker.cgroups.resources import DeviceRule, Resources
     from mydocker.runtime.spec import Linux, Mount, Process, Root, Spec
 
-# What every container may use, whatever its rules say: runc appends the same, and the specification promises the devices
+# Every container may use these devices, whatever its rules say. runc appends the same rules, and the specification promises the devices
 # (config-linux.md, Default Devices).
 _ALLOWED_DEVICES: list[DeviceRule] = [
     {"allow": True, "type": "c", "access": "m"},
@@ -37,7 +37,10 @@ _ALLOWED_DEVICES: list[DeviceRule] = [
 
 
 def read_bundle(directory: str) -> Spec:
-    """Return a bundle's config.json, checked and completed; root.path is absolute. Raises NotFound, Damaged, BadInput, Unsupported."""
+    """Return a bundle's config.json, checked and completed, with an absolute root.path.
+
+    Raises NotFound if config.json or the root is missing, Damaged if config.json is not a JSON object, and what check() raises.
+    """
     path = f"{directory}/config.json"
     try:
         spec: Spec = store.read_json(path)
@@ -53,7 +56,11 @@ def read_bundle(directory: str) -> Spec:
 
 
 def completed(spec: Spec, directory: str, root: str) -> Spec:
-    """Return config.json with absolute paths instead of the bundle's, and devices that are always allowed added to rules that deny all."""
+    """Return config.json with absolute paths and, if it has rules for devices, with the rules that every container gets.
+
+    directory: the bundle, from which relative paths count.
+    root: the absolute path of the root file system.
+    """
     resources: Resources = {**spec["linux"]["resources"]}
     if resources.get("devices"):
         resources["devices"] = [*resources["devices"], *_ALLOWED_DEVICES]
@@ -64,14 +71,17 @@ def completed(spec: Spec, directory: str, root: str) -> Spec:
 
 
 def _absolute(mount: Mount, directory: str) -> Mount:
-    """Return a mount whose source, where it is a bind's, is no longer relative to the bundle (config.md, Mounts)."""
+    """Return a mount. The source of a bind is made absolute, because it may be relative to the bundle (config.md, Mounts)."""
     if not bind_flags(mount) & MS_BIND:
         return mount
     return {**mount, "source": os.path.join(directory, mount["source"])}
 
 
 def check(spec: Spec) -> None:
-    """Fill in what has a default. Raises BadInput for a value that the specification forbids, Unsupported for what this host cannot do."""
+    """Check a config.json and fill in the defaults.
+
+    Raises BadInput for a value that the specification forbids, and Unsupported for what this host cannot do.
+    """
     check_shape(spec, SPEC)
     _check_version(spec.get("ociVersion"))
     if not spec["root"]["path"]:
@@ -101,7 +111,7 @@ def _check_version(version: str | None) -> None:
 
 
 def check_process(process: Process) -> None:
-    """Check an object `process`, that of config.json or of exec."""
+    """Check an object `process`, which is that of config.json or of exec. Raises BadInput and Unsupported."""
     if not process["args"]:
         raise BadInput("process.args []: expected a list with at least one word")
     if not process["cwd"].startswith("/"):
@@ -115,7 +125,7 @@ def check_process(process: Process) -> None:
     if "execCPUAffinity" in process:
         from mydocker.steps.scheduling import members
 
-        affinity = process["execCPUAffinity"]  # used by exec only, but the time to say that it is wrong is now
+        affinity = process["execCPUAffinity"]  # Only exec uses it, but a wrong value is an error now already.
         members(affinity.get("initial", ""), "process.execCPUAffinity.initial")
         members(affinity.get("final", ""), "process.execCPUAffinity.final")
     if process.get("apparmorProfile") and not apparmor_enabled():
@@ -138,7 +148,7 @@ def _check_namespaces(spec: Spec, wanted: dict[str, str]) -> None:
 
 
 def _check_names(linux: Linux, wanted: dict[str, str]) -> None:
-    """Check what belongs to a namespace: it must be the container's own."""
+    """Check the rest of `linux`, above all that what belongs to a namespace has a namespace of the container's own."""
     if (linux.get("uidMappings") or linux.get("gidMappings")) and "user" not in wanted:
         raise BadInput("uidMappings and gidMappings: expected a user namespace")
     if wanted.get("user") == "" and not (linux.get("uidMappings") and linux.get("gidMappings")):
@@ -164,7 +174,7 @@ def _check_names(linux: Linux, wanted: dict[str, str]) -> None:
 
 
 def _owner_of(key: str) -> str:
-    """Return the kind of namespace that a sysctl belongs to, '' for one of the whole machine."""
+    """Return the type of the namespace that a sysctl belongs to, or '' if it belongs to the whole machine."""
     ipc = ("kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax", "kernel.shmmni")
     key = key.replace("/", ".")
     if key in (*ipc, "kernel.shm_rmid_forced") or key.startswith("fs.mqueue."):

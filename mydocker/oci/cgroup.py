@@ -1,4 +1,4 @@
-"""Where a container's cgroups are (runtime-spec config-linux.md, cgroupsPath), and making them."""
+"""The cgroups of a container: where they are (runtime-spec config-linux.md, cgroupsPath), how they are made, and who enters them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 def cgroup_path(spec: Spec, container: Container, settings: Settings) -> str:
-    """Return the cgroup's path below each hierarchy's mount point; '' for none, where an ordinary user may make none.
+    """Return the path of a container's cgroups below the mount point of each hierarchy.
 
-    A relative path, and the id where there is none, counts from the caller's own cgroup.
+    It is '' if the container gets no cgroups because its user, who is not root, may not make any. Without a cgroupsPath the path is the
+    container's id. A path that is not absolute counts from the caller's own cgroup. Raises BadInput for a path with '..'.
     """
     wanted = spec["linux"]["cgroupsPath"]
     if settings.systemd:
@@ -37,13 +38,13 @@ def cgroup_path(spec: Spec, container: Container, settings: Settings) -> str:
 
 
 def _own(layout: Layout) -> str:
-    """Return this process's cgroup, in the hierarchy that has most to say."""
+    """Return the path of this process's cgroup in the hierarchy of memory, of pids or of version 2, or '' if none of them exists."""
     hierarchy = layout.find("memory") or layout.find("pids") or layout.unified
     return hierarchy.own.rstrip("/") if hierarchy else ""
 
 
 def freezer_file(layout: Layout, cgroup: str) -> str:
-    """Return the file that says whether a cgroup is frozen, as cgroups.life has it; '' where none does."""
+    """Return the path of the file that says whether a cgroup is frozen, or '' if no file does. It is the file that cgroups/life.py uses."""
     freezer = layout.find("freezer")
     if cgroup and freezer:
         return f"{freezer.mount}{cgroup}/freezer.state"
@@ -51,7 +52,7 @@ def freezer_file(layout: Layout, cgroup: str) -> str:
 
 
 def _may_make(container: Container, path: str) -> bool:
-    """Say whether the nearest existing parent is this user's in every hierarchy that can limit something."""
+    """Return whether this user may make a cgroup in every hierarchy: whether its nearest existing parent is writable."""
     for hierarchy in container.layout.hierarchies:
         directory = hierarchy.mount + os.path.dirname(path)
         while not os.path.isdir(directory):
@@ -62,11 +63,15 @@ def _may_make(container: Container, path: str) -> bool:
 
 
 def place(container: Container, spec: Spec, run: Run) -> None:
-    """Make the container's cgroups with their limits. Without any, a limit is an error, but not what only devices are told."""
+    """Make the container's cgroups with their limits.
+
+    Raises Error if the cgroup has processes already, and if there are limits but the container gets no cgroups. Rules for devices alone
+    are not an error then.
+    """
     resources = spec["linux"]["resources"]
     if container.record["cgroup"]:
         if container.record["systemd"]:
-            return  # systemd makes a scope around a process: see enter()
+            return  # systemd makes a scope around a process. See enter().
         manager = container.cgroup()
         _refuse_strangers(container)
         run.execute(manager.create_steps(resources))
@@ -77,13 +82,13 @@ def place(container: Container, spec: Spec, run: Run) -> None:
 
 
 def _refuse_strangers(container: Container) -> None:
-    """Refuse a cgroup that has processes already: their limits would be ours, and killing all would kill them."""
+    """Raise Error if the cgroup has processes already. They would get our limits, and would be killed with the container."""
     if container.cgroup().pids():
         raise Error(f"container's cgroup is not empty: {container.record['cgroup']}")
 
 
 def enter(container: Container, pid: int, run: Run) -> None:
-    """Move the container's first process into its cgroups, memory last."""
+    """Move the container's first process into its cgroups, into that of memory last. If systemd makes the scope, it does so now."""
     if not container.record["cgroup"]:
         return
     if container.record["systemd"]:
@@ -97,9 +102,13 @@ def enter(container: Container, pid: int, run: Run) -> None:
 
 
 def enter_running(container: Container, pid: int, wanted: list[str]) -> None:
-    """Move one more process in. wanted: 'PATH' below the container's cgroup, or 'CONTROLLER[,CONTROLLER]:PATH' for some hierarchies.
+    """Move one more process into the container's cgroups.
 
-    Where version 2 refuses, as the container has made cgroups of its own below (EBUSY), it goes to where the first process is.
+    wanted: the values of --cgroup. Each is 'PATH', which is below the container's cgroup, or 'CONTROLLER[,CONTROLLER]:PATH' for some
+        hierarchies.
+
+    With version 2 the kernel refuses this (EBUSY) if the container has made cgroups of its own below. Then, unless --cgroup was given, the
+    process goes to the cgroup of the first process. Raises NotFound if a wanted cgroup does not exist.
     """
     paths = sub_cgroups(wanted)
     for subsystem in container.cgroup().subsystems:
@@ -117,7 +126,7 @@ def enter_running(container: Container, pid: int, wanted: list[str]) -> None:
 
 
 def sub_cgroups(wanted: list[str]) -> dict[str, str]:
-    """Return {controllers: path below the container's cgroup}; '' for all of them. Raises BadInput."""
+    """Return {controllers: path below the container's cgroup}, in which '' stands for all controllers. Raises BadInput for a wrong path."""
     found = {}
     for text in wanted:
         names, colon, path = text.partition(":")
@@ -130,6 +139,6 @@ def sub_cgroups(wanted: list[str]) -> dict[str, str]:
 
 
 def _unified_of(pid: int) -> str:
-    """Return a process's version 2 cgroup below its hierarchy's root."""
+    """Return the path of a process's version 2 cgroup below the root of its hierarchy, or '' if it has none."""
     with open(f"/proc/{pid}/cgroup") as file:
         return next((line.rstrip("\n")[3:] for line in file if line.startswith("0::")), "")

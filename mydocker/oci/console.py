@@ -1,8 +1,12 @@
-"""Terminals: handing the master to whoever asked for it, or staying between it and the terminal that the command was typed on."""
+"""The terminal of a container, seen from outside.
+
+Either its master is sent to the caller (--console-socket), or this process stays between the master and the terminal on which the
+command was typed.
+"""
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # what the signal module wraps in enums
+import _signal  # type: ignore[import-not-found]  # the module signal wraps this one in enums, and takes time for it
 import _socket
 import os
 from select import POLLIN, poll
@@ -22,7 +26,7 @@ _FORWARDED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
 
 
 def check(process: Process, arguments: Arguments, detached: bool) -> None:
-    """Refuse a terminal that nobody would hold, and a socket for none."""
+    """Raise BadInput for a terminal whose master nobody would hold, and for a console socket without a terminal."""
     socket, wanted = arguments.value("console-socket"), process["terminal"]
     if wanted and detached and not socket:
         raise BadInput("cannot allocate tty if detached without --console-socket")
@@ -31,13 +35,16 @@ def check(process: Process, arguments: Arguments, detached: bool) -> None:
 
 
 def size(process: Process) -> tuple[int, int] | None:
-    """Return (rows, columns) of the terminal, where there is one and somebody says so."""
+    """Return (rows, columns) of the terminal, or None if there is no terminal or config.json does not say its size."""
     wanted = process.get("consoleSize") if process["terminal"] else None
     return (wanted["height"], wanted["width"]) if wanted else None
 
 
 def hand_over(master: int, arguments: Arguments) -> None:
-    """Send a pty's master to --console-socket, if both are there."""
+    """Send the master of a pty to --console-socket, if both are there. Raises BadInput if nobody listens on the socket.
+
+    master: the master's descriptor, or -1.
+    """
     path = arguments.value("console-socket")
     if not path or master < 0:
         return
@@ -53,7 +60,13 @@ def hand_over(master: int, arguments: Arguments) -> None:
 
 
 def stay(pid: int, master: int) -> int:
-    """Wait for a process in the foreground, passing on signals, and with a terminal bytes and sizes; return its exit status or 128+N."""
+    """Stay in the foreground until a process ends, and return its exit status, or 128 + the number of the signal that ended it.
+
+    Signals are passed on to the process and, with a terminal, bytes and window sizes too.
+
+    pid: a child of this process.
+    master: the descriptor of the pty's master, or -1.
+    """
     wake, theirs = os.pipe()
     os.set_blocking(theirs, False)
     _signal.set_wakeup_fd(theirs, warn_on_full_buffer=False)
@@ -86,14 +99,14 @@ def _leave_raw_mode(saved: Any) -> None:
 
 
 class _Relay:
-    """Bytes between our terminal and the container's, signals to its process, until that ends."""
+    """Passes bytes between our terminal and the container's, and signals to its process, until the process ends."""
 
     __slots__ = ("pid", "master", "wake", "poller", "ended")
 
     def __init__(self, pid: int, master: int, wake: int) -> None:
         self.pid = pid
         self.master = master
-        self.wake = wake
+        self.wake = wake  # the pipe on which signals arrive, each as a byte (signal.set_wakeup_fd)
         self.ended = os.pidfd_open(pid)
         self.poller = poll()
         for descriptor in (wake, self.ended, *((0, master) if master >= 0 else ())):
@@ -117,7 +130,7 @@ class _Relay:
         try:
             data = os.read(source, 65536)
         except OSError:
-            data = b""  # EIO: nobody has the terminal open any more
+            data = b""  # The error is EIO: nobody has the terminal open any more.
         if not data:
             self.poller.unregister(source)
         while data:

@@ -1,11 +1,11 @@
-"""The containers of one --root, and what is true about each.
+"""The containers below one --root, and what is true about each of them.
 
-    ROOT/ID/state.json     the record, RECORD below; its absence says that create had hardly begun
-    ROOT/ID/config.json    config.json as it was at create, complete: a bundle may change afterwards
-    ROOT/ID/lock           flock: whoever changes the container; a create holds it from the first to the last moment
-    ROOT/ID/exec.fifo      there until start; see runtime/gate.py
+    ROOT/ID/state.json     the record, RECORD below; without it, create had hardly begun
+    ROOT/ID/config.json    config.json as it was at create, completed, because a bundle may change afterwards
+    ROOT/ID/lock           flock, held by whoever changes the container; a create holds it from its beginning to its end
+    ROOT/ID/exec.fifo      there until the start; see runtime/gate.py
 
-A process is its pid and its start time, so a record can be out of date but never believed.
+A process is its pid and its start time. So a record can be out of date, but it is never believed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mydocker.shape import Shape
 
     class Record(TypedDict):
-        """ROOT/ID/state.json."""
+        """The document ROOT/ID/state.json. Its fields are explained at RECORD."""
 
         pid: int
         started: int | None
@@ -48,23 +48,23 @@ if TYPE_CHECKING:
 
 
 RECORD: Shape = {
-    "pid": ("natural", 0),  # of the first process, 0 before it is forked
-    "started": ("natural", None),
-    "bundle": ("text", ""),  # '' in the record of a container whose create had hardly begun
-    "rootfs": ("text", ""),
-    "annotations": ({"*": "text"}, {}),
+    "pid": ("natural", 0),  # of the first process; 0 before it is forked
+    "started": ("natural", None),  # the start time of that process, see kernel/tasks.py
+    "bundle": ("text", ""),  # the absolute path; '' in the record of a container whose create had hardly begun
+    "rootfs": ("text", ""),  # the absolute path of the root file system
+    "annotations": ({"*": "text"}, {}),  # those of config.json
     "created": ("text", ""),  # RFC 3339
-    "cgroup": ("text", ""),  # '' for none of its own
-    "freezer": ("text", ""),  # the file that says whether that is frozen, '' for none
-    "systemd": ("truth", False),  # whether that made the cgroup
-    "uid": ("natural", 0),  # whose container it is
+    "cgroup": ("text", ""),  # the path of its cgroups below each hierarchy's mount point; '' if it has none of its own
+    "freezer": ("text", ""),  # the file that says whether the cgroup is frozen; '' if there is none
+    "systemd": ("truth", False),  # whether systemd made the cgroup
+    "uid": ("natural", 0),  # the user who made the container
     "whole": ("truth", False),  # whether create came to its end
 }
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
 
 
 class Container:
-    """One container."""
+    """One container: its id, its record, and what can be asked about it."""
 
     __slots__ = ("settings", "id", "record", "_layout")
 
@@ -87,26 +87,26 @@ class Container:
         return self._layout
 
     def cgroup(self) -> CgroupManager:
-        """Return the manager of the container's cgroups."""
+        """Return the manager of the container's cgroups. The container must have some."""
         from mydocker.cgroups.manager import manager
 
         return manager(self.layout, self.record["cgroup"])
 
     @property
     def spec(self) -> Spec:
-        from mydocker.runtime.spec import SPEC  # `state` has no use for it
+        from mydocker.runtime.spec import SPEC  # The verb `state` does not need this import.
 
         spec: Spec = store.read_document(f"{self.directory}/config.json", SPEC)
         return spec
 
     @property
     def pid(self) -> int:
-        """The first process's pid while that runs, else 0."""
+        """The pid of the first process, or 0 if that has ended."""
         pid = self.record["pid"]
         return pid if tasks.is_alive(pid, self.record["started"]) else 0
 
     def status(self) -> str:
-        """Return the specification's creating, created, running or stopped, or runc's paused."""
+        """Return the specification's 'creating', 'created', 'running' or 'stopped', or runc's 'paused'."""
         if not self.record["whole"]:
             return "creating" if is_locked(f"{self.directory}/lock") else "stopped"
         if not self.pid:
@@ -116,15 +116,18 @@ class Container:
         return "created" if gate.is_closed(self.directory) else "running"
 
     def is_frozen(self) -> bool:
-        """Say whether somebody froze the processes. Without a look at all of the host's cgroups: `state` is asked again and again."""
+        """Return whether somebody has frozen the processes.
+
+        This reads one file instead of finding all cgroups of the host, because the verb `state` is called again and again.
+        """
         try:
             with open(self.record["freezer"] or "/dev/null") as file:
                 return file.read().strip() in ("FROZEN", "FREEZING", "1")
         except FileNotFoundError:
-            return False  # the cgroup is gone
+            return False  # The cgroup is gone.
 
     def state(self, status: str = "") -> State:
-        """Return the specification's state (runtime.md, State)."""
+        """Return the state as the specification has it (runtime.md, State). status: the one to tell instead of the true one."""
         return {
             "ociVersion": SPECIFICATION,
             "id": self.id,
@@ -135,12 +138,12 @@ class Container:
         }
 
     def save(self) -> None:
-        """Write the record."""
+        """Write the record to disk."""
         store.write_json(f"{self.directory}/state.json", self.record, 0o600, sync=False)
 
 
 def blank() -> Record:
-    """Return the record of a container whose create has hardly begun."""
+    """Return the record of a container whose create has hardly begun: all fields have their defaults."""
     record: Any = {}
     fit(record, RECORD)
     found: Record = record
@@ -148,14 +151,17 @@ def blank() -> Record:
 
 
 def checked_id(text: str) -> str:
-    """Return a container's id. Raises BadInput for what cannot be a file's name here."""
+    """Return a container's id as it is. Raises BadInput for a text that cannot be the name of its directory."""
     if not text or text in (".", "..") or not set(text) <= _LETTERS or len(text) > 255:
         raise BadInput(f"invalid container id {text!r}: expected letters, digits, '_', '+', '-' and '.'")
     return text
 
 
 def load(settings: Settings, container_id: str) -> Container:
-    """Return a container, with a blank record when its create has not come so far. Raises NotFound, Damaged."""
+    """Return a container. Its record is blank if its create has not yet written one.
+
+    Raises BadInput for an impossible id, NotFound if there is no such container, and Damaged if its record is not readable.
+    """
     container = Container(settings, container_id)
     if not os.path.isdir(container.directory):
         raise NotFound(f"container does not exist: {container_id!r}")
@@ -167,7 +173,10 @@ def load(settings: Settings, container_id: str) -> Container:
 
 
 def running(settings: Settings, container_id: str) -> Container:
-    """Return a container whose first process is there, started or not. Raises NotFound, Conflict."""
+    """Return a container whose first process exists, whether its program was started or not.
+
+    Raises Conflict if that process has ended or create has not come to its end, and what load() raises.
+    """
     container = load(settings, container_id)
     if not container.pid or not container.record["whole"]:
         raise Conflict(f"container not running: {container_id!r}")
@@ -175,7 +184,7 @@ def running(settings: Settings, container_id: str) -> Container:
 
 
 def everyone(settings: Settings) -> list[Container]:
-    """Return all containers, in the order of their ids; those that go away meanwhile are left out."""
+    """Return all containers in the order of their ids. A container that is deleted meanwhile is left out. Raises Damaged."""
     found = []
     for name in sorted(os.listdir(settings.root)) if os.path.isdir(settings.root) else []:
         if set(name) <= _LETTERS and os.path.exists(f"{settings.root}/{name}/lock"):
@@ -187,7 +196,7 @@ def everyone(settings: Settings) -> list[Container]:
 
 
 def is_locked(path: str) -> bool:
-    """Say whether somebody holds a lock."""
+    """Return whether somebody holds a lock."""
     try:
         with store.Lock(path, wait=False):
             return False
@@ -198,7 +207,7 @@ def is_locked(path: str) -> bool:
 
 
 def claim(container: Container) -> int:
-    """Make a container's directory and return its lock, held. Raises Conflict when the id is taken."""
+    """Make a container's directory, take its lock, and return the lock's descriptor. Raises Conflict if the id is taken."""
     os.makedirs(container.settings.root, mode=0o711, exist_ok=True)
     try:
         os.mkdir(container.directory, 0o711)

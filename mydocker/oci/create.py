@@ -1,4 +1,4 @@
-"""create and run: from a bundle to a process, or to nothing at all."""
+"""The verbs create and run: they make a container out of a bundle. If that fails, nothing is left."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ RUN = Flags(f"{_COMMON} detach keep", "bundle pid-file console-socket preserve-f
 
 
 class Creation:
-    """One container being made. gated: whether it will wait for start. The lock is held until this process ends."""
+    """One container that is being made. The container's lock is held until this process ends.
+
+    gated: whether the container's process will wait for a start.
+    """
 
     __slots__ = ("settings", "arguments", "container", "spec", "run", "devices", "launch", "gated", "report", "_theirs")
 
@@ -50,16 +53,17 @@ class Creation:
         self.devices = Run("devices")
         self.spec: Spec
         self.launch: Launch | None = None
+        # The two ends of the pipe through which a process without a gate reports that execve has failed. -1 stands for none.
         self.report = self._theirs = -1
 
     def make(self) -> int:
-        """Make the container; return its first process's pid. What fails leaves nothing."""
+        """Make the container and return the pid of its first process. If that fails, everything is undone."""
         bundle = os.path.realpath(self.arguments.value("bundle", "."))
         self.spec = read_bundle(bundle)
         self.spec["process"] = grantable(self.spec["process"], "user" in namespaces(self.spec), self.settings)
         console.check(self.spec["process"], self.arguments, self.gated or self.arguments.on("detach"))
         restart_sealed_if_exposed(self.settings, self.spec)
-        with WarmUp(self.container.layout):  # before there is a lock that it would hold
+        with WarmUp(self.container.layout):  # This forks a child, which would hold the lock too if it was forked later.
             containers.claim(self.container)
             return self._make_or_undo(bundle)
 
@@ -79,10 +83,10 @@ class Creation:
         self.run.execute(early_trees(spec, os.geteuid() == 0))
         pid = launch.fork()
         if self._theirs >= 0:
-            os.close(self._theirs)  # else its end would never be seen
+            os.close(self._theirs)  # While it is open here, the pipe has no end of file.
         container.record["pid"], container.record["started"] = pid, tasks.start_time(pid)
         container.save()
-        place(container, spec, self.run)  # while init begins to build its root: there are two of us now
+        place(container, spec, self.run)  # From here on init builds its root at the same time.
         enter(container, pid, self.run)
         state = container.state("creating")
         state["pid"] = pid
@@ -162,8 +166,8 @@ class Creation:
             store.write_atomic(os.path.abspath(path), str(pid).encode(), sync=False)
 
     def _undo(self) -> None:
-        """Leave things as if nothing had been attempted; what cannot be undone is logged, the reason is told by whoever failed."""
-        problems = self.devices.undo_all()  # while their namespace is still there
+        """Undo everything. What cannot be undone is logged, because the caller raises the error that was the reason."""
+        problems = self.devices.undo_all()  # This comes first, while their network namespace still exists.
         if self.launch:
             self.launch.kill()
         problems += self.run.undo_all()
@@ -177,7 +181,10 @@ class Creation:
 
 
 def preserved_descriptors(arguments: Arguments, process: Process) -> int:
-    """Return how many descriptors from 3 on go in: --preserve-fds, and those of socket activation (sd_listen_fds(3))."""
+    """Return how many descriptors from 3 on the container gets: --preserve-fds, and those of socket activation (sd_listen_fds(3)).
+
+    With socket activation, LISTEN_FDS and LISTEN_PID are added to `process`. Raises BadInput if a descriptor is not open.
+    """
     count, listening = arguments.number("preserve-fds"), os.environ.get("LISTEN_FDS", "")
     if listening.isdigit() and int(listening):
         count += int(listening)
@@ -191,13 +198,17 @@ def preserved_descriptors(arguments: Arguments, process: Process) -> int:
 
 
 def create(settings: Settings, arguments: Arguments) -> int:
-    """mydocker-oci create."""
+    """Execute `mydocker-oci create`: make a container whose process waits for the start."""
     Creation(settings, arguments, gated=True).make()
     return 0
 
 
 def run(settings: Settings, arguments: Arguments) -> int:
-    """mydocker-oci run: create and start in one; in the foreground it stays, and removes the container at its end."""
+    """Execute `mydocker-oci run`: make a container and start it at once.
+
+    Without --detach it stays in the foreground until the process ends, removes the container unless --keep is given, and returns the
+    exit status of the process.
+    """
     detached = arguments.on("detach")
     creation = Creation(settings, arguments, gated=False)
     pid = creation.make()

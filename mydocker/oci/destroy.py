@@ -1,4 +1,4 @@
-"""Removing what there is of a container, whole or half made: every part is tried, problems are returned."""
+"""Removing all that there is of a container, complete or half made. Every part is tried, and the problems are returned."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def everything(container: Container, spec: Spec | None) -> list[Error]:
-    """Kill what is left in the cgroups, remove them, run the poststop hooks, remove the state. spec: None where it is not known."""
+    """Remove a container and return the problems.
+
+    What is left in its cgroups is killed, the cgroups are removed, the poststop hooks are run, and its directory is removed.
+
+    spec: the container's config.json, or None if it is not known.
+    """
     problems: list[Error] = []
     if container.record["cgroup"]:
         attempt(problems, _remove_cgroup, container)
@@ -26,7 +31,11 @@ def everything(container: Container, spec: Spec | None) -> list[Error]:
 
 
 def late_hooks(spec: Spec | None, kind: str, state: State) -> list[Step]:
-    """Return the hooks of poststart or poststop; nothing is imported for none."""
+    """Return the steps of the hooks poststart or poststop. Without hooks, nothing is imported.
+
+    kind: 'poststart' or 'poststop'.
+    state: the container's state, for the hooks.
+    """
     if not spec or not spec.get("hooks", {}).get(kind):
         return []
     from mydocker.runtime.hooks import hooks
@@ -35,14 +44,14 @@ def late_hooks(spec: Spec | None, kind: str, state: State) -> list[Step]:
 
 
 def apply(hook: Step) -> None:
-    """Run a hook. Raises StepFailed."""
+    """Run a hook. Raises StepFailed if it fails."""
     from mydocker.steps.base import Run
 
     Run("runtime").apply(hook)
 
 
 def log_problems(settings: Settings, problems: list[Error]) -> None:
-    """Tell the log what could not be removed, where something else is to be told to the caller."""
+    """Write problems of a removal to the log. It is for callers that have another error or status to tell."""
     for problem in problems:
         settings.log("warning", f"not cleaned up: {problem.message}")
 

@@ -1,4 +1,7 @@
-"""Where mydocker-oci starts: the words before the verb, the verb's module and nothing else, and the only place that ends it."""
+"""The entry of mydocker-oci.
+
+It reads the flags before the verb and imports only the module of the verb. It is the only place that turns an error into an exit status.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +22,21 @@ if TYPE_CHECKING:
 
 
 def main(sealed: bool = False) -> NoReturn:
-    """Run the command line and exit with its status, without the 1 ms that an interpreter takes to clean up."""
-    os.umask(0o022)  # a container's directories must not depend on the caller's
+    """Execute the command line and exit with its status. os._exit saves the 1 ms that an interpreter takes to clean up.
+
+    sealed: whether this interpreter was executed from a read-only view of it, see sealing.py.
+    """
+    os.umask(0o022)  # A container's directories must not depend on the caller's umask.
     status = command_line(sys.argv[1:], sealed)
     sys.stdout.flush()
     os._exit(status)
 
 
 def command_line(words: list[str], sealed: bool = False) -> int:
-    """Run one command; return its exit status: 1 for every error, the container's own for run and exec in the foreground."""
+    """Execute one command and return its exit status.
+
+    The status is 1 for every error. For run and exec in the foreground it is that of the container's process.
+    """
     settings: Settings | None = None
     try:
         found = parse(words, FLAGS, mixed=False)
@@ -44,7 +53,7 @@ def command_line(words: list[str], sealed: bool = False) -> int:
     except KeyError as error:
         return _fail(settings, Unexpected(f"property {error} is missing", story(error)))
     except (TypeError, AttributeError, ValueError) as error:
-        # config.json is somebody else's: what its schema rules out, and nothing here looks for, ends up here.
+        # config.json comes from somebody else. A wrong value in it that no check has found leads to one of these.
         return _fail(settings, Unexpected(f"invalid value: {error}", story(error)))
     except Exception as error:
         return _fail(settings, as_error(error))
@@ -68,7 +77,10 @@ def _run(settings: Settings, name: str, words: list[str]) -> int:
 
 
 def _load(name: str) -> Any:
-    """Import a verb's module. Nothing of what that makes is garbage: looking through it again and again would take a tenth of the time."""
+    """Import the module of a verb.
+
+    What an import makes is not garbage. The collector is off meanwhile, because its searches would take a tenth of the time.
+    """
     gc.disable()
     module = __import__(f"mydocker.oci.{name}", fromlist=[name])
     gc.freeze()
@@ -82,7 +94,7 @@ def _print(text: str) -> int:
 
 
 def _fail(settings: Settings | None, error: Error) -> int:
-    # Among the containers of --root it would look like one of them.
+    # The traceback is not written below --root, because there the directory would look like a container.
     error = kept(error, Paths.from_environment().errors)
     if settings:
         settings.log("error", error.message)

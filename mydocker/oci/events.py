@@ -1,4 +1,4 @@
-"""events: what a container uses, once or again and again, and when the kernel kills in it for want of memory."""
+"""The verb events: it tells what a container uses, once or again and again, and when the OOM killer kills one of its processes."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from mydocker.oci.settings import Settings
 
     class Event(TypedDict):
-        """A line of output. type: stats, which has data, or oom."""
+        """One line of the output."""
 
-        type: str
-        id: str
-        data: NotRequired[Figures]
+        type: str  # 'stats' or 'oom'
+        id: str  # the container's
+        data: NotRequired[Figures]  # only of 'stats'
 
 
 EVENTS = Flags("stats", "interval")
 _UNITS = (("ms", 0.001), ("us", 0.000001), ("ns", 0.000000001), ("s", 1.0), ("m", 60.0), ("h", 3600.0))
-# How long a kill by the OOM killer may go unnoticed, where no figures are due sooner.
+# A kill by the OOM killer is noticed after at most this many seconds.
 _GLANCE = 0.5
 
 
 def events(settings: Settings, arguments: Arguments) -> int:
-    """mydocker-oci events: one JSON object a line, until the container ends; --stats: one object."""
+    """Execute `mydocker-oci events`: print JSON objects, one a line, until the container ends. With --stats, print one object."""
     interval = seconds(arguments.value("interval", "5s"))
     container = containers.running(settings, arguments.words[0])
     if not container.record["cgroup"]:
@@ -77,7 +77,7 @@ def _tell(container: Container, kind: str, data: Figures | None) -> None:
 
 
 def seconds(text: str) -> float:
-    """Return a duration as Go writes it ('5s', '1m30s', '500ms') in seconds. Raises BadInput, also for nothing and less."""
+    """Return the seconds of a duration as Go writes it: '5s', '1m30s', '500ms'. Raises BadInput for any other text, and for 0."""
     rest, total = text, 0.0
     while rest:
         digits = len(rest) - len(rest.lstrip("0123456789."))

@@ -1,4 +1,4 @@
-"""exec: one more process in a running container."""
+"""The verb exec: it starts one more process in a running container."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ EXEC = Flags(
 )
 
 
-# What --process may leave out, and gets from the container's own.
+# If --process leaves out one of these, it is taken from the container's own process.
 _COMMON = ("capabilities", "rlimits", "apparmorProfile", "selinuxLabel", "ioPriority", "scheduler", "execCPUAffinity")
 
 
 def execute(settings: Settings, arguments: Arguments) -> int:
-    """mydocker-oci exec: returns the process's exit status, 0 with --detach."""
+    """Execute `mydocker-oci exec`, and return the exit status of the process, or 0 with --detach."""
     container = containers.running(settings, arguments.words[0])
     if container.status() == "paused" and not arguments.on("ignore-paused"):
         raise Conflict(f"cannot exec in a paused container: {container.id!r}", "resume it first, or use --ignore-paused")
@@ -62,7 +62,12 @@ def execute(settings: Settings, arguments: Arguments) -> int:
 
 
 def _started(settings: Settings, arguments: Arguments, container: Container, spec: Spec) -> Launch:
-    """Start the process and tell the caller of it; return it once it runs the program."""
+    """Start the process and return its launch when it executes the program.
+
+    Its terminal's master and its pid then go to the caller, if the caller has asked for them.
+
+    spec: the container's spec, changed for the new process.
+    """
     reader, report = os.pipe()
     launch = _launch(settings, arguments, container, spec, report)
     os.close(report)
@@ -105,7 +110,12 @@ def _set_affinity(pid: int, cpus: str | None) -> None:
 
 
 def wanted_process(own: Process, arguments: Arguments) -> Process:
-    """Return the new process: --process as it is, else the container's own with what the flags and words change."""
+    """Return the object `process` of the new process.
+
+    It comes from the file --process or, without that, from the container's own process, changed by the flags and words.
+
+    own: the container's own process.
+    """
     process = _by_file(own, arguments.value("process")) if arguments.value("process") else _by_words(own, arguments)
     process["terminal"] = process["terminal"] or arguments.on("tty")
     return process
@@ -114,7 +124,7 @@ def wanted_process(own: Process, arguments: Arguments) -> Process:
 def _by_file(own: Process, path: str) -> Process:
     given: Any = store.read_json(path)
     if isinstance(given, dict):
-        # What a process does not say of these is as the container has it: runc's reading, on which callers rely.
+        # A process that says nothing of these gets them from the container. runc does so too, and callers rely on it.
         common = {key: value for key, value in own.items() if key in _COMMON and value}
         given = {**common, **{key: value for key, value in given.items() if value is not None}}
     check_shape(given, PROCESS, "process")

@@ -1,4 +1,4 @@
-"""features: what this runtime implements (runtime-spec features.md), and beside it what this host cannot do."""
+"""The verb features: it tells what this runtime implements (runtime-spec features.md) and what of that this host cannot do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mydocker.oci.settings import Settings
 
     class Enabled(TypedDict):
-        """Whether it is implemented."""
+        """An object that says whether a feature is implemented."""
 
         enabled: bool
 
@@ -78,13 +78,13 @@ _CONTROLLERS = ("memory", "cpu", "cpuset", "pids", "blkio", "hugetlb", "rdma", "
 
 
 def features(settings: Settings, arguments: Arguments) -> int:
-    """mydocker-oci features."""
+    """Execute `mydocker-oci features`: print the features document as JSON."""
     print(leanjson.dumps(document(settings.paths)))
     return 0
 
 
 def document(paths: Paths) -> Features:
-    """Return the features document; the annotation mydocker.unavailable names what this kernel or host lacks."""
+    """Return the features document. Its annotation mydocker.unavailable names what this kernel or host lacks."""
     return {
         "ociVersionMin": "1.0.0",
         "ociVersionMax": SPECIFICATION,
@@ -115,7 +115,7 @@ def document(paths: Paths) -> Features:
 
 
 def unavailable(paths: Paths) -> list[str]:
-    """Return what this runtime implements and this host cannot do, as config.json names it."""
+    """Return the names, as config.json has them, of what this runtime implements but this host cannot do."""
     layout = Layout.detect(paths)
     lacking = [f"namespace.{kind}" for kind, (file, _) in NAMESPACES.items() if not os.path.exists(f"{paths.proc}/self/ns/{file}")]
     lacking += [f"cgroup.{name}" for name in _CONTROLLERS if not _has(layout, name)]
@@ -129,8 +129,8 @@ def unavailable(paths: Paths) -> list[str]:
 
 
 def _has(layout: Layout, controller: str) -> bool:
-    """Say whether a limit of a version 1 controller can be set, in whichever version."""
+    """Return whether the limits of a controller can be set here. controller: its name in version 1. Its version 2 form counts too."""
     if layout.unified and controller == "devices":
-        return True  # a BPF program does it
+        return True  # A BPF program does this in version 2.
     names = {"blkio": ("blkio", "io")}.get(controller, (controller,))
     return any(layout.find(name) for name in names)

@@ -1,6 +1,6 @@
-"""What a container uses, in the shape of `runc events --stats`, from both cgroup versions.
+"""What a container uses, in the form of `runc events --stats`, from both cgroup versions.
 
-Times in nanoseconds, sizes in bytes. A part whose controller is missing is an empty object.
+Times are in nanoseconds and sizes in bytes. A part whose controller is missing is an empty object.
 """
 
 from __future__ import annotations
@@ -13,43 +13,43 @@ if TYPE_CHECKING:
     from mydocker.cgroups.manager import CgroupManager
 
     class CpuFigures(TypedDict):
-        """usage: total, kernel and user, with version 1 of each CPU too. throttling: periods, throttledPeriods, throttledTime."""
+        """The time that a container has used on CPUs, and how often it was held back."""
 
-        usage: dict[str, int | list[int]]
-        throttling: dict[str, int]
+        usage: dict[str, int | list[int]]  # total, kernel, user; with version 1 also percpu, percpu_kernel, percpu_user
+        throttling: dict[str, int]  # periods, throttledPeriods, throttledTime
 
     class MemoryFigures(TypedDict, total=False):
-        """Each but cache and raw has limit, usage, max and failcnt; raw is the kernel's memory.stat."""
+        """The memory that a container uses. Every part except cache and raw has limit, usage, max and failcnt."""
 
         cache: int
         usage: dict[str, int]
-        swap: dict[str, int]
-        kernel: dict[str, int]
-        kernelTCP: dict[str, int]
-        raw: dict[str, int]
+        swap: dict[str, int]  # memory and swap together, as version 1 counts
+        kernel: dict[str, int]  # only with version 1
+        kernelTCP: dict[str, int]  # only with version 1
+        raw: dict[str, int]  # the kernel's memory.stat
 
     class IoFigure(TypedDict):
-        """How much of one operation (Read, Write, Discard …) on one device."""
+        """How much of one operation was done on one device."""
 
         major: int
         minor: int
-        op: str
-        value: int
+        op: str  # Read, Write, Discard and, with version 1, further ones
+        value: int  # bytes, or a number of operations
 
     class Figures(TypedDict):
-        """An event's `data`."""
+        """The object that is an event's `data`."""
 
         cpu: CpuFigures
         cpuset: dict[str, int | list[int]]
         memory: MemoryFigures
         pids: dict[str, int]  # current, limit
         blkio: dict[str, list[IoFigure]]  # ioServiceBytesRecursive, ioServicedRecursive
-        hugetlb: dict[str, dict[str, int]]  # by size: usage, max, failcnt
+        hugetlb: dict[str, dict[str, int]]  # by the size of the pages: usage, max, failcnt
         intel_rdt: dict[str, int]
         network_interfaces: None
 
 
-# What the shape calls "no limit".
+# The number that stands for "no limit" in this form.
 _UNLIMITED = 2**64 - 1
 _CPUSET_FLAGS = ("cpu_exclusive", "mem_exclusive", "mem_hardwall", "memory_migrate", "memory_pressure", "memory_spread_page")
 _MORE_CPUSET_FLAGS = ("memory_spread_slab", "sched_load_balance", "sched_relax_domain_level")
@@ -65,13 +65,13 @@ def figures(manager: CgroupManager) -> Figures:
         "blkio": _blkio(manager),
         "hugetlb": _hugetlb(manager.group("hugetlb")),
         "intel_rdt": {},
-        # What moves is not known here: whoever made the network counts it.
+        # The runtime does not know the network traffic. Whoever has made the network counts it.
         "network_interfaces": None,
     }
 
 
 def _number(group: Group, file: str) -> int:
-    """Return a file's number; 0 where there is none."""
+    """Return the number in a file of a cgroup, or 0 if there is none."""
     text = group.read(file)
     return _UNLIMITED if text == "max" else int(text) if text.lstrip("-").isdecimal() else 0
 
@@ -134,7 +134,7 @@ def _entry_v2(group: Group, prefix: str) -> dict[str, int]:
 
 
 def _swap_v2(group: Group) -> dict[str, int]:
-    """Return swap as version 1 counts it: with memory."""
+    """Return the figures of swap as version 1 counts them: memory and swap together."""
     memory, swap = _entry_v2(group, "memory"), _entry_v2(group, "memory.swap")
     limit = _UNLIMITED if _UNLIMITED in (memory["limit"], swap["limit"]) else memory["limit"] + swap["limit"]
     return {"limit": limit, "usage": memory["usage"] + swap["usage"], "max": 0, "failcnt": swap["failcnt"]}

@@ -1,4 +1,4 @@
-"""start, kill, delete, pause, resume: verbs on one container that is there."""
+"""The verbs start, kill, delete, pause and resume, each for one container that exists already."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOCK_SECONDS = 1.0
 
 
 def start(settings: Settings, arguments: Arguments) -> int:
-    """mydocker-oci start: open the gate, and return when the program was executed."""
+    """Execute `mydocker-oci start`: open the gate, return when the program has been executed, and run the poststart hooks."""
     container = containers.load(settings, arguments.words[0])
     with store.Lock(f"{container.directory}/lock"):
         status = container.status()
@@ -37,7 +37,7 @@ def start(settings: Settings, arguments: Arguments) -> int:
             for hook in destroy.late_hooks(spec, "poststart", container.state("running")):
                 destroy.apply(hook)
         except Error:
-            # The specification's lifecycle goes on where a delete would be.
+            # After a hook that fails, the specification goes on with the steps of a delete.
             end_first_process(container)
             destroy.log_problems(settings, destroy.everything(container, spec))
             raise
@@ -45,7 +45,10 @@ def start(settings: Settings, arguments: Arguments) -> int:
 
 
 def kill(settings: Settings, arguments: Arguments) -> int:
-    """mydocker-oci kill: a signal to the first process; --all, and where it shares its pid namespace SIGKILL, to all."""
+    """Execute `mydocker-oci kill`: send a signal to the first process.
+
+    The signal goes to all processes with --all, and if it is SIGKILL and the container has no pid namespace of its own.
+    """
     container = containers.load(settings, arguments.words[0])
     number = signal_number(arguments.words[1] if len(arguments.words) > 1 else "SIGTERM")
     everybody = arguments.on("all")
@@ -60,7 +63,7 @@ def kill(settings: Settings, arguments: Arguments) -> int:
     for pid in targets:
         _send(pid, number)
     if number == 9 and container.is_frozen():
-        container.cgroup().freeze(False)  # version 1 lets nobody die frozen
+        container.cgroup().freeze(False)  # With version 1 a frozen process does not die.
     return 0
 
 
@@ -72,7 +75,7 @@ def _send(pid: int, number: int) -> None:
 
 
 def signal_number(text: str) -> int:
-    """Return a signal's number: '9', 'KILL', 'SIGKILL', 'rtmin+1'. Raises BadInput."""
+    """Return the number of a signal given as '9', 'KILL', 'SIGKILL' or 'rtmin+1'. Raises BadInput for an unknown signal."""
     import _signal  # type: ignore[import-not-found]
 
     if text.isascii() and text.isdigit():
@@ -87,7 +90,10 @@ def signal_number(text: str) -> int:
 
 
 def delete(settings: Settings, arguments: Arguments) -> int:
-    """mydocker-oci delete: what has stopped or never started; --force also what runs, and what is not there is no error."""
+    """Execute `mydocker-oci delete`: remove a container that has stopped or was never started.
+
+    With --force a running container is removed too, and a container that does not exist is not an error.
+    """
     force = arguments.on("force")
     try:
         container = containers.load(settings, arguments.words[0])
@@ -112,7 +118,10 @@ def delete(settings: Settings, arguments: Arguments) -> int:
 
 
 def _after_its_create(settings: Settings, container_id: str) -> Container:
-    """Return a container that is being created after a moment: a create that was killed leaves the lock to its init for so long."""
+    """Return a container that is being created, when that is over or LOCK_SECONDS have passed.
+
+    If a create was killed, its init still holds the lock for a moment.
+    """
     deadline = monotonic() + LOCK_SECONDS
     while (container := containers.load(settings, container_id)).status() == "creating" and monotonic() < deadline:
         sleep(0.005)
@@ -120,7 +129,7 @@ def _after_its_create(settings: Settings, container_id: str) -> Container:
 
 
 def end_first_process(container: Container) -> None:
-    """Kill the first process, and wait until it is gone."""
+    """Kill the first process and wait until it is gone. Raises Conflict if it does not end within 10 seconds."""
     pid = container.pid
     if not pid:
         return
@@ -144,12 +153,12 @@ def _ends(pidfd: int) -> bool:
 
 
 def pause(settings: Settings, arguments: Arguments) -> int:
-    """mydocker-oci pause."""
+    """Execute `mydocker-oci pause`: freeze all processes of a container."""
     return _freeze(settings, arguments, True)
 
 
 def resume(settings: Settings, arguments: Arguments) -> int:
-    """mydocker-oci resume."""
+    """Execute `mydocker-oci resume`: thaw all processes of a container."""
     return _freeze(settings, arguments, False)
 
 

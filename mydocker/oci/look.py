@@ -1,4 +1,4 @@
-"""state, list, ps: what is so."""
+"""The verbs state, list and ps, which only look."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from mydocker.oci.settings import Settings
 
     class Details(State):
-        """The state with what runc's has besides."""
+        """The specification's state, with the further fields that runc's state has."""
 
-        rootfs: str
-        created: str
-        owner: str
+        rootfs: str  # the absolute path of the root file system
+        created: str  # RFC 3339
+        owner: str  # the name of the user who made the container; '' if the user has no name
 
 
 NONE = Flags()
@@ -31,7 +31,7 @@ PS = Flags("", "format", short={"f": "format"})
 
 
 def state(settings: Settings, arguments: Arguments) -> int:
-    """mydocker-oci state: the specification's state and runc's rootfs, created and owner, as JSON."""
+    """Execute `mydocker-oci state`: print the specification's state, with runc's rootfs, created and owner, as JSON."""
     print(leanjson.dumps(_details(containers.load(settings, arguments.words[0]))))
     return 0
 
@@ -42,7 +42,7 @@ def _details(container: Container) -> Details:
 
 
 def _user_name(uid: int) -> str:
-    """Return a user's name, '' for one that has none."""
+    """Return the name of a user, or '' if the user has no name."""
     if not os.path.exists("/etc/passwd"):
         return ""
     with open("/etc/passwd", errors="surrogateescape") as file:
@@ -51,7 +51,7 @@ def _user_name(uid: int) -> str:
 
 
 def listing(settings: Settings, arguments: Arguments) -> int:
-    """mydocker-oci list: a table, JSON, or ids alone."""
+    """Execute `mydocker-oci list`: print all containers as a table, as JSON, or only their ids."""
     found = containers.everyone(settings)
     if arguments.on("quiet"):
         sys.stdout.write("".join(f"{container.id}\n" for container in found))
@@ -79,7 +79,10 @@ def _table(rows: list[tuple[str, ...]]) -> None:
 
 
 def processes(settings: Settings, arguments: Arguments) -> int:
-    """mydocker-oci ps: the processes in the container's cgroups, as a JSON list of pids or as the host's ps(1) shows them."""
+    """Execute `mydocker-oci ps`: print the processes in a container's cgroups.
+
+    They are printed as the host's ps(1) shows them, or as a JSON list of pids.
+    """
     container = containers.load(settings, arguments.words[0])
     pids = container.cgroup().pids() if container.record["cgroup"] else [pid for pid in [container.pid] if pid]
     if _format(arguments) == "json":

@@ -1,8 +1,8 @@
-"""Which containers could get at the interpreter that makes or enters them, and the remedy: see kernel/seal.py.
+"""Protecting the interpreter from a container that it makes or enters (CVE-2019-5736). The means is in kernel/seal.py.
 
-The trampoline (kernel/trampoline.py) is what a container finds behind its own /proc/self/exe, and init is not dumpable, so
-that others need CAP_SYS_PTRACE over the host to look into it. What is left are processes that have that and share a pid
-namespace with init, and hooks that are looked up in the container: for those the interpreter is executed anew.
+A container finds the trampoline (kernel/trampoline.py) behind its own /proc/self/exe, and not the interpreter. init is not dumpable, so
+another process needs CAP_SYS_PTRACE over the host to look into it. Two cases are left: processes that have this capability and share a pid
+namespace with init, and hooks that are looked up in the container. In these cases the interpreter is executed anew.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 def restart_sealed_if_exposed(settings: Settings, spec: Spec, joins: bool = False) -> None:
-    """Execute this whole command again from a read-only view of the interpreter, where that is needed. joins: it enters a container."""
+    """Execute this whole command again from a read-only view of the interpreter, if that is needed.
+
+    joins: whether the command enters a container that runs already.
+    """
     if settings.sealed or not is_exposed(spec, joins):
         return
     interpreter = sealed_interpreter()
@@ -30,7 +33,10 @@ def restart_sealed_if_exposed(settings: Settings, spec: Spec, joins: bool = Fals
 
 
 def is_exposed(spec: Spec, joins: bool) -> bool:
-    """Say whether a process of the container's could read the /proc/PID/exe of one that is about to be in it."""
+    """Return whether a process of the container could open the /proc/PID/exe of a process of ours that is about to enter the container.
+
+    joins: whether the command enters a container that runs already.
+    """
     wanted = plan.namespaces(spec)
     if spec.get("hooks", {}).get("startContainer"):
         return True

@@ -1,4 +1,4 @@
-"""What the words before the verb say: where state is, where messages go."""
+"""The settings that the flags before the verb make: where the containers' state is, and where messages go."""
 
 from __future__ import annotations
 
@@ -18,21 +18,19 @@ FLAGS = Flags(
 
 
 class Settings:
-    """What holds for every verb.
-
-    root: the directory of all containers' state. debug: whether each step goes to the log. systemd: whether it makes the cgroups.
-    sealed: whether the interpreter was executed from a read-only view of it, see sealing.py.
-    """
+    """The settings, which hold for every verb. Raises BadInput for a wrong value, and OSError if the log cannot be written."""
 
     __slots__ = ("root", "paths", "debug", "systemd", "sealed", "_log", "_json")
 
     def __init__(self, arguments: Arguments, sealed: bool = False) -> None:
+        # Whether this interpreter was executed from a read-only view of it, see sealing.py.
         self.sealed = sealed
+        # The directory of all containers.
         self.root = os.path.abspath(arguments.value("root") or default_root())
-        # One start's compiled filter serves the next.
+        # The cache of compiled filters is below --root too, so that the next start finds what this one has compiled.
         self.paths = Paths(root=self.root, state=self.root)
-        self.debug = arguments.on("debug")
-        self.systemd = _systemd(arguments)
+        self.debug = arguments.on("debug")  # whether each step goes to the log
+        self.systemd = _systemd(arguments)  # whether systemd makes the cgroups
         self._log = arguments.value("log")
         self._json = arguments.value("log-format", "text") == "json"
         if arguments.value("log-format", "text") not in ("text", "json"):
@@ -40,7 +38,7 @@ class Settings:
         if arguments.value("rootless", "auto") not in ("auto", "true", "false"):
             raise BadInput(f"--rootless {arguments.value('rootless')!r}: expected true, false or auto")
         if self._log:
-            os.close(self._open_log())  # what cannot be written is told before anything happens
+            os.close(self._open_log())  # A log that cannot be written is an error before anything happens.
 
     def log(self, level: str, message: str) -> None:
         """Append a message to the log file, if there is one. Callers read the last line of level 'error'."""
@@ -63,7 +61,7 @@ class Settings:
 
 
 def default_root() -> str:
-    """Return /run/mydocker-oci, for an ordinary user the same below XDG_RUNTIME_DIR."""
+    """Return /run/mydocker-oci, or for an ordinary user XDG_RUNTIME_DIR/mydocker-oci. Raises BadInput if that is not set."""
     if os.geteuid() == 0:
         return "/run/mydocker-oci"
     runtime = os.environ.get("XDG_RUNTIME_DIR")

@@ -1,4 +1,4 @@
-"""Checking what is somebody else's, config.json and its parts, against its shape (runtime/spec.py) before anything happens."""
+"""The check of config.json and its parts against their shapes (runtime/spec.py), before anything happens. Others have written them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 
 def check_shape(value: object, shape: Shape, name: str = "") -> None:
-    """Fill in what has a default, or raise BadInput for the first part of `value` that is not of its shape. name: what it is called."""
+    """Check that a value has a shape, and fill in the defaults.
+
+    name: what the value is called in an error message, or '' for the whole config.json.
+
+    Raises BadInput for the first part that does not fit.
+    """
     try:
         fit(value, shape, name)
     except WrongShape as error:

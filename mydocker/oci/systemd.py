@@ -1,6 +1,6 @@
-"""Scopes: cgroups that systemd makes around a process, and keeps for us (systemd.scope(5), cgroupsPath 'SLICE:PREFIX:NAME').
+"""Scopes: cgroups that systemd makes around a process and keeps for us (systemd.scope(5), cgroupsPath 'SLICE:PREFIX:NAME').
 
-By busctl(1), which comes with systemd: one call needs no D-Bus library.
+They are asked for by busctl(1), which comes with systemd. A D-Bus library is not needed for one call.
 """
 
 from __future__ import annotations
@@ -16,12 +16,17 @@ _DEADLINE = 10.0
 
 
 def is_running(run: str = "/run") -> bool:
-    """Say whether systemd is this machine's init (sd_booted(3))."""
+    """Return whether systemd is the init of this machine (sd_booted(3))."""
     return os.path.isdir(f"{run}/systemd/system")
 
 
 def scope_path(wanted: str, container_id: str, run: str = "/run") -> str:
-    """Return the cgroup of a container's scope. Raises BadInput for a path of another form, Unsupported without systemd."""
+    """Return the path of the cgroup that is a container's scope.
+
+    wanted: the cgroupsPath, SLICE:PREFIX:NAME, or ''.
+
+    Raises BadInput for a path of another form, and Unsupported if systemd is not running.
+    """
     parts = (wanted or f":mydocker:{container_id}").split(":")
     if len(parts) != 3 or not parts[2]:
         raise BadInput(f"cgroupsPath {wanted!r}: expected SLICE:PREFIX:NAME, as systemd makes the cgroups")
@@ -33,7 +38,10 @@ def scope_path(wanted: str, container_id: str, run: str = "/run") -> str:
 
 
 def slice_path(name: str) -> str:
-    """Return the cgroup of a slice, whose name says its parents: 'a-b.slice' is /a.slice/a-b.slice."""
+    """Return the path of the cgroup that is a slice. The slice's name says its parents: 'a-b.slice' is /a.slice/a-b.slice.
+
+    Raises BadInput for a name that is not a slice's.
+    """
     stem, dot, kind = name.rpartition(".")
     if not dot or kind != "slice" or "/" in name or (stem != "-" and "" in stem.split("-")):
         raise BadInput(f"slice {name!r}: expected a name such as system.slice")
@@ -44,7 +52,12 @@ def slice_path(name: str) -> str:
 
 
 def start_scope(path: str, pid: int, container_id: str) -> None:
-    """Have systemd make the scope with a process in it, delegated, and wait until the process is there."""
+    """Have systemd make a delegated scope around a process, and wait until the process is in it.
+
+    path: the path of the scope's cgroup.
+
+    Raises StepFailed if systemd refuses, or has not done it within 10 seconds, and Unsupported without busctl.
+    """
     scope, slice_name = os.path.basename(path), os.path.basename(os.path.dirname(path)) or "-.slice"
     properties = ["PIDs", "au", "1", str(pid), "Delegate", "b", "true", "Slice", "s", slice_name, "DefaultDependencies", "b", "false"]
     words = ["Description", "s", f"mydocker-oci container {container_id}", *properties]
@@ -57,7 +70,7 @@ def start_scope(path: str, pid: int, container_id: str) -> None:
 
 
 def stop_scope(path: str) -> None:
-    """Have systemd forget the scope; one that it does not know is no error, as an empty one goes by itself."""
+    """Have systemd forget a scope. A scope that it does not know is not an error, because an empty scope goes away by itself."""
     call([_busctl(), "--quiet", "call", *_MANAGER, "StopUnit", "ss", os.path.basename(path), "replace"])
 
 

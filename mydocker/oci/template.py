@@ -1,4 +1,4 @@
-"""spec: a config.json to begin with."""
+"""The verb spec: it writes a config.json to begin with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.oci.settings import Settings
 
-    # For people: it leaves out what has a default, so it is no runtime.spec.Spec before it was read.
+    # It is written for people and leaves out what has a default. So it is a runtime.spec.Spec only after it was read.
     Template = dict[str, object]
 
 SPEC = Flags("rootless", "bundle", short={"b": "bundle"})
@@ -23,7 +23,7 @@ _MASKED = "acpi asound kcore keys latency_stats timer_list timer_stats sched_deb
 
 
 def spec(settings: Settings, arguments: Arguments) -> int:
-    """mydocker-oci spec: write BUNDLE/config.json, unless there is one."""
+    """Execute `mydocker-oci spec`: write BUNDLE/config.json. Raises Conflict if there is one already."""
     path = os.path.join(arguments.value("bundle", "."), "config.json")
     if os.path.exists(path):
         raise Conflict(f"file {path} exists: remove it first")
@@ -32,13 +32,16 @@ def spec(settings: Settings, arguments: Arguments) -> int:
 
 
 def _indented(value: Template) -> bytes:
-    import json  # people will read this one, and there is time
+    import json  # People will read this file, and nobody waits for this verb.
 
     return json.dumps(value, indent=4).encode() + b"\n"
 
 
 def template(rootless: bool) -> Template:
-    """Return a config.json that runs sh on a terminal, of an ordinary user in a user namespace of its own."""
+    """Return a config.json that runs sh on a terminal.
+
+    rootless: whether it is for an ordinary user, whose container has a user namespace of its own.
+    """
     process = {
         "terminal": True,
         "user": {"uid": 0, "gid": 0},

@@ -1,4 +1,4 @@
-"""update: other limits for a running container."""
+"""The verb update: it gives a running container other limits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mydocker.cgroups.resources import Resources
     from mydocker.oci.settings import Settings
 
-# runc's flag: where its number belongs in linux.resources.
+# A flag of runc → where its number belongs in linux.resources.
 _NUMBERS = {
     "blkio-weight": ("blockIO", "weight"),
     "cpu-period": ("cpu", "period"),
@@ -39,7 +39,10 @@ UPDATE = Flags("", " ".join(["resources", *_NUMBERS, *_TEXTS]), short={"r": "res
 
 
 def update(settings: Settings, arguments: Arguments) -> int:
-    """mydocker-oci update: all of it or, where the kernel refuses a value half way, what came before that."""
+    """Execute `mydocker-oci update`: set new limits.
+
+    If the kernel refuses one of the values, those that were set before it stay.
+    """
     container = containers.running(settings, arguments.words[0])
     if not container.record["cgroup"]:
         raise Conflict(f"container {container.id} has no cgroup of its own")
@@ -52,7 +55,10 @@ def update(settings: Settings, arguments: Arguments) -> int:
 
 
 def wanted(arguments: Arguments) -> Resources:
-    """Return linux.resources from --resources (a file, - for standard input), or from the flags."""
+    """Return the new linux.resources, from --resources (a file, or '-' for standard input) or else from the other flags.
+
+    Raises BadInput if nothing was given, or something that is not of its shape.
+    """
     source = arguments.value("resources")
     given: Any = _by_flags(arguments)
     if source:

@@ -1,4 +1,4 @@
-"""The table of mydocker-oci's verbs: runc's, with the module that each needs."""
+"""The table of the verbs of mydocker-oci. They are runc's verbs, each with the module that it needs."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from mydocker.value import Value
 from mydocker.version import VERSION
 
 SPECIFICATION = "1.3.0"
-# runc has them, by CRIU. Their flags are not even read.
+# runc has these verbs too and does them by CRIU. Here they are refused before their flags are read.
 REFUSED = ("checkpoint", "restore")
 
 
 class Verb(Value):
-    """module, function and flags: names inside mydocker.oci. least, most: how many words that are no flags."""
+    """One verb."""
 
-    module: str
-    function: str
-    flags: str
-    synopsis: str
-    least: int
-    most: int | None
-    mixed: bool = True
+    module: str  # its name inside mydocker.oci
+    function: str  # its name inside the module
+    flags: str  # the name of its Flags inside the module
+    synopsis: str  # what follows the verb, for --help
+    least: int  # how many words that are not flags it takes at least
+    most: int | None  # how many it takes at most; None for any number
+    mixed: bool = True  # whether flags may follow the first word that is not a flag
 
 
 _MAKE = "[--bundle DIR] [--pid-file FILE] [--console-socket PATH] [--preserve-fds N] [--no-pivot] [--no-new-keyring]"
@@ -61,7 +61,7 @@ VERBS = {
 
 
 def version() -> str:
-    """Return what --version prints; callers read the first line and the one that begins with 'spec:'."""
+    """Return what --version prints. Callers read the first line and the line that begins with 'spec:'."""
     return f"mydocker-oci version {VERSION}\nspec: {SPECIFICATION}\n"
 
 

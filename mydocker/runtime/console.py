@@ -1,4 +1,8 @@
-"""The container's terminal: a pty of its own devpts, its slave on /dev/console and on standard input, output and error."""
+"""The terminal of a container's process.
+
+It is a pty of the container's own devpts. Its slave is standard input, output and error of the process and, for the first process, also
+/dev/console. Its master goes to the parent.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +21,11 @@ if TYPE_CHECKING:
 
 
 class OpenPty(Step):
-    """Open a pty in the container's devpts, send its master to the parent, make the slave this session's terminal.
+    """Open a pty in the container's devpts, send its master to the parent, and make its slave the terminal of this session."""
 
-    channel: where the master goes, as TERMINAL; None in a plan that is only described. size: (rows, columns) or None.
-    """
-
-    root: str
-    size: tuple[int, int] | None
-    channel: Channel | None
+    root: str  # the path of the container's root
+    size: tuple[int, int] | None  # (rows, columns)
+    channel: Channel | None  # where the master goes in a message TERMINAL; None in a plan that is only described
 
     def apply(self) -> None:
         assert self.channel
@@ -47,14 +48,14 @@ class OpenPty(Step):
         os.close(path)
 
     def _show(self, path: int) -> None:
-        """A terminal of one process among others is nobody's console."""
+        """Show the slave on /dev/console, in a subclass. Here nothing is done: only the first process's terminal is the console."""
 
     def describe(self) -> str:
         return "open a pty in /dev/pts of the root, make it the controlling terminal"
 
 
 class OpenConsole(OpenPty):
-    """Open the pty of the container's first process, which is the container's console too."""
+    """Open the pty of the container's first process. It is the container's console too."""
 
     __slots__ = ()
 
@@ -66,9 +67,9 @@ class OpenConsole(OpenPty):
 
 
 class OwnStandardStreams(Step):
-    """Give pipes and terminals on 0, 1 and 2 to the container's user, so that it may open /dev/stdout again."""
+    """Give the pipes and terminals on descriptors 0, 1 and 2 to the container's user, so that it may open /dev/stdout again."""
 
-    uid: int
+    uid: int  # the user, as a number inside the container
 
     def apply(self) -> None:
         null = os.stat("/dev/null").st_rdev
@@ -82,15 +83,20 @@ class OwnStandardStreams(Step):
 
 
 def first(spec: Spec, root: str, size: tuple[int, int] | None, channel: Channel | None) -> list[Step]:
-    """Return the steps that open the terminal of a container's first process; none where it has none."""
+    """Return the steps that open the terminal of a container's first process, or none if it has no terminal.
+
+    root: the path of the container's root.
+    size: (rows, columns) of the terminal, or None.
+    channel: where the terminal's master goes, or None in a plan that is only described.
+    """
     return [OpenConsole(root, size, channel)] if spec["process"].get("terminal") else []
 
 
 def further(spec: Spec, size: tuple[int, int] | None, channel: Channel | None) -> list[Step]:
-    """Return the steps that open the terminal of one more process, which is in the container already."""
+    """Return the steps that open the terminal of one more process, which is in the container already. See first()."""
     return [OpenPty("/", size, channel)] if spec["process"].get("terminal") else []
 
 
 def owned(uid: int) -> list[Step]:
-    """Return the steps that give the standard streams to the container's user."""
+    """Return the steps that give the standard streams to the container's user, or none if that is root."""
     return [OwnStandardStreams(uid)] if uid else []

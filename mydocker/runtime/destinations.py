@@ -1,4 +1,4 @@
-"""Where mounts may go."""
+"""The check of where a mount may go."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.runtime.spec import Mount
 
-# What may be mounted over inside /proc: files that describe the machine, as lxcfs replaces them.
+# These files inside /proc may be mounted over. They describe the machine, and lxcfs replaces them.
 _PROC_FILES = ("cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo", "net/dev", "sys/kernel/ns_last_pid")
 
 
 def check_destination(mount: Mount) -> None:
-    """Refuse a mount inside /proc: what is written there later could go anywhere (CVE-2019-16884, CVE-2025-52881)."""
+    """Raise BadInput for a mount inside /proc, and for anything but proc or a bind on /proc itself.
+
+    What is written below /proc later could go anywhere (CVE-2019-16884, CVE-2025-52881).
+    """
     destination = normalised(mount["destination"])
     if destination == "/proc" and mount["type"] not in ("proc", "bind"):
         raise BadInput(f"mount on {destination!r}: only proc itself can be mounted there")

@@ -1,12 +1,12 @@
-"""Between `create` and `start`: two FIFOs in the container's directory, and what is said through them.
+"""The gate at which a container's process waits between `create` and `start`: two FIFOs in the container's directory.
 
     start                                   the container's process (the trampoline, or init when there are hooks)
       ├─ exec.fifo: one byte ─────────────►   it goes on
-      │ ◄────────── failed.fifo: 4 bytes ─┤   errno of execve, and after a 0 there a text, see failed()
+      │ ◄────────── failed.fifo: 4 bytes ─┤   the errno of execve; after a 0 follows a text, see failed()
       └ ◄──────── failed.fifo: end of file┘   the program was executed
 
-The process holds both open for reading and writing since before its root was changed, so nothing waits for the other side
-to open its end, and a start finds out by ENXIO that nobody is there any more.
+The process has opened both FIFOs for reading and writing before its root was changed. So neither side waits until the other one opens
+its end. When the process is gone, a start gets ENXIO.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MOST = 4096
 
 
 def make(directory: str) -> tuple[int, int]:
-    """Make both; return (report, gate) as runtime.plan.How has them."""
+    """Make both FIFOs in a container's directory and return their descriptors: (report, gate), as in runtime.plan.How."""
     opened = []
     for name in (FAILED, GATE):
         os.mkfifo(f"{directory}/{name}", 0o600)
@@ -32,18 +32,27 @@ def make(directory: str) -> tuple[int, int]:
 
 
 def wait(gate: int) -> None:
-    """Wait for a start's byte."""
+    """Wait for the byte that a start writes, and end this process if anything else comes."""
     if os.read(gate, 1) != b"\0":
         os._exit(1)
 
 
 def failed(error: Error) -> bytes:
-    """Return what init, still an interpreter, reports: its line and, behind a 0, what it knows of an exception that nobody foresaw."""
+    """Return the report of an init that fails while it is still an interpreter.
+
+    It is an errno of 0, the error's message and, after a NUL, the traceback if the exception was not foreseen.
+    """
     return bytes(4) + f"{error.message}\0{getattr(error, 'story', '')}".encode(errors="replace")[: _MOST - 4]
 
 
 def open_gate(directory: str, program: str) -> None:
-    """Let the process go on; return once its program was executed. Raises what that failed with, Conflict when nobody waits."""
+    """Let the process go on, and return when its program has been executed.
+
+    directory: the container's directory.
+    program: the program's name, for an error message.
+
+    Raises Conflict if no process waits, and otherwise the error that the process reports.
+    """
     report = os.open(f"{directory}/{FAILED}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         os.set_blocking(report, True)
@@ -69,7 +78,11 @@ def _write(path: str) -> None:
 
 
 def raise_if_failed(report: int, program: str) -> None:
-    """Wait until the process has executed its program; raise what that failed with."""
+    """Wait until the process has executed its program. Raises the error that the process reports.
+
+    report: the descriptor to read the report from.
+    program: the program's name, for an error message.
+    """
     data = os.read(report, _MOST)
     if not data:
         return
@@ -83,5 +96,5 @@ def raise_if_failed(report: int, program: str) -> None:
 
 
 def is_closed(directory: str) -> bool:
-    """Say whether a container still waits to be started."""
+    """Return whether a container still waits for its start."""
     return os.path.exists(f"{directory}/{GATE}")

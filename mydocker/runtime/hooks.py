@@ -1,17 +1,17 @@
-"""Hooks: programs of the host's that a config.json names for moments in a container's life (runtime-spec config.md, POSIX-platform Hooks).
+"""Hooks: programs that config.json names for certain moments in a container's life (runtime-spec config.md, POSIX-platform Hooks).
 
     prestart, createRuntime   parent's namespaces, when the container's exist and its root is built    creating
     createContainer           the container's namespaces, before pivot_root                           creating
     startContainer            in the container, before its program                                    created
-    poststart                 parent's namespaces, after that was executed                            running
+    poststart                 parent's namespaces, after its program was executed                     running
     poststop                  parent's namespaces, after the container was deleted                    stopped
 
-Each gets the container's state as JSON on its standard input; the last column is the status that it says.
+Each hook gets the container's state as JSON on its standard input. The last column is the status in that state.
 """
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # what the signal module wraps in enums
+import _signal  # type: ignore[import-not-found]  # the module signal wraps this one in enums, and takes time for it
 import os
 from errno import EAGAIN, EPIPE
 from select import POLLIN, POLLOUT, poll
@@ -38,13 +38,17 @@ _KEPT_OUTPUT = 4096
 
 
 def hooks(spec: Spec, kind: str, state: State) -> list[Step]:
-    """Return the steps of one moment, in the order listed. state: the container's, which gets this moment's status."""
+    """Return the steps that run the hooks of one moment, in their order.
+
+    kind: the moment, a key of STATUS.
+    state: the container's state. The hooks get it with the status of this moment.
+    """
     told: State = {**state, "status": STATUS[kind]}
     return [RunHook(kind, hook, told) for hook in spec.get("hooks", {}).get(kind, [])]
 
 
 def check_hooks(spec: Spec) -> None:
-    """Raise BadInput for a hook that could never be run."""
+    """Check all hooks. Raises BadInput for a hook that could never be run."""
     for kind in STATUS:
         for hook in spec.get("hooks", {}).get(kind, []):
             if not hook["path"].startswith("/"):
@@ -54,11 +58,11 @@ def check_hooks(spec: Spec) -> None:
 
 
 class RunHook(Step):
-    """Run one hook and wait for it. A status other than 0 and a timeout (seconds) are failures, which end the operation."""
+    """Run one hook and wait until it ends. An exit status other than 0 and a timeout are failures, which end the operation."""
 
-    kind: str
-    hook: Hook
-    state: State
+    kind: str  # the moment, a key of STATUS
+    hook: Hook  # its timeout is in seconds
+    state: State  # what the hook is told
 
     def apply(self) -> None:
         pid, stdin, output = self._spawn()
@@ -102,7 +106,13 @@ class RunHook(Step):
 
 
 def _talk(stdin: int, output: int, state: bytes, deadline: float) -> bytes:
-    """Feed a hook its input and read what it says until both ends are closed. Raises TimeoutError."""
+    """Write a hook's input and return the end of its output, when it has closed that.
+
+    state: the hook's input.
+    deadline: a time of the monotonic clock, or infinity.
+
+    Raises TimeoutError at the deadline.
+    """
     said = b""
     poller = poll()
     os.set_blocking(stdin, False)
@@ -131,7 +141,7 @@ def _talk(stdin: int, output: int, state: bytes, deadline: float) -> bytes:
 
 
 def _feed(stdin: int, data: bytes) -> bytes:
-    """Write what fits; return the rest, nothing when the hook does not want to read it."""
+    """Write as much as fits into the pipe and return the rest. Nothing is left if the hook has closed its input."""
     try:
         return data[os.write(stdin, data) :]
     except OSError as error:

@@ -1,7 +1,7 @@
-"""The process that becomes the container: a fork of its parent, which executes the plans of plan.py and then the program.
+"""init: the process that becomes the container. It is a fork of its parent that executes the plans of plan.py and then the program.
 
-What it tells its parent, and when, is drawn in mydocker/messages.py; the parent's side is launch.py. It builds its root while the
-parent writes its pid into the cgroups and connects its network, then waits to be told to go.
+Its messages to its parent, and their order, are drawn in mydocker/messages.py. The parent's side is launch.py. init builds its root while
+the parent writes its pid into the cgroups and connects its network. Then it waits for the message GO.
 """
 
 from __future__ import annotations
@@ -37,30 +37,26 @@ if TYPE_CHECKING:
 
 
 class Setting(Value):
-    """All that init needs besides config.json: what its parent found out before the fork.
+    """All that init needs. Its parent has found it out before the fork."""
 
-    root: absolute path of the root file system. streams: descriptors for 0, 1 and 2 without a terminal.
-    size: (rows, columns) of the terminal. cgroups: what it sees of each hierarchy. seccomp: the compiled filter.
-    """
-
-    spec: Spec
-    root: str
-    streams: tuple[int, int, int]
-    size: tuple[int, int] | None
-    cgroups: list[ContainerMount]
-    seccomp: bytes | None
-    explain: str = ""
-    crash_after: str = ""
+    spec: Spec  # the container's config.json
+    root: str  # the absolute path of the root file system
+    streams: tuple[int, int, int]  # the descriptors that become 0, 1 and 2, unless a terminal replaces them
+    size: tuple[int, int] | None  # (rows, columns) of the terminal
+    cgroups: list[ContainerMount]  # what the container sees of each hierarchy
+    seccomp: bytes | None  # the compiled filter
+    explain: str = ""  # how each step is told to the parent: 'text', 'sh', 'json', or '' for not at all
+    crash_after: str = ""  # MYDOCKER_CRASH_AFTER, see steps.base.Run
     how: plan.How = plan.USUAL
 
 
 def become(setting: Setting, channel: Channel) -> NoReturn:
-    """Turn this process into the container; never returns."""
+    """Turn this process into the first process of a container. This never returns."""
     _report_failure(_become, setting, channel)
 
 
 def join(setting: Setting, channel: Channel) -> NoReturn:
-    """Turn this process into one more of a running container, whose namespaces the spec names by path; never returns."""
+    """Turn this process into one more process of a running container, whose namespaces the spec names by path. This never returns."""
     _report_failure(_join, setting, channel)
 
 
@@ -97,7 +93,7 @@ def _join(setting: Setting, channel: Channel) -> None:
 
 
 def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
-    """Let go of what belongs to the parent, then take the steps that both kinds of process begin with."""
+    """Close what belongs to the parent, and execute the steps that become() and join() begin with."""
     run = Run("init", observer(setting, channel), setting.crash_after)
     process.set_dumpable(False)
     _take_streams(setting)
@@ -110,7 +106,7 @@ def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
 def _wait_for_go(channel: Channel) -> State:
     kind, payload, _ = channel.receive()
     if kind == GONE:
-        os._exit(1)  # the parent is, and with it the process's only owner
+        os._exit(1)  # The parent is gone, and nobody else owns this process.
     messages.check("the parent", kind, GO)
     state: State = marshal.loads(payload)
     return state
@@ -124,9 +120,9 @@ def _execute(run: Run, setting: Setting, channel: Channel, last_hooks: list[Step
     how = setting.how
     program = plan.program(spec, home, how)
     if isinstance(program, ExecByTrampoline):
-        program.found(program.variables())  # what is missing is to be known before the start's second half
+        program.found(program.variables())  # A program that is missing must be known before the second half of the start.
     if run.observer:
-        run.observer(run.who, program, 0.0)  # told before it is done: nobody is left to tell it afterwards
+        run.observer(run.who, program, 0.0)  # The last step is told before it is done: afterwards nobody is left to tell it.
     channel.send(READY)
     if last_hooks:
         if how.gate >= 0:
@@ -138,7 +134,7 @@ def _execute(run: Run, setting: Setting, channel: Channel, last_hooks: list[Step
 
 
 def observer(setting: Setting, channel: Channel) -> Observer | None:
-    """Return what tells the parent each step, where somebody wants to know."""
+    """Return the observer that tells the parent of each step, or None if the steps are not to be told."""
     if not setting.explain:
         return None
 
@@ -149,7 +145,12 @@ def observer(setting: Setting, channel: Channel) -> Observer | None:
 
 
 def explanation(who: str, step: Step, seconds: float, how: str) -> Explanation:
-    """Return a step as --explain shows it. how: 'text', 'sh' or 'json'."""
+    """Return the explanation of a step, as --explain shows it.
+
+    who: the process that has executed the step.
+    seconds: how long the step took.
+    how: 'text', 'sh' or 'json'.
+    """
     return {"who": who, "step": step.shell() if how == "sh" else step.describe(), "seconds": seconds}
 
 
@@ -159,7 +160,10 @@ def _take_streams(setting: Setting) -> None:
 
 
 def _let_go_of_the_parents(kept: set[int]) -> None:
-    """Close what the fork copied, above all the parent's ends of channels: else nobody would notice that the parent died."""
+    """Close the descriptors that the fork has copied, except for those in `kept` and those of open mounts.
+
+    The parent's ends of channels are among them. While a copy of such an end is open, nobody notices that the parent has died.
+    """
     for name in os.listdir("/proc/self/fd"):
         descriptor = int(name)
         if 2 < descriptor < FIRST_TREE and descriptor not in kept:
@@ -170,12 +174,17 @@ def _close(descriptor: int) -> None:
     try:
         os.close(descriptor)
     except OSError as error:
-        if error.errno != EBADF:  # the listing's own descriptor is closed by now
+        if error.errno != EBADF:  # The descriptor of the listing itself is closed already.
             raise
 
 
 def resolved_user(spec: Spec, passwd: str, group: str) -> tuple[int, int, list[int], str]:
-    """Return (uid, gid, additional gids, home); passwd and group are the texts of the container's own files."""
+    """Return (uid, gid, additional gids, home) of the container's user.
+
+    passwd, group: the texts of the container's own files.
+
+    Raises BadInput for a name that the files do not have.
+    """
     user, annotations = spec["process"]["user"], spec["annotations"]
     numbers = user.get("additionalGids", [])
     if USER_ANNOTATION not in annotations:
@@ -185,7 +194,7 @@ def resolved_user(spec: Spec, passwd: str, group: str) -> tuple[int, int, list[i
 
 
 def _text(path: str) -> str:
-    """Return a file's text; '' when it is missing or, being the image's to choose, no ordinary file."""
+    """Return the text of a file, or '' if it is missing or not a regular file. An image can put anything in its place."""
     if not os.path.isfile(path):
         return ""
     with open(path, "rb", buffering=0) as file:

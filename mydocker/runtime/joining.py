@@ -1,4 +1,4 @@
-"""Entering a running container: its namespaces, held open while it may end."""
+"""The namespaces of a running container, for one more process that enters it. They are held open, because the container may end."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ _HELD = "/proc/self/fd/"
 
 
 def hold_namespaces(pid: int, proc: str = "/proc") -> str:
-    """Open the directory of a process's namespaces, which stays that of this process and no other; return its path.
+    """Open the directory of a process's namespaces as descriptor FIRST_TREE, and return the path of that.
 
-    Whoever calls looks again afterwards whether the pid is still that of the process.
+    The directory stays that of this process, even if another process gets the pid. The caller must check afterwards that the pid still
+    was that of the process it meant.
     """
     directory = os.open(f"{proc}/{pid}/ns", os.O_PATH | os.O_DIRECTORY)
     try:
@@ -36,9 +37,12 @@ def held(spec: Spec) -> set[int]:
 
 
 def joined(spec: Spec, directory: str) -> Spec:
-    """Return a container's spec for one more process of it, whose namespaces are found in `directory`."""
+    """Return a container's spec for one more process of the container.
+
+    directory: the directory of the namespaces to join, as hold_namespaces() returns it.
+    """
     kinds = {entry["type"] for entry in spec["linux"]["namespaces"]}
-    # The mount namespace last: after it /proc is the container's.
+    # The mount namespace is joined last, because after it /proc is the container's.
     ordered = [*(kind for kind in NAMESPACES if kind in kinds and kind != "mount"), "mount"]
     namespaces: list[Namespace] = [{"type": kind, "path": f"{directory}/{NAMESPACES[kind][0]}"} for kind in ordered]
     linux: Linux = {**spec["linux"], "namespaces": namespaces}

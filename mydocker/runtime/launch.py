@@ -1,12 +1,12 @@
-"""Starting a container's process: fork it into its pid namespace, place it in its cgroups, tell it to go.
+"""The launch of a container's process: the parent forks it into its pid namespace and later tells it to go on.
 
-With a new user namespace there is a process in between, because the pid namespace must belong to the user namespace,
-whose map only a process outside of it may write:
+With a user namespace there is a process in between, the stage. The pid namespace must belong to the user namespace, and only a process
+outside of a new user namespace may write its maps:
 
     parent ── fork ──► stage: unshare CLONE_NEWUSER ── UNMAPPED ──► parent writes uid_map, gid_map ── MAPPED ──► stage
                        stage: unshare CLONE_NEWPID, fork ── BORN pid ──► parent; stage ends, init is the parent's child
 
-What they say to each other stands in mydocker/messages.py.
+Their messages are drawn in mydocker/messages.py.
 """
 
 from __future__ import annotations
@@ -39,10 +39,12 @@ END_MILLISECONDS = 200
 
 
 class Launch:
-    """One container's process from fork to execve. After go() `pid` runs the program; `master` is the pty's, or -1.
+    """One process of a container, from fork to execve.
 
-    tell: called with what init explains. body: what the fork does: become(), or join() for one
-    more process of a running container.
+    setting: what init needs.
+    run: the parent's run, which executes the parent's own steps.
+    tell: a function that is called with each explanation that init sends.
+    body: what the fork does: become(), or join() for one more process of a running container.
     """
 
     __slots__ = ("setting", "run", "tell", "body", "pid", "master", "_channel", "_inbox", "_state")
@@ -52,14 +54,14 @@ class Launch:
         self.run = run
         self.tell = tell
         self.body = body
-        self.pid = 0
-        self.master = -1
+        self.pid = 0  # of init; after go() it runs the program
+        self.master = -1  # the pty's, or -1 if there is no terminal
         self._channel: Channel
         self._inbox: messages.Inbox
         self._state: State = {}
 
     def fork(self) -> int:
-        """Fork init, which starts to build its root and waits; return its pid."""
+        """Fork init and return its pid. init begins to build its root, and then waits for go()."""
         ours, theirs = Channel.pair()
         self.listen(ours)
         wanted = plan.namespaces(self.setting.spec)
@@ -71,7 +73,7 @@ class Launch:
         return self.pid
 
     def listen(self, channel: Channel) -> None:
-        """Take what comes from init by this channel."""
+        """Receive init's messages from this channel."""
         self._channel = channel
         handlers = {EXPLAIN: self._explained, TERMINAL: self._take_terminal, LISTENER: self._hand_over}
         self._inbox = messages.Inbox(channel, "init", errors.StepFailed("init ended before it was ready"), handlers)
@@ -98,19 +100,19 @@ class Launch:
                 self._inbox.wait(UNMAPPED, before=EXPLAIN)
                 self.run.execute(plan.id_maps(self.setting.spec, stage, privileged=os.geteuid() == 0))
                 self._channel.send(MAPPED)
-            # Init may be faster than the stage, whose child it was.
+            # Messages of init may come before this one of the stage.
             self.pid = int(self._inbox.wait(BORN, before=EXPLAIN + ISOLATED + BUILT)[1])
         except BaseException:
-            self._channel.close()  # the stage waits for the word to go on: this ends it
+            self._channel.close()  # The stage may wait for MAPPED. This ends it.
             raise
         finally:
             os.waitpid(stage, 0)
 
     def _be_stage(self, channel: Channel, wanted: dict[str, str]) -> NoReturn:
-        """Enter the user namespace, then the pid namespace, fork init, report its pid and end."""
+        """Enter the user namespace and then the pid namespace, fork init, report its pid, and end."""
         try:
             run = Run("stage", observer(self.setting, channel))
-            self._channel.close()  # else nobody here would notice that the parent died
+            self._channel.close()  # With this copy open, nobody here would notice that the parent has died.
             process.set_dumpable(True)
             run.execute(plan.user_namespace(self.setting.spec, self.setting.root))
             if self.setting.root != "/":
@@ -119,7 +121,7 @@ class Launch:
                 channel.send(UNMAPPED)
                 kind, _, _ = channel.receive()
                 if kind == GONE:
-                    os._exit(1)  # the parent is, or could not map
+                    os._exit(1)  # The parent is gone, or could not write the maps.
                 messages.check("the parent", kind, MAPPED)
             os.setresgid(0, 0, 0)
             os.setresuid(0, 0, 0)
@@ -136,13 +138,14 @@ class Launch:
             os._exit(1)
 
     def wait_for_namespaces(self) -> None:
-        """Return once init is in its network namespace. Raises what it failed with."""
+        """Return when init is in its network namespace. Raises the error that init failed with."""
         self._inbox.wait(ISOLATED, before=EXPLAIN)
 
     def raise_if_failed(self) -> None:
-        """Raise what init failed with, if it did: then that is the reason for whatever else went wrong.
+        """Raise the error that init failed with, if it has failed.
 
-        A process that ends loses its namespaces a moment before its descriptors are closed (do_exit in kernel/exit.c).
+        It is called after another error, for which init's failure may be the reason. A process that ends loses its namespaces a moment
+        before its descriptors are closed (do_exit in kernel/exit.c). So this waits END_MILLISECONDS for a message.
         """
         waiting = poll()
         waiting.register(self._channel.fileno(), POLLIN)
@@ -150,13 +153,13 @@ class Launch:
             self._inbox.take(READY, before=EXPLAIN + ISOLATED + BUILT)
 
     def wait_until_built(self) -> None:
-        """Return once init has built its root. Raises what it failed with."""
+        """Return when init has built its root. Raises the error that init failed with."""
         self._inbox.wait(BUILT, before=EXPLAIN + ISOLATED)
 
     def go(self, state: State | None = None) -> None:
-        """Let init finish; return once the program is executed. Raises what init failed with.
+        """Let init go on, and return when the program has been executed. Raises the error that init failed with.
 
-        state: what the hooks inside and a seccomp filter's listener are told of the container.
+        state: the state of the container, for the hooks that run inside it and for a listener of the seccomp filter.
         """
         self._state = state or {}
         self._tell_go(self._state)
@@ -168,10 +171,10 @@ class Launch:
         try:
             self._channel.put(GO, state)
         except BrokenPipeError:
-            return  # init has failed already: its last message says why
+            return  # init has failed already. Its last message says why.
 
     def kill(self) -> None:
-        """End init, whatever it is doing, and reap it."""
+        """Kill init, whatever it is doing, and reap it."""
         if self.pid > 0:
             os.kill(self.pid, 9)
             os.waitpid(self.pid, 0)

@@ -1,4 +1,7 @@
-"""A seccomp filter's listener: handed to whoever decides on the calls (runtime-spec config-linux.md, The Container Process State)."""
+"""The listener of a seccomp filter, which goes to an agent that decides on the calls.
+
+Source: runtime-spec config-linux.md, The Container Process State.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,14 @@ if TYPE_CHECKING:
 
 
 def hand_over(listener: int, seccomp: Seccomp, pid: int, state: State) -> None:
-    """Send the descriptor with the process's state to listenerPath. Raises StepFailed when nobody is there."""
+    """Send a listener with the state of the process to the socket at listenerPath.
+
+    listener: the listener's descriptor.
+    pid: that of the process that has loaded the filter.
+    state: the container's state.
+
+    Raises StepFailed if nobody listens there.
+    """
     path = seccomp["listenerPath"]
     own = {"ociVersion": state.get("ociVersion", ""), "fds": ["seccompFd"], "pid": pid}
     told = {**own, "metadata": seccomp.get("listenerMetadata", ""), "state": state}

@@ -1,4 +1,4 @@
-"""The `mounts` of an OCI config.json → steps (runtime-spec config.md, Mounts; options as mount(8) names them)."""
+"""The steps for the `mounts` of an OCI config.json (runtime-spec config.md, Mounts). The options are those of mount(8)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mydocker.runtime.spec import Mount, Spec
     from mydocker.steps.base import Step
 
-# option: flags to set. The negative of each clears them.
+# Option → the flags that it sets. Below are the opposites, which clear these flags.
 _SET = {
     "ro": k.MS_RDONLY,
     "nosuid": k.MS_NOSUID,
@@ -55,7 +55,7 @@ _CLEAR = {
     "defaults": 0,
 }
 _PROPAGATION = {"private": k.MS_PRIVATE, "slave": k.MS_SLAVE, "shared": k.MS_SHARED, "unbindable": k.MS_UNBINDABLE}
-# The recursive forms, which reach the mounts below too: (set, attribute of mount_setattr(2)).
+# The recursive options, which reach the mounts below too → (whether it sets the attribute, an attribute of mount_setattr(2)).
 _RECURSIVE = {
     "rro": (True, k.MOUNT_ATTR_RDONLY),
     "rrw": (False, k.MOUNT_ATTR_RDONLY),
@@ -79,26 +79,22 @@ _RECURSIVE = {
 _IDMAP = ("idmap", "ridmap")
 OPTION_WORDS = sorted({*_SET, *_CLEAR, *_PROPAGATION, *("r" + name for name in _PROPAGATION), *_RECURSIVE, *_IDMAP, "tmpcopyup"})
 
-# Descriptors of mounts that are opened early, kept open across the fork of init, start here.
+# The first descriptor for mounts that are opened early and stay open across the fork of init.
 FIRST_TREE = 200
 
 
 class Options:
-    """Mount options, parsed.
-
-    flags: of mount(2); propagation: MS_PRIVATE … perhaps with MS_REC; attributes: recursive ones, (to set, to clear);
-    idmap: 'idmap', 'ridmap' or ''; copies_up: whether a tmpfs begins with what it covers; data: what only the file
-    system knows.
-    """
+    """The options of one mount, parsed."""
 
     __slots__ = ("flags", "propagation", "attributes", "idmap", "copies_up", "data")
 
     def __init__(self, words: list[str]) -> None:
+        # Of mount(2). The propagation is MS_PRIVATE or another of these, perhaps with MS_REC.
         self.flags = self.propagation = 0
-        self.attributes = (0, 0)
-        self.idmap = ""
-        self.copies_up = "tmpcopyup" in words
-        data = []
+        self.attributes = (0, 0)  # the recursive attributes: (those to set, those to clear)
+        self.idmap = ""  # 'idmap', 'ridmap' or ''
+        self.copies_up = "tmpcopyup" in words  # whether a tmpfs begins with a copy of what it covers
+        data = []  # the options that only the file system knows
         for word in words:
             if word in _SET:
                 self.flags |= _SET[word]
@@ -118,13 +114,16 @@ class Options:
 
     def _add_recursive(self, is_set: bool, attribute: int) -> None:
         to_set, to_clear = self.attributes
-        # The time of access is a field, not a bit: mount_setattr(2) wants all of it cleared, whatever is set.
+        # The access time is a field of several bits. mount_setattr(2) wants the whole field cleared, whatever is set.
         field = k.MOUNT_ATTR__ATIME if attribute & k.MOUNT_ATTR__ATIME or not attribute else attribute
         self.attributes = (to_set & ~field | (attribute if is_set else 0), to_clear | field)
 
 
 def early_trees(spec: Spec, privileged: bool = True) -> list[Step]:
-    """Return the steps that keep the sources of some binds open: before the namespace's mounts become slaves, and by the host's root."""
+    """Return the steps that open the sources of some binds early, before the mounts of the namespace become slaves.
+
+    privileged: whether the caller is the host's root. See opens_all_early().
+    """
     early = opens_all_early(spec, privileged)
     found = [mount for mount in spec["mounts"] if _is_opened_early(mount, early)]
     return [_open_tree(spec, mount, FIRST_TREE + number) for number, mount in enumerate(found)]
@@ -149,21 +148,26 @@ def _is_mapped(mount: Mount) -> bool:
 
 
 def bind_flags(mount: Mount) -> int:
-    """Return the flags of a mount, with MS_BIND for a type 'bind' that has it in no option."""
+    """Return the flags of a mount. A mount of the type 'bind' without an option that says so gets MS_BIND and MS_REC."""
     flags = Options(mount["options"]).flags
     return flags | k.MS_BIND | k.MS_REC if mount["type"] == "bind" and not flags & k.MS_BIND else flags
 
 
 def opens_all_early(spec: Spec, privileged: bool) -> bool:
-    """Say whether every bind is opened by the host's root: that of a user namespace may be nobody to the directories above a source.
+    """Return whether every bind is opened early, by the host's root.
 
-    privileged: whether the caller is the host's root. Another user could not do it, and needs nobody's help to reach what is its own.
+    With a user namespace that is needed: to the directories above a source, the root of the namespace may be nobody.
+
+    privileged: whether the caller is the host's root. Another user may not do this, and reaches its own files without it.
     """
     return privileged and any(namespace["type"] == "user" for namespace in spec["linux"]["namespaces"])
 
 
 def _is_opened_early(mount: Mount, all_early: bool) -> bool:
-    """Say whether a bind is shared with the host, of another process's mount namespace, or idmapped, unless all are opened early."""
+    """Return whether a mount is a bind that is opened early.
+
+    Without all_early these are binds that are shared with the host, that come from another process's mount namespace, or that are idmapped.
+    """
     if not bind_flags(mount) & k.MS_BIND:
         return False
     is_shared = Options(mount["options"]).propagation & k.MS_SHARED
@@ -171,9 +175,13 @@ def _is_opened_early(mount: Mount, all_early: bool) -> bool:
 
 
 def mount_steps(root: str, mounts: list[Mount], label: str = "", all_early: bool = False) -> list[Step]:
-    """Return the steps for every mount but the cgroup ones, in the specification's order.
+    """Return the steps for all mounts except those of the type cgroup, in their order.
 
-    label: SELinux's, of file systems made here. all_early: see opens_all_early.
+    root: the path of the root file system.
+    label: the SELinux label of the file systems that are made here, or ''.
+    all_early: whether every bind was opened early, see opens_all_early().
+
+    Raises BadInput for a destination or an option that is not allowed.
     """
     steps: list[Step] = []
     tree = FIRST_TREE
@@ -183,7 +191,7 @@ def mount_steps(root: str, mounts: list[Mount], label: str = "", all_early: bool
             continue
         options, target = Options(mount["options"]), mount["destination"]
         if _is_opened_early(mount, all_early):
-            # A clone that is shared is so already, with the mount that it was made of.
+            # A shared clone needs nothing more: it is shared already with the mount that it was made of.
             propagation = 0 if options.propagation & k.MS_SHARED else options.propagation
             steps.append(AttachTree(root, tree, target, options.flags & ~(k.MS_BIND | k.MS_REC), propagation))
             tree += 1
@@ -206,15 +214,19 @@ def _mount(root: str, mount: Mount, options: Options, label: str) -> Step:
     return make(root, mount["source"], target, fstype, flags, data, options.propagation)
 
 
-# Kernel file systems whose labels the policy gives.
+# File systems of the kernel, whose labels come from the policy.
 _UNLABELLED = ("proc", "sysfs", "mqueue")
 
 
 def cgroup_steps(root: str, mounts: list[Mount], shown: list[ContainerMount], namespace: bool) -> list[Step]:
-    """Return the steps for mounts of type cgroup: one cgroup2, or as docker a tmpfs with a directory per v1 hierarchy.
+    """Return the steps for the mounts of the type cgroup.
 
-    They come after the process is in its cgroups and its cgroup namespace, which are what such a mount shows; without
-    a namespace of its own (`namespace` False) each one's source is bound instead.
+    Each becomes one cgroup2 or, with version 1, a tmpfs with a directory for each hierarchy, as docker makes it. These steps come after the
+    process has entered its cgroups and its cgroup namespace, because such a mount shows what the process is in.
+
+    root: the path of the root file system.
+    shown: what the container sees of each hierarchy.
+    namespace: whether the container has a cgroup namespace. Without one, the source of each hierarchy is bound instead.
     """
     steps: list[Step] = []
     for mount in mounts:

@@ -1,13 +1,14 @@
-"""An OCI config.json → the plans of the process that becomes the container (runtime-spec config.md, config-linux.md).
+"""The plans of the process that becomes the container, made from an OCI config.json (runtime-spec config.md, config-linux.md).
 
     early(spec, how)            still in the host's namespaces: what only the host's root may do
-    isolate(spec)               namespaces, new and joined (the pid and user namespaces are the parent's, see launch.py)
+    isolate(spec)               namespaces, new and joined (the parent makes the time, pid and user namespaces, see launch.py)
     build(spec, root)           the root file system: mounts, /dev, host name
-      … here init waits until its parent has placed it in its cgroups and connected its network …
+                                here init waits until its parent has placed it in its cgroups and connected its network
     close(spec, root, …)        cgroup mounts, masks, read-only paths, hooks, pivot_root
-    confine(spec, user, …)      inside: directory, user, capabilities, seccomp; then Exec
+    confine(spec, user, …)      inside: directory, user, capabilities, seccomp
+    program(spec, home, how)    the last step, which executes the program
 
-All are pure functions. No step of them needs an undo: their effects end with the process.
+All are pure functions. Their steps need no undo, because their effects end with the process.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
     from mydocker.runtime.spec import Spec
     from mydocker.steps.base import Step
 
-# runtime-spec config-linux.md, Default Devices; the console is the pty's, see console.py.
+# The source is runtime-spec config-linux.md, Default Devices. The console is made from the pty, see console.py.
 _DEFAULT_DEVICES = (("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0))
 _DEVICE_LINKS = (
     ("fd", "/proc/self/fd"),
@@ -69,28 +70,23 @@ _DEVICE_LINKS = (
     ("core", "/proc/kcore"),
     ("ptmx", "pts/ptmx"),
 )
-# Namespaces that unshare(2) and setns(2) give to the next children only.
+# The namespaces that unshare(2) and setns(2) give only to the children that are forked afterwards.
 OF_CHILDREN = ("time", "pid")
 _PROPAGATION = {"private": k.MS_PRIVATE, "slave": k.MS_SLAVE, "shared": k.MS_SHARED, "unbindable": k.MS_UNBINDABLE}
 
 
 class How(Value):
-    """What a caller may ask for that config.json has no word for, and the descriptors of a start in two halves.
+    """What a caller may ask for that config.json cannot say, and the descriptors of a start in two halves (create and start)."""
 
-    preserved: so many descriptors from 3 on stay open. pivot: False moves the root instead (an initramfs cannot be
-    pivoted). keyring: False stays in the caller's. report, gate: as kernel.trampoline has them; -1 for none. privileged: whether
-    the caller is the host's root.
-    """
-
-    preserved: int = 0
-    pivot: bool = True
-    keyring: bool = True
-    report: int = -1
-    gate: int = -1
-    privileged: bool = True
+    preserved: int = 0  # how many descriptors from 3 on stay open
+    pivot: bool = True  # whether to call pivot_root; False moves the root instead, because an initramfs cannot be pivoted
+    keyring: bool = True  # whether the process gets a session keyring of its own; False stays in the caller's
+    report: int = -1  # the descriptor for a failure of execve, see kernel/trampoline.py; -1 for none
+    gate: int = -1  # the descriptor to wait at before the program is executed, see gate.py; -1 for none
+    privileged: bool = True  # whether the caller is the host's root
 
     def descriptors(self) -> set[int]:
-        """Return what init must not close."""
+        """Return the descriptors that init must not close."""
         return {*range(3, 3 + self.preserved), self.report, self.gate}
 
 
@@ -98,7 +94,7 @@ USUAL = How()
 
 
 def namespaces(spec: Spec) -> dict[str, str]:
-    """Return {kind: path to join, or '' for a new one}. Raises BadInput for a kind that Linux does not have."""
+    """Return {type of namespace: path of the one to join, or '' for a new one}. Raises BadInput for a type that Linux does not have."""
     found = {}
     for namespace in spec["linux"]["namespaces"]:
         if namespace["type"] not in NAMESPACES:
@@ -108,12 +104,20 @@ def namespaces(spec: Spec) -> dict[str, str]:
 
 
 def enter(kind: str, path: str) -> Step:
-    """Return the step into a new namespace of a kind, or into the one that `path` names."""
+    """Return the step that enters a namespace.
+
+    kind: the type of the namespace.
+    path: the path of the namespace to join, or '' for a new one.
+    """
     return JoinNamespace(path, kind) if path else Unshare(NAMESPACES[kind][1])
 
 
 def id_maps(spec: Spec, pid: int | str, privileged: bool = True) -> list[Step]:
-    """Return the steps that map the users and groups of the new user namespace that process `pid` is in; none without one."""
+    """Return the steps that map the users and groups of a new user namespace, or none if the container has no new one.
+
+    pid: a process in the user namespace.
+    privileged: whether the caller is the host's root. Other users map their ids by newuidmap(1) and newgidmap(1).
+    """
     if namespaces(spec).get("user") != "":
         return []
     users, groups = mappings(spec["linux"])
@@ -125,16 +129,19 @@ def id_maps(spec: Spec, pid: int | str, privileged: bool = True) -> list[Step]:
 
 
 def root_of(spec: Spec, root: str) -> str:
-    """Return what init calls its root file system.
+    """Return the path by which init finds its root file system.
 
-    With a user namespace init may be nobody to the directories above it, which are root's alone: there it finds the root file system
-    from its working directory, its parent, where EnterDirectory has brought it.
+    The directories above the root file system may be open to the host's root only. In a user namespace init may be nobody to them. So
+    there the path begins at the working directory, which EnterDirectory has made the parent of the root file system.
     """
     return f"/proc/self/cwd/{root.rpartition('/')[2]}" if "user" in namespaces(spec) else root
 
 
 def user_namespace(spec: Spec, root: str = "/") -> list[Step]:
-    """Return the steps of the stage into the user namespace, where there is one; the parent then maps ids, if it is new."""
+    """Return the steps by which the stage enters the user namespace, or none if there is none.
+
+    If the namespace is new, the parent maps its ids afterwards.
+    """
     wanted = namespaces(spec)
     if "user" not in wanted:
         return []
@@ -142,7 +149,7 @@ def user_namespace(spec: Spec, root: str = "/") -> list[Step]:
 
 
 def of_children(spec: Spec) -> list[Step]:
-    """Return the steps into the namespaces that only children are born in: time, pid."""
+    """Return the steps into the namespaces that only later children are in: time and pid."""
     wanted = namespaces(spec)
     steps = [enter(kind, wanted[kind]) for kind in OF_CHILDREN if kind in wanted]
     offsets = spec["linux"].get("timeOffsets", {})
@@ -155,7 +162,7 @@ def of_children(spec: Spec) -> list[Step]:
 
 
 def early(spec: Spec, how: How = USUAL) -> list[Step]:
-    """Return what init does first, in the host's namespaces and user namespace."""
+    """Return the steps that init executes first, while it is still in the host's namespaces."""
     process = spec["process"]
     steps: list[Step] = [CloseOnExec(how.preserved), NewSession()]
     if how.keyring:
@@ -175,7 +182,7 @@ def early(spec: Spec, how: How = USUAL) -> list[Step]:
 
 
 def isolate(spec: Spec) -> list[Step]:
-    """Return the steps into every namespace but those that the parent made, and cgroup, which comes later."""
+    """Return the steps into the namespaces, except those that the parent has made, and except a new cgroup namespace, which comes later."""
     wanted = {kind: path for kind, path in namespaces(spec).items() if kind not in ("user", *OF_CHILDREN)}
     joins: list[Step] = [JoinNamespace(path, kind) for kind, path in wanted.items() if path]
     new = sum(NAMESPACES[kind][1] for kind, path in wanted.items() if not path and kind != "cgroup")
@@ -184,10 +191,10 @@ def isolate(spec: Spec) -> list[Step]:
 
 
 def build(spec: Spec, root: str, how: How = USUAL) -> list[Step]:
-    """Return the steps that make the root file system of the container, all but what shows its cgroups."""
+    """Return the steps that make the root file system of the container, except the mounts that show its cgroups."""
     linux = spec["linux"]
     steps: list[Step] = [
-        # Not private, which would cut off volumes that are slaves of the host's mounts, and not shared, below which nothing can pivot.
+        # Private mounts would cut off volumes that are slaves of the host's mounts. Below shared mounts pivot_root is refused.
         Mount("", "/", flags=k.MS_SLAVE | k.MS_REC),
         Mount(root, root, flags=k.MS_BIND | k.MS_REC),
         Mount("", root, flags=k.MS_PRIVATE),
@@ -203,7 +210,7 @@ def build(spec: Spec, root: str, how: How = USUAL) -> list[Step]:
 
 def _devices(root: str, spec: Spec) -> list[Step]:
     if any(normalised(mount["destination"]) == "/dev" and bind_flags(mount) & k.MS_BIND for mount in spec["mounts"]):
-        return []  # it is the host's, or whoever's
+        return []  # The directory belongs to the host, or to another container.
     nodes: dict[str, Step] = {
         f"/dev/{name}": MakeNode(root, f"/dev/{name}", "c", (major, minor)) for name, major, minor in _DEFAULT_DEVICES
     }
@@ -217,9 +224,11 @@ def _devices(root: str, spec: Spec) -> list[Step]:
 def close(
     spec: Spec, root: str, shown: list[ContainerMount], console: list[Step], how: How = USUAL, state: State | None = None
 ) -> list[Step]:
-    """Return the steps from being placed in the cgroups to having the container's root as /.
+    """Return the steps that finish the root. They begin when init is in its cgroups, and end with the container's root as /.
 
-    console: the steps that open it. state: what hooks are told of the container.
+    shown: what the container sees of each hierarchy of cgroups.
+    console: the steps that open the terminal.
+    state: the container's state, for the hooks.
     """
     linux = spec["linux"]
     has_cgroup = "cgroup" in namespaces(spec)
@@ -247,11 +256,14 @@ def _root_propagation(name: str) -> int:
 
 
 def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | None, channel: Channel | None = None) -> list[Step]:
-    """Return the steps from the new root to the program: after them the process has what config.json allows it, and no more.
+    """Return the steps between the new root and the program. After them the process has what config.json allows, and no more.
 
-    seccomp: the compiled filter. Without no_new_privs loading it takes CAP_SYS_ADMIN, so it comes before the
-    capabilities go; with no_new_privs it comes last, so that the filter sees as little as possible of our own calls.
-    channel: where a filter's listener goes.
+    Without no_new_privs it takes CAP_SYS_ADMIN to load a filter, so the filter is loaded before the capabilities are dropped. With
+    no_new_privs it is loaded last, so that it sees as few of our own calls as possible.
+
+    groups: the supplementary groups.
+    seccomp: the compiled filter, or None.
+    channel: where a listener of the filter goes, or None in a plan that is only described.
     """
     process = spec["process"]
     load: list[Step] = [LoadSeccomp(seccomp, flags_for(spec["linux"]["seccomp"]), channel)] if seccomp else []
@@ -271,7 +283,7 @@ def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | 
 
 
 def program(spec: Spec, home: str, how: How = USUAL) -> Exec:
-    """Return the last step; HOME is added unless config.json sets it."""
+    """Return the last step, which executes the program. home: the value of HOME, unless config.json sets it."""
     environment = spec["process"]["env"]
     if not any(pair.startswith("HOME=") for pair in environment):
         environment = [*environment, f"HOME={home}"]

@@ -1,4 +1,4 @@
-"""How the kernel schedules a container's process and which machine it believes to be on: config.json's objects → steps."""
+"""The steps for what config.json says of scheduling: scheduler, ioPriority, memoryPolicy, and personality, the machine that it sees."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def steps(spec: Spec) -> list[Step]:
-    """Return the steps for what config.json says of it. Raises BadInput for names and numbers that do not exist."""
+    """Return the steps for what config.json says of scheduling. Raises BadInput for names and numbers that do not exist."""
     process, linux = spec["process"], spec["linux"]
     found: list[Step] = []
     if "scheduler" in process:

@@ -1,9 +1,9 @@
-"""The compiled filter of an OCI `linux.seccomp` object, from a cache: compiling takes 25 ms, a hit about 0.1.
+"""The compiled filter of an OCI `linux.seccomp` object, from a cache. To compile it takes 25 ms, to find it in the cache about 0.1 ms.
 
 CACHE/seccomp-KEY.bpf     the program, then the BLAKE2b-256 digest of the program
-KEY                       BLAKE2b-256 of this format's version, the machine and the object as JSON
+KEY                       the BLAKE2b-256 digest of this format's version, the machine and the object as JSON
 
-A file that does not end in its digest is compiled again; any file may be deleted at any time.
+A filter whose file does not end with the right digest is compiled again. Any file may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mydocker.kernel.seccomp import (
 )
 
 try:
-    # hashlib takes 1 to 3 ms to import, nearly all of it for OpenSSL.
+    # The import of hashlib takes 1 to 3 ms, nearly all of it for OpenSSL.
     from _blake2 import blake2b
 except ImportError:  # pragma: no cover - an interpreter without the module
     from hashlib import blake2b
@@ -32,12 +32,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.runtime.spec import Seccomp
 
-# Changes when the same object would compile to something else.
+# This number changes when the same object is compiled to another program.
 _VERSION = 1
 _DIGEST_SIZE = 32
 
 FLAGS = {
-    # One thread is all there is when a filter is loaded, so there is nothing to synchronise.
+    # A process that loads a filter has only one thread, so there is nothing to synchronise.
     "SECCOMP_FILTER_FLAG_TSYNC": 0,
     "SECCOMP_FILTER_FLAG_LOG": SECCOMP_FILTER_FLAG_LOG,
     "SECCOMP_FILTER_FLAG_SPEC_ALLOW": SECCOMP_FILTER_FLAG_SPEC_ALLOW,
@@ -46,16 +46,21 @@ FLAGS = {
 
 
 def filter_for(seccomp: Seccomp, cache: str) -> bytes:
-    """Return the BPF program of an OCI `linux.seccomp` object; `cache` is a directory, made when it is missing.
+    """Return the BPF program of an OCI `linux.seccomp` object.
 
-    Raises BadInput or Unsupported as kernel.libseccomp.compile_filter does, OSError when the cache cannot be written.
+    cache: the directory of the cache. It is made if it is missing.
+
+    Raises BadInput and Unsupported as kernel.libseccomp.compile_filter() does, and OSError if the cache cannot be written.
     """
     path = f"{cache}/seccomp-{_key(seccomp)}.bpf"
     return _read(path) or _compile(seccomp, path)
 
 
 def flags_for(seccomp: Seccomp) -> int:
-    """Return seccomp(2)'s flags. An object without `flags` gets SPEC_ALLOW, as from runc: no slow-down by SSBD."""
+    """Return the flags of seccomp(2). Raises BadInput for an unknown flag.
+
+    An object without `flags` gets SPEC_ALLOW, as runc does it, so that SSBD does not slow the process down.
+    """
     names = seccomp.get("flags")
     flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW if names is None else 0
     for name in names or []:
@@ -64,7 +69,7 @@ def flags_for(seccomp: Seccomp) -> int:
         flags |= FLAGS[name]
     if notifies(seccomp):
         return flags | SECCOMP_FILTER_FLAG_NEW_LISTENER
-    return flags & ~SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV  # the kernel takes it with a listener only
+    return flags & ~SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV  # The kernel takes this flag only with a listener.
 
 
 def _digest(data: bytes) -> blake2b:
@@ -76,7 +81,7 @@ def _key(seccomp: Seccomp) -> str:
 
 
 def _read(path: str) -> bytes:
-    """Return a cached program, nothing when it is absent or damaged."""
+    """Return a cached program, or b"" if it is missing or damaged."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

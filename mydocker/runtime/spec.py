@@ -1,7 +1,7 @@
-"""What a bundle's config.json is made of, as far as anything here reads it (runtime-spec config.md, config-linux.md).
+"""The shape of a bundle's config.json, with all fields that mydocker reads (runtime-spec config.md, config-linux.md).
 
-What has a default is what our own config.json always has; the rest may be missing. linux.resources is drawn by cgroups/resources.py,
-linux.seccomp by kernel/seccomp_object.py: the packages that read them.
+The fields with a default are those that mydocker's own config.json always has. The others may be missing. The shape of linux.resources is
+in cgroups/resources.py, and that of linux.seccomp in kernel/seccomp_object.py, in the packages that read them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mydocker.shape import Shape
 
     class User(TypedDict):
-        """process.user."""
+        """The object process.user. Its ids are numbers inside the container."""
 
         uid: int
         gid: int
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
         umask: NotRequired[int]
 
     class ConsoleSize(TypedDict):
-        """process.consoleSize."""
+        """The object process.consoleSize, in characters."""
 
         height: int
         width: int
 
     class Rlimit(TypedDict):
-        """setrlimit(2)."""
+        """One limit, for setrlimit(2)."""
 
         type: str
         soft: int
         hard: int
 
     class Scheduler(TypedDict):
-        """sched_setattr(2)."""
+        """The object process.scheduler, for sched_setattr(2)."""
 
         policy: str
         nice: int
@@ -49,17 +49,17 @@ if TYPE_CHECKING:
         deadline: int
         period: int
 
-    # A function call, as a field is called `class`.
+    # This type is made by a call because one of its fields is called `class`.
     IoPriority = TypedDict("IoPriority", {"class": str, "priority": int})
 
     class Affinity(TypedDict, total=False):
-        """process.execCPUAffinity."""
+        """The object process.execCPUAffinity: lists of CPUs, such as '0-3,7'."""
 
         initial: str
         final: str
 
     class Process(TypedDict):
-        """The container's program, or one more of exec."""
+        """A process of the container: the first one, or one more that exec starts."""
 
         terminal: bool
         consoleSize: NotRequired[ConsoleSize]
@@ -78,14 +78,14 @@ if TYPE_CHECKING:
         execCPUAffinity: NotRequired[Affinity]
 
     class IdMapping(TypedDict):
-        """One line of uid_map or gid_map."""
+        """One line of uid_map or gid_map (user_namespaces(7))."""
 
         containerID: int
         hostID: int
         size: int
 
     class Mount(TypedDict):
-        """mount(2), with mount(8)'s options."""
+        """One mount. Its options are those of mount(8)."""
 
         destination: str
         type: str
@@ -95,19 +95,19 @@ if TYPE_CHECKING:
         gidMappings: NotRequired[list[IdMapping]]
 
     class Namespace(TypedDict):
-        """A namespace to make or to join."""
+        """A namespace to make or, with a path, to join."""
 
         type: str
         path: NotRequired[str]
 
     class TimeOffset(TypedDict):
-        """How far one clock is set forward."""
+        """How far one clock of a time namespace is set forward (time_namespaces(7))."""
 
         secs: int
         nanosecs: int
 
     class Device(TypedDict):
-        """mknod(2)."""
+        """A device node, for mknod(2)."""
 
         path: str
         type: str
@@ -118,25 +118,25 @@ if TYPE_CHECKING:
         gid: NotRequired[int]
 
     class NetDevice(TypedDict, total=False):
-        """A network device of the host's that becomes the container's."""
+        """A network device of the host that moves into the container."""
 
         name: str
 
     class MemoryPolicy(TypedDict):
-        """set_mempolicy(2)."""
+        """The object linux.memoryPolicy, for set_mempolicy(2)."""
 
         mode: str
         nodes: str
         flags: list[str]
 
     class Personality(TypedDict):
-        """personality(2)."""
+        """The object linux.personality, for personality(2)."""
 
         domain: str
         flags: list[str]
 
     class Linux(TypedDict):
-        """What only Linux has."""
+        """The object linux: what only containers on Linux have."""
 
         namespaces: list[Namespace]
         uidMappings: NotRequired[list[IdMapping]]
@@ -163,7 +163,7 @@ if TYPE_CHECKING:
         readonly: bool
 
     class Hook(TypedDict):
-        """A program of the host's, see hooks.py."""
+        """A program that is run at one moment of the container's life, see hooks.py."""
 
         path: str
         args: list[str]
@@ -171,7 +171,7 @@ if TYPE_CHECKING:
         timeout: NotRequired[int]
 
     class Spec(TypedDict):
-        """config.json."""
+        """The whole config.json."""
 
         ociVersion: NotRequired[str]
         process: Process
@@ -258,7 +258,7 @@ LINUX: Shape = {
     "intelRdt": "any",
 }
 ROOT: Shape = {"path": ("text", ""), "readonly": ("truth", False)}
-HOOK: Shape = {"path!": "text", "args": (["text"], []), "env": (["text"], []), "timeout": "number"}
+HOOK: Shape = {"path!": "text", "args": (["text"], []), "env": (["text"], []), "timeout": "number"}  # seconds
 SPEC: Shape = {
     "ociVersion": "text",
     "process": (PROCESS, {}),

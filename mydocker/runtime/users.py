@@ -1,4 +1,4 @@
-"""Who a container's process runs as: names looked up in the image's own passwd(5) and group(5), by docker's rules."""
+"""The user and groups of a container's process. Names are looked up in the image's own passwd(5) and group(5), by docker's rules."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ if TYPE_CHECKING:
     from mydocker.runtime.spec import Linux, Mount
     from mydocker.steps.idmap import Mapping
 
-# Names that only the container's own files can resolve travel as annotations beside config.json's numbers.
+# Only the container's own files can resolve a name. So names are passed on as annotations, beside the numbers of config.json.
 USER_ANNOTATION = "mydocker.user"
 GROUPS_ANNOTATION = "mydocker.groups"
-# More digits than this are no user or group, and int() takes its time with thousands of them.
+# A text with more digits than this is not a user or group, and int() is slow with thousands of digits.
 _LONGEST_NUMBER = 20
 
 
 def lookup(user: str, passwd: str, group: str, extra_groups: list[str]) -> tuple[int, int, list[int], str]:
-    """Return (uid, gid, supplementary gids, home) for '[USER][:GROUP]', each a name or a number.
+    """Return (uid, gid, supplementary gids, home) of a user.
 
-    passwd, group: the files' texts. The primary group is always among the supplementary ones (CVE-2022-36109); without GROUP
-    the groups that list the user are too, and extra_groups, names or numbers, always. A number without an entry is fine,
-    a name is not: BadInput.
+    user: '[USER][:GROUP]', each a name or a number.
+    passwd, group: the texts of the files.
+    extra_groups: further groups, as names or numbers.
+
+    The primary group is always one of the supplementary groups (CVE-2022-36109), and so are the extra groups. The groups that list the user
+    are added if `user` has no GROUP. A number needs no entry in the files.
+
+    Raises BadInput for a name without an entry, and for a number above 2147483647.
     """
     who, _, primary = user.partition(":")
     entry = _find(_entries(passwd, 7, 2), who or "0")
@@ -36,16 +41,20 @@ def lookup(user: str, passwd: str, group: str, extra_groups: list[str]) -> tuple
 
 
 def mappings(owner: Linux | Mount) -> tuple[list[Mapping], list[Mapping]]:
-    """Return uidMappings and gidMappings of config.json's `linux` or of one of its mounts, each as (inside, outside, size)."""
+    """Return uidMappings and gidMappings as lists of (first id inside, first id outside, how many).
+
+    owner: what has them: the object `linux` of config.json, or one of its mounts.
+    """
     kinds = (owner.get("uidMappings", []), owner.get("gidMappings", []))
     users, groups = ([(m["containerID"], m["hostID"], m["size"]) for m in kind] for kind in kinds)
     return users, groups
 
 
 def _entries(text: str, fields: int, numbers: int) -> list[list[str]]:
-    """Return the well-formed lines of passwd or group: so many fields, of which the third and following are numbers.
+    """Return the well-formed lines of passwd or group, each as its fields. Other lines are a mistake of the image and are left out.
 
-    Other lines are the image's mistake and are left out.
+    fields: how many fields a line has at least.
+    numbers: how many fields, from the third on, are numbers.
     """
     lines = [line.strip().split(":") for line in text.split("\n") if not line.startswith("#")]
     return [line for line in lines if len(line) >= fields and all(map(_is_number, line[2 : 2 + numbers]))]
@@ -56,7 +65,7 @@ def _is_number(text: str) -> bool:
 
 
 def _find(entries: list[list[str]], key: str) -> list[str] | None:
-    """Return the entry of a number, or of a name: what is a number is never taken for a name (CVE-2016-3697)."""
+    """Return the entry of a number or of a name, or None. A number is never taken for a name (CVE-2016-3697)."""
     if _is_number(key):
         return next((entry for entry in entries if int(entry[2]) == int(key)), None)
     return next((entry for entry in entries if entry[0] == key), None)

@@ -1,7 +1,7 @@
-"""A step is one effect on the kernel that can apply, undo and describe itself; a plan is a list of them.
+"""Steps, and the loop that executes them.
 
-Plans are made by pure functions and executed here, by one loop. That loop is where --explain listens, where a
-failure undoes what was done, and where a test injects a crash.
+A step is one effect that can apply, undo and describe itself. A plan is a list of steps, made by a pure function. One loop executes
+all plans. It tells --explain what was done, remembers what a failure has to undo, and is where a test injects a crash.
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, ClassVar
 
-    # (who, step, seconds): told after each step that was applied.
+    # It is called with (who, step, seconds) after each step that was applied.
     Observer = Callable[[str, "Step", float], None]
 
 
 @dataclass_transform()
 class Step(metaclass=Fields):
-    """One effect. Subclasses declare their fields as values do; these are given in their order, as a system call has it, or by name."""
+    """One effect on the kernel or the disk.
+
+    Subclasses declare their fields as values do (value.py). A step is made with its fields in their order, as a system call takes
+    its arguments, or by keyword.
+    """
 
     if TYPE_CHECKING:
         _fields: ClassVar[tuple[str, ...]]
@@ -33,21 +37,21 @@ class Step(metaclass=Fields):
         fill(self, {**dict(zip(self._fields, values, strict=False)), **named})
 
     def apply(self) -> None:
-        """Do it. Raises OSError or Error."""
+        """Do what the step says. Raises OSError or Error."""
         raise NotImplementedError
 
     def undo(self) -> None:
-        """Take it back; a step whose effect ends with its process has nothing to undo."""
+        """Take the effect back. A step whose effect ends with its process has nothing to undo."""
 
     def assume(self) -> None:
-        """Take for done what later steps must know of this one, in a plan that is only told."""
+        """Set what later steps must know of this one, as if it were done. It is called in place of apply() in a plan that is only told."""
 
     def describe(self) -> str:
-        """Return one line in the words of the manual pages."""
+        """Return one line that says what the step does, in the words of the manual pages."""
         raise NotImplementedError
 
     def shell(self) -> str:
-        """Return the shell command that does the same; a line that starts with # where there is none."""
+        """Return the shell command that does the same. If there is none, return a line that starts with #."""
         return comment(self.describe())
 
     def _values(self) -> tuple[object, ...]:
@@ -64,11 +68,11 @@ class Step(metaclass=Fields):
 
 
 class Action(Step):
-    """An effect of a verb on one object that is no plan of its own: what to call, and how to say it."""
+    """A function to call and the words for it, for an effect of a verb that needs no class of its own."""
 
-    action: Callable[[], object]
-    text: str
-    line: str = ""
+    action: Callable[[], object]  # what apply() calls
+    text: str  # what describe() returns
+    line: str = ""  # what shell() returns; without it, the text as a comment
 
     def apply(self) -> None:
         self.action()
@@ -81,10 +85,12 @@ class Action(Step):
 
 
 class Run:
-    """One process's execution of plans: who it is, who listens, what can be undone.
+    """One process's execution of plans: it knows who the process is, who listens, and what can be undone.
 
-    who: 'cli', 'monitor' or 'init'. crash_after: 'N' or 'WHO:N' (MYDOCKER_CRASH_AFTER, for tests only): this
-    process kills itself with SIGKILL right after its Nth step.
+    who: 'cli', 'monitor' or 'init'.
+    observer: what is called after each step, or None.
+    crash_after: 'N' or 'WHO:N': the process kills itself with SIGKILL right after its Nth step. For tests only
+        (MYDOCKER_CRASH_AFTER).
     """
 
     __slots__ = ("who", "observer", "done", "count", "_crash_at")
@@ -98,12 +104,12 @@ class Run:
         self._crash_at = int(number) if number and name in ("", who) else 0
 
     def execute(self, plan: Iterable[Step]) -> None:
-        """Apply the steps in order. The first failure is raised as StepFailed; undoing is the caller's choice."""
+        """Apply the steps in their order. The first OSError is raised as StepFailed. Whether to undo is the caller's choice."""
         for step in plan:
             self.apply(step)
 
     def apply(self, step: Step) -> None:
-        """Apply one step, tell the observer, remember it for undo_all()."""
+        """Apply one step, remember it for undo_all(), and tell the observer."""
         start = monotonic()
         try:
             step.apply()
@@ -115,10 +121,10 @@ class Run:
             self.observer(self.who, step, monotonic() - start)
         if self.count == self._crash_at:
             os.kill(os.getpid(), 9)
-            os._exit(137)  # pid 1 of a namespace does not feel its own signals
+            os._exit(137)  # A signal that pid 1 of a namespace sends to itself does not arrive.
 
     def undo_all(self) -> list[Error]:
-        """Undo every applied step in reverse, going on past errors; return the errors."""
+        """Undo every step that was applied, the last one first. Go on past errors, and return them."""
         problems: list[Error] = []
         while self.done:
             step = self.done.pop()
@@ -132,7 +138,7 @@ class Run:
 
 
 class Telling(Run):
-    """Executes nothing: `done` is what would have been done."""
+    """A run that executes nothing. Its `done` is what would have been done."""
 
     __slots__ = ()
 
@@ -142,17 +148,17 @@ class Telling(Run):
 
 
 def quote(word: str) -> str:
-    """Quote a word for sh, leaving harmless ones bare (shlex.quote without the 5 ms that re costs)."""
+    """Return a word as sh takes it, in quotes if it needs them. (shlex.quote would do the same, and cost 5 ms for importing re.)"""
     if word and all((c.isalnum() and c.isascii()) or c in "@%+=:,./-_" for c in word):
         return word
     return "'" + word.replace("'", "'\"'\"'") + "'"
 
 
 def comment(text: str) -> str:
-    """Return a text as sh comments: each of its lines, as a name may hold newlines."""
+    """Return a text as a comment of sh. Each of its lines becomes one, because a name may hold newlines."""
     return "\n".join(f"# {line}" for line in text.split("\n"))
 
 
 def command(*words: str) -> str:
-    """Return words as one sh command line."""
+    """Return words as one command line of sh, each quoted if it needs it."""
     return " ".join(quote(word) for word in words)

@@ -6,17 +6,14 @@ from mydocker.steps.base import Step, quote
 
 
 class AttachDevices(Step):
-    """Make an eBPF program the only device program of a version 2 cgroup. Ends with the cgroup, so there is no undo.
+    """Make an eBPF program the only device program of a version 2 cgroup. It ends with the cgroup, so there is no undo."""
 
-    path: the cgroup's directory; program: its instructions; rules: what it decides, for people.
-    """
-
-    path: str
-    program: bytes
-    rules: str
+    path: str  # the cgroup's directory
+    program: bytes  # instructions of 8 bytes each
+    rules: str  # what the program decides, for people
 
     def apply(self) -> None:
-        # Only version 2 needs it, and a host without any device rule does not.
+        # The module is imported here, as only version 2 needs it, and only for device rules.
         from mydocker.kernel import bpf
 
         bpf.replace_device_program(self.path, self.program)

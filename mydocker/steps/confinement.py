@@ -1,14 +1,14 @@
 """Steps that take privileges away from a process, for good.
 
-Their order matters (runc's order, and why):
- 1. SetNoNewPrivileges, when the container asks for it, so that 2 works for a process that is not privileged.
- 2. LoadSeccomp here if no_new_privs is NOT set: the kernel then wants CAP_SYS_ADMIN, which 3 to 6 take away. The filter must
-    let the remaining steps pass (capset, prctl, setgroups, setresuid, execve), as the default profile does.
+Their order matters. It is runc's order:
+ 1. SetNoNewPrivileges, if the container asks for it. With it, a process without privileges may load a filter.
+ 2. LoadSeccomp, if no_new_privs is NOT set. The kernel then wants CAP_SYS_ADMIN, which the steps 3 to 5 take away. The filter
+    must let the remaining steps pass (capset, prctl, setgroups, setresuid, execve), as the default profile does.
  3. DropBoundingSet, while the effective set still has CAP_SETPCAP.
- 4. SetKeepCapabilities, then setgroups, setgid, setuid: leaving uid 0 would clear the permitted set without it.
+ 4. SetKeepCapabilities, and then setgroups, setgid and setuid. Without it, leaving uid 0 would clear the permitted set.
  5. SetCapabilities: capset, and then the ambient set, which takes only what is permitted and inheritable by now.
- 6. WriteAttr: the AppArmor profile or SELinux label that the next execve enters.
- 7. LoadSeccomp here if no_new_privs is set: as late as can be, so that the filter sees only write, close and execve.
+ 6. WriteAttr: the AppArmor profile or the SELinux label that the next execve enters.
+ 7. LoadSeccomp, if no_new_privs is set. It is as late as can be, so that the filter sees only write, close and execve.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 
 
 def words(names: Iterable[str]) -> str:
-    """Return capabilities as setpriv(1) and describe() write them: 'chown,net_raw', 'none' for none."""
+    """Return capabilities as describe() writes them, such as 'chown,net_raw', or 'none' if there are none."""
     return ",".join(name.removeprefix("CAP_").lower() for name in names) or "none"
 
 
 def only(names: Iterable[str]) -> str:
-    """Return setpriv(1)'s value for a set of exactly these capabilities: '-all,+chown,+net_raw'."""
+    """Return what setpriv(1) takes for a set of exactly these capabilities, such as '-all,+chown,+net_raw'."""
     return ",".join(["-all", *("+" + name.removeprefix("CAP_").lower() for name in names)])
 
 
 class SetNoNewPrivileges(Step):
-    """PR_SET_NO_NEW_PRIVS."""
+    """Let no execve(2) grant what this process may not do."""
 
     __slots__ = ()
 
@@ -53,7 +53,7 @@ class SetNoNewPrivileges(Step):
 
 
 class SetKeepCapabilities(Step):
-    """PR_SET_KEEPCAPS: setuid away from 0 leaves the permitted set alone, until execve."""
+    """Keep the permitted set when setuid(2) leaves uid 0, until execve(2)."""
 
     __slots__ = ()
 
@@ -65,13 +65,13 @@ class SetKeepCapabilities(Step):
 
 
 class DropBoundingSet(Step):
-    """PR_CAPBSET_DROP of every capability the kernel has but those to keep: no execve can give them back."""
+    """Take every capability out of the bounding set except those to keep. No execve(2) can give them back."""
 
-    keep: list[str]
+    keep: list[str]  # names of capabilities
 
     def apply(self) -> None:
         keep = capabilities.mask(self.keep)
-        # Dropping what is not there would still ask for CAP_SETPCAP.
+        # To drop a capability that is not there would need CAP_SETPCAP all the same.
         for number in process.bounding_set():
             if not keep >> number & 1:
                 process.drop_from_bounding_set(number)
@@ -84,7 +84,7 @@ class DropBoundingSet(Step):
 
 
 class SetCapabilities(Step):
-    """capset(2) and the ambient set. The arguments are OCI's `process.capabilities`, each a list of names."""
+    """Set this process's sets of capabilities by capset(2), and then its ambient set. The fields are OCI's `process.capabilities`."""
 
     effective: list[str]
     permitted: list[str]
@@ -93,7 +93,7 @@ class SetCapabilities(Step):
 
     @classmethod
     def from_oci(cls, sets: Mapping[str, list[str]]) -> SetCapabilities:
-        """Make the step from `process.capabilities`; a set that is absent is empty."""
+        """Return the step for `process.capabilities`. A set that is absent is empty."""
         return cls(*(sets.get(name) or [] for name in cls.__slots__))
 
     def apply(self) -> None:
@@ -112,14 +112,11 @@ class SetCapabilities(Step):
 
 
 class LoadSeccomp(Step):
-    """seccomp(2) SECCOMP_SET_MODE_FILTER with a compiled program; `flags` as kernel.seccomp.load takes them.
+    """Install a compiled seccomp filter on this process."""
 
-    channel: where the listener of a filter that has one goes at once, as LISTENER.
-    """
-
-    program: bytes
-    flags: int = 0
-    channel: Channel | None = None
+    program: bytes  # classic BPF, see kernel/seccomp.py
+    flags: int = 0  # as kernel.seccomp.load takes them
+    channel: Channel | None = None  # where the listener of a filter that has one is sent at once, as LISTENER
 
     def apply(self) -> None:
         listener = seccomp.load(self.program, self.flags)
@@ -133,15 +130,15 @@ class LoadSeccomp(Step):
 
 
 class WriteAttr(Step):
-    """Write what a security module applies at the next execve to PROC/self/attr (AppArmor's or SELinux's `exec`)."""
+    """Write what a security module applies at the next execve(2) to its file `exec` in PROC/self/attr."""
 
-    module: str
+    module: str  # 'apparmor' or 'selinux'
     value: str
     proc: str = "/proc"
 
     @property
     def path(self) -> str:
-        """The file to write: since Linux 5.8 AppArmor has a directory of its own, SELinux has the old names."""
+        """The file to write. AppArmor has a directory of its own since Linux 5.8; SELinux has the old names."""
         own = f"{self.proc}/self/attr/{self.module}/exec"
         return own if os.path.exists(own) else f"{self.proc}/self/attr/exec"
 
@@ -160,7 +157,7 @@ class WriteAttr(Step):
 
 
 def apparmor_exec(profile: str, sys: str = "/sys", proc: str = "/proc") -> WriteAttr:
-    """Return the step that makes the next execve enter a profile. Raises Unsupported where AppArmor is not enabled."""
+    """Return the step that makes the next execve(2) enter an AppArmor profile. Raises Unsupported if AppArmor is not enabled."""
     if not apparmor_enabled(sys):
         raise Unsupported(f"apparmor profile {profile!r}: apparmor is not enabled in this kernel")
     return WriteAttr("apparmor", f"exec {profile}", proc)
@@ -172,19 +169,19 @@ def apparmor_enabled(sys: str = "/sys") -> bool:
 
 
 def selinux_exec(label: str, sys: str = "/sys", proc: str = "/proc") -> WriteAttr:
-    """Return the step that gives the next execve an SELinux label. Raises Unsupported where SELinux is not enabled."""
+    """Return the step that makes the next execve(2) set an SELinux label. Raises Unsupported if SELinux is not enabled."""
     if not selinux_enabled(sys):
         raise Unsupported(f"selinux label {label!r}: selinux is not enabled in this kernel")
     return WriteAttr("selinux", label, proc)
 
 
 def selinux_enabled(sys: str = "/sys") -> bool:
-    """Say whether the kernel enforces or watches SELinux labels."""
+    """Say whether SELinux is enabled: the kernel enforces its labels, or only reports what it would forbid."""
     return os.path.exists(f"{sys}/fs/selinux/enforce")
 
 
 def default_apparmor_profile(sys: str = "/sys") -> str | None:
-    """Return 'docker-default' where that profile is loaded, None elsewhere: then a container is unconfined."""
+    """Return 'docker-default' if that profile is loaded, or None. Without it, a container is unconfined."""
     if not apparmor_enabled(sys):
         return None
     try:

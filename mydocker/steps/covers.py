@@ -1,4 +1,4 @@
-"""Steps that take paths of a container's root file system from view or make them read-only, once everything is in it."""
+"""Steps that hide paths of a container's root file system or make them read-only, after everything was put into it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mydocker.steps.rootfs import host_path, mount_on, set_bind_flags, with_desc
 
 
 class _Cover(Step):
-    """Mount something over a path in the container; a path that does not exist needs nothing."""
+    """Mount something over a path in the container. Nothing is done for a path that does not exist."""
 
-    root: str
-    path: str
+    root: str  # the directory that will become /
+    path: str  # the path, as the container will see it
 
     def apply(self) -> None:
         try:
@@ -30,7 +30,7 @@ class _Cover(Step):
 
 
 class MaskPath(_Cover):
-    """Cover a path with nothing: a file by the container's /dev/null, a directory by an empty read-only tmpfs."""
+    """Hide what is at a path. A file is covered by the container's /dev/null, a directory by an empty read-only tmpfs."""
 
     __slots__ = ()
 
@@ -53,7 +53,7 @@ class MaskPath(_Cover):
 
 
 def _null_device(root: str) -> int:
-    """Return a descriptor of the container's /dev/null, after a look at what it really is (CVE-2025-31133)."""
+    """Return a descriptor of the container's /dev/null. Raises StepFailed if it is not the null device (CVE-2025-31133)."""
     descriptor = inroot.open_in(root, "/dev/null")
     status = os.fstat(descriptor)
     if not stat.S_ISCHR(status.st_mode) or status.st_rdev != os.makedev(1, 3):
@@ -63,7 +63,7 @@ def _null_device(root: str) -> int:
 
 
 class MakeReadOnly(_Cover):
-    """Bind a path in the container onto itself, read-only."""
+    """Make a path in the container read-only, by binding it onto itself."""
 
     __slots__ = ()
 
@@ -82,8 +82,8 @@ class MakeReadOnly(_Cover):
 class RemountReadOnly(Step):
     """Make a mount in the container read-only, after everything that had to be made in it was made."""
 
-    root: str
-    target: str
+    root: str  # the directory that will become /
+    target: str  # the mount point, as the container will see it
 
     def apply(self) -> None:
         with_descriptor(inroot.open_in(self.root, self.target), lambda fd: set_bind_flags(fd, mounts.MS_RDONLY))

@@ -1,4 +1,4 @@
-"""Steps on files and directories, the kernel's own (cgroup, /proc/sys) among them."""
+"""Steps on files and directories. The kernel's own files, in cgroups and in /proc/sys, are among them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from mydocker.steps.base import Step, command, quote
 
 
 class MakeDir(Step):
-    """Make one directory; parents must exist. `exist_ok` leaves one that is there, and then undo leaves it too."""
+    """Make one directory, whose parent must exist."""
 
     path: str
     mode: int = 493
-    exist_ok: bool = False
+    exist_ok: bool = False  # a directory that is there already stays as it is, and undo leaves the directory in any case
 
     def apply(self) -> None:
         try:
@@ -22,7 +22,7 @@ class MakeDir(Step):
                 raise
 
     def undo(self) -> None:
-        # Gone already when it was in a file system that was unmounted meanwhile.
+        # The directory is gone already if it was in a file system that was unmounted meanwhile.
         if not self.exist_ok and os.path.isdir(self.path):
             os.rmdir(self.path)
 
@@ -49,7 +49,7 @@ class EnterDirectory(Step):
 
 
 class WriteFile(Step):
-    """Write a value to a kernel file, in one write(2), without O_CREAT: a wrong name fails, in a fake tree too."""
+    """Write a value to a kernel file by one write(2). O_CREAT is left out, so that a wrong name fails in a test's fake tree too."""
 
     path: str
     value: str
@@ -69,7 +69,7 @@ class WriteFile(Step):
 
 
 class CreateFile(Step):
-    """Create or replace an ordinary file of ours with this content."""
+    """Create or replace an ordinary file of ours. Undo removes it."""
 
     path: str
     content: str
@@ -99,7 +99,7 @@ class CreateFile(Step):
 
 
 class ChangeOwner(Step):
-    """chown(2)."""
+    """Set the owner and the group of a file, by lchown(2)."""
 
     path: str
     uid: int

@@ -1,4 +1,7 @@
-"""Idmapped mounts (Linux 5.12, as overlay layers 5.19): files that belong to 0 on disk belong to a mapped user here."""
+"""Steps that make idmapped mounts, in which files that belong to user 0 on disk belong to a mapped user.
+
+They need Linux 5.12, and as layers of overlay 5.19.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from mydocker.steps.base import Step, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    # (first id inside, first id outside, how many), for users and for groups.
+    # (first id inside, first id outside, how many), of users or of groups.
     Mapping = tuple[int, int, int]
 
 
@@ -20,10 +23,10 @@ _HINT = "idmapped mounts need Linux 5.12 and ext4, xfs, btrfs, overlay …"
 
 
 class IdmapTree(Step):
-    """Mount a directory at another one with its owners mapped, as a user namespace would map them."""
+    """Mount a directory on another one, with its owners mapped as a user namespace would map them."""
 
-    source: str
-    target: str
+    source: str  # the directory that is shown
+    target: str  # the mount point
     users: list[Mapping]
     groups: list[Mapping]
 
@@ -42,15 +45,12 @@ class IdmapTree(Step):
 
 
 class OpenMappedTree(Step):
-    """Keep an idmapped clone of a mount open under a fixed descriptor, until rootfs.AttachTree puts it into the container.
+    """Keep an idmapped clone of a mount open under a fixed descriptor, until rootfs.AttachTree puts it into the container."""
 
-    recursive: with the mounts below; all: those are mapped as well.
-    """
-
-    source: str
-    descriptor: int
-    recursive: bool
-    all: bool
+    source: str  # a path on the mount; it becomes the clone's root
+    descriptor: int  # the number under which the clone is kept open
+    recursive: bool  # the mounts below are cloned too
+    all: bool  # the mounts below are mapped too
     users: list[Mapping]
     groups: list[Mapping]
 
@@ -65,7 +65,13 @@ class OpenMappedTree(Step):
 
 
 def _mapped_clone(source: str, users: list[Mapping], groups: list[Mapping], what: str, recursive: bool = False, all: bool = False) -> int:
-    """Return a descriptor of a detached clone with mapped owners. Raises Unsupported where the file system cannot."""
+    """Return a descriptor of a detached clone of a mount, with mapped owners.
+
+    what: the words for it in an error.
+    recursive, all: as OpenMappedTree has them.
+
+    Raises Unsupported if the kernel or the file system cannot do that.
+    """
     namespace = user_namespace(users, groups)
     tree = open_tree(source, recursive=recursive)
     try:
@@ -83,12 +89,12 @@ def _words(mappings: list[Mapping]) -> str:
 
 
 def map_text(mappings: list[Mapping]) -> str:
-    """Return mappings as /proc/PID/uid_map takes them."""
+    """Return mappings as /proc/PID/uid_map and gid_map take them."""
     return "\n".join(" ".join(str(number) for number in mapping) for mapping in mappings)
 
 
 def user_namespace(users: list[Mapping], groups: list[Mapping]) -> int:
-    """Return a descriptor of a user namespace with these mappings; the process that made it is gone."""
+    """Return a descriptor of a new user namespace that has these mappings. No process is left in it."""
     ready_read, ready_write = os.pipe()
     done_read, done_write = os.pipe()
     child = os.fork()

@@ -1,4 +1,4 @@
-"""Steps on what an interface has: addresses, routes, settings. namespace: as in links.py."""
+"""Steps on what a network interface has: addresses, routes, settings. What `namespace` is, links.py says."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ class SetUp(LinkStep):
 
 
 class SetHairpin(LinkStep):
-    """Let a bridge's port have back what came from it: where br_netfilter does the NAT, a container's call of its own port is bridged."""
+    """Let a bridge send frames back through the port that they came from.
+
+    Where br_netfilter does the NAT, that is the way that a container's call of its own published port goes.
+    """
 
     __slots__ = ("name",)
 
@@ -46,7 +49,7 @@ class SetHairpin(LinkStep):
 
 
 class AddAddress(LinkStep):
-    """Give an interface an address, unless it has it; it goes with the interface."""
+    """Give an interface an address, unless it has that already. The address goes with the interface, so there is no undo."""
 
     __slots__ = ("name", "address", "prefix", "namespace")
 
@@ -70,7 +73,7 @@ class AddAddress(LinkStep):
 
 
 class AddDefaultRoute(LinkStep):
-    """Send everything that has no other route through a gateway; a default route that is there stays."""
+    """Send everything that has no other route through a gateway. A default route that is there already stays."""
 
     __slots__ = ("name", "gateway", "namespace")
 
@@ -92,10 +95,10 @@ class AddDefaultRoute(LinkStep):
 
 
 class SetLinkSysctl(Step):
-    """Set /proc/sys/net/FAMILY/conf/NAME/KEY, which goes with the interface; a kernel without that family has nothing to set."""
+    """Set /proc/sys/net/FAMILY/conf/NAME/KEY. The setting goes with the interface, so there is no undo."""
 
-    name: str
-    family: str
+    name: str  # the interface
+    family: str  # 'ipv4' or 'ipv6'; a kernel without IPv6 has nothing to set
     key: str
     value: str
     namespace: str = ""

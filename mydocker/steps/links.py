@@ -1,6 +1,6 @@
-"""Steps on network interfaces, addresses and routes (rtnetlink(7)), here or in a container's network namespace.
+"""Steps that make and remove network interfaces by rtnetlink(7), here or in a container's network namespace.
 
-namespace: the path of a network namespace such as /proc/PID/ns/net, '' for the one that mydocker is in.
+`namespace` is the path of a network namespace, such as /proc/PID/ns/net, or '' for the one that mydocker is in.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class LinkStep(Step):
-    """One ip(8) command."""
+    """The effect of one ip(8) command."""
 
     __slots__ = ()
 
     def words(self) -> list[str]:
-        """Return ip(8)'s arguments."""
+        """Return the arguments of ip(8) that do the same."""
         raise NotImplementedError
 
     @property
@@ -40,7 +40,7 @@ class LinkStep(Step):
 
 
 def index_of(route: Route, name: str) -> int:
-    """Return a link's index. Raises OSError (ENODEV) when it is not there."""
+    """Return the index of the link that has this name. Raises OSError (ENODEV) if there is none."""
     index = route.index(name)
     if not index:
         raise OSError(ENODEV, f"{os.strerror(ENODEV)}: {name}")
@@ -48,19 +48,22 @@ def index_of(route: Route, name: str) -> int:
 
 
 def _remove(name: str) -> None:
-    """Remove a link; that it is gone already is no error."""
+    """Remove a link. A link that is gone already is not an error."""
     with Route() as route:
         index = route.index(name)
         if index:
             try:
                 route.request(netlink.delete_link(index))
             except OSError as error:
-                if error.errno != ENODEV:  # it went with its other end meanwhile
+                if error.errno != ENODEV:  # It went with its other end meanwhile.
                     raise
 
 
 def delete_all(indices: list[int]) -> None:
-    """Remove links of this namespace, given by index so that no new one of the same name is hit; what is gone is no error."""
+    """Remove links of this network namespace. A link that is gone already is not an error.
+
+    indices: the links; 0 stands for none. They are not given by name, so that no new link of the same name is removed.
+    """
     for index in filter(None, indices):
         try:
             with Route() as route:
@@ -71,7 +74,12 @@ def delete_all(indices: list[int]) -> None:
 
 
 class AddLink(LinkStep):
-    """Make an interface of the host, which is up. request: what netlink is asked; rest: the same for ip(8); alias: whose it is."""
+    """Make an interface of the host, and set it up.
+
+    rest: the arguments of ip(8) after 'up'.
+    alias: the alias that says whose interface it is.
+    request: the function that makes the message to the kernel.
+    """
 
     __slots__ = ("name", "rest", "alias", "request")
 
@@ -97,19 +105,19 @@ class AddLink(LinkStep):
 
 
 def add_bridge(name: str, alias: str, mac: str, mtu: int = 0) -> AddLink:
-    """Return the step that makes a bridge: to Linux a switch with one port for the host."""
+    """Return the step that makes a bridge. To Linux that is a switch which has one port for the host."""
     rest = [*(["mtu", str(mtu)] if mtu else []), "address", mac, "type", "bridge"]
     return AddLink(name, rest, alias, lambda route: netlink.new_bridge(name, mtu, mac))
 
 
 def add_vxlan(name: str, vni: int, port: int, bridge: str, local: str, alias: str) -> AddLink:
-    """Return the step that makes a tunnel's end in a bridge."""
+    """Return the step that makes one end of a tunnel as a port of a bridge. The arguments are those of netlink.new_vxlan()."""
     rest = ["master", bridge, "type", "vxlan", "id", str(vni), "dstport", str(port), *(["local", local] if local else [])]
     return AddLink(name, rest, alias, lambda route: netlink.new_vxlan(name, vni, port, index_of(route, bridge), local))
 
 
 class AddPair(LinkStep):
-    """Make a veth pair: one end a port of a bridge, the other an interface inside a container."""
+    """Make a veth pair. One end (`name`) is a port of a bridge, and the other one (`peer`) an interface inside a container."""
 
     __slots__ = ("name", "bridge", "peer", "namespace", "mac", "mtu")
 
@@ -136,7 +144,7 @@ class AddPair(LinkStep):
                 except OSError as error:
                     if error.errno != EEXIST or not route.index(self.name):
                         raise
-                    _remove(self.name)  # the last run's, which the kernel has not come round to removing
+                    _remove(self.name)  # It is the last run's link, which the kernel has not removed yet.
                     route.request(request)
         finally:
             os.close(inside)
@@ -151,13 +159,17 @@ class AddPair(LinkStep):
 
 
 def _netns(namespace: str) -> str:
-    """Return what ip(8) takes for a namespace: the pid in /proc/PID/ns/net, or the path."""
+    """Return what ip(8) takes for a network namespace: the pid if the path is /proc/PID/ns/net, else the path itself."""
     parts = namespace.split("/")
     return parts[2] if namespace.startswith("/proc/") and namespace.endswith("/ns/net") else namespace
 
 
 class AddChild(LinkStep):
-    """Make an interface inside a container that shares the wire of one of the host's: kind macvlan or ipvlan."""
+    """Make an interface inside a container (`peer`) that shares the wire of an interface of the host (`parent`).
+
+    kind: 'macvlan' or 'ipvlan'.
+    mac: its MAC address. With ipvlan it has that of `parent` instead.
+    """
 
     __slots__ = ("peer", "kind", "parent", "namespace", "mac")
 
@@ -177,7 +189,7 @@ class AddChild(LinkStep):
         try:
             with Route() as route:
                 parent = index_of(route, self.parent)
-                # Where the name is taken on the host (its own eth0), the kernel refuses it even for another namespace: renamed inside.
+                # The kernel refuses a name that is taken on the host (its own eth0), even in another namespace. So it is renamed inside.
                 made = f"md{os.getpid()}"
                 request = (
                     netlink.new_macvlan(made, parent, inside, self.mac)
@@ -201,7 +213,7 @@ class AddChild(LinkStep):
 
 
 class DeleteLink(LinkStep):
-    """Remove an interface, of a pair both; that it is gone already is no error."""
+    """Remove an interface, or both of a pair. An interface that is gone already is not an error."""
 
     __slots__ = ("name", "namespace")
 
@@ -210,7 +222,7 @@ class DeleteLink(LinkStep):
         self.namespace = namespace
 
     def index(self) -> int:
-        """Return the index of what is to go, for delete_all(); 0 when it is gone."""
+        """Return the index of the interface to remove, for delete_all(), or 0 if it is gone."""
         with Inside(self.namespace), Route() as route:
             return route.index(self.name)
 
@@ -223,7 +235,7 @@ class DeleteLink(LinkStep):
 
 
 class AddForwarding(LinkStep):
-    """Have a tunnel send what is for everybody, and for nobody known, to a peer too."""
+    """Have a tunnel send frames to one more peer: those to everybody, and those to addresses that the tunnel does not know."""
 
     __slots__ = ("name", "peer")
 

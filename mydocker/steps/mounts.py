@@ -1,4 +1,4 @@
-"""Steps on mounts, outside a container's root: the root file system itself and the mount namespace around it."""
+"""Steps on mounts outside of a container's root: the root file system itself, and the mount namespace around it."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ PROPAGATION_NAMES = {
 
 
 def option_words(flags: int, data: str = "") -> list[str]:
-    """Return mount(8) options: the flags' names, then the file system's own data."""
+    """Return the options of mount(8): the names of the flags, and then the file system's own data."""
     return [name for flag, name in OPTION_NAMES.items() if flags & flag] + ([data] if data else [])
 
 
 def shell_mount(source: str, target: str, fstype: str, flags: int, data: str) -> str:
-    """Return the mount(8) command for one mount(2) call."""
+    """Return the mount(8) command that does the same as one mount(2) call."""
     words = option_words(flags, data)
     for flag, name in PROPAGATION_NAMES.items():
         if flags & flag:
@@ -48,7 +48,7 @@ def shell_mount(source: str, target: str, fstype: str, flags: int, data: str) ->
 
 
 def unmounted(target: str) -> None:
-    """Detach what is mounted at `target`; nothing there is no error (EINVAL), nor is a target that is gone."""
+    """Detach what is mounted at `target`. It is not an error if nothing is mounted there (EINVAL), or if the target is gone (ENOENT)."""
     try:
         mounts.umount(target, mounts.MNT_DETACH)
     except OSError as error:
@@ -57,13 +57,13 @@ def unmounted(target: str) -> None:
 
 
 class Mount(Step):
-    """mount(2) with all its arguments. Undo detaches it."""
+    """Call mount(2) with all its arguments. Undo detaches what was mounted."""
 
     source: str
     target: str
     fstype: str = ""
-    flags: int = 0
-    data: str = ""
+    flags: int = 0  # MS_*
+    data: str = ""  # the file system's own options
 
     def apply(self) -> None:
         mounts.mount(self.source or None, self.target, self.fstype or None, self.flags, self.data or None)
@@ -83,7 +83,7 @@ class Mount(Step):
 
 
 class Unmount(Step):
-    """umount2(2) with MNT_DETACH, of a mount and all that is mounted below it."""
+    """Detach a mount, and all that is mounted below it, by umount2(2) with MNT_DETACH."""
 
     target: str
 

@@ -1,4 +1,4 @@
-"""Steps that move this process between namespaces and set what belongs to one: host name, sysctls."""
+"""Steps that move this process between namespaces, and that set what belongs to a namespace: host name, sysctls."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _UNSHARE_WORDS = {
 
 
 class Unshare(Step):
-    """unshare(2) of one or more kinds of namespace."""
+    """Move this process into new namespaces, of one or more kinds, by unshare(2)."""
 
-    flags: int
+    flags: int  # CLONE_NEW*
 
     def apply(self) -> None:
         namespaces.unshare(self.flags)
@@ -55,10 +55,10 @@ class Unshare(Step):
 
 
 class JoinNamespace(Step):
-    """setns(2): enter the namespace that a path names."""
+    """Enter the namespace that a path names, by setns(2)."""
 
     path: str
-    kind: str
+    kind: str  # as the runtime specification names it: 'pid', 'network' and so on
 
     def apply(self) -> None:
         namespaces.setns(self.path, namespaces.NAMESPACES[self.kind][1])
@@ -75,7 +75,7 @@ class JoinNamespace(Step):
 
 
 class ReceiveMounts(Step):
-    """Make a new mount namespace's mounts slaves of the host's; in a chroot, make that the namespace's root as well."""
+    """Make the mounts of a new mount namespace slaves of the host's. In a chroot, make that the namespace's root too."""
 
     __slots__ = ()
 
@@ -90,7 +90,7 @@ class ReceiveMounts(Step):
 
 
 class BringUpLoopback(Step):
-    """Set lo up in a new network namespace: without it not even 127.0.0.1 answers (netdevice(7))."""
+    """Set the interface lo up in a new network namespace (netdevice(7)). Until then not even 127.0.0.1 answers."""
 
     __slots__ = ()
 
@@ -111,7 +111,7 @@ class BringUpLoopback(Step):
 
 
 class SetHostname(Step):
-    """sethostname(2)."""
+    """Set the host name of this process's UTS namespace, by sethostname(2)."""
 
     name: str
 
@@ -127,7 +127,7 @@ class SetHostname(Step):
 
 
 class SetDomainname(Step):
-    """setdomainname(2)."""
+    """Set the NIS domain name of this process's UTS namespace, by setdomainname(2)."""
 
     name: str
 
@@ -143,13 +143,13 @@ class SetDomainname(Step):
 
 
 class SetSysctl(WriteFile):
-    """Write one namespaced kernel parameter, while the host's own /proc is still there to write to (CVE-2025-52881)."""
+    """Write one kernel parameter of a namespace, while the host's own /proc is still there to write to (CVE-2025-52881)."""
 
     __slots__ = ("key",)
 
     def __init__(self, key: str, value: str) -> None:
         self.key = key
-        # A name may hold dots (net.ipv4.conf.eth0/1.forwarding): sysctl(8) writes those as slashes.
+        # A name may hold dots (net.ipv4.conf.eth0/1.forwarding), which sysctl(8) writes as slashes.
         super().__init__("/proc/sys/" + key.translate({ord("."): "/", ord("/"): "."}), value)
 
     def apply(self) -> None:

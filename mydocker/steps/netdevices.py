@@ -1,4 +1,4 @@
-"""A network device of the host's that becomes a container's (runtime-spec config-linux.md, Network Devices)."""
+"""Steps that give a container network devices of the host (runtime-spec config-linux.md, Network Devices)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mydocker.steps.base import Step, command
 
 
 class MoveDevice(Step):
-    """Move a device into a network namespace, with its addresses, and set it up there. name: what it is called there.
+    """Move a device into a network namespace, with its addresses, and set it up there. Undo brings it back.
 
-    Undo brings it back. When the namespace ends the kernel itself gives a physical device back, and removes another.
+    When the namespace ends, the kernel itself gives a physical device back, and removes any other.
     """
 
-    device: str
-    name: str
-    namespace: str
+    device: str  # what it is called on the host
+    name: str  # what it is called in the namespace
+    namespace: str  # a path
 
     def apply(self) -> None:
         with Route() as route:
@@ -63,7 +63,10 @@ class MoveDevice(Step):
 
 
 def device_steps(names: dict[str, str], namespace: str) -> list[Step]:
-    """Return the steps for `linux.netDevices`: {the host's name: the container's}. Raises BadInput."""
+    """Return the steps for `linux.netDevices`. Raises BadInput for a name that no device can have, or that is given twice.
+
+    names: the container's name of a device, by the host's name of it.
+    """
     for name in [*names, *names.values()]:
         if not 0 < len(name.encode()) < 16 or name in (".", "..") or any(c in "/:" or c.isspace() for c in name):
             raise BadInput(f"netDevices: {name!r}: expected the name of a network device, up to 15 bytes")
@@ -73,5 +76,5 @@ def device_steps(names: dict[str, str], namespace: str) -> list[Step]:
 
 
 def _is_global(address: str) -> bool:
-    """Say whether an address means something beyond its link: the kernel gives link-local ones itself."""
+    """Say whether an address means something beyond its link. The kernel gives the others, the link-local ones, itself."""
     return not address.lower().startswith(("fe8", "fe9", "fea", "feb", "169.254."))

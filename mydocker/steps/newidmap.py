@@ -1,4 +1,7 @@
-"""Mapping ids for an ordinary user, who may map one id of its own (user_namespaces(7)) and others by setuid programs (subuid(5))."""
+"""Steps that map the ids of a user namespace for an ordinary user.
+
+Without help such a user may map only its own id (user_namespaces(7)). Set-user-ID programs map others for it (subuid(5)).
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class MapByHelper(Step):
-    """newuidmap(1) or newgidmap(1). kind: 'uid' or 'gid'."""
+    """Map ids by newuidmap(1) or newgidmap(1)."""
 
-    kind: str
-    pid: int | str
+    kind: str  # 'uid' or 'gid'
+    pid: int | str  # a process of the user namespace; a text in a plan that is only told
     mappings: list[Mapping]
 
     def apply(self) -> None:
@@ -41,10 +44,15 @@ class MapByHelper(Step):
 
 
 def own_id_maps(pid: int | str, users: list[Mapping], groups: list[Mapping], own: tuple[int, int] | None = None) -> list[Step]:
-    """Return the steps that map ids of the user namespace of process `pid`. own: the caller's (uid, gid)."""
+    """Return the steps that map the ids of a process's user namespace.
+
+    pid: the process; a text in a plan that is only told.
+    users, groups: the mappings.
+    own: the caller's (uid, gid); this process's own if it is left out.
+    """
     uid, gid = own or (os.geteuid(), os.getegid())
     if [mapping[1:] for mapping in users] == [(uid, 1)] and [mapping[1:] for mapping in groups] == [(gid, 1)]:
-        # Without the word in setgroups, nobody without privileges may map a group.
+        # Nobody without privileges may map a group before setgroups says 'deny'.
         words = {"uid_map": f"{users[0][0]} {uid} 1", "setgroups": "deny", "gid_map": f"{groups[0][0]} {gid} 1"}
         return [WriteFile(f"/proc/{pid}/{file}", text) for file, text in words.items()]
     return [MapByHelper("uid", pid, users), MapByHelper("gid", pid, groups)]

@@ -1,4 +1,4 @@
-"""Steps that make entries in a container's root file system: devices, directories, symlinks. See rootfs.py for `root`."""
+"""Steps that make entries in a container's root file system: devices, directories, symlinks. What `root` is, rootfs.py says."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mydocker.steps.rootfs import MountInRoot, host_path
 
 
 class MakeNode(Step):
-    """mknod(2) in the container's /dev; inside a user namespace, where that is forbidden, bind the host's node."""
+    """Make a device node in the container by mknod(2). Inside a user namespace, where that is forbidden, bind the host's node."""
 
     root: str
     path: str
-    kind: str
-    number: tuple[int, int]
+    kind: str  # of mknod(1): 'c' or 'u', 'b', 'p'
+    number: tuple[int, int]  # major, minor
     mode: int = 438
-    owner: tuple[int, int] = (0, 0)
+    owner: tuple[int, int] = (0, 0)  # user, group
 
     def apply(self) -> None:
         kind = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_IFIFO}[self.kind]
@@ -40,7 +40,7 @@ class MakeNode(Step):
             os.close(parent)
 
     def _compare(self, present: os.stat_result, kind: int) -> None:
-        """Be content with a node that is what was asked for; the specification wants an error for any other file."""
+        """Raise StepFailed unless the file that is there already is the node that was asked for. The specification wants this error."""
         if stat.S_IFMT(present.st_mode) != kind or (self.kind != "p" and present.st_rdev != os.makedev(*self.number)):
             raise StepFailed(f"{self.describe()}: there is another file already", errno.EEXIST)
 
@@ -73,11 +73,11 @@ class MakeDirInRoot(Step):
 
 
 class MakeSymlink(Step):
-    """symlink(2) in the container; one that is there already stays."""
+    """Make a symlink in the container. A file that is there already stays as it is."""
 
     root: str
     path: str
-    target: str
+    target: str  # what the symlink contains
 
     def apply(self) -> None:
         parent, name = inroot.parent_of(self.root, self.path)

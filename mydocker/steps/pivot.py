@@ -1,4 +1,4 @@
-"""Steps that make a directory this mount namespace's root, last of all that furnishes it."""
+"""Steps that make a directory the root of this mount namespace, after everything was put into it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mydocker.steps.base import Step, quote
 
 
 class PivotRoot(Step):
-    """Make `root` this mount namespace's root and detach the old one, in place: no directory is needed for it."""
+    """Make `root` the root of this mount namespace and detach the old one. The old one needs no directory to be moved to."""
 
     root: str
 
@@ -25,7 +25,7 @@ class PivotRoot(Step):
                 raise
             reason = "the root is not a mount point, or the host runs from its initramfs"
             raise StepFailed(f"{self.describe()}: {error.strerror}: {reason}", error.errno) from error
-        # The old root is now stacked on the new one (pivot_root(2), Notes): only from inside it is "." the old one.
+        # The old root is now stacked on the new one (pivot_root(2), Notes). From inside the old root, "." is the old one.
         os.fchdir(old)
         os.close(old)
         mounts.mount(None, ".", None, mounts.MS_SLAVE | mounts.MS_REC)
@@ -36,18 +36,18 @@ class PivotRoot(Step):
         return f"pivot_root to {quote(self.root)} and detach the old root"
 
     def shell(self) -> str:
-        # After pivot_root(8) the host's programs are gone; moving the mount instead keeps chroot(8) at hand.
+        # After pivot_root(8) the host's programs are gone. If the mount is moved instead, chroot(8) is still there.
         return f"cd {quote(self.root)}\nmount --move . /"
 
 
 class MoveRoot(PivotRoot):
-    """Move `root` over / and chroot into it: where the host runs from its initramfs, which cannot be pivoted."""
+    """Move `root` over / and chroot into it. This is for a host that runs from its initramfs, where pivot_root(2) is refused."""
 
     __slots__ = ()
 
     def apply(self) -> None:
         for entry in _shown_elsewhere(self.root):
-            # What chroot alone would leave within reach through /proc: the host's own views of processes and devices.
+            # chroot alone would leave these within reach through /proc: the host's own views of processes and devices.
             mounts.mount(None, entry, None, mounts.MS_SLAVE | mounts.MS_REC)
             mounts.umount(entry, mounts.MNT_DETACH)
         os.chdir(self.root)
@@ -60,7 +60,7 @@ class MoveRoot(PivotRoot):
 
 
 def _shown_elsewhere(root: str) -> list[str]:
-    """Return the mounts of proc and sysfs that lie outside of a root and below no other such."""
+    """Return the mount points of proc and sysfs outside of a root. Those below another one of them are left out."""
     found: list[str] = []
     for entry in mounts.mountinfo():
         outside = not (entry.target + "/").startswith(root.rstrip("/") + "/")

@@ -1,4 +1,4 @@
-"""Steps on the process itself: its limits, user, directory and, last, its program."""
+"""Steps on the process itself: its limits, its user, its working directory and, at last, its program."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _KEYCTL_JOIN_SESSION_KEYRING = 1
 
 
 class SetRlimit(Step):
-    """setrlimit(2). kind: 'RLIMIT_NOFILE' …; soft, hard: numbers, 2**64-1 for no limit."""
+    """Limit one resource of this process, by setrlimit(2)."""
 
-    kind: str
-    soft: int
-    hard: int
+    kind: str  # for example 'RLIMIT_NOFILE'
+    soft: int  # 2**64-1 means no limit
+    hard: int  # 2**64-1 means no limit
 
     def apply(self) -> None:
         import resource
@@ -43,7 +43,7 @@ class SetRlimit(Step):
 
 
 class NewSession(Step):
-    """setsid(2): no controlling terminal of the host's."""
+    """Start a new session by setsid(2), so that no terminal of the host controls this process."""
 
     __slots__ = ()
 
@@ -55,9 +55,9 @@ class NewSession(Step):
 
 
 class NewSessionKeyring(Step):
-    """keyctl(2): leave the host's session keyring behind; a kernel without keyrings has none to leave."""
+    """Leave the host's session keyring for a new one, by keyctl(2). On a kernel without keyrings nothing is done."""
 
-    name: str
+    name: str  # of the new keyring
 
     def apply(self) -> None:
         try:
@@ -71,7 +71,7 @@ class NewSessionKeyring(Step):
 
 
 class SetUmask(Step):
-    """umask(2)."""
+    """Set this process's umask."""
 
     mask: int
 
@@ -86,7 +86,7 @@ class SetUmask(Step):
 
 
 class ResetSignals(Step):
-    """Default dispositions and an empty mask, as exec(2) would keep ignored and blocked ones."""
+    """Give signals their default dispositions and unblock them, because execve(2) keeps what is ignored and blocked."""
 
     __slots__ = ()
 
@@ -104,9 +104,9 @@ class ResetSignals(Step):
 
 
 class CloseOnExec(Step):
-    """Mark every descriptor from 3 on close-on-exec (CVE-2024-21626): none of the host's goes in, but the first `preserved`."""
+    """Mark descriptors close-on-exec, so that none of the host's gets into the container (CVE-2024-21626)."""
 
-    preserved: int = 0
+    preserved: int = 0  # so many descriptors from 3 on are left out
 
     def apply(self) -> None:
         for name in os.listdir("/proc/self/fd"):
@@ -114,7 +114,7 @@ class CloseOnExec(Step):
                 try:
                     os.set_inheritable(int(name), False)
                 except OSError as error:
-                    if error.errno != errno.EBADF:  # the directory's own descriptor is closed by now
+                    if error.errno != errno.EBADF:  # It was the directory's own descriptor, which is closed by now.
                         raise
 
     def describe(self) -> str:
@@ -122,13 +122,13 @@ class CloseOnExec(Step):
 
 
 class ChangeDirectory(Step):
-    """chdir(2) inside the container; the directory must lie inside the root."""
+    """Set the working directory inside the container by chdir(2). It must lie inside the root."""
 
     path: str
 
     def apply(self) -> None:
         os.chdir(self.path)
-        # getcwd(2) cannot name a directory outside of the root (CVE-2024-21626).
+        # getcwd(2) has no path for a directory outside of the root (CVE-2024-21626).
         try:
             inside = os.getcwd().startswith("/")
         except FileNotFoundError:
@@ -141,11 +141,11 @@ class ChangeDirectory(Step):
 
 
 class SetUser(Step):
-    """setgroups(2), setgid(2), setuid(2)."""
+    """Set this process's user and groups, by setgroups(2), setresgid(2) and setresuid(2)."""
 
     uid: int
     gid: int
-    groups: list[int]
+    groups: list[int]  # the supplementary ones
 
     def apply(self) -> None:
         if self.groups or process.may_set_groups():
@@ -158,13 +158,13 @@ class SetUser(Step):
 
 
 class Exec(Step):
-    """execve(2) of the container's program; `path` is looked up in the container's PATH when it has no slash."""
+    """Execute the container's program by execve(2). A name without a slash is looked up in the container's PATH."""
 
-    args: list[str]
-    environment: list[str]
+    args: list[str]  # the first is the program
+    environment: list[str]  # 'NAME=VALUE' each
 
     def variables(self) -> dict[str, str]:
-        """Return the environment as a mapping; of two settings of a variable the later wins."""
+        """Return the environment as a mapping. If a variable is set twice, the later value wins."""
         return dict(pair.split("=", 1) for pair in self.environment if "=" in pair)
 
     def apply(self) -> None:
@@ -181,9 +181,11 @@ class Exec(Step):
 
 
 class ExecByTrampoline(Exec):
-    """execve(2) of the container's program from a program in memory, which may wait before; see kernel/trampoline.py.
+    """Execute the container's program from a program in memory, which can wait first. See kernel/trampoline.py.
 
-    report, gate: descriptors; -1 for no gate. What can be told before is told before.
+    report, gate: the descriptors that trampoline.execute() takes.
+
+    A program that is missing or not executable is found out before, because then it can be told in words.
     """
 
     __slots__ = ("report", "gate")
@@ -198,7 +200,7 @@ class ExecByTrampoline(Exec):
         trampoline.execute(self.found(environment), self.args, environment, self.report, self.gate)
 
     def found(self, environment: dict[str, str]) -> str:
-        """Return the program's path. Raises CommandNotFound, CommandNotExecutable."""
+        """Return the program's path. Raises CommandNotFound or CommandNotExecutable."""
         name = self.args[0]
         if "/" not in name:
             return find_program(name, environment.get("PATH", ""))
@@ -210,13 +212,13 @@ class ExecByTrampoline(Exec):
 
 
 def failed_exec(name: str, number: int) -> CommandNotFound | CommandNotExecutable:
-    """Return what execve(2) of a program failed with; callers of OCI runtimes look for these words. number: the errno."""
+    """Return the error for a program that execve(2) refused with an errno. Callers of OCI runtimes look for its words."""
     text = f"exec: {name!r}: {os.strerror(number).lower()}"
     return (CommandNotFound if number in (errno.ENOENT, errno.ENOTDIR) else CommandNotExecutable)(text)
 
 
 def find_program(name: str, search: str) -> str:
-    """Return the path of a program in the directories of a PATH. Raises CommandNotFound or CommandNotExecutable."""
+    """Return the path of a program, looked for in the directories of a PATH. Raises CommandNotFound or CommandNotExecutable."""
     refused = False
     for directory in search.split(":"):
         candidate = f"{directory or '.'}/{name}"

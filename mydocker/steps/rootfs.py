@@ -1,7 +1,7 @@
-"""Steps that furnish a container's root file system. They run in its mount namespace, before pivot_root.
+"""Steps that mount what a container has in its root file system. They are applied in its mount namespace, before pivot_root(2).
 
-`root` is the directory that will become /, `target` a path inside it as the container will see it; see kernel/inroot.py
-for how it is found. Nothing here is undone: it all ends with the mount namespace.
+`root` is the directory that will become /. `target` is a path inside it, as the container will see it; kernel/inroot.py says how it
+is found. Nothing here is undone, because all of it ends with the mount namespace.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Kept by a bind remount: taking them away is refused where a user namespace locks them.
+# A bind remount keeps these flags, because a kernel refuses to take them away where a user namespace locks them.
 _ATIME_FLAGS = mounts.MS_NOATIME | mounts.MS_NODIRATIME | mounts.MS_RELATIME | mounts.MS_STRICTATIME
 _LOCKABLE = {
     os.ST_RDONLY: mounts.MS_RDONLY,
@@ -33,17 +33,17 @@ _LOCKABLE = {
 
 
 def host_path(root: str, target: str) -> str:
-    """Return where a path inside the root is for this process, for people and shell scripts only."""
+    """Return where a path inside the root is for this process. This is only for people and shell scripts, as symlinks could lead out."""
     return root.rstrip("/") + "/" + target.lstrip("/")
 
 
 def mount_on(descriptor: int, source: str | None, fstype: str | None, flags: int, data: str | None) -> None:
-    """mount(2) on an open object."""
+    """Call mount(2) on the object that a descriptor names."""
     mounts.mount(source, inroot.by_descriptor(descriptor), fstype, flags, data)
 
 
 def with_descriptor(descriptor: int, action: Callable[[int], None]) -> None:
-    """Do something with a descriptor, and close it."""
+    """Call a function with a descriptor, and close the descriptor."""
     try:
         action(descriptor)
     finally:
@@ -51,7 +51,7 @@ def with_descriptor(descriptor: int, action: Callable[[int], None]) -> None:
 
 
 def set_bind_flags(descriptor: int, flags: int) -> None:
-    """Give the mount at `descriptor` these flags, keeping those that a user namespace may have locked."""
+    """Give the mount at `descriptor` these flags, and keep the flags that a user namespace may have locked."""
     present = os.statvfs(inroot.by_descriptor(descriptor)).f_flag
     locked = sum(flag for bit, flag in _LOCKABLE.items() if present & bit)
     if flags & _ATIME_FLAGS:
@@ -60,18 +60,15 @@ def set_bind_flags(descriptor: int, flags: int) -> None:
 
 
 class MountInRoot(Step):
-    """Mount a file system, or bind a file or directory, on a path in the container; the path is made if it is missing.
-
-    flags: of mount(2), without propagation; propagation: MS_PRIVATE … perhaps with MS_REC, 0 to leave it.
-    """
+    """Mount a file system, or bind a file or directory, on a path in the container. The path is made if it is missing."""
 
     root: str
     source: str
     target: str
     fstype: str = ""
-    flags: int = 0
-    data: str = ""
-    propagation: int = 0
+    flags: int = 0  # of mount(2), without propagation
+    data: str = ""  # the file system's own options
+    propagation: int = 0  # for example MS_PRIVATE, with or without MS_REC; 0 leaves it as it is
 
     def apply(self) -> None:
         if self.flags & mounts.MS_BIND:
@@ -89,7 +86,7 @@ class MountInRoot(Step):
         with_descriptor(make(self.root, self.target), lambda fd: mount_on(fd, self.source, None, recursive, None))
         changes = self.flags & ~recursive
         if changes:
-            # The descriptor above is of what the mount covers: a new look-up finds the mount itself.
+            # The descriptor above is of what the mount covers. A new look-up finds the mount itself.
             with_descriptor(inroot.open_in(self.root, self.target), lambda fd: set_bind_flags(fd, changes))
 
     def describe(self) -> str:
@@ -114,7 +111,7 @@ class MountInRoot(Step):
 
 
 class CopiedTmpfs(MountInRoot):
-    """Mount a tmpfs that begins with what it covers (the option tmpcopyup)."""
+    """Mount a tmpfs that begins with a copy of what it covers (the option tmpcopyup)."""
 
     __slots__ = ()
 
@@ -140,12 +137,12 @@ class CopiedTmpfs(MountInRoot):
 
 
 class SetAttributes(Step):
-    """mount_setattr(2) on a mount in the container and all those below it. attr_set, attr_clr: MOUNT_ATTR_*."""
+    """Set and clear attributes of a mount in the container and of all mounts below it, by mount_setattr(2)."""
 
     root: str
     target: str
-    attr_set: int
-    attr_clr: int
+    attr_set: int  # MOUNT_ATTR_*
+    attr_clr: int  # MOUNT_ATTR_*
 
     def apply(self) -> None:
         found = inroot.open_in(self.root, self.target)
@@ -157,7 +154,7 @@ class SetAttributes(Step):
 
 
 def other_namespace(source: str) -> tuple[str, str]:
-    """Return ('/proc/PID', path) of a path in another process's root: /proc/PID/root/PATH. ('', '') for other paths."""
+    """Return ('/proc/PID', path) for a path in another process's root, /proc/PID/root/PATH, and ('', '') for any other path."""
     words = source.split("/", 4)
     if len(words) == 5 and words[1] == "proc" and words[2].isdigit() and words[3] == "root":
         return f"/proc/{words[2]}", "/" + words[4]
@@ -167,13 +164,13 @@ def other_namespace(source: str) -> tuple[str, str]:
 class OpenTree(Step):
     """Keep a clone of a mount open under a fixed descriptor, until AttachTree puts it into the container.
 
-    It is taken before the mount namespace's copies are made slaves, so that it is still a peer of the host's mount: for
-    shared volumes. A source /proc/PID/root/… is taken from that process's mount namespace.
+    The clone is made before the mounts of this mount namespace become slaves, so that it is still a peer of the host's mount.
+    Volumes with shared propagation need that.
     """
 
-    source: str
-    descriptor: int
-    recursive: bool = True
+    source: str  # a path on the mount; /proc/PID/root/PATH is cloned in that process's mount namespace
+    descriptor: int  # the number under which the clone is kept open
+    recursive: bool = True  # the mounts below are cloned too
 
     def apply(self) -> None:
         process, path = other_namespace(self.source)
@@ -186,13 +183,13 @@ class OpenTree(Step):
 
 
 class AttachTree(Step):
-    """move_mount(2) of an open tree onto a path in the container. propagation: as MountInRoot takes it."""
+    """Attach an open tree to a path in the container, by move_mount(2). The path is made if it is missing."""
 
     root: str
-    descriptor: int
+    descriptor: int  # as OpenTree left it
     target: str
-    flags: int
-    propagation: int = 0
+    flags: int  # of mount(2), without propagation
+    propagation: int = 0  # as MountInRoot takes it
 
     def apply(self) -> None:
         is_directory = stat.S_ISDIR(os.fstat(self.descriptor).st_mode)

@@ -1,4 +1,4 @@
-"""Steps on how the kernel schedules a process and which machine it believes to be on."""
+"""Steps on how the kernel schedules a process, and on which machine it tells the process that it runs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from mydocker.steps.base import Step
 
 
 class SetScheduler(Step):
-    """sched_setattr(2). times: runtime, deadline and period in nanoseconds, for SCHED_DEADLINE."""
+    """Set this process's scheduling policy, by sched_setattr(2)."""
 
-    policy: str
-    flags: list[str]
+    policy: str  # one of scheduling.POLICIES
+    flags: list[str]  # of scheduling.FLAGS
     nice: int
     priority: int
-    times: tuple[int, int, int]
+    times: tuple[int, int, int]  # runtime, deadline and period in nanoseconds, for SCHED_DEADLINE
 
     def apply(self) -> None:
         flags = sum(scheduling.FLAGS[flag] for flag in set(self.flags))
@@ -30,10 +30,10 @@ class SetScheduler(Step):
 
 
 class SetIoPriority(Step):
-    """ioprio_set(2). priority: 0 (first) to 7."""
+    """Set this process's I/O class and priority, by ioprio_set(2)."""
 
-    io_class: str
-    priority: int
+    io_class: str  # one of scheduling.IO_CLASSES
+    priority: int  # from 0 (served first) to 7
 
     def apply(self) -> None:
         scheduling.ioprio_set(scheduling.IO_CLASSES[self.io_class], self.priority)
@@ -46,11 +46,11 @@ class SetIoPriority(Step):
 
 
 class SetMemoryPolicy(Step):
-    """set_mempolicy(2). nodes: a list such as '0-3,7'."""
+    """Set from which memory nodes this process's memory comes, by set_mempolicy(2)."""
 
-    mode: str
-    nodes: str
-    flags: list[str]
+    mode: str  # one of scheduling.MEMORY_MODES
+    nodes: str  # a list such as '0-3,7', or ''
+    flags: list[str]  # of scheduling.MEMORY_FLAGS
 
     def apply(self) -> None:
         flags = sum(scheduling.MEMORY_FLAGS[flag] for flag in set(self.flags))
@@ -65,10 +65,10 @@ class SetMemoryPolicy(Step):
 
 
 class SetAffinity(Step):
-    """sched_setaffinity(2) of a process. cpus: a list such as '0-3,7'."""
+    """Set on which CPUs a process runs, by sched_setaffinity(2)."""
 
-    pid: int
-    cpus: str
+    pid: int  # 0 is this process
+    cpus: str  # a list such as '0-3,7'
 
     def apply(self) -> None:
         os.sched_setaffinity(self.pid, members(self.cpus, "CPUs"))
@@ -81,9 +81,9 @@ class SetAffinity(Step):
 
 
 class SetPersonality(Step):
-    """personality(2)."""
+    """Set this process's execution domain, by personality(2)."""
 
-    domain: str
+    domain: str  # one of scheduling.PERSONALITIES
 
     def apply(self) -> None:
         scheduling.set_personality(scheduling.PERSONALITIES[self.domain])
@@ -96,7 +96,12 @@ class SetPersonality(Step):
 
 
 def members(text: str, what: str) -> set[int]:
-    """Return the numbers of a list such as '0-3,7'. Raises BadInput."""
+    """Return the numbers of a list such as '0-3,7'.
+
+    what: what a message calls the list.
+
+    Raises BadInput if it is not such a list.
+    """
     found: set[int] = set()
     for part in text.split(",") if text else []:
         first, dash, last = part.partition("-")

@@ -1,7 +1,10 @@
-"""aufs: the union file system of the seed, in kernels that carry it (Ubuntu's up to 20.04's, patched ones since).
+"""The storage driver aufs, which uses the union file system of the seed.
 
-Branches go left to right, the writable one first. Options are cut silently past a page and refused past 84 a call, so
-most layers are appended by remounts, and what arrived is counted afterwards.
+Ubuntu's kernels carry aufs up to that of 20.04. Newer kernels have it only when they are patched.
+
+The branches of a mount are listed from the topmost to the lowest, so the writable one comes first. aufs silently cuts off options
+that do not fit into a page, and refuses more than 84 options in one call. So most layers are appended by remounts, and afterwards
+a step counts the branches that have arrived.
 """
 
 from __future__ import annotations
@@ -27,10 +30,10 @@ _LONGEST_DATA = 4095
 
 
 class CountBranches(Step):
-    """Check that every branch of an aufs mount is there: mount(2) itself returns 0 for options it cut off."""
+    """Check that every branch of an aufs mount is there, because mount(2) returns 0 even when it has cut off options."""
 
-    target: str
-    expected: int
+    target: str  # the mount point
+    expected: int  # the number of branches, the writable one included
 
     def apply(self) -> None:
         entry = [e for e in mounts.mountinfo() if e.target == self.target][-1]
@@ -44,7 +47,7 @@ class CountBranches(Step):
 
 
 class Aufs(StorageDriver):
-    """The writable branch is `rw` in the container's directory; layers keep their whiteouts as .wh. files."""
+    """The driver. The writable branch is `rw` in the container's directory, and layers keep their whiteouts as .wh. files."""
 
     name = "aufs"
     __slots__ = ()

@@ -1,8 +1,8 @@
 """The one interface of storage drivers.
 
-A layer is a directory that holds what one layer of an image changes, in the form that the driver's file system reads;
-it is named by its chain id (64 hexadecimal digits), which stands for it and all below it. A container has a writable
-layer in its own directory. Lists of layers are topmost first, as the kernel's options are.
+A layer is a directory that holds what one layer of an image changes, in the form that the driver's file system reads. Its name is
+its chain id (64 hexadecimal digits), which stands for the layer and all layers below it. A container has a writable layer in its own
+directory. A list of layers begins with the topmost one, as in the kernel's mount options.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
     from mydocker.steps.idmap import Mapping
 
-# Options of mount(2) separate paths by these, and AUFS knows no escape for them.
+# The options of mount(2) separate paths by these characters, and AUFS has no way to escape them.
 _FORBIDDEN = ",:=\\"
 _CHUNK = 1 << 18
 
 
 class Change(Value):
-    """One line of a diff: kind 'A' added, 'C' changed, 'D' deleted; path as the container sees it."""
+    """One line of a diff: what a container did to one path."""
 
-    kind: str
-    path: str
+    kind: str  # 'A' for added, 'C' for changed, 'D' for deleted
+    path: str  # as the container sees it, with a slash first
 
 
 class StorageDriver:
-    """What the engine needs of a union file system, or of what stands in for one."""
+    """The base of the drivers: what the engine needs of a union file system, or of what stands in for one."""
 
     name = ""
     # Whether a layer can be unpacked before those below it.
@@ -48,33 +48,41 @@ class StorageDriver:
         self.sys = sys
 
     def unsupported(self, paths: Paths) -> str | None:
-        """Return why this host cannot use the driver, None when it can."""
+        """Return the reason why this host cannot use the driver, or None if it can."""
         raise NotImplementedError
 
     def layer(self, chain_id: str) -> str:
-        """Return the directory of a layer."""
+        """Return the path of a layer's directory."""
         return f"{self.layers}/{chain_id}"
 
     def partial(self, chain_id: str, owner: int) -> str:
-        """Return where the process `owner` keeps a layer that is not whole yet, or whose image is not."""
+        """Return the path where a process keeps a layer until the layer, and its image, are complete.
+
+        owner: the pid of that process.
+        """
         return f"{self.layer(chain_id)}.{owner}.partial"
 
     def has(self, chain_id: str) -> bool:
-        """Say whether a layer is unpacked, whole."""
+        """Return whether a layer is unpacked completely."""
         return os.path.isdir(self.layer(chain_id))
 
     def apply(self, chain_id: str, parents: list[str], stream: BinaryIO, max_size: int | None = None) -> None:
-        """Unpack an uncompressed layer tar, beside its place and renamed when whole. parents: topmost first.
+        """Unpack the uncompressed tar of a layer beside its place, and rename it into its place when it is complete.
 
-        The stream is read to its end before the layer counts, so that one that checks a digest there can still refuse.
+        parents: the chain ids of the layers below it, topmost first.
+        max_size: the most bytes that its files may have together, or None.
+
+        The stream is read to its end before the layer counts. So a stream that checks a digest at its end can still refuse the layer.
         """
         below = self.layer(parents[0]) if parents else ""
         self.adopt(self.unpack(chain_id, below, stream, os.getpid(), max_size), chain_id)
 
     def unpack(self, chain_id: str, below: str, stream: BinaryIO, owner: int, max_size: int | None = None) -> str:
-        """Unpack a layer beside its place and return where; adopt() puts it there.
+        """Unpack a layer beside its place and return its path, for adopt() to put it into its place.
 
-        below: where the layer below is, '' for none. owner: the pid that will adopt it, or has died.
+        below: the directory of the layer below, or '' if there is none.
+        owner: the pid of the process that will adopt the layer. If that process dies, the layer is a leftover.
+        max_size: the most bytes that its files may have together, or None.
         """
         store.make_private(self.layers)
         partial = self.partial(chain_id, owner)
@@ -90,7 +98,7 @@ class StorageDriver:
         return partial
 
     def adopt(self, partial: str, chain_id: str) -> None:
-        """Put an unpacked layer in its place, unless somebody was faster with the same one."""
+        """Put an unpacked layer into its place, or remove it if another process has put the same layer there before."""
         try:
             os.rename(partial, self.layer(chain_id))
         except OSError:
@@ -109,40 +117,45 @@ class StorageDriver:
         raise NotImplementedError
 
     def mount_steps(self, directory: str, layers: list[str], target: str) -> list[Step]:
-        """Return the steps that mount a container's root file system, in a mount namespace of its own."""
+        """Return the steps that mount a container's root file system. They are executed in a mount namespace of its own."""
         raise NotImplementedError
 
     def mapped_steps(
         self, directory: str, layers: list[str], target: str, staging: str, users: list[Mapping], groups: list[Mapping]
     ) -> list[Step]:
-        """Return mount_steps for a container with a user namespace: what belongs to 0 on disk belongs to its root.
+        """Return the steps that mount the root file system of a container with a user namespace.
 
-        staging: an existing directory to mount what is needed on the way. Raises Unsupported.
+        What belongs to user 0 on disk belongs to the container's root there.
+
+        staging: an existing directory, in which these steps mount what they need in between.
+        users, groups: the maps of the user namespace.
+
+        Raises Unsupported if the driver cannot do this.
         """
         raise Unsupported(f"storage driver {self.name} cannot map users", "use overlay or vfs for --userns")
 
     def changes(self, directory: str, layers: list[str]) -> list[Change]:
-        """Return what the writable layer changes, sorted by path."""
+        """Return the changes that the writable layer makes, sorted by path."""
         raise NotImplementedError
 
     def diff(self, directory: str, layers: list[str], stream: BinaryIO, exclude: set[str]) -> None:
-        """Write the writable layer as an uncompressed OCI layer tar, without the paths in `exclude` and what is below them."""
+        """Write the writable layer as an uncompressed OCI layer tar, without the paths in `exclude` and all that is below them."""
         raise NotImplementedError
 
     def remove_layer(self, chain_id: str) -> None:
-        """Remove a layer; the caller knows that nobody uses it."""
+        """Remove a layer. The caller makes sure that nobody uses it."""
         store.remove_tree(self.layer(chain_id))
 
 
 def check_path(path: str) -> None:
-    """Refuse a root directory that cannot stand in mount options."""
+    """Raise Conflict if a path cannot stand in mount options."""
     for character in _FORBIDDEN:
         if character in path:
             raise Conflict(f"root directory {path!r} contains {character!r}, which mount options cannot hold", "use another --root")
 
 
 def leftovers(layers: str) -> list[str]:
-    """Return half-unpacked layers whose writer is gone: CHAINID.PID.partial."""
+    """Return the paths of half-unpacked layers (CHAINID.PID.partial) whose process is gone."""
     found = []
     for name in os.listdir(layers) if os.path.isdir(layers) else []:
         parts = name.split(".")

@@ -1,4 +1,4 @@
-"""Which storage drivers there are, and choosing one."""
+"""The storage drivers that exist, and the choice of one."""
 
 from __future__ import annotations
 
@@ -12,20 +12,25 @@ from mydocker.storage.overlay import Overlay
 from mydocker.storage.vfs import Vfs
 from mydocker.store import make_private, write_atomic
 
-# In the order of preference.
+# The preferred driver comes first.
 _DRIVERS: dict[str, type[StorageDriver]] = {"overlay": Overlay, "aufs": Aufs, "vfs": Vfs}
 NAMES = list(_DRIVERS)
 
 
 def driver(name: str, paths: Paths) -> StorageDriver:
-    """Return a driver by name, whether this host can use it or not."""
+    """Return the driver of a name, even if this host cannot use it. Raises BadInput for an unknown name."""
     if name not in _DRIVERS:
         raise BadInput(f"unknown storage driver {name!r}: expected {', '.join(NAMES)}")
     return _DRIVERS[name](f"{paths.layers}/{name}", paths.sys)
 
 
 def choose(paths: Paths, wanted: str | None = None) -> StorageDriver:
-    """Return the driver that is wanted (or MYDOCKER_STORAGE_DRIVER says), else the first that this host can use."""
+    """Return the wanted driver or, without one, the first driver that this host can use.
+
+    wanted: the name of a driver. Without it the environment variable MYDOCKER_STORAGE_DRIVER counts.
+
+    Raises BadInput for an unknown name, and Unsupported if this host cannot use the wanted driver.
+    """
     name = wanted or environ.get("MYDOCKER_STORAGE_DRIVER")
     if name:
         chosen = driver(name, paths)
@@ -37,7 +42,7 @@ def choose(paths: Paths, wanted: str | None = None) -> StorageDriver:
 
 
 def _best(paths: Paths) -> str:
-    """Return the first driver that works here; trying them out is done once between reboots."""
+    """Return the name of the first driver that works here. The drivers are tried once, and the result is kept until the next boot."""
     known = paths.state + "/storage-driver"
     try:
         with open(known) as file:

@@ -1,7 +1,7 @@
-"""overlay: the kernel's own union file system (Documentation/filesystems/overlayfs.rst).
+"""The storage driver overlay, which uses the kernel's own union file system (Documentation/filesystems/overlayfs.rst).
 
-Layers are given by short relative names, because all mount options together must fit into a page: each layer has a
-link l/NN in the layers' directory, from which the mount is made.
+All options of a mount together must fit into a page. So each layer has a short name, a symlink l/DIGITS in the layers' directory, and
+the mount is made from inside that directory with relative names.
 """
 
 from __future__ import annotations
@@ -25,23 +25,20 @@ if TYPE_CHECKING:
     from mydocker.steps.idmap import Mapping
 
 _PAGE = 4096
-# What would make the upper directory unreadable as a diff is switched off, where the kernel has a switch for it.
+# With these features the upper directory could not be read as a diff. They are switched off where the kernel has them.
 _SWITCHES = ("redirect_dir", "metacopy", "index")
 
 
 class MountOverlay(Step):
-    """Mount an overlay from inside the layers' directory. layers: names relative to it, topmost first.
+    """Mount an overlay from inside the layers' directory, so that the names of the layers can be short."""
 
-    owner: (uid, gid) in whose name overlay works on an idmapped upper directory, where 0 is nobody.
-    """
-
-    base: str
-    layers: list[str]
-    upper: str
-    work: str
-    target: str
-    options: str
-    owner: tuple[int, int] = (0, 0)
+    base: str  # the directory to mount from
+    layers: list[str]  # their names relative to `base`, topmost first
+    upper: str  # the upper directory, absolute or relative to `base`
+    work: str  # the work directory, absolute or relative to `base`
+    target: str  # the mount point
+    options: str  # further options, each with a comma before it
+    owner: tuple[int, int] = (0, 0)  # (uid, gid) that overlay makes files as: in an idmapped upper directory 0 is nobody
 
     def data(self) -> str:
         return f"lowerdir={':'.join(self.layers)},upperdir={self.upper},workdir={self.work}{self.options}"
@@ -70,7 +67,7 @@ class MountOverlay(Step):
 
 
 class Overlay(StorageDriver):
-    """upper and work in the container's directory, layers as they are."""
+    """The driver. A container has `upper` and `work` in its directory, and the layers are mounted as they are."""
 
     name = "overlay"
     __slots__ = ()
@@ -92,7 +89,7 @@ class Overlay(StorageDriver):
         self._link(chain_id)
 
     def _link(self, chain_id: str) -> None:
-        """Give a layer its short name; the same layer always gets the same one, unless a few digits are taken."""
+        """Give a layer its short name: the first six digits of its chain id, or more if another layer has these."""
         store.make_private(self.layers + "/l")
         target = f"../{chain_id}"
         for length in range(6, 65):
@@ -105,7 +102,7 @@ class Overlay(StorageDriver):
                     return
 
     def short_name(self, chain_id: str) -> str:
-        """Return a layer's link relative to the layers' directory, its full name where it has none."""
+        """Return a layer's symlink relative to the layers' directory, or its chain id if it has none."""
         for length in range(6, 65):
             link = f"l/{chain_id[:length]}"
             try:
@@ -134,7 +131,7 @@ class Overlay(StorageDriver):
             MakeDir(staging + "/own"),
             IdmapTree(directory, staging + "/own", users, groups),
             MountOverlay(staging, names, "own/upper", "own/work", target, switches(self.sys), (users[0][1], groups[0][1])),
-            # The overlay has its own hold on the layers; nothing may ever find them through the staging directory.
+            # The overlay keeps the layers open by itself. Nothing may ever find them through the staging directory.
             Unmount(staging),
         ]
 
@@ -157,13 +154,16 @@ class Overlay(StorageDriver):
 
 
 def switches(sys: str) -> str:
-    """Return ',redirect_dir=off…' for the features that this kernel knows."""
+    """Return the options that switch off what this kernel has of _SWITCHES, such as ',redirect_dir=off,index=off'."""
     found = [name for name in _SWITCHES if os.path.exists(f"{sys}/module/overlay/parameters/{name}")]
     return "".join(f",{name}=off" for name in found)
 
 
 def _refused_by(paths: Paths) -> str | None:
-    """Try a mount in a child with its own mount namespace: the file system below may be unfit for an upper directory."""
+    """Try a mount below ROOT and return the reason why it was refused, or None.
+
+    A kernel that knows overlay is not enough: the file system of ROOT may be unfit for an upper directory.
+    """
     trial = store.temporary(f"{paths.root}/trial")
     for name in ("", "/lower", "/upper", "/work", "/root"):
         os.makedirs(trial + name, exist_ok=True)
@@ -174,6 +174,7 @@ def _refused_by(paths: Paths) -> str | None:
 
 
 def _tried(trial: str) -> str | None:
+    """Mount an overlay in a child that has its own mount namespace."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:

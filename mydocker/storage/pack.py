@@ -1,4 +1,7 @@
-"""A directory → a tar: a layer of what changed, or a whole tree. Deterministic: sorted names, numeric owners."""
+"""Writing a directory as a tar: a layer with what has changed, or a whole tree.
+
+The same directory always gives the same tar: names are sorted, and owners are numbers.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from typing import BinaryIO
 from mydocker.kernel.files import RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, open_directory, openat2
 from mydocker.storage.whiteouts import PLAIN, PREFIX, Form, names_below
 
-# What an entry answers that the container has removed or replaced meanwhile.
+# The errors that an entry gives when the container has removed or replaced it meanwhile.
 _GONE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 _XATTR_PREFIX = "SCHILY.xattr."
 _PRIVATE_XATTRS = ("trusted.overlay.", "user.overlay.")
@@ -22,22 +25,29 @@ _PRIVATE_XATTRS = ("trusted.overlay.", "user.overlay.")
 def pack(
     directory: str, stream: BinaryIO, form: Form, exclude: set[str], one_file_system: bool = False, layers: Sequence[str] = ()
 ) -> None:
-    """Write a layer directory as an uncompressed tar, its whiteouts as `.wh.` files.
+    """Write a layer's directory as an uncompressed tar with its whiteouts as `.wh.` files.
 
-    exclude: absolute paths as the container sees them; neither they nor what is below them is written. layers: the directories of
-    those below it, topmost first: what an opaque directory hides of them is whited out name by name, as the specification wants it.
+    form: how the directory holds whiteouts.
+    exclude: absolute paths as the container sees them. Neither they nor what is below them is written.
+    one_file_system: whether to leave out what lies on other file systems.
+    layers: the directories of the layers below, topmost first. What an opaque directory hides of them is whited out name by name, as
+        the specification wants it.
     """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
         Packing(archive, directory, form, exclude, one_file_system, layers).whole()
 
 
 def pack_tree(directory: str, stream: BinaryIO, exclude: set[str] | None = None, one_file_system: bool = True) -> None:
-    """Write a whole tree as an uncompressed tar, without what other file systems that are mounted in it hold."""
+    """Write a whole tree as an uncompressed tar. By default the contents of file systems that are mounted in it are left out."""
     pack(directory, stream, PLAIN, exclude or set(), one_file_system)
 
 
 def pack_one(directory: str | int, name: str, stream: BinaryIO) -> None:
-    """Write one entry of a directory (a path, or a descriptor that is closed in the end) and all below it; '.' for all its entries."""
+    """Write one entry of a directory and all that is below it as an uncompressed tar.
+
+    directory: a path, or a descriptor, which is closed in the end.
+    name: the entry's name, or '.' for all entries.
+    """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive, _inside(directory):
         packing = Packing(archive, ".", PLAIN, set(), False)
         if name == ".":
@@ -47,10 +57,10 @@ def pack_one(directory: str | int, name: str, stream: BinaryIO) -> None:
 
 
 class Packing:
-    """One tar under way: hard links known by device and inode.
+    """One tar that is being written.
 
-    The tree may be a running container's, which can put a symlink where a directory was a moment ago. So the current directory moves
-    through it, by descriptors that were opened without following symlinks, and every name is looked up in that directory only.
+    The tree may belong to a running container, which can put a symlink where a directory was a moment ago. So the current directory
+    moves through the tree by descriptors that were opened without following symlinks. Every name is looked up only in that directory.
     """
 
     def __init__(
@@ -62,7 +72,7 @@ class Packing:
         self.form = form
         self.exclude = exclude
         self.device = os.stat(root).st_dev if one_file_system else None
-        self.links: dict[tuple[int, int], str] = {}
+        self.links: dict[tuple[int, int], str] = {}  # (device, inode) → the first name, to which hard links are written
 
     def whole(self) -> None:
         """Write everything below the root."""
@@ -70,7 +80,7 @@ class Packing:
             self.walk("")
 
     def add_one(self, path: str) -> None:
-        """Write one entry of the tree, without what is below it; one that the container has removed meanwhile is left out."""
+        """Write one entry of the tree without what is below it. An entry that the container has removed meanwhile is left out."""
         root = os.open(self.root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             flags = os.O_RDONLY | os.O_DIRECTORY
@@ -84,9 +94,10 @@ class Packing:
             os.close(root)
 
     def walk(self, path: str, opaque: bool = False) -> None:
-        """Write what is in the current directory, which is `path` of the tree: '' or with a slash first.
+        """Write what is in the current directory.
 
-        opaque: whether nothing of the layers below shows in it, because none does in a directory above.
+        path: the directory's path in the tree: '' for the root, else with a slash first.
+        opaque: whether a directory above hides the layers below, and so hides them here too.
         """
         names = sorted(os.listdir("."))
         opaque = opaque or bool(path and self.form.is_opaque("."))
@@ -100,10 +111,10 @@ class Packing:
             except OSError as error:
                 if error.errno not in _GONE:
                     raise
-                # Removed or replaced by the container meanwhile: of that, the tar holds what there was.
+                # The container has removed or replaced it meanwhile. The tar holds what was there until then.
 
     def _hide(self, path: str, own: set[str]) -> None:
-        """Write that what the layers below have in an opaque directory is gone, but for what is there anew."""
+        """Write a whiteout for every name that the layers below have in an opaque directory, except for the directory's own names."""
         for name in sorted(names_below(self.form, path, self.layers) - own):
             if f"{path}/{name}" not in self.exclude:
                 self.add_whiteout(f"{path}/{PREFIX}{name}")
@@ -121,18 +132,18 @@ class Packing:
                     self.walk(where, opaque)
 
     def add_entry(self, path: str, status: os.stat_result) -> None:
-        """Write one entry of the current directory, `path` in the tree, without what is below it."""
+        """Write one entry of the current directory without what is below it. path: the entry's path in the tree."""
         member = self._member(path, status)
         if not member.isreg():
             self.archive.addfile(member)
             return
         with open(os.path.basename(path), "rb", opener=_open_file) as file:
-            # What the file is now is what is written; a container may write to it meanwhile, or cut it.
+            # The file's size is taken once. A container may write to the file or cut it while it is read.
             member.size = os.fstat(file.fileno()).st_size
             self.archive.addfile(member, _Padded(file))
 
     def add_whiteout(self, path: str) -> None:
-        """Write that what is at a `.wh.` path's place is gone."""
+        """Write a whiteout. path: the path in the tree, with `.wh.` before the name of what is gone."""
         self.archive.addfile(tarfile.TarInfo(path.lstrip("/")))
 
     def _member(self, path: str, status: os.stat_result) -> tarfile.TarInfo:
@@ -168,7 +179,10 @@ class Packing:
 
 
 class _Padded:
-    """A file that goes on with zeros where it is shorter than it was said to be: a tar's member has its size first."""
+    """A file that is read as if zeros followed its end.
+
+    In a tar a member's size comes before its contents. So a file that a container cuts meanwhile is filled up.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -179,7 +193,10 @@ class _Padded:
 
 @contextmanager
 def _inside(directory: str | int) -> Iterator[None]:
-    """Work in a directory, a descriptor (closed in the end) or a name, opened without following a symlink, and come back."""
+    """Change into a directory for the time of a with statement.
+
+    directory: a name, which is opened without following a symlink, or a descriptor, which is closed in the end.
+    """
     before = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         inside = directory if isinstance(directory, int) else open_directory(directory)
@@ -194,7 +211,7 @@ def _inside(directory: str | int) -> Iterator[None]:
 
 
 def _open_file(path: str, flags: int) -> int:
-    """Open an ordinary file; what has become a symlink is refused, and a FIFO is not waited for."""
+    """Open a regular file. Raises OSError with ELOOP if it has become anything else, and never waits for a FIFO's other end."""
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor

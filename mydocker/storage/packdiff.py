@@ -1,4 +1,4 @@
-"""A list of changes and the tree they are in → a layer tar: what vfs has instead of an upper directory."""
+"""Writing a list of changes as a layer tar. vfs needs this because it has no upper directory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from mydocker.storage.whiteouts import PLAIN, PREFIX
 
 
 def pack_changes(tree: str, changes: list[Change], stream: BinaryIO, exclude: set[str]) -> None:
-    """Write the changed entries of a tree, each without what is below it, and whiteouts for the deleted ones."""
+    """Write the changed entries of a tree, each without what is below it, and whiteouts for the deleted ones.
+
+    tree: the path of the tree.
+    exclude: absolute paths as the container sees them. Neither they nor what is below them is written.
+    """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
         packing = Packing(archive, tree, PLAIN, exclude, False)
         for change in changes:

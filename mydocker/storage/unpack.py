@@ -1,8 +1,9 @@
-"""A layer tar → a directory. Nothing is ever written outside of it, whatever the tar says.
+"""Unpacking a layer tar into a directory. Nothing is ever written outside of the directory, whatever the tar says.
 
-Each member's parent is opened component by component without following symlinks, and the member is made by its
-name in that directory. Refused, with Damaged: absolute names, names with '..' that lead out, members below a symlink,
-hard links to what is not in the directory, and more bytes than allowed.
+A member's parent is opened without following symlinks in any component, and the member is made by its name in that directory.
+
+Damaged is raised for absolute names, names with '..' that lead out, members below a symlink, and hard links to what is not in the
+directory. Error is raised for more bytes than allowed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from mydocker.tarreader import damaged, members, open_tar
 
 _CHUNK = 1 << 20
 _XATTR_PREFIX = "SCHILY.xattr."
-# Attributes that say something about this machine's layers, not about the image.
+# These attributes say something about layers on this machine and not about the image.
 _PRIVATE_XATTRS = ("trusted.overlay.", "user.overlay.")
 
 
@@ -34,9 +35,13 @@ def unpack(
     max_size: int | None = None,
     prepare: Callable[[tarfile.TarInfo], None] | None = None,
 ) -> int:
-    """Unpack an uncompressed tar into an existing directory; return the bytes of its files' contents.
+    """Unpack an uncompressed tar into an existing directory and return the size of its files' contents in bytes.
 
-    form: None for a tar that is no layer, in which `.wh.` names are names. prepare: called with each member first.
+    form: how to write whiteouts, or None for a tar that is not a layer. In such a tar `.wh.` names are ordinary names.
+    max_size: the most bytes that the files' contents may have together, or None.
+    prepare: a function that is called with each member before it is made.
+
+    Raises Damaged and Error, as the module says, and Conflict if something in the directory is in a member's way.
     """
     unpacking = _Unpacking(directory, form, max_size)
     try:
@@ -53,18 +58,20 @@ def unpack(
 
 
 class _Unpacking:
-    """One tar under way: the directory, what it holds already, the times of directories that are set at the end."""
+    """One tar that is being unpacked."""
 
     def __init__(self, directory: str, form: Form | None, max_size: int | None) -> None:
         self.root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.form = form
         self.max_size = max_size
         self.size = 0
+        # Directory → the names that this tar has made in it.
         self.names: dict[str, set[str]] = {}
+        # Directory → its member, whose time is set at the end: making something in a directory changes the directory's time.
         self.times: dict[str, tarfile.TarInfo] = {}
 
     def close(self) -> None:
-        """Set the directories' times, innermost first, and let go."""
+        """Set the times of the directories, innermost first, and close the root's descriptor."""
         try:
             for path in sorted(self.times, reverse=True):
                 self._set_times(path)
@@ -75,7 +82,7 @@ class _Unpacking:
         try:
             descriptor = self._open(path)
         except (FileNotFoundError, NotADirectoryError):
-            return  # a later member replaced it
+            return  # A later member has replaced it.
         _touch(f"/proc/self/fd/{descriptor}", self.times[path])
         os.close(descriptor)
 
@@ -110,7 +117,7 @@ class _Unpacking:
         if name == OPAQUE:
             form.make_opaque(directory, known)
         elif name.startswith(PREFIX + PREFIX):
-            return  # aufs' own bookkeeping never belongs to a layer
+            return  # This is bookkeeping of aufs, which never belongs to a layer.
         else:
             gone = name[len(PREFIX) :]
             if gone in ("", ".", ".."):
@@ -130,7 +137,11 @@ class _Unpacking:
             self._set_attributes(place, member)
 
     def _make_room(self, member: tarfile.TarInfo, place: str) -> None:
-        """Remove what is in a member's place: a layer's members replace whatever there is, what is copied only its own kind."""
+        """Remove what is in a member's place.
+
+        A member of a layer replaces whatever is there. In any other tar, a file replaces only a file, and a directory is merged into a
+        directory. Raises Conflict for a file in a directory's place, and the reverse.
+        """
         if member.isdir() and _is_directory(place):
             return
         if self.form:
@@ -174,16 +185,19 @@ class _Unpacking:
         source: Any = archive.extractfile(member)
         descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb", buffering=0) as target:
-            # Only what the archive holds is copied: what a sparse file says of its holes may be any number of bytes.
+            # Only what the archive holds is copied. A sparse file can claim holes of any size.
             sparse: list[tuple[int, int]] | None = getattr(member, "sparse", None)
             for offset, size in [(0, member.size)] if sparse is None else sparse:
-                source.raw.seek(offset)  # unbuffered: what is read ahead of a hole could not be read again
+                source.raw.seek(offset)  # The raw file has no buffer. What a buffer has read ahead of a hole could not be read again.
                 target.seek(offset)
                 _copy(source.raw, target, size)
             target.truncate(member.size)
 
     def _set_attributes(self, place: str, member: tarfile.TarInfo) -> None:
-        """Set owner, mode, attributes and times, by a descriptor: a container may have put a symlink in this place meanwhile."""
+        """Set owner, mode, attributes and times.
+
+        This goes through a descriptor, because a container may have put a symlink into this place meanwhile.
+        """
         descriptor = os.open(place, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             if stat.S_ISLNK(os.fstat(descriptor).st_mode) != member.issym():
@@ -201,7 +215,7 @@ class _Unpacking:
             os.close(descriptor)
 
     def _parent(self, path: str) -> int:
-        """Open a member's directory, making what is missing of it."""
+        """Open a member's directory and return its descriptor. Directories that are missing are made."""
         try:
             return self._open(path or ".")
         except FileNotFoundError:
@@ -218,7 +232,7 @@ class _Unpacking:
 
 
 def _checked(name: str) -> str:
-    """Return a member's name without '.', '..' and a trailing slash; Damaged if it leads out."""
+    """Return a member's name without '.', '..' and a trailing slash. Raises Damaged if it is absolute or leads out of the directory."""
     if name.startswith("/"):
         raise Damaged(f"tar member {name!r} has an absolute name")
     parts: list[str] = []
@@ -233,7 +247,7 @@ def _checked(name: str) -> str:
 
 
 def _copy(source: BinaryIO, target: FileIO, size: int) -> None:
-    """Copy so many bytes; zeros become a hole. Raises EOFError when there are fewer."""
+    """Copy `size` bytes. A chunk of zeros becomes a hole. Raises EOFError if the source has fewer bytes."""
     while size:
         chunk = source.read(min(size, _CHUNK))
         if not chunk:
@@ -253,7 +267,7 @@ def _set_xattr(place: str, name: str, value: str) -> None:
     try:
         os.setxattr(place, name, value.encode("utf-8", "surrogateescape"))
     except OSError as error:
-        # user.* on what is neither file nor directory, or a file system without attributes: as docker, go on.
+        # It is a user.* attribute of what is neither a file nor a directory, or the file system has no attributes. docker goes on too.
         if error.errno not in (errno.EOPNOTSUPP, errno.EPERM):
             raise
 

@@ -1,4 +1,7 @@
-"""vfs: every layer a whole copy of the one below with its changes. Works everywhere; shares blocks where the file system can."""
+"""The storage driver vfs, which needs no union file system. It works everywhere.
+
+Every layer is a complete copy of the layer below with its own changes made. The copies share blocks where the file system can do that.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class CopyTree(Step):
-    """Copy a tree with owners, modes, times, attributes and hard links, once: a copy that is there is left alone."""
+    """Copy a tree with its owners, modes, times, attributes and hard links, unless the target exists already."""
 
     source: str
     target: str
@@ -43,7 +46,7 @@ class CopyTree(Step):
 
 
 class Vfs(StorageDriver):
-    """The container's copy is `tree` in its directory, made at its first start."""
+    """The driver. A container's copy is `tree` in its directory. It is made at the container's first start."""
 
     name = "vfs"
     independent = False
@@ -91,7 +94,13 @@ class Vfs(StorageDriver):
 
 
 def _compare(old: str, new: int, path: str, found: list[Change]) -> None:
-    """Add what differs between a directory of a layer and one of the container's copy, an open descriptor that is closed in the end."""
+    """Add the changes between a directory of a layer and one of the container's copy.
+
+    old: the path in the layer. It may name nothing, or something else than a directory.
+    new: a descriptor of the directory in the copy, which is closed in the end.
+    path: the directory's path as the container sees it.
+    found: the list that the changes are added to.
+    """
     try:
         before = set(os.listdir(old)) if os.path.isdir(old) and not os.path.islink(old) else set()
         after = set(os.listdir(new))
@@ -103,7 +112,7 @@ def _compare(old: str, new: int, path: str, found: list[Change]) -> None:
 
 
 def _compare_entry(old: str, directory: int, path: str, name: str, found: list[Change]) -> None:
-    """Add an entry if it differs, and what differs below it. old: '' for one that is new."""
+    """Add the change of one entry, if it differs, and the changes below it. old: its path in the layer, or '' for a new entry."""
     status = os.stat(name, dir_fd=directory, follow_symlinks=False)
     if not old:
         found.append(Change(kind="A", path=f"{path}/{name}"))
@@ -114,7 +123,7 @@ def _compare_entry(old: str, directory: int, path: str, name: str, found: list[C
 
 
 def _differs(old: str, directory: int, name: str, b: os.stat_result) -> bool:
-    """Say whether two entries differ; of symlinks only the targets count, of all others the times too."""
+    """Return whether two entries differ. The time counts too, except for symlinks, of which only the targets are compared."""
     a = os.lstat(old)
     same = (a.st_mode, a.st_uid, a.st_gid, a.st_rdev) == (b.st_mode, b.st_uid, b.st_gid, b.st_rdev)
     if stat.S_ISDIR(a.st_mode) and stat.S_ISDIR(b.st_mode):

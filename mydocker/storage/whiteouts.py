@@ -1,10 +1,13 @@
-"""What is gone and what hides all below it: `.wh.` files in tars (OCI image-spec, layer.md), something else on disk.
+"""Whiteouts: how a layer says that a name of a lower layer is deleted, and that a directory is opaque.
+
+An opaque directory hides what the lower layers have in it. In a tar both are `.wh.` files (OCI image-spec, layer.md). On disk every
+driver has its own form:
 
 form      a deleted NAME                    an opaque directory
-tar       .wh.NAME                          .wh.NAME for each NAME below (read: also .wh..wh..opq in it)
+tar       .wh.NAME                          .wh.NAME for each NAME below (when a tar is read, .wh..wh..opq in it too)
 AUFS      .wh.NAME                          .wh..wh..opq in it
 OVERLAY   a character device 0:0            xattr trusted.overlay.opaque = y
-PLAIN     NAME is removed                   what it held before this layer is removed
+PLAIN     NAME is removed                   what the directory held before this layer is removed
 """
 
 from __future__ import annotations
@@ -27,26 +30,29 @@ _XATTR = "trusted.overlay.opaque"
 
 
 class Form:
-    """How one driver writes and reads whiteouts. Directories are O_PATH or ordinary paths, names without slashes."""
+    """How one driver writes and reads whiteouts.
+
+    A directory is given by its path, which may be that of a descriptor in /proc/self/fd. A name has no slashes.
+    """
 
     def white_out(self, directory: str, name: str) -> None:
-        """Say that `name` of a lower layer is gone."""
+        """Mark a name of the lower layers as deleted."""
         raise NotImplementedError
 
     def make_opaque(self, directory: str, new: set[str]) -> None:
-        """Say that nothing of lower layers shows in a directory; `new` are this layer's own names in it."""
+        """Mark a directory as opaque. new: the names that this layer itself has made in it."""
         raise NotImplementedError
 
     def deleted(self, name: str, status: os.stat_result) -> str | None:
-        """Return the name that an entry says is gone, None if it is an entry like others."""
+        """Return the name that an entry marks as deleted, or None if the entry is not a whiteout."""
         raise NotImplementedError
 
     def is_opaque(self, directory: str) -> bool:
-        """Say whether a directory hides what lower layers have in it."""
+        """Return whether a directory is opaque."""
         raise NotImplementedError
 
     def is_own(self, name: str) -> bool:
-        """Say whether an entry is the driver's own bookkeeping and no part of the layer."""
+        """Return whether an entry is bookkeeping of the file system and not a part of the layer."""
         return False
 
 
@@ -64,7 +70,7 @@ class _Overlay(Form):
         try:
             return os.getxattr(directory, _XATTR, follow_symlinks=False) == b"y"
         except OSError:
-            return False  # no such attribute, or no attributes at all
+            return False  # There is no such attribute, or the file system has no attributes.
 
 
 class _Aufs(Form):
@@ -104,14 +110,14 @@ OVERLAY, AUFS, PLAIN = _Overlay(), _Aufs(), _Plain()
 
 
 def union_changes(form: Form, upper: str, layers: list[str]) -> list[Change]:
-    """Return what a writable layer changes against the layers below it (topmost first), sorted by path."""
+    """Return the changes that a writable layer makes to the layers below it, sorted by path. layers: their directories, topmost first."""
     found: list[Change] = []
     _collect(form, open_directory(upper), "", layers, found)
     return sorted(found, key=lambda change: change.path)
 
 
 def _collect(form: Form, directory: int, path: str, layers: list[str], found: list[Change]) -> None:
-    """Add what is in a directory, an open descriptor that is closed in the end, and below it."""
+    """Add the changes in a directory and below it. directory: a descriptor, which is closed in the end."""
     try:
         for name in os.listdir(directory):
             if not form.is_own(name):
@@ -133,7 +139,7 @@ def _collect_entry(form: Form, directory: int, path: str, name: str, layers: lis
 
 
 def exists_below(form: Form, path: str, layers: list[str]) -> bool:
-    """Say whether the union of these layers, topmost first, has something at a path."""
+    """Return whether the union of some layers has something at a path. layers: their directories, topmost first."""
     for layer in layers:
         verdict = _in_layer(form, layer, path)
         if verdict is not None:
@@ -142,7 +148,7 @@ def exists_below(form: Form, path: str, layers: list[str]) -> bool:
 
 
 def _in_layer(form: Form, layer: str, path: str) -> bool | None:
-    """Return True or False where one layer decides, None where it leaves it to those below."""
+    """Return whether the union has something at a path, or None if this layer leaves that to the layers below it."""
     directory = layer
     for name in path.strip("/").split("/"):
         if os.path.lexists(f"{directory}/{PREFIX}{name}") and isinstance(form, _Aufs):
@@ -158,7 +164,10 @@ def _in_layer(form: Form, layer: str, path: str) -> bool | None:
 
 
 def names_below(form: Form, path: str, layers: Iterable[str]) -> set[str]:
-    """Return what the union of these layers, topmost first, has in a directory; nothing where it has none."""
+    """Return the names that the union of some layers has in a directory, none if it has no such directory.
+
+    layers: their directories, topmost first.
+    """
     found: set[str] = set()
     hidden: set[str] = set()
     for layer in layers:
@@ -174,7 +183,7 @@ def names_below(form: Form, path: str, layers: Iterable[str]) -> set[str]:
 
 
 def _directory_of(form: Form, layer: str, path: str) -> tuple[str, bool]:
-    """Return where a layer has a directory, '' for nowhere, and whether it hides those of the layers below."""
+    """Return the path of a directory in one layer, or '' if the layer has none, and whether that layer hides those of the layers below."""
     directory, covers = layer, False
     for name in path.strip("/").split("/") if path.strip("/") else ():
         if _in_layer(form, directory, name) is False:

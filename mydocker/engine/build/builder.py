@@ -1,8 +1,9 @@
-"""build: a Dockerfile's instructions, one after the other, become an image.
+"""build: make an image from a Dockerfile's instructions, one after the other.
 
-FROM begins an image (progress.py); settings change its configuration; RUN runs an ordinary container of its layers, COPY, ADD and
-WORKDIR copy files into one that is never started, and what changed there is the next layer. A step whose key (everything before
-it, its own text, the variables and files that it sees) an earlier build has left a layer for takes that.
+FROM begins an image (progress.py). Settings change its configuration. RUN runs an ordinary container of its layers. COPY, ADD and
+WORKDIR copy files into a container that is never started. What changed in the container becomes the next layer. Each instruction has
+a key, which stands for all before it, its own text, and the variables and files that it sees. If an earlier build has left a layer
+for the same key, that layer is used.
 """
 
 from __future__ import annotations
@@ -31,17 +32,21 @@ if TYPE_CHECKING:
     from mydocker.images.dockerfile import Instruction
     from mydocker.images.reference import Reference
 
-# Build arguments that a Dockerfile need not declare (docker's list); they count neither for the history nor for the cache.
+# Build arguments that a Dockerfile need not declare (docker's list). They are in no history, and they do not count for the cache.
 _PROXIES = {name for word in ("http", "https", "ftp", "no", "all") for name in (f"{word}_proxy", f"{word}_proxy".upper())}
 _FLAGS = {"RUN": {"network"}, "COPY": {"from", "chown", "chmod", "link"}, "ADD": {"chown", "chmod", "link", "checksum"}}
 
 
-# For a container that is never started.
+# The flags of a container that is never started.
 _IDLE = ["--network", "none"]
 
 
 def build(how: Building, stages: Stages, target: str, references: Sequence[Reference]) -> str:
-    """Build a stage and what it needs, give it the names; return the image's id, '' in a dry run. Raises the first failure."""
+    """Build a stage and the stages that it needs. Return the image's id, or '' in a dry run. Raises the first failure.
+
+    target: the stage's name or number, '' for the last one
+    references: the names that the image gets
+    """
     wanted = stages.target(target)
     needed = stages.needed(wanted)
     work = _Work(how, stages, sum(1 + len(stage.instructions) for stage in needed))
@@ -56,7 +61,7 @@ def build(how: Building, stages: Stages, target: str, references: Sequence[Refer
         labels = {**progress.settings.get("Labels", {}), **how.labels}
         progress.set({**progress.settings, "Labels": labels}, "LABEL " + " ".join(f"{k}={v}" for k, v in how.labels.items()))
     progress.advance("image")
-    # Nothing changed: the same image, not one that only differs in its times.
+    # If nothing changed, this is the image of the earlier build, and not a new one that only differs in its times.
     built = cached(how.paths, progress.key) if how.use_cache else None
     if not built:
         with publish(how.paths, progress) as draft:
@@ -67,7 +72,15 @@ def build(how: Building, stages: Stages, target: str, references: Sequence[Refer
 
 
 class _Work:
-    """Stages under way. begun: how far those that are ready or begun have come, by number."""
+    """The work on a Dockerfile's stages.
+
+    count: how many instructions there are, for 'Step 1/5'
+    number: how many of them were announced
+    consumed: the build arguments that an ARG has declared
+    begun: {a stage's number: how far it has come}
+    stage: the stage that is being built
+    fresh: whether layers are made anew, and not taken from an earlier build
+    """
 
     def __init__(self, how: Building, stages: Stages, count: int) -> None:
         self.how = how
@@ -80,7 +93,7 @@ class _Work:
         self.fresh = not how.use_cache
 
     def steps(self, stage: Stage) -> Iterator[Step]:
-        """Yield a stage's steps; an image's ONBUILD triggers are among them."""
+        """Yield a stage's steps. The ONBUILD triggers of its base image are among them."""
         self.stage = stage
         self.consumed |= self.stages.arguments.keys()
         self.fresh = not self.how.use_cache
@@ -171,7 +184,12 @@ class _Work:
         self._layer(instruction, directory, lambda place: copying.make_directory(place.container(), directory), [])
 
     def _layer(self, instruction: Instruction, seen: str, act: Callable[[Workplace], None], words: list[str]) -> None:
-        """Make the layer of an instruction, or take that of an earlier build. seen: what else than its text it depends on."""
+        """Make the layer of an instruction, or take the layer that an earlier build has made.
+
+        seen: what the layer depends on besides the instruction's text
+        act: makes the changes in a container
+        words: the words after `mydocker create` for that container, [] for one that is never started
+        """
         progress = self.progress
         progress.advance(instruction.source, seen)
         known = None if self.fresh else cached(self.how.paths, progress.key)
@@ -179,7 +197,7 @@ class _Work:
             self.how.tell(" ---> Using cache")
             reuse(progress, known)
             return
-        # What follows a step that was made anew is made anew.
+        # All layers above a new one have to be new too.
         self.fresh = True
         options = self.how.options(words or [*_IDLE, progress.image, "true"])
         with Workplace(self.how.paths, progress, options, self.how.run) as place:
@@ -217,7 +235,7 @@ class _Work:
         self._layer(instruction, copying.digest() + copying.destination, lambda place: copying.into(place.container()), [])
 
     def _source(self, instruction: Instruction) -> Source | None:
-        """Return what --from names: an earlier stage, or an image; None for the context."""
+        """Return the source that --from names, an earlier stage or an image, or None for the context."""
         name = instruction.flags.get("from", "")
         if not name:
             return None
@@ -235,7 +253,7 @@ class _Work:
 
 
 def _with_heredocs(instruction: Instruction) -> str:
-    """Return RUN's command: a lone here-document is the script itself, others are for the shell to read."""
+    """Return RUN's command. If RUN has nothing but one here-document, that is the script. Otherwise the shell reads them."""
     if not instruction.heredocs:
         return instruction.text
     lone = len(instruction.heredocs) == 1 and instruction.text.lstrip("<-").strip("'\"") == instruction.heredocs[0].name
@@ -245,7 +263,7 @@ def _with_heredocs(instruction: Instruction) -> str:
 
 
 def _paths(instruction: Instruction, variables: Mapping[str, str]) -> list[str]:
-    """Return sources and destination of COPY or ADD, variables replaced."""
+    """Return the sources and the destination of COPY or ADD, with their variables replaced. Raises BadInput for fewer than two."""
     listed = change.json_list(instruction.text)
     words = [expand(word, variables) for word in (split(instruction.text) if listed is None else listed)]
     if len(words) < 2:

@@ -1,4 +1,4 @@
-"""Where COPY and ADD take files from: the build's context, here-documents, addresses, other stages and images."""
+"""What COPY and ADD take files from: the build's context, here-documents, addresses, other stages and images."""
 
 from __future__ import annotations
 
@@ -26,14 +26,19 @@ _CHUNK = 1 << 18
 
 
 class Source(Value):
-    """Another image as a source. key: stands for its content; open: makes a container of it."""
+    """Another image, or an earlier stage, as a source of files."""
 
-    key: str
-    open: Callable[[], Workplace]
+    key: str  # stands for its content
+    open: Callable[[], Workplace]  # makes a container from it
 
 
 class BuildContext:
-    """The context's directory, without what .dockerignore leaves out, and a directory for what has to be made."""
+    """The files that a build may copy.
+
+    directory: the context, '' for none
+    excluded: the paths that .dockerignore leaves out of it
+    scratch: a directory for files that have to be made: here-documents and what is downloaded
+    """
 
     def __init__(self, directory: str, dockerfile: str, scratch: str) -> None:
         self.directory = directory
@@ -42,7 +47,12 @@ class BuildContext:
         self._made = 0
 
     def copying(self, instruction: Instruction, words: list[str], source: Source | None, variables: Mapping[str, str]) -> Copying:
-        """Return what a COPY or ADD is to copy. words: its sources and destination, variables replaced as in its here-documents."""
+        """Return what a COPY or ADD copies. Files from addresses are downloaded here. Raises BadInput, StepFailed, Damaged.
+
+        words: its sources and its destination, with variables replaced
+        source: what --from names, None for the context
+        variables: replaced in its here-documents
+        """
         *patterns, destination = words
         named = {pattern.lstrip("<-").strip("'\"") for pattern in patterns if pattern.startswith("<<")}
         made = [heredoc for heredoc in instruction.heredocs if heredoc.name in named]
@@ -82,15 +92,15 @@ class BuildContext:
 
 
 class Copying(Value):
-    """One COPY or ADD: (source, patterns) one after the other to a destination. extracts: whether tars are unpacked."""
+    """What one COPY or ADD copies."""
 
-    groups: list[tuple[Context | Source, list[str]]]
-    destination: str
+    groups: list[tuple[Context | Source, list[str]]]  # (source, patterns of its paths), copied one after the other
+    destination: str  # a path in the container
     owner: Owner
-    extracts: bool
+    extracts: bool  # whether tars are unpacked, as by ADD
 
     def digest(self) -> str:
-        """Return what stands for the files' names, kinds, modes and contents; times do not count."""
+        """Return a digest of the names, kinds, modes and contents of all files. Their times do not count."""
         total = sha256()
         for source, patterns in self.groups:
             if isinstance(source, Context):
@@ -101,7 +111,7 @@ class Copying(Value):
         return total.hexdigest()
 
     def into(self, target: Container) -> None:
-        """Copy everything."""
+        """Copy everything into a container."""
         for source, patterns in self.groups:
             if not isinstance(source, Context):
                 with source.open() as place:
@@ -115,7 +125,10 @@ class Copying(Value):
                 copying.copy(source, others, target, self.destination, self.owner)
 
     def _sorted(self, source: Context, patterns: list[str]) -> tuple[list[str], list[str]]:
-        """Return the tars that ADD unpacks, as paths of this process, and the patterns of everything else."""
+        """Return the tars that ADD unpacks and the paths of everything else.
+
+        The tars are paths that this process can open. The other paths are those of the context.
+        """
         if not self.extracts:
             return [], patterns
         root = source.enter()
@@ -146,7 +159,11 @@ def _hash_matches(source: Context, pattern: str, update: Callable[[bytes], None]
 
 
 def _hash(source: Context, place: str, path: str, update: Callable[[bytes], None]) -> None:
-    """Hash a file or a tree. place: where it is; path: what it is called in the context."""
+    """Hash a file or a tree.
+
+    place: the path by which this process opens it
+    path: its path in the context
+    """
     status = os.lstat(place)
     link = os.readlink(place) if stat.S_ISLNK(status.st_mode) else ""
     update(repr((path, status.st_mode, link)).encode(errors="surrogateescape"))
@@ -163,7 +180,10 @@ def _hash(source: Context, place: str, path: str, update: Callable[[bytes], None
 
 
 def _download(address: str, directory: str, checksum: str) -> str:
-    """Get what is at an address as a file, mode 600, as docker's ADD; return its name."""
+    """Download an address to a file with the mode 600, as docker's ADD does. Return the file's name.
+
+    checksum: 'sha256:HEX', '' for no check
+    """
     from mydocker.images.transport import Transport
 
     name = basename(address.partition("?")[0])
@@ -185,7 +205,7 @@ def _download(address: str, directory: str, checksum: str) -> str:
 
 
 def unpack_context(stream_name: str, path: str, directory: str) -> None:
-    """Unpack a context that came as a tar into a new directory."""
+    """Unpack a context that came as a tar into a new directory. stream_name: what errors call the tar."""
     from mydocker.images.compression import Decompressed
     from mydocker.storage.unpack import unpack
 

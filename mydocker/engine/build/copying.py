@@ -1,7 +1,7 @@
-"""COPY and ADD: files of the build's context, of another stage or of an image, into a container that is to become a layer.
+"""COPY and ADD: copy files of the build's context, of another stage or of an image into a container that will become a layer.
 
-As cp: two child processes and a tar between them. Each side's paths are resolved inside its own root, so neither a context's nor an
-image's symlinks lead out of it.
+This works as cp does: two child processes have a tar between them. Each side's paths are resolved inside its own root, so no symlink
+of a context or an image leads out of it.
 """
 
 from __future__ import annotations
@@ -34,30 +34,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from io import BufferedReader
 
-# What goes before the tar: whether it is one file, and the length of its name.
+# What goes before the tar: whether it holds only one file, and the length of that file's name.
 _HEADER = "?I"
 _WILD = frozenset("*?[")
 
 
 class Context(Value):
-    """A directory of the host as a source. excluded: absolute paths of it that are not there for the build."""
+    """A directory of the host as a source of files."""
 
     directory: str
-    excluded: set[str]
+    excluded: set[str]  # paths from the directory, each with a slash first, that .dockerignore leaves out
 
     def enter(self) -> int:
-        """Return a descriptor of the root directory."""
+        """Return a descriptor of the directory, which is the root of all paths."""
         return inroot.open_root(self.directory)
 
 
 class Owner(Value):
-    """What becomes of owners and modes. chown: 'USER[:GROUP]' or '' for root; chmod: None leaves modes as they are."""
+    """The owner and the mode that copied files get."""
 
-    chown: str
-    chmod: int | None
+    chown: str  # 'USER[:GROUP]', '' for root
+    chmod: int | None  # None leaves each file its mode
 
     def numbers(self, root: int) -> tuple[int, int]:
-        """Return uid and gid, names looked up in a container's own files."""
+        """Return uid and gid. Names are looked up in the container's own files. root: a descriptor of the container's root."""
         if not self.chown:
             return 0, 0
         files = [inroot.read_text(inroot.by_descriptor(root), path) for path in ("/etc/passwd", "/etc/group")]
@@ -67,7 +67,7 @@ class Owner(Value):
 
 
 def copy(source: Context | Container, patterns: Sequence[str], target: Container, destination: str, owner: Owner) -> None:
-    """Copy what fits the patterns to a path of a container, by COPY's rules. Raises StepFailed with the reason."""
+    """Copy the files that fit the patterns to a path of a container, by the rules of COPY. Raises StepFailed with the reason."""
     read, write = os.pipe()
 
     def send() -> None:
@@ -79,7 +79,7 @@ def copy(source: Context | Container, patterns: Sequence[str], target: Container
         os.close(write)
         with open(read, "rb") as stream:
             header = stream.read(calcsize(_HEADER))
-            if header:  # else the other side says why
+            if header:  # if nothing came, the sender says why
                 is_file, length = unpack(_HEADER, header)
                 _receive(target.enter(), destination, os.fsdecode(stream.read(length)) if is_file else "", stream, owner)
 
@@ -90,7 +90,7 @@ def copy(source: Context | Container, patterns: Sequence[str], target: Container
 
 
 def make_directory(target: Container, path: str) -> None:
-    """Make a directory of a container, and what is missing above it (WORKDIR)."""
+    """Make a directory in a container, and the directories above it that are missing (for WORKDIR)."""
 
     def make() -> None:
         os.close(inroot.make_directories(inroot.by_descriptor(target.enter()), path))
@@ -99,7 +99,7 @@ def make_directory(target: Container, path: str) -> None:
 
 
 def extract(stream: BufferedReader, name: str, target: Container, destination: str, owner: Owner) -> None:
-    """Unpack a tar, plain or compressed, into a directory of a container (ADD)."""
+    """Unpack a tar, plain or compressed, into a directory of a container (for ADD). name: what errors call the tar."""
 
     def receive() -> None:
         root = target.enter()
@@ -120,7 +120,7 @@ def is_archive(path: str) -> bool:
     try:
         with open(path, "rb") as file, open_tar(Decompressed(file, path).as_binary()):
             return True
-    except Exception:  # whatever a decompressor or tarfile dislikes
+    except Exception:  # a decompressor or tarfile may raise anything
         return False
 
 
@@ -141,7 +141,7 @@ def _send(source: Context | Container, patterns: Sequence[str], destination: str
 
 
 def _pack(root: int, path: str, is_directory: bool, excluded: set[str], archive: tarfile.TarFile) -> None:
-    """Write what a directory holds, or a file."""
+    """Add a file, or what a directory holds, to a tar."""
     top = path if is_directory else dirname(path)
     directory = openat2(top.lstrip("/") or ".", os.O_PATH | os.O_DIRECTORY, dirfd=root)
     prefix = top.rstrip("/")
@@ -155,7 +155,11 @@ def _pack(root: int, path: str, is_directory: bool, excluded: set[str], archive:
 
 
 def matches(root: int, pattern: str, excluded: set[str]) -> list[str]:
-    """Return the absolute paths in a root that fit a pattern. Raises NotFound."""
+    """Return the paths that fit a pattern, from the root on. Raises NotFound if there is none.
+
+    root: a descriptor of the root
+    excluded: paths that .dockerignore leaves out
+    """
     cleaned = normpath("/" + pattern.lstrip("/"))
     if not _WILD & set(cleaned):
         found = [cleaned]
@@ -169,7 +173,7 @@ def matches(root: int, pattern: str, excluded: set[str]) -> list[str]:
 
 
 def _expand(root: int, directory: str, parts: list[str]) -> list[str]:
-    """Return the paths below a directory that fit these parts, sorted."""
+    """Return the paths below a directory that fit a pattern, sorted. parts: what stands between the pattern's slashes."""
     part, *rest = parts
     if not _WILD & set(part):
         names = [part]
@@ -196,7 +200,7 @@ def _exists(root: int, path: str) -> bool:
 
 
 def place_of(root: int, path: str) -> str:
-    """Return where something in a root is, as this process names it and without symlinks. Raises NotFound."""
+    """Return the path, without symlinks, by which this process opens a file in a root. Raises NotFound."""
     try:
         descriptor = openat2(path.lstrip("/") or ".", os.O_PATH, dirfd=root)
     except OSError as error:
@@ -208,7 +212,7 @@ def place_of(root: int, path: str) -> str:
 
 
 def _resolved(root: int, path: str) -> str:
-    """Return the path without symlinks: a source that is one is what it points to."""
+    """Return a path of the root without symlinks. A source that is a symlink means what it points to."""
     return place_of(root, path).removeprefix(os.readlink(inroot.by_descriptor(root)).rstrip("/")) or "/"
 
 
@@ -221,7 +225,7 @@ def _status(root: int, path: str) -> os.stat_result:
 
 
 def _receive(root: int, destination: str, file: str, stream: BinaryIO, owner: Owner) -> None:
-    """Unpack what was sent. file: the name of the one file that it is, '' for a directory's content or several things."""
+    """Unpack what was sent. file: its name if it is only one file, '' for the content of a directory or for several files."""
     numbers = owner.numbers(root)
     top, name = destination, file
     if file and not destination.endswith("/") and not _is_directory(root, destination):

@@ -1,4 +1,4 @@
-"""What a build is told and how it acts, and an instruction as a step whose failure names its line."""
+"""What a build is told, what it calls, and the step that executes one instruction and whose failure names the instruction's line."""
 
 from __future__ import annotations
 
@@ -18,10 +18,18 @@ if TYPE_CHECKING:
 
 
 class Building:
-    """What build is told, and how it acts.
+    """What a build is told, and the functions that it calls.
 
-    tell: prints a line. options: from the words after `mydocker create` to its options. start: starts a container whose lock is
-    given, shows its output and returns its exit status. pull: gets an image by its name and platform.
+    tell: prints a line
+    options: returns the options that the words after `mydocker create` mean
+    start: starts a container whose lock is given, shows its output, and returns its exit status
+    pull: gets an image by its name and platform
+    arguments: the values of --build-arg
+    predefined: the arguments that every build has, such as TARGETARCH
+    labels: the values of --label
+    network: the network of RUN, '' for the bridge
+    use_cache: whether layers of earlier builds are used
+    name: the Dockerfile's, for errors
     """
 
     def __init__(
@@ -50,9 +58,9 @@ class Building:
 
 
 class RunInstruction(Step):
-    """Let one instruction have its effect."""
+    """Execute one instruction."""
 
-    name: str
+    name: str  # of the Dockerfile
     instruction: Instruction
     action: Callable[[Instruction], None]
 

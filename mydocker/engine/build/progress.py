@@ -1,7 +1,7 @@
-"""How far a build has come with an image: the instructions' effects on it, and the layers that containers leave.
+"""How far a build has come with an image: a configuration that instructions change, and the layers that containers leave.
 
-Progress is a configuration and layers that grow; `image` is a stored image with exactly those layers, to make containers from. Every
-layer is published at once as an image without a name that knows the key of its step (index.BUILD): that is the layer cache.
+The layer cache is made of images: each new layer is published at once, as the topmost of an image without a name. That image's entry
+in index.json has the key of the instruction that made the layer (index.BUILD).
 """
 
 from __future__ import annotations
@@ -40,7 +40,16 @@ _SCRATCH = "scratch"
 
 
 class Progress:
-    """How far a stage has come. arguments: ARG's variables that have a value; key: stands for all that led here."""
+    """How far a stage has come.
+
+    document: the image's configuration so far
+    layers: descriptors of its layers, lowest first
+    sizes: the layers' bytes, uncompressed
+    image: the id of a stored image with exactly these layers, from which containers are made
+    key: stands for all that led here
+    arguments: the variables of ARG that have a value
+    has_own_command: whether this stage has a CMD
+    """
 
     def __init__(self, document: ImageDocument, layers: list[Descriptor], sizes: list[int], image: str, key: str) -> None:
         self.document = document
@@ -53,35 +62,35 @@ class Progress:
 
     @property
     def settings(self) -> ImageConfig:
-        """The config object."""
+        """The `config` object of the configuration."""
         return self.document["config"]
 
     def set(self, settings: ImageConfig, created_by: str) -> None:
-        """Replace the config object; the history gets an entry without a layer."""
+        """Replace the `config` object, and add an entry without a layer to the history."""
         self.document["config"] = settings
         entry = config.history_entry(now(), created_by)
         entry["empty_layer"] = True
         self.document["history"].append(entry)
 
     def advance(self, *parts: str) -> None:
-        """Let the key stand for these texts too."""
+        """Change the key so that it stands for these texts too."""
         self.key = sha256("\0".join([self.key, *parts]).encode(errors="surrogateescape")).hexdigest()
 
 
 def from_image(image: Image) -> Progress:
-    """Return where FROM begins."""
+    """Return the progress of a stage that begins with an image."""
     document = deepcopy(image.document)
     document.pop("container_config", None)
     return Progress(document, list(image.layers), list(image.sizes), image.id, image.id)
 
 
 def from_stage(progress: Progress) -> Progress:
-    """Return what goes on from an earlier stage."""
+    """Return the progress of a stage that begins with an earlier stage."""
     return Progress(deepcopy(progress.document), list(progress.layers), list(progress.sizes), progress.image, progress.key)
 
 
 def from_nothing(paths: Paths) -> Progress:
-    """Return where FROM scratch begins; containers are made from an image with one empty layer."""
+    """Return the progress of a stage that begins with `FROM scratch`. Its containers are made from an image with one empty layer."""
     document = config.new_document(config.host_platform(), {}, now())
     known = cached(paths, _SCRATCH)
     image_id = known.id if known else ""
@@ -98,7 +107,7 @@ def _write_empty(layer: LayerWriter) -> None:
 
 
 def cached(paths: Paths, key: str) -> Image | None:
-    """Return the image that a step with this key left, if it is there and whole."""
+    """Return the image that an instruction with this key has left, or None."""
     layout = ImageLayout(paths.images)
 
     def found(entries: list[Descriptor]) -> Image | None:
@@ -109,23 +118,23 @@ def cached(paths: Paths, key: str) -> Image | None:
 
 
 def reuse(progress: Progress, known: Image) -> None:
-    """Take the layer that an earlier build made in this step."""
+    """Take the layer that an earlier build has made for this instruction."""
     progress.layers, progress.sizes, progress.image = list(known.layers), list(known.sizes), known.id
     progress.document["rootfs"]["diff_ids"] = list(known.diff_ids)
     progress.document["history"].append(known.document["history"][-1])
 
 
 class Workplace:
-    """A container made from the image so far, in which an instruction changes files; `with` removes it.
+    """A container made from the image so far, in which an instruction changes files. `with` removes it.
 
-    Until it is started its record says `creating`, and while its command runs, whose build it belongs to: if that is killed,
-    system check finds what it left.
+    `system check` finds it if the build was killed: its record has the status `creating` until it is started, and names the build's
+    process as its builder.
     """
 
     def __init__(self, paths: Paths, progress: Progress, options: Options, run: Run) -> None:
         self.paths = paths
         image = images.find(paths, f"sha256:{progress.image}")
-        # Of the image, only its files: what a Dockerfile says of commands, volumes and health is for the containers made later.
+        # Only the image's files are used. Its commands, volumes and health checks are for the containers that are made of it later.
         image.document = {**image.document, "config": {}}
         self.prepared: Prepared = prepare(paths, options, image)
         self.prepared.record["builder"] = {"pid": os.getpid(), "start": start_time(os.getpid(), paths.proc)}
@@ -154,16 +163,19 @@ class Workplace:
         return self.prepared.record["id"]
 
     def container(self) -> Container:
-        """Return it as what files are copied to and from."""
+        """Return the container as a side of a copy."""
         return Container(paths=self.paths, driver=self.prepared.driver, record=self.prepared.record)
 
     def start(self, begin: Callable[[containers.Record, int], int]) -> int:
-        """Run its command; return the exit status. begin: starts a container whose lock is given and serves it to its end."""
+        """Run the container's command, and return its exit status.
+
+        begin: starts a container whose lock is given, and serves it until its end
+        """
         lock, self.lock = self.lock, -1
         return begin(self.prepared.record, lock)
 
     def commit(self, progress: Progress, created_by: str) -> None:
-        """Make a layer of what has changed, the topmost so far, and keep it under its step's key."""
+        """Make the topmost layer of what has changed in the container, and keep it in the cache under the instruction's key."""
         record, storage = self.prepared.record, self.prepared.driver
         directory, covered = self.paths.container(self.id), mounted(record)
         document = deepcopy(progress.document)
@@ -173,7 +185,7 @@ class Workplace:
             progress.document["rootfs"]["diff_ids"] = list(document["rootfs"]["diff_ids"])
             progress.document["history"] = list(document["history"])
             if progress.layers:
-                # The key also in the configuration, so that no other image is the same one.
+                # The key is in the configuration too, so that no other image has the same id.
                 draft.publish(None, {index.BUILD: progress.key}, {index.BUILD: progress.key})
                 progress.image = draft.image_id
 

@@ -1,4 +1,4 @@
-"""A Dockerfile's instructions as stages, and which of them a target needs."""
+"""Sort a Dockerfile's instructions into stages, and find the stages that a target needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
 
 class Stage:
-    """One FROM and what follows. base: an image's name, an earlier stage's or 'scratch'; name: after AS, lower case, or ''."""
+    """One FROM and the instructions that follow.
+
+    number: its place among the stages, from 0
+    opening: the FROM
+    base: the name of an image or of an earlier stage, or 'scratch'
+    name: the name after AS in lower case, '' for none
+    platform: the value of --platform, '' for none
+    """
 
     __slots__ = ("base", "instructions", "name", "number", "opening", "platform")
 
@@ -27,28 +34,32 @@ class Stage:
 
 
 class Stages:
-    """All stages, in their order, and the arguments that were declared before the first: {name: value}, None without one."""
+    """All stages of a Dockerfile.
+
+    all: the stages in the order of the file
+    arguments: what ARG declared before the first FROM, {name: value, or None if it has none}
+    """
 
     def __init__(self, stages: list[Stage], arguments: dict[str, str | None]) -> None:
         self.all = stages
         self.arguments = arguments
 
     def find(self, name: str, before: int) -> Stage | None:
-        """Return the latest stage before a number that is called so, by its name or its number."""
+        """Return the last stage with this name or number among those before the stage number `before`, or None."""
         named = [stage for stage in self.all[:before] if stage.name == name.lower()]
         if named:
             return named[-1]
         return self.all[int(name)] if name.isascii() and name.isdigit() and int(name) < before else None
 
     def target(self, name: str) -> Stage:
-        """Return the stage to build: the last, or the one named. Raises NotFound."""
+        """Return the stage with this name or number, or the last one if the name is ''. Raises NotFound."""
         found = self.find(name, len(self.all)) if name else self.all[-1]
         if not found:
             raise NotFound(f"target stage {name!r} could not be found", "stages: " + ", ".join(s.name or str(s.number) for s in self.all))
         return found
 
     def needed(self, target: Stage) -> list[Stage]:
-        """Return the stages that a stage is built from, itself last, in the order of the file."""
+        """Return the stages that have to be built for a stage, in the order of the file. The stage itself is the last."""
         numbers: set[int] = set()
         waiting = [target]
         while waiting:
@@ -61,7 +72,12 @@ class Stages:
 
 
 def divide(instructions: list[Instruction], given: Mapping[str, str], predefined: Mapping[str, str], name: str) -> Stages:
-    """Sort a Dockerfile's instructions into stages. given: --build-arg; predefined: TARGETARCH …; name: the file's, for errors."""
+    """Sort a Dockerfile's instructions into stages. Raises BadInput.
+
+    given: the values of --build-arg
+    predefined: the arguments that every build has, such as TARGETARCH
+    name: the Dockerfile's, for errors
+    """
     arguments: dict[str, str | None] = {}
     stages: list[Stage] = []
     for instruction in instructions:
@@ -85,7 +101,7 @@ def _known(arguments: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def declared(text: str, variables: Mapping[str, str]) -> list[tuple[str, str | None]]:
-    """Return what ARG declares: names and default values."""
+    """Return what an ARG declares: (name, default value or None)."""
     found = []
     for word in split(text):
         key, equals, value = word.partition("=")

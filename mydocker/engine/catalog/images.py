@@ -1,9 +1,9 @@
-"""From a name to an image, and from an image to unpacked layers: the part of images that every start goes through.
+"""Finding an image by its name and unpacking its layers: the part of images that every start goes through.
 
-Kept light: a start reads index.json, one manifest and one config, each verified, and imports nothing heavy.
+It is kept light. A start reads index.json, one manifest and one configuration, verifies each, and imports nothing heavy.
 
-Who may remove what: layers that neither an image nor a container's record names are removed by imagestore.RemoveLayers,
-under the lock of ROOT/layers. So a container's record, with its layers in it, is written *before* ensure_layers().
+Layers that neither an image nor a container's record names are removed by RemoveLayers (verbs.py), under the lock of ROOT/layers. So a
+container's record, which names its layers, is written *before* ensure_layers() is called.
 """
 
 from __future__ import annotations
@@ -31,35 +31,31 @@ LIST_HINT = "mydocker images --no-trunc --digests shows what there is"
 
 
 class Image:
-    """An image of the layout.
-
-    id: hexadecimal digest of the config. document: the whole OCI configuration. entry: a descriptor of it in index.json.
-    layers: descriptors, lowest first. chain_ids: topmost first, as record['layers'] and the storage drivers want them.
-    names: as users see them, 'busybox:latest'; repo_digests: 'busybox@sha256:…'. sizes: the layers' bytes, uncompressed
-    (compressed where nobody noted the other).
-    """
+    """An image of the layout."""
 
     __slots__ = ("chain_ids", "diff_ids", "document", "entry", "id", "layers", "names", "repo_digests", "sizes")
 
     def __init__(self, layout: ImageLayout, entries: list[Descriptor], entry: Descriptor) -> None:
         manifest = layout.manifest(entry)
-        self.entry = entry
-        self.id = manifest["config"]["digest"].removeprefix("sha256:")
+        self.entry = entry  # a descriptor of the image in index.json
+        self.id = manifest["config"]["digest"].removeprefix("sha256:")  # the hexadecimal digest of the configuration
         self.document: ImageDocument = layout.configuration(manifest["config"])
-        self.layers = manifest["layers"]
-        self.diff_ids = self.document["rootfs"]["diff_ids"]
+        self.layers = manifest["layers"]  # descriptors, lowest first
+        self.diff_ids = self.document["rootfs"]["diff_ids"]  # lowest first
         if len(self.diff_ids) != len(self.layers):
             raise Damaged(f"image {self.id[:12]} has {len(self.layers)} layers and {len(self.diff_ids)} diff ids")
-        self.chain_ids = chain_ids(self.diff_ids)
+        self.chain_ids = chain_ids(self.diff_ids)  # topmost first, as record['layers'] and the storage drivers have them
         named = [(parse(name), e) for e in entries if e["digest"] == self.manifest and (name := index.name_of(e))]
-        self.names = [str(name) for name, _ in named]
+        self.names = [str(name) for name, _ in named]  # as users see them, such as 'busybox:latest'
+        # Such as 'busybox@sha256:…'.
         self.repo_digests = sorted({f"{name.familiar}@{index.repo_digest(e)}" for name, e in named})
         noted = index.sizes(entry)
+        # The bytes of each layer, uncompressed. Where nobody noted these, compressed.
         self.sizes = noted if len(noted) == len(self.layers) else [layer["size"] for layer in self.layers]
 
     @property
     def size(self) -> int:
-        """Bytes of all layers."""
+        """The bytes of all layers."""
         return sum(self.sizes)
 
     @property
@@ -69,29 +65,30 @@ class Image:
 
     @property
     def is_cache(self) -> bool:
-        """Whether it is a step of a build, kept for the next one, and not an image that anybody asked for."""
+        """Whether the image is only kept from a step of a build for the next build, and nobody has asked for it."""
         return not self.names and index.is_cache(self.entry)
 
     @property
     def tags(self) -> list[str]:
-        """Those of its names that have a tag; the others are a repository with a digest."""
+        """The names that have a tag. The others are a repository with a digest."""
         return [name for name in self.names if parse(name).tag]
 
     @property
     def config(self) -> ImageConfig:
-        """The config object: Env, Cmd, Entrypoint, …; docker's keys."""
+        """What a container of the image runs: Env, Cmd, Entrypoint and so on, under docker's names."""
         return self.document["config"]
 
     @property
     def created(self) -> str:
-        """RFC 3339, empty when the image does not say."""
+        """When the image was made, in RFC 3339, or '' if it does not say."""
         return self.document.get("created", "")
 
 
 def find(paths: Paths, name: str) -> Image:
-    """Return the image that a name, NAME@DIGEST, id or unique id prefix means. Raises NotFound, BadInput, Damaged.
+    """Return the image that a name, a NAME@DIGEST, an id or a unique beginning of an id means.
 
-    As docker: a whole id is an id, anything else a name first and then the beginning of an id.
+    As in docker, a whole id is an id. Anything else is looked for first as a name, and then as the beginning of an id.
+    Raises NoImage, Conflict if several ids begin so, BadInput or Damaged.
     """
     layout = ImageLayout(paths.images)
     return layout.consistent(lambda entries: _found(layout, entries, name))
@@ -115,7 +112,7 @@ def _image(layout: ImageLayout, entries: list[Descriptor], entry: Descriptor) ->
 
 
 def by_name(entries: list[Descriptor], reference: Reference) -> Descriptor | None:
-    """Return the descriptor that a name, or a digest in a repository, means."""
+    """Return the descriptor in index.json that a name, or a digest in a repository, means, or None."""
     if reference.digest:
         matches = (e for e in entries if reference.digest in (e["digest"], index.repo_digest(e)))
         return next((e for e in matches if _repository(e) in (None, reference.repository)), None)
@@ -128,7 +125,7 @@ def _repository(entry: Descriptor) -> str | None:
 
 
 def all_images(paths: Paths) -> list[Image]:
-    """Return every image once, in the order of the index."""
+    """Return every image once, in the order of index.json."""
     layout = ImageLayout(paths.images)
     return layout.consistent(lambda entries: _every(layout, entries))
 
@@ -139,7 +136,10 @@ def _every(layout: ImageLayout, entries: list[Descriptor]) -> list[Image]:
 
 
 def _by_id(layout: ImageLayout, entries: list[Descriptor], prefix: str, name: str) -> Image:
-    """Return the image whose id, or whose manifest's digest if that is whole, begins so."""
+    """Return the image whose id begins with `prefix`, or whose manifest has this digest.
+
+    name: what the user wrote, for the error.
+    """
     matches: dict[str, Image] = {}
     for entry in entries if _may_be_id(prefix) else []:
         image = _image(layout, entries, entry)
@@ -157,7 +157,7 @@ def _may_be_id(prefix: str) -> bool:
 
 
 def missing(name: str) -> NoImage:
-    """Return the error for an image that is not there, with the way to get it."""
+    """Return the error for an image that is not there, with a hint at how to get it."""
     if is_id(name) or "sha256:" in name:
         return NoImage(f"no such image: {name}", LIST_HINT)
     shown = parse(name).with_default_tag()
@@ -165,19 +165,19 @@ def missing(name: str) -> NoImage:
 
 
 class UnpackLayer(Step):
-    """Unpack one stored layer with a storage driver, verified, unless it has it already."""
+    """Verify and unpack one stored layer with a storage driver, unless the driver has it already."""
 
     driver: StorageDriver
     layout: ImageLayout
     image: Image
-    position: int  # from the lowest, 0
+    position: int  # of the layer in the image; the lowest is 0
 
     def apply(self) -> None:
         from mydocker.images.layers import StoredLayer
 
         chain_id, *parents = self.image.chain_ids[-1 - self.position :]
         with StoredLayer(self.layout, self._descriptor(), self.image.diff_ids[self.position]) as layer:
-            # Whoever had the blob's lock before may have done the work.
+            # Another process, which had the blob's lock before, may have unpacked it.
             if not self.driver.has(chain_id):
                 self.driver.apply(chain_id, parents, layer.as_binary())
 
@@ -190,9 +190,9 @@ class UnpackLayer(Step):
 
 
 def ensure_layers(paths: Paths, driver: StorageDriver, image: Image, run: Run) -> None:
-    """Unpack the layers of an image that a storage driver has not got yet, lowest first. Raises Damaged.
+    """Unpack the layers of an image that a storage driver does not have yet, the lowest first. Raises Damaged.
 
-    The record that names them must be on disk already, or a concurrent removal may take them away again.
+    The record that names them must be on disk already. Otherwise another process may remove them again.
     """
     make_private(paths.layers)
     with Lock(layers_lock(paths), shared=True):
@@ -203,5 +203,5 @@ def ensure_layers(paths: Paths, driver: StorageDriver, image: Image, run: Run) -
 
 
 def layers_lock(paths: Paths) -> str:
-    """Return the file whose flock guards ROOT/layers: shared to look what is there, exclusive to remove."""
+    """Return the file whose flock guards ROOT/layers. The lock is shared to look what is there, and exclusive to remove."""
     return paths.layers + "/lock"

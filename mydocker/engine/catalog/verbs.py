@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 
 
 class ImportOptions(Value):
-    """What import is told: Dockerfile instructions, the history's comment, 'linux/amd64' or empty for the host's platform."""
+    """What the user asked of import."""
 
-    changes: Sequence[str] = ()
-    message: str = ""
-    platform: str = ""
+    changes: Sequence[str] = ()  # Dockerfile instructions
+    message: str = ""  # the comment in the image's history
+    platform: str = ""  # such as 'linux/amd64', '' for the host's
 
 
 def import_image(paths: Paths, source: str, stdin: BufferedReader, reference: Reference | None, options: ImportOptions, run: Run) -> str:
     """Make an image of one layer from a tar archive, a directory or, for '-', standard input. Raises BadInput.
 
-    Returns its id, empty when `run` did not apply the steps.
+    Returns the image's id, or '' if `run` did not apply the steps.
     """
     created = now()
     settings = change.apply({}, options.changes)
@@ -57,7 +57,7 @@ def import_image(paths: Paths, source: str, stdin: BufferedReader, reference: Re
 
 
 def _tell(paths: Paths, run: Run, action: str, image_id: str, name: str) -> None:
-    """Record an event about an image, unless this is a dry run."""
+    """Write an event about an image, unless this is a dry run."""
     if run.done:
         events.emit(paths, "image", action, f"sha256:{image_id}", {"name": name} if name else {})
 
@@ -92,10 +92,13 @@ def tag(paths: Paths, source: str, target: str, run: Run) -> None:
 
 
 def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: bool, run: Run) -> list[str]:
-    """Take a name from an image and remove the image with its last one; return docker's 'Untagged:' and 'Deleted:' lines.
+    """Take a name from an image, and remove the image with its last name. Return docker's 'Untagged:' and 'Deleted:' lines.
 
-    As docker: one of several names is only taken away; an image that a container uses, or an id that stands for several
-    names, wants force; one that a running container uses only loses its name. `drivers`: all that may have unpacked it.
+    drivers: all storage drivers that may have unpacked the image.
+    name: a name of the image, or its id.
+
+    As in docker, one of several names is only taken away. An image that a container uses needs force, and so does the id of an image
+    with several names. An image that a running container uses only loses its name.
     """
     layout = ImageLayout(paths.images)
     reference = _name_meant(layout, name)
@@ -107,7 +110,7 @@ def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: boo
             raise
         return _remove_damaged(layout, entry, reference, run)
     users = using(paths, image)
-    # An id may stand for several manifests, of the same layers compressed in several ways.
+    # An id may stand for several manifests, whose layers are the same, compressed in different ways.
     twins = [image] if reference else [other for other in all_images(paths) if other.id == image.id]
     _check_removable(paths, image, sum(len(twin.names) for twin in twins), reference, users, force)
     lines = []
@@ -123,7 +126,7 @@ def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: boo
 
 
 def _name_meant(layout: ImageLayout, name: str) -> Reference | None:
-    """Return the stored name that a user's text is, None when it is an id or nothing."""
+    """Return the stored name that a user's text means, or None if it means an id or nothing."""
     try:
         reference = parse(name).with_default_tag()
     except BadInput:
@@ -132,7 +135,11 @@ def _name_meant(layout: ImageLayout, name: str) -> Reference | None:
 
 
 def _check_removable(paths: Paths, image: Image, names: int, reference: Reference | None, users: list[Record], force: bool) -> None:
-    """names: how many the image has, under whatever manifest."""
+    """Raise Conflict if docker would refuse to remove this.
+
+    names: how many names the image has, under all of its manifests.
+    reference: the name that is to be taken away, None if the user gave an id.
+    """
     running = [record for record in users if running_pid(paths, record["id"])]
     if reference:
         if len(image.names) == 1 and users and not force:
@@ -170,7 +177,7 @@ def using(paths: Paths, image: Image) -> list[Record]:
 
 
 def records(paths: Paths) -> list[Record]:
-    """Return every container's record; a container without one is only just being made, or half removed."""
+    """Return every container's record. A container without one is left out: it is being made, or half removed."""
     found = []
     for container_id in containers.ids(paths):
         try:
@@ -181,22 +188,25 @@ def records(paths: Paths) -> list[Record]:
 
 
 def needed_layers(paths: Paths, except_image: str = "") -> set[str]:
-    """Return the chain ids that images and containers need, not counting the image with this manifest."""
+    """Return the chain ids of the layers that images and containers need.
+
+    except_image: the digest of the manifest of an image that does not count.
+    """
     needed = {c for image in all_images(paths) if image.manifest != except_image for c in image.chain_ids}
     return needed.union(c for record in records(paths) for c in record["layers"])
 
 
 class RemoveLayers(Step):
-    """Remove unpacked layers that still nobody needs, with every storage driver that has them."""
+    """Remove unpacked layers, with every storage driver that has them. A layer that is needed by now stays."""
 
     paths: Paths
     drivers: Sequence[StorageDriver]
-    chain_ids: list[str]
+    chain_ids: list[str]  # of the layers
 
     def apply(self) -> None:
         make_private(self.paths.layers)
         with Lock(layers_lock(self.paths)):
-            # Asked again under the lock: a container may have been created meanwhile.
+            # This is asked again under the lock, as a container may have been created meanwhile.
             needed = needed_layers(self.paths)
             for chain_id in self.chain_ids:
                 for driver in self.drivers if chain_id not in needed else ():

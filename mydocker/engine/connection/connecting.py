@@ -1,4 +1,4 @@
-"""network connect and disconnect: a container gets one more network, or loses one, at once if it runs."""
+"""`network connect` and `network disconnect`: a container gets one more network, or loses one. If it runs, this happens at once."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class SaveEndpoints(Step):
     """Write into a container's record which networks it is on from its next start on."""
 
     paths: Paths
-    record: Record
-    endpoints: dict[str, WantedEndpoint]
+    record: Record  # as it is before the step
+    endpoints: dict[str, WantedEndpoint]  # by the networks' names
 
     def apply(self) -> None:
         containers.save(self.paths, {**self.record, "endpoints": self.endpoints})
@@ -39,7 +39,12 @@ class SaveEndpoints(Step):
 
 
 def connect(paths: Paths, network: Network, container_id: str, wanted: WantedEndpoint, run: Run) -> None:
-    """Connect a container, at once if it runs; a failure undoes all of it. Raises Conflict, BadInput."""
+    """Connect a container to a network, at once if it runs. A failure undoes all of it.
+
+    wanted: what the user asks for on this network.
+
+    Raises Conflict if the container is on the network already, BadInput if it cannot be.
+    """
     name = network["name"]
     with store.Lock(paths.container(container_id) + "/lock"):
         record = containers.load(paths, container_id)
@@ -51,7 +56,7 @@ def connect(paths: Paths, network: Network, container_id: str, wanted: WantedEnd
             raise Conflict(f"container {record['name']} is on network {name} already")
         plug.check(paths, {**record, "endpoints": {name: wanted}, "ports": []})
         pid = state.running_pid(paths, container_id)
-        # The record comes first: if this process dies half way, disconnect can undo the rest.
+        # The record comes first. If this process dies half way, disconnect can undo the rest.
         run.apply(SaveEndpoints(paths, record, {**record["endpoints"], name: wanted}))
         if pid:
             _plug_in(paths, record, network, wanted, f"{paths.proc}/{pid}/ns/net", run)
@@ -71,7 +76,7 @@ def _plug_in(paths: Paths, record: Record, network: Network, wanted: WantedEndpo
 
 
 def connect_steps(paths: Paths, network: Network, container_id: str, wanted: WantedEndpoint) -> list[Step]:
-    """Return the steps of connect(), for --dry-run."""
+    """Return the steps that connect() would execute, for --dry-run."""
     from mydocker.engine.connection.plan import joining_plan
 
     record = containers.load(paths, container_id)
@@ -83,7 +88,10 @@ def connect_steps(paths: Paths, network: Network, container_id: str, wanted: Wan
 
 
 def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> None:
-    """Disconnect a container, at once if it runs. Goes on past failures and raises the first. Raises Conflict when it is not connected."""
+    """Disconnect a container from a network, at once if it runs.
+
+    Goes on past failures and raises the first one. Raises Conflict if the container is not on the network.
+    """
     name = network["name"]
     problems: list[Error] = []
     with store.Lock(paths.container(container_id) + "/lock"):
@@ -94,7 +102,7 @@ def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> N
         attachment = attachments.load(paths, container_id) if pid else None
         steps = _unplug_steps(paths, record, attachment, name, f"{paths.proc}/{pid}/ns/net") if attachment else []
         kept = {key: value for key, value in record["endpoints"].items() if key != name}
-        # The record comes last: as long as it names the network, this can be done again.
+        # The record comes last. As long as it names the network, the user can disconnect again.
         for step in [*steps, SaveEndpoints(paths, record, kept)]:
             attempt(problems, run.apply, step)
     emit(paths, network, "disconnect", container=container_id)
@@ -103,10 +111,13 @@ def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> N
 
 
 def _unplug_steps(paths: Paths, record: Record, attachment: Attachment, name: str, namespace: str) -> list[Step]:
-    """Return the steps that take a running container off a network; another one leads its ports and is its way out from then on."""
+    """Return the steps that take a running container off a network.
+
+    If its ports or its default route used that network, they use another of its networks from then on.
+    """
     gone = next((each for each in attachment["endpoints"] if each["network"] == name), None)
     refresh = Action(lambda: hosts.refresh(paths, [name]), f"remove {attachment['name']} from /etc/hosts of those on network {name}")
-    if not gone:  # a process died that was about to do this
+    if not gone:  # a process that connected or disconnected it died half way
         joining = plug.Joining(paths, record, Run("cli"), attachment)
         return [*joining.publish_steps(), plug.WriteNames(paths, record, attachment), refresh]
     left: Attachment = {**attachment, "endpoints": [each for each in attachment["endpoints"] if each is not gone]}
@@ -149,7 +160,7 @@ def _release(paths: Paths, network: str, address: str, owner: str) -> Step:
 
 
 def _other_way_out(attachment: Attachment, namespace: str) -> list[Step]:
-    """Return the steps that make another network's gateway the way to everywhere."""
+    """Return the steps that make the gateway of another network the default route, and mark its endpoint as the default."""
     for endpoint in attachment["endpoints"]:
         gateways = [each["gateway"] for each in endpoint["addresses"] if each["gateway"]]
         if gateways:

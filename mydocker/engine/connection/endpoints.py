@@ -1,4 +1,4 @@
-"""What a container gets on one network, and where its published ports lead: this is decided here, and done elsewhere."""
+"""Decisions about endpoints: what a container gets on one network, and where its published ports lead. plug.py carries them out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def address_on(network: Network, pool: Pool, address: str) -> Address:
-    """Return an address as an endpoint has it."""
+    """Return an address in the form that an endpoint has, with its gateway."""
     gateway = "" if network["internal"] else pool.gateway_text
     return {"address": address, "prefix": pool.subnet.prefix, "gateway": gateway}
 
@@ -26,7 +26,12 @@ def address_on(network: Network, pool: Pool, address: str) -> Address:
 def make_endpoint(
     container_id: str, attachment: Attachment, network: Network, wanted: WantedEndpoint, addresses: list[Address]
 ) -> Endpoint:
-    """Return the next endpoint of a container; the first that has a gateway is the way to everywhere."""
+    """Return the next endpoint of a container. The first endpoint that has a gateway becomes the default route.
+
+    attachment: what the container has already.
+    wanted: what the user asks for on this network.
+    addresses: what was claimed for the container on this network.
+    """
     used = {each["interface"] for each in attachment["endpoints"]}
     number = next(n for n in range(len(used) + 1) if f"eth{n}" not in used)
     is_first = not any(each["isDefault"] for each in attachment["endpoints"])
@@ -46,7 +51,7 @@ def make_endpoint(
 
 
 def endpoint_id(endpoint: Endpoint) -> str:
-    """Return docker's EndpointID: 64 hexadecimal digits that stay the same as long as the container runs."""
+    """Return docker's EndpointID: 64 hexadecimal digits, always the same for one container and network."""
     import binascii
 
     text = f"{endpoint['owner']} {endpoint['network']}"
@@ -54,14 +59,20 @@ def endpoint_id(endpoint: Endpoint) -> str:
 
 
 def _mac(addresses: list[Address]) -> str:
-    """Return a MAC address as docker makes it: 02:42 and the IPv4 address, so that both always go together; or a random one."""
+    """Return a MAC address as docker makes it: 02:42 and the IPv4 address, so that one always goes with the other.
+
+    Without an IPv4 address the last four bytes are random.
+    """
     numbers = [parse(each["address"]) for each in addresses]
     tail = next((number.to_bytes(4, "big") for number, bits in numbers if bits == 32), None) or os.urandom(4)
     return "02:42:" + ":".join(f"{byte:02x}" for byte in tail)
 
 
 def publishing(paths: Paths, attachment: Attachment, networks: dict[str, Network]) -> Endpoint | None:
-    """Return the endpoint that published ports lead to, or None: the first on a network that can publish ports and has a way out."""
+    """Return the endpoint to which published ports lead, or None.
+
+    It is the first one on a network that can publish ports and is not internal. networks: the container's, by name.
+    """
     for endpoint in attachment["endpoints"]:
         network = networks.get(endpoint["network"])
         kind = driver(network["driver"], paths) if network else None
@@ -71,7 +82,13 @@ def publishing(paths: Paths, attachment: Attachment, networks: dict[str, Network
 
 
 def leading_to(record: Record, binding: Binding | Published, port: int, endpoint: Endpoint) -> list[Published]:
-    """Return the published ports of a binding: one for each address family that the host and the container have in common."""
+    """Return the published ports of a binding: one for each address of the endpoint whose family the binding allows.
+
+    binding: what -p asked for, or a published port that is to lead elsewhere.
+    port: the port of the host that was claimed for it.
+
+    Raises BadInput if the endpoint has no address of the family.
+    """
     targets = [each["address"] for each in endpoint["addresses"] if not binding["ip"] or (":" in each["address"]) == (":" in binding["ip"])]
     if endpoint["addresses"] and not targets:
         raise BadInput(f"cannot publish on {binding['ip']}: network {endpoint['network']} has no address of that family")
@@ -79,7 +96,7 @@ def leading_to(record: Record, binding: Binding | Published, port: int, endpoint
 
 
 def published_as(record: Record, binding: Binding | Published, port: int, address: str) -> Published:
-    """Return one published port."""
+    """Return one published port. address: the container's, '' where a CNI chain leads the port."""
     return {
         "owner": record["id"],
         "ip": binding["ip"],

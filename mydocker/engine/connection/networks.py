@@ -1,4 +1,7 @@
-"""Networks as docker's verbs see them: create, rm, ls, inspect. What a start does is in plug.py; connecting.py has the other verbs."""
+"""What the verbs `network create`, `rm`, `ls` and `inspect` do.
+
+connecting.py has `connect` and `disconnect`, and plug.py has what the start of a container does.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ class RemoveNetwork(Step):
 
 
 def emit(paths: Paths, network: Network, action: str, **more: object) -> None:
-    """Record what happened to a network."""
+    """Write an event of a network. more: further attributes of the event."""
     events.emit(paths, "network", action, network["id"], {**more, "name": network["name"], "type": network["driver"]})
 
 
@@ -78,7 +81,10 @@ def new(
     labels: dict[str, str],
     options: dict[str, str],
 ) -> Network:
-    """Return the record of a network that is to be made. Raises BadInput, Conflict."""
+    """Return the record of a network that is to be made. kind: the name of its driver.
+
+    Raises BadInput if a value is invalid, Conflict if the name, a subnet or the interface is taken.
+    """
     containers.check_name(name)
     if name in PREDEFINED or name.startswith("container:"):
         raise Conflict(f"network {name} is pre-defined", "use another name")
@@ -131,7 +137,7 @@ def _subnets(paths: Paths, network: Network, subnets: list[str], gateways: list[
 
 
 def check_new(paths: Paths, network: Network) -> None:
-    """Raise Conflict unless a network's name, subnets and bridge are free."""
+    """Raise Conflict if a network's name, one of its subnets or its bridge is taken."""
     if network["name"] in records.names(paths):
         raise Conflict(f"network {network['name']} exists already")
     own = records.subnets([network])
@@ -148,7 +154,7 @@ def check_new(paths: Paths, network: Network) -> None:
 
 
 def create(paths: Paths, network: Network, run: Run) -> None:
-    """Make a network, and what it needs on this host; a failure undoes all of it."""
+    """Make a network and what it needs on this host. A failure undoes all of it."""
     roots = [MakeDir(path, 0o700, True) for path in (paths.root, paths.networks, paths.state, paths.addresses)]
     try:
         run.execute(roots)
@@ -165,7 +171,7 @@ def create(paths: Paths, network: Network, run: Run) -> None:
 
 
 def remove(paths: Paths, network: Network, run: Run) -> None:
-    """Remove a network and all that it has on this host. Raises Conflict while a container is on it."""
+    """Remove a network and all that it has on this host. Raises Conflict if a container is on it."""
     with records.lock(paths, network["name"]):
         using = unplug.users(paths, network["name"])
         if using:
@@ -176,7 +182,10 @@ def remove(paths: Paths, network: Network, run: Run) -> None:
 
 
 def resolve(paths: Paths, name: str) -> Network:
-    """Return the record of a network given by name or id, also of one that nobody makes. Raises NotFound, Conflict."""
+    """Return the record of a network given by name or id. The networks that nobody makes are among them.
+
+    Raises NotFound if there is none, Conflict if several ids begin like this.
+    """
     for each in (default.network(paths), *map(lambda mode: predefined(paths, mode), records.MODES)):
         if name == each["name"] or (len(name) > 3 and each["id"].startswith(name)):
             return each
@@ -184,7 +193,7 @@ def resolve(paths: Paths, name: str) -> Network:
 
 
 def predefined(paths: Paths, mode: str) -> Network:
-    """Return docker's record of the network `host` or `none`."""
+    """Return a record as docker has it for the network `host` or `none`."""
     kind = "null" if mode == "none" else mode
     return {
         "id": default.fixed_id(paths, mode),
@@ -201,14 +210,14 @@ def predefined(paths: Paths, mode: str) -> Network:
 
 
 def every(paths: Paths) -> list[Network]:
-    """Return the records of all networks, sorted by name; the three that docker always has are among them."""
+    """Return the records of all networks, sorted by name. The three that docker always has are among them."""
     made = [network for network in records.every(paths) if network["name"] != records.DEFAULT]
     found = [default.network(paths), *(predefined(paths, mode) for mode in records.MODES), *made]
     return sorted(found, key=lambda network: network["name"])
 
 
 def document(paths: Paths, network: Network) -> DockerDocument:
-    """Return what docker's network inspect shows (Engine API, NetworkInspect)."""
+    """Return what `docker network inspect` shows (Engine API, NetworkInspect)."""
     return {
         "Name": network["name"],
         "Id": network["id"],
@@ -251,7 +260,7 @@ def _members(paths: Paths, name: str) -> dict[str, dict[str, str]]:
 
 
 def exists(paths: Paths, name: str) -> bool:
-    """Say whether a network of that name or id exists."""
+    """Say whether there is a network of that name or id."""
     try:
         resolve(paths, name)
     except NotFound:

@@ -1,4 +1,4 @@
-"""What a start would do to the network, for --dry-run and --explain=sh: the steps are the same, but nobody executes them."""
+"""What a start would do to the network, for --dry-run and --explain=sh. The steps are those of a start, but nobody executes them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,11 @@ if TYPE_CHECKING:
 
 
 class NetworkPlan(Value):
-    """What connects a container that is to start.
+    """What connects a container that is to start."""
 
-    claims: the steps before init is told to go on
-    connect: the steps after that
-    undo: shell commands that remove what outlives the container
-    """
-
-    claims: list[Step]
-    connect: list[Step]
-    undo: list[str]
+    claims: list[Step]  # before init is told to go on
+    connect: list[Step]  # after that
+    undo: list[str]  # shell commands that remove what outlives the container
 
 
 class ToldJoining(Joining):
@@ -45,14 +40,14 @@ class ToldJoining(Joining):
         return default.network(self.paths) if name == records.DEFAULT else super().network(name)
 
     def save(self) -> None:
-        """Nobody needs it."""
+        """Do nothing: the container does not become connected, so it has no attachment."""
 
     def bring_up(self, network: Network) -> None:
         self.run.execute(driver(network["driver"], self.paths).create(network))
 
 
 def network_plan(paths: Paths, record: Record, namespace: str = "/proc/PID/ns/net") -> NetworkPlan:
-    """Return the steps that connect a container which is to start."""
+    """Return the steps that connect a container that is to start. namespace: the path of its network namespace."""
     if not record["endpoints"]:
         return NetworkPlan(claims=[], connect=[], undo=[])
     joining = ToldJoining(paths, record)

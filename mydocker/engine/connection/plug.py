@@ -1,9 +1,9 @@
-"""How a container comes onto its networks when it starts.
+"""How a container is connected to its networks when it starts.
 
-    claim()     claims addresses and ports and writes STATE/ID/network.json: then whoever finds the container dead knows what it had
-    plug()      makes interfaces and rules and writes /etc/hosts and /etc/resolv.conf
+    claim()     claims addresses and ports, and writes STATE/ID/network.json, so that whoever finds the container dead knows what it had
+    plug()      makes interfaces and rules, and writes /etc/hosts and /etc/resolv.conf
 
-unplug.py undoes all of it. The monitor imports this, so it uses only the light modules of the standard library.
+unplug.py undoes all of it. The monitor imports this module, so it uses only the light modules of the standard library.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def pools(paths: Paths, network: Network) -> list[Pool]:
-    """Return the pools of addresses that a network has for containers, one for each of its subnets."""
+    """Return a network's pools of addresses for containers, one for each of its subnets."""
     if not driver(network["driver"], paths).has_addresses:
         return []
     directory = records.claims(paths, network["name"])
@@ -36,7 +36,7 @@ def pools(paths: Paths, network: Network) -> list[Pool]:
 
 
 def _is_alive(paths: Paths, owner: str) -> bool:
-    """Say whether a container that holds an address still lives. What a dead one left on the network is removed."""
+    """Say whether a container that holds an address still lives. If it does not, remove what it left on its networks."""
     if unplug.is_in_use(paths, owner):
         return True
     problems = unplug.unplug(paths, owner)
@@ -46,7 +46,7 @@ def _is_alive(paths: Paths, owner: str) -> bool:
 
 
 def check(paths: Paths, record: Record) -> None:
-    """Raise NotFound, BadInput or Conflict unless a container's networks exist and have what it asks of them."""
+    """Check that a container's networks exist and have what its record asks of them. Raises NotFound, BadInput or Conflict."""
     networks = []
     for name, wanted in record["endpoints"].items():
         network = default.network(paths) if name == records.DEFAULT else records.load(paths, name)
@@ -71,7 +71,12 @@ def _check_ports(paths: Paths, networks: list[Network]) -> None:
 
 
 class Joining:
-    """One container on its way into its networks."""
+    """The connecting of one container to its networks.
+
+    record: the container's.
+    run: executes the steps, or notes them.
+    attachment: what the container has already, if it is to be on one more network.
+    """
 
     __slots__ = ("paths", "record", "run", "attachment", "before", "networks")
 
@@ -84,7 +89,10 @@ class Joining:
         self.networks = {each["network"]: records.load(paths, each["network"]) for each in self.attachment["endpoints"]}
 
     def claim(self, endpoints: dict[str, WantedEndpoint]) -> None:
-        """Claim the addresses that these endpoints need, and the ports of a container that starts; then write the attachment."""
+        """Claim the addresses that these endpoints need, and the ports of a container that starts. Then write the attachment.
+
+        endpoints: what the container asks for, by the networks' names.
+        """
         if not endpoints:
             return
         if records.DEFAULT in endpoints:
@@ -100,14 +108,14 @@ class Joining:
                 lock.__exit__()
 
     def claim_all(self, endpoints: dict[str, WantedEndpoint]) -> None:
-        """Claim, while nobody removes these networks."""
+        """Claim addresses and ports. The caller holds the locks of these networks, so nobody removes them meanwhile."""
         for name, wanted in endpoints.items():
             self._claim_endpoint(name, wanted)
         if not self.before:
             self._claim_ports()
 
     def network(self, name: str) -> Network:
-        """Return a network that a container is to be on."""
+        """Return the record of a network that the container is to be on."""
         return records.load(self.paths, name)
 
     def save(self) -> None:
@@ -115,7 +123,7 @@ class Joining:
         attachments.save(self.paths, self.record["id"], self.attachment)
 
     def bring_up(self, network: Network) -> None:
-        """Make what a network needs on this host and does not have."""
+        """Make what a network needs on this host and what is not there yet."""
         bring_up(self.paths, network, self.run)
 
     def _claim_endpoint(self, name: str, wanted: WantedEndpoint) -> None:
@@ -130,7 +138,7 @@ class Joining:
         self.attachment["endpoints"].append(endpoint)
 
     def _claim_ports(self) -> None:
-        """Claim the ports of the host that are to lead to the container, if it is on a network that can publish them."""
+        """Claim the ports of the host that are to lead to the container, if one of its networks can publish them."""
         endpoint = endpoints.publishing(self.paths, self.attachment, self.networks) if self.record["ports"] else None
         if not endpoint:
             return
@@ -143,7 +151,7 @@ class Joining:
             endpoint["published"] = self.attachment["published"]
 
     def lead_ports_elsewhere(self) -> None:
-        """Have the claimed ports lead to what is now the first network that can publish them, or nowhere."""
+        """Change the attachment: the claimed ports lead to what is now the first network that can publish them, or nowhere."""
         endpoint = endpoints.publishing(self.paths, self.attachment, self.networks)
         claimed = {(each["ip"], each["port"], each["protocol"], each["container"]): each for each in self.attachment["published"]}
         self.attachment["published"] = [
@@ -153,10 +161,10 @@ class Joining:
         ]
 
     def plug(self, namespace: str, only: str = "") -> None:
-        """Connect a network namespace. Networks that have nothing on this host yet come up first.
+        """Connect a network namespace. A network that has nothing on this host yet is brought up first.
 
-        namespace: its path
-        only: the name of a network, for a container that is on others already
+        namespace: its path.
+        only: the name of the one network to connect to, if the container is on others already.
         """
         plugged = [each for each in self.attachment["endpoints"] if only in ("", each["network"])]
         for endpoint in plugged:
@@ -170,7 +178,7 @@ class Joining:
         self.run.apply(WriteNames(self.paths, self.record, self.attachment, self.before))
 
     def publish_steps(self) -> list[Step]:
-        """Return the steps that have the claimed ports lead to the container."""
+        """Return the steps that make the claimed ports lead to the container."""
         endpoint = endpoints.publishing(self.paths, self.attachment, self.networks) if self.attachment["published"] else None
         if not endpoint:
             return []
@@ -192,7 +200,7 @@ def _exists(paths: Paths, name: str) -> bool:
 
 
 def bring_up(paths: Paths, network: Network, run: Run) -> None:
-    """Make what a network needs on this host and does not have. It stays, even if the container that needed it fails to start."""
+    """Make what a network needs on this host and what is not there yet. It stays, even if the container that needs it fails to start."""
     kind = driver(network["driver"], paths)
     if not kind.create(network):
         return
@@ -206,22 +214,19 @@ def bring_up(paths: Paths, network: Network, run: Run) -> None:
 
 
 class WriteNames(Step):
-    """Write /etc/hosts and /etc/resolv.conf of a container, and its names into /etc/hosts of those that share a network with it.
-
-    before: the attachment that undo goes back to, or None if the container had none
-    """
+    """Write /etc/hosts and /etc/resolv.conf of a container, and its names into /etc/hosts of those that share a network with it."""
 
     paths: Paths
     record: Record
     attachment: Attachment
-    before: Attachment | None = None
+    before: Attachment | None = None  # the attachment to which undo goes back, or None if the container had none
 
     @property
     def _networks(self) -> list[str]:
         return [endpoint["network"] for endpoint in self.attachment["endpoints"]]
 
     def _files(self) -> dict[str, str]:
-        """Return {path: text}."""
+        """Return {path: text} of the container's own files."""
         directory, record = self.paths.container(self.record["id"]), self.record
         config, host = record["config"], record["hostConfig"]
         extra = [[*text.partition(":")[::2]] for text in host["ExtraHosts"] or []]

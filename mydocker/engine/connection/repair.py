@@ -15,12 +15,12 @@ from mydocker.network import bridge, firewall, forwarding, ipam, nft, records
 from mydocker.paths import Paths
 from mydocker.steps.links import DeleteLink
 
-# (what it is, what removes it)
+# (the words for what it is, what removes it)
 Found = tuple[str, Callable[[], object]]
 
 
 def leftovers(paths: Paths) -> Iterator[Found]:
-    """Yield what nobody owns any more. Runs whose monitor died have been settled before."""
+    """Yield what nobody owns any more. The caller has settled the runs whose monitor died before."""
     yield from _claims(paths)
     yield from _links(paths)
     yield from _rules(paths)
@@ -58,7 +58,7 @@ def _links(paths: Paths) -> Iterator[Found]:
 
 
 def _rules(paths: Paths) -> Iterator[Found]:
-    """Yield our table if there is no network, and otherwise the ports in it of containers that are gone."""
+    """Yield our table if there is no network. Otherwise yield the containers that are gone and whose ports are still in the table."""
     driver = bridge.BridgeDriver(paths)
     networks, published = driver.truth()
     if not networks:
@@ -78,7 +78,7 @@ def _lives(paths: Paths, prefix: str) -> bool:
 
 
 def _accepts(paths: Paths) -> Iterator[Found]:
-    """Yield our rules in forward chains of others, for bridges that are gone."""
+    """Yield our rules in the forward chains of others whose bridges are gone."""
     with Route() as route:
         present = {link["name"] for link in route.links()}
     for chain in netfilter.chains():

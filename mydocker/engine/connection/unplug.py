@@ -1,4 +1,4 @@
-"""How a container leaves its networks after its end, after a crash or by `network disconnect`. All of this goes on past failures."""
+"""How a container leaves its networks: after its end, after a crash, or by `network disconnect`. All of it goes on past failures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def is_in_use(paths: Paths, owner: str) -> bool:
-    """Say whether a container runs, or a process is just starting or removing it."""
+    """Say whether a container runs, or a process is starting or removing it at the moment."""
     return bool(state.running_pid(paths, owner)) or state.is_busy(paths, owner)
 
 
@@ -30,9 +30,10 @@ def users(paths: Paths, network: str) -> list[str]:
 
 
 def unplug(paths: Paths, container_id: str, later: list[int] | None = None) -> list[Error]:
-    """Undo what a container that does not run any more had of the network; return the problems.
+    """Undo all that a container which no longer runs had of the network, and return the problems.
 
-    later: gets the indices of the links, which the caller then removes; the kernel takes 15 ms for each
+    later: gets the indices of the links instead of having them removed here. The kernel takes 15 ms for each, and the caller removes
+        them later.
     """
     attachment = attachments.load(paths, container_id)
     problems: list[Error] = []
@@ -62,18 +63,23 @@ def _unplug_unknown(paths: Paths, container_id: str, problems: list[Error]) -> N
 
 
 def withdraw(paths: Paths, published: list[Published], problems: list[Error]) -> None:
-    """Take a container's published ports out of the rules."""
+    """Take a container's published ports out of the rules. Adds to `problems` what fails."""
     led = [each for each in published if each["address"]]
     attempt(problems, bridge.BridgeDriver(paths).withdraw, led)
 
 
 def leave(paths: Paths, endpoint: Endpoint, namespace: str, problems: list[Error], later: list[int] | None = None) -> None:
-    """Unplug one endpoint and free its addresses. namespace: its path, or '' when it is gone; later: see unplug()."""
+    """Unplug one endpoint and release its addresses.
+
+    namespace: the path of the container's network namespace, or '' if it is gone.
+    problems: gets what fails.
+    later: see unplug().
+    """
     name = endpoint["network"]
     try:
         network = records.load(paths, name)
     except NotFound:
-        network = None  # removed by force, and with it all that it had
+        network = None  # it was removed by force, and with it all that it had
     for step in driver(network["driver"], paths).disconnect(network, endpoint, namespace) if network else []:
         if later is not None and isinstance(step, DeleteLink):
             later.append(step.index())
@@ -84,7 +90,7 @@ def leave(paths: Paths, endpoint: Endpoint, namespace: str, problems: list[Error
 
 
 def close_ports(run: Run) -> None:
-    """Give back the ports of the host that a monitor has claimed."""
+    """Release the ports of the host that a monitor has claimed. run: the monitor's."""
     for step in run.done:
         if isinstance(step, ClaimPort):
             step.undo()

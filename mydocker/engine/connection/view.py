@@ -1,4 +1,4 @@
-"""A container's networks and ports as docker's inspect and ps show them."""
+"""A container's networks and ports, as `docker inspect` and `docker ps` show them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from mydocker.network.attachments import Address, Endpoint, Published
     from mydocker.paths import Paths
 
-    # A part of what docker's inspect prints. The Engine API says what is in it; we only make it, for JSON and for templates.
+    # A part of what `docker inspect` prints. The Engine API says what is in it. We only make it, for JSON and for templates.
     DockerDocument = dict[str, Any]
 
-# docker's NetworkSettings.Ports (Engine API, PortMap): {'80/tcp': [{HostIp, HostPort}], or None where it is only exposed}.
+# Docker's NetworkSettings.Ports (Engine API, PortMap): {'80/tcp': [{HostIp, HostPort}]}. A port that is only exposed has None.
 Ports = dict[str, list[dict[str, str]] | None]
 
 
@@ -46,7 +46,7 @@ _NOTHING: WantedEndpoint = {"ip": "", "ip6": "", "mac": "", "aliases": []}
 
 
 def _endpoint(paths: Paths, name: str, wanted: WantedEndpoint, endpoint: Endpoint | None) -> DockerDocument:
-    """Return docker's EndpointSettings. endpoint: None when the container does not run."""
+    """Return docker's EndpointSettings. endpoint: None if the container does not run."""
     asked = {"IPv4Address": wanted["ip"], "IPv6Address": wanted["ip6"]}
     asked = {key: value for key, value in asked.items() if value}
     addresses = endpoint["addresses"] if endpoint else []
@@ -82,7 +82,7 @@ def _network_id(paths: Paths, name: str) -> str:
 
 
 def ports(record: Record, published: list[Published]) -> Ports:
-    """Return where each port of a running container is published; None stands for a port that is only exposed."""
+    """Return where each port of a running container is published. A port that is only exposed has None."""
     found: Ports = dict.fromkeys(record["config"]["ExposedPorts"] or {})
     for each in published:
         key = f"{each['container']}/{each['protocol']}"
@@ -92,7 +92,7 @@ def ports(record: Record, published: list[Published]) -> Ports:
 
 
 def current(paths: Paths, record: Record) -> Ports:
-    """Return the ports of a container as they are now; there are none unless it runs."""
+    """Return the ports of a container as they are now. There are none unless it runs."""
     return of_running(paths, record) if state.running_pid(paths, record["id"]) else {}
 
 
@@ -108,7 +108,7 @@ def published(ports: Ports) -> list[str]:
 
 
 def column(ports: Ports) -> str:
-    """Return what ps shows, such as '0.0.0.0:8080->80/tcp, 443/tcp'; ports in a row are one range."""
+    """Return what ps shows, such as '0.0.0.0:8080->80/tcp, 443/tcp'. Consecutive ports are shown as one range."""
     lines = []
     for (ip, protocol, _), group in _rows(ports).items():
         for first, last, outside in _ranges(sorted(group)):
@@ -130,7 +130,7 @@ def _rows(ports: Ports) -> dict[tuple[str, str, int], list[tuple[int, int]]]:
 
 
 def _ranges(group: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
-    """Return (first, last, host port of the first) of each range of ports in a row."""
+    """Return (first, last, host port of the first) for each range of consecutive ports."""
     found: list[tuple[int, int, int]] = []
     for port, outside in group:
         if found and found[-1][1] == port - 1:

@@ -1,4 +1,4 @@
-"""Attaching to a container that runs already: a connection to its monitor's socket."""
+"""Attach to a container that runs already, by a connection to its monitor's socket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def attach(paths: Paths, record: Record, streams: str, detach_keys: bytes, proxy: bool) -> Client:
-    """Return an attachment to a running container. Raises Conflict when it does not run, or has lost its monitor."""
+    """Return the client of a running container's monitor. Raises Conflict if the container does not run or has lost its monitor.
+
+    streams: the streams that are connected, see messages.Request
+    detach_keys: the bytes that detach the client, b'' for none
+    proxy: whether the client passes its signals on
+    """
     if not state.running_pid(paths, record["id"]):
         raise Conflict(f"container {record['name']} is not running")
     client = Client(_connected(paths, record), streams, record["config"]["Tty"], detach_keys, proxy, None)

@@ -1,4 +1,4 @@
-"""Work in a child process: for what changes the process itself, its namespaces, root or user."""
+"""Work in a child process. It is for work that changes the process itself: its namespaces, its root or its user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Child:
-    """One child, which begins at once. wait() raises what its work failed with."""
+    """A child process that begins its work at once. wait() raises the error that the work failed with."""
 
     __slots__ = ("_errors", "pid")
 
@@ -28,7 +28,7 @@ class Child:
         os.close(theirs)
 
     def wait(self) -> None:
-        """Return when the work is done. Raises StepFailed, Unexpected."""
+        """Wait until the work is done. Raises StepFailed or Unexpected if it failed."""
         with open(self._errors, "rb") as errors:
             told = errors.read()
         _, status = os.waitpid(self.pid, 0)
@@ -47,7 +47,7 @@ def _run(work: Callable[[], None], errors: int) -> None:
 
 
 def as_failure(error: Exception) -> bytes:
-    """Return what a child tells of the exception that ends it."""
+    """Return the bytes in which a child tells its parent of the exception that ends it."""
     if isinstance(error, OSError):
         error = StepFailed(f"{error.filename or 'copy'}: {error.strerror or error}")
     elif isinstance(error, Error) and not isinstance(error, Unexpected):
@@ -56,7 +56,12 @@ def as_failure(error: Exception) -> bytes:
 
 
 def raise_failure(told: bytes, status: int, who: str) -> None:
-    """Raise what a child told before its end, or that it ended without a word."""
+    """Raise the error that a child told before its end. Raises StepFailed if it failed without telling one.
+
+    told: the bytes that as_failure() made, b'' for none
+    status: how the child ended, as os.waitpid() returns it
+    who: the child's name in an error message
+    """
     if told:
         raise error_from(marshal.loads(told))
     if status:

@@ -1,7 +1,7 @@
-"""cp: files between the host and a container, running or not, as a tar through a pipe between two children.
+"""cp: copy files between the host and a container, which may run or not, as a tar through a pipe between two children.
 
-Each side's paths are resolved inside its own root, and what was found is used by its descriptor: no symlink of a container leads
-out of it (CVE-2018-15664, CVE-2019-14271). A container's side sees users and mounts as the container does.
+Each side's paths are resolved inside its own root, and what was found is used by its descriptor. So no symlink of a container leads
+out of it (CVE-2018-15664, CVE-2019-14271). The child on a container's side sees users and mounts as the container does.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from mydocker.runtime.spec import Mount
     from mydocker.storage.base import StorageDriver
 
-# What goes before the tar: whether the source is a directory, and whether only its contents are copied.
+# What goes before the tar: whether the source is a directory, whether only its contents are copied, and the length of its name.
 _HEADER = "??I"
 _MOST_SYMLINKS = 40
 
 
 class Host:
-    """The host's side: paths as the caller wrote them."""
+    """The host's side. Its paths are as the caller wrote them."""
 
     def enter(self) -> int:
         """Return a descriptor of the root directory."""
@@ -53,23 +53,23 @@ class Host:
 
 
 class Container(Value):
-    """A container's side: paths from its root. Its lock is held by the caller while it does not run."""
+    """A container's side. Its paths begin at the container's root. While the container does not run, the caller holds its lock."""
 
     paths: Paths
-    driver: StorageDriver
+    driver: StorageDriver  # mounts the root file system of a container that does not run
     record: Record
 
     def absolute(self, path: str) -> str:
         return "/" + path.lstrip("/")
 
     def enter(self) -> int:
-        """Become a process that sees files as the container does; return a descriptor of its root."""
+        """Make this process see files as the container does. Return a descriptor of the container's root."""
         pid = running_pid(self.paths, self.record["id"])
         return self._enter_running(f"{self.paths.proc}/{pid}") if pid else self._enter_stopped()
 
     def _enter_running(self, process: str) -> int:
         root = inroot.open_root(process + "/root")
-        # To join one's own user namespace is EINVAL.
+        # A process that joins its own user namespace gets EINVAL.
         if not os.path.samefile(process + "/ns/user", "/proc/self/ns/user"):
             setns(process + "/ns/user", CLONE_NEWUSER)
             os.setgroups([])
@@ -90,7 +90,11 @@ class Container(Value):
 
 
 def copy(source: Host | Container, path: str, target: Host | Container, destination: str, follow: bool, keep_owners: bool) -> None:
-    """Copy a file or directory. follow: what a symlink at `path` means, not the symlink. Raises StepFailed with the reason."""
+    """Copy a file or a directory. Raises StepFailed with the reason.
+
+    follow: copy what a symlink at `path` leads to, not the symlink
+    keep_owners: keep the uid and gid of each file, instead of giving all to the target's root
+    """
     path, destination = source.absolute(path), target.absolute(destination)
     read, write = os.pipe()
 
@@ -103,7 +107,7 @@ def copy(source: Host | Container, path: str, target: Host | Container, destinat
         os.close(write)
         with open(read, "rb") as stream:
             header = stream.read(calcsize(_HEADER))
-            if header:  # else the other side says why
+            if header:  # if nothing came, the sender says why
                 is_directory, contents, length = unpack(_HEADER, header)
                 name = os.fsdecode(stream.read(length))
                 _receive(target.enter(), destination, is_directory, contents, name, stream, keep_owners)
@@ -115,7 +119,10 @@ def copy(source: Host | Container, path: str, target: Host | Container, destinat
 
 
 def wait_for(sender: Child, receiver: Child) -> None:
-    """Wait for both; what one side failed with comes before what the other made of that: a broken pipe, or half a tar."""
+    """Wait for both children. If both failed, raise the error that caused the other one.
+
+    What it caused is a broken pipe at the sender, or half a tar at the receiver.
+    """
     problems = []
     for child in (receiver, sender):
         try:
@@ -128,7 +135,7 @@ def wait_for(sender: Child, receiver: Child) -> None:
 
 
 def to_stream(source: Container, path: str, follow: bool, stream: BinaryIO) -> None:
-    """Write a file or directory as a tar."""
+    """Write a file or a directory to a stream as a tar. Raises StepFailed."""
 
     def send() -> None:
         parent, name = _found(source.enter(), source.absolute(path), follow)
@@ -139,7 +146,7 @@ def to_stream(source: Container, path: str, follow: bool, stream: BinaryIO) -> N
 
 
 def from_stream(stream: BinaryIO, target: Container, destination: str, keep_owners: bool) -> None:
-    """Unpack a tar into a directory of a container."""
+    """Unpack a tar into a directory of a container. Raises StepFailed."""
 
     def receive() -> None:
         root = target.enter()
@@ -159,7 +166,10 @@ def _open(root: int, path: str, flags: int) -> int:
 
 
 def _found(root: int, path: str, follow: bool) -> tuple[int, str]:
-    """Return a descriptor of the directory that something is in, and its name there; ('.') where only the contents are meant."""
+    """Return a descriptor of the directory that a file is in, and the file's name there.
+
+    A path that ends in '/.' means only the contents of a directory. Then the descriptor is that directory's, and the name is '.'.
+    """
     for _ in range(_MOST_SYMLINKS):
         if path.endswith("/.") or not path.strip("/"):
             return _open(root, path, os.O_RDONLY | os.O_DIRECTORY), "."
@@ -185,7 +195,7 @@ def _send(root: int, path: str, follow: bool, stream: BinaryIO) -> None:
 
 
 def _receive(root: int, path: str, is_directory: bool, contents: bool, name: str, stream: BinaryIO, keep_owners: bool) -> None:
-    """Unpack what was sent: into the directory at `path` if there is one, else as `path` (docker's rules)."""
+    """Unpack what was sent. If there is a directory at `path`, it goes into that, else it becomes `path` (docker's rules)."""
     directory, new = _destination(root, path, is_directory, name)
     if contents and new != name:
         os.mkdir(f"{inroot.by_descriptor(directory)}/{new}", 0o755)
@@ -194,7 +204,7 @@ def _receive(root: int, path: str, is_directory: bool, contents: bool, name: str
 
 
 def _destination(root: int, path: str, is_directory: bool, name: str) -> tuple[int, str]:
-    """Return the directory to unpack into, and what the source is called there."""
+    """Return a descriptor of the directory to unpack into, and the name that the source gets there."""
     try:
         there = _open(root, path, os.O_PATH)
     except NotFound:
@@ -212,7 +222,10 @@ def _destination(root: int, path: str, is_directory: bool, name: str) -> tuple[i
 
 
 def _preparing(name: str, new: str, keep_owners: bool) -> Callable[[tarfile.TarInfo], None]:
-    """Return what gives the members of a tar another first name, and the receiving side's root as their owner."""
+    """Return a function that changes a member of a tar before it is unpacked.
+
+    It replaces `name` by `new` at the beginning of the member's path. Unless keep_owners, it makes the receiver's root the owner.
+    """
 
     def renamed(text: str) -> str:
         return new + text[len(name) :] if text == name or text.startswith(name + "/") else text

@@ -1,9 +1,10 @@
-"""Creating a container: from options to a record and an OCI bundle on disk.
+"""Create a container: turn options into a record and an OCI bundle on disk.
 
-    prepare()   finds and decides; nothing happens
-    create()    directory and lock, name, record (`creating`), layers, writable layer, bundle, record (`created`)
+    prepare()   finds and decides everything, and changes nothing
+    create()    makes the directory and its lock, the name's claim, the record (`creating`), the layers, the writable layer, the bundle
+    finish()    writes the record again (`created`)
 
-Until the end the container's lock is held: whoever finds the record `creating` with its lock free may remove it all.
+The container's lock is held until the end. Whoever finds a record with the status `creating` and a free lock may remove the container.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ _MAPPING_BASE = 1 << 29
 
 
 class MakeContainerDirectory(Step):
-    """Make a container's directory and hold its lock, as the open descriptor `lock`: nobody finds the one without the other."""
+    """Make a container's directory with its lock held, so nobody finds one without the other. `lock` is the open descriptor, -1 before."""
 
     __slots__ = ("path", "lock")
 
@@ -80,7 +81,7 @@ class SaveRecord(Step):
 
     paths: Paths
     record: Record
-    sync: bool
+    sync: bool  # whether the record is on the disk when this is done
 
     def apply(self) -> None:
         containers.save(self.paths, self.record, self.sync)
@@ -90,21 +91,21 @@ class SaveRecord(Step):
 
 
 class Prepared(Value):
-    """Everything decided about a container that is to be created."""
+    """All that was decided about a container that is to be created."""
 
     paths: Paths
     options: Options
     image: images.Image
     driver: StorageDriver
-    record: Record
-    spec: Spec
+    record: Record  # as it will be written first
+    spec: Spec  # the bundle's config.json
 
     @property
     def directory(self) -> str:
         return self.paths.container(self.record["id"])
 
     def claim_steps(self) -> list[Step]:
-        """Return the steps up to the record: from then on the container's layers are in use."""
+        """Return the steps up to the record. Once the record is written, the layers that it names count as used."""
         paths = self.paths
         roots = [
             MakeDir(path, 0o700, True)
@@ -123,17 +124,17 @@ class Prepared(Value):
             *roots,
             MakeContainerDirectory(self.directory),
             ClaimName(paths, self.record["name"], self.record["id"]),
-            # A power cut that loses this record loses all of a container that nobody was told of.
+            # A power cut may lose this record. Then it loses the whole container, and nobody was told of it.
             SaveRecord(paths, self.record, sync=False),
         ]
 
     def bundle_steps(self) -> list[Step]:
-        """Return the steps that make the writable layer, the bundle and what is mounted."""
+        """Return the steps that make the writable layer, the bundle, the files of /etc that are mounted, and the volumes."""
         bundle = self.directory + "/bundle"
         name = self.spec["hostname"]
         return [
             *self.driver.writable_steps(self.directory),
-            # The root of a user namespace, who is nobody here, finds the root file system from this directory.
+            # The root of a user namespace is nobody on the host, and must find the root file system from this directory.
             MakeDir(bundle, 0o711),
             MakeDir(bundle + "/rootfs"),
             CreateFile(bundle + "/config.json", leanjson.dumps(self.spec), 0o600),
@@ -156,11 +157,14 @@ class Prepared(Value):
 
 
 def prepare(paths: Paths, options: Options, image: images.Image | None = None) -> Prepared:
-    """Find the image, unless it is given, and decide everything. Raises what is wrong with the options; nothing has happened then."""
+    """Decide everything about a new container, and change nothing. Raises the error that is in the options.
+
+    image: the container's image, None to find the one that the options name
+    """
     image = image or images.find(paths, options.image)
     if options.network.startswith("container:"):
         options.hostname = _donor(paths, options.network)["config"]["Hostname"] or None
-    # By name from here on, also where an id was given.
+    # The user may have given a network's id. From here on each network has its name.
     options.endpoints = {networks.resolve(paths, name)["name"]: wanted for name, wanted in options.endpoints.items()}
     driver = drivers.choose(paths, options.storage_driver)
     container_id = containers.new_id()
@@ -213,7 +217,7 @@ def _seccomp(options: Options, names: list[str]) -> Seccomp | None:
 
 
 def _check_shared(paths: Paths, options: Options) -> None:
-    """Check that containers whose namespaces are to be shared exist, and that their ipc namespaces are for sharing."""
+    """Check the containers whose namespaces are to be shared. Raises NotFound if one does not exist, Conflict if its ipc is private."""
     for mode in (options.pid, options.uts, options.network):
         if mode.startswith("container:"):
             _donor(paths, mode)
@@ -228,7 +232,7 @@ def _donor(paths: Paths, mode: str) -> Record:
 
 
 def _texts(directory: str, names: Iterable[str]) -> dict[str, str]:
-    """Return those of the files that are there, by name."""
+    """Return the texts of the files that exist, by name."""
     texts = {}
     for name in names:
         if os.path.isfile(f"{directory}/{name}"):
@@ -238,7 +242,7 @@ def _texts(directory: str, names: Iterable[str]) -> dict[str, str]:
 
 
 def create(prepared: Prepared, run: Run) -> int:
-    """Create the container; return the descriptor of its lock. A failure undoes everything."""
+    """Create the container. Return the descriptor that holds its lock, -1 in a dry run. A failure undoes everything."""
     try:
         _claim(prepared, run)
         images.ensure_layers(prepared.paths, prepared.driver, prepared.image, run)
@@ -253,7 +257,7 @@ def create(prepared: Prepared, run: Run) -> int:
 
 
 def _claim(prepared: Prepared, run: Run) -> None:
-    """Execute the claim; a generated name that is taken is replaced by another one."""
+    """Execute the claim's steps. A generated name that is in use is replaced by another, and a given one raises Conflict."""
     while True:
         try:
             run.execute(prepared.claim_steps())
@@ -266,13 +270,13 @@ def _claim(prepared: Prepared, run: Run) -> None:
 
 
 def finish(prepared: Prepared, run: Run) -> None:
-    """Make the new container durable, with the status `created`."""
+    """Give the new container the status `created`, and wait until its record is on the disk."""
     prepared.record["status"] = "created"
     run.apply(SaveRecord(prepared.paths, prepared.record, sync=True))
 
 
 def write_cidfile(options: Options, container_id: str) -> None:
-    """Write the id to the file of --cidfile, which must be new."""
+    """Write the container's id to the file of --cidfile, if that was given. Raises BadInput if the file exists already."""
     if options.cidfile is None:
         return
     try:

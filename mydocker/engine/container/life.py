@@ -1,6 +1,6 @@
-"""What is done to a container from outside while it runs: signals, stop, pause, wait. None of it needs the monitor.
+"""What is done to a running container from outside: send signals, stop, pause, wait. None of it needs the monitor.
 
-A process is signalled through its pidfd, so that a signal never reaches a stranger that has the same number.
+A process is signalled through its pidfd, so that a signal never reaches another process that got the same pid.
 """
 
 from __future__ import annotations
@@ -27,20 +27,23 @@ if TYPE_CHECKING:
 
 SIGKILL, SIGTERM = 9, 15
 _DEFAULT_TIMEOUT = 10
-# How long a monitor may take to record an end and to clean up.
+# The time that a monitor may take to record an end and to clean up.
 _RECORDING_SECONDS = 10
 
 
 class Process(Value):
-    """A running container's first process. known: what the state says while it runs."""
+    """A running container's first process."""
 
     pid: int
-    known: State
-    descriptor: int
-    cgroup: CgroupManager
+    known: State  # what the state says while the process runs
+    descriptor: int  # its pidfd
+    cgroup: CgroupManager  # the container's
 
     def signal(self, number: int) -> None:
-        """Send a signal; one that ended meanwhile needs none. A frozen process would never see it, so it is let go on."""
+        """Send a signal. It is not an error that the process has ended meanwhile.
+
+        A frozen process would never see the signal, so the container is unfrozen afterwards.
+        """
         try:
             _signal.pidfd_send_signal(self.descriptor, number)
         except ProcessLookupError:
@@ -49,10 +52,10 @@ class Process(Value):
             if self.cgroup.is_frozen():
                 self.cgroup.freeze(False)
         except NotFound:
-            return  # its monitor has removed it meanwhile
+            return  # the monitor has removed the cgroup meanwhile
 
     def wait(self, seconds: float | None) -> bool:
-        """Wait for the end, at most so long; return whether it came."""
+        """Wait for the process's end. Return whether it came within that time. seconds: None to wait for ever."""
         poller = poll()
         poller.register(self.descriptor, POLLIN)
         return bool(poller.poll(None if seconds is None else seconds * 1000))
@@ -62,7 +65,7 @@ class Process(Value):
 
 
 def process(paths: Paths, container_id: str) -> Process | None:
-    """Return a container's first process; None when it does not run."""
+    """Return the container's first process, or None if the container does not run."""
     known = state.load(paths, container_id)
     if not known or known["pid"] <= 0:
         return None
@@ -77,7 +80,7 @@ def process(paths: Paths, container_id: str) -> Process | None:
 
 
 def running_process(paths: Paths, record: Record) -> Process:
-    """Return a container's first process. Raises Conflict when it does not run."""
+    """Return the container's first process. Raises Conflict if the container does not run."""
     found = process(paths, record["id"])
     if found is None:
         raise Conflict(f"container {record['name']} is not running")
@@ -85,7 +88,7 @@ def running_process(paths: Paths, record: Record) -> Process:
 
 
 def kill(paths: Paths, record: Record, number: int) -> None:
-    """Send a signal to a container's first process. Raises Conflict when it does not run."""
+    """Send a signal to the container's first process. Raises Conflict if the container does not run."""
     found = running_process(paths, record)
     if number in (SIGKILL, stop_signal(record)):
         _cancel_restart(paths, record["id"])
@@ -97,9 +100,12 @@ def kill(paths: Paths, record: Record, number: int) -> None:
 
 
 def stop(paths: Paths, record: Record, seconds: int | None = None, number: int | None = None) -> None:
-    """End a container: its stop signal, then after so many seconds (-1: never) SIGKILL; one that does not run needs nothing.
+    """End a container with its stop signal, and with SIGKILL if that is not enough. Return when the end is recorded.
 
-    Returns when its end is recorded. seconds, number: None for the container's own, docker's 10 and SIGTERM.
+    Nothing is done to a container that does not run.
+
+    seconds: the time before SIGKILL, -1 for no SIGKILL, None for the container's own or docker's 10 seconds
+    number: the stop signal, None for the container's own or SIGTERM
     """
     _cancel_restart(paths, record["id"])
     found = process(paths, record["id"])
@@ -124,7 +130,7 @@ def stop_signal(record: Record) -> int:
 
 
 def end(paths: Paths, container_id: str) -> None:
-    """SIGKILL a container if it runs, and return when its end is recorded."""
+    """Kill a container with SIGKILL if it runs. Return when its end is recorded."""
     _cancel_restart(paths, container_id)
     found = process(paths, container_id)
     if found is not None:
@@ -142,9 +148,11 @@ def _cancel_restart(paths: Paths, container_id: str) -> None:
 
 
 def await_end(paths: Paths, container_id: str, known: State | None = None) -> None:
-    """Wait until a container's process and monitor are gone; record the end here if the monitor could not. Raises Conflict.
+    """Wait until a container's first process and its monitor are gone. Record the end here if the monitor could not.
 
-    known: what its state said while it ran: where there is no state.json, nothing else tells of its monitor then.
+    known: the container's state while it ran. Without a state.json, nothing else names its monitor then.
+
+    Raises Conflict if they are still there after 10 seconds.
     """
     deadline = time.monotonic() + _RECORDING_SECONDS
     while (
@@ -162,7 +170,7 @@ def await_end(paths: Paths, container_id: str, known: State | None = None) -> No
 
 
 def await_unwatched_end(paths: Paths, record: Record) -> None:
-    """Wait until a container ends without asking its monitor, and for its end to be recorded."""
+    """Wait until a container has ended and its end is recorded, without asking its monitor."""
     found = process(paths, record["id"])
     if found is not None:
         try:
@@ -173,7 +181,7 @@ def await_unwatched_end(paths: Paths, record: Record) -> None:
 
 
 def pause(paths: Paths, record: Record, frozen: bool) -> None:
-    """Freeze a container's processes, or let them go on. Raises Conflict when it does not run or is so already."""
+    """Freeze the container's processes, or let them go on. Raises Conflict if it does not run, or if nothing would change."""
     found = running_process(paths, record)
     found.close()
     if found.cgroup.is_frozen() == frozen:
@@ -183,7 +191,7 @@ def pause(paths: Paths, record: Record, frozen: bool) -> None:
 
 
 def exit_status(paths: Paths, record: Record) -> int:
-    """Return the exit status of a container that has ended. Raises Error when nobody saw its end."""
+    """Return the exit status of a container that has ended. Raises Error if nobody saw its end."""
     last = containers.load(paths, record["id"])
     if last["status"] == "exited" and not last["finishedAt"]:
         raise Error(f"the exit status of container {record['name']} is unknown: {last['error']}")

@@ -1,4 +1,4 @@
-"""A new container's record; what its fields mean says record/containers.py."""
+"""Make a new container's record. What its fields mean is said in record/containers.py."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def record_of(options: Options, image: Image, spec: Spec, facts: Facts, name: str, driver: str, now: str) -> Record:
-    """Return the record, status `creating`."""
+    """Return a container's first record, with the status `creating`.
+
+    facts: what make_spec was told
+    driver: the storage driver's name
+    now: the time of the creation, RFC 3339 in UTC
+    """
     return {
         "id": facts.id,
         "name": name,
@@ -48,13 +53,13 @@ def record_of(options: Options, image: Image, spec: Spec, facts: Facts, name: st
 
 
 def _exposed(options: Options, image: ImageConfig) -> list[str]:
-    """Return the ports that a container serves, as docker names them, by number."""
+    """Return the ports that the container serves, as docker names them, in the order of their numbers."""
     names = {*(image.get("ExposedPorts") or {}), *options.expose, *map(ports.key, options.publish)}
     return sorted(names, key=lambda name: (int(name.partition("/")[0]), name))
 
 
 def _ports(options: Options, image: ImageConfig) -> list[Binding]:
-    """Return what is to be published: -p, and with -P every other exposed port."""
+    """Return the ports that are to be published: those of -p, and with -P every other exposed port."""
     published = set(map(ports.key, options.publish))
     others = [name for name in _exposed(options, image) if name not in published] if options.publish_all else []
     return [*options.publish, *ports.all_exposed(others)]
@@ -78,7 +83,7 @@ def _config(options: Options, image: ImageConfig, spec: Spec) -> Config:
         "AttachStdin": options.interactive and not options.detach,
         "AttachStdout": not options.detach,
         "AttachStderr": not options.detach,
-        # What image and user say; the defaults are the run's own, and no business of an image made of it.
+        # What the image and the user say. The defaults belong to the process only, and not to an image that is made of the container.
         "Env": merged_environment({}, [*(image.get("Env") or []), *options.env]),
         "Cmd": options.command or (image.get("Cmd") if options.entrypoint is None else None),
         "Entrypoint": image.get("Entrypoint") if options.entrypoint is None else entrypoint,

@@ -1,4 +1,4 @@
-"""A container's files as an image or as an archive: commit and export."""
+"""Make an image or an archive of a container's files: commit and export."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 18
 
-# What the runtime mounts over every container, and so may have made as mount points in its writable layer.
+# The paths that the runtime mounts something on in every container. It may have made them in the writable layer, as mount points.
 RUNTIME_MOUNTS = frozenset({"/dev", "/proc", "/sys", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"})
 
 
 class CommitOptions(Value):
-    """What commit is told: Dockerfile instructions, author and message, and whether the container is paused meanwhile."""
+    """What commit is told."""
 
-    changes: Sequence[str] = ()
+    changes: Sequence[str] = ()  # Dockerfile instructions that change the image's settings
     author: str = ""
-    message: str = ""
-    pause: bool = True
+    message: str = ""  # the comment in the image's history
+    pause: bool = True  # whether the container is paused while its files are read
 
 
 def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Reference | None, options: CommitOptions, run: Run) -> str:
-    """Make an image of a container: its image's layers and one of what it changed, volumes left out.
+    """Make an image of a container: the layers of its image, and one of what it changed. Volumes are left out.
 
-    Returns the image's id, empty when `run` did not apply the steps. Raises NotFound when the container's image is gone.
+    Returns the new image's id, or '' if `run` did not apply the steps. Raises NotFound if the container's image is gone.
     """
     base = images.find(paths, "sha256:" + record["imageId"])
     settings = change.apply(config.image_settings(record["config"]), options.changes)
@@ -73,7 +73,7 @@ def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Refer
 
 
 def _child_document(base: images.Image, settings: ImageConfig, created: str, author: str) -> ImageDocument:
-    """Return the base image's configuration with other settings, in lists of its own to which a layer can be added."""
+    """Return the base image's configuration with other settings. Its lists are copies, to which a layer can be added."""
     document = base.document.copy()
     document["created"] = created
     document.pop("author", None)
@@ -91,7 +91,7 @@ def mounted(record: Record) -> set[str]:
 
 
 def changes(paths: Paths, driver: StorageDriver, record: Record) -> list[Change]:
-    """Return what a container changed, without what only mount points needed."""
+    """Return what a container changed, without the files and directories that are only there for mount points."""
     covered = mounted(record)
     found = driver.changes(paths.container(record["id"]), record["layers"])
     own = [change for change in found if change.path not in covered]
@@ -99,7 +99,7 @@ def changes(paths: Paths, driver: StorageDriver, record: Record) -> list[Change]
 
 
 def _only_holds(directory: Change, found: list[Change], own: list[Change]) -> bool:
-    """Say whether all that changed in a directory is mount points, which bring it into the writable layer."""
+    """Say whether all that changed in a directory is mount points. The directory is then in the writable layer only because of them."""
     inside = directory.path + "/"
     return any(c.path.startswith(inside) for c in found) and not any(c.path.startswith(inside) for c in own) and directory.kind == "C"
 
@@ -120,10 +120,10 @@ def _difference(paths: Paths, driver: StorageDriver, record: Record) -> Fill:
 
 
 def export(paths: Paths, driver: StorageDriver, record: Record, stream: BinaryIO) -> None:
-    """Write a container's whole root file system as a plain tar, without what is mounted in it. Raises Error."""
+    """Write a container's whole root file system to a stream as a plain tar, without what is mounted in it. Raises Error."""
     directory = paths.container(record["id"])
     rootfs = directory + "/bundle/rootfs"
-    # Nobody starts or removes it while its writable layer is mounted a second time; one that runs is only read.
+    # While the writable layer is mounted for this, nobody may start or remove the container. A running container is only read.
     with store.Lock(directory + "/lock"):
         pid = running_pid(paths, record["id"])
         if not pid:
@@ -133,28 +133,28 @@ def export(paths: Paths, driver: StorageDriver, record: Record, stream: BinaryIO
 
 
 def _enter_stopped(mounting: list[Step], rootfs: str) -> None:
-    """Mount a root file system in a mount namespace of this process's own, which ends with it, and make it the root."""
+    """Mount a root file system in a new mount namespace, which ends with this process, and make it this process's root."""
     unshare(CLONE_NEWNS)
     Run("export").execute([ReceiveMounts(), *mounting])
     os.chroot(rootfs)
 
 
 def _enter_running(process: str) -> None:
-    """Make a running container's root the root of this process, which sees owners as the container does."""
+    """Make a running container's root the root of this process. The process then sees owners as the container does."""
     os.chdir(process + "/root")
-    # To join one's own user namespace is EINVAL.
+    # A process that joins its own user namespace gets EINVAL.
     if not os.path.samefile(process + "/ns/user", "/proc/self/ns/user"):
         setns(process + "/ns/user", CLONE_NEWUSER)
     os.chroot(".")
 
 
 def _pack_in_child(enter: Callable[[], None], stream: BinaryIO) -> None:
-    """Copy to `stream` the tar that a child packs of its root directory after enter(), which chroots.
+    """Write to `stream` the tar that a child packs of its root directory. The child calls enter() before, which chroots.
 
     In a chroot no symlink that a running container puts in the way leads out of it. The tar comes through one pipe,
-    the child's failure through another.
+    and the child's failure through another.
     """
-    # Imported here, because nothing can be once the child's root is the container's.
+    # Imported here, because the child cannot import anything once its root is the container's.
     from mydocker.storage.pack import pack_tree
 
     tar_read, tar_write = os.pipe()
@@ -169,7 +169,7 @@ def _pack_in_child(enter: Callable[[], None], stream: BinaryIO) -> None:
             while chunk := tar.read(_CHUNK):
                 stream.write(chunk)
         finally:
-            tar.close()  # a child that still writes ends now
+            tar.close()  # so a child that still writes ends now
             told = errors.read()
             _, status = os.waitpid(child, 0)
     raise_failure(told, status, "packing")

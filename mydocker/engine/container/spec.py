@@ -1,4 +1,4 @@
-"""Options and an image's configuration → an OCI config.json (runtime-spec 1.2), as docker would make it. Pure."""
+"""Make an OCI config.json (runtime-spec 1.2) of options and an image's configuration, as docker would. All functions are pure."""
 
 from __future__ import annotations
 
@@ -41,29 +41,23 @@ _KERNEL = ["nosuid", "noexec", "nodev"]
 
 
 class Facts(Value):
-    """What make_spec has to know besides flags and image.
+    """What make_spec has to know besides the options and the image."""
 
-    directory: the container's own. capabilities: names. seccomp: an OCI linux.seccomp object, or None. host_devices:
-    for --privileged, OCI devices. mounts: mount points with their sources known. subuid: first host id of --userns auto.
-    init: path of the host's init program for --init. has_swap: whether swap can be
-    limited. runtime: path of another OCI runtime, '' for our own.
-    """
-
-    id: str
-    directory: str
-    capabilities: list[str]
-    seccomp: Seccomp | None
-    host_devices: list[Device]
-    mounts: list[MountPoint]
-    subuid: int = 0
-    init: str = ""
-    has_swap: bool = True
-    runtime: str = ""
+    id: str  # of the container
+    directory: str  # ROOT/containers/ID
+    capabilities: list[str]  # names, 'CAP_CHOWN'
+    seccomp: Seccomp | None  # the linux.seccomp object, None for no filter
+    host_devices: list[Device]  # all devices of the host for --privileged, otherwise none
+    mounts: list[MountPoint]  # with their sources known
+    subuid: int = 0  # the first id on the host for --userns auto
+    init: str = ""  # the path of the host's init program for --init
+    has_swap: bool = True  # whether the host can limit swap
+    runtime: str = ""  # the path of another OCI runtime, '' for our own
     thermal: tuple[str, ...] = ()  # the directories of the processors' thermal events, which tell of other tenants (GHSA-6fw5-f8r9-fgfm)
 
 
 def make_spec(options: Options, image: ImageConfig, facts: Facts) -> Spec:
-    """Return config.json. image: the `config` object of an OCI image configuration."""
+    """Return the config.json of a new container. image: the `config` object of an OCI image configuration."""
     user = options.user if options.user is not None else image.get("User", "")
     return {
         "ociVersion": "1.2.0",
@@ -83,7 +77,10 @@ def hostname(options: Options, container_id: str) -> str:
 
 
 def command(options: Options, image: ImageConfig) -> list[str]:
-    """Return entrypoint and arguments by docker's rules: a new entrypoint drops the image's command."""
+    """Return the entrypoint and its arguments by docker's rules. An entrypoint of the user's drops the image's command.
+
+    Raises BadInput if there is no command at all.
+    """
     if options.entrypoint is not None:
         words = [options.entrypoint] if options.entrypoint else []
         words += options.command
@@ -114,9 +111,9 @@ def _process(options: Options, image: ImageConfig, facts: Facts) -> Process:
 
 
 def environment(options: Options, image: ImageConfig, container_id: str) -> list[str]:
-    """Return NAME=VALUE lines, each name once; the user's win over the image's, those over the defaults.
+    """Return NAME=VALUE lines, each name once. The user's values win over the image's, and these over the defaults.
 
-    A bare NAME of the user's takes away what there is of that name, as docker's.
+    If the user gives a NAME without a value, that variable is removed, as docker does.
     """
     merged = {"PATH": PATH}
     if not options.uts:
@@ -127,7 +124,10 @@ def environment(options: Options, image: ImageConfig, container_id: str) -> list
 
 
 def merged_environment(variables: dict[str, str], pairs: list[str]) -> list[str]:
-    """Return NAME=VALUE lines, each name once, of variables and what NAME=VALUE and bare NAME words change in them."""
+    """Return NAME=VALUE lines, each name once: the variables with some changes.
+
+    pairs: NAME=VALUE sets a variable, NAME alone removes it
+    """
     merged = dict(variables)
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -139,7 +139,7 @@ def merged_environment(variables: dict[str, str], pairs: list[str]) -> list[str]
 
 
 def _mounts(options: Options, facts: Facts) -> list[Mount]:
-    """Return the kernel's file systems, then what comes from the host, parents before what lies below them."""
+    """Return the kernel's file systems, then what comes from the host. A parent comes before what lies below it."""
     taken = {point["destination"] for point in facts.mounts}
     kernel = [mount for mount in _kernel_mounts(options) if not _is_covered(mount["destination"], taken)]
     files = [
@@ -153,7 +153,7 @@ def _mounts(options: Options, facts: Facts) -> list[Mount]:
 
 
 def _is_covered(destination: str, taken: set[str]) -> bool:
-    # A /dev of the user's brings its own pts, shm and mqueue.
+    # A /dev that the user mounts brings its own pts, shm and mqueue.
     return destination in taken or ("/dev" in taken and destination.startswith("/dev/"))
 
 
@@ -208,7 +208,10 @@ def _linux(options: Options, facts: Facts) -> Linux:
 
 
 def _namespaces(options: Options) -> list[Namespace]:
-    """Return the new and the joined ones; 'container:NAME' becomes a path when that container is known to run."""
+    """Return the namespaces that are new, and those that are joined.
+
+    The path of a joined one is 'container:NAME' for now. start.with_joined() replaces it when that container is known to run.
+    """
     modes = {"pid": options.pid, "ipc": options.ipc, "uts": options.uts, "network": options.network, "cgroup": options.cgroupns}
     entries: list[Namespace] = [{"type": "mount"}]
     if options.userns not in ("", "host"):
@@ -226,7 +229,10 @@ def _mapping(text: str, subuid: int) -> IdMapping:
 
 
 def _sysctls(options: Options) -> dict[str, str]:
-    """Return the user's, and docker's two that let everybody ping and use low ports in a network of one's own."""
+    """Return the user's sysctls and docker's two, with which any user may ping and use low ports.
+
+    docker's two are only for a container with a network namespace of its own and without a user namespace.
+    """
     own = {} if options.network == "host" or options.userns not in ("", "host") else {"net.ipv4.ip_unprivileged_port_start": "0"}
     if own:
         own["net.ipv4.ping_group_range"] = "0 2147483647"

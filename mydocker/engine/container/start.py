@@ -1,4 +1,4 @@
-"""Starting a created container: the request to its monitor, and what the monitor answers."""
+"""Start a created container: send its monitor the request, and wait for the answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def lock_stopped(paths: Paths, container_id: str) -> int:
-    """Return a lock on a container that is to be started, with nothing left of an earlier run whose end nobody saw; -1 if it runs."""
+    """Return the descriptor that holds the lock of a container that is to be started, or -1 if the container runs.
+
+    If nobody saw the end of the last run, what it left is removed first. Raises the first error of that.
+    """
     lock = os.open(paths.container(container_id) + "/lock", os.O_RDWR | os.O_CLOEXEC)
     flock(lock, LOCK_EX)
     if state.running_pid(paths, container_id):
@@ -49,10 +52,14 @@ def start(
     how: str = "",
     explain: Explain | None = None,
 ) -> Client:
-    """Start a container whose lock is held as descriptor `lock`, which the monitor takes over; return the attachment.
+    """Start a container. Return the client of its monitor. Raises the error that the start failed with.
 
-    streams: which the caller's own are to be connected to, see messages.Request. how: '', 'text', 'sh' or 'json'.
-    Raises what the start failed with.
+    lock: the descriptor that holds the container's lock. The monitor takes it over.
+    streams: the streams that are connected to the caller's own, see messages.Request
+    detach_keys: the bytes that detach the client, b'' for none
+    proxy: whether the client passes its signals on
+    how: how steps are explained: '' for not at all, 'text', 'sh' or 'json'
+    explain: is called with each step that was done
     """
     try:
         join_namespaces(paths, record)
@@ -77,7 +84,11 @@ def start(
 def execute(
     paths: Paths, record: Record, process: WantedProcess, streams: str, detach_keys: bytes, how: str = "", explain: Explain | None = None
 ) -> Client:
-    """Run one more process in a running container; return the attachment. process: see execute.process_spec."""
+    """Run one more process in a running container. Return the client of that process's monitor.
+
+    process: what differs from the container's own process, see messages.WantedProcess
+    The other arguments are those of start().
+    """
     channel = launcher.monitor()
     is_tty = process["terminal"]
     client = Client(channel, streams, is_tty, detach_keys, False, explain)
@@ -88,7 +99,7 @@ def execute(
 
 
 def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str) -> Request:
-    """Return what a monitor has to know of its client."""
+    """Return what a monitor has to know of its client and the container. wanted: the client's streams."""
     return {
         "root": paths.root,
         "state": paths.state,
@@ -101,13 +112,16 @@ def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str
 
 
 def join_namespaces(paths: Paths, record: Record) -> None:
-    """Write where the namespaces of other containers are now into the bundle's config.json (mode 'container:NAME')."""
+    """Write the present paths of other containers' namespaces into the bundle's config.json (for the mode 'container:NAME')."""
     if _joined(record):
         bundle.save(paths, record["id"], with_joined(paths, record, bundle.load(paths, record["id"])), sync=False)
 
 
 def with_joined(paths: Paths, record: Record, spec: Spec) -> Spec:
-    """Return a config.json with the paths of the other containers' namespaces as they are now. Raises Conflict, NotFound."""
+    """Return the spec with the present paths of the other containers' namespaces.
+
+    Raises NotFound if such a container does not exist, and Conflict if it does not run.
+    """
     joined = _joined(record)
     found = {kind: _namespace_of(paths, name, kind) for kind, name in joined.items()}
     entries = [_at(entry, found.get(entry["type"])) for entry in spec["linux"]["namespaces"]]
@@ -118,7 +132,7 @@ def with_joined(paths: Paths, record: Record, spec: Spec) -> Spec:
 
 
 def _joined(record: Record) -> dict[str, str]:
-    """Return {kind of namespace: the container whose it shall be}."""
+    """Return the namespaces that are joined: {kind of namespace: the name of the container that has it}."""
     host = record["hostConfig"]
     modes = {"pid": host["PidMode"], "ipc": host["IpcMode"], "uts": host["UTSMode"], "network": host["NetworkMode"]}
     return {kind: mode.removeprefix("container:") for kind, mode in modes.items() if mode.startswith("container:")}
@@ -129,7 +143,10 @@ def _at(entry: Namespace, path: str | None) -> Namespace:
 
 
 def _with_shm(mount: Mount, source: str) -> Mount:
-    """Return another container's /dev/shm in place of our own making: POSIX shared memory is files, not the ipc namespace's."""
+    """Return a mount, with another container's /dev/shm in place of a new one.
+
+    POSIX shared memory is made of files there. It does not belong to the ipc namespace.
+    """
     if mount["destination"] == "/dev/shm" and (mount["source"] == "shm" or mount["source"].startswith("/proc/")):
         return {**mount, "type": "bind", "source": source, "options": ["rbind", "nosuid", "noexec", "nodev"]}
     return mount
@@ -140,7 +157,7 @@ def _namespace_of(paths: Paths, name: str, kind: str) -> str:
 
 
 def _donor(paths: Paths, name: str, kind: str) -> int:
-    """Return the pid of the container whose namespace is to be joined. Raises NotFound, Conflict unless it runs."""
+    """Return the pid of the container whose namespace is joined. Raises NotFound if there is none, Conflict if it does not run."""
     pid = state.running_pid(paths, containers.resolve(paths, name))
     if not pid:
         raise Conflict(f"cannot join the {kind} namespace of container {name}: it is not running", f"mydocker start {name}")

@@ -1,4 +1,4 @@
-"""Holding a container's processes still while its files are read, so that what is read is of one moment (commit)."""
+"""Freeze a container while commit reads its files, so that all files are read as they were at one moment."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 class HoldStill(Step):
-    """Freeze a running container; one that does not run, or is paused already, stays as it is.
+    """Freeze a running container. A container that does not run, or is paused already, stays as it is.
 
-    A child process lets it go on: when this one says so, or when this one dies. So nobody who is killed leaves a frozen container.
+    A child process lets the container go on when this process says so, or when this process dies. So a process that is killed
+    leaves no frozen container.
     """
 
     __slots__ = ("paths", "record", "_guard", "_word")
@@ -50,7 +51,7 @@ class HoldStill(Step):
         os.close(waiting)
 
     def undo(self) -> None:
-        """Let the container go on. Raises StepFailed when it would not."""
+        """Let the container go on. Raises StepFailed if that failed."""
         if not self._guard:
             return
         os.close(self._word)
@@ -67,7 +68,7 @@ class HoldStill(Step):
 def _let_go_when_told(waiting: int, cgroup: CgroupManager) -> None:
     status = 1
     try:
-        os.setsid()  # whoever ends the process group of the other one does not end this one
+        os.setsid()  # a signal to the parent's process group must not end this child
         os.read(waiting, 1)
         cgroup.freeze(False)
         status = 0

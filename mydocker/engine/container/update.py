@@ -1,4 +1,4 @@
-"""update: other limits and another restart policy for a container that is there, running or not."""
+"""update: change the limits and the restart policy of a container, which may run or not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def parse(parameters: Flags) -> Options:
-    """Return the options that were given, all others None. Raises BadInput."""
+    """Return the options that were given. All others are None. Raises BadInput if none was given, or if one is wrong."""
     given = flags.parse_values(parameters)
     if all(value is None for value in given.values()):
         raise BadInput("nothing to update: give a limit or --restart", "mydocker update --help lists them")
@@ -32,7 +32,7 @@ def parse(parameters: Flags) -> Options:
 
 
 def steps(paths: Paths, record: Record, wanted: Options) -> list[Step]:
-    """Return the steps that make a container's limits, its record and its bundle say what is wanted. Raises what limits can."""
+    """Return the steps that change a container's limits, its record and its bundle. Raises the error of a limit that cannot be set."""
     cgroup = manager(Layout.detect(paths), record["hostConfig"]["CgroupPath"])
     limits = resources(wanted, cgroup.has_swap_limit())
     running = state.running_pid(paths, record["id"]) and limits

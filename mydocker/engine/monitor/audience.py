@@ -1,6 +1,6 @@
-"""Everybody who is attached to a container: who started it, and any number who came later through STATE/ID/attach.
+"""The clients of a monitor: the one that started the container, and any number that connected to STATE/ID/attach later.
 
-No client ever holds up the container, and none that is slow loses a byte: what it has not read yet waits in its spool.
+No client ever holds up the container, and a slow client loses no byte: what it has not read yet waits in its spool.
 """
 
 from __future__ import annotations
@@ -23,14 +23,17 @@ _GONE = (BrokenPipeError, ConnectionResetError)
 
 
 class LastWord:
-    """Tells one client what ended a monitor which nobody else tells of: before its container was known, or while that runs."""
+    """A context manager that tells one client of the exception that ends this process.
+
+    It is for what nobody else tells: errors before the container is known, and errors while it runs.
+    """
 
     __slots__ = ("channel", "who", "paths")
 
     def __init__(self, channel: Channel, who: str, paths: Paths | None = None) -> None:
         self.channel = channel
-        self.who = who
-        self.paths = paths or Paths()
+        self.who = who  # the process that ends, in the words of the message
+        self.paths = paths or Paths()  # where the traceback is kept
 
     def __enter__(self) -> LastWord:
         return self
@@ -42,32 +45,35 @@ class LastWord:
         try:
             self.channel.put(FAILURE, failure(told))
         except OSError:
-            return True  # nobody is there any more
+            return True  # the client is gone
         return True
 
 
 class Attendee:
-    """One client. wanted: which of the container's streams, see messages.Request."""
+    """One client."""
 
     __slots__ = ("channel", "wanted", "spool")
 
     def __init__(self, channel: Channel, wanted: str, directory: str) -> None:
         self.channel = channel
-        self.wanted = wanted
+        self.wanted = wanted  # which of the container's streams it wants, see messages.Request
         self.spool = Spool(directory)
 
     def send(self, kind: str, payload: bytes) -> None:
-        """Send a message now or, behind those that wait already, later. Raises BrokenPipeError or ConnectionResetError."""
+        """Send a message now, or later if the client reads too slowly or other messages wait already.
+
+        Raises BrokenPipeError or ConnectionResetError if the client is gone.
+        """
         if not self.spool:
             try:
                 self.channel.send(kind, payload, wait=False)
                 return
             except BlockingIOError:
-                pass  # it reads too slowly
+                pass  # the client reads too slowly
         self.spool.put(kind, payload)
 
     def send_waiting(self) -> None:
-        """Send what waits, as far as the client reads. Raises as send()."""
+        """Send the messages that wait, as many as the client reads now. Raises what send() raises."""
         while self.spool:
             try:
                 self.channel.send(*self.spool.first(), wait=False)
@@ -81,14 +87,14 @@ class Attendee:
 
 
 class Audience:
-    """All clients of one monitor. listener: where more of them come from; None where nobody can."""
+    """All clients of one monitor."""
 
     __slots__ = ("clients", "listener", "directory")
 
     def __init__(self, directory: str, first: Channel | None, wanted: str, listener: Listener | None = None) -> None:
-        self.directory = directory
+        self.directory = directory  # where spools are made
         self.clients = [Attendee(first, wanted, directory)] if first else []
-        self.listener = listener
+        self.listener = listener  # where more clients connect, None if they cannot
 
     def register(self, poller: poll) -> None:
         """Have a poller look for messages, for room in what was full, and for new clients."""
@@ -98,7 +104,10 @@ class Audience:
             poller.register(self.listener.fileno(), POLLIN)
 
     def serve(self, ready: dict[int, int]) -> list[tuple[Attendee, str, bytes]]:
-        """Handle what a poller found; return (client, kind, payload) of each message, kind GONE for the end of one."""
+        """Handle what a poller found. Return (client, kind, payload) of each message.
+
+        The kind is GONE for a client that has gone away.
+        """
         messages = []
         for client in list(self.clients):
             events = ready.get(client.channel.fileno(), 0)
@@ -120,12 +129,12 @@ class Audience:
             self.remove(client)
 
     def remove(self, client: Attendee) -> None:
-        """Forget a client that went away: the container goes on without it."""
+        """Forget a client that went away. The container goes on without it."""
         self.clients.remove(client)
         client.close()
 
     def pass_on(self, kind: str, data: bytes) -> None:
-        """Give output of kind OUTPUT or ERRORS to everybody who wants it."""
+        """Send output, of the kind OUTPUT or ERRORS, to every client that wants it."""
         for client in [client for client in self.clients if kind in client.wanted]:
             self.tell(client, kind, data)
 
@@ -135,12 +144,12 @@ class Audience:
             self._try(client, lambda: client.send(kind, payload))
 
     def tell_all(self, kind: str, value: Value) -> None:
-        """Send a message to everybody."""
+        """Send a message to all clients."""
         for client in list(self.clients):
             self.tell(client, kind, packed(value))
 
     def stop_listening(self) -> None:
-        """Take nobody in any more but those who are at the door."""
+        """Accept the clients that have connected already, and no more after them."""
         if self.listener:
             while (channel := self.listener.accept_waiting()) is not None:
                 self.clients.append(Attendee(channel, "", self.directory))
@@ -148,7 +157,7 @@ class Audience:
             self.listener = None
 
     def finish(self) -> None:
-        """Wait until everybody has read everything, or gone away."""
+        """Wait until every client has read everything, or has gone away."""
         while slow := [client for client in self.clients if client.spool]:
             poller = poll()
             for client in slow:
@@ -158,6 +167,6 @@ class Audience:
                 self._try(client, client.send_waiting)
 
     def close(self) -> None:
-        """Let everybody go."""
+        """Forget all clients."""
         for client in list(self.clients):
             self.remove(client)

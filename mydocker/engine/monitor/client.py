@@ -1,8 +1,11 @@
-"""The user's side of a running container: terminal, standard streams and signals ↔ its monitor (mydocker/messages.py)."""
+"""The user's side of a running container: a client connects the terminal, the standard streams and signals with the monitor.
+
+The messages are drawn in mydocker/messages.py.
+"""
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # what the signal module wraps in enums, at 4 ms
+import _signal  # type: ignore[import-not-found]  # the signal module takes 4 ms, as it wraps this in enums
 import marshal
 import os
 import sys
@@ -25,30 +28,31 @@ if TYPE_CHECKING:
 
     Explain = Callable[[str, str, float], None]
 
-# A frame of a stopped child, a broken pipe of ours, and what cannot be caught, are not the container's business.
+# These are not the container's business. SIGCHLD is about a child of ours, and SIGPIPE about a pipe of ours. docker does not pass SIGURG
+# on either. SIGKILL and SIGSTOP cannot be caught. 32 and 33 are the C library's own.
 _NOT_PROXIED = {_signal.SIGCHLD, _signal.SIGPIPE, _signal.SIGURG, _signal.SIGKILL, _signal.SIGSTOP, 32, 33}
 
 _CHUNK = 65536
-# What may come until the program has ended.
+# The messages that may come until the program has ended.
 _WHILE_IT_RUNS = OUTPUT + ERRORS + TAKEN + CLOSED + EXPLAIN
 
 
 class Client:
-    """One attachment. streams: what to connect, see messages.Request; detach_keys: the bytes that end it, b'' for none."""
+    """One connection of the user to a monitor."""
 
     __slots__ = ("channel", "streams", "is_tty", "detach_keys", "proxy", "explain", "_inbox", "_matched", "_may_send", "_wake", "detached")
 
     def __init__(self, channel: Channel, streams: str, is_tty: bool, detach_keys: bytes, proxy: bool, explain: Explain | None) -> None:
         self.channel = channel
-        self.streams = streams
-        self.is_tty = is_tty
-        self.detach_keys = detach_keys
-        self.proxy = proxy and not is_tty
-        self.explain = explain
+        self.streams = streams  # what to connect, see messages.Request
+        self.is_tty = is_tty  # whether the container has a terminal
+        self.detach_keys = detach_keys  # the bytes with which the user detaches, b'' for none
+        self.proxy = proxy and not is_tty  # whether signals are passed on
+        self.explain = explain  # what prints a step, None to print only warnings
         self.detached = False
-        self._matched = 0
+        self._matched = 0  # how many of the detach keys were typed last
         self._may_send = INPUT in streams
-        self._wake = -1
+        self._wake = -1  # where the numbers of signals are read
         gone = Error("the container's monitor ended unexpectedly", "mydocker system check shows what is left")
         self._inbox = messages.Inbox(channel, "the monitor", gone, self._handlers())
 
@@ -62,17 +66,20 @@ class Client:
         }
 
     def wait_started(self) -> None:
-        """Return once the program runs, or has ended before this attachment was noticed; raise what the start failed with."""
+        """Wait until the program runs, or has ended before the monitor noticed this client.
+
+        Raises the error with which the start failed.
+        """
         message = self._inbox.wait(STARTED + END, before=EXPLAIN)
         if message[0] == END:
             self._inbox.keep(message)
 
     def wait_end(self) -> int:
-        """Return the exit status when the container has ended."""
+        """Wait until the container ends, and return its exit status."""
         return int(marshal.loads(self._inbox.wait(END, before=_WHILE_IT_RUNS)[1]))
 
     def run(self) -> int:
-        """Serve the user until the container ends; return its exit status (0 when the user detached)."""
+        """Serve the user until the container ends. Return its exit status, or 0 if the user detached."""
         self._wake, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         os.set_blocking(write, False)
         previous = _signal.set_wakeup_fd(write)
@@ -97,7 +104,7 @@ class Client:
             _signal.signal(number, lambda *_: None)
 
     def _make_raw(self) -> list[Any] | None:
-        """Put the user's terminal into raw mode; return what it was."""
+        """Put the user's terminal into raw mode. Return its attributes from before, or None if it was left as it is."""
         if not os.isatty(0) or INPUT not in self.streams:
             return None
         before = termios.tcgetattr(0)
@@ -107,7 +114,7 @@ class Client:
         raw[2] = raw[2] & ~(termios.CSIZE | termios.PARENB) | termios.CS8
         raw[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN | termios.ISIG)
         raw[6][termios.VMIN], raw[6][termios.VTIME] = 1, 0
-        termios.tcsetattr(0, termios.TCSADRAIN, raw)  # what was typed already stays
+        termios.tcsetattr(0, termios.TCSADRAIN, raw)  # TCSADRAIN: what was typed already stays
         return before
 
     def _serve(self) -> int:
@@ -156,7 +163,10 @@ class Client:
         self._send(INPUT, data)
 
     def _without_detach_keys(self, data: bytes) -> bytes:
-        """Return what is to be sent: all before the detach keys; a beginning of them is held back until they are complete or not."""
+        """Return what is to be sent: everything before the detach keys.
+
+        A beginning of the detach keys is held back until it is known whether the rest follows.
+        """
         result = b""
         for byte in data:
             if byte == self.detach_keys[self._matched]:
@@ -185,7 +195,7 @@ class Client:
         try:
             self.channel.send(kind, payload)
         except (BrokenPipeError, ConnectionResetError):
-            self._may_send = False  # it is ending: its last messages are still to be read
+            self._may_send = False  # the monitor ends, and its last messages are still to be read
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -194,7 +204,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
         try:
             view = view[os.write(descriptor, view) :]
         except BlockingIOError:
-            # Somebody made our standard output non-blocking (a terminal is shared): wait for room.
+            # Another process made our standard output non-blocking, as a terminal is shared. Wait for room.
             poller = poll()
             poller.register(descriptor, 4)
             poller.poll()

@@ -1,4 +1,7 @@
-"""Taking a container away, whole or what a run leaves: idempotent, going on past failures and returning them."""
+"""Removing a container, or what one run of it left.
+
+A removal can be repeated. It goes on past failures, and returns them.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,18 @@ if TYPE_CHECKING:
 
 
 def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None = None, later: list[int] | None = None) -> list[Error]:
-    """End what is left of a run, remove its cgroup, its network and its directory under STATE. later: see unplug().
+    """End what is left of a run: remove its processes, its cgroup, what it has of its networks, and STATE/ID. Return the failures.
 
-    That directory comes last, and stays while the cgroup does: nothing else tells whose that is.
+    STATE/ID goes last, and stays while the cgroup does: nothing else tells whose that cgroup is.
+
+    cgroup: the container's, if the caller has it.
+    later: see unplug().
     """
     problems: list[Error] = []
     if cgroup is None and (os.path.isdir(paths.running(container_id)) or state.is_unended(paths, container_id)):
         cgroup = manager(Layout.detect(paths), state.cgroup(paths, container_id))
     if cgroup is not None:
-        # With the host's pid namespace, processes may outlive the first one.
+        # With the host's pid namespace, other processes may outlive init.
         if cgroup.pids():
             attempt(problems, cgroup.kill)
         attempt(problems, cgroup.remove)
@@ -40,12 +46,12 @@ def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None 
 
 
 def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]:
-    """Remove a container that does not run: its name, anonymous volumes, writable layer and directory.
+    """Remove a container that does not run: its name, anonymous volumes, writable layer and directory. Return the failures.
 
     The caller holds the container's lock.
     """
     problems: list[Error] = []
-    # On a full disk it cannot be marked, and then goes all the same.
+    # On a full disk, the record cannot be marked. The container is removed all the same.
     attempt(problems, lambda: containers.save(paths, {**record, "status": "removing"}, sync=False))
     attempt(problems, store.release, f"{paths.names}/{record['name']}", record["id"])
     for name in _own_volumes(paths, record) if volumes else []:
@@ -57,13 +63,13 @@ def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]
 
 
 def _own_volumes(paths: Paths, record: Record) -> list[str]:
-    """Return the anonymous volumes of a container that no other one mounts (--volumes-from)."""
+    """Return the anonymous volumes of a container that no other container mounts (--volumes-from)."""
     names = [mount["name"] for mount in record["mounts"] if mount["anonymous"]]
     return [name for name in names if all(user["id"] == record["id"] for user in containers.mounting(paths, name))]
 
 
 def directory(paths: Paths, container_id: str) -> None:
-    """Remove a container's directory, its lock last, so that nobody takes it for an orphan while it goes."""
+    """Remove a container's directory. Its lock goes last, so that nobody takes the container for a leftover meanwhile."""
     path = paths.container(container_id)
     for name in os.listdir(path) if os.path.isdir(path) else []:
         if name != "lock":
@@ -72,7 +78,7 @@ def directory(paths: Paths, container_id: str) -> None:
 
 
 def after_failed_start(paths: Paths, record: Record, error: Error) -> list[Error]:
-    """Record that a start failed, or remove the container with --rm; return what could not be removed."""
+    """Write into the record that a start failed, or remove the container with --rm. Return the failures of the removal."""
     problems: list[Error] = []
     path = record["hostConfig"]["CgroupPath"]
     if state.has_own_parent(path):

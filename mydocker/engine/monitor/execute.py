@@ -1,8 +1,8 @@
-"""exec: one more process in a running container, with a monitor of its own for its streams and its end.
+"""exec: one more process in a running container. It has a monitor of its own, for its streams and its end.
 
     EXEC → STARTED pid → supervise.py → END exit status (mydocker/messages.py)
 
-It is a child of that monitor in the container's namespaces and cgroups, with the container's capabilities and seccomp filter.
+The process is a child of that monitor, in the container's namespaces and cgroups, with the container's capabilities and seccomp filter.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ class Execution(Order):
         self.request = request
         self.record: containers.Record | None = None
         self.audience = Audience(self.paths.container(request["id"]), client, request["wanted"])
-        self.id = os.urandom(32).hex()
-        self.init = 0
+        self.id = os.urandom(32).hex()  # of this exec, for its events
+        self.init = 0  # the pid of the container's init
         self.cgroup = ""
         self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
         self.launch: Launch
         self.streams: Streams
 
     def serve(self) -> None:
-        """Start the process, stay with it, tell its end."""
+        """Start the process, stay with it, and tell its end."""
         try:
             self._start()
         except Exception as error:
@@ -70,7 +70,7 @@ class Execution(Order):
             self.audience.finish()
 
     def _tell_event(self, action: str, **more: object) -> None:
-        """Record an event, unless this is a check of the container's health: they would drive out all others."""
+        """Write an event, unless this is a check of the container's health. Events of checks would drive out all others."""
         if self.request["silent"]:
             return
         try:
@@ -78,7 +78,7 @@ class Execution(Order):
         except NotFound:
             if not self.record:
                 raise
-            # The container went with its removal, and with it this process: the event says what was known of it.
+            # The container was removed, and this process ended with it. The event says what was known of the container.
         words = "" if more else ": " + " ".join(self.request["process"]["args"])
         events.of_container(self.paths, self.record, action + words, execID=self.id, **more)
 
@@ -127,7 +127,10 @@ class Execution(Order):
         return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, True).run()
 
     def _reason(self, error: Exception) -> Error:
-        """Return what a start failed with; any step of it may fail while the container ends, which is the reason then."""
+        """Return the error with which a start failed.
+
+        Any step of it may fail while the container ends. Then the container's end is the reason.
+        """
         if isinstance(error, (StepFailed, OSError)) and self._container_ends():
             return self._not_running()
         return kept(as_error(error, "exec"), self.paths.errors)
@@ -146,7 +149,7 @@ class Execution(Order):
 
 
 def running(paths: Paths, container_id: str) -> state.State:
-    """Return the state of a running container. Raises Conflict when it does not run, or is paused."""
+    """Return the state of a running container. Raises Conflict if it does not run, or is paused."""
     known = state.load(paths, container_id)
     if not known or not state.running_pid(paths, container_id):
         raise Conflict(f"container {containers.load(paths, container_id)['name']} is not running")
@@ -156,7 +159,11 @@ def running(paths: Paths, container_id: str) -> state.State:
 
 
 def process_spec(spec: Spec, wanted: WantedProcess, directory: str) -> Spec:
-    """Return the spec of one more process of a container, whose namespaces are found in `directory`."""
+    """Return the spec of one more process of a container.
+
+    spec: the container's.
+    directory: where the container's namespaces are found.
+    """
     own, annotations = spec["process"], dict(spec["annotations"])
     process: Process = {
         **own,

@@ -1,7 +1,7 @@
-"""--runtime: the container's process started by another OCI runtime (runc, crun, a path) from the same bundle.
+"""--runtime: another OCI runtime (runc, crun, or a path) starts the container's process from the same bundle.
 
-The other runtime is a child of the monitor, in the foreground (`RUNTIME run`): it passes signals on, its standard streams
-are the container's, and its exit status is the container's. It makes the cgroup itself, where config.json says.
+The other runtime is a child of the monitor and stays in the foreground (`RUNTIME run`). It passes signals on, its standard streams are
+the container's, and its exit status is the container's. It makes the cgroup itself, where the spec says.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from mydocker.runtime.spec import Namespace, Process, Spec
     from mydocker.steps.base import Step
 
-_DEADLINE = 30.0
+_DEADLINE = 30.0  # seconds
 
 
 class ForeignLaunch:
-    """The interface of runtime.launch.Launch, by way of another program. state: a directory for the runtime's own state."""
+    """A container's process that another program starts. It has the interface of runtime.launch.Launch."""
 
     __slots__ = ("setting", "program", "bundle", "container_id", "state", "pid", "init", "master")
 
@@ -41,13 +41,13 @@ class ForeignLaunch:
         self.program = program
         self.bundle = bundle
         self.container_id = container_id
-        self.state = state
-        self.pid = 0
-        self.init = 0
-        self.master = -1
+        self.state = state  # a directory for what the runtime keeps
+        self.pid = 0  # of the runtime
+        self.init = 0  # the pid of the container's process, after go()
+        self.master = -1  # the terminal's, -1 without one
 
     def fork(self) -> int:
-        """Start the runtime; return its pid. The container's own is `init` after go()."""
+        """Start the runtime and return its pid. The container's own pid is in `init` after go()."""
         store.write_json(self.bundle + "/config.json", plain(self.setting.spec, self.setting.root), sync=False)
         slave = self._open_terminal() if self.setting.spec["process"]["terminal"] else -1
         self.pid = os.fork()
@@ -80,7 +80,7 @@ class ForeignLaunch:
             os._exit(127)
 
     def go(self) -> None:
-        """Return once the container's process is there; raise what the runtime said if it ended before."""
+        """Wait until the container's process is there. Raises what the runtime said if it ended before."""
         deadline = monotonic() + _DEADLINE
         while not self.init:
             ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
@@ -99,7 +99,7 @@ class ForeignLaunch:
             return 0
 
     def _failure(self) -> Error:
-        """Return the runtime's last error message as one of ours."""
+        """Return the runtime's last error message as an error of ours."""
         try:
             with open(self.state + "/log.json") as file:
                 lines = [leanjson.loads(line) for line in file if line.strip()]
@@ -113,7 +113,7 @@ class ForeignLaunch:
         return StepFailed(message)
 
     def kill(self) -> None:
-        """End the runtime and with it, being pid 1 of its namespace, the container's process."""
+        """End the container's process and the runtime. If the process is pid 1 of its namespace, all others in it end too."""
         for pid in (self.init, self.pid):
             if pid > 0:
                 _kill(pid)
@@ -123,10 +123,10 @@ class ForeignLaunch:
 
 
 def reachable(spec: Spec, bundle: str) -> list[Step]:
-    """Return the steps after which the root of a user namespace reaches the bundle and the binds' sources by their paths.
+    """Return the steps after which the root of a user namespace reaches the bundle and the sources of binds by their paths.
 
-    ROOT is for the host's root alone, and other runtimes look for these from inside. So in a mount namespace of the runtime's own a tmpfs
-    that everybody may pass covers ROOT, and has the same objects at the same paths.
+    Only the host's root may pass ROOT, and other runtimes look for these paths from inside. So the runtime gets a mount namespace of its
+    own. There a tmpfs that everybody may pass covers ROOT, and has the same objects at the same paths.
     """
     root = bundle.rpartition("/containers/")[0]
     binds = [mount["source"] for mount in spec["mounts"] if mount.get("type") == "bind"]
@@ -141,7 +141,7 @@ def reachable(spec: Spec, bundle: str) -> list[Step]:
 
 
 class NetworkNamespace:
-    """A network namespace made for another runtime to join; it lives as long as this process or the container does."""
+    """A network namespace for another runtime to join. It lives as long as this process or the container does."""
 
     __slots__ = ("_descriptor",)
 
@@ -156,7 +156,7 @@ class NetworkNamespace:
         return f"/proc/{os.getpid()}/fd/{self._descriptor}"
 
     def joined(self, spec: Spec) -> Spec:
-        """Return a config.json that joins it."""
+        """Return a spec whose container joins this namespace."""
         own: Namespace = {"type": "network", "path": self.path}
         entries = [own if entry["type"] == "network" else entry for entry in spec["linux"]["namespaces"]]
         return {**spec, "linux": {**spec["linux"], "namespaces": entries}}
@@ -166,15 +166,15 @@ def _kill(pid: int) -> None:
     try:
         os.kill(pid, 9)
     except ProcessLookupError:
-        return  # init is not our child: it may be gone already
+        return  # init is not our child, so it may be gone already
 
 
 def plain(spec: Spec, root: str) -> Spec:
-    """Return config.json as every runtime reads it: the user by number, looked up in the mounted root."""
+    """Return a spec as every runtime reads it: the user is a number, which is looked up in the mounted root."""
     uid, gid, groups, home = resolved_user(spec, inroot.read_text(root, "/etc/passwd"), inroot.read_text(root, "/etc/group"))
     process: Process = {**spec["process"], "user": {**spec["process"]["user"], "uid": uid, "gid": gid, "additionalGids": groups}}
     if not any(pair.startswith("HOME=") for pair in process["env"]):
         process["env"] = [*process["env"], f"HOME={home}"]
     annotations = {k: v for k, v in spec["annotations"].items() if k not in (USER_ANNOTATION, GROUPS_ANNOTATION)}
-    # The oldest version that has all of it: crun refuses those it does not know.
+    # The oldest version that has all that is used here. crun refuses versions that it does not know.
     return {**spec, "ociVersion": "1.0.2", "process": process, "annotations": annotations}

@@ -1,7 +1,7 @@
-"""Health checks (--health-cmd, an image's HEALTHCHECK): a monitor runs the command in its container again and again.
+"""Health checks (--health-cmd, or an image's HEALTHCHECK): a monitor runs a command in its container again and again.
 
-A check is an exec (execute.py) in a fork of the monitor, whose output and exit status come back over a channel. What is known
-is kept in ROOT/containers/ID/health.json (REPORT below), under docker's names (Engine API, Health).
+A check is an exec (execute.py) in a fork of the monitor. Its output and its exit status come back over a channel. What is known of a
+container's health is in ROOT/containers/ID/health.json (REPORT below), under docker's names (Engine API, Health).
 """
 
 from __future__ import annotations
@@ -50,25 +50,26 @@ if TYPE_CHECKING:
 RESULT: Shape = {
     "Start!": "text",  # RFC 3339, UTC
     "End!": "text",
-    "ExitCode!": "number",  # -1 for one that took too long or could not be run
+    "ExitCode!": "number",  # -1 for a check that took too long or could not be run
     "Output!": "text",
 }
 
 REPORT: Shape = {
     "Status!": "text",  # starting, healthy or unhealthy
     "FailingStreak!": "natural",
-    "Log!": [RESULT],  # the last five
+    "Log!": [RESULT],  # the last five, oldest first
 }
 
-# docker's defaults and limits.
+# docker's defaults: seconds, and failures in a row.
 _INTERVAL, _TIMEOUT, _START_INTERVAL, _RETRIES = 30.0, 30.0, 5.0, 3
+# docker's limits: results in the report, and bytes of output in each.
 _KEPT, _LONGEST_OUTPUT = 5, 4096
 _SECOND = 1e9
 _SIGKILL = 9
 
 
 def test_of(record: Record) -> list[str]:
-    """Return the command that checks a container, [] for none."""
+    """Return the command that checks a container, or [] if there is none."""
     kind, *words = (record["config"]["Healthcheck"] or {}).get("Test") or ["NONE"]
     if kind == "CMD-SHELL":
         return ["/bin/sh", "-c", *words]
@@ -76,13 +77,16 @@ def test_of(record: Record) -> list[str]:
 
 
 def load(paths: Paths, record: Record) -> Report | None:
-    """Return what is known of a container's health, None without checks. What nobody checks any more is unhealthy (docker's word)."""
+    """Return what is known of a container's health, or None if it has no checks or was never started.
+
+    A container that nobody checks any more is unhealthy, as in docker.
+    """
     if not test_of(record):
         return None
     try:
         report: Report = store.read_document(_path(paths, record["id"]), REPORT)
     except FileNotFoundError:
-        return None  # it was never started
+        return None  # the container was never started
     known = state.load(paths, record["id"])
     is_checked = known and state.is_running(paths, known) and state.is_watched(paths, known)
     return report if is_checked else {**report, "Status": "unhealthy"}
@@ -99,7 +103,11 @@ def _path(paths: Paths, container_id: str) -> str:
 
 
 def judged(report: Report, result: Result, retries: int, is_starting_up: bool) -> Report:
-    """Return the report after one more check. is_starting_up: within the start period, when failures do not count."""
+    """Return the report after one more check.
+
+    retries: how many failures in a row make the container unhealthy.
+    is_starting_up: whether the start period goes on, in which failures do not count.
+    """
     streak, status = report["FailingStreak"], report["Status"]
     if result["ExitCode"] == 0:
         streak, status = 0, "healthy"
@@ -110,16 +118,16 @@ def judged(report: Report, result: Result, retries: int, is_starting_up: bool) -
 
 
 class Check:
-    """One run of the command."""
+    """One check that is under way."""
 
     __slots__ = ("channel", "pid", "start", "deadline", "output", "status", "is_late")
 
     def __init__(self, request: ExecRequest, timeout: float) -> None:
         self.start = timestamp()
-        self.deadline = monotonic() + timeout
+        self.deadline = monotonic() + timeout  # seconds
         self.output = b""
         self.status = -1
-        self.is_late = False
+        self.is_late = False  # whether it took too long and was told to end
         self.channel, theirs = Channel.pair()
         self.pid = os.fork()
         if self.pid == 0:
@@ -127,7 +135,7 @@ class Check:
         theirs.close()
 
     def receive(self) -> bool:
-        """Handle one message; return whether it was the end."""
+        """Handle one message. Return whether it was the last one."""
         kind, payload, _ = self.channel.receive()
         if kind == GONE:
             return True
@@ -144,16 +152,19 @@ class Check:
         return False
 
     def expire(self, seconds: float) -> None:
-        """End a check that takes too long."""
+        """End a check that takes too long.
+
+        seconds: how long it may take, for the output.
+        """
         self.is_late = True
         self.output = f"Health check exceeded timeout ({seconds:g}s)".encode() + (b": " + self.output if self.output else b"")
         try:
             self.channel.send(SIGNAL, str(_SIGKILL).encode(), wait=False)
         except OSError:
-            return  # it ends in this moment
+            return  # the check ends at this moment
 
     def finish(self) -> Result:
-        """Reap it; return its entry in the report."""
+        """Reap the check's process. Return the result for the report."""
         self.channel.close()
         os.waitpid(self.pid, 0)
         output = self.output.decode(errors="replace")
@@ -161,7 +172,7 @@ class Check:
 
 
 def _execute(request: ExecRequest, channel: Channel) -> NoReturn:
-    """Be the process that runs a check; nothing else of the monitor's stays open here."""
+    """Be the process that runs a check. Nothing else that the monitor has open stays open here."""
     try:
         channel.close_others()
         process.set_name("mydocker-health")
@@ -178,7 +189,7 @@ def _seconds(nanoseconds: int | None, default: float) -> float:
 
 
 class Health:
-    """The checks of one run of a container, see Supervisor.watch."""
+    """The checks of one run of a container: what a Supervisor has as its Watch."""
 
     __slots__ = ("paths", "record", "cgroup", "settings", "report", "request", "started", "due", "check")
 
@@ -200,8 +211,8 @@ class Health:
             "silent": True,
         }
         self.started = monotonic()
-        self.due = self.started + self._interval()
-        self.check: Check | None = None
+        self.due = self.started + self._interval()  # when the next check begins
+        self.check: Check | None = None  # the check that is under way
         self._save()
 
     def _is_starting_up(self) -> bool:
@@ -216,19 +227,19 @@ class Health:
         return _seconds(self.settings.get("Timeout"), _TIMEOUT)
 
     def register(self, poller: poll) -> None:
-        """Have a poller look for what a check says."""
+        """Have a poller look for messages of the check."""
         if self.check:
             poller.register(self.check.channel.fileno(), POLLIN)
 
     def patience(self) -> int | None:
-        """Return the milliseconds after which tick() has something to do, None for never."""
+        """Return after how many milliseconds tick() has something to do, or None for never."""
         if self.check and self.check.is_late:
             return None
         moment = self.check.deadline if self.check else self.due
         return max(0, int((moment - monotonic()) * 1000) + 1)
 
     def tick(self, ready: dict[int, int]) -> None:
-        """Do what is due: take what a check says, end one that takes too long, begin the next."""
+        """Do what is due: take what a check says, end a check that takes too long, or begin the next one."""
         if self.check:
             if self.check.channel.fileno() in ready and self.check.receive():
                 self._conclude(self.check)
@@ -243,7 +254,7 @@ class Health:
                 self.check = Check(self.request, self._timeout())
                 return
         except NotFound:
-            pass  # the container ends in this moment
+            pass  # the container ends at this moment
         self.due = monotonic() + self._interval()
 
     def _conclude(self, check: Check) -> None:
@@ -263,7 +274,7 @@ class Health:
                 raise  # on a full disk the report is not the latest, and the container runs on
 
     def stop(self) -> None:
-        """End a check that is under way: its container has ended."""
+        """End the check that is under way, because the container has ended."""
         if self.check:
             os.kill(self.check.pid, _SIGKILL)
             self.check.finish()

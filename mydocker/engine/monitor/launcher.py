@@ -1,12 +1,12 @@
 """Starting a monitor: a lean interpreter of its own, executed from a read-only view of this one.
 
-It takes as long to start as click does, so the entry point starts it first, in parallel, when the command line is one
-that will need it; it waits on its channel for a request, and ends silently when there is none.
+A monitor takes as long to start as click takes to import. So if a command line looks as if it will need a monitor, the entry point first
+starts one, and both go on at the same time. The monitor waits on its channel for a request, and ends silently if none comes.
 """
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # what the signal module wraps in enums, at 4 ms
+import _signal  # type: ignore[import-not-found]  # the signal module takes 4 ms, as it wraps this in enums
 import os
 from errno import EINVAL, EMFILE
 from fcntl import F_DUPFD_CLOEXEC, fcntl
@@ -24,7 +24,7 @@ _waiting: list[Channel] = []
 
 
 def needs_monitor(args: list[str]) -> bool:
-    """Say whether a command line looks like one that starts a container or enters one; to be wrong costs a process, nothing else."""
+    """Say whether a command line looks as if it starts a container or enters one. A wrong answer costs only a process."""
     words: list[str] = []
     rest = iter(args)
     for word in rest:
@@ -38,7 +38,7 @@ def needs_monitor(args: list[str]) -> bool:
 
 
 def start_early() -> None:
-    """Start a monitor now, for monitor() to return later."""
+    """Start a monitor now. monitor() returns it later."""
     _waiting.append(_spawn())
 
 
@@ -71,9 +71,12 @@ def _check_limit(descriptor: int) -> None:
 
 
 def become_monitor(descriptor: int) -> None:
-    """Replace this process by a monitor that reads its request from an inherited channel."""
+    """Replace this process by a monitor that reads its request from an inherited channel.
+
+    descriptor: the channel's.
+    """
     os.set_inheritable(descriptor, True)
-    # Whoever called us may ignore it, which execve keeps: then nobody could learn a child's exit status.
+    # Our caller may ignore SIGCHLD, and execve keeps that. Then nobody could learn a child's exit status.
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     null = os.open("/dev/null", os.O_RDWR)
     for number in (0, 1, 2):

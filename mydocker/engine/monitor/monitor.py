@@ -1,14 +1,14 @@
-"""The monitor: one process per container, alive as long as it. It starts the container and records its end.
+"""The monitor: the process beside a container. It starts the container, lives as long as it, and records its end.
 
     START, with the container's lock
-      → its mount namespace, root file system, cgroup; forks init; its network; GO; STARTED
-      → supervise.py
-      → exit status into the record, cgroup and state gone, with --rm the container too; END
-    EXEC: one more process of a running container, see execute.py
+      → mount namespace, root file system and cgroup; fork of init; networks; GO to init, STARTED to the client
+      → supervise.py, until the container ends
+      → exit status into the record; cgroup and STATE/ID removed, with --rm the container too; END to the client
+    EXEC → one more process in a running container, see execute.py
 
-What it says to clients and to init is drawn in mydocker/messages.py.
+The messages to clients and to init are drawn in mydocker/messages.py.
 
-Everything it imports is part of every start: the standard library's light modules only.
+Every start imports all that is imported here. So of the standard library only light modules are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import os
 from time import monotonic
 
 from mydocker import store
-from mydocker.cgroups import choice  # noqa: F401  # needed for the limits: imported while the client still reads its command line
+from mydocker.cgroups import choice  # noqa: F401  # needed for limits, imported while the client reads its command line
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.cgroups.warmup import warm_up
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 
 def main(descriptor: int) -> None:
-    """Wait for a request on an inherited channel and serve it; no request is no error."""
+    """Wait for a request on an inherited channel and serve it. If none comes, that is not an error."""
     channel = Channel.inherited(descriptor)
     channel.close_others()
     os.chdir("/")
@@ -100,7 +100,7 @@ class Monitor(Order):
         self.paths = Paths(request["root"], request["state"])
         self.request = request
         self.audience = Audience(self.directory, client, request["wanted"])
-        self.lock = lock
+        self.lock = lock  # a descriptor of the container's lock
         self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
         self.record = containers.load(self.paths, request["id"])
         self.spec = bundle.load(self.paths, request["id"])
@@ -110,15 +110,15 @@ class Monitor(Order):
         self.streams: Streams
         self.joining = Joining(self.paths, self.record, self.run)
         self.health: Health | None = None
-        self.problem = ""
-        self.started = 0.0
+        self.problem = ""  # why the log is not whole, '' if it is
+        self.started = 0.0  # when, by monotonic()
 
     @property
     def directory(self) -> str:
         return self.paths.container(self.request["id"])
 
     def serve(self) -> None:
-        """Start the container, stay with it, record its end."""
+        """Start the container, stay with it, and record its end."""
         try:
             self._start()
         except Exception as error:
@@ -169,13 +169,13 @@ class Monitor(Order):
         self._record_start(pid)
 
     def _launch_foreign(self, program: str) -> None:
-        """Start it with another one, which is then the monitor's child in its place."""
+        """Start the container with another runtime, which is then the monitor's child in place of init."""
         from mydocker.engine.monitor.foreign import ForeignLaunch, NetworkNamespace
 
         self.claim()
         setting = self._setting()
         if self.joining.attachment["endpoints"]:
-            # Another runtime does not stop half way for its network to be connected: it joins one that is.
+            # Another runtime does not wait half way for its network namespace to be connected. So it joins one that is connected.
             made = NetworkNamespace()
             self.joining.plug(made.path)
             setting.spec = made.joined(setting.spec)
@@ -192,7 +192,7 @@ class Monitor(Order):
         self.started = monotonic()
         self.record |= {"status": "running", "pid": pid, "startedAt": timestamp(), "exitCode": 0, "error": "", "oomKilled": False}
         self.record["published"] = self.joining.attachment["published"]
-        # A power cut ends the container too: only one that outlives it on disk must be known afterwards.
+        # A power cut ends the container too. Afterwards, nobody has to know of a container with --rm.
         containers.save(self.paths, self.record, sync=not self.record["autoRemove"])
         if self.record["config"]["Healthcheck"]:
             self._watch_health()
@@ -203,7 +203,7 @@ class Monitor(Order):
         self.audience.tell_all(STARTED, pid)
 
     def _watch_health(self) -> None:
-        from mydocker.engine.monitor import health  # not needed by most starts
+        from mydocker.engine.monitor import health  # most starts do not need it
 
         if health.test_of(self.record):
             self.health = health.Health(self.paths, self.record, self.cgroup)
@@ -234,7 +234,7 @@ class Monitor(Order):
             self.problem = log.problem if log else ""
 
     def _finish(self, status: int) -> None:
-        """Record the end, then leave nothing: every part is tried, and what failed is said. Perhaps begin again."""
+        """Record the end, then remove what the run left. All parts are tried, and failures are told. With --restart, begin again."""
         links: list[int] = []
         with store.Lock(f"{self.directory}/lock"):
             problems: list[Error] = []
@@ -254,7 +254,7 @@ class Monitor(Order):
             restart.wait(self.paths, self.record, self.request)
 
     def _record_end(self, status: int) -> None:
-        # As it is now: others rename, stop and update a container while it runs.
+        # The record is read again, as others rename, stop and update a container while it runs.
         self.record = containers.load(self.paths, self.request["id"])
         self.record |= {"status": "exited", "pid": 0, "exitCode": status, "finishedAt": timestamp(), "error": self.problem}
         self.record["oomKilled"] = self.cgroup.oom_kills() > 0
@@ -272,13 +272,13 @@ class Monitor(Order):
         events.of_mounts(self.paths, self.record, "unmount")
 
     def _unmount(self) -> list[Error]:
-        """Let go of the root file system, which this process's namespace holds too."""
+        """Unmount the root file system, which is mounted in this process's mount namespace too."""
         problems: list[Error] = []
         attempt(problems, mounts.umount, f"{self.directory}/bundle/rootfs", mounts.MNT_DETACH)
         return problems
 
     def _give_up(self, error: Error) -> None:
-        """Undo a start that failed and say why."""
+        """Undo a start that failed, and tell why it failed."""
         if hasattr(self, "launch"):
             self.launch.kill()
         problems = self.run.undo_all()

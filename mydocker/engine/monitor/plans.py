@@ -1,4 +1,7 @@
-"""The monitor's plan: its mount namespace, the container's root file system, its cgroup; and the order of all that follows."""
+"""The monitor's plan: its mount namespace, the container's root file system and its cgroup.
+
+The order of all that follows in a start is here too.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class MakeStateDirectory(Step):
-    """Make STATE/ID, which says that the container is being run; what an earlier run left there goes first."""
+    """Make STATE/ID, which says that the container is being run. What an earlier run left there is removed first."""
 
     paths: Paths
     container_id: str
@@ -46,11 +49,11 @@ class MakeStateDirectory(Step):
 
 
 class Populate(Step):
-    """Copy what the image holds at a volume's destination into the volume, the first time that it is used."""
+    """Copy what the image holds at a volume's destination into the volume, the first time that the volume is used."""
 
-    root: str
-    destination: str
-    volume: str
+    root: str  # the path of the root file system
+    destination: str  # a path in the container
+    volume: str  # the path of the volume's directory
 
     def apply(self) -> None:
         populate(self.root, self.destination, self.volume)
@@ -64,7 +67,10 @@ class Populate(Step):
 
 
 def monitor_plan(paths: Paths, record: Record, spec: Spec, driver: StorageDriver, cgroup: CgroupManager | None) -> list[Step]:
-    """Return what the monitor does before it forks init; cgroup None: another runtime will make it."""
+    """Return the plan of what the monitor does before it forks init.
+
+    cgroup: None if another runtime makes the cgroup.
+    """
     directory = paths.container(record["id"])
     rootfs = directory + "/bundle/rootfs"
     return [
@@ -85,7 +91,10 @@ def _populate_steps(record: Record, rootfs: str) -> list[Step]:
 
 
 def _root_steps(paths: Paths, record: Record, spec: Spec, driver: StorageDriver) -> list[Step]:
-    """Return the steps that mount the root file system, with a user namespace so that its files belong to the root inside."""
+    """Return the steps that mount the root file system.
+
+    With a user namespace, its files then belong to the root inside.
+    """
     directory, layers = paths.container(record["id"]), record["layers"]
     users, groups = mappings(spec["linux"])
     if not users:
@@ -97,8 +106,8 @@ def _root_steps(paths: Paths, record: Record, spec: Spec, driver: StorageDriver)
 class Order:
     """The order of a start with our own runtime, from the fork of init on.
 
-    Written once: monitor.py and execute.py do it, engine/view/script.py tells it. What init does, in which order, is drawn in
-    runtime/plan.py.
+    It is written once: monitor.py and execute.py do it, and engine/view/script.py tells it. What init does, and in which order, is drawn
+    in runtime/plan.py.
     """
 
     __slots__ = ()
@@ -112,19 +121,19 @@ class Order:
         self.go(pid)
 
     def fork(self) -> int:
-        """Fork init, which begins to build its root; return its pid."""
+        """Fork init, which begins to build its root. Return its pid."""
         raise NotImplementedError
 
     def claim(self) -> None:
         """Claim addresses and ports."""
 
     def enter(self, pid: int) -> None:
-        """Place it in its cgroups."""
+        """Place the process in its cgroups."""
         raise NotImplementedError
 
     def connect(self, pid: int) -> None:
-        """Connect its network namespace, once it is in that."""
+        """Connect the process's network namespace, once the process is in it."""
 
     def go(self, pid: int) -> None:
-        """Let it go on to its program."""
+        """Let the process go on to its program."""
         raise NotImplementedError

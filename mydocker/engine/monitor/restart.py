@@ -1,7 +1,7 @@
-"""--restart: whether and when a container that has ended is started again, by the monitor that saw its end.
+"""--restart: whether and when a container that has ended is started again. The monitor that saw its end does that.
 
-Between two runs the record says `restarting` and STATE/ID names the monitor that waits. Whoever stops, starts or removes the container
-meanwhile changes the record under its lock: the monitor looks at both again when it wakes up.
+Between two runs the record says `restarting`, and STATE/ID names the monitor that waits. Whoever stops, starts or removes the container
+meanwhile changes the record under its lock. The monitor looks at both again when it wakes up.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mydocker.messages import Request
     from mydocker.paths import Paths
 
-# docker's: the first wait, doubled up to a minute, and from the beginning again after a run of 10 seconds.
+# As in docker, in seconds: the first wait, which is doubled up to a minute. After a run of 10 seconds it begins again with the first.
 _SHORTEST, _LONGEST, _LONG_RUN = 0.1, 60.0, 10.0
 
 
@@ -38,12 +38,16 @@ def is_wanted(record: Record) -> bool:
 
 
 def next_delay(previous: float, ran: float) -> float:
-    """Return the seconds to wait after a run of `ran` seconds. previous: what was waited before that run, 0 before the first."""
+    """Return how many seconds to wait after a run.
+
+    previous: how many seconds were waited before that run, 0 before the first.
+    ran: how many seconds that run took.
+    """
     return _SHORTEST if ran >= _LONG_RUN or not previous else min(previous * 2, _LONGEST)
 
 
 def wait(paths: Paths, record: Record, request: Request) -> None:
-    """Sleep, then become the monitor of the next run; return if somebody else has decided otherwise."""
+    """Sleep, then become the monitor of the next run. Return if the container is not to be started again any more."""
     container_id = record["id"]
     store.make_private(paths.running(container_id))
     state.save(paths, container_id, 0, record["hostConfig"]["CgroupPath"])
@@ -54,8 +58,8 @@ def wait(paths: Paths, record: Record, request: Request) -> None:
         if not is_waiting(paths, containers.load(paths, container_id), os.getpid()):
             return
     except (FileNotFoundError, NotFound):
-        return  # it was removed
-    from mydocker.engine.monitor import launcher  # not needed by any other start
+        return  # the container was removed
+    from mydocker.engine.monitor import launcher  # no other start needs it
 
     ours, theirs = Channel.pair()
     again: Request = {**request, "wanted": "", "size": None, "explain": "", "crashAfter": ""}
@@ -64,7 +68,10 @@ def wait(paths: Paths, record: Record, request: Request) -> None:
 
 
 def is_waiting(paths: Paths, record: Record, monitor: int = 0) -> bool:
-    """Say whether a container waits to be started again, by this monitor if one is named."""
+    """Say whether a container waits to be started again.
+
+    monitor: the pid of the monitor that has to be the one that waits, 0 for any.
+    """
     known = state.load(paths, record["id"])
     if record["status"] != "restarting" or not known or known["pid"]:
         return False
@@ -72,7 +79,7 @@ def is_waiting(paths: Paths, record: Record, monitor: int = 0) -> bool:
 
 
 def cancel(paths: Paths, container_id: str) -> list[Error]:
-    """Have a container not started again, whether it runs, waits or neither; return what could not be removed."""
+    """See to it that a container is not started again, whether it runs, waits or neither. Return what could not be removed."""
     with store.Lock(paths.container(container_id) + "/lock"):
         record = containers.load(paths, container_id)
         waits = is_waiting(paths, record)

@@ -1,4 +1,7 @@
-"""The standard streams of a process that a monitor starts: pipes, or /dev/null until its terminal is there; and where output is kept."""
+"""The standard streams of a process that a monitor starts, and where its output is kept.
+
+The streams are pipes. A process with a terminal has /dev/null until its terminal is there.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Streams:
-    """theirs: descriptors for 0, 1 and 2 of the process. ours: {descriptor: INPUT, OUTPUT or ERRORS}, the other ends."""
+    """The two ends of the standard streams of one process."""
 
     __slots__ = ("theirs", "ours")
 
     def __init__(self, has_terminal: bool, has_input: bool) -> None:
-        self.ours: dict[int, str] = {}
+        self.ours: dict[int, str] = {}  # our ends by descriptor: INPUT, OUTPUT or ERRORS
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        self.theirs = (null, null, null)
+        self.theirs = (null, null, null)  # the descriptors that become 0, 1 and 2 of the process
         if not has_terminal:
             stdin = self._pipe(INPUT) if has_input else null
             self.theirs = (stdin, self._pipe(OUTPUT), self._pipe(ERRORS))
@@ -28,33 +31,36 @@ class Streams:
                 os.close(null)
 
     def _pipe(self, kind: str) -> int:
-        """Make a pipe, keep one end, and return the other."""
+        """Make a pipe, keep our end, and return the other one."""
         read, write = os.pipe()
         mine, other = (write, read) if kind == INPUT else (read, write)
         self.ours[mine] = kind
         return other
 
     def close_theirs(self) -> None:
-        """Close what the process has by now: else nobody would ever see the end of its output."""
+        """Close the ends that the process has by now. Otherwise nobody would ever see the end of its output."""
         for descriptor in set(self.theirs):
             os.close(descriptor)
 
     def outputs(self, master: int) -> dict[int, str]:
-        """Return {descriptor: OUTPUT or ERRORS} to read from. master: of the terminal, -1 without one."""
+        """Return the descriptors to read output from: {descriptor: OUTPUT or ERRORS}.
+
+        master: the terminal's, -1 without one.
+        """
         return {master: OUTPUT} if master >= 0 else {fd: kind for fd, kind in self.ours.items() if kind != INPUT}
 
     def input(self, master: int) -> int:
-        """Return the descriptor to write input to, -1 for none."""
+        """Return the descriptor to write input to, or -1 if there is none."""
         return master if master >= 0 else next((fd for fd, kind in self.ours.items() if kind == INPUT), -1)
 
 
 def log_of(record: Record, path: str) -> Log | None:
-    """Return where a container's output is kept, None with --log-driver none."""
+    """Return the log that keeps a container's output, or None with --log-driver none."""
     config = record["hostConfig"]["LogConfig"]
     if config["Type"] == "none":
         return None
     if not config["Config"]:
         return Log(path)
-    from mydocker.engine.request.values import size  # 2 ms, which only those pay who want rotation
+    from mydocker.engine.request.values import size  # imported here, as it takes 2 ms and only rotation needs it
 
     return Log(path, size(config["Config"]["max-size"]), int(config["Config"].get("max-file", "1")))

@@ -1,6 +1,6 @@
-"""What a monitor does while its container runs: copy bytes both ways, pass signals on, wait for the end.
+"""What a monitor does while its container runs: it copies bytes both ways, passes signals on, and waits for the end.
 
-What clients and monitors say to each other is drawn in mydocker/messages.py.
+The messages of clients and monitors are drawn in mydocker/messages.py.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ if TYPE_CHECKING:
     from mydocker.messages import Explanation
 
     class Watch(Protocol):
-        """What else is to be done while a process runs, such as health.Health."""
+        """Something else that is to be done while a process runs, such as health.Health."""
 
         def register(self, poller: poll) -> None:
-            """Have a poller look for what concerns it."""
+            """Have a poller look for what this waits for."""
 
         def patience(self) -> int | None:
-            """Return the milliseconds after which tick() has something to do, None for never."""
+            """Return after how many milliseconds tick() has something to do, or None for never."""
 
         def tick(self, ready: dict[int, int]) -> None:
-            """Do what is due."""
+            """Do what is due.
+
+            ready: what a poller found, {descriptor: events}.
+            """
 
         def stop(self) -> None:
-            """End what is under way: the process has ended."""
+            """End what is under way, because the process has ended."""
 
 
 _CHUNK = 65536
-# The largest pipe that a user may make (pipe(7), pipe-max-size): more than that was not there when the container ended.
+# The largest pipe that a user may make (pipe(7), pipe-max-size). No pipe held more than this when the container ended.
 _MOST_LEFT = 1 << 20
 _STREAMS = {OUTPUT: "stdout", ERRORS: "stderr"}
 
 
 class Supervisor:
-    """One running process's bytes. outputs: {descriptor: OUTPUT or ERRORS}; stdin: descriptor or -1.
-
-    input_ends: whether the end of a client's input, or of the client, is the end of the container's. health: what watches it.
-    """
+    """Serves one running process until its end: its output, its input and its clients."""
 
     __slots__ = ("pid", "audience", "outputs", "stdin", "is_tty", "input_ends", "log", "health", "_inputs", "_slave")
 
@@ -66,22 +66,22 @@ class Supervisor:
     ) -> None:
         self.pid = pid
         self.audience = audience
-        self.outputs = outputs
-        self.stdin = stdin
+        self.outputs = outputs  # {descriptor: OUTPUT or ERRORS}
+        self.stdin = stdin  # the descriptor to write input to, -1 for none
         self.is_tty = is_tty
-        self.input_ends = input_ends
+        self.input_ends = input_ends  # whether the end of a client's input, or of the client, ends the container's input
         self.log = log
-        self.health = health
+        self.health = health  # what checks the process, if anything does
         # What clients typed and the container has not taken yet, oldest first.
         self._inputs: list[tuple[Attendee, bytes]] = []
-        # Else the terminal would hang up whenever the container closes it, and what is written after that be lost.
+        # Otherwise the terminal would hang up whenever the container closes it, and what is written after that would be lost.
         self._slave = terminal.open_slave(stdin) if is_tty else -1
         for descriptor in (*outputs, stdin):
             if descriptor >= 0:
                 os.set_blocking(descriptor, False)
 
     def run(self) -> int:
-        """Serve until the process ends; return its exit status, 128+N when signal N ended it."""
+        """Serve until the process ends. Return its exit status, or 128+N if signal N ended it."""
         ended = os.pidfd_open(self.pid)
         try:
             while not self._turn(ended):
@@ -95,7 +95,7 @@ class Supervisor:
         return status if status >= 0 else 128 - status
 
     def _turn(self, ended: int) -> bool:
-        """Wait for something and handle it; return whether the process has ended."""
+        """Wait for something and handle it. Return whether the process has ended."""
         poller = poll()
         poller.register(ended, POLLIN)
         for descriptor in self.outputs:
@@ -117,13 +117,13 @@ class Supervisor:
         return ended in ready
 
     def _copy_output(self, descriptor: int) -> int:
-        """Pass on what can be read now; return how many bytes that were."""
+        """Pass on what can be read now. Return how many bytes that were."""
         try:
             data = os.read(descriptor, _CHUNK)
         except OSError as error:
             if error.errno == EAGAIN:
                 return 0
-            if error.errno != EIO:  # how a pty's master says that the container's session ended
+            if error.errno != EIO:  # so a pty's master says that the container's session has ended
                 raise
             data = b""
         if data:
@@ -140,14 +140,14 @@ class Supervisor:
         self.audience.pass_on(kind, data)
 
     def _obey(self, client: Attendee, kind: str, payload: bytes) -> None:
-        """Do what a client's message says; one that sends what may not come is told so and let go."""
+        """Do what a client's message says. A client that sends what may not come is told so and removed."""
         if kind == ATTACH:
             client.wanted = payload.decode()
             self.audience.tell(client, STARTED, packed(self.pid))
         elif kind == INPUT:
             self._take_input(client, payload)
         elif kind == SIGNAL:
-            # The process is our child and not reaped before its end is noticed: the pid is still its own.
+            # The process is our child, and is not reaped before its end is noticed. So the pid is still its own.
             os.kill(self.pid, int(payload))
         elif kind == SIZE:
             if self.is_tty:
@@ -166,7 +166,7 @@ class Supervisor:
             self.audience.remove(client)
 
     def _take_input(self, client: Attendee, data: bytes) -> None:
-        """Queue what a client typed; b'' is the end of its input."""
+        """Queue what a client typed. b'' is the end of its input."""
         if self.stdin < 0:
             self.audience.tell(client, CLOSED)
         elif data or self.input_ends:
@@ -174,7 +174,7 @@ class Supervisor:
             self._write_input()
 
     def _write_input(self) -> None:
-        """Write the oldest input as far as the container takes it, and the next when it is all taken."""
+        """Write the oldest input as far as the container takes it. Go on with the next when all of it is taken."""
         while self._inputs and self.stdin >= 0:
             client, data = self._inputs[0]
             if not data:
@@ -196,7 +196,7 @@ class Supervisor:
             self.audience.tell(client, TAKEN)
 
     def _end_input(self) -> None:
-        """Let the container see the end of its input; a terminal has none, its user types Ctrl-D."""
+        """Let the container see the end of its input. A terminal has no such end: its user types Ctrl-D."""
         del self._inputs[0]
         if not self.is_tty:
             os.close(self.stdin)
@@ -204,13 +204,13 @@ class Supervisor:
             self._refuse_inputs()
 
     def _refuse_inputs(self) -> None:
-        """Tell those whose input nobody reads any more."""
+        """Tell the clients whose input nobody reads any more."""
         for client, _ in self._inputs:
             self.audience.tell(client, CLOSED)
         self._inputs.clear()
 
     def _drain(self) -> None:
-        """Pass on what the process wrote before it ended, without waiting for what others may still write."""
+        """Pass on what the process wrote before it ended. Do not wait for what other processes may still write."""
         for descriptor in list(self.outputs):
             left = _MOST_LEFT
             while left > 0 and (count := self._copy_output(descriptor)):

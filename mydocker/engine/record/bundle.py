@@ -1,4 +1,7 @@
-"""A container's bundle: CONTAINERS/ID/bundle/config.json, what the runtime makes the container from (drawn in runtime/spec.py)."""
+"""A container's bundle, ROOT/containers/ID/bundle: the directory that holds the container's spec, config.json.
+
+The runtime makes the container from the spec, which is drawn in runtime/spec.py.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,16 @@ if TYPE_CHECKING:
 
 
 def path(paths: Paths, container_id: str) -> str:
+    """Return the path of a container's spec."""
     return f"{paths.container(container_id)}/bundle/config.json"
 
 
 def load(paths: Paths, container_id: str) -> Spec:
-    """Return a container's config.json. Raises FileNotFoundError, Damaged."""
+    """Return a container's spec. Raises FileNotFoundError or Damaged."""
     spec: Spec = store.read_document(path(paths, container_id), SPEC)
     return spec
 
 
 def save(paths: Paths, container_id: str, spec: Spec, sync: bool = True) -> None:
-    """Replace it; see store.write_atomic for `sync`."""
+    """Replace a container's spec. `sync` is explained in store.write_atomic."""
     store.write_json(path(paths, container_id), spec, sync=sync)

@@ -1,6 +1,6 @@
-"""A record's `config`: what runs in the container, under the names of docker's inspect and API (ContainerConfig).
+"""The `config` of a container record: what runs in the container, under the names of docker's inspect and API (ContainerConfig).
 
-It is also what `commit` makes an image's config of.
+`commit` makes an image's config from it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         Retries: int
 
     class Empty(TypedDict):
-        """{}, which Go writes for the members of a set."""
+        """An empty object. Go writes a set as an object whose fields are the members, each with the value {}."""
 
     class Config(TypedDict):
         """What runs in the container."""
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 EMPTY: Shape = {}
 
-# Durations in ns; what is missing or 0 has docker's default, see monitor/health.py.
+# Durations are in ns. A field that is missing or 0 has docker's default, see monitor/health.py.
 HEALTHCHECK: Shape = {
     "Test": ["text"],  # ['NONE'], ['CMD', word, …] or ['CMD-SHELL', line]
     "Interval": "number",
@@ -74,12 +74,12 @@ CONFIG: Shape = {
     "Env": (["text"], []),  # NAME=VALUE
     "Cmd": (["text"], None),
     "Entrypoint": (["text"], None),
-    "Image": ("text", ""),  # as the user gave it
+    "Image": ("text", ""),  # the reference as the user gave it
     "WorkingDir": ("text", ""),
     "Labels": ({"*": "text"}, {}),
-    "Volumes": ({"*": EMPTY}, None),  # destinations
-    "ExposedPorts": ({"*": EMPTY}, None),  # 'PORT/PROTOCOL'
+    "Volumes": ({"*": EMPTY}, None),  # by destination
+    "ExposedPorts": ({"*": EMPTY}, None),  # by 'PORT/PROTOCOL'
     "StopSignal": ("text", None),  # a name or a number
-    "StopTimeout": ("number", None),  # seconds, -1 for no end of waiting
+    "StopTimeout": ("number", None),  # seconds, -1 to wait without end
     "Healthcheck": (HEALTHCHECK, None),
 }

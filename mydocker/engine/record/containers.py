@@ -1,6 +1,7 @@
-"""Container records: ROOT/containers/ID/config.json (RECORD below), found by name, full id or unique prefix.
+"""Container records: what is known of each container, in ROOT/containers/ID/config.json (RECORD below).
 
-A record holds the seed's fields (pid, id, name, command, createTime, status) among others.
+A container is found by its name, its full id or a unique beginning of its id. A record holds the seed's fields (pid, id, name, command,
+createTime, status) among others.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mydocker.shape import Shape
 
     class MountPoint(TypedDict):
-        """What is mounted in a container: a volume, a directory of the host, a tmpfs."""
+        """One place where a container sees a volume, a directory of the host or a tmpfs."""
 
         type: str
         destination: str
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
         options: list[str]
 
     class Binding(TypedDict):
-        """A port that is to be published."""
+        """A published port as it was asked for."""
 
         ip: str
         first: int
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
         protocol: str
 
     class WantedEndpoint(TypedDict):
-        """What is asked for on one network."""
+        """An endpoint as it was asked for."""
 
         aliases: list[str]
         ip: str
@@ -96,59 +97,59 @@ if TYPE_CHECKING:
 MOUNT_POINT: Shape = {
     "type!": "text",  # volume, bind or tmpfs
     "destination!": "text",
-    "name": ("text", ""),  # a volume's
-    "source": ("text", ""),  # path on the host
+    "name": ("text", ""),  # of the volume
+    "source": ("text", ""),  # the path on the host
     "rw": ("truth", True),
-    "propagation": ("text", ""),  # private, rslave …, '' for the default
-    "recursive": ("truth", True),  # a bind with what is mounted below its source
+    "propagation": ("text", ""),  # such as private or rslave, '' for the default
+    "recursive": ("truth", True),  # a bind shows also what is mounted below its source
     "create": ("truth", False),  # make the source of a bind if it is not there
     "copy": ("truth", False),  # fill a new volume with what the image holds at its destination
-    "anonymous": ("truth", False),  # the volume goes with the container
-    "labels": ({"*": "text"}, {}),  # of the volume, if it is made
-    "options": (["text"], []),  # of a tmpfs, tmpfs(5)
+    "anonymous": ("truth", False),  # the volume is removed with the container
+    "labels": ({"*": "text"}, {}),  # of the volume, if it has to be made
+    "options": (["text"], []),  # of a tmpfs, see tmpfs(5)
 }
 
 BINDING: Shape = {
     "ip": ("text", ""),  # '' for every address of the host
-    "first!": "natural",  # host ports to choose one from, 0 for any
-    "last!": "natural",
+    "first!": "natural",  # the first host port to choose from, 0 for any port
+    "last!": "natural",  # the last host port to choose from
     "container!": "natural",  # the container's port
     "protocol!": "text",
 }
 
-# '' and [] for what is not asked for.
+# A field is '' or [] where nothing is asked for.
 WANTED_ENDPOINT: Shape = {"aliases": (["text"], []), "ip": ("text", ""), "ip6": ("text", ""), "mac": ("text", "")}
 
-BUILDER: Shape = {"pid!": "natural", "start": ("natural", None)}  # a process is its pid and its start time, see kernel.tasks
+BUILDER: Shape = {"pid!": "natural", "start": ("natural", None)}  # a process is its pid and its start time, see kernel/tasks.py
 
 RECORD: Shape = {
     "id!": "text",  # 64 hexadecimal digits
     "name!": "text",  # claimed by names/NAME, which holds the id
-    # As last written: creating, created, running, exited, restarting or removing; the kernel has the last word, see state.py.
+    # As last written: creating, created, running, exited, restarting or removing. What is true now, the kernel knows (state.py).
     "status!": "text",
-    "pid": ("natural", 0),  # of init as last known, 0 when it is not running
+    "pid": ("natural", 0),  # of init as last known, 0 if it does not run
     "createTime!": "text",  # RFC 3339, UTC
     "startedAt": ("text", ""),  # '' for never
     "finishedAt": ("text", ""),
     "exitCode": ("number", 0),
     "oomKilled": ("truth", False),
-    "error": ("text", ""),  # why its start failed, or its output is not whole
-    "stopped": ("truth", False),  # whether a user had it end, so that it is not started again
+    "error": ("text", ""),  # why the last start failed, or why the log is not whole
+    "stopped": ("truth", False),  # a user has ended it, so it is not started again
     "restartCount": ("natural", 0),
-    "restartDelay": ("real", 0.0),  # seconds waited before this run
-    "command!": ["text"],  # entrypoint and arguments
-    "image": ("text", ""),  # reference as the user gave it
-    "imageId": ("text", ""),  # hexadecimal digest of the image's config
+    "restartDelay": ("real", 0.0),  # seconds that the monitor waited before this run
+    "command!": ["text"],  # the entrypoint and its arguments
+    "image": ("text", ""),  # the reference as the user gave it
+    "imageId": ("text", ""),  # the hexadecimal digest of the image's configuration
     "storageDriver!": "text",  # overlay, aufs or vfs
     "layers!": ["text"],  # chain ids, topmost first
     "mounts": ([MOUNT_POINT], []),
-    "endpoints": ({"*": WANTED_ENDPOINT}, {}),  # by network; {} with --network none, host, container:…
-    "ports": ([BINDING], []),  # to be published, see request/ports.py
-    "published": ([PUBLISHED], []),  # where the ports were in the last run: they come there again
+    "endpoints": ({"*": WANTED_ENDPOINT}, {}),  # by network; {} with --network none, host or container:NAME
+    "ports": ([BINDING], []),  # what is to be published, see request/ports.py
+    "published": ([PUBLISHED], []),  # where the ports were in the last run; the next run publishes them there again
     "autoRemove": ("truth", False),
     "config!": CONFIG,
     "hostConfig!": HOST_CONFIG,
-    "builder": BUILDER,  # of a container in which a build runs a command
+    "builder": BUILDER,  # only of a container in which a build runs a command
 }
 
 _NAME_FIRST = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -156,18 +157,18 @@ _NAME_REST = _NAME_FIRST + "_.-"
 
 
 def check_name(name: str) -> None:
-    """Raise BadInput unless a container or volume may be called so (docker's rule)."""
+    """Raise BadInput unless a container or a volume may have this name. The rule is docker's."""
     if len(name) < 2 or name[0] not in _NAME_FIRST or any(c not in _NAME_REST for c in name):
         raise BadInput(f"invalid name {name!r}: expected [a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 
 def new_id() -> str:
-    """Return a fresh container id, 64 hexadecimal digits."""
+    """Return a new container id: 64 hexadecimal digits."""
     return os.urandom(32).hex()
 
 
 def ids(paths: Paths) -> list[str]:
-    """Return the ids of all containers, also of those being created or half removed."""
+    """Return the ids of all containers, including those that are being created or are half removed."""
     try:
         return sorted(name for name in os.listdir(paths.containers) if not name.startswith("."))
     except FileNotFoundError:
@@ -175,9 +176,9 @@ def ids(paths: Paths) -> list[str]:
 
 
 def resolve(paths: Paths, name: str) -> str:
-    """Return the id of a container given by name, full id or unique id prefix.
+    """Return the id of the container that a name, a full id or a unique beginning of an id means.
 
-    Raises NotFound, or Conflict when a prefix means several.
+    Raises NotFound if there is none, Conflict if several ids begin so.
     """
     owner = store.claimed_by(f"{paths.names}/{name}") if "/" not in name and name not in ("", ".", "..") else None
     if owner and os.path.exists(paths.container(owner)):
@@ -191,7 +192,7 @@ def resolve(paths: Paths, name: str) -> str:
 
 
 def load(paths: Paths, container_id: str) -> Record:
-    """Return a record as it was last written. Raises NotFound or Damaged."""
+    """Return a container's record as it was last written. Raises NotFound or Damaged."""
     try:
         record: Record = store.read_document(f"{paths.container(container_id)}/config.json", RECORD)
     except FileNotFoundError as error:
@@ -200,18 +201,18 @@ def load(paths: Paths, container_id: str) -> Record:
 
 
 def mounting(paths: Paths, volume: str) -> list[Record]:
-    """Return the records of the containers that mount a volume, those without a whole record left out."""
+    """Return the records of the containers that mount a volume. A container without a whole record is left out."""
     found = []
     for container_id in ids(paths):
         try:
             record = load(paths, container_id)
         except (NotFound, Damaged):
-            continue  # half made or half removed
+            continue  # the container is half made or half removed
         if any(mount["name"] == volume for mount in record["mounts"]):
             found.append(record)
     return found
 
 
 def save(paths: Paths, record: Record, sync: bool = True) -> None:
-    """Write a record atomically, on a full disk too: how a run ended must be known."""
+    """Replace a container's record, on a full disk too: how a run ended must be known. `sync` is explained in store.write_atomic."""
     store.write_reserving(f"{paths.container(record['id'])}/config.json", leanjson.dumps(record).encode(), sync)

@@ -1,7 +1,8 @@
-"""What happened, for `events`: one docker event message (EVENT below; Engine API, EventMessage) a line in ROOT/events.json.
+"""Writing ROOT/events.json: what happened to containers, images, volumes and networks, for `events`.
 
-Bounded: at LIMIT bytes the file becomes events.json.1, in place of the one before. Whoever does something writes its event, with one
-write(2) that appends, so that writers need no lock; who renames or looks for the files locks events.json.lock.
+Each line is one of docker's event messages (EVENT below; Engine API, EventMessage). The file is bounded: above LIMIT bytes it becomes
+events.json.1 and replaces the one before. Whoever does something writes the event with one write(2) that appends, so writers need no
+lock. Whoever renames these files, or looks which of them are there, locks events.json.lock.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
     from mydocker.shape import Shape
 
     class Actor(TypedDict):
-        """What an event happened to."""
+        """The object that an event is about."""
 
         ID: str
         Attributes: dict[str, str]
 
-    # "from" is a word of Python's.
+    # A function call, as "from" is a keyword of Python.
     Event = TypedDict(
         "Event",
         {
@@ -51,7 +52,7 @@ ACTOR: Shape = {
 }
 
 EVENT: Shape = {
-    "status": "text",  # these three are docker's older names for what follows
+    "status": "text",  # the first three are docker's older names for fields below
     "id": "text",
     "from": "text",
     "Type!": "text",  # container, image, volume or network
@@ -59,20 +60,23 @@ EVENT: Shape = {
     "Actor!": ACTOR,
     "scope!": "text",
     "time!": "number",  # seconds since 1970
-    "timeNano!": "number",
+    "timeNano!": "number",  # nanoseconds since 1970
 }
 
 LIMIT = 1 << 20
 
 
 def of_container(paths: Paths, record: Record, action: str, **more: object) -> None:
-    """Record that something happened to a container; attributes are its labels, image and name, and `more`."""
+    """Write an event about a container.
+
+    Its attributes are the container's labels, image and name, and `more`.
+    """
     attributes = {**record["config"]["Labels"], "image": record["image"], "name": record["name"]}
     emit(paths, "container", action, record["id"], {**attributes, **more}, record["image"])
 
 
 def of_mounts(paths: Paths, record: Record, action: str) -> None:
-    """Record that the volumes of a container were mounted or unmounted."""
+    """Write an event for each volume that a container mounts: it was mounted or unmounted."""
     for mount in record["mounts"]:
         if mount["type"] == "volume":
             where = {"container": record["id"], "destination": mount["destination"], "driver": "local"}
@@ -86,16 +90,21 @@ def of_mounts(paths: Paths, record: Record, action: str) -> None:
 
 
 def of_networks(paths: Paths, attachment: Attachment, container_id: str, action: str) -> None:
-    """Record that a container came onto its networks or left them."""
+    """Write an event for each network of a container: the container was connected or disconnected."""
     for endpoint in attachment["endpoints"]:
         attributes = {"container": container_id, "name": endpoint["network"], "type": endpoint["driver"]}
         emit(paths, "network", action, endpoint["networkId"], attributes)
 
 
 def emit(paths: Paths, kind: str, action: str, identity: str, attributes: Mapping[str, object], image: str = "") -> None:
-    """Record that something happened; attributes are told as str() shows them.
+    """Write an event.
 
-    What it tells of has happened: on a full disk, or a root that is gone, the event is lost.
+    kind: container, image, volume or network.
+    identity: the id of the object, or the name of a volume.
+    attributes: more about the event. They are written as str() shows them.
+    image: of a container, the reference of its image.
+
+    What the event is about has happened already. So a full disk, or a ROOT that is gone, is not an error: the event is lost.
     """
     now = time.time_ns()
     old_names = {"status": action, "id": identity, "from": image} if kind in ("container", "image") else {}
@@ -132,4 +141,4 @@ def _rotate(path: str) -> None:
             if os.stat(path).st_size > LIMIT:
                 os.rename(path, path + ".1")
     except (BlockingIOError, FileNotFoundError):
-        return  # somebody else is at it, or was faster: the next event tries again
+        return  # another process is doing it, or has done it: the next event tries again

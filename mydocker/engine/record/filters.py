@@ -1,6 +1,8 @@
-"""--filter KEY=VALUE: values of one key are alternatives, labels and different keys must all fit (docker's rule).
+"""--filter KEY=VALUE, which may be given several times.
 
-A key that ends with ! takes KEY!=VALUE."""
+The rule is docker's: an object fits if it fits each key. It fits a key if it fits one of the key's values; of labels it must fit all.
+A key that ends with ! is written KEY!=VALUE.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,19 @@ from typing import Any
 
 from mydocker.errors import BadInput
 
-# (object, value) → whether it fits.
+# By key: a function of an object and a value that says whether the object fits.
 Tests = dict[str, Callable[[Any, str], bool]]
 
 
 def parse(texts: tuple[str, ...], tests: Tests, checks: Mapping[str, Callable[[str], object]] | None = None) -> Callable[[Any], bool]:
-    """Return what says whether an object fits. Raises BadInput for a key that is not in `tests`, and what the key's check raises."""
+    """Return a function that says whether an object fits.
+
+    texts: the filters, each KEY=VALUE.
+    tests: the test of each key.
+    checks: for some keys, a function that raises an error for a wrong value.
+
+    Raises BadInput for a key that is not in `tests`, and what a check raises.
+    """
     wanted: dict[str, list[str]] = {}
     for text in texts:
         key, equals, value = text.partition("=")
@@ -33,7 +42,7 @@ def parse(texts: tuple[str, ...], tests: Tests, checks: Mapping[str, Callable[[s
 
 
 def one_of(key: str, *words: str) -> Callable[[str], str]:
-    """Return the check of a key whose value is one of these words."""
+    """Return a check for parse(): the key's value must be one of these words."""
 
     def check(value: str) -> str:
         if value not in words:
@@ -44,7 +53,10 @@ def one_of(key: str, *words: str) -> Callable[[str], str]:
 
 
 def label_tests(labels: Callable[[Any], dict[str, str] | None]) -> Tests:
-    """Return the tests label=… and label!=…; labels: returns those of an object."""
+    """Return the tests of label=… and label!=….
+
+    labels: a function that returns an object's labels.
+    """
     return {
         "label": lambda candidate, text: has_label(labels(candidate), text),
         "label!": lambda candidate, text: not has_label(labels(candidate), text),
@@ -52,6 +64,6 @@ def label_tests(labels: Callable[[Any], dict[str, str] | None]) -> Tests:
 
 
 def has_label(labels: dict[str, str] | None, text: str) -> bool:
-    """Say whether there is a label KEY, or KEY=VALUE."""
+    """Say whether the labels hold the one that `text` names: KEY, or KEY=VALUE."""
     key, equals, value = text.partition("=")
     return key in (labels or {}) and (not equals or (labels or {})[key] == value)

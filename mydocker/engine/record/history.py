@@ -1,4 +1,7 @@
-"""Reading events.json: what happened between two moments, and on as it happens; see events.py for how it is written."""
+"""Reading ROOT/events.json: what happened between two moments, and what happens from now on.
+
+How the file is written is explained in events.py.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,14 @@ if TYPE_CHECKING:
 
     from mydocker.engine.record.events import Event
 
-_FOR_EVER = 3600.0
+_FOR_EVER = 3600.0  # seconds; history() then waits again
 
 
 def history(paths: Paths, since: int, until: int) -> Iterator[Event]:
-    """Yield the events of a span of time (ns since 1970) until it is over, waiting for those to come."""
+    """Yield the events of a span of time, and wait for more until the span is over.
+
+    since, until: in ns since 1970.
+    """
     store.make_private(paths.root)
     watch = Watch(paths.root)
     reader = LogReader(paths.events, _parsed)
@@ -40,7 +46,7 @@ def history(paths: Paths, since: int, until: int) -> Iterator[Event]:
 
 
 def _parsed(line: bytes) -> Event | None:
-    """Return the event of a line, None for one that a full disk cut off."""
+    """Return the event of a line, or None if a full disk has cut the line off."""
     try:
         event: Event = leanjson.loads(line.decode())
         fit(event, EVENT)
@@ -50,7 +56,10 @@ def _parsed(line: bytes) -> Event | None:
 
 
 def _is_object(kind: str) -> Callable[[Event, str], bool]:
-    """Return the test whether an event is about this kind of object, named by id, its beginning, or name."""
+    """Return the test whether an event concerns an object of this type.
+
+    The test's value is the object's id, the beginning of its id, or its name.
+    """
 
     def test(event: Event, value: str) -> bool:
         actor = event["Actor"]

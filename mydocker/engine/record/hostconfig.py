@@ -1,7 +1,7 @@
-"""A record's `hostConfig`: what the flags asked of the host, under the names of docker's inspect and API (HostConfig).
+"""The `hostConfig` of a container record: what the flags asked of the host, under the names of docker's inspect and API (HostConfig).
 
-Numbers are 0 and lists null where nothing was asked, as docker's. Devices' numbers are only in config.json, mount points in the
-record's `mounts`.
+Where nothing was asked, a number is 0 and a list is null, as docker writes them. The numbers of devices are only in the spec. Mount
+points are in the record's `mounts`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mydocker.shape import Shape
 
     class PortBinding(TypedDict):
-        """Where on the host a port is to be found."""
+        """Where on the host a port of the container is to be published."""
 
         HostIp: str
         HostPort: str
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
         MaximumRetryCount: int
 
     class LogConfig(TypedDict):
-        """Where the output is kept."""
+        """Where the container's output is kept."""
 
         Type: str
         Config: dict[str, str]
 
     class Ulimit(TypedDict):
-        """A limit of the container's processes, setrlimit(2)."""
+        """A limit of the container's processes (setrlimit(2))."""
 
         Name: str
         Soft: int
         Hard: int
 
     class Limits(TypedDict):
-        """What `update` can change too."""
+        """The limits, which `update` can change."""
 
         Memory: int
         MemorySwap: int
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
         BlkioWeight: int
 
     class Namespaces(TypedDict):
-        """What the container has of its own and what it shares."""
+        """What the container has of its own, and what it shares with the host or with another container."""
 
         NetworkMode: str
         PortBindings: dict[str, list[PortBinding]]
@@ -111,7 +111,7 @@ RESTART_POLICY: Shape = {
 }
 
 LOG_CONFIG: Shape = {
-    "Type": ("text", "json-file"),  # or none
+    "Type": ("text", "json-file"),  # json-file or none
     "Config": ({"*": "text"}, {}),  # max-size and max-file
 }
 
@@ -122,20 +122,20 @@ ULIMIT: Shape = {
 }
 
 HOST_CONFIG: Shape = {
-    "NetworkMode": ("text", "bridge"),  # the first network's name, host, none or container:NAME
+    "NetworkMode": ("text", "bridge"),  # the name of the first network, host, none or container:NAME
     "PortBindings": ({"*": [PORT_BINDING]}, {}),  # by 'PORT/PROTOCOL'
     "PublishAllPorts": ("truth", False),
     "Dns": (["text"], []),
     "DnsSearch": (["text"], []),
     "DnsOptions": (["text"], []),
     "ExtraHosts": (["text"], None),  # 'NAME:ADDRESS'
-    "PidMode": ("text", ""),  # '' for one of its own, host or container:NAME; so are the other modes
-    "IpcMode": ("text", "private"),  # or shareable or none
+    "PidMode": ("text", ""),  # '' for a namespace of its own, host or container:NAME; the other modes are alike
+    "IpcMode": ("text", "private"),  # also shareable or none
     "UTSMode": ("text", ""),
     "UsernsMode": ("text", ""),
     "CgroupnsMode": ("text", "private"),
     "Memory": ("number", 0),  # bytes
-    "MemorySwap": ("number", 0),  # bytes with memory, -1 for no limit
+    "MemorySwap": ("number", 0),  # bytes of memory and swap together, -1 for no limit
     "MemoryReservation": ("number", 0),
     "MemorySwappiness": ("number", None),
     "OomKillDisable": ("truth", False),
@@ -160,12 +160,12 @@ HOST_CONFIG: Shape = {
     "RestartPolicy": (RESTART_POLICY, {}),
     "LogConfig": (LOG_CONFIG, {}),
     "Init": ("truth", False),
-    "Runtime": ("text", ""),  # path of another OCI runtime, '' for our own
+    "Runtime": ("text", ""),  # the path of another OCI runtime, '' for our own
     "CgroupParent": ("text", ""),
-    "CgroupPath!": "text",  # ours: the container's cgroup in every hierarchy
+    "CgroupPath!": "text",  # not in docker's: the container's cgroup in every hierarchy
     "AutoRemove": ("truth", False),
     "ContainerIDFile": ("text", ""),
     "Ulimits": ([ULIMIT], None),
-    "ShmSize": ("number", 0),  # bytes, 0 where /dev/shm is none of its own
+    "ShmSize": ("number", 0),  # bytes, 0 if the container has no /dev/shm of its own
     "VolumesFrom": (["text"], None),  # NAME or NAME:ro
 }

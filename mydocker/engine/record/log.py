@@ -1,6 +1,7 @@
-"""Container output on disk, in docker's json-file form: one JSON object a line, with log, stream and time.
+"""A container's output on disk, in docker's json-file format: each line is a JSON object with log, stream and time.
 
-log.json is the newest file; with rotation log.json.1 is the one before it, and so on. Who renames or looks for them locks log.json.lock.
+log.json is the newest file. With rotation, log.json.1 is the file before it, and so on. Whoever renames these files, or looks which of
+them are there, locks log.json.lock.
 """
 
 from __future__ import annotations
@@ -11,26 +12,25 @@ from mydocker import leanjson
 from mydocker.engine.record.moments import timestamp
 from mydocker.store import Lock
 
-# docker cuts longer lines into entries of this many bytes, the last of which ends with a newline.
+# docker cuts a longer line into entries of this many bytes. Only the last of them ends with a newline.
 _LONGEST = 16384
 
 
 class Log:
-    """Where a container's output goes. write() takes it as it comes; whole lines, and pieces of very long ones, go to the file.
+    """Where a container's output goes.
 
-    max_size: bytes after which a new file is begun, 0 for never. max_files: how many are kept, log.json among them.
-    problem: why some of it is missing, '' if nothing is.
+    write() takes output as it comes. The file gets whole lines, and pieces of very long lines.
     """
 
     __slots__ = ("path", "max_size", "max_files", "_file", "_size", "_pending", "_lost", "problem")
 
     def __init__(self, path: str, max_size: int = 0, max_files: int = 1) -> None:
         self.path = path
-        self.max_size = max_size
-        self.max_files = max_files
-        self._pending = {"stdout": b"", "stderr": b""}
-        self._lost = 0
-        self.problem = ""
+        self.max_size = max_size  # bytes after which a new file is begun, 0 for never
+        self.max_files = max_files  # how many files are kept, log.json among them
+        self._pending = {"stdout": b"", "stderr": b""}  # what has no newline yet
+        self._lost = 0  # entries since the disk became full
+        self.problem = ""  # why some output is missing, '' if none is
         self._open()
 
     def _open(self) -> None:
@@ -38,7 +38,7 @@ class Log:
         self._size = os.fstat(self._file).st_size
 
     def write(self, stream: str, data: bytes) -> None:
-        """Take output of 'stdout' or 'stderr'."""
+        """Take output of the stream 'stdout' or 'stderr'."""
         *lines, rest = (self._pending[stream] + data).split(b"\n")
         entries = [piece for line in lines for piece in _pieces(line + b"\n")]
         *pieces, self._pending[stream] = _pieces(rest)
@@ -47,7 +47,7 @@ class Log:
             self._append(stream, entries)
 
     def close(self) -> None:
-        """Write what has no newline yet."""
+        """Write what has no newline yet, and close the file."""
         for stream, rest in self._pending.items():
             if rest:
                 self._append(stream, [rest])
@@ -64,7 +64,10 @@ class Log:
         self._write(data, len(entries))
 
     def _write(self, data: bytes, count: int) -> None:
-        """Write entries whole or not at all: a full disk must not end the container, nor leave half a line."""
+        """Write entries whole or not at all. A full disk must neither end the container nor leave half a line.
+
+        count: how many entries `data` holds.
+        """
         before = self._size
         try:
             while data:
@@ -80,7 +83,10 @@ class Log:
             self.problem = f"log entries were lost: {error.strerror}"
 
     def _rotate(self) -> None:
-        """Begin a new file; the oldest goes. While somebody looks which file follows which, it can wait for the next entry."""
+        """Begin a new file and remove the oldest one.
+
+        While a reader looks which file follows which, nothing is done: the next entry tries again.
+        """
         try:
             with Lock(self.path + ".lock", wait=False):
                 self._shift()
@@ -99,12 +105,12 @@ class Log:
 
 
 def _pieces(line: bytes) -> list[bytes]:
-    """Cut a line as docker does; the last piece is the only one that may be shorter, or empty."""
+    """Cut a line into pieces as docker does. Only the last piece may be shorter than the others, or empty."""
     return [line[start : start + _LONGEST] for start in range(0, len(line) or 1, _LONGEST)]
 
 
 def files(path: str) -> list[str]:
-    """Return a log's files, the oldest first. Stays true only under a shared Lock on PATH.lock."""
+    """Return the files of a log, the oldest first. The answer stays true only under a shared Lock on PATH.lock."""
     numbered: list[str] = []
     while os.path.exists(f"{path}.{len(numbered) + 1}"):
         numbered.append(f"{path}.{len(numbered) + 1}")

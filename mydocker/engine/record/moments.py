@@ -1,4 +1,4 @@
-"""Points in time: as mydocker writes them, and as docker's --since and --until take them."""
+"""Points in time: how mydocker writes them, and how docker's --since and --until give them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ _UNITS = {"h": 3600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 10*
 
 
 def timestamp(nanoseconds: int | None = None) -> str:
-    """Return a time (now, unless given in ns since 1970) in RFC 3339 with nanoseconds, in UTC."""
+    """Return a time in RFC 3339 with nanoseconds, in UTC.
+
+    nanoseconds: the time in ns since 1970, None for now.
+    """
     seconds, rest = divmod(time.time_ns() if nanoseconds is None else nanoseconds, 1_000_000_000)
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:09d}Z"
 
 
 def duration(text: str) -> int | None:
-    """Return the nanoseconds of '1h30m' or '1.5s' (Go's durations), None for anything else."""
-    import re  # the monitor needs timestamp() only
+    """Return the nanoseconds of one of Go's durations, such as '1h30m' or '1.5s', or None for anything else."""
+    import re  # imported here, as the monitor needs only timestamp()
 
     parts = re.findall(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|ns)", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
@@ -26,12 +29,16 @@ def duration(text: str) -> int | None:
 
 
 def moment(text: str, now: int | None = None) -> str:
-    """Return a time in RFC 3339 with nanoseconds, UTC; see nanoseconds()."""
+    """Return the time that a text means (see nanoseconds()) in RFC 3339 with nanoseconds, in UTC."""
     return timestamp(nanoseconds(text, now))
 
 
 def nanoseconds(text: str, now: int | None = None) -> int:
-    """Return ns since 1970 of a time in RFC 3339, of seconds since 1970, or of a span before now (ns since 1970)."""
+    """Return the time that a text means, in ns since 1970. Raises BadInput.
+
+    text: a time in RFC 3339, seconds since 1970, or a span before `now`.
+    now: in ns since 1970, None for this moment.
+    """
     span = duration(text)
     if span is not None:
         return (time.time_ns() if now is None else now) - span
@@ -45,7 +52,7 @@ def _from_rfc3339(text: str) -> int:
     import re
     from datetime import datetime
 
-    # datetime knows microseconds only. A time without a zone is the user's own.
+    # datetime knows only microseconds. A time without a zone is in the user's own zone.
     fraction = re.compile(r"\.(\d{1,9})(?!\d)")
     found = fraction.search(text)
     try:

@@ -1,4 +1,4 @@
-"""Names for containers that were given none."""
+"""Names for containers to which the user gave none."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def generate() -> str:
 
 
 def _any(words: str) -> str:
-    # The random module takes longer to import than all else here.
+    # To import the random module would take longer than everything else here.
     choices = words.split()
     return choices[int.from_bytes(os.urandom(4)) % len(choices)]

@@ -1,4 +1,4 @@
-"""Reading a container's log: all files of it, from the end if only that is wanted, and on as it grows."""
+"""Reading a container's log or events.json: all of its files, or only the last entries, and then what is added."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ T = TypeVar("T")
 
 
 class Entry:
-    """One line of the log. text: bytes; stream: 'stdout' or 'stderr'; time: RFC 3339."""
+    """One entry of a container's log."""
 
     __slots__ = ("text", "stream", "time")
 
     def __init__(self, line: bytes) -> None:
         value = leanjson.loads(line.decode(errors="surrogateescape"))
-        self.text: bytes = value["log"].encode(errors="surrogateescape")
-        self.stream: str = value["stream"]
-        self.time: str = value["time"]
+        self.text: bytes = value["log"].encode(errors="surrogateescape")  # what the container wrote
+        self.stream: str = value["stream"]  # 'stdout' or 'stderr'
+        self.time: str = value["time"]  # in RFC 3339
 
 
 class LogReader(Generic[T]):
-    """Reads forward; what is written or rotated meanwhile is read by the next call of entries(). parse: makes an entry of a line."""
+    """Reads a log forward. Each call of entries() reads what was written since the last one, also if files were rotated."""
 
     def __init__(self, path: str, parse: Callable[[bytes], T]) -> None:
         self.path = path
-        self.parse = parse
+        self.parse = parse  # makes an entry from a line
         self._file: BinaryIO | None = None
-        self._rest = b""
+        self._rest = b""  # the beginning of a line that is not whole yet
 
     def entries(self) -> Iterator[T]:
-        """Yield what there is and was not read yet."""
+        """Yield the entries that are there and were not read yet."""
         while self._file or self._open_first():
             assert self._file
-            # Looked up before reading: what is in the file when it has a successor is all there will be.
+            # Look for the next file before reading this one: once there is a next file, nothing is added to this one.
             successor = self._open_successor()
             yield from map(self.parse, self._lines())
             if successor is None:
@@ -61,27 +61,27 @@ class LogReader(Generic[T]):
     def _lines(self) -> Iterator[bytes]:
         assert self._file
         if os.fstat(self._file.fileno()).st_size < self._file.tell():
-            self._file.seek(0)  # rotated with a single file: it was cut
+            self._file.seek(0)  # with a single file, rotation cuts it
             self._rest = b""
         while block := self._file.read(_BLOCK):
             *lines, self._rest = (self._rest + block).split(b"\n")
             yield from lines
 
     def _open_successor(self) -> BinaryIO | None:
-        """Open the file after the one that is open, None when that is the newest."""
+        """Open the file that follows the open one. Return None if the open one is the newest."""
         assert self._file
         own = os.fstat(self._file.fileno())
         try:
             with self._lock():
                 there = files(self.path)
-                # One that is there no more was the oldest when it went.
+                # If the open file was removed, it was the oldest: what follows it is the oldest one now.
                 position = next((index for index, path in enumerate(there) if os.path.samestat(os.stat(path), own)), -1)
                 return open(there[position + 1], "rb") if position + 1 < len(there) else None
         except FileNotFoundError:
             return None  # the container was removed
 
     def skip_to_last(self, count: int) -> None:
-        """Begin with the last `count` entries."""
+        """Have entries() begin with the last `count` entries."""
         missing = count
         with self._lock():
             for path in reversed(files(self.path)):
@@ -99,7 +99,7 @@ class LogReader(Generic[T]):
 
 
 def _seek_back(file: BinaryIO, count: int) -> int:
-    """Place a file before its last `count` lines; return how many there are to read now."""
+    """Set the position of a file before its last `count` lines. Return how many lines follow, `count` at most."""
     position = file.seek(0, os.SEEK_END)
     newlines: deque[int] = deque(maxlen=count + 1)
     while position > 0 and len(newlines) <= count:

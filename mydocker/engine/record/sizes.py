@@ -1,4 +1,4 @@
-"""How many bytes directories hold."""
+"""How many bytes the files in a directory hold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ WRITABLE = {"overlay": "upper", "aufs": "rw", "vfs": "tree"}
 
 
 def tree_size(path: str) -> int:
-    """Return the bytes of the files in a directory, those with several names once; files that go meanwhile do not count."""
+    """Return how many bytes the files below a directory hold.
+
+    A file with several names counts once. A file that is removed meanwhile does not count.
+    """
     seen = set()
     total = 0
     for where, _, names in os.walk(path):
@@ -30,5 +33,5 @@ def tree_size(path: str) -> int:
 
 
 def written(paths: Paths, record: Record) -> int:
-    """Return the bytes of the files in a container's writable layer, which for vfs is its whole copy."""
+    """Return how many bytes the files in a container's writable layer hold. With vfs, that layer is the whole copy of the root."""
     return sum(tree_size(f"{paths.container(record['id'])}/{name}") for name in WRITABLE.values())

@@ -1,4 +1,4 @@
-"""What is true about a container now: asked of the kernel, never believed from a file.
+"""What is true of a container now. It is asked of the kernel, and never believed from a file.
 
 STATE/ID/state.json (STATE below) is written before the container's program may start, and removed after its end was recorded.
 Where somebody else has removed it, the container runs on: what it would say is then found by the process that the record names.
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
 
 
 STATE: Shape = {
-    "boot!": "text",  # the kernel's boot id: after a reboot a pid and a start time may come round again
-    "pid!": "natural",  # of init, 0 while the monitor waits to start the container again
-    "started": ("natural", None),  # a process is its pid and its start time, see kernel.tasks.start_time
+    "boot!": "text",  # the kernel's boot id: after a reboot, the same pid and start time may come again
+    "pid!": "natural",  # of init; 0 while the monitor waits to start the container again
+    "started": ("natural", None),  # a process is its pid and its start time, see kernel/tasks.py
     "monitor!": "natural",
     "monitorStarted": ("natural", None),
-    "cgroup!": "text",  # its path in every hierarchy
+    "cgroup!": "text",  # the path of the container's cgroup in every hierarchy
 }
 
 CGROUP_PARENT = "/mydocker"
 
-# STATE/ID/oci: what another runtime (--runtime) keeps for itself.
+# STATE/ID/oci is where another runtime (--runtime) keeps its own state.
 FOREIGN = "oci"
 
 # What a record says while somebody, who holds the container's lock, creates or removes it.
@@ -56,7 +56,10 @@ _MONITOR = "mydocker-monitor"[:15]
 
 
 def load(paths: Paths, container_id: str, record: Record | None = None) -> State | None:
-    """Return a container's state.json, or what it would say of one that runs without; None for any other. record: if it is known."""
+    """Return a container's state.json, or what it would say if the container runs without one. Return None for any other container.
+
+    record: the container's, if the caller has it.
+    """
     try:
         state: State = store.read_document(paths.running(container_id) + "/state.json", STATE)
     except FileNotFoundError:
@@ -83,7 +86,7 @@ def _survivor(paths: Paths, record: Record) -> State | None:
 
 
 def save(paths: Paths, container_id: str, pid: int, cgroup: str) -> None:
-    """Record that `pid` is the container's init and this process its monitor."""
+    """Write a container's state: `pid` is its init, and this process is its monitor."""
     state = _describe(paths, pid, os.getpid(), cgroup)
     store.write_json(paths.running(container_id) + "/state.json", state, sync=False)
 
@@ -100,7 +103,10 @@ def _describe(paths: Paths, pid: int, monitor: int, cgroup: str) -> State:
 
 
 def clear(paths: Paths, container_id: str) -> None:
-    """Remove what a run left under STATE, one level deep: should anything be mounted there, it must not be descended into."""
+    """Remove STATE/ID, which a run left.
+
+    Only the other runtime's directory is removed with all that it holds. If anything is mounted in another directory, it is left alone.
+    """
     directory = paths.running(container_id)
     store.remove_tree(f"{directory}/{FOREIGN}")
     try:
@@ -136,44 +142,48 @@ def has_own_parent(path: str) -> bool:
 
 
 def running_pid(paths: Paths, container_id: str) -> int:
-    """Return the pid of a container's init, 0 when it does not run."""
+    """Return the pid of a container's init, or 0 if it does not run."""
     known = load(paths, container_id)
     return known["pid"] if known and is_running(paths, known) else 0
 
 
 def has_monitor(paths: Paths, container_id: str) -> bool:
-    """Say whether a container's monitor lives."""
+    """Say whether a container's monitor is alive."""
     known = load(paths, container_id)
     return known is not None and is_watched(paths, known)
 
 
 def is_running(paths: Paths, known: State, boot: str = "") -> bool:
-    """Say whether the init of a known state still runs. boot: this boot's id, from those who ask about many containers."""
+    """Say whether the init that a state names still runs.
+
+    boot: this boot's id, if the caller has it. Callers that ask about many containers read it once.
+    """
     return known["boot"] == (boot or tasks.boot_id(paths.proc)) and tasks.is_alive(known["pid"], known["started"], paths.proc)
 
 
 def is_watched(paths: Paths, known: State, boot: str = "") -> bool:
-    """Say whether the monitor of a known state still lives; see is_running()."""
+    """Say whether the monitor that a state names is still alive. `boot` is explained in is_running()."""
     return known["boot"] == (boot or tasks.boot_id(paths.proc)) and tasks.is_alive(known["monitor"], known["monitorStarted"], paths.proc)
 
 
 def is_busy(paths: Paths, container_id: str) -> bool:
-    """Say whether some living process is creating, starting or removing this container."""
+    """Say whether a living process is creating, starting or removing this container."""
     try:
         with store.Lock(paths.container(container_id) + "/lock", wait=False):
             return False
     except BlockingIOError:
         return True
     except FileNotFoundError:
-        return False  # its directory is gone
+        return False  # the container's directory is gone
 
 
 def status(paths: Paths, record: Record, layout: Layout | None = None, boot: str = "") -> str:
-    """Return 'creating', 'created', 'running', 'paused', 'restarting', 'exited', 'removing' or 'dead' as it is now.
+    """Return a container's status now: creating, created, running, paused, restarting, exited, removing or dead.
 
-    dead: whoever created or removed it died over that.
+    It is dead if whoever created or removed it died before the end.
 
-    layout, boot: the host's, from those who ask about many containers.
+
+    layout, boot: the host's, if the caller has them. Callers that ask about many containers find them once.
     """
     known = load(paths, record["id"], record)
     if known and is_running(paths, known, boot):

@@ -1,4 +1,4 @@
-"""Which capabilities a container gets: docker's defaults and its rules for --cap-add and --cap-drop."""
+"""Which capabilities a container gets: docker's defaults, and docker's rules for --cap-add and --cap-drop."""
 
 from __future__ import annotations
 
@@ -31,9 +31,13 @@ ALL = "ALL"
 def select(add: list[str], drop: list[str], privileged: bool, available: Iterable[str]) -> list[str]:
     """Return a container's capabilities by name, in the order of their numbers.
 
-    available: what this process may hand on (kernel.capabilities.available). ALL means these. --cap-add ALL takes
-    all but the dropped; --cap-drop ALL leaves only the added; else what is both added and dropped stays.
-    Raises BadInput for a name that no kernel knows, Unsupported for an added one that is not available.
+    add: what --cap-add names. ALL means all that are available.
+    drop: what --cap-drop names.
+    available: what this process may hand on (kernel.capabilities.available).
+
+    With --cap-add ALL, the container gets all but the dropped ones. With --cap-drop ALL, it gets only the added ones. Otherwise a
+    capability that is both added and dropped stays.
+    Raises BadInput for a name that no kernel knows, Unsupported for an added capability that is not available.
     """
     here = set(available)
     added, dropped = _normalized(add), _normalized(drop)

@@ -1,4 +1,4 @@
-"""docker's rules on flags and their combinations, as far as they do not depend on the image. None has an effect."""
+"""docker's rules on flags and their combinations, as far as they do not depend on the image. No check changes anything."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _SMALLEST_MEMORY = 6 << 20
 
+# The sysctls of the IPC namespace, besides fs.mqueue.*.
 _SYSCTLS = (
     "kernel.msgmax",
     "kernel.msgmnb",
@@ -39,7 +40,7 @@ def check_limits(options: Options) -> None:
 
 
 def warnings(options: Options) -> list[str]:
-    """Return what is allowed and hardly meant, a line each."""
+    """Return a line for each thing that is allowed and is probably a mistake."""
     found = []
     if options.oom_kill_disable and not options.memory:
         found.append("--oom-kill-disable without a memory limit (-m) lets the container bring the host down")
@@ -68,7 +69,7 @@ def _life(options: Options) -> None:
 
 def _names(options: Options) -> None:
     for what, name in (("hostname", options.hostname), ("domainname", options.domainname)):
-        # The kernel's limit; and what /etc/hosts would read as more than one name.
+        # 64 bytes are the kernel's limit. /etc/hosts would read a name with spaces as several names.
         if name and (len(os.fsencode(name)) > 64 or any(c.isspace() or not c.isprintable() for c in name)):
             raise BadInput(f"invalid {what} {name!r}: expected up to 64 characters without spaces")
 
@@ -169,6 +170,6 @@ def _sysctls(options: Options) -> None:
 
 
 def _stays_inside(key: str) -> bool:
-    # sysctl(8) writes a dot inside a name as a slash, so that '//' between two dots would be '..'.
+    # sysctl(8) writes a dot inside a name as a slash. So '//' between two dots would mean '..', the directory above.
     path = key.translate({ord("."): "/", ord("/"): "."})
     return not {"", ".", ".."} & set(path.split("/"))

@@ -1,14 +1,14 @@
-"""The default seccomp profile as data: what a container may call, by subject, by capability, by machine.
+"""The default seccomp profile as data: which system calls a container may make, by subject, by capability and by machine.
 
-Equal in effect to the default of moby's profiles module in 2026. The rule behind it: what an ordinary program needs is allowed;
-what administers the host is allowed to who has the capability for it; the rest, above all what is not namespaced (keyrings, swap, kexec,
-clocks, modules) or has a history of holes (userfaultfd, io_uring, bpf), is refused with EPERM.
-Names of 32-bit and other machines' calls are here too: the filter also covers i386, x32 and arm programs.
+It has the same effect as the default of moby's profiles module in 2026. The rule behind it: what an ordinary program needs is allowed.
+What administers the host is allowed to whoever has the capability for it. The rest is refused with EPERM, above all what is not
+namespaced (keyrings, swap, kexec, clocks, modules) or has a history of holes (userfaultfd, io_uring, bpf).
+The calls of 32-bit programs and of other machines are here too, because the filter also covers i386, x32 and arm programs.
 """
 
 from __future__ import annotations
 
-# Everyone may call these.
+# Every container may make these calls.
 ALWAYS = """
     open openat openat2 creat close close_range read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2
     lseek _llseek dup dup2 dup3 fcntl fcntl64 ioctl flock pipe pipe2 splice tee vmsplice sendfile sendfile64 copy_file_range
@@ -66,7 +66,7 @@ ALWAYS = """
 PTRACE_KERNEL = (4, 8)
 PTRACE = "ptrace process_vm_readv process_vm_writev"
 
-# Who has the capability may also call these.
+# A container that has the capability may also make these calls.
 BY_CAPABILITY = {
     "CAP_DAC_READ_SEARCH": "open_by_handle_at",
     "CAP_SYS_ADMIN": """
@@ -88,7 +88,7 @@ BY_CAPABILITY = {
     "CAP_PERFMON": "perf_event_open",
 }
 
-# By uname(2)'s machine: what only this machine has, and what its C library cannot do without.
+# By the machine that uname(2) names: the calls that only this machine has, and those that its C library cannot do without.
 BY_MACHINE = {
     "x86_64": "arch_prctl modify_ldt",
     "i686": "modify_ldt",
@@ -99,7 +99,7 @@ BY_MACHINE = {
     "riscv64": "riscv_flush_icache",
 }
 
-# What else a kernel of this machine runs, in the specification's names. No entry: the native one only.
+# The architectures whose programs a kernel of this machine runs, in the specification's names. Without an entry: only the native one.
 ARCHITECTURES = {
     "x86_64": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
     "aarch64": ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"],
@@ -108,7 +108,7 @@ ARCHITECTURES = {
     "loongarch64": ["SCMP_ARCH_LOONGARCH64"],
 }
 
-# Address families that socket(2) refuses, of those up to AF_MAX; what lies behind socketcall(2) no filter can see.
+# The address families below AF_MAX that socket(2) refuses. What socketcall(2) is given lies in memory, where no filter can see it.
 AF_MAX = 46
 REFUSED_FAMILIES = {
     12: "AF_DECnet: removed in Linux 6.1, had holes before",
@@ -122,8 +122,8 @@ REFUSED_FAMILIES = {
     40: "AF_VSOCK: not namespaced, so it reaches the hypervisor's other guests",
 }
 
-# personality(2): PER_LINUX, PER_LINUX32, each also with UNAME26, and 0xffffffff, which only asks.
+# What personality(2) may be given: PER_LINUX and PER_LINUX32, each also with UNAME26, and 0xffffffff, which only asks.
 PERSONALITIES = (0x0, 0x8, 0x20000, 0x20008, 0xFFFFFFFF)
 
-# clone(2) without CAP_SYS_ADMIN: none of CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
+# Without CAP_SYS_ADMIN, clone(2) may have none of CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
 CLONE_NAMESPACES = 0x7E020000

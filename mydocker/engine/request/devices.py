@@ -1,4 +1,4 @@
-"""Devices, in docker's notations. Each parser raises BadInput that names the value and what was expected."""
+"""Parsers of devices, in docker's notations. Each raises BadInput, which names the value and says what was expected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def device_rate(text: str, is_size: bool) -> ThrottleDevice:
-    """Return an OCI throttle device {major, minor, rate} of 'PATH:RATE'."""
+    """Return the OCI throttle device {major, minor, rate} that 'PATH:RATE' means.
+
+    is_size: whether the rate is a size per second. Otherwise it is a number of operations per second.
+    """
     path, _, rate = text.rpartition(":")
     value = size(rate) if is_size and path else number(rate)
     if not path or value is None:
@@ -25,7 +28,7 @@ def device_rate(text: str, is_size: bool) -> ThrottleDevice:
 
 
 def device_weight(text: str) -> WeightDevice:
-    """Return an OCI weight device {major, minor, weight} of 'PATH:WEIGHT'."""
+    """Return the OCI weight device {major, minor, weight} that 'PATH:WEIGHT' means."""
     path, _, weight = text.rpartition(":")
     if not path:
         raise BadInput(f"invalid device weight {text!r}: expected PATH:WEIGHT")
@@ -34,7 +37,7 @@ def device_weight(text: str) -> WeightDevice:
 
 
 def block_device(path: str) -> tuple[int, int]:
-    """Return major and minor number of a device node of the host."""
+    """Return the major and the minor number of a device node of the host."""
     node = _node(path).st_rdev
     return os.major(node), os.minor(node)
 
@@ -50,7 +53,10 @@ def _node(path: str) -> os.stat_result:
 
 
 def devices(text: str) -> list[tuple[Device, DeviceRule]]:
-    """Return (OCI device, OCI device rule) pairs of 'HOST[:CONTAINER[:rwm]]'; of a directory, those of all nodes in it."""
+    """Return the (OCI device, OCI device rule) pairs that 'HOST[:CONTAINER[:rwm]]' means.
+
+    If HOST is a directory, it means all device nodes in it.
+    """
     host, _, rest = text.partition(":")
     inside, _, access = rest.partition(":")
     if inside and not inside.startswith("/") and not access:
@@ -80,12 +86,17 @@ def _is_node(path: str) -> bool:
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
-        return False  # gone since its directory was read
+        return False  # it was removed after its directory had been read
     return stat.S_ISBLK(mode) or stat.S_ISCHR(mode)
 
 
 def device(host: str, inside: str, access: str) -> tuple[Device, DeviceRule]:
-    """Return the OCI device and device rule that give a container this node of the host."""
+    """Return the OCI device and the OCI device rule that give a container a device node of the host.
+
+    host: the path on the host.
+    inside: the path in the container.
+    access: what the container may do, some of the letters rwm.
+    """
     status = _node(host)
     kind = "b" if stat.S_ISBLK(status.st_mode) else "c"
     major, minor = os.major(status.st_rdev), os.minor(status.st_rdev)
@@ -102,7 +113,10 @@ def device(host: str, inside: str, access: str) -> tuple[Device, DeviceRule]:
 
 
 def device_rule(text: str) -> DeviceRule:
-    """Return the OCI device rule of 'c 1:3 rwm' (a, b or c; * for any number)."""
+    """Return the OCI device rule that a text such as 'c 1:3 rwm' means.
+
+    The type is a, b or c. A number may be *, which means any number.
+    """
     words = text.split()
     numbers = words[1].split(":") if len(words) == 3 else []
     fine = (

@@ -1,4 +1,4 @@
-"""The flags of run and create that say how a container is connected: which networks, addresses, names, ports."""
+"""The flags of run and create that say how a container is connected: its networks, addresses, names and ports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mydocker.engine.record.containers import WantedEndpoint
     from mydocker.engine.request.options import Flags
 
-# Networks that nobody creates.
+# What --network takes besides container:NAME and the names of networks.
 MODES = ("none", "host")
 DEFAULT = "bridge"
 
@@ -18,7 +18,10 @@ _HEXADECIMAL = set("0123456789abcdefABCDEF")
 
 
 def parse(given: Flags) -> Flags:
-    """Return the mode, the endpoints by network, and the flat lists of ports. Takes --ip and its like out of `given`."""
+    """Return the options network (the mode), endpoints (by network), publish and expose. Raises BadInput.
+
+    given: the flags. --ip, --ip6, --mac-address and --network-alias, which are for the first network, are taken out of them.
+    """
     single = {key: given.pop(key) or "" for key in ("ip", "ip6", "mac_address")}
     aliases = list(given.pop("network_alias"))
     wanted = dict(_endpoint(text) for text in given["network"] or [DEFAULT])
@@ -42,7 +45,7 @@ def _is_mode(name: str) -> bool:
 
 
 def _endpoint(text: str) -> tuple[str, WantedEndpoint]:
-    """Return (network, endpoint) of 'NAME' or docker's 'name=NAME,alias=…,ip=…,ip6=…,mac-address=…'."""
+    """Return the network and the endpoint that 'NAME', or docker's 'name=NAME,alias=…,ip=…,ip6=…,mac-address=…', asks for."""
     endpoint: WantedEndpoint = {"aliases": [], "ip": "", "ip6": "", "mac": ""}
     if "=" not in text:
         return {"default": DEFAULT}.get(text, text), endpoint
@@ -67,7 +70,7 @@ def _endpoint(text: str) -> tuple[str, WantedEndpoint]:
 
 
 def check_endpoint(name: str, endpoint: WantedEndpoint) -> None:
-    """Raise BadInput unless what is asked for on a network can be."""
+    """Raise BadInput unless the network `name` can have an endpoint as it is asked for."""
     for flag, address, letter, example in (("--ip", endpoint["ip"], ".", "172.20.0.9"), ("--ip6", endpoint["ip6"], ":", "fd00::9")):
         if address and (letter not in address or not is_address(address)):
             raise BadInput(f"invalid {flag} {address!r}: expected an address such as {example}")
@@ -85,7 +88,7 @@ def check_endpoint(name: str, endpoint: WantedEndpoint) -> None:
 
 
 def check_mac(text: str) -> None:
-    """Raise BadInput unless this is the MAC address of one interface."""
+    """Raise BadInput unless a text is the MAC address of one interface, and not of a group."""
     parts = text.split(":")
     whole = len(parts) == 6 and all(len(part) == 2 and set(part) <= _HEXADECIMAL for part in parts)
     if not whole or int(parts[0], 16) & 1 or text == "00:00:00:00:00:00":
@@ -103,7 +106,10 @@ def _check_names(given: Flags) -> None:
 
 
 def extra_host(text: str) -> str:
-    """Return docker's 'NAME:ADDRESS' of --add-host, which also takes 'NAME=ADDRESS' and brackets around IPv6. Raises BadInput."""
+    """Return the value of --add-host as docker's 'NAME:ADDRESS'. Raises BadInput.
+
+    The flag also takes 'NAME=ADDRESS', and brackets around an IPv6 address.
+    """
     mark = "=" if "=" in text else ":"
     name, _, address = text.partition(mark)
     bare = address[1:-1] if address.startswith("[") and address.endswith("]") else address

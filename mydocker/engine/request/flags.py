@@ -1,4 +1,4 @@
-"""Flags → options: each value parsed, then checked together, before anything happens."""
+"""From flags to options. First each value is parsed, then all are checked together, before anything happens."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _PARSERS = {
 
 
 def parse(flags: Flags) -> Options:
-    """Return the options of click's parameters. Raises BadInput for what is wrong whatever the image."""
+    """Return the options that click's parameters mean. Raises BadInput for what is wrong with any image."""
     given = parse_values(flags)
     given |= {"detach": given.get("detach", False), "remove": given.get("remove", False), "attach": given.get("attach", ())}
     words = given.pop("words")
@@ -79,7 +79,7 @@ def parse(flags: Flags) -> Options:
 
 
 def parse_values(flags: Flags) -> Flags:
-    """Return each flag's value, parsed by itself; None for those that were not given."""
+    """Return each flag's value, parsed by itself. The value of a flag that was not given is None."""
     return {name: _parsed(name, value) for name, value in flags.items()}
 
 

@@ -1,4 +1,4 @@
-"""What a new container takes from the host: devices for --privileged, an init program, another runtime."""
+"""What a new container takes from the host: the devices for --privileged, an init program, another OCI runtime."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from mydocker.runtime.spec import Device
 
 _INITS = ("tini-static", "docker-init", "catatonit", "tini")
-# What the container has of its own.
+# Not taken: what the container has of its own, and what LXC and LXD keep in /dev.
 _OWN = ("/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/fd", "/dev/.lxc", "/dev/.lxd-mounts", "/dev/console")
 
 
 def host_devices() -> list[Device]:
-    """Return every device node of the host's /dev as OCI devices."""
+    """Return every device node in the host's /dev as an OCI device."""
     found = []
     for directory, subdirectories, names in os.walk("/dev"):
         subdirectories[:] = [name for name in subdirectories if f"{directory}/{name}" not in _OWN]
@@ -42,8 +42,11 @@ def thermal_directories(sys: str) -> tuple[str, ...]:
 
 
 def init_program() -> str:
-    """Return the path of a program that can be pid 1 for another: one that is linked statically, or works as if."""
-    import shutil  # 4 ms, which only those pay who ask for it
+    """Return the path of a small program that can be pid 1 and run another one. Raises Unsupported if the host has none.
+
+    Programs that are linked statically are looked for first, because they work in every image.
+    """
+    import shutil  # imported here, as it takes 4 ms and only --init needs it
 
     for name in _INITS:
         path = shutil.which(name)
@@ -53,7 +56,7 @@ def init_program() -> str:
 
 
 def runtime_program(name: str | None) -> str:
-    """Return the path of the OCI runtime that --runtime names, '' for our own."""
+    """Return the path of the OCI runtime that --runtime names, or '' for our own. Raises BadInput if there is none."""
     if name in (None, "mydocker"):
         return ""
     import shutil

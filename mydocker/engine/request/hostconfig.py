@@ -1,4 +1,4 @@
-"""A record's `hostConfig`: what the flags asked of the host, under the names of docker's inspect and API (HostConfig)."""
+"""From options to a container record's `hostConfig`, which is drawn in engine/record/hostconfig.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def host_config(options: Options, spec: Spec, runtime: str) -> HostConfig:
-    """Return hostConfig."""
+    """Return the hostConfig of a new container.
+
+    runtime: the path of another OCI runtime, '' for our own.
+    """
     return {
         **_namespaces(options),
         **_limits(options),
@@ -32,10 +35,10 @@ def host_config(options: Options, spec: Spec, runtime: str) -> HostConfig:
 
 
 def update(config: HostConfig, options: Options) -> None:
-    """Write into a container's hostConfig what the given options of update change."""
+    """Change a container's hostConfig as the options of `update` say."""
     for name, value in _limits(options).items():
         if value:
-            config[name] = value  # type: ignore[literal-required]  # the limits are a part of it
+            config[name] = value  # type: ignore[literal-required]  # every limit is a field of hostConfig
     if options.restart:
         config["RestartPolicy"] = _restart(options)
 
@@ -98,12 +101,12 @@ def _confinement(options: Options, spec: Spec) -> Confinement:
 
 
 def _ulimit(limit: Rlimit) -> Ulimit:
-    # docker's -1 for no limit, where OCI has the largest number.
+    # For no limit, docker has -1, and OCI has the largest number.
     soft, hard = (-1 if value == 2**64 - 1 else value for value in (limit["soft"], limit["hard"]))
     return {"Name": limit["type"].removeprefix("RLIMIT_").lower(), "Soft": soft, "Hard": hard}
 
 
 def _shm_size(spec: Spec) -> int:
-    """Return the size that /dev/shm gets, 0 where it is none of the container's own."""
+    """Return the size of the container's /dev/shm in bytes, or 0 if it has none of its own."""
     words = [word for mount in spec["mounts"] if mount["source"] == "shm" for word in mount["options"]]
     return next((int(word.removeprefix("size=")) for word in words if word.startswith("size=")), 0)

@@ -1,4 +1,4 @@
-"""-v, --mount and --tmpfs → mount points: what a container record's `mounts` holds."""
+"""From -v, --mount and --tmpfs to mount points, which are in the `mounts` of a container record."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from mydocker.engine.record.containers import MountPoint
 
 _PROPAGATIONS = ("private", "rprivate", "slave", "rslave", "shared", "rshared")
-# Said for other platforms' sake; they change nothing on Linux without SELinux.
+# These are for other platforms and for SELinux. On Linux without SELinux they change nothing.
 _IGNORED = ("cached", "consistent", "delegated", "z", "Z")
 
-# tmpfs(5), and what mount(8) can say of any file system.
+# The options of tmpfs(5), and those that mount(8) takes for any file system.
 _TMPFS_FLAGS = (
     "ro rw suid nosuid dev nodev exec noexec sync async dirsync atime noatime diratime nodiratime relatime norelatime strictatime"
 )
@@ -29,7 +29,10 @@ _FLAGS = ("readonly", "volume-nocopy", "bind-nonrecursive")
 
 
 def mount_point(kind: str, destination: str) -> MountPoint:
-    """Return a plain mount point: type bind, volume or tmpfs, and where. Raises BadInput about the destination."""
+    """Return a plain mount point. Raises BadInput if the destination is wrong.
+
+    kind: bind, volume or tmpfs.
+    """
     if not destination.startswith("/"):
         raise BadInput(f"invalid mount destination {destination!r}: expected an absolute path")
     if normalised(destination) == "/":
@@ -51,19 +54,22 @@ def mount_point(kind: str, destination: str) -> MountPoint:
 
 
 def volume_point(destination: str, name: str = "") -> MountPoint:
-    """Return the mount point of a volume, without a name of one that goes with the container. Raises BadInput."""
+    """Return the mount point of a volume. Raises BadInput if the destination is wrong.
+
+    name: the volume's, '' for a volume that is removed with the container.
+    """
     point = mount_point("volume", destination)
     point |= {"name": name, "anonymous": not name, "copy": True}
     return point
 
 
 def absolute(path: str) -> str:
-    """Return a host path, made absolute if it begins with a dot; others are what they are."""
+    """Return a host path in its normal form. A path that begins with a dot is made absolute."""
     return normalised(os.path.abspath(path) if path.startswith(".") else path)
 
 
 def from_volume(text: str) -> MountPoint:
-    """Parse -v: HOST:CONTAINER[:OPTIONS], NAME:CONTAINER[:OPTIONS] or CONTAINER."""
+    """Return the mount point of a -v: HOST:CONTAINER[:OPTIONS], NAME:CONTAINER[:OPTIONS] or CONTAINER."""
     parts = text.split(":")
     if len(parts) > 3 or not all(parts):
         raise BadInput(f"invalid volume {text!r}: expected [HOST-PATH|NAME:]CONTAINER-PATH[:OPTIONS]")
@@ -95,7 +101,7 @@ def _named_point(text: str, source: str, destination: str) -> MountPoint:
 
 
 def _options(text: str, options: list[str], is_bind: bool) -> dict[str, str]:
-    """Return the options of -v by the field of a mount point that each is for."""
+    """Return the options of a -v, each under the field of the mount point that it is for (see _field())."""
     found: dict[str, str] = {}
     for option in options:
         field = _field(option, is_bind)
@@ -107,7 +113,10 @@ def _options(text: str, options: list[str], is_bind: bool) -> dict[str, str]:
 
 
 def _field(option: str, is_bind: bool) -> str:
-    """Return the field of a mount point that an option of -v is for, its own name if it changes nothing, '' for none."""
+    """Return the field of a mount point that an option of -v is for.
+
+    For an option that changes nothing this is its own name, for an unknown one ''.
+    """
     if option in ("ro", "rw"):
         return "rw"
     if option in _PROPAGATIONS and is_bind:
@@ -118,7 +127,7 @@ def _field(option: str, is_bind: bool) -> str:
 
 
 def from_tmpfs(text: str) -> MountPoint:
-    """Parse --tmpfs: CONTAINER[:OPTIONS], the options of tmpfs(5)."""
+    """Return the mount point of a --tmpfs: CONTAINER[:OPTIONS], with the options of tmpfs(5)."""
     destination, colon, rest = text.partition(":")
     options = [_tmpfs_option(text, option) for option in rest.split(",")] if colon else []
     return _tmpfs_point(destination, options)
@@ -131,7 +140,7 @@ def _tmpfs_point(destination: str, options: list[str]) -> MountPoint:
 
 
 def _tmpfs_option(text: str, option: str) -> str:
-    """Return an option of --tmpfs as the kernel reads it."""
+    """Return an option of --tmpfs as the kernel reads it. Raises BadInput if it is unknown."""
     key, equals, value = option.partition("=")
     if key not in _TMPFS_SETTINGS if equals else key not in _TMPFS_FLAGS.split():
         raise BadInput(f"invalid tmpfs {text!r}: unknown option {option!r}")
@@ -146,7 +155,7 @@ def _is_octal(text: str) -> bool:
 
 
 def from_mount(text: str) -> MountPoint:
-    """Parse --mount: type=bind|volume|tmpfs,source=…,target=…[,OPTION[=VALUE]…]."""
+    """Return the mount point of a --mount: type=bind|volume|tmpfs,source=…,target=…[,OPTION[=VALUE]…]."""
     import csv
 
     try:
@@ -163,7 +172,10 @@ def from_mount(text: str) -> MountPoint:
 
 
 def _taken(text: str, word: str) -> tuple[str, str]:
-    """Return one KEY[=VALUE] of --mount under its longest name; the value of a flag is '' for no."""
+    """Return the key and the value of one KEY[=VALUE] of --mount.
+
+    The key is the longest of its names. The value of a flag is 'yes', or '' for no.
+    """
     written, equals, value = word.partition("=")
     key = _ALIASES.get(written.strip().lower(), written.strip().lower())
     if key not in _VALUES + _FLAGS:
@@ -225,7 +237,7 @@ _BUILDERS = {"bind": _bind, "volume": _volume, "tmpfs": _tmpfs}
 
 
 def unique(points: list[MountPoint]) -> list[MountPoint]:
-    """Return the mount points, parents before what lies below them; BadInput when a destination comes twice."""
+    """Return the mount points, each before those below it. Raises BadInput if two have the same destination."""
     seen: set[str] = set()
     for point in points:
         if point["destination"] in seen:

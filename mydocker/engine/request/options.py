@@ -1,4 +1,4 @@
-"""What the user asked run or create for, one attribute for each flag."""
+"""What the user asked of run or create: one attribute for each flag."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ if TYPE_CHECKING:
     from mydocker.engine.record.containers import Binding, MountPoint, WantedEndpoint
     from mydocker.runtime.spec import Device, Rlimit
 
-    # A command line's parameters by name, each of a type of its own: it is Options that gives them their types.
+    # The parameters of a command line by name. Each has a type of its own, which Options declares.
     Flags = dict[str, Any]
 
 
 class Options:
-    """One attribute for each flag: parsed, None or empty where it was not given."""
+    """The flags, parsed. Where a flag was not given, its attribute is None, empty or the flag's default."""
 
     image: str
     command: list[str]
     interactive: bool
     tty: bool
     detach: bool
-    attach: tuple[str, ...]
-    remove: bool
+    attach: tuple[str, ...]  # stdin, stdout, stderr
+    remove: bool  # --rm
     detach_keys: bytes
     sig_proxy: bool
     name: str | None
     cidfile: str | None
-    restart: tuple[str, int]
+    restart: tuple[str, int]  # the policy, and how many restarts it allows, 0 for no limit
     log_driver: str
     log_opt: dict[str, str]
     healthcheck: Healthcheck
     init: bool
     stop_signal: int | None
-    stop_timeout: int | None
-    pull: str
+    stop_timeout: int | None  # seconds, -1 to wait without end
+    pull: str  # missing, never or always
     quiet: bool
     platform: str | None
     runtime: str | None
     storage_driver: str | None
-    env: list[str]
+    env: list[str]  # NAME=VALUE, or a bare NAME that takes the image's away
     workdir: str | None
     user: str | None
     group_add: tuple[str, ...]
@@ -50,17 +50,17 @@ class Options:
     entrypoint: str | None
     labels: dict[str, str]
     annotation: list[tuple[str, str]]
-    memory: int | None
-    memory_swap: int | None
-    memory_reservation: int | None
+    memory: int | None  # bytes
+    memory_swap: int | None  # bytes of memory and swap together, -1 for no limit
+    memory_reservation: int | None  # bytes
     memory_swappiness: int | None
     oom_kill_disable: bool
     oom_score_adj: int | None
     cpus: float | None
     cpu_shares: int | None
-    cpu_quota: int | None
-    cpu_period: int | None
-    cpuset_cpus: str | None
+    cpu_quota: int | None  # µs
+    cpu_period: int | None  # µs
+    cpuset_cpus: str | None  # such as '0-2,7'
     cpuset_mems: str | None
     pids_limit: int | None
     blkio_weight: int | None
@@ -70,32 +70,32 @@ class Options:
     device_read_iops: list[ThrottleDevice]
     device_write_iops: list[ThrottleDevice]
     ulimit: list[Rlimit]
-    shm_size: int | None
+    shm_size: int | None  # bytes
     cgroup_parent: str | None
     cgroupns: str
     mounts: list[MountPoint]
-    volumes_from: list[tuple[str, bool]]
+    volumes_from: list[tuple[str, bool]]  # a container, and whether its volumes are writable here
     read_only: bool
-    device: list[list[tuple[Device, DeviceRule]]]
+    device: list[list[tuple[Device, DeviceRule]]]  # for each --device, its nodes
     device_cgroup_rule: list[DeviceRule]
-    network: str
-    endpoints: dict[str, WantedEndpoint]
+    network: str  # the name of the first network, host, none or container:NAME
+    endpoints: dict[str, WantedEndpoint]  # by network
     publish: list[Binding]
     publish_all: bool
-    expose: list[str]
+    expose: list[str]  # 'PORT/PROTOCOL'
     dns: tuple[str, ...]
     dns_search: tuple[str, ...]
     dns_option: tuple[str, ...]
-    add_host: list[str]
+    add_host: list[str]  # 'NAME:ADDRESS'
     cap_add: tuple[str, ...]
     cap_drop: tuple[str, ...]
-    seccomp: str
+    seccomp: str  # a file, unconfined or builtin, '' if no flag says it
     apparmor: str
     no_new_privileges: bool
-    unmask: bool
+    unmask: bool  # --security-opt systempaths=unconfined
     privileged: bool
-    userns: str
-    pid: str
+    userns: str  # '' or host for the host's, auto, or CONTAINER-ID:HOST-ID:SIZE
+    pid: str  # '' for a namespace of its own, host or container:NAME; the next two are alike
     ipc: str
     uts: str
     sysctl: list[tuple[str, str]]

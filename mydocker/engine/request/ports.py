@@ -1,4 +1,4 @@
-"""-p and --expose: which ports of a container are published, in docker's notations."""
+"""-p and --expose: which ports of a container are published or exposed, in docker's notations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EXPECTED = "expected [[HOST-IP:][HOST-PORT[-END]]:]PORT[-END][/tcp|udp|sctp]"
 
 
 def parse(text: str) -> list[Binding]:
-    """Return the bindings of one -p: one for each container port of a range. Raises BadInput."""
+    """Return the bindings of one -p: a binding for each container port of a range. Raises BadInput."""
     rest, slash, protocol = text.partition("/")
     host, _, inside = rest.rpartition(":")
     ip, outside = _host(text, host)
@@ -39,7 +39,10 @@ def parse(text: str) -> list[Binding]:
 
 
 def _host(text: str, host: str) -> tuple[str, str]:
-    """Return (ip, port or range) of what precedes the container's port: '', 'PORT', 'IP:PORT', 'IP:', '[IP6]:PORT'."""
+    """Return the address and the port, or the range of ports, that stand before the container's port.
+
+    host: '', 'PORT', 'IP:PORT', 'IP:' or '[IP6]:PORT'.
+    """
     if ":" not in host:
         return "", host
     ip, _, port = host.rpartition(":")
@@ -50,12 +53,12 @@ def _host(text: str, host: str) -> tuple[str, str]:
 
 
 def is_address(text: str) -> bool:
-    """Say whether a text is an IPv4 or IPv6 address."""
+    """Say whether a text is an IPv4 or an IPv6 address."""
     import _socket
 
     try:
         _socket.inet_pton(_socket.AF_INET6 if ":" in text else _socket.AF_INET, text)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: for a NUL, or what is no UTF-8
         return False
     return True
 
@@ -76,17 +79,17 @@ def exposed(text: str) -> list[str]:
 
 
 def key(binding: Binding) -> str:
-    """Return docker's name of a container's port: '80/tcp'."""
+    """Return docker's name of a container's port, such as '80/tcp'."""
     return f"{binding['container']}/{binding['protocol']}"
 
 
 def all_exposed(names: list[str]) -> list[Binding]:
-    """Return the bindings of -P: each exposed port on some port of the host."""
+    """Return the bindings of -P: each exposed port is to be published on any port of the host."""
     return [binding for name in names for binding in parse(name)]
 
 
 def as_docker(bindings: list[Binding]) -> dict[str, list[PortBinding]]:
-    """Return docker's PortBindings (Engine API, PortMap)."""
+    """Return bindings as docker's PortBindings (Engine API, PortMap)."""
     result: dict[str, list[PortBinding]] = {}
     for binding in bindings:
         low, high = binding["first"], binding["last"]

@@ -1,4 +1,4 @@
-"""Limit flags → the OCI `linux.resources` object (config-linux.md, Control groups)."""
+"""From the flags of limits to the OCI `linux.resources` object (config-linux.md, Control groups)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.cgroups.resources import BlockIo, CpuLimits, DeviceRule, MemoryLimits, PidsLimit, Resources
 
-_PERIOD = 100_000
+_PERIOD = 100_000  # µs, with --cpus
 
-# docker's and runc's: make any node, use these; 136:* are the terminals of devpts.
+# As with docker and runc, a container may make any device node, and use these devices. 136:* are the terminals of devpts.
 _ALLOWED = [("c", 1, 3), ("c", 1, 5), ("c", 1, 7), ("c", 1, 8), ("c", 1, 9), ("c", 5, 0), ("c", 5, 1), ("c", 5, 2), ("c", 136, None)]
 
 
 def device_rules(options: Options) -> list[DeviceRule]:
-    """Return the device rules: everything for --privileged, else docker's list and what the flags add."""
+    """Return the rules for devices.
+
+    With --privileged, everything is allowed. Otherwise docker's list is, and what the flags add.
+    """
     if options.privileged:
         return [{"allow": True, "access": "rwm"}]
     rules: list[DeviceRule] = [{"allow": False, "access": "rwm"}]
@@ -30,7 +33,10 @@ def device_rules(options: Options) -> list[DeviceRule]:
 
 
 def resources(options: Options, has_swap: bool) -> Resources:
-    """Return memory, cpu, pids and blockIO, each only if a flag asks for it. has_swap: this host can limit swap."""
+    """Return memory, cpu, pids and blockIO, each only if a flag asks for it.
+
+    has_swap: whether this host can limit swap.
+    """
     found: Resources = {}
     if memory := _memory(options, has_swap):
         found["memory"] = memory

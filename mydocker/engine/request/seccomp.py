@@ -1,7 +1,9 @@
-"""Seccomp profiles: the default one, and files in docker's and podman's format or the runtime specification's.
+"""Seccomp profiles: the default one, and files in the format of docker and podman or of the runtime specification.
 
-Both functions return an OCI `linux.seccomp` object. `capabilities` is the container's bounding set, `machine` is uname(2)'s,
-`kernel` is (major, minor).
+profile() and load_profile() return an OCI `linux.seccomp` object. Their arguments:
+    capabilities: the container's bounding set.
+    machine: the machine that uname(2) names.
+    kernel: the kernel's version, (major, minor).
 """
 
 from __future__ import annotations
@@ -42,13 +44,13 @@ if TYPE_CHECKING:
         excludes: Conditions
 
     class ArchMapEntry(TypedDict):
-        """One machine's architectures."""
+        """The architectures of one machine."""
 
         architecture: str
         subArchitectures: list[str]
 
     class Profile(TypedDict):
-        """A profile's file."""
+        """The file of a profile."""
 
         defaultAction: str
         defaultErrnoRet: NotRequired[int]
@@ -63,11 +65,11 @@ if TYPE_CHECKING:
 
 CONDITIONS: Shape = {"caps": (["text"], []), "arches": (["text"], []), "minKernel": "text"}
 PROFILE_RULE: Shape = {
-    "name": ("text", ""),  # one, where the format was older
+    "name": ("text", ""),  # one name, in the older format
     "names": (["text"], []),
     "action!": "text",
     "errnoRet": "natural",
-    "errno": "text",  # by name, as podman's profiles have it
+    "errno": "text",  # by its name, as podman's profiles have it
     "args": [SECCOMP_ARGUMENT],
     "includes": (CONDITIONS, {}),
     "excludes": (CONDITIONS, {}),
@@ -85,7 +87,7 @@ PROFILE: Shape = {
     "syscalls": ([PROFILE_RULE], []),
 }
 
-# The names that profiles' `includes` and `excludes` use, which are Go's.
+# The names of machines in the `includes` and `excludes` of profiles. They are Go's.
 GO_ARCHITECTURES = {
     "x86_64": "amd64",
     "i686": "x86",
@@ -96,7 +98,7 @@ GO_ARCHITECTURES = {
     "riscv64": "riscv64",
     "loongarch64": "loongarch64",
 }
-# What to look for in a profile's archMap.
+# The architecture of each machine, to be looked for in a profile's archMap.
 NATIVE = {
     "x86_64": "SCMP_ARCH_X86_64",
     "i686": "SCMP_ARCH_X86",
@@ -137,7 +139,7 @@ def _allow_if(name: str, index: int, value: int, operator: str = "SCMP_CMP_EQ") 
 
 
 def _socket_rules() -> list[SeccompRule]:
-    # One comparison covers all below the first refused family; a range in the middle would need two on one argument.
+    # One comparison covers all families below the first refused one. A range in the middle would need two comparisons of one argument.
     first = min(data.REFUSED_FAMILIES)
     rest = [family for family in range(first, data.AF_MAX) if family not in data.REFUSED_FAMILIES]
     return [_allow_if("socket", 0, first, "SCMP_CMP_LT"), *(_allow_if("socket", 0, family) for family in rest)]
@@ -148,14 +150,15 @@ def _personality_rules() -> list[SeccompRule]:
 
 
 def _clone_rules(machine: str) -> list[SeccompRule]:
-    # s390 has clone's flags second. clone3 has them behind a pointer, so it is said not to exist: callers then use clone.
+    # On s390 the flags are clone's second argument. clone3 has them behind a pointer, so it fails as if it did not exist, and its
+    # callers use clone.
     flags = 1 if machine == "s390x" else 0
     clone3: SeccompRule = {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSYS}
     return [_allow_if("clone", flags, data.CLONE_NAMESPACES, "SCMP_CMP_MASKED_EQ"), clone3]
 
 
 def load_profile(path: str, capabilities: list[str], machine: str, kernel: tuple[int, int]) -> Seccomp:
-    """Read a profile from a file. Raises BadInput (or Unsupported), naming the file, for whatever is wrong with it."""
+    """Return the profile that a file holds. Raises BadInput or Unsupported, naming the file, for whatever is wrong with it."""
     try:
         seccomp = _resolve(_read(path), capabilities, machine, kernel)
         Rules(seccomp)
@@ -182,7 +185,10 @@ def _read(path: str) -> Profile:
 
 
 def _resolve(document: Profile, capabilities: list[str], machine: str, kernel: tuple[int, int]) -> Seccomp:
-    """Return the OCI form: conditions decided, archMap reduced to this machine, errno names turned into numbers."""
+    """Return a profile in the OCI form.
+
+    Its conditions are decided, its archMap is reduced to this machine, and the names of errnos are turned into numbers.
+    """
     rules = [_rule(rule) for rule in document["syscalls"] if _applies(rule, capabilities, machine, kernel)]
     seccomp: Seccomp = {
         "defaultAction": document["defaultAction"],
@@ -212,7 +218,10 @@ def _architectures(document: Profile, machine: str) -> list[str]:
 
 
 def _applies(rule: ProfileRule, capabilities: list[str], machine: str, kernel: tuple[int, int]) -> bool:
-    """Decide `includes` (all of its capabilities, its minKernel, one of its arches) and `excludes` (any of them)."""
+    """Say whether a rule applies.
+
+    All of `includes` must hold: each of its capabilities, its minKernel, and one of its arches. Nothing of `excludes` may hold.
+    """
     includes, excludes = rule["includes"], rule["excludes"]
     architecture = GO_ARCHITECTURES.get(machine, machine)
     wanted = (
@@ -242,7 +251,7 @@ def _rule(rule: ProfileRule) -> SeccompRule:
 
 
 def _errno(name: str) -> int:
-    """Return the number of an errno's name, as podman's profiles have it."""
+    """Return the number of an errno that is given by its name, as in podman's profiles."""
     number = getattr(errno, name, None)
     if not isinstance(number, int):
         raise BadInput(f"unknown errno {name!r}")

@@ -1,4 +1,7 @@
-"""Flags that mean something together: environment variables, labels, log options and health checks, and the files that hold many."""
+"""Flags of which several mean one thing together: environment variables, labels, log options and health checks.
+
+The files that hold many variables or labels are read here too.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,13 @@ if TYPE_CHECKING:
 
 
 def environment(settings: tuple[str, ...], files: tuple[str, ...]) -> list[str]:
-    """Return NAME=VALUE lines of --env-file and -e, in this order.
+    """Return the NAME=VALUE lines of --env-file and -e, in this order.
 
-    A bare NAME takes the caller's value. Where the caller has none, a file's is left out, and -e's stays bare: it takes the image's away.
+    settings: the values of -e.
+    files: the paths of --env-file.
+
+    A bare NAME takes the caller's value. Where the caller has none, a file's NAME is left out. A NAME of -e stays bare, and takes the
+    image's variable away.
     """
     lines = [line for path in files for line in map(_from_caller, _env_lines(path)) if "=" in line]
     return lines + [_from_caller(text) for text in settings]
@@ -43,9 +50,9 @@ def _env_lines(path: str) -> list[str]:
 
 
 def read_lines(path: str, what: str) -> list[str]:
-    """Return a file's lines, whose only ends are LF and CR LF: a value may hold what else splitlines() splits at.
+    """Return the lines of a file. Only LF and CR LF end a line, as a value may hold the other characters at which splitlines() splits.
 
-    BadInput names `what` the file was to be.
+    Raises BadInput if the file cannot be read. The error says `what` the file was to be.
     """
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
@@ -56,13 +63,16 @@ def read_lines(path: str, what: str) -> list[str]:
 
 
 def labels(settings: tuple[str, ...], files: tuple[str, ...]) -> dict[str, str]:
-    """Return the labels of --label-file and -l, in this order; the last of a key counts, a file's bare KEY for nothing, as docker's."""
+    """Return the labels of --label-file and -l, in this order.
+
+    As with docker, the last value of a key counts, and a bare KEY in a file is left out.
+    """
     lines = [line.strip() for path in files for line in read_lines(path, "label file")]
     return dict(pair(text) for text in [*(line for line in lines if "=" in line and not line.startswith("#")), *settings])
 
 
 def log_options(texts: tuple[str, ...], driver: str) -> dict[str, str]:
-    """Return --log-opt's settings, checked: max-size, a size of at least 1 byte, and max-file, from 1."""
+    """Return the settings of --log-opt. Raises BadInput unless max-size is a size of at least 1 byte and max-file at least 1."""
     result = dict(pair(text) for text in texts)
     for name, value in result.items():
         if driver != "json-file" or name not in ("max-size", "max-file"):
@@ -83,7 +93,10 @@ HEALTH_DURATIONS: dict[str, Duration] = {
 
 
 def healthcheck(given: Flags) -> Healthcheck:
-    """Take --no-healthcheck and --health-* out of `given`; return docker's Healthcheck with what they set, durations in ns."""
+    """Return docker's Healthcheck with what --no-healthcheck and --health-* set. Durations are in ns.
+
+    given: the flags, out of which these are taken.
+    """
     is_off, command, retries = given.pop("no_healthcheck"), given.pop("health_cmd"), given.pop("health_retries")
     texts = {key: given.pop(name) for name, key in HEALTH_DURATIONS.items()}
     durations = {key: _health_duration(text) for key, text in texts.items() if text is not None}
@@ -92,7 +105,7 @@ def healthcheck(given: Flags) -> Healthcheck:
         raise BadInput("--no-healthcheck excludes the --health-* flags")
     wanted: Healthcheck = {"Test": ["NONE"]} if is_off else {}
     for key, duration in durations.items():
-        if duration:  # 0 is docker's for the default; so it is for the retries
+        if duration:  # for docker, 0 means the default; below, the same goes for the retries
             wanted[key] = duration
     if count:
         wanted["Retries"] = count
@@ -102,6 +115,6 @@ def healthcheck(given: Flags) -> Healthcheck:
 
 
 def _health_duration(text: str) -> int:
-    from mydocker.images.change import nanoseconds  # what only those pay who have one
+    from mydocker.images.change import nanoseconds  # imported here, as most starts have no duration
 
     return 0 if text in ("0", "0s") else nanoseconds(text)

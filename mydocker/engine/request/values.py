@@ -1,4 +1,7 @@
-"""Values of flags, in docker's notations. Each parser raises BadInput that names the value and what was expected."""
+"""Parsers of the values of flags, in docker's notations.
+
+A parser raises BadInput, which names the value and says what was expected. Only number() and decimal() return None instead.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _LARGEST = 2**63 - 1
 _ULIMIT_NAMES = "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack"
 _ULIMITS = _ULIMIT_NAMES.split()
 
-# In the order of their numbers, from 1 (signal(7), x86 and arm).
+# The signals in the order of their numbers, from 1 (signal(7), x86 and arm).
 _SIGNAL_NAMES = (
     "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG "
     "XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
@@ -35,20 +38,20 @@ _CONTROL_KEYS = "abcdefghijklmnopqrstuvwxyz@[\\]^_"
 
 
 def number(text: str) -> int | None:
-    """Return a whole number in ASCII digits that 64 bits hold, None for anything else (int() takes '1_0', '²' and ' 1')."""
+    """Return a whole number in ASCII digits that 64 bits hold, or None for anything else. (int() also takes '1_0', '٣' and ' 1'.)"""
     value = int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else -1
     return value if 0 <= value < 2**64 else None
 
 
 def decimal(text: str) -> float | None:
-    """Return a number such as '12' or '1.5', None for anything else (float() takes 'nan', '1e3' and '1_0')."""
+    """Return a number such as '12' or '1.5', or None for anything else. (float() also takes 'nan', '1e3' and '1_0'.)"""
     whole, _, fraction = text.partition(".")
     digits = whole + fraction
     return float(text) if digits.isascii() and digits.isdigit() else None
 
 
 def size(text: str) -> int:
-    """Return bytes of '64m', '1.5g', '512 KiB', '100' (powers of 1024)."""
+    """Return the bytes that '64m', '1.5g', '512 KiB' or '100' means. The units are powers of 1024."""
     lowered = text.strip().lower()
     figures = lowered.rstrip("bikmgtp")
     digits, factor = figures.rstrip(" "), _MULTIPLES.get(lowered[len(figures) :])
@@ -59,12 +62,12 @@ def size(text: str) -> int:
 
 
 def swap(text: str) -> int:
-    """Return bytes of memory and swap together, -1 for no limit."""
+    """Return the bytes of memory and swap together, or -1 for no limit."""
     return -1 if text.strip() == "-1" else size(text)
 
 
 def cpus(text: str) -> float:
-    """Return a number of CPUs, no more than this machine has; 0 is no limit."""
+    """Return a number of CPUs, which is not more than this machine has. 0 means no limit."""
     value, available = decimal(text), os.cpu_count() or 1
     if value is None or (value and not 0.01 <= value <= available):
         raise BadInput(f"invalid number of CPUs {text!r}: expected 0.01 to {available}.00, as many as there are")
@@ -72,13 +75,13 @@ def cpus(text: str) -> float:
 
 
 def id_list(text: str) -> str:
-    """Check a list such as '0-2,7' of CPUs or memory nodes."""
+    """Return a list of CPUs or memory nodes, such as '0-2,7', as it is written."""
     ranges(text)
     return text
 
 
 def ranges(text: str) -> list[tuple[int, int]]:
-    """Return the (first, last) pairs of a list such as '0-2,7'."""
+    """Return the (first, last) pairs that a list such as '0-2,7' means."""
     found = []
     for part in text.split(","):
         low, dash, high = part.partition("-")
@@ -90,12 +93,18 @@ def ranges(text: str) -> list[tuple[int, int]]:
 
 
 def within(asked: str, available: str) -> bool:
-    """Say whether every number of one list is in another one, which is sorted and whole as the kernel prints it."""
+    """Say whether every number of one list is in another list.
+
+    available: the other list, as the kernel prints it: sorted, and each range whole.
+    """
     return all(any(low <= first and last <= high for low, high in ranges(available)) for first, last in ranges(asked))
 
 
 def integer(name: str, low: int, high: int) -> Callable[[str], int]:
-    """Return a parser of whole numbers from low to high."""
+    """Return a parser of whole numbers from `low` to `high`.
+
+    name: what the number is, for the error.
+    """
 
     def parse(text: str) -> int:
         value = number(text.removeprefix("-"))
@@ -110,12 +119,12 @@ def integer(name: str, low: int, high: int) -> Callable[[str], int]:
 
 
 def or_zero(parse: Callable[[str], int]) -> Callable[[str], int | None]:
-    """Return a parser that also takes docker's 0 for a limit that is not set, as None."""
+    """Return a parser that also takes 0, with which docker means that a limit is not set, and then returns None."""
     return lambda text: None if text == "0" else parse(text)
 
 
 def ulimit(text: str) -> Rlimit:
-    """Return an OCI rlimit {type, soft, hard} of 'NAME=SOFT[:HARD]'; -1 and unlimited are no limit."""
+    """Return the OCI rlimit {type, soft, hard} that 'NAME=SOFT[:HARD]' means. -1 and unlimited mean no limit."""
     name, equals, values = text.partition("=")
     if not equals or name not in _ULIMITS:
         raise BadInput(f"invalid ulimit {text!r}: expected NAME=SOFT[:HARD] with NAME one of {_ULIMIT_NAMES}")
@@ -136,7 +145,7 @@ def _limit(whole: str, text: str) -> int:
 
 
 def id_mapping(text: str) -> IdMapping:
-    """Return the OCI id mapping {containerID, hostID, size} of 'CONTAINER-ID:HOST-ID:SIZE'."""
+    """Return the OCI id mapping {containerID, hostID, size} that 'CONTAINER-ID:HOST-ID:SIZE' means."""
     numbers = [number(part) for part in text.split(":")]
     inside, outside, count = numbers if len(numbers) == 3 else (None, None, None)
     if inside is None or outside is None or not count or max(inside, outside) + count > 2**32 - 1:
@@ -145,7 +154,7 @@ def id_mapping(text: str) -> IdMapping:
 
 
 def signal(text: str) -> int:
-    """Return the number of 'TERM', 'SIGTERM', '15' or 'RTMIN+3'."""
+    """Return the number of a signal such as 'TERM', 'SIGTERM', '15' or 'RTMIN+3'."""
     name = text.upper().removeprefix("SIG")
     value = number(text) if text.isdigit() else _SIGNALS.get(name) or _real_time(name)
     if value is None or not 1 <= value <= _RTMAX:
@@ -162,7 +171,7 @@ def _real_time(name: str) -> int | None:
 
 
 def restart(text: str) -> tuple[str, int]:
-    """Return (name, how often at most, 0 for no limit) of 'no', 'on-failure:3', 'always' or 'unless-stopped'."""
+    """Return the name of a restart policy (no, on-failure:N, always or unless-stopped), and how often it restarts, 0 for no limit."""
     name, colon, count = text.partition(":")
     most = number(count) if colon else 0
     if name not in ("no", "on-failure", "always", "unless-stopped") or most is None or (colon and name != "on-failure"):
@@ -171,7 +180,7 @@ def restart(text: str) -> tuple[str, int]:
 
 
 def detach_keys(text: str) -> bytes:
-    """Return the bytes of 'ctrl-p,ctrl-q' or 'a,b,ctrl-]'."""
+    """Return the bytes that a terminal sends for keys such as 'ctrl-p,ctrl-q' or 'a,b,ctrl-]'."""
     return b"".join(_key(text, key) for key in text.split(",")) if text else b""
 
 
@@ -185,7 +194,7 @@ def _key(whole: str, key: str) -> bytes:
 
 
 def pair(text: str) -> tuple[str, str]:
-    """Return (key, value) of 'KEY=VALUE' or 'KEY'."""
+    """Return the key and the value of 'KEY=VALUE' or 'KEY'."""
     key, _, value = text.partition("=")
     if not key or "\0" in text:
         raise BadInput(f"invalid value {text!r}: expected KEY=VALUE")
@@ -193,7 +202,7 @@ def pair(text: str) -> tuple[str, str]:
 
 
 def setting(text: str) -> tuple[str, str]:
-    """Return (key, value) of 'KEY=VALUE', where a bare KEY would mean nothing."""
+    """Return the key and the value of 'KEY=VALUE'. A bare KEY is refused, because it would mean nothing."""
     if "=" not in text:
         raise BadInput(f"invalid value {text!r}: expected KEY=VALUE")
     return pair(text)

@@ -1,4 +1,4 @@
-"""What this host can do: abilities are tried or read from the kernel, never guessed from its version."""
+"""Tell what this host can do. Abilities are tried, or read from the kernel. They are never guessed from its version."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypedDict
 
-    # What `info` shows, docker's names before ours; some of them are several words.
+    # What `info` shows. docker's names come before ours. Some of ours are several words, so this cannot be a class.
     Info = TypedDict(
         "Info",
         {
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 def info(paths: Paths) -> Info:
-    """Return the host's abilities and what mydocker holds, in the order in which they are shown."""
+    """Return what mydocker holds and what the host can do, in the order in which both are shown."""
     statuses = _statuses(paths)
     layout = Layout.detect(paths)
     return {

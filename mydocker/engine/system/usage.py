@@ -1,4 +1,4 @@
-"""How much of the disk images, containers and volumes take: what `system df` shows. What is shared counts once."""
+"""Measure the space that images, containers and volumes take on the disk, for `system df`. What images share is counted once."""
 
 from __future__ import annotations
 
@@ -21,17 +21,25 @@ if TYPE_CHECKING:
 
 
 class Share(Value):
-    """What one kind of thing takes. size and reclaimable in bytes; the latter is what nothing in use needs."""
+    """The space that all things of one kind take, a line of `system df`."""
 
-    kind: str
-    total: int
-    active: int
-    size: int
-    reclaimable: int
+    kind: str  # as docker calls it: 'Images', 'Containers', 'Local Volumes', 'Build Cache'
+    total: int  # how many there are
+    active: int  # how many of them are in use
+    size: int  # bytes
+    reclaimable: int  # bytes that nothing in use needs
 
 
 class Images:
-    """All images, and which stored and unpacked pieces each has: {piece: bytes}."""
+    """All images, and the pieces that each has.
+
+    A piece is the path of a blob or of an unpacked layer.
+
+    images: the images that somebody asked for
+    steps: the images that builds keep for the next build
+    users: {image's id: the records of the containers made from it}
+    pieces: {manifest's digest: {piece: bytes}}
+    """
 
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
@@ -60,12 +68,12 @@ class Images:
         return self._sizes[path]
 
     def unique(self, image: Image) -> int:
-        """Return the bytes that go when an image is removed."""
+        """Return the number of bytes that only this image needs, and that are free once it is removed."""
         others = {piece for other in self.images if other.manifest != image.manifest for piece in self.pieces[other.manifest]}
         return sum(size for piece, size in self.pieces[image.manifest].items() if piece not in others)
 
     def size(self, image: Image) -> int:
-        """Return the bytes of an image's pieces."""
+        """Return the number of bytes of all pieces of an image."""
         return sum(self.pieces[image.manifest].values())
 
     def share(self) -> Share:
@@ -76,14 +84,14 @@ class Images:
         return Share(kind="Images", total=len(self.images), active=len(active), size=sum(every.values()), reclaimable=reclaimable)
 
     def share_of_steps(self) -> Share:
-        """Return what builds have kept for the next ones and no image needs."""
+        """Return the space of what builds have kept for the next build and no image needs."""
         needed = {piece for image in self.images for piece in self.pieces[image.manifest]}
         own = {piece: size for step in self.steps for piece, size in self.pieces[step.manifest].items() if piece not in needed}
         return Share(kind="Build Cache", total=len(self.steps), active=0, size=sum(own.values()), reclaimable=sum(own.values()))
 
 
 def of_containers(paths: Paths) -> Share:
-    """Return what containers have written."""
+    """Return the space of what containers have written. A container is active while it runs."""
     sizes = {record["id"]: written(paths, record) for record in records(paths)}
     running = [container_id for container_id in sizes if state.running_pid(paths, container_id)]
     total = sum(sizes.values())
@@ -97,13 +105,13 @@ def of_containers(paths: Paths) -> Share:
 
 
 def of_volumes(paths: Paths) -> Share:
-    """Return what volumes hold."""
+    """Return the space of what volumes hold. A volume is active if a container has it mounted, running or not."""
     found = {}
     for name in volumes.names(paths):
         try:
             found[name] = (volumes.size(paths, name), volumes.users(paths, name))
         except NotFound:
-            continue  # removed meanwhile
+            continue  # somebody has removed it meanwhile
     unused = sum(size for size, users in found.values() if not users)
     active = sum(bool(users) for _, users in found.values())
     return Share(kind="Local Volumes", total=len(found), active=active, size=sum(size for size, _ in found.values()), reclaimable=unused)

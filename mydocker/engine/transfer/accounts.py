@@ -1,4 +1,4 @@
-"""login, logout and search: what concerns a registry as a whole."""
+"""`login`, `logout` and `search`: what concerns a registry as a whole."""
 
 from __future__ import annotations
 
@@ -40,25 +40,28 @@ SEARCH_RESULT: Shape = {
 }
 SEARCH_ANSWER: Shape = {"results": ([SEARCH_RESULT], [])}
 
-# Docker Hub searches at another address than it keeps images.
+# The search of Docker Hub is at another address than its images.
 _HUB_INDEX = "https://index.docker.io"
 
 
 def domain_of(server: str) -> str:
-    """Return the registry that a user names: 'docker.io' for none, a URL's host for a URL."""
+    """Return the registry that a user names: the host of a URL, or 'docker.io' if the user names none."""
     host = server.partition("://")[2] if "://" in server else server
     host = host.partition("/")[0]
     return HUB if host in ("", "index.docker.io", "registry-1.docker.io", "docker.io") else host
 
 
 def login(paths: Paths, domain: str, credentials: Credentials) -> str:
-    """Check credentials with a registry, then keep them; return the helper that has them, '' for the file. Raises Denied, Unreachable."""
+    """Check credentials with a registry, then keep them.
+
+    Returns the name of the helper that has them, or '' for docker's config.json. Raises Denied, Unreachable.
+    """
     first_answer(paths, domain, "", "push", Repository.ping, credentials)
     return Keyring().keep(domain, credentials)
 
 
 def known_user(paths: Paths, domain: str) -> str:
-    """Return who is logged in, when the registry still takes those credentials; '' for nobody."""
+    """Return the name of the user who is logged in, or '' for nobody. Raises Denied if the registry refuses the credentials now."""
     known = Keyring().find(domain)
     if known:
         first_answer(paths, domain, "", "push", Repository.ping, known)
@@ -66,10 +69,12 @@ def known_user(paths: Paths, domain: str) -> str:
 
 
 def search(paths: Paths, domain: str, term: str, limit: int) -> list[SearchResult]:
-    """Return what a registry offers for a term.
+    """Return the repositories of a registry that match a term.
 
-    By the search of the first protocol, which Docker Hub and others have kept, else by looking through the list of repositories.
-    Raises StepFailed when the registry offers neither.
+    This uses the search of the first registry protocol, which Docker Hub and others have kept. If a registry does not have it, we look
+    through the list of its repositories.
+
+    Raises StepFailed if the registry offers neither.
     """
     query = urlencode({"q": term, "n": limit})
 

@@ -1,4 +1,4 @@
-"""save and load: images as archives, and archives as images."""
+"""`save` and `load`: images are written as archives, and archives are read as images."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class ReadArchive(Step):
-    """Store an archive's files in staging, as blobs."""
+    """Store the files of an archive in staging, as blobs."""
 
     archive: Archive
     stream: BufferedReader
@@ -43,15 +43,21 @@ class ReadArchive(Step):
 
 
 class Loading(Value):
-    """What load is told. platform: of images for several; max_size: see Arrival; observer: returns one for each image."""
+    """What `load` is told."""
 
-    platform: Platform
-    max_size: int | None
-    observer: Callable[[Found], Observer]
+    platform: Platform  # which one to take of an image for several platforms
+    max_size: int | None  # see Arrival
+    observer: Callable[[Found], Observer]  # returns the observer of an image
 
 
 def load(paths: Paths, driver: StorageDriver, name: str, stream: BufferedReader, options: Loading, run: Run) -> list[tuple[str, list[str]]]:
-    """Bring in every image of an archive; return their ids and names. A dry run only tells that the archive is read. Raises Damaged."""
+    """Store every image of an archive, and return the id and the names of each. A dry run only says that the archive is read.
+
+    name: what error messages call the archive.
+    stream: the archive.
+
+    Raises BadInput or Unsupported if it is not an archive of images, Damaged if it is a damaged one.
+    """
     layout = ImageLayout(paths.images)
     with Staging(layout) as scratch:
         archive = Archive(scratch, name)
@@ -81,7 +87,7 @@ def _load_one(
 
 
 def _stored(paths: Paths, image: Found) -> str:
-    """Return the manifest of a stored image with this config, which is as good as one made for an archive without a manifest."""
+    """Return the digest of a stored manifest with the same config, or ''. It counts only if the image's own manifest was made by us."""
     same = (stored for stored in all_images(paths) if f"sha256:{stored.id}" == image.manifest.config["digest"])
     return next((stored.manifest for stored in same), "") if image.made else ""
 
@@ -90,15 +96,15 @@ def _arrival(paths: Paths, driver: StorageDriver, layout: ImageLayout, image: Fo
     def missing(descriptor: Descriptor) -> NoReturn:
         raise Damaged(f"{name}: blob {descriptor['digest']} is missing")
 
-    # The blobs are in staging already, where an arrival looks first.
+    # The blobs are in staging already, and an arrival looks there first.
     source = Source(words=name, open=missing)
     return Arrival(paths, driver, layout, image.manifest, image.config, source, options.observer(image), options.max_size)
 
 
 def selected(paths: Paths, names: Sequence[str]) -> list[Selected]:
-    """Return the images that names mean, each once with all the names it is to be saved under. Raises NotFound.
+    """Return the images that these names mean, each once, with all the names that it gets in the archive. Raises NotFound.
 
-    As docker: a repository without a tag means all of its tags, an id no name.
+    As with docker, a repository without a tag means all of its tags, and an image given by its id gets no name.
     """
     chosen: dict[str, Selected] = {}
     for name in names:
@@ -118,7 +124,7 @@ def _meant(paths: Paths, name: str) -> list[tuple[Image, list[str]]]:
 
 
 def _repository(paths: Paths, name: str) -> list[tuple[Image, list[str]]]:
-    """Return the images of a repository, with their tags in it."""
+    """Return the images of a repository with their names in it, if the text names a repository and no tag."""
     if name.startswith("sha256:") or len(name) == 64:
         return []
     reference = parse(name)
@@ -133,8 +139,8 @@ class WriteArchive(Step):
 
     paths: Paths
     images: list[Selected]
-    target: str
-    stream: Callable[[], BinaryIO]
+    target: str  # what describe() calls the stream
+    stream: Callable[[], BinaryIO]  # returns the stream
 
     def apply(self) -> None:
         save(ImageLayout(self.paths.images), self.images, self.stream())

@@ -1,10 +1,11 @@
-"""Images coming in, by pull and load: their layers side by side, all of an image or nothing.
+"""The arrival of images, by `pull` and `load`. Layers come side by side, and either all of an image is stored or nothing.
 
-    source ─ staging/…/HEX, digest checked ─ decompressed ─ diff id checked ─ layers/DRIVER/CHAINID.PID.partial
-    … and when every layer is there: blobs and a descriptor in index.json, in one go, then the layers in their places
+    source ─ staging/RANDOM/HEX, digest checked ─ decompressed ─ diff id checked ─ layers/DRIVER/CHAINID.PID.partial
 
-Each layer has a child process of its own, and a lock while it comes: two pulls that need the same layer get it once. Whatever
-ends the parent leaves staging and partial layers that are known as nobody's.
+When every layer is there, the blobs and a descriptor in index.json are published together. Then the layers are put in their places.
+
+Each layer has a child process of its own, and a lock while it comes. So two pulls that need the same layer fetch it once. If the parent
+dies, it leaves a staging directory and partial layers that are known to be nobody's.
 """
 
 from __future__ import annotations
@@ -36,27 +37,29 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
     from mydocker.storage.base import StorageDriver
 
-    # Opens a blob where it comes from, in the process that reads it.
+    # Opens a blob at its source. The process that reads the blob calls it.
     Opener = Callable[[Descriptor], BinaryIO]
-    # Told of a layer: its position, and ('begins' | 'exists' | 'done', 0) or ('bytes', how many have come).
+    # Is told of a layer: its position, and ('begins' | 'exists' | 'done', 0) or ('bytes', how many have come).
     Observer = Callable[[int, str, int], None]
 
-# As docker's max-concurrent-downloads; a network's latency, not the processors, asks for more than these have.
+# As docker's max-concurrent-downloads. It may be more than there are processors, because downloads mostly wait for the network.
 _MOST = 3
 _REPORT_EVERY = 1 << 20
 
 
 class Source(Value):
-    """Where an image comes from. words: for --explain; open: opens one of its blobs."""
+    """Where an image comes from."""
 
-    words: str
-    open: Opener
+    words: str  # what --explain and errors call it
+    open: Opener  # opens one of its blobs
 
 
 class Arrival:
-    """One image on its way in; `with` removes what was not published.
+    """One image that is being fetched. `with` removes what was not published.
 
-    observer: see Observer. max_size: most bytes that a layer's files may have, None for any number.
+    config: the image's configuration, byte by byte.
+    observer: is told how the layers come, see Observer.
+    max_size: how many bytes the files of a layer may have, or None for any number.
     """
 
     def __init__(
@@ -99,33 +102,37 @@ class Arrival:
 
     @property
     def image_id(self) -> str:
-        """Hexadecimal digest of the config."""
+        """The hexadecimal digest of the config."""
         return self.manifest.config["digest"].removeprefix("sha256:")
 
     def chain_id(self, position: int) -> str:
         return self.chain_ids[-1 - position]
 
     def partial(self, position: int) -> str:
-        """Return where a layer is unpacked until the image is published."""
+        """Return the directory in which a layer is unpacked until the image is published."""
         return self.driver.partial(self.chain_id(position), self.owner)
 
     def unpacks(self, position: int) -> bool:
-        """Say whether a layer is not there, and so is unpacked while it comes."""
+        """Say whether a layer has to be unpacked while it comes, because the storage driver does not have it."""
         return not self.driver.has(self.chain_id(position))
 
     def _below(self, position: int) -> str:
-        """Return where the layer below one is, for drivers that need it."""
+        """Return the directory of the layer below this one, or '' for the lowest. Some storage drivers need it to unpack a layer."""
         if position == 0:
             return ""
         partial = self.partial(position - 1)
         return partial if os.path.isdir(partial) else self.driver.layer(self.chain_id(position - 1))
 
     def fetch_steps(self) -> list[Step]:
-        """Return the steps after which everything is here and checked."""
+        """Return the steps that fetch and check all layers."""
         return [FetchLayer(self, position) for position in range(len(self.diff_ids))]
 
     def store_steps(self, reference: Reference | None, digest: str = "") -> list[Step]:
-        """Return the steps that publish the image under a name, or none. digest: what its registry calls it, if not its manifest."""
+        """Return the steps that publish the image.
+
+        reference: its name, or None.
+        digest: the digest that the registry has for that name, or '' for that of the manifest.
+        """
         return [StoreArrival(self, reference, digest), *([AdoptLayers(self)] if self.diff_ids else [])]
 
     def _observed(self, position: int, report: tuple[str, int] | None) -> None:
@@ -135,7 +142,7 @@ class Arrival:
         return lambda report: self._fetch(position, report)
 
     def _fetch(self, position: int, report: Report) -> int:
-        """Get one layer, in a child process; return its uncompressed size."""
+        """Get one layer and return its uncompressed size. This runs in a child process."""
         descriptor, diff_id = self.manifest.layers[position], self.diff_ids[position]
         digest = descriptor["digest"]
         with BlobLock(self.staging.layout, digest):
@@ -162,7 +169,7 @@ class Arrival:
 
 
 class _Counted:
-    """A source that reports how much of it was read."""
+    """A stream that reports how much of it was read."""
 
     def __init__(self, stream: BinaryIO, report: Report) -> None:
         self._stream = stream
@@ -179,13 +186,13 @@ class _Counted:
 
 
 class FetchLayer(Step):
-    """Get one layer, unless it is there; others come at the same time."""
+    """Get one layer unless it is there. Others come at the same time."""
 
     arrival: Arrival
-    position: int  # from the lowest, 0
+    position: int  # 0 for the lowest layer
 
     def apply(self) -> None:
-        self.arrival.staging.begin()  # here, because this process is the one that removes it
+        self.arrival.staging.begin()  # in this process and not in a child, because this process removes it
         self.arrival.workers.wait(self.position)
         self.arrival.observer(self.position, "done", 0)
 
@@ -200,11 +207,11 @@ class FetchLayer(Step):
 
 
 class StoreArrival(Step):
-    """Publish an image whose layers have come, byte by byte as it was, under a name or none."""
+    """Publish an image whose layers have come, byte by byte as it was at its source."""
 
     arrival: Arrival
     reference: Reference | None
-    digest: str
+    digest: str  # the digest that the registry has for the name, or ''
 
     def apply(self) -> None:
         arrival = self.arrival
@@ -235,7 +242,7 @@ class StoreArrival(Step):
 
 
 class AdoptLayers(Step):
-    """Put the layers that were unpacked while they came in their places."""
+    """Rename the layers that were unpacked while they came to their chain ids."""
 
     arrival: Arrival
 

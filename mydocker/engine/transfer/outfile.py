@@ -1,4 +1,4 @@
-"""A file that a user asked for (-o FILE): it appears, or is replaced, when it is whole."""
+"""A file that a user asked for (-o FILE). It appears, or is replaced, only when it is complete."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def write_whole(path: str, write: Callable[[BinaryIO], None]) -> None:
-    """Let write() fill a file. Raises BadInput when it cannot be made; what write() raises leaves the file as it was."""
-    # A device or a FIFO is written to; only an ordinary file is replaced.
+    """Call write() to fill a file. If write() raises an error, the file stays as it was. Raises BadInput if it cannot be made."""
+    # Only an ordinary file is replaced. We write into a device or a FIFO as it is.
     replace = not os.path.exists(path) or os.path.isfile(path)
     target = f"{path}.{os.getpid()}.tmp" if replace else path
     with _opened(target, path) as file:
@@ -30,7 +30,7 @@ def write_whole(path: str, write: Callable[[BinaryIO], None]) -> None:
 
 def _opened(target: str, shown: str) -> BinaryIO:
     try:
-        # As docker's: what is new is for its owner alone.
+        # As with docker, a new file is only for its owner.
         return open(target, "wb", opener=lambda path, flags: os.open(path, flags, 0o600))
     except OSError as error:
         raise BadInput(f"cannot write {shown!r}: {error.strerror}") from error

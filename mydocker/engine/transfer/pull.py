@@ -1,4 +1,4 @@
-"""pull: an image from a registry."""
+"""`pull`: an image is fetched from a registry."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ if TYPE_CHECKING:
 
 
 class Pulling(Value):
-    """What pull is told. platform: 'linux/arm64' or empty; max_size: see Arrival; observer: returns one for an image's layers."""
+    """What `pull` is told."""
 
-    platform: str
-    max_size: int | None
-    observer: Callable[[list[Descriptor]], Observer]
+    platform: str  # such as 'linux/arm64', or '' for that of this machine
+    max_size: int | None  # see Arrival
+    observer: Callable[[list[Descriptor]], Observer]  # returns the observer of these layers
 
 
 class Pulled(Value):
-    """What came of it. digest: the registry's for the name; is_new: whether the name means something else than before."""
+    """The result of a pull."""
 
-    digest: str
-    is_new: bool
-    document: ImageDocument
+    digest: str  # the digest that the registry has for the name
+    is_new: bool  # whether the name meant something else before, or nothing
+    document: ImageDocument  # the image's configuration
 
 
 class ReadManifest(Step):
-    """Ask the registry what a name means; choose the platform of an index."""
+    """Ask the registry what a name means. If it is an index, choose the manifest for the platform."""
 
     __slots__ = ("digest", "manifest", "paths", "platform", "reference", "repository")
 
@@ -77,9 +77,11 @@ class ReadManifest(Step):
 
 
 def pull(paths: Paths, driver: StorageDriver, reference: Reference, options: Pulling, run: Run) -> Pulled:
-    """Bring in the image of a name, or of a digest, which is then its name. Raises NotFound, Denied, Unreachable, Damaged.
+    """Fetch and store the image that a name means. A reference with a digest gives the image the digest as its name.
 
-    A dry run asks the registry too, and fetches nothing.
+    A dry run asks the registry what the name means, but fetches no layer.
+
+    Raises NotFound, Denied, Unreachable, Damaged.
     """
     if reference.digest:
         reference = Reference(domain=reference.domain, path=reference.path, digest=reference.digest)
@@ -102,7 +104,7 @@ def pull(paths: Paths, driver: StorageDriver, reference: Reference, options: Pul
 
 
 def _check_platform(reference: Reference, document: ImageDocument, wanted: str) -> None:
-    """Raise NotFound when an image that is for one platform only is for another than the one that was asked for."""
+    """Raise NotFound if a platform was asked for and the image is for another one. An image without an index can be."""
     if not wanted:
         return
     fields = platform_fields(wanted)

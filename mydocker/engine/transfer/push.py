@@ -1,4 +1,4 @@
-"""push: an image to a registry, its blobs first and side by side, then its manifest under a tag."""
+"""`push`: an image is sent to a registry. First its blobs go, side by side, and then its manifest under a tag."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
     from mydocker.steps.base import Run
 
-    # Told of a blob, by its position (the config last), what became of it: 'Preparing', 'Pushed', 'Layer already exists', 'Mounted from …'.
+    # Is told of a blob: its position (the config is the last), and 'Preparing', 'Pushed', 'Layer already exists' or 'Mounted from PATH'.
     Observer = Callable[[int, str], None]
 
 # As docker's max-concurrent-uploads.
@@ -32,7 +32,7 @@ _MOST = 5
 
 
 class Pushed:
-    """What the registry has now: the manifest's digest and size in bytes."""
+    """The result of a push: the digest of the manifest, and its size in bytes."""
 
     __slots__ = ("digest", "size")
 
@@ -42,7 +42,11 @@ class Pushed:
 
 
 class SendBlob(Step):
-    """Store one blob in a repository, unless it is there; others go at the same time."""
+    """Store one blob in a repository unless it is there. Others go at the same time.
+
+    position: the number of the blob's job among the workers.
+    result: what happened, in docker's words, or '' before that.
+    """
 
     __slots__ = ("descriptor", "observer", "position", "repository", "result", "workers")
 
@@ -64,7 +68,7 @@ class SendBlob(Step):
 
 
 class SendManifest(Step):
-    """Store a manifest in a repository under a tag: from then on the image can be pulled."""
+    """Store a manifest in a repository under a tag. From then on the image can be pulled."""
 
     repository: Repository
     manifest: Manifest
@@ -78,7 +82,10 @@ class SendManifest(Step):
 
 
 def push(paths: Paths, reference: Reference, observer: Callable[[Image], Observer], run: Run) -> Pushed:
-    """Send the image of a name to the repository of that name. Raises NotFound, Denied, Unreachable, Damaged."""
+    """Send the image of a name to the repository of that name. observer: returns the observer of an image's blobs.
+
+    Raises NotFound, Denied, Unreachable, Damaged.
+    """
     layout = ImageLayout(paths.images)
     image = find(paths, str(reference))
     manifest = Manifest(layout.read(image.entry), str(reference))
@@ -97,7 +104,7 @@ def push(paths: Paths, reference: Reference, observer: Callable[[Image], Observe
 
 
 def _relatives(image: Image, reference: Reference) -> list[str]:
-    """Return the other repositories of the same registry that this image has names of: they may have its layers."""
+    """Return the paths of other repositories of the same registry in which this image has a name. They may have its layers."""
     names = [parse(name) for name in image.names]
     return sorted({name.path for name in names if name.domain == reference.domain and name.path != reference.path})
 
@@ -107,14 +114,14 @@ def _job(staging: Staging, repository: Repository, descriptor: Descriptor, relat
 
 
 def _send(staging: Staging, repository: Repository, descriptor: Descriptor, relatives: list[str], report: Report) -> str:
-    """Bring a blob into a repository, in a child process; return how, in docker's words."""
+    """Bring a blob into a repository, and return in docker's words how it came there. This runs in a child process."""
     digest = descriptor["digest"]
     if repository.has_blob(digest):
         return "Layer already exists"
     for path in relatives:
         if repository.mount(digest, path):
             return f"Mounted from {path}"
-    # A link of our own: an image that is removed meanwhile is sent all the same.
+    # Staging has a link of our own to the blob, so an image that is removed meanwhile is sent all the same.
     staging.take(digest)
     with open(staging.path(digest), "rb") as content:
         repository.upload(descriptor, content)

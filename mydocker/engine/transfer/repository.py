@@ -1,4 +1,4 @@
-"""From an image's name to a repository that answers: its registry's addresses tried in order, with the credentials known for each."""
+"""The search for a repository that answers: the addresses of its registry are tried in order, with the credentials for each."""
 
 from __future__ import annotations
 
@@ -28,10 +28,18 @@ def first_answer(
     question: Callable[[Repository], Answer],
     credentials: Credentials | None = None,
 ) -> tuple[Repository, Answer]:
-    """Ask one address of a registry after the other; return the repository there that answered, and its answer.
+    """Ask one address of a registry after the other. Return the repository that answered, and its answer.
 
-    A mirror may fail in any way; of the registry itself the next address is tried only where nobody answers. credentials: instead of
-    those that are known. Raises what the last one failed with.
+    If a mirror fails in any way, the next address is tried. After an address of the registry itself, the next one is tried only if nobody
+    answers.
+
+    domain: the registry.
+    path: the repository in it, '' for the registry as a whole.
+    actions: what tokens are to allow, see Repository. Mirrors are asked only to 'pull'.
+    question: asks a repository.
+    credentials: used instead of those that are known.
+
+    Raises the error of the last address. If that was http after https, raises the error of https.
     """
     keyring = Keyring()
     endpoints = Registries(paths.config).endpoints(domain, mirrors=actions == "pull")
@@ -43,7 +51,7 @@ def first_answer(
         except Error as error:
             if not isinstance(error, Unreachable) and not endpoint.is_mirror:
                 raise
-            # Of https and then http, the failure of the first says more.
+            # If both https and http fail, the failure of https says more.
             failure = failure if _is_fallback(endpoint, endpoints) and failure else error
     assert failure
     raise failure

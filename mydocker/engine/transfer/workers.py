@@ -1,7 +1,8 @@
-"""Work done side by side in child processes, a few at a time, which report while they go on and fail with an error of ours.
+"""Jobs in child processes, a few at a time. A job reports while it runs, and its error is raised in the parent.
 
-A child that decompresses, hashes and unpacks keeps a processor busy; threads of one Python would share theirs. Each writes lines to a
-pipe, marshalled: ("report", value) any number of times, then ("done", value) or ("failed", messages.Failure).
+A child that decompresses, hashes and unpacks keeps a processor busy, and threads of one Python process would share one processor. Each
+child writes messages to a pipe, marshalled, in hexadecimal digits, one a line: ("report", value) any number of times, then ("done", value)
+or ("failed", messages.Failure).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     Report = Callable[[Any], None]
-    # What a child does: given how to report, it returns its result. Reports and results are what marshal knows.
+    # What a child does. It is given the function to report with, and returns its result. marshal must know the types of both.
     Job = Callable[[Report], Any]
 
 _SIGKILL = 9
@@ -40,7 +41,7 @@ class _Child:
         os.close(theirs)
 
     def messages(self) -> list[tuple[Any, ...]] | None:
-        """Return what has come, None after the end."""
+        """Return the messages that have come, or None after the end."""
         data = os.read(self.pipe, 1 << 16)
         self.pending += data
         *whole, self.pending = self.pending.split(b"\n")
@@ -57,12 +58,12 @@ def _work(job: Job, pipe: int, parent: int) -> None:
 
     try:
         set_parent_death_signal(_SIGKILL)
-        if os.getppid() == parent:  # else it died before that
+        if os.getppid() == parent:  # otherwise the parent died before the call above
             send("done", job(lambda value: send("report", value)))
     except OSError as error:
         send("failed", failure(StepFailed(f"{error.filename or 'input/output'}: {error.strerror or error}")))
     except KeyboardInterrupt:
-        pass  # the parent has felt it too
+        pass  # the parent gets the signal too
     except BaseException as error:
         send("failed", failure(as_error(error)))
     finally:
@@ -70,9 +71,9 @@ def _work(job: Job, pipe: int, parent: int) -> None:
 
 
 class Workers:
-    """Jobs of which `most` run at the same time, in their order; `with` ends those that still run.
+    """Jobs that are begun in their order, at most `most` at the same time. `with` kills those that still run.
 
-    observer: called with a job's number and what it reports, and with None when it begins.
+    observer: is called with the number of a job and None when it begins, and then with each value that the job reports.
     """
 
     def __init__(self, jobs: Sequence[Job], most: int, observer: Callable[[int, Any], None]) -> None:
@@ -93,7 +94,7 @@ class Workers:
         self._waiting.clear()
 
     def wait(self, number: int) -> Any:
-        """Return a job's result, when it is there; begins the first jobs. Raises what any job failed with meanwhile."""
+        """Return a job's result as soon as it is there, and begin jobs meanwhile. Raises the error of any job that fails meanwhile."""
         while number not in self.results:
             while self._waiting and len(self._running) < self._most:
                 key, job = self._waiting.pop(0)

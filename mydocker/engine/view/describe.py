@@ -1,4 +1,7 @@
-"""What a start or an exec would do, process by process, for --dry-run and --explain=sh: the same plans, made and not executed."""
+"""Tell what a start or an exec would do, process by process, for --dry-run and --explain=sh.
+
+The plans are made by the same functions as for a real start. They are only not executed.
+"""
 
 from __future__ import annotations
 
@@ -32,19 +35,23 @@ if TYPE_CHECKING:
 
 
 def plans(prepared: Prepared) -> Plans:
-    """Return every plan of the start of a container that does not exist yet. Raises what making the real ones would raise."""
+    """Return all plans of the start of a container that does not exist yet. Raises the errors that making the real ones would raise."""
     cli = [*prepared.claim_steps(), *_unpacking(prepared), *prepared.bundle_steps()]
     return _plans(prepared.paths, prepared.record, prepared.spec, prepared.driver, cli, _removal(prepared.paths, prepared.record))
 
 
 def start_plans(paths: Paths, record: Record) -> Plans:
-    """Return every plan of the start of a container that exists and does not run."""
+    """Return all plans of the start of a container that exists and does not run."""
     spec = bundle.load(paths, record["id"])
     return _plans(paths, record, spec, driver(record["storageDriver"], paths), [], [])
 
 
 def _plans(paths: Paths, record: Record, spec: Spec, drive: StorageDriver, cli: list[Step], removal: list[str]) -> Plans:
-    """cli: what precedes the monitor. removal: shell commands that take away what precedes it."""
+    """Return all plans of a start.
+
+    cli: the steps before the monitor
+    removal: shell commands that remove what these steps made
+    """
     rootfs = paths.container(record["id"]) + "/bundle/rootfs"
     runtime = record["hostConfig"]["Runtime"]
     layout = Layout.detect(paths)
@@ -74,13 +81,16 @@ def _plans(paths: Paths, record: Record, spec: Spec, drive: StorageDriver, cli: 
 
 
 def _foreign(runtime: str, paths: Paths, record: Record) -> Step:
-    """Return the last step of a start with --runtime: from the root file system on, all is the other runtime's."""
+    """Return the last step of a start with --runtime. Once the root file system is mounted, the other runtime does the rest."""
     line = command(runtime, "run", "--bundle", f"{paths.container(record['id'])}/bundle", record["id"])
     return Action(lambda: None, f"execve {line}", f"exec {line}")
 
 
 def exec_plans(paths: Paths, container_id: str, wanted: WantedProcess) -> tuple[Plans, str]:
-    """Return the plans of one more process in a running container, and its root. wanted: see execute.process_spec."""
+    """Return the plans of one more process in a running container, and the container's root as /proc/PID/root.
+
+    wanted: what differs from the container's own process, see messages.WantedProcess
+    """
     known = running(paths, container_id)
     process, root = f"{paths.proc}/{known['pid']}", f"{paths.proc}/{known['pid']}/root"
     spec = process_spec(bundle.load(paths, container_id), wanted, f"{process}/ns")
@@ -92,14 +102,14 @@ def exec_plans(paths: Paths, container_id: str, wanted: WantedProcess) -> tuple[
 
 
 def _fork(spec: Spec, root: str = "/") -> list[tuple[str, Step]]:
-    """Return (who, step) of what launch.py does around the fork of init."""
+    """Return (who, step) for each step that launch.py does around the fork of init."""
     user = plan.user_namespace(spec, root)
     children = [("stage" if user else "monitor", step) for step in plan.of_children(spec)]
     return [*(("stage", step) for step in user), *(("monitor", step) for step in plan.id_maps(spec, "PID")), *children]
 
 
 def _inside(paths: Paths, spec: Spec, user: tuple[int, int, list[int], str]) -> list[Step]:
-    """Return the steps inside the container's root, with the program. user: uid, gid, groups, home."""
+    """Return the steps inside the container's root. The last one executes the program. user: uid, gid, groups, home."""
     uid, gid, groups, home = user
     seccomp = spec["linux"].get("seccomp")
     bpf = filter_for(seccomp, paths.cache) if seccomp else None
@@ -107,7 +117,7 @@ def _inside(paths: Paths, spec: Spec, user: tuple[int, int, list[int], str]) -> 
 
 
 def _unpacking(prepared: Prepared) -> list[Step]:
-    """Return the steps for layers that this storage driver has not unpacked yet."""
+    """Return the steps that unpack the layers that the storage driver does not have yet."""
     image, driver = prepared.image, prepared.driver
     lowest_first = enumerate(reversed(image.chain_ids))
     layout = ImageLayout(prepared.paths.images)
@@ -115,23 +125,26 @@ def _unpacking(prepared: Prepared) -> list[Step]:
 
 
 def _user(record: Record, spec: Spec, drive: StorageDriver) -> tuple[int, int, list[int], str]:
-    """Return the user as init would find it, from the image's layers: the container's root is not mounted."""
+    """Return the user's uid, gid, groups and home as init would find them.
+
+    They are read from the image's layers, because the container's root is not mounted. Raises BadInput if there is no such user.
+    """
     try:
         return resolved_user(spec, _in_layers(record, drive, "/etc/passwd"), _in_layers(record, drive, "/etc/group"))
     except BadInput:
         if all(map(drive.has, record["layers"])):
             raise
-        return 0, 0, [], "/root"  # a name, and an image whose files nobody unpacked yet
+        return 0, 0, [], "/root"  # the user is a name, and the image's files are not unpacked yet
 
 
 def _in_layers(record: Record, drive: StorageDriver, path: str) -> str:
-    """Return the text of the topmost layer's file of that name."""
+    """Return the text of a file as the topmost layer that has it says, '' if no unpacked layer has it."""
     texts = (inroot.read_text(drive.layer(chain_id), path) for chain_id in record["layers"] if drive.has(chain_id))
     return next((text for text in texts if text), "")
 
 
 def _undo(paths: Paths, record: Record, monitor: list[Step]) -> list[str]:
-    """Return the shell commands that remove what outlives the processes of a run: cgroups and state."""
+    """Return the shell commands that remove what outlives the processes of a run: the cgroups and STATE/ID."""
     cgroups = [s.path for s in monitor if isinstance(s, MakeDir) and s.path.endswith(record["id"])]
     return [*(command("rmdir", path) for path in reversed(cgroups)), command("rm", "-rf", paths.running(record["id"]))]
 

@@ -1,4 +1,4 @@
-"""A container as docker's inspect shows it (Engine API, ContainerInspect)."""
+"""Show a container as docker's inspect does (Engine API, ContainerInspect)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
 
     class ShownState(TypedDict):
-        """What is true of a container now, and how its last run ended."""
+        """What is true of a container now, and how its last run ended. Times are RFC 3339 in UTC."""
 
         Status: str
         Running: bool
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         Health: health.Report | None
 
     class ShownMount(TypedDict):
-        """What is mounted in a container."""
+        """A mount point of a container. Only a volume has a Name and a Driver."""
 
         Type: str
         Name: NotRequired[str]
@@ -46,18 +46,18 @@ if TYPE_CHECKING:
         Propagation: str
 
     class ShownHostConfig(HostConfig):
-        """A record's, with the mounts that are docker's binds."""
+        """A record's hostConfig, and the mount points that docker calls binds."""
 
-        Binds: list[str] | None
+        Binds: list[str] | None  # 'SOURCE:DESTINATION', with ':ro' if read-only
 
     class GraphDriver(TypedDict):
         """Where a container's files are."""
 
-        Name: str
-        Data: dict[str, str]
+        Name: str  # of the storage driver
+        Data: dict[str, str]  # the directories, by docker's names
 
     class ContainerDocument(TypedDict):
-        """What docker's inspect shows."""
+        """What docker's inspect shows of a container."""
 
         Id: str
         Created: str
@@ -80,14 +80,14 @@ if TYPE_CHECKING:
         Mounts: list[ShownMount]
         Config: Config
         NetworkSettings: Mapping[str, object]  # see connection/view.py
-        SizeRw: NotRequired[int]
+        SizeRw: NotRequired[int]  # bytes that the container has written
 
 
 _NEVER = "0001-01-01T00:00:00Z"
 
 
 def inspect(paths: Paths, record: Record) -> ContainerDocument:
-    """Return docker's document about a container: what is true now, and what it was created with."""
+    """Return docker's document about a container. It says what is true now, and what the container was created with."""
     directory = paths.container(record["id"])
     command = record["command"]
     return {

@@ -1,10 +1,10 @@
-"""--explain=sh: the same container by hand, as one script for a root shell.
+"""--explain=sh: write one script that makes the same container by hand, in a root shell.
 
-Each process of ours becomes a shell of its own, because unshare(1) is how a shell enters new namespaces:
+Each of our processes becomes a shell of its own, because a shell enters new namespaces by unshare(1), which starts another:
 
     cli.sh ── unshare --mount ──► monitor.sh ── unshare --pid --uts … ──► init.sh ── chroot ──► the program
 
-The scripts differ from what mydocker does where a shell cannot do it, and then say so in a comment.
+Where a shell cannot do what mydocker does, the script does something else, and a comment in it says so.
 """
 
 from __future__ import annotations
@@ -33,11 +33,17 @@ trap 'rm -rf "$T"' EXIT
 
 
 class Plans:
-    """Everything one start does, process by process.
+    """All that one start does, process by process.
 
-    cli: before the monitor; monitor: before init; fork: (who, step) into init's pid and user namespaces; enter: init into its cgroups;
-    early, isolate, init: up to the new root; confine: inside it, and last the program. undo: shell commands that take
-    away what outlives the processes. network: what connects the container.
+    cli: the steps before the monitor
+    monitor: the monitor's steps before init
+    fork: (who, step) for each step that leads init into its pid and user namespaces
+    enter: the steps that put init into its cgroups
+    early, isolate, init: init's steps until it has the new root
+    confine: init's steps inside the new root. The last one executes the program.
+    spec: the bundle's config.json
+    undo: shell commands that remove what outlives the processes
+    network: the steps that connect the container
     """
 
     __slots__ = ("cli", "monitor", "fork", "enter", "early", "isolate", "init", "confine", "spec", "undo", "network")
@@ -76,7 +82,7 @@ class Plans:
 
 
 class Told(Order):
-    """A start that is only told: steps has (who, step)."""
+    """A start that is only told. `steps` collects (who, step) for each step, in the order of the start."""
 
     __slots__ = ("plans", "steps")
 
@@ -106,7 +112,7 @@ class Told(Order):
 
 
 def script(plans: Plans) -> str:
-    """Return the whole script."""
+    """Return the whole script of a start."""
     return "\n".join(
         [
             _HEADER,
@@ -126,7 +132,7 @@ def script(plans: Plans) -> str:
 
 
 def exec_script(plans: Plans, root: str) -> str:
-    """Return the script of one more process in a running container. root: /proc/PID/root of its first process."""
+    """Return the script of one more process in a running container. root: /proc/PID/root of the container's first process."""
     joins = [step for step in [*_forking(plans), *plans.isolate] if isinstance(step, JoinNamespace) and step.kind != "mount"]
     return "\n".join(
         [
@@ -147,7 +153,7 @@ def _forking(plans: Plans) -> list[Step]:
 
 
 def _file(name: str, lines: list[str]) -> list[str]:
-    """Return the lines that write a file; the line that ends it is none of its own, whatever names it holds."""
+    """Return the shell lines that write a file. The line that ends the here-document is made so that the file does not contain it."""
     end = f"END_OF_{name.upper().replace('.', '_')}"
     while end in "\n".join(lines).split("\n"):
         end += "_"
@@ -163,7 +169,7 @@ def _unshare(flags: int) -> str:
 
 
 def _monitor_lines(plans: Plans) -> list[str]:
-    """The monitor's steps; its own unshare is how this script was entered."""
+    """Return the lines of the monitor's script. They leave out the monitor's unshare, because it has led into this script."""
     steps = [step for step in plans.monitor if not isinstance(step, Unshare)]
     return [
         "# --- monitor: the root file system in a mount namespace of its own, and the cgroup",
@@ -179,7 +185,7 @@ def _leaves_network_out(plans: Plans) -> bool:
 
 
 def _network_lines(plans: Plans) -> list[str]:
-    """Return the lines that make a network namespace, which a sleeping process keeps until init is in it, and connect it."""
+    """Return the lines that make a network namespace and connect it. A sleeping process keeps it until init is in it."""
     if not plans.network.connect:
         return []
     if _leaves_network_out(plans):
@@ -218,7 +224,7 @@ def _into_namespaces(plans: Plans) -> str:
 
 
 def _maps(linux: Linux) -> list[str]:
-    """Return the options of unshare(1), since util-linux 2.39, that map users as the monitor does."""
+    """Return the options of unshare(1) that map users as the monitor does. unshare has them since util-linux 2.39."""
     users, groups = mappings(linux)
     lines = [("users", mapping) for mapping in users] + [("groups", mapping) for mapping in groups]
     maps = [f"--map-{kind}={':'.join(map(str, mapping))}" for kind, mapping in lines]
@@ -236,7 +242,7 @@ def _init_lines(plans: Plans) -> list[str]:
 
 
 def _program(plans: Plans) -> str:
-    """Return the last command: a clean environment, the capabilities, the user, the new root, the program."""
+    """Return the last command. It sets a clean environment, the capabilities, the user and the new root, and executes the program."""
     process = plans.spec["process"]
     program = next(step for step in plans.confine if isinstance(step, Exec))
     user = next(step for step in plans.confine if isinstance(step, SetUser))
@@ -248,7 +254,7 @@ def _program(plans: Plans) -> str:
 
 def _setpriv(process: Process, user: SetUser) -> str:
     bounding = [name.removeprefix("CAP_").lower() for name in process["capabilities"].get("bounding", [])]
-    # What chroot(8) itself needs; mydocker has no such need and drops exactly what it should.
+    # chroot(8) itself needs these. mydocker does not need them, and drops exactly what it should.
     needed = ["sys_chroot", *(["setgid", "setuid"] if user.uid else [])]
     kept = [*bounding, *(name for name in needed if name not in bounding)]
     words = ["/usr/bin/setpriv", "--inh-caps=-all", "--bounding-set=-all," + ",".join(f"+{name}" for name in kept)]
@@ -257,6 +263,6 @@ def _setpriv(process: Process, user: SetUser) -> str:
 
 
 def _who(user: SetUser) -> list[str]:
-    """Return chroot(8)'s options for another user than root; the plus sign takes a number for what it is, not for a name."""
+    """Return the options of chroot(8) for a user other than root. The plus sign says that what follows is a number and not a name."""
     groups = ",".join(f"+{group}" for group in user.groups)
     return [f"--userspec=+{user.uid}:+{user.gid}", f"--groups={groups}"] if user.uid else []

@@ -1,11 +1,11 @@
-"""A container's first use of a volume that is empty: what the image holds at its destination is copied into it.
+"""A container's first use of an empty volume: what the image has at the volume's destination is copied into it.
 
-    volumes/NAME/never-filled      nobody has used it yet
-    volumes/NAME/_data.partial     a copy of the image's directory that is being made
-    volumes/NAME/_data.whole       the copy is made: what is in it goes into _data, entry by entry
+    volumes/NAME/never-filled      there if no container has used the volume yet
+    volumes/NAME/_data.partial     the copy, while it is being made
+    volumes/NAME/_data.whole       the complete copy, whose entries are being moved into _data
 
-Other containers may have _data bound already (nocopy), so it stays the directory that it is. Whoever fills a volume holds a lock on
-its directory; what was interrupted is made again before _data.whole is there, and taken up where it was after that.
+Other containers may have bound _data already (nocopy), so the directory itself stays. Whoever fills a volume holds a lock on its
+directory. A copy that was interrupted is made again. A move that was interrupted is continued.
 """
 
 from __future__ import annotations
@@ -22,9 +22,13 @@ MARKER = "never-filled"
 
 
 def populate(root: str, destination: str, data: str) -> None:
-    """Fill the volume directory `data`, if it is empty, with what lies at `destination` in the root file system.
+    """Fill a volume, if it is empty, with what the root file system has at its destination.
 
-    Of several containers that start with it at once, one fills it, and the others wait until it is filled.
+    root: the path of the root file system.
+    destination: where the container sees the volume.
+    data: the volume's directory _data.
+
+    If several containers start with the volume at once, one fills it, and the others wait.
     """
     volume = os.path.dirname(data)
     lock = os.open(volume, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -49,7 +53,7 @@ def _populate(root: str, destination: str, data: str, is_new: bool) -> None:
     except (FileNotFoundError, NotADirectoryError):
         owner = os.stat(root)
         if is_new:
-            os.chown(data, owner.st_uid, owner.st_gid)  # with a user namespace, the root inside
+            os.chown(data, owner.st_uid, owner.st_gid)  # with a user namespace, this is the root user inside it
         return
     try:
         _fill(f"/proc/self/fd/{source}/.", source, data)

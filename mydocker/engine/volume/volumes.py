@@ -1,10 +1,10 @@
-"""Volumes: directories under ROOT/volumes that outlive containers.
+"""Volumes: directories below ROOT/volumes that outlive containers.
 
     volumes/NAME/_data             what containers see
     volumes/NAME/volume.json       VOLUME below
-    volumes/NAME/never-filled      nobody used it yet, see first_use.py, also for what else may be there
+    volumes/NAME/never-filled      there if no container has used the volume yet. See first_use.py, also for what else may be there
 
-A volume is made under a temporary name and renamed, so it is whole or not there.
+A volume is made under a temporary name and then renamed, so it is complete or not there.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         anonymous: bool
 
     class VolumeDocument(TypedDict):
-        """What docker's volume inspect shows (Engine API, Volume)."""
+        """What `docker volume inspect` shows (Engine API, Volume)."""
 
         CreatedAt: str
         Driver: str
@@ -56,12 +56,15 @@ VOLUME: Shape = {
     "name!": "text",
     "createdAt!": "text",  # RFC 3339, UTC
     "labels": ({"*": "text"}, {}),
-    "anonymous": ("truth", False),  # made for a container, without a name of the user's
+    "anonymous": ("truth", False),  # whether it was made for a container without a name from the user
 }
 
 
 class MakeVolume(Step):
-    """Make a volume unless there is one of that name; undo removes the one that was made."""
+    """Make a volume unless there is one of that name. Undo removes it only if this step has made it.
+
+    anonymous: whether the user gave it no name.
+    """
 
     __slots__ = ("paths", "path", "name", "labels", "anonymous", "made")
 
@@ -75,7 +78,7 @@ class MakeVolume(Step):
 
     def apply(self) -> None:
         partial = store.temporary(self.path)
-        store.remove_tree(partial)  # of a process that died and had this number
+        store.remove_tree(partial)  # a process that had our pid may have died and left it
         try:
             self._make(partial)
             os.rename(partial, self.path)
@@ -128,7 +131,7 @@ class RemoveVolume(Step):
 
 
 class MakeHostDirectory(Step):
-    """Make the host directory of a -v bind that does not exist, with its parents, as docker does."""
+    """Make the host directory of a bind (-v) and its parents if it does not exist, as docker does."""
 
     path: str
 
@@ -156,7 +159,7 @@ def names(paths: Paths) -> list[str]:
 
 
 def load(paths: Paths, name: str) -> Volume:
-    """Return a volume's record. Raises NotFound."""
+    """Return a volume's record. Raises NotFound if there is none, Damaged if the file is not such a document."""
     try:
         if "/" in name or name.startswith("."):
             raise FileNotFoundError
@@ -167,7 +170,7 @@ def load(paths: Paths, name: str) -> Volume:
 
 
 def document(paths: Paths, name: str) -> VolumeDocument:
-    """Return what docker's volume inspect shows. Raises NotFound."""
+    """Return what `docker volume inspect` shows. Raises NotFound."""
     record = load(paths, name)
     return {
         "CreatedAt": record["createdAt"],
@@ -195,7 +198,7 @@ def users(paths: Paths, name: str) -> list[str]:
 
 
 def remove_steps(paths: Paths, name: str) -> list[Step]:
-    """Return the steps that remove a volume. Raises NotFound, and Conflict while a container mounts it."""
+    """Return the steps that remove a volume. Raises NotFound if there is none, Conflict if a container mounts it."""
     load(paths, name)
     using = users(paths, name)
     if using:
@@ -204,16 +207,21 @@ def remove_steps(paths: Paths, name: str) -> list[Step]:
 
 
 def size(paths: Paths, name: str) -> int:
-    """Return the bytes of a volume's files."""
+    """Return the size of a volume's files in bytes."""
     return tree_size(f"{directory(paths, name)}/_data")
 
 
 def plan_mounts(paths: Paths, options: Options, of_image: Iterable[str]) -> list[MountPoint]:
-    """Return all mount points of a container: from the flags, from other containers, from the image's VOLUMEs (destinations)."""
+    """Return all mount points of a container: those of the flags, of other containers (--volumes-from) and of the image.
+
+    of_image: the destinations that the image's VOLUMEs name.
+
+    Raises BadInput if the source of a bind must exist and does not.
+    """
     points = list(options.mounts)
     for name, writable in options.volumes_from:
         record = containers.load(paths, containers.resolve(paths, name))
-        # What is borrowed does not go with the borrower.
+        # A volume of another container is not removed with this container.
         for point in record["mounts"]:
             point |= {"rw": point["rw"] and writable, "anonymous": False}
         points += [point for point in record["mounts"] if _is_new(points, point)]
@@ -236,7 +244,7 @@ def _with_source(paths: Paths, point: MountPoint) -> MountPoint:
 
 
 def mount_steps(paths: Paths, points: list[MountPoint]) -> list[Step]:
-    """Return the steps that make what is mounted and not there yet."""
+    """Return the steps that make the volumes and the host directories that are to be mounted and do not exist yet."""
     steps: list[Step] = []
     for point in points:
         if point["type"] == "volume" and not os.path.isdir(directory(paths, point["name"])):

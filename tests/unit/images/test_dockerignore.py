@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mydocker.errors import BadInput
-from mydocker.images.dockerignore import read, read_in
+from mydocker.images.dockerignore import Ignore, read, read_in
 
 
 @pytest.fixture
@@ -49,3 +49,43 @@ def test_dockerignore_that_is_no_text_is_refused(context: Path) -> None:
     (context / ".dockerignore").write_bytes(b"\xff\xfe")
     with pytest.raises(BadInput, match=r"^'.dockerignore' is no text"):
         read(str(context), "")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "expected"),
+    [
+        ("**/b", "b", True),
+        ("**/b", "a/x/b", True),
+        ("a/**", "a/x/y", True),
+        ("a/**/b", "a/b", True),
+        ("a/**/b", "a/x/y/b", True),
+        ("a/**/b/**/c", "a/b/x/b/y/c", True),
+        ("a/**/b*c/**/d", "a/bxc/b/d", True),
+        ("a/**/b/c/**/c", "a/b/b/c/x/c", True),
+        ("a/**/b/c", "a/b", False),
+        ("*a*b", "xaybzb", True),
+        ("*aab", "aaab", True),
+        ("*ab*ab", "abxab", True),
+        ("*ab*ab", "ab", False),
+        ("*.py[co]", "x.pyc", True),
+        ("[^a]b", "ab", False),
+        ("[!a]b", "cb", True),
+        ("a**b", "a/x/b", True),
+    ],
+)
+def test_patterns(pattern: str, path: str, expected: bool) -> None:
+    assert Ignore([pattern]).excludes(path) is expected
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    ("pattern", "path"), [("*a" * 60 + "b", "a" * 250), ("**/a/" * 40 + "b", "a/" * 120 + "c"), ("?*" * 60 + "b", "a" * 250)]
+)
+def test_many_stars_take_no_longer_than_few(pattern: str, path: str) -> None:
+    assert not Ignore([pattern]).excludes(path)
+
+
+@pytest.mark.parametrize("pattern", ["[z-a]", "[", "[a", "a/[b"])
+def test_what_is_no_class_is_refused(pattern: str) -> None:
+    with pytest.raises(BadInput, match=r"^invalid pattern"):
+        Ignore([pattern])

@@ -147,6 +147,18 @@ def test_a_redirect_gets_no_authorization(registry: FakeRegistry, other: FakeReg
         store.close()
 
 
+@pytest.mark.parametrize("kind", ["Basic realm=", "Bearer realm="])
+def test_a_challenge_of_whom_a_redirect_leads_to_is_not_met(registry: FakeRegistry, other: FakeRegistry, kind: str) -> None:
+    wants_credentials = f'{kind}"http://{other.address}/token",service="s"'
+    other.hooks.append(lambda request: request.answer(401, WWW_Authenticate=wants_credentials) or True)
+    registry.hooks.append(lambda request: request.answer(307, Location=f"http://{other.address}{request.path}") or True)
+    for known in (Credentials(user="me", password="secret"), Credentials(user="", password="", token="identity")):
+        with pytest.raises(Denied):
+            repository(registry, known).manifest("1")
+    assert {(method, authorization) for method, _, authorization in other.asked} == {("GET", "")}
+    assert not any("token" in path for _, path, _ in other.asked)
+
+
 def test_a_redirect_to_the_same_place_keeps_it(registry: FakeRegistry, other: FakeRegistry) -> None:
     wants_token(registry, other)
     registry.blobs[BLOB["digest"]] = DATA

@@ -21,7 +21,7 @@ def test_groups_come_after_what_the_project_itself_needs(groups: list[str], line
 
 def test_an_unknown_group_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert requirements.main(["tests"]) == 1
-    assert capsys.readouterr().err == "requirements: unknown group 'tests': expected one of test, lint, types, vm\n"
+    assert capsys.readouterr().err == "requirements: unknown group 'tests': expected one of test, lint, fuzz, types, vm\n"
 
 
 def test_the_real_file_has_the_groups_that_are_used(capsys: pytest.CaptureFixture[str]) -> None:
