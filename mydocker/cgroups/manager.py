@@ -48,19 +48,10 @@ class CgroupManager:
         self.subsystems = subsystems
         self.layout = layout
 
-    def create_steps(self, resources: Resources, passing: bool = False) -> list[Step]:
-        """Return the steps that make the cgroups and set their limits.
-
-        Parents that they make ('/mydocker') stay for other containers or, if they are `passing`, until remove_parents().
-        """
+    def create_steps(self, resources: Resources) -> list[Step]:
+        """Return the steps that make the cgroups and set their limits. Parents that they make ('/mydocker') stay for other containers."""
         limits = self.update_steps(resources)
-        steps = [step for subsystem in self.subsystems for step in subsystem.create(resources, passing)] + limits
-        if not passing or not self.subsystems:
-            return steps
-        from mydocker.cgroups.parents import HoldParents, LetParentsGo
-
-        hold = HoldParents(self.subsystems[0].group.hierarchy.mount)
-        return [hold, *steps, LetParentsGo(hold)]
+        return [step for subsystem in self.subsystems for step in subsystem.create(resources)] + limits
 
     def update_steps(self, resources: Resources) -> list[Step]:
         """Return the steps that set the limits which `resources` names. All others stay as they are."""
@@ -141,14 +132,6 @@ class CgroupManager:
         """
         # This is a list, so that none is left out because another one could not be removed.
         return all([subsystem.group.remove_empty() for subsystem in self.subsystems])
-
-    def remove_parents(self) -> None:
-        """Remove those parents, made as passing, that have become empty."""
-        from mydocker.cgroups.parents import remove_marked
-
-        if self.subsystems:
-            chains = (subsystem.group.chain()[1:-1] for subsystem in self.subsystems)
-            remove_marked(self.subsystems[0].group.hierarchy.mount, chains)
 
     def remove(self) -> None:
         """Remove the cgroups, children first. A cgroup that is gone is not an error.

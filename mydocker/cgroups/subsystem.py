@@ -28,19 +28,15 @@ class Subsystem:
         self.group = group
         self.layout = layout
 
-    def create(self, resources: Resources, passing: bool = False) -> list[Step]:
-        """Return the steps that make the container's cgroup and its parents, and that write what the kernel wants there before use.
-
-        passing: the parents go with the last container, see parents.py.
-        """
+    def create(self, resources: Resources) -> list[Step]:
+        """Return the steps that make the container's cgroup and its parents, and that write what the kernel wants there before use."""
         if self.group.hierarchy.readonly:
             raise Unsupported(f"cgroup hierarchy {self.name}: {self.group.hierarchy.mount} is mounted read-only")
         *parents, leaf = self.group.chain()
-        make_parent = _maker(passing)
         if self.group.hierarchy.version == 2:
-            return self._create_v2(parents, leaf, resources, make_parent)
+            return self._create_v2(parents, leaf, resources)
         fill = "cpuset" in self.group.hierarchy.controllers
-        made = [make for each in parents[1:] for make in (make_parent(each, exist_ok=True), *(self._fill(each) if fill else ()))]
+        made = [make for directory in parents[1:] for make in (MakeDir(directory, exist_ok=True), *(self._fill(directory) if fill else ()))]
         return [*made, MakeDir(leaf), *(self._fill(leaf) if fill else ())]
 
     def _fill(self, directory: str) -> list[Step]:
@@ -53,12 +49,12 @@ class Subsystem:
         values = (read(f"{ancestor}/{file}") for ancestor in reversed(ancestors))
         return next((value for value in values if value), "0")
 
-    def _create_v2(self, parents: list[str], leaf: str, resources: Resources, make_parent: type[MakeDir]) -> list[Step]:
+    def _create_v2(self, parents: list[str], leaf: str, resources: Resources) -> list[Step]:
         wanted = self._wanted(resources)
         steps: list[Step] = []
         for parent, child in zip(parents, [*parents[1:], leaf], strict=True):
             steps += self._enable(parent, wanted)
-            steps.append(MakeDir(child) if child == leaf else make_parent(child, exist_ok=True))
+            steps.append(MakeDir(child, exist_ok=child != leaf))
         return steps
 
     def _wanted(self, resources: Resources) -> list[str]:
@@ -91,11 +87,3 @@ class Subsystem:
     def remove(self, deadline: float) -> None:
         """Remove the container's cgroup and all below it, as Group.remove() does. A cgroup that is gone is not an error."""
         self.group.remove(deadline)
-
-
-def _maker(passing: bool) -> type[MakeDir]:
-    if not passing:
-        return MakeDir
-    from mydocker.cgroups.parents import MakeParent  # most containers have no parents of their own
-
-    return MakeParent
