@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from errno import EBADF, EMFILE
 from struct import pack
 
 from mydocker.kernel.libc import AT_EMPTY_PATH, AT_FDCWD, AT_RECURSIVE, buffer, call, syscall
@@ -70,6 +71,17 @@ def pivot_root(new_root: str, put_old: str) -> None:
 def open_tree(path: str, flags: int = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC, recursive: bool = False) -> int:
     """Return a descriptor of a detached clone of the mount on which `path` lies. The clone's root is `path`."""
     return syscall("open_tree", AT_FDCWD, path, flags | (AT_RECURSIVE if recursive else 0), subject=path)
+
+
+def place(descriptor: int, number: int) -> None:
+    """Give an open file another number, closed on execve. Raises OSError, with nothing changed, when the limit is below that."""
+    try:
+        os.dup2(descriptor, number, inheritable=False)
+    except OSError as error:
+        if error.errno != EBADF:
+            raise
+        raise OSError(EMFILE, f"needs file descriptor {number}, which the limit on open files (ulimit -n) is below") from error
+    os.close(descriptor)
 
 
 def move_mount(tree: int, target: int | str) -> None:

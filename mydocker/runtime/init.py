@@ -16,6 +16,7 @@ from mydocker.kernel.inroot import LONGEST_TEXT
 from mydocker.messages import BUILT, EXPLAIN, FAILURE, GO, GONE, ISOLATED, READY, failure
 from mydocker.runtime import console, gate, plan
 from mydocker.runtime.hooks import hooks
+from mydocker.runtime.joining import held
 from mydocker.runtime.mounts import FIRST_TREE
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION, lookup
 from mydocker.steps.base import Run, Step
@@ -96,7 +97,7 @@ def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
     run = Run("init", observer(setting, channel), setting.crash_after)
     process.set_dumpable(False)
     _take_streams(setting)
-    _let_go_of_the_parents({channel.fileno(), *setting.how.descriptors()})
+    _let_go_of_the_parents({channel.fileno(), *setting.how.descriptors(), *held(setting.spec)})
     run.execute(plan.early(setting.spec, setting.how))
     run.execute(plan.isolate(setting.spec))
     return run

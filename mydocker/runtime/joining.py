@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 
+from mydocker.kernel.mounts import place
 from mydocker.kernel.namespaces import NAMESPACES
 from mydocker.runtime.mounts import FIRST_TREE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.runtime.spec import Linux, Namespace, Spec
+
+_HELD = "/proc/self/fd/"
 
 
 def hold_namespaces(pid: int, proc: str = "/proc") -> str:
@@ -19,9 +22,18 @@ def hold_namespaces(pid: int, proc: str = "/proc") -> str:
     was that of the process it meant.
     """
     directory = os.open(f"{proc}/{pid}/ns", os.O_PATH | os.O_DIRECTORY)
-    os.dup2(directory, FIRST_TREE, inheritable=False)
-    os.close(directory)
-    return f"/proc/self/fd/{FIRST_TREE}"
+    try:
+        place(directory, FIRST_TREE)
+    except OSError:
+        return f"{_HELD}{directory}"  # few files may be open: then it stays among the others
+    return f"{_HELD}{FIRST_TREE}"
+
+
+def held(spec: Spec) -> set[int]:
+    """Return the descriptors by which a spec names namespaces."""
+    paths = [namespace.get("path", "") for namespace in spec["linux"]["namespaces"]]
+    numbers = [path.removeprefix(_HELD).partition("/")[0] for path in paths if path.startswith(_HELD)]
+    return {int(number) for number in numbers if number.isdecimal()}
 
 
 def joined(spec: Spec, directory: str) -> Spec:

@@ -9,7 +9,7 @@ import os
 
 from mydocker.errors import Unsupported
 from mydocker.kernel.libc import call
-from mydocker.kernel.mounts import MOUNT_ATTR_IDMAP, mount_setattr, move_mount, open_tree
+from mydocker.kernel.mounts import MOUNT_ATTR_IDMAP, mount_setattr, move_mount, open_tree, place
 from mydocker.kernel.namespaces import CLONE_NEWUSER
 from mydocker.steps.base import Step, quote
 
@@ -56,8 +56,7 @@ class OpenMappedTree(Step):
 
     def apply(self) -> None:
         tree = _mapped_clone(self.source, self.users, self.groups, self.describe(), self.recursive, self.all)
-        os.dup2(tree, self.descriptor, inheritable=False)
-        os.close(tree)
+        place(tree, self.descriptor)
 
     def describe(self) -> str:
         which = "OPEN_TREE_CLONE|AT_RECURSIVE" if self.recursive else "OPEN_TREE_CLONE"

@@ -175,8 +175,7 @@ class OpenTree(Step):
     def apply(self) -> None:
         process, path = other_namespace(self.source)
         tree = open_tree_of(process, path) if process else mounts.open_tree(self.source, recursive=self.recursive)
-        os.dup2(tree, self.descriptor, inheritable=False)
-        os.close(tree)
+        mounts.place(tree, self.descriptor)
 
     def describe(self) -> str:
         which = "OPEN_TREE_CLONE|AT_RECURSIVE" if self.recursive else "OPEN_TREE_CLONE"

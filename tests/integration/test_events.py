@@ -59,6 +59,16 @@ def test_of_volumes(mydocker: Machine) -> None:
     assert lines == ["create ", "mount false", "unmount false", "destroy "]
 
 
+def test_a_network_that_is_refused_has_no_event(mydocker: Machine) -> None:
+    """The kernel wants another number for the second."""
+    flags = ["-d", "vxlan", "--opt", "vni=4711", "--opt", "peers=10.255.255.254"]
+    assert mydocker("network", "create", *flags, "taken").rc == 0
+    assert mydocker("network", "create", *flags, "refused").rc == 1
+    mydocker("network", "rm", "taken")
+    of_type = past(mydocker, "--filter", "type=network", "--format", "{{.Action}} {{.Actor.Attributes.name}}")
+    assert [line for line in of_type if line.split()[1] in ("taken", "refused")] == ["create taken", "destroy taken"]
+
+
 def test_a_failed_run_leaves_no_event_of_a_start(mydocker: Machine) -> None:
     assert mydocker("run", "--rm", "--label", "test=failed", "busybox", "/none").rc == 127
     assert [line.split()[2] for line in past(mydocker, "--filter", "label=test=failed")] == ["create", "attach", "destroy"]

@@ -207,3 +207,26 @@ def test_many_at_once_and_against_each_other(mydocker: Machine, needs_controller
     assert mydocker("ps", "-aq").stdout == ""
     assert mydocker("system", "check").stdout == ""
     mydocker("volume", "rm", "shared")
+
+
+@pytest.mark.parametrize(("files", "works"), [(200, True), (32, True), (31, False), (14, False)])
+def test_few_files_may_be_open(mydocker: Machine, files: int, works: bool) -> None:
+    """Whatever cannot work says so before anything is made."""
+    mydocker("run", "-d", "--name", "long", "busybox", "sleep", "1000")
+    limited = f"ulimit -n {files}; {{mydocker}}"
+    verbs = ["exec long echo done", "run --rm -m 64m -v /anonymous busybox echo done", "run --name kept busybox echo done"]
+    for verb in verbs:
+        result = mydocker.sh(f"{limited} {verb}")
+        assert (result.rc, result.stdout) == ((0, "done\n") if works else (125, "")), result.stderr
+        assert ("the limit on open files (ulimit -n) is too low" in result.stderr, result.stderr.count("\n")) == (not works, not works)
+    assert mydocker("ps", "-aq").stdout.count("\n") == 1 + works
+    mydocker("rm", "-f", "long", "kept")
+    assert mydocker("system", "check").stdout == ""
+
+
+def test_a_mount_that_needs_a_number_above_the_limit(mydocker: Machine) -> None:
+    result = mydocker.sh("ulimit -n 200; {mydocker} run --rm -v {directory}:/host:rshared busybox true")
+    assert result.rc == 125
+    assert "needs file descriptor 200, which the limit on open files (ulimit -n) is below" in result.stderr
+    assert mydocker("ps", "-aq").stdout == ""
+    assert mydocker("system", "check").stdout == ""

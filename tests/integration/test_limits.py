@@ -103,7 +103,50 @@ def test_a_cgroup_parent(mydocker: Machine) -> None:
     mydocker("run", "-d", "--name", "child", "--cgroup-parent", "/mydocker/team", "busybox", "sleep", "60")
     assert "/mydocker/team/" in mydocker.sh(f"cat /proc/{mydocker.pid('child')}/cgroup").stdout
     mydocker("rm", "-f", "child")
-    mydocker.sh("find /sys/fs/cgroup -type d -path '*/mydocker/team' -exec rmdir {} + ")
+    assert found(mydocker, "team") == []
+
+
+def found(mydocker: Machine, name: str) -> list[str]:
+    return mydocker.sh(f"find /sys/fs/cgroup -type d -name {name}").stdout.split()
+
+
+def test_cgroup_parents_go_with_the_last_container(mydocker: Machine) -> None:
+    for name in ("one", "two"):
+        assert mydocker("run", "-d", "--name", name, "--cgroup-parent", "mdtest-team/a/b", "busybox", "sleep", "1000").rc == 0
+    mydocker("rm", "-f", "one")
+    assert found(mydocker, "mdtest-team")
+    mydocker("stop", "-t", "0", "two")
+    assert found(mydocker, "mdtest-team") == []
+    assert mydocker("run", "--rm", "--cgroup-parent", "mdtest-team", "busybox", "/nosuch").rc == 127
+    assert found(mydocker, "mdtest-team") == []
+    mydocker("rm", "two")
+
+
+def test_a_cgroup_parent_of_somebody_else_stays(mydocker: Machine) -> None:
+    mydocker.sh("find /sys/fs/cgroup -name cgroup.procs -path '/sys/fs/cgroup/*/cgroup.procs' -maxdepth 2 -printf '%h\\n' > mounts")
+    mydocker.sh("for mount in $(cat mounts); do mkdir $mount/mdtest-theirs; done")
+    theirs = found(mydocker, "mdtest-theirs")
+    assert theirs
+    try:
+        assert mydocker("run", "--rm", "--cgroup-parent", "/mdtest-theirs", "busybox", "true").rc == 0
+        assert found(mydocker, "mdtest-theirs") == theirs
+    finally:
+        mydocker.sh(f"rmdir {' '.join(theirs)}")
+
+
+def test_many_starts_and_ends_in_one_cgroup_parent(mydocker: Machine) -> None:
+    start = "({mydocker} run --rm --network none --cgroup-parent mdtest-many busybox true || echo failed)"
+    assert mydocker.sh(f"for round in 1 2 3 4 5; do {start} & {start} & {start} & wait; done 2>&1").stdout == ""
+    assert found(mydocker, "mdtest-many") == []
+
+
+def test_a_crash_leaves_its_cgroup_parent_to_the_repair(mydocker: Machine) -> None:
+    mydocker("run", "-d", "--name", "victim", "--cgroup-parent", "mdtest-crash", "busybox", "sleep", "1000")
+    pid = mydocker.pid("victim")
+    mydocker.sh(f"kill -9 $(awk '/^PPid/ {{ print $2 }}' /proc/{pid}/status) {pid}")
+    assert found(mydocker, "mdtest-crash")
+    mydocker.wait_until(lambda: mydocker("system", "check", "--repair").rc == 0 and not found(mydocker, "mdtest-crash"))
+    mydocker("rm", "victim")
 
 
 @pytest.mark.parametrize(

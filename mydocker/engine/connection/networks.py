@@ -36,7 +36,6 @@ class SaveNetwork(Step):
     def apply(self) -> None:
         check_new(self.paths, self.network)
         records.save_new(self.paths, self.network)
-        emit(self.paths, self.network, "create")
 
     def undo(self) -> None:
         store.discard(records.directory(self.paths, self.network["name"]))
@@ -162,6 +161,8 @@ def create(paths: Paths, network: Network, run: Run) -> None:
         with records.everything(paths) if os.path.isdir(paths.networks) else store.Unlocked():
             run.apply(SaveNetwork(paths, network))
             run.execute(driver(network["driver"], paths).create(network))
+        if run.done:  # else it was only told
+            emit(paths, network, "create")
     except (Error, OSError):
         problems = run.undo_all()
         if problems:

@@ -36,11 +36,20 @@ def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None 
         if cgroup.pids():
             attempt(problems, cgroup.kill)
         attempt(problems, cgroup.remove)
+        attempt(problems, _remove_parents, paths, cgroup.path)
     is_left = bool(problems)
     problems += unplug(paths, container_id, later)
     if not is_left:
         attempt(problems, state.clear, paths, container_id)
     return problems
+
+
+def _remove_parents(paths: Paths, path: str) -> None:
+    """Remove what was made for a container with --cgroup-parent, if it was the last one there."""
+    if state.has_own_parent(path):
+        from mydocker.engine.monitor.parents import remove_parents
+
+        remove_parents(manager(Layout.detect(paths), path))
 
 
 def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]:
@@ -73,6 +82,8 @@ def directory(paths: Paths, container_id: str) -> None:
 
 def after_failed_start(paths: Paths, record: Record, error: Error) -> list[Error]:
     """Write into the record that a start failed, or remove the container with --rm. Return the failures of the removal."""
+    problems: list[Error] = []
+    attempt(problems, _remove_parents, paths, record["hostConfig"]["CgroupPath"])
     record |= {
         "status": "exited" if record["startedAt"] else "created",
         "pid": 0,
@@ -80,7 +91,6 @@ def after_failed_start(paths: Paths, record: Record, error: Error) -> list[Error
         "error": error.message,
     }
     if record["autoRemove"]:
-        return container(paths, record)
-    problems: list[Error] = []
+        return problems + container(paths, record)
     attempt(problems, containers.save, paths, record)
     return problems

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # the signal module takes 4 ms, as it wraps this in enums
 import os
+from errno import EINVAL, EMFILE
+from fcntl import F_DUPFD_CLOEXEC, fcntl
 
 from mydocker import program
+from mydocker.errors import Error
 from mydocker.kernel.channel import Channel
 from mydocker.kernel.seal import exec_sealed, sealed_interpreter
 
 _VERBS = ("run", "start", "exec")
+# So many files a monitor, and init before it lets go of them, may have open at once.
+_FILES = 32
 
 _waiting: list[Channel] = []
 
@@ -44,6 +49,7 @@ def monitor() -> Channel:
 
 def _spawn() -> Channel:
     ours, theirs = Channel.pair()
+    _check_limit(theirs.fileno())
     if os.fork() == 0:
         try:
             os.setsid()
@@ -52,6 +58,16 @@ def _spawn() -> Channel:
             os._exit(127)
     theirs.close()
     return ours
+
+
+def _check_limit(descriptor: int) -> None:
+    """Raise Error unless a monitor may open the files that it needs: it would fail in the middle of everything."""
+    try:
+        os.close(fcntl(descriptor, F_DUPFD_CLOEXEC, _FILES - 1))
+    except OSError as error:
+        if error.errno not in (EINVAL, EMFILE):
+            raise
+        raise Error(f"the limit on open files (ulimit -n) is too low: expected at least {_FILES}") from error
 
 
 def become_monitor(descriptor: int) -> None:

@@ -80,8 +80,17 @@ def monitor_plan(paths: Paths, record: Record, spec: Spec, driver: StorageDriver
         ReceiveMounts(),
         *_root_steps(paths, record, spec, driver),
         *_populate_steps(record, rootfs),
-        *(cgroup.create_steps(spec["linux"]["resources"]) if cgroup else []),
+        *(_cgroup_steps(cgroup, spec) if cgroup else []),
     ]
+
+
+def _cgroup_steps(cgroup: CgroupManager, spec: Spec) -> list[Step]:
+    steps = cgroup.create_steps(spec["linux"]["resources"])
+    if not state.has_own_parent(cgroup.path):
+        return steps
+    from mydocker.engine.monitor.parents import between_parents  # most containers have no parent of their own
+
+    return between_parents(cgroup, steps)
 
 
 def _populate_steps(record: Record, rootfs: str) -> list[Step]:

@@ -49,8 +49,8 @@ def next_delay(previous: float, ran: float) -> float:
 def wait(paths: Paths, record: Record, request: Request) -> None:
     """Sleep, then become the monitor of the next run. Return if the container is not to be started again any more."""
     container_id = record["id"]
-    store.make_private(paths.running(container_id))
-    state.save(paths, container_id, 0, record["hostConfig"]["CgroupPath"])
+    if not _announce(paths, record):
+        return
     time.sleep(record["restartDelay"])
     try:
         lock = os.open(paths.container(container_id) + "/lock", os.O_RDWR | os.O_CLOEXEC)
@@ -65,6 +65,21 @@ def wait(paths: Paths, record: Record, request: Request) -> None:
     again: Request = {**request, "wanted": "", "size": None, "explain": "", "crashAfter": ""}
     ours.put(START, again, (lock,))
     launcher.become_monitor(theirs.fileno())
+
+
+def _announce(paths: Paths, record: Record) -> bool:
+    """Say under STATE who waits, unless the container was stopped, started or removed after its end was recorded. Return whether so."""
+    container_id = record["id"]
+    try:
+        with store.Lock(paths.container(container_id) + "/lock"):
+            now = containers.load(paths, container_id)
+            if now["status"] != "restarting" or now["stopped"]:
+                return False
+            store.make_private(paths.running(container_id))
+            state.save(paths, container_id, 0, record["hostConfig"]["CgroupPath"])
+    except (FileNotFoundError, NotFound):
+        return False
+    return True
 
 
 def is_waiting(paths: Paths, record: Record, monitor: int = 0) -> bool:

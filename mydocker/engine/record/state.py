@@ -144,6 +144,11 @@ def cgroup(paths: Paths, container_id: str) -> str:
     return record["hostConfig"]["CgroupPath"] if record else f"{CGROUP_PARENT}/{container_id}"
 
 
+def has_own_parent(path: str) -> bool:
+    """Say whether a container's cgroup is not where all are (--cgroup-parent)."""
+    return os.path.dirname(path) != CGROUP_PARENT
+
+
 def running_pid(paths: Paths, container_id: str) -> int:
     """Return the pid of a container's init, or 0 if it does not run."""
     known = load(paths, container_id)

@@ -100,6 +100,7 @@ class MakeVolume(Step):
     def undo(self) -> None:
         if self.made:
             store.discard(self.path)
+            events.emit(self.paths, "volume", "destroy", self.name, {"driver": "local"})
 
     def describe(self) -> str:
         return f"make volume {quote(self.name)} at {quote(self.path)}"

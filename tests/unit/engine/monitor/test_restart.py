@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mydocker.engine.monitor.restart import is_wanted, next_delay
+from mydocker.engine.monitor.restart import is_wanted, next_delay, wait
 from mydocker.engine.request.values import restart
 from mydocker.errors import BadInput
+from mydocker.paths import Paths
 
 if TYPE_CHECKING:
     from tests.unit.conftest import MakeRecord
@@ -46,3 +49,17 @@ def test_the_delay_doubles_until_a_run_was_long(previous: float, ran: float, exp
 def test_no_policy(text: str) -> None:
     with pytest.raises(BadInput, match="invalid restart policy"):
         restart(text)
+
+
+@pytest.mark.parametrize("meanwhile", ["stopped", "started", "removed"])
+def test_who_decided_before_the_monitor_waits_is_heard(
+    tmp_path: Path, save_record: MakeRecord, make_record: MakeRecord, meanwhile: str
+) -> None:
+    """Between the record of the end and STATE/ID nobody sees that somebody waits."""
+    paths = Paths(f"{tmp_path}/root", f"{tmp_path}/state", f"{tmp_path}/proc")
+    record = make_record(status="restarting")
+    if meanwhile != "removed":
+        save_record(paths, status="running" if meanwhile == "started" else "restarting", stopped=meanwhile == "stopped")
+    request: Any = {}  # none is needed
+    wait(paths, record, request)
+    assert not os.path.exists(paths.state)
