@@ -87,7 +87,7 @@ class ImageLayout:
         """Return what tells one index.json from the next."""
         try:
             status = os.stat(self.directory + "/index.json")
-        except FileNotFoundError:
+        except OSError:
             return 0, 0
         return status.st_ino, status.st_mtime_ns
 

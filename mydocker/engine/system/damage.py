@@ -100,7 +100,7 @@ def _kind(paths: Paths, document: Document, path: str, name: str) -> tuple[str, 
     """Return what a file belongs to, and the name of that: 'container', 'web'."""
     parts = document.path.split("/")
     if "ID" in parts:
-        kind = "container" if document.whole else os.path.basename(path).partition(".")[0]
+        kind = "container" if document.whole else os.path.basename(path).lstrip(".").partition(".")[0]
         return kind, damage.name_of(paths, name)
     if len(parts) > 2 and name:
         return parts[1].removesuffix("s"), name

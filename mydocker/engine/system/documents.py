@@ -87,6 +87,7 @@ DOCUMENTS = (
     Document(path="STATE/networks/.names", check=_regular),
     Document(path=RECORD_PATH, check=_shaped(RECORD), is_needed=True, whole=_CONTAINER),
     Document(path=BUNDLE_PATH, check=_shaped(SPEC), is_needed=True, whole=_CONTAINER),
+    Document(path=f"{_CONTAINER}/.config.json.spare", check=_regular),
     Document(path=f"{_CONTAINER}/health.json", check=_shaped(REPORT)),
     Document(path=f"{_CONTAINER}/log.json", check=_regular),
     *(Document(path=path, check=_regular, is_needed=True) for path in FILES),
