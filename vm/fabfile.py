@@ -19,7 +19,7 @@ from invoke import Exit, UnexpectedExit
 from remote import PREFIX, RESULTS, check_recording, pack_line, pytest_line, record_line, recording_path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PARTS = "packages python mounts modules install image tests"
+PARTS = "packages python mounts modules install service image tests"
 
 
 @task

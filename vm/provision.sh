@@ -10,16 +10,18 @@
 #   mounts     /proc, /sys and the cgroup hierarchies, if nobody mounted them (CGROUP=v1 or v2 chooses; default v2)
 #   modules    the overlay and aufs modules, if this kernel has them; on Ubuntu aufs is in the package linux-modules-extra-KERNEL
 #   install    mydocker in a virtual environment of its own, compiled, and the commands PREFIX/bin/mydocker and mydocker-oci
+#   service    at boot, start the containers with --restart always or unless-stopped: a unit of systemd, or a script for /etc/init.d
 #   image      busybox:latest, made from the distribution's static busybox
 #   tests      what the tests import, in another virtual environment, PREFIX/lib/mydocker/tests; only when it is named
 #
 # vm/provision.sh which     prints the Python that the part install would use, and does nothing
 # vm/provision.sh wants     prints the packages that the part packages would install, and does nothing
 #
-# PREFIX (default /usr/local), MYDOCKER_ROOT and MYDOCKER_STATE say where.
+# PREFIX (default /usr/local), ETC (default /etc), MYDOCKER_ROOT and MYDOCKER_STATE say where.
 set -eu
 
 PREFIX=${PREFIX:-/usr/local}
+ETC=${ETC:-/etc}
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 LIBRARY=$PREFIX/lib/mydocker
 PACKAGES="busybox-static ca-certificates iproute2 kmod libseccomp2 mount nftables procps python3 python3-venv tini tar util-linux xz-utils zstd"
@@ -145,6 +147,26 @@ launcher() {
     mv "$PREFIX/bin/$1.new" "$PREFIX/bin/$1"
 }
 
+# Enabled, and not started: what is to run already does, or waits for the next boot.
+service() {
+    if command -v systemctl >/dev/null; then
+        service_file "$ETC/systemd/system/mydocker.service" "$HERE/vm/mydocker.service" 644
+        systemctl --quiet enable mydocker.service || die "mydocker.service cannot be enabled"
+    elif command -v update-rc.d >/dev/null; then
+        service_file "$ETC/init.d/mydocker" "$HERE/vm/mydocker.init" 755
+        update-rc.d mydocker defaults || die "$ETC/init.d/mydocker cannot be enabled"
+    else
+        say "neither systemd nor update-rc.d is here: have 'mydocker system boot' called at boot"
+    fi
+}
+
+service_file() {
+    mkdir -p "$(dirname "$1")"
+    sed "s|@PREFIX@|$PREFIX|" "$2" > "$1.new" || die "$1 cannot be written"
+    chmod "$3" "$1.new"
+    mv "$1.new" "$1"
+}
+
 image() {
     mydocker=$PREFIX/bin/mydocker
     [ -z "$("$mydocker" images -q busybox:latest)" ] || return 0
@@ -166,10 +188,10 @@ case $* in
     wants) echo "$PACKAGES"; exit 0 ;;
 esac
 [ "$(id -u)" = 0 ] || die "root is needed: sudo $0"
-[ $# -gt 0 ] || set -- packages python mounts modules install image
+[ $# -gt 0 ] || set -- packages python mounts modules install service image
 for part; do
     case $part in
-        packages | python | mounts | modules | install | image | tests) "$part" ;;
-        *) die "unknown part '$part': expected packages, python, mounts, modules, install, image or tests" ;;
+        packages | python | mounts | modules | install | service | image | tests) "$part" ;;
+        *) die "unknown part '$part': expected packages, python, mounts, modules, install, service, image or tests" ;;
     esac
 done

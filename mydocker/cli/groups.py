@@ -65,5 +65,12 @@ network = LazyGroup(
 system = LazyGroup(
     "system",
     help="Manage mydocker itself.",
-    verbs={"info": "system:info", "events": "events:events", "df": "df:df", "prune": "prune:system", "check": "check:check"},
+    verbs={
+        "info": "system:info",
+        "events": "events:events",
+        "df": "df:df",
+        "prune": "prune:system",
+        "check": "check:check",
+        "boot": "boot:boot",
+    },
 )

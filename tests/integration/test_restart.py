@@ -1,8 +1,11 @@
 """--restart: a container that has ended is started again, until somebody stops it."""
 
+import json
+
 import pytest
 from conftest import Machine
 
+SLEEP = ("busybox", "sleep", "1000")
 COUNTING = "echo run >> /runs; exit 3"
 
 
@@ -75,3 +78,46 @@ def test_a_monitor_that_died_while_it_waited(mydocker: Machine) -> None:
 def test_rm_excludes_it(mydocker: Machine) -> None:
     result = mydocker("run", "--rm", "--restart", "always", "busybox", "true")
     assert (result.rc, result.stderr) == (125, "mydocker: --rm and --restart exclude each other\n")
+
+
+def kill_with_its_monitor(mydocker: Machine, name: str) -> None:
+    """Kill both processes before either can do anything about the other's end."""
+    state = mydocker.sh(f"cat state/{mydocker.record(name)['id']}/state.json").stdout
+    monitor = json.loads(state)["monitor"]
+    mydocker.sh(f"kill -STOP {monitor}; kill -9 {monitor} {mydocker.pid(name)}")
+    mydocker.wait_until(lambda: "Exited" in mydocker("ps", "-a", "--filter", f"name={name}").stdout)
+
+
+@pytest.mark.parametrize("is_boot", [False, True], ids=["killed", "booted"])
+def test_what_is_to_run_all_the_time_is_started_again(mydocker: Machine, is_boot: bool) -> None:
+    for policy in ("always", "unless-stopped", "on-failure", "no"):
+        mydocker("run", "-d", "--name", policy, "--restart", policy, *SLEEP)
+    mydocker("run", "-d", "--name", "joined", "--restart", "always", "--network", "container:unless-stopped", *SLEEP)
+    mydocker("run", "-d", "--name", "stopped", "--restart", "always", *SLEEP)
+    mydocker("stop", "-t", "0", "stopped")
+    mydocker("create", "--name", "new", "--restart", "always", *SLEEP)
+    for name in ("always", "unless-stopped", "on-failure", "no", "joined"):
+        kill_with_its_monitor(mydocker, name)
+    if is_boot:
+        mydocker.sh("find state -mindepth 1 ! -name storage-driver -delete")
+    planned = mydocker("--dry-run", "system", "boot")
+    assert (planned.rc, planned.stdout.count("start container")) == (0, 3), planned.stdout
+    booted = mydocker("system", "boot")
+    assert (booted.rc, booted.stdout, booted.stderr) == (0, "always\nunless-stopped\njoined\n", "")
+    assert sorted(mydocker("ps", "--format", "{{.Names}}").stdout.split()) == ["always", "joined", "unless-stopped"]
+    assert mydocker("system", "boot").stdout == ""
+    assert mydocker("rm", "-f", *mydocker("ps", "-aq").stdout.split()).rc == 0
+
+
+def test_a_boot_goes_on_past_what_does_not_start(mydocker: Machine) -> None:
+    mydocker.sh("mkdir there")
+    mydocker("run", "-d", "--name", "lost", "--restart", "always", "-v", f"{mydocker.directory}/there:/there", *SLEEP)
+    mydocker("run", "-d", "--name", "well", "--restart", "always", *SLEEP)
+    for name in ("lost", "well"):
+        kill_with_its_monitor(mydocker, name)
+    mydocker.sh("rmdir there")
+    booted = mydocker("system", "boot")
+    assert (booted.rc, booted.stdout) == (1, "well\n")
+    assert booted.stderr.count("\n") <= 2
+    assert "there" in booted.stderr
+    mydocker("rm", "-f", "lost", "well")

@@ -1,6 +1,7 @@
 """vm/provision.sh: which way it takes, with scripts in place of what would change the machine."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,6 +20,7 @@ class Shell:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.notes = directory / "notes"
+        self.path = f"{directory}:{os.environ['PATH']}"
         self.fake(id="echo 0", uname="echo 5.4.0-1-generic", modprobe="exit 1")
 
     def fake(self, **scripts: str) -> None:
@@ -29,7 +31,12 @@ class Shell:
             path.chmod(0o755)
 
     def __call__(self, *parts: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PATH": f"{self.directory}:{os.environ['PATH']}", "PREFIX": str(self.directory / "prefix")}
+        environment = {
+            **os.environ,
+            "PATH": self.path,
+            "PREFIX": str(self.directory / "prefix"),
+            "ETC": str(self.directory / "etc"),
+        }
         return subprocess.run([PROVISION, *parts], env=environment, capture_output=True, text=True)
 
     def called(self, name: str) -> list[str]:
@@ -92,5 +99,26 @@ def test_an_unknown_part_is_named(provision: Shell) -> None:
     result = provision("moduls")
     assert (result.returncode, result.stderr) == (
         1,
-        "provision: unknown part 'moduls': expected packages, python, mounts, modules, install, image or tests\n",
+        "provision: unknown part 'moduls': expected packages, python, mounts, modules, install, service, image or tests\n",
     )
+
+
+def test_a_service_starts_at_boot_what_is_to_run_all_the_time(provision: Shell) -> None:
+    provision.fake(systemctl="exit 0")
+    assert provision("service").returncode == 0
+    text = (provision.directory / "etc/systemd/system/mydocker.service").read_text()
+    assert f"\nExecStart={provision.directory}/prefix/bin/mydocker system boot\n" in text
+    assert provision.called("systemctl") == ["systemctl --quiet enable mydocker.service"]
+
+
+def test_without_systemd_a_script_does(provision: Shell) -> None:
+    provision.fake(**{"update-rc.d": "exit 0"})
+    for tool in ("chmod", "dirname", "mkdir", "mv", "sed"):
+        (provision.directory / tool).symlink_to(str(shutil.which(tool)))
+    provision.path = str(provision.directory)
+    assert provision("service").returncode == 0
+    script = provision.directory / "etc/init.d/mydocker"
+    assert f"exec {provision.directory}/prefix/bin/mydocker system boot ;;\n" in script.read_text()
+    assert provision.called("update-rc.d") == ["update-rc.d mydocker defaults"]
+    assert subprocess.run([script, "stop"]).returncode == 0
+    assert subprocess.run([script], capture_output=True).returncode == 2
