@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import shlex
 import shutil
@@ -270,8 +271,16 @@ def private_machine() -> Iterator[None]:
 def image_imported(program: str, directory: str) -> None:
     """Make busybox:latest once."""
     environment = {**os.environ, **roots(directory)}
-    line = f"{REPOSITORY}/vm/busybox-image | {program} import -c 'CMD [\"sh\"]' - busybox:latest && {program} run --rm busybox true"
+    line = f"{IMPORT_BUSYBOX} && {{mydocker}} run --rm busybox true".replace("{mydocker}", program)
     subprocess.run(["sh", "-ec", line], env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+IMPORT_BUSYBOX = f"{REPOSITORY}/vm/busybox-image | {{mydocker}} import -c 'CMD [\"sh\"]' - busybox:latest"
+
+
+def restore_busybox(machine: Machine) -> None:
+    """Make again what all tests use, where a test has removed it."""
+    assert machine.sh(IMPORT_BUSYBOX).rc == 0
 
 
 @pytest.fixture(scope="session")
@@ -331,12 +340,21 @@ def _clean(machine: Machine) -> None:
         machine("volume", "rm", name)
     for name in machine("network", "ls", "-q", "--filter", "type=custom").stdout.split():
         machine("network", "rm", name)
+    for image in machine("images", "-aq", "--no-trunc").stdout.split():
+        machine("rmi", "-f", image)
+    restore_busybox(machine)
     machine("system", "check", "--repair")
 
 
 def _without(*words: str) -> Callable[[str], str]:
     """Return a function that leaves out words which come and go by themselves."""
     return lambda line: " ".join(word for word in line.split() if word not in words)
+
+
+def _image(line: str) -> str:
+    """Return the name of an entry of an image index, or its digest if it has none."""
+    found = re.search(r'ref\.name": "([^"]*)"', line) or re.search(r'"digest": "([^"]*)"', line)
+    return found[1] if found else ""
 
 
 # What is asked, and what of each line of the answer counts.
@@ -354,6 +372,8 @@ SNAPSHOTS: dict[str, tuple[str, Callable[[str], str]]] = {
         "-regex '\\(root\\|state\\)/\\(images\\|layers\\|cache\\|events.json.*\\|networks/\\(.*/\\)?[.].*\\)' -prune -o -print",
         str,
     ),
+    # An entry a line: a test may make busybox again, and then it has another digest.
+    "images": ("sed 's/}, {/},\\n{/g' root/images/index.json 2>/dev/null; echo", _image),
     "shared memory": ("ls /dev/shm /dev/mqueue 2>/dev/null", str),
 }
 

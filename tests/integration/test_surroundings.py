@@ -18,6 +18,7 @@ SCENARIO = """
 {mydocker} stop -t 0 one
 {mydocker} rm -v one
 {mydocker} rmi again made > /dev/null
+{mydocker} builder prune -af > /dev/null
 {mydocker} volume rm vol
 {mydocker} run --rm --network none busybox sh -c 'date +%Z; trap; exit 7'; echo "status $?"
 """

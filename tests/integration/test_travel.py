@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import restore_busybox
 
 HOST = "127.0.0.1:5000"
 REGISTRY = """
@@ -197,13 +198,6 @@ def test_push_and_pull(images: Images, registry: Any) -> None:
     assert mydocker("pull", "-q", f"{HOST}/t/travel@{digest}").stdout == f"{HOST}/t/travel@{digest}\n"
     images.forget(name, f"{HOST}/t/travel@{digest}")
     restore_busybox(mydocker)
-
-
-def restore_busybox(mydocker: Any) -> None:
-    """Make again what other tests use, where a test has removed it."""
-    from conftest import REPOSITORY
-
-    mydocker.sh(f"{REPOSITORY}/vm/busybox-image | {{mydocker}} import -c 'CMD [\"sh\"]' - busybox:latest")
 
 
 def test_run_pulls_what_is_missing(images: Images, registry: Any) -> None:

@@ -1,6 +1,7 @@
 """Whatever is killed, and after a reboot: every verb says and does the right thing, and nothing is left."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from conftest import Machine
@@ -150,12 +151,16 @@ GONE = {"state.json": "rm state/*/state.json", "STATE/ID": "rm -rf state/$(cat r
 
 
 @pytest.fixture(params=GONE)
-def forgotten(request: pytest.FixtureRequest, mydocker: Machine) -> int:
-    """Return the pid of a container that runs though somebody has removed what says so."""
+def forgotten(request: pytest.FixtureRequest, mydocker: Machine) -> Iterator[int]:
+    """Yield the pid of a container that runs though somebody has removed what says so.
+
+    That mydocker switched on packet forwarding is known again afterwards: or nobody would ever switch it off.
+    """
     mydocker("run", "-d", "--name", "victim", "-p", "127.0.0.1:18080:80", "busybox", "sh", "-c", "trap 'exit 3' TERM; sleep 1000 & wait")
     pid = mydocker.pid("victim")
-    mydocker.sh(GONE[request.param])
-    return pid
+    mydocker.sh(f"mkdir notes; cp state/networks/.net* notes; {GONE[request.param]}")
+    yield pid
+    mydocker.sh("mkdir -p state/networks; cp notes/.net* state/networks")
 
 
 def test_what_runs_without_its_state_runs(mydocker: Machine, forgotten: int) -> None:
