@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 UNCLEAR = "?"
 # What keeps this process from reading, and says nothing of a file.
 _OURS = (EMFILE, ENFILE, ENOMEM)
-
+# How many bytes a JSON file may have: more than any has, and less than memory.
+JSON_MAX = 16 << 20
 
 # What a disk without room says, or a user's share of it.
 FULL = (ENOSPC, EDQUOT)
@@ -157,8 +158,10 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def read_json(path: str) -> Any:
-    """Return a JSON file's value. Raises FileNotFoundError, or Damaged when it is not JSON."""
-    data = read_whole(path)
+    """Return a JSON file's value. Raises FileNotFoundError, or Damaged when it is not JSON or too long."""
+    data = read_whole(path, JSON_MAX + 1)
+    if len(data) > JSON_MAX:
+        raise Damaged(f"{path}: more than {JSON_MAX} bytes")
     try:
         return leanjson.loads(data.decode())
     except (ValueError, RecursionError) as error:

@@ -108,7 +108,7 @@ def _sources(context: str, path: object, scratch: str) -> tuple[str, str, str, s
     elif not os.path.isdir(context):
         raise BadInput(f"context {context!r}: expected a directory or -")
     if path == "-":
-        return sys.stdin.buffer.read().decode(), "Dockerfile", directory, ""
+        return read_in("", "/dev/stdin", "Dockerfile"), "Dockerfile", directory, ""
     place = str(path) if path and context != "-" else os.path.join(directory, str(path or "Dockerfile"))
     return read_in(directory, place, str(path or "Dockerfile")), os.path.basename(place), directory, place
 

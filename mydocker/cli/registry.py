@@ -19,6 +19,7 @@ from mydocker.engine.transfer import accounts
 from mydocker.engine.transfer import pull as pulling
 from mydocker.engine.transfer import push as pushing
 from mydocker.errors import BadInput, NotFound
+from mydocker.given import read_all
 from mydocker.images.config import host_platform, platform_fields
 from mydocker.images.credentials import Credentials, Keyring
 from mydocker.images.reference import Reference, parse
@@ -164,7 +165,7 @@ def login(session: Session, username: str | None, password: str | None, password
     if password is not None:
         complain("warning: using --password via the command line is insecure: use --password-stdin")
     if password_stdin:
-        password = sys.stdin.read().rstrip("\r\n")
+        password = read_all(sys.stdin.buffer).decode(errors="surrogateescape").rstrip("\r\n")
     if (not username or password is None) and not sys.stdin.isatty():
         raise BadInput("cannot ask for a user name and password: standard input is no terminal", "use -u NAME --password-stdin")
     username = username or click.prompt("Username")

@@ -10,6 +10,7 @@ import os
 import re
 
 from mydocker.errors import BadInput
+from mydocker.given import read_all
 from mydocker.kernel.files import RESOLVE_BENEATH, openat2
 
 TYPE_CHECKING = False
@@ -75,10 +76,12 @@ def read_in(directory: str, path: str, name: str) -> str:
             finally:
                 os.close(top)
         with open(descriptor, "rb") as file:
-            return file.read().decode()
+            return read_all(file).decode()
     except OSError as error:
         reason = "it leads out of the context" if error.errno == errno.EXDEV else error.strerror
         raise BadInput(f"cannot read {name!r}: {reason}") from error
+    except BadInput as error:
+        raise BadInput(f"cannot read {name!r}: {error.message}") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"{name!r} is no text: {error}") from error
 

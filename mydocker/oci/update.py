@@ -7,6 +7,7 @@ import sys
 from mydocker import leanjson, store
 from mydocker.cgroups.resources import RESOURCES, merged
 from mydocker.errors import BadInput, Conflict
+from mydocker.given import read_all
 from mydocker.oci import containers
 from mydocker.oci.arguments import Arguments, Flags
 from mydocker.oci.shape import check_shape
@@ -62,7 +63,7 @@ def wanted(arguments: Arguments) -> Resources:
     source = arguments.value("resources")
     given: Any = _by_flags(arguments)
     if source:
-        given = leanjson.loads(sys.stdin.read()) if source == "-" else store.read_json(source)
+        given = leanjson.loads(read_all(sys.stdin.buffer).decode()) if source == "-" else store.read_json(source)
         if not isinstance(given, dict):
             raise BadInput(f"resources {source!r}: expected a JSON object")
     elif not given:

@@ -36,6 +36,11 @@ def test_a_damaged_record_is_named(tmp_path: Path, text: str) -> None:
         store.read_json(str(tmp_path / "r.json"))
 
 
+def test_a_record_without_end_is_damaged() -> None:
+    with pytest.raises(Damaged, match=r"^/dev/zero: more than 16777216 bytes$"):
+        store.read_json("/dev/zero")
+
+
 def test_only_one_of_many_gets_a_claim(tmp_path: Path) -> None:
     claim = str(tmp_path / "name")
     read, write = os.pipe()

@@ -13,6 +13,7 @@ import errno
 from mydocker import leanjson
 from mydocker.engine.request import default_profile as data
 from mydocker.errors import BadInput, Error
+from mydocker.given import read_all
 from mydocker.kernel.seccomp_object import SECCOMP_ARGUMENT
 from mydocker.kernel.seccomp_rules import Rules
 from mydocker.shape import WrongShape, fit
@@ -169,8 +170,8 @@ def load_profile(path: str, capabilities: list[str], machine: str, kernel: tuple
 
 def _read(path: str) -> Profile:
     try:
-        with open(path, encoding="utf-8") as file:
-            document: Profile = leanjson.loads(file.read())
+        with open(path, "rb") as file:
+            document: Profile = leanjson.loads(read_all(file).decode())
     except OSError as error:
         raise BadInput(error.strerror.lower() if error.strerror else str(error)) from error
     except ValueError as error:

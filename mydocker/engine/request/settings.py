@@ -9,6 +9,7 @@ import os
 
 from mydocker.engine.request.values import integer, number, pair, size
 from mydocker.errors import BadInput
+from mydocker.given import read_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,10 +56,12 @@ def read_lines(path: str, what: str) -> list[str]:
     Raises BadInput if the file cannot be read. The error says `what` the file was to be.
     """
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            text = file.read().removeprefix("\ufeff")
+        with open(path, "rb") as file:
+            text = read_all(file).decode(errors="surrogateescape").removeprefix("\ufeff")
     except OSError as error:
         raise BadInput(f"{what} {path!r}: {error.strerror}") from error
+    except BadInput as error:
+        raise BadInput(f"{what} {path!r}: {error.message}") from error
     return [line.removesuffix("\r") for line in text.split("\n")]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mydocker import given
 from mydocker.errors import BadInput
 from mydocker.images.dockerignore import Ignore, read, read_in
 
@@ -42,6 +43,12 @@ def test_a_link_inside_and_a_file_that_the_caller_names_elsewhere_are_read(conte
 def test_dockerignore_that_leads_out_is_refused(context: Path) -> None:
     (context / ".dockerignore").symlink_to("../secret")
     with pytest.raises(BadInput, match=r"^cannot read '.dockerignore': it leads out of the context$"):
+        read(str(context), "")
+
+
+def test_dockerignore_without_end_is_refused(context: Path) -> None:
+    (context / ".dockerignore").write_bytes(b"a\n" * (given.TEXT_MAX // 2 + 1))
+    with pytest.raises(BadInput, match=r"^cannot read '.dockerignore': more than 4194304 bytes$"):
         read(str(context), "")
 
 

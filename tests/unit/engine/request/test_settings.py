@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mydocker import given
 from mydocker.engine.request import settings
 from mydocker.errors import BadInput
 
@@ -99,3 +100,11 @@ def test_health_checks(flags: dict[str, Any], expected: dict[str, Any]) -> None:
 def test_health_checks_that_are_refused(flags: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInput, match=message):
         settings.healthcheck({**NO_HEALTH, **flags})
+
+
+def test_a_file_is_read_up_to_a_limit(file: Path) -> None:
+    file.write_bytes(b"A=1\n" + b"#" * given.TEXT_MAX)
+    with pytest.raises(BadInput, match=f"^environment file '{file}': more than 4194304 bytes$"):
+        settings.environment((), (str(file),))
+    with pytest.raises(BadInput, match=r"^label file '/dev/zero': more than 4194304 bytes$"):
+        settings.labels((), ("/dev/zero",))
