@@ -120,7 +120,7 @@ class Copying(Value):
             archives, others = self._sorted(source, patterns)
             for path in archives:
                 with open(path, "rb") as file:
-                    copying.extract(file, path, target, self.destination, self.owner)
+                    copying.extract(file, path, target, self.destination)
             if others:
                 copying.copy(source, others, target, self.destination, self.owner)
 

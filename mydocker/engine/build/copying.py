@@ -34,9 +34,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from io import BufferedReader
 
+    from _typeshed import SupportsRead
+
 # What goes before the tar: whether it holds only one file, and the length of that file's name.
 _HEADER = "?I"
 _WILD = frozenset("*?[")
+_MOST_SYMLINKS = 40
 
 
 class Context(Value):
@@ -53,7 +56,7 @@ class Context(Value):
 class Owner(Value):
     """The owner and the mode that copied files get."""
 
-    chown: str  # 'USER[:GROUP]', '' for root
+    chown: str  # 'USER[:GROUP]', '' for root, or for the source's own owners where that is a container
     chmod: int | None  # None leaves each file its mode
 
     def numbers(self, root: int) -> tuple[int, int]:
@@ -68,6 +71,7 @@ class Owner(Value):
 
 def copy(source: Context | Container, patterns: Sequence[str], target: Container, destination: str, owner: Owner) -> None:
     """Copy the files that fit the patterns to a path of a container, by the rules of COPY. Raises StepFailed with the reason."""
+    keeps_owners = isinstance(source, Container) and not owner.chown
     read, write = os.pipe()
 
     def send() -> None:
@@ -81,7 +85,8 @@ def copy(source: Context | Container, patterns: Sequence[str], target: Container
             header = stream.read(calcsize(_HEADER))
             if header:  # if nothing came, the sender says why
                 is_file, length = unpack(_HEADER, header)
-                _receive(target.enter(), destination, os.fsdecode(stream.read(length)) if is_file else "", stream, owner)
+                file = os.fsdecode(stream.read(length)) if is_file else ""
+                _receive(target.enter(), destination, file, stream, owner, keeps_owners)
 
     sender, receiver = Child(send), Child(receive)
     os.close(read)
@@ -93,24 +98,22 @@ def make_directory(target: Container, path: str) -> None:
     """Make a directory in a container, and the directories above it that are missing (for WORKDIR)."""
 
     def make() -> None:
-        os.close(inroot.make_directories(inroot.by_descriptor(target.enter()), path))
+        root = target.enter()
+        os.close(inroot.make_directories(inroot.by_descriptor(root), followed(root, path)))
 
     Child(make).wait()
 
 
-def extract(stream: BufferedReader, name: str, target: Container, destination: str, owner: Owner) -> None:
-    """Unpack a tar, plain or compressed, into a directory of a container (for ADD). name: what errors call the tar."""
+def extract(stream: BufferedReader, name: str, target: Container, destination: str) -> None:
+    """Unpack a tar, plain or compressed, into a directory of a container (for ADD). The owners and the modes are the tar's.
+
+    name: what errors call the tar
+    """
 
     def receive() -> None:
         root = target.enter()
-        numbers = owner.numbers(root)
-
-        def prepare(member: tarfile.TarInfo) -> None:
-            if owner.chown:
-                member.uid, member.gid = numbers
-
-        directory = inroot.make_directories(inroot.by_descriptor(root), destination)
-        unpack_tar(Decompressed(stream, name).as_binary(), inroot.by_descriptor(directory), None, None, prepare)
+        directory = inroot.make_directories(inroot.by_descriptor(root), followed(root, destination))
+        unpack_tar(Decompressed(stream, name).as_binary(), inroot.by_descriptor(directory), None)
 
     Child(receive).wait()
 
@@ -128,6 +131,8 @@ def _send(source: Context | Container, patterns: Sequence[str], destination: str
     root = source.enter()
     excluded = source.excluded if isinstance(source, Context) else set()
     asked = [path for pattern in patterns for path in matches(root, pattern, excluded)]
+    if not asked:
+        return
     found = [_resolved(root, path) for path in asked]
     statuses = [_status(root, path) for path in found]
     is_file = len(found) == 1 and not stat.S_ISDIR(statuses[0].st_mode)
@@ -135,9 +140,21 @@ def _send(source: Context | Container, patterns: Sequence[str], destination: str
         raise BadInput(f"{len(found)} sources for {destination!r}: with more than one, the destination must end with a slash")
     name = os.fsencode(basename(asked[0])) if is_file else b""
     stream.write(pack(_HEADER, is_file, len(name)) + name)
-    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
-        for path, status in zip(found, statuses, strict=True):
-            _pack(root, path, stat.S_ISDIR(status.st_mode), excluded, archive)
+    with _Renaming.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+        for wanted, path, status in zip(asked, found, statuses, strict=True):
+            is_directory = stat.S_ISDIR(status.st_mode)
+            archive.new_name = "" if is_directory else basename(wanted)
+            _pack(root, path, is_directory, excluded, archive)
+
+
+class _Renaming(tarfile.TarFile):
+    """A tar in which a file that was found by a symlink has the symlink's name. new_name: the next member's name, '' for its own."""
+
+    new_name = ""
+
+    def addfile(self, tarinfo: tarfile.TarInfo, fileobj: SupportsRead[bytes] | None = None) -> None:
+        tarinfo.name = self.new_name or tarinfo.name
+        super().addfile(tarinfo, fileobj)
 
 
 def _pack(root: int, path: str, is_directory: bool, excluded: set[str], archive: tarfile.TarFile) -> None:
@@ -155,7 +172,7 @@ def _pack(root: int, path: str, is_directory: bool, excluded: set[str], archive:
 
 
 def matches(root: int, pattern: str, excluded: set[str]) -> list[str]:
-    """Return the paths that fit a pattern, from the root on. Raises NotFound if there is none.
+    """Return the paths that fit a pattern, from the root on. A pattern without wildcards fits itself. Raises NotFound if it is excluded.
 
     root: a descriptor of the root
     excluded: paths that .dockerignore leaves out
@@ -167,8 +184,6 @@ def matches(root: int, pattern: str, excluded: set[str]) -> list[str]:
             raise NotFound(f"{pattern!r} is not in the context: .dockerignore leaves it out")
     else:
         found = [path for path in _expand(root, "", cleaned.strip("/").split("/")) if path not in excluded]
-        if not found:
-            raise NotFound(f"nothing fits {pattern!r}")
     return found
 
 
@@ -224,28 +239,64 @@ def _status(root: int, path: str) -> os.stat_result:
         os.close(descriptor)
 
 
-def _receive(root: int, destination: str, file: str, stream: BinaryIO, owner: Owner) -> None:
+def followed(root: int, path: str) -> str:
+    """Return a path of the root without symlinks, also where a symlink leads to what does not exist yet. Raises BadInput for a loop."""
+    done, waiting, links = "", path.split("/"), 0
+    while waiting:
+        part = waiting.pop(0)
+        if part == "..":
+            done = done.rpartition("/")[0]
+        elif part not in ("", "."):
+            target = _link(root, f"{done}/{part}")
+            done = f"{done}/{part}" if target is None else "" if target.startswith("/") else done
+            waiting = [*(target or "").split("/"), *waiting]
+            links += target is not None
+            if links > _MOST_SYMLINKS:
+                raise BadInput(f"too many symlinks: {path}")
+    return done or "/"
+
+
+def _link(root: int, path: str) -> str | None:
+    """Return what a symlink holds, or None for anything else and for nothing."""
+    try:
+        descriptor = openat2(path.lstrip("/"), os.O_PATH | os.O_NOFOLLOW, dirfd=root)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            raise
+        return None
+    try:
+        return os.readlink("", dir_fd=descriptor) if stat.S_ISLNK(os.fstat(descriptor).st_mode) else None
+    finally:
+        os.close(descriptor)
+
+
+def _receive(root: int, destination: str, file: str, stream: BinaryIO, owner: Owner, keeps_owners: bool) -> None:
     """Unpack what was sent. file: its name if it is only one file, '' for the content of a directory or for several files."""
     numbers = owner.numbers(root)
-    top, name = destination, file
-    if file and not destination.endswith("/") and not _is_directory(root, destination):
-        top, name = dirname(destination), basename(destination)
+    top, name = followed(root, destination), file
+    if file and not destination.endswith("/") and not _is_directory(root, top):
+        top, name = dirname(top), basename(top)
     missing = not _is_directory(root, top)
     directory = inroot.make_directories(inroot.by_descriptor(root), top)
     if missing:
         os.chown(inroot.by_descriptor(directory), *numbers)
-    unpack_tar(stream, inroot.by_descriptor(directory), None, None, _preparing(file, name, numbers, owner.chmod))
+    unpack_tar(stream, inroot.by_descriptor(directory), None, None, _preparing(name, None if keeps_owners else numbers, owner.chmod))
 
 
 def _is_directory(root: int, path: str) -> bool:
     return _exists(root, path) and stat.S_ISDIR(_status(root, path).st_mode)
 
 
-def _preparing(file: str, name: str, numbers: tuple[int, int], chmod: int | None) -> Callable[[tarfile.TarInfo], None]:
+def _preparing(name: str, numbers: tuple[int, int] | None, chmod: int | None) -> Callable[[tarfile.TarInfo], None]:
+    """Return a function that changes a member before it is unpacked. name: the only file's new name, '' where there are several.
+
+    numbers: the new uid and gid, or None to keep them
+    """
+
     def prepare(member: tarfile.TarInfo) -> None:
-        member.uid, member.gid = numbers
-        if file:
-            member.name = name
+        if numbers:
+            member.uid, member.gid = numbers
+        member.name = name or member.name
         if chmod is not None and not member.issym():
             member.mode = chmod
 
