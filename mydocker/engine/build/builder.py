@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 # Build arguments that a Dockerfile need not declare (docker's list). They are in no history, and they do not count for the cache.
 _PROXIES = {name for word in ("http", "https", "ftp", "no", "all") for name in (f"{word}_proxy", f"{word}_proxy".upper())}
 _FLAGS = {"RUN": {"network"}, "COPY": {"from", "chown", "chmod", "link"}, "ADD": {"chown", "chmod", "link", "checksum"}}
+# The flags of COPY and ADD in whose values variables are replaced.
+_EXPANDED = {"chown", "chmod", "checksum"}
 
 
 # The flags of a container that is never started.
@@ -228,11 +230,14 @@ class _Work:
     def _copy(self, instruction: Instruction) -> None:
         progress = self.progress
         variables = change.variables_of(progress.settings, progress.arguments)
-        copying = self.how.context.copying(instruction, _paths(instruction, variables), self._source(instruction), variables)
+        flags = {key: expand(value, variables) if key in _EXPANDED else value for key, value in instruction.flags.items()}
+        meant = dockerfile.Instruction(instruction.name, flags, instruction.text, instruction.heredocs, instruction.line)
+        copying = self.how.context.copying(meant, _paths(instruction, variables), self._source(instruction), variables)
         destination = copying.destination
         if not destination.startswith("/"):
             copying.destination = os.path.join(progress.settings.get("WorkingDir") or "/", destination)
-        self._layer(instruction, copying.digest() + copying.destination, lambda place: copying.into(place.container()), [])
+        seen = repr((copying.digest(), copying.destination, copying.owner.chown, copying.owner.chmod))
+        self._layer(instruction, seen, lambda place: copying.into(place.container()), [])
 
     def _source(self, instruction: Instruction) -> Source | None:
         """Return the source that --from names, an earlier stage or an image, or None for the context."""

@@ -9,6 +9,7 @@ from posixpath import basename
 
 from mydocker.engine.build import copying
 from mydocker.engine.build.copying import Context, Owner
+from mydocker.engine.build.places import matches, place_of
 from mydocker.errors import BadInput, Damaged, StepFailed
 from mydocker.images.dockerignore import excluded_paths, read
 from mydocker.images.words import expand_text
@@ -133,8 +134,8 @@ class Copying(Value):
             return [], patterns
         root = source.enter()
         try:
-            paths = [path for pattern in patterns for path in copying.matches(root, pattern, source.excluded)]
-            places = {path: copying.place_of(root, path) for path in paths}
+            paths = [path for pattern in patterns for path in matches(root, pattern, source.excluded)]
+            places = {path: place_of(root, path) for path in paths}
         finally:
             os.close(root)
         archives = [path for path in paths if os.path.isfile(places[path]) and copying.is_archive(places[path])]
@@ -152,8 +153,8 @@ def _mode(text: str) -> int | None:
 def _hash_matches(source: Context, pattern: str, update: Callable[[bytes], None]) -> None:
     root = source.enter()
     try:
-        for path in copying.matches(root, pattern, source.excluded):
-            _hash(source, copying.place_of(root, path), path, update)
+        for path in matches(root, pattern, source.excluded):
+            _hash(source, place_of(root, path), path, update)
     finally:
         os.close(root)
 

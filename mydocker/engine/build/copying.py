@@ -6,20 +6,18 @@ of a context or an image leads out of it.
 
 from __future__ import annotations
 
-import errno
 import os
-import re
 import stat
 import tarfile
-from posixpath import basename, dirname, normpath
+from posixpath import basename, dirname
 from struct import calcsize, pack, unpack
 from typing import BinaryIO
 
+from mydocker.engine.build.places import followed, is_directory, matches, resolved, status_of
 from mydocker.engine.container.children import Child
 from mydocker.engine.container.copy import Container, wait_for
-from mydocker.errors import BadInput, NotFound
+from mydocker.errors import BadInput
 from mydocker.images.compression import Decompressed
-from mydocker.images.dockerignore import translate
 from mydocker.kernel import inroot
 from mydocker.kernel.files import openat2
 from mydocker.runtime.users import lookup
@@ -38,8 +36,6 @@ if TYPE_CHECKING:
 
 # What goes before the tar: whether it holds only one file, and the length of that file's name.
 _HEADER = "?I"
-_WILD = frozenset("*?[")
-_MOST_SYMLINKS = 40
 
 
 class Context(Value):
@@ -133,8 +129,8 @@ def _send(source: Context | Container, patterns: Sequence[str], destination: str
     asked = [path for pattern in patterns for path in matches(root, pattern, excluded)]
     if not asked:
         return
-    found = [_resolved(root, path) for path in asked]
-    statuses = [_status(root, path) for path in found]
+    found = [resolved(root, path) for path in asked]
+    statuses = [status_of(root, path) for path in found]
     is_file = len(found) == 1 and not stat.S_ISDIR(statuses[0].st_mode)
     if len(found) > 1 and not destination.endswith("/"):
         raise BadInput(f"{len(found)} sources for {destination!r}: with more than one, the destination must end with a slash")
@@ -142,9 +138,9 @@ def _send(source: Context | Container, patterns: Sequence[str], destination: str
     stream.write(pack(_HEADER, is_file, len(name)) + name)
     with _Renaming.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
         for wanted, path, status in zip(asked, found, statuses, strict=True):
-            is_directory = stat.S_ISDIR(status.st_mode)
-            archive.new_name = "" if is_directory else basename(wanted)
-            _pack(root, path, is_directory, excluded, archive)
+            whole = stat.S_ISDIR(status.st_mode)
+            archive.new_name = "" if whole else basename(wanted)
+            _pack(root, path, whole, excluded, archive)
 
 
 class _Renaming(tarfile.TarFile):
@@ -157,134 +153,31 @@ class _Renaming(tarfile.TarFile):
         super().addfile(tarinfo, fileobj)
 
 
-def _pack(root: int, path: str, is_directory: bool, excluded: set[str], archive: tarfile.TarFile) -> None:
-    """Add a file, or what a directory holds, to a tar."""
-    top = path if is_directory else dirname(path)
+def _pack(root: int, path: str, whole: bool, excluded: set[str], archive: tarfile.TarFile) -> None:
+    """Add a file, or what a directory holds, to a tar. whole: whether it is a directory."""
+    top = path if whole else dirname(path)
     directory = openat2(top.lstrip("/") or ".", os.O_PATH | os.O_DIRECTORY, dirfd=root)
     prefix = top.rstrip("/")
     inside = {name[len(prefix) :] for name in excluded if name.startswith(prefix + "/")}
     os.chdir(inroot.by_descriptor(directory))
     packing = Packing(archive, ".", PLAIN, inside, False)
-    if is_directory:
+    if whole:
         packing.walk("")
     else:
         packing.add("", basename(path))
-
-
-def matches(root: int, pattern: str, excluded: set[str]) -> list[str]:
-    """Return the paths that fit a pattern, from the root on. A pattern without wildcards fits itself. Raises NotFound if it is excluded.
-
-    root: a descriptor of the root
-    excluded: paths that .dockerignore leaves out
-    """
-    cleaned = normpath("/" + pattern.lstrip("/"))
-    if not _WILD & set(cleaned):
-        found = [cleaned]
-        if any(cleaned == path or cleaned.startswith(path + "/") for path in excluded):
-            raise NotFound(f"{pattern!r} is not in the context: .dockerignore leaves it out")
-    else:
-        found = [path for path in _expand(root, "", cleaned.strip("/").split("/")) if path not in excluded]
-    return found
-
-
-def _expand(root: int, directory: str, parts: list[str]) -> list[str]:
-    """Return the paths below a directory that fit a pattern, sorted. parts: what stands between the pattern's slashes."""
-    part, *rest = parts
-    if not _WILD & set(part):
-        names = [part]
-    else:
-        try:
-            descriptor = openat2(directory.lstrip("/") or ".", os.O_RDONLY | os.O_DIRECTORY, dirfd=root)
-        except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-                raise
-            return []
-        wanted = re.compile(translate(part))
-        names = sorted(name for name in os.listdir(descriptor) if wanted.fullmatch(name))
-        os.close(descriptor)
-    paths = [f"{directory}/{name}" for name in names]
-    return [found for path in paths for found in _expand(root, path, rest)] if rest else [path for path in paths if _exists(root, path)]
-
-
-def _exists(root: int, path: str) -> bool:
-    try:
-        os.close(openat2(path.lstrip("/") or ".", os.O_PATH, dirfd=root))
-    except OSError:
-        return False
-    return True
-
-
-def place_of(root: int, path: str) -> str:
-    """Return the path, without symlinks, by which this process opens a file in a root. Raises NotFound."""
-    try:
-        descriptor = openat2(path.lstrip("/") or ".", os.O_PATH, dirfd=root)
-    except OSError as error:
-        raise NotFound(f"no such file or directory: {path}") from error
-    try:
-        return os.readlink(inroot.by_descriptor(descriptor))
-    finally:
-        os.close(descriptor)
-
-
-def _resolved(root: int, path: str) -> str:
-    """Return a path of the root without symlinks. A source that is a symlink means what it points to."""
-    return place_of(root, path).removeprefix(os.readlink(inroot.by_descriptor(root)).rstrip("/")) or "/"
-
-
-def _status(root: int, path: str) -> os.stat_result:
-    descriptor = openat2(path.lstrip("/") or ".", os.O_PATH, dirfd=root)
-    try:
-        return os.fstat(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def followed(root: int, path: str) -> str:
-    """Return a path of the root without symlinks, also where a symlink leads to what does not exist yet. Raises BadInput for a loop."""
-    done, waiting, links = "", path.split("/"), 0
-    while waiting:
-        part = waiting.pop(0)
-        if part == "..":
-            done = done.rpartition("/")[0]
-        elif part not in ("", "."):
-            target = _link(root, f"{done}/{part}")
-            done = f"{done}/{part}" if target is None else "" if target.startswith("/") else done
-            waiting = [*(target or "").split("/"), *waiting]
-            links += target is not None
-            if links > _MOST_SYMLINKS:
-                raise BadInput(f"too many symlinks: {path}")
-    return done or "/"
-
-
-def _link(root: int, path: str) -> str | None:
-    """Return what a symlink holds, or None for anything else and for nothing."""
-    try:
-        descriptor = openat2(path.lstrip("/"), os.O_PATH | os.O_NOFOLLOW, dirfd=root)
-    except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-            raise
-        return None
-    try:
-        return os.readlink("", dir_fd=descriptor) if stat.S_ISLNK(os.fstat(descriptor).st_mode) else None
-    finally:
-        os.close(descriptor)
 
 
 def _receive(root: int, destination: str, file: str, stream: BinaryIO, owner: Owner, keeps_owners: bool) -> None:
     """Unpack what was sent. file: its name if it is only one file, '' for the content of a directory or for several files."""
     numbers = owner.numbers(root)
     top, name = followed(root, destination), file
-    if file and not destination.endswith("/") and not _is_directory(root, top):
+    if file and not destination.endswith("/") and not is_directory(root, top):
         top, name = dirname(top), basename(top)
-    missing = not _is_directory(root, top)
+    missing = not is_directory(root, top)
     directory = inroot.make_directories(inroot.by_descriptor(root), top)
     if missing:
         os.chown(inroot.by_descriptor(directory), *numbers)
     unpack_tar(stream, inroot.by_descriptor(directory), None, None, _preparing(name, None if keeps_owners else numbers, owner.chmod))
-
-
-def _is_directory(root: int, path: str) -> bool:
-    return _exists(root, path) and stat.S_ISDIR(_status(root, path).st_mode)
 
 
 def _preparing(name: str, numbers: tuple[int, int] | None, chmod: int | None) -> Callable[[tarfile.TarInfo], None]:
