@@ -74,7 +74,7 @@ def json_list(text: str) -> list[str] | None:
     """Return the list that the exec form is, or None if the text is the shell form."""
     try:
         value = json.loads(text) if text.startswith("[") else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
 

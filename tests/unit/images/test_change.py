@@ -46,6 +46,8 @@ BASE: Any = {
         ("WORKDIR ../../..", "WorkingDir", "/"),
         ("WORKDIR /a/", "WorkingDir", "/a/"),
         ("WORKDIR a/", "WorkingDir", "/srv/a"),
+        ("CMD " + "[" * 100000, "Cmd", ["/bin/sh", "-c", "[" * 100000]),
+        ("EXPOSE '80 81'", "ExposedPorts", {"1/tcp": {}, "80/tcp": {}, "81/tcp": {}}),
         ("WORKDIR //", "WorkingDir", "/"),
         ('VOLUME ["/data", "/log"]', "Volumes", {"/v": {}, "/data": {}, "/log": {}}),
         ("VOLUME /data /log", "Volumes", {"/v": {}, "/data": {}, "/log": {}}),
