@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from mydocker.engine.record.containers import Record
 
 
+# Fewer digits of an image's id than `images` shows are taken for a name. A misspelt stage such as `b` could be many ids.
+_FEWEST_DIGITS = 12
+
+
 @click.command(cls=Verb)
 @click.option("-t", "--tag", "tags", multiple=True, metavar="NAME[:TAG]", help="The image's name; may be repeated.")
 @click.option("-f", "--file", "path", metavar="FILE", help="The Dockerfile [CONTEXT/Dockerfile]; - is standard input.")
@@ -108,9 +112,16 @@ def _sources(context: str, path: object, scratch: str) -> tuple[str, str, str, s
     elif not os.path.isdir(context):
         raise BadInput(f"context {context!r}: expected a directory or -")
     if path == "-":
-        return sys.stdin.buffer.read().decode(), "Dockerfile", directory, ""
+        return _text_of_stdin(), "Dockerfile", directory, ""
     place = str(path) if path and context != "-" else os.path.join(directory, str(path or "Dockerfile"))
     return read_in(directory, place, str(path or "Dockerfile")), os.path.basename(place), directory, place
+
+
+def _text_of_stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as error:
+        raise BadInput(f"the Dockerfile from standard input is no text: {error}") from error
 
 
 def _from_stdin(scratch: str) -> str:
@@ -150,7 +161,7 @@ def _building(session: Session, context: BuildContext, quiet: bool, always: bool
     def pull(name: str, platform: str) -> None:
         if not always:
             try:
-                images.find(session.paths, name)
+                images.find(session.paths, name, _FEWEST_DIGITS)
                 return
             except NoImage:
                 pass

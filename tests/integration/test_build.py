@@ -323,6 +323,35 @@ def test_onbuild(build: Builds) -> None:
     assert not build.inspect()["Config"].get("OnBuild")
 
 
+def test_onbuild_copies_from_a_stage_that_only_it_needs(build: Builds) -> None:
+    build("FROM busybox\nONBUILD COPY --from=builder /made /given\n")
+    build.mydocker("tag", "made:1", "parent:1")
+    result = build(
+        "FROM busybox AS base\nRUN echo made > /made\nFROM base AS builder\nRUN chown 4:5 /made\nFROM parent:1\nRUN cat /given\n"
+    )
+    assert build.run("cat /given; stat -c %u:%g /given") == "made\n4:5\n"
+    assert "Step 6/6 : RUN cat /given" in result.stdout
+    assert "no earlier stage is called '127.0.0.1:1/builder'" in (
+        build("FROM busybox\nCOPY --from=127.0.0.1:1/builder /made /given\nFROM busybox AS builder\nFROM 0\n", rc=1).stderr
+    )
+
+
+def test_an_image_without_layers_gets_a_container(build: Builds) -> None:
+    mydocker = build.mydocker
+    build('FROM scratch\nCMD ["/sh", "-c", "echo $0 > /x; read -r x < /x; echo $x", "ran"]\n')
+    fields = json.loads(mydocker("images", "--format", "{{json .}}", "made").stdout)
+    shown = [fields[key] for key in ("Repository", "Size", "VirtualSize", "Containers", "SharedSize", "UniqueSize")]
+    assert shown == ["made", "0B", "0B", "N/A", "N/A", "N/A"]
+    missing = mydocker("run", "--rm", "--network", "none", "made:1")
+    assert (missing.rc, "/sh" in missing.stderr) == (127, True)
+    name = mydocker("create", "--network", "none", "made:1").stdout.strip()
+    mydocker.sh("{mydocker} cp $({mydocker} create --name bb busybox):/bin/busybox sh; {mydocker} rm bb")
+    assert mydocker("cp", "sh", f"{name}:/sh").rc == 0
+    assert mydocker("start", "-a", name).stdout == "ran\n"
+    assert {"A /sh", "A /x"} <= set(mydocker("diff", name).stdout.splitlines())
+    mydocker("rm", name)
+
+
 def test_the_cache(build: Builds) -> None:
     dockerfile = "FROM busybox\nARG V=1\nRUN echo $V > /v\nCOPY f /f\nRUN cat /f > /copy\nCMD x\n"
     build.file("f", "one")
@@ -365,6 +394,12 @@ def test_contexts_by_standard_input(build: Builds) -> None:
     assert build.run("cat /other") == "given\n"
     refused = mydocker.sh("printf 'FROM busybox\\nCOPY given /x' | {mydocker} build -")
     assert (refused.rc, "there is no context to copy from" in refused.stderr) == (1, True)
+
+
+def test_a_dockerfile_that_is_no_text(build: Builds) -> None:
+    for flags in ("-", "-f - ctx"):
+        result = build.mydocker.sh("printf 'FROM \\377' | {mydocker} build " + flags)
+        assert (result.rc, "is no text" in result.stderr, len(result.stderr.splitlines())) == (1, True, 1), result.stderr
 
 
 def test_quiet_and_iidfile(build: Builds) -> None:

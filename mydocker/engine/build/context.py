@@ -185,6 +185,8 @@ def _download(address: str, directory: str, checksum: str) -> str:
 
     checksum: 'sha256:HEX', '' for no check
     """
+    from urllib3.exceptions import HTTPError
+
     from mydocker.images.transport import Transport
 
     name = basename(address.partition("?")[0])
@@ -196,9 +198,12 @@ def _download(address: str, directory: str, checksum: str) -> str:
     content = sha256()
     with open(f"{directory}/{name}", "wb") as file:
         os.fchmod(file.fileno(), 0o600)
-        while chunk := response.read(_CHUNK):
-            file.write(chunk)
-            content.update(chunk)
+        try:
+            while chunk := response.read(_CHUNK):
+                file.write(chunk)
+                content.update(chunk)
+        except HTTPError as error:
+            raise StepFailed(f"{address}: the connection ended after {file.tell()} bytes: {error}") from error
     response.close()
     if checksum and checksum != f"sha256:{content.hexdigest()}":
         raise Damaged(f"{address}: expected {checksum}, and its content has sha256:{content.hexdigest()}")
