@@ -6,6 +6,8 @@
     │   └── NoImage            an image does not exist here, but a registry may have it
     ├── Conflict               an object exists already, is in use, or is in the wrong state
     ├── Unsupported            this host cannot do it; the message names what is missing
+    ├── Denied                 the registry refuses
+    ├── Unreachable            nobody answers at an address, or the answer is not of the expected protocol
     ├── Damaged                what is on disk is not what its record or its digest says
     ├── Unexpected             an exception that nobody foresaw; it carries its traceback (tracebacks.py)
     ├── StepFailed             the kernel refused a step; it carries the errno
@@ -52,6 +54,14 @@ class Conflict(Error):
 
 class Unsupported(Error):
     """The host lacks an ability, which the message names."""
+
+
+class Denied(Error):
+    """The registry refuses. There may be nothing there: a registry can hide that."""
+
+
+class Unreachable(Error):
+    """Nobody answers at an address, or the answer is not of the expected protocol. Another address of the registry may do better."""
 
 
 class Damaged(Error):

@@ -35,6 +35,8 @@ def _lean() -> tuple[Callable[[str], Any], Callable[[Any], str]]:
         text = text.strip(" \t\n\r")
         try:
             value, end = scan(text, 0)
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error
         except (StopIteration, SystemError, ValueError):
             end = -1
         if end == len(text):

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from mydocker.engine.record.containers import Record
 
 
+# Fewer digits of an image's id than `images` shows are taken for a name. A misspelt stage such as `b` could be many ids.
+_FEWEST_DIGITS = 12
+
+
 @click.command(cls=Verb)
 @click.option("-t", "--tag", "tags", multiple=True, metavar="NAME[:TAG]", help="The image's name; may be repeated.")
 @click.option("-f", "--file", "path", metavar="FILE", help="The Dockerfile [CONTEXT/Dockerfile]; - is standard input.")
@@ -150,7 +154,7 @@ def _building(session: Session, context: BuildContext, quiet: bool, always: bool
     def pull(name: str, platform: str) -> None:
         if not always:
             try:
-                images.find(session.paths, name)
+                images.find(session.paths, name, _FEWEST_DIGITS)
                 return
             except NoImage:
                 pass

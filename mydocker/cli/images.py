@@ -110,8 +110,17 @@ class Row:
             "ID": self.shown_id(whole),
             "CreatedSince": human.since(self.created) if isinstance(self.image, Image) else "Damaged",
             "CreatedAt": self.created,
-            "Size": human.size(self.image.size if isinstance(self.image, Image) else 0),
+            "Size": self.size,
+            "VirtualSize": self.size,
+            # docker counts these only for `system df -v`.
+            "Containers": "N/A",
+            "SharedSize": "N/A",
+            "UniqueSize": "N/A",
         }
+
+    @property
+    def size(self) -> str:
+        return human.size(self.image.size if isinstance(self.image, Image) else 0)
 
     @property
     def created(self) -> str:

@@ -74,7 +74,7 @@ def json_list(text: str) -> list[str] | None:
     """Return the list that the exec form is, or None if the text is the shell form."""
     try:
         value = json.loads(text) if text.startswith("[") else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, list) and all(isinstance(item, str) for item in value) else None
 
@@ -141,7 +141,8 @@ def _label(name: str, text: str, scope: _Scope) -> ImageConfig:
 
 
 def _expose(name: str, text: str, scope: _Scope) -> ImageConfig:
-    ports = [port for word in _words(text, scope) for port in _ports(word)]
+    # A variable may hold several ports.
+    ports = [port for words in _words(text, scope) for word in words.split() for port in _ports(word)]
     return {"ExposedPorts": {**scope.settings.get("ExposedPorts", {}), **{port: {} for port in ports}}}
 
 
@@ -162,7 +163,9 @@ def _user(name: str, text: str, scope: _Scope) -> ImageConfig:
 
 def _workdir(name: str, text: str, scope: _Scope) -> ImageConfig:
     directory = expand(text, scope.variables)
-    return {"WorkingDir": "/" + normpath(join(scope.settings.get("WorkingDir") or "/", directory)).lstrip("/")}
+    # As in docker, an absolute path keeps its slash at the end.
+    slash = "/" if directory.startswith("/") and directory.endswith("/") and directory.strip("/") else ""
+    return {"WorkingDir": "/" + normpath(join(scope.settings.get("WorkingDir") or "/", directory)).lstrip("/") + slash}
 
 
 def _volume(name: str, text: str, scope: _Scope) -> ImageConfig:

@@ -9,10 +9,13 @@ import re
 
 from mydocker.errors import BadInput
 from mydocker.images import change
+from mydocker.images.words import split
 from mydocker.value import Value
 
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(.+?)\s*$")
-_HEREDOC = re.compile(r"""(?<![<\d])\d*<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_.]*)\2""")
+# A whole word. In `$((1<<n))` and in quotes the same characters are no here-document.
+_HEREDOC = re.compile(r"""\d*<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_.-]*)\2""")
+_DIRECTIVES = {"check", "escape", "syntax"}
 _FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(\S*))?(?:\s+|$)")
 _WITH_FLAGS = {"FROM", "RUN", "COPY", "ADD"}
 _WITH_HEREDOCS = {"RUN", "COPY", "ADD"}
@@ -73,10 +76,14 @@ def one(text: str, line: int, name: str) -> Instruction:
 def _directives(lines: list[str], name: str) -> tuple[str, int]:
     """Return the escape character, and the position of the first line after the parser directives."""
     escape = "\\"
+    seen: set[str] = set()
     for number, line in enumerate(lines):
         match = _DIRECTIVE.match(line)
-        if not match:
+        if not match or match[1].lower() not in _DIRECTIVES:
             return escape, number
+        if match[1].lower() in seen:
+            raise BadInput(f"{name}:{number + 1}: only one {match[1].lower()} directive can be used")
+        seen.add(match[1].lower())
         if match[1].lower() == "escape":
             escape = match[2]
             if escape not in ("\\", "`"):
@@ -85,7 +92,7 @@ def _directives(lines: list[str], name: str) -> tuple[str, int]:
 
 
 def _logical_line(lines: list[str], position: int, escape: str) -> tuple[str, int]:
-    """Return a line joined with the lines that continue it, and the position after them.
+    """Return a line joined with the lines that continue it, and the position after them. A doubled escape character continues nothing.
 
     Comments and empty lines between them are left out.
     """
@@ -98,7 +105,7 @@ def _logical_line(lines: list[str], position: int, escape: str) -> tuple[str, in
                 return "", position
             continue
         stripped = line.rstrip() if parts else line.strip()
-        if not stripped.endswith(escape):
+        if not stripped.endswith(escape) or stripped.endswith(escape * 2):
             parts.append(stripped)
             break
         parts.append(stripped[:-1])
@@ -114,7 +121,7 @@ def _instruction(logical: str, lines: list[str], start: int, position: int, name
     flags, text = _flags(rest.strip(), where) if upper in _WITH_FLAGS else ({}, rest.strip())
     heredocs: list[Heredoc] = []
     if upper in _WITH_HEREDOCS and not text.startswith("["):
-        for dash, quote, ending in _HEREDOC.findall(text):
+        for dash, quote, ending in _heredoc_words(text):
             content, position = _heredoc(lines, position, ending, bool(dash), where)
             heredocs.append(Heredoc(name=ending, content=content, expand=not quote))
     if not text:
@@ -131,6 +138,15 @@ def _flags(text: str, where: str) -> tuple[dict[str, str], str]:
         flags[match[1]] = match[2] or ""
         text = text[match.end() :]
     return flags, text
+
+
+def _heredoc_words(text: str) -> list[tuple[str, str, str]]:
+    """Return (dash, quote, ending word) of each here-document that a text announces."""
+    try:
+        found = [_HEREDOC.fullmatch(word) for word in split(text)]
+    except BadInput:
+        return []  # A quote is open. What that means, the shell says.
+    return [(match[1], match[2], match[3]) for match in found if match]
 
 
 def _heredoc(lines: list[str], position: int, ending: str, dash: bool, where: str) -> tuple[str, int]:

@@ -6,7 +6,7 @@ import time
 
 from urllib3.exceptions import HTTPError
 
-from mydocker.images.transport import Unreachable
+from mydocker.errors import Unreachable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -132,7 +132,7 @@ class Archive:
     def _of_layout(self, platform: Platform) -> list[Found]:
         listed = manifests.read_index(self._blob(*self.files["index.json"]), f"{self.name}: index.json")
         found: dict[str, Found] = {}
-        for entry in listed["manifests"] if listed else []:
+        for entry in manifests.images_of(listed, platform) if listed else []:
             image = self._image(entry, platform)
             known = found.setdefault(image.manifest.descriptor["digest"], image)
             name = index.name_of(entry)

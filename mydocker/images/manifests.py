@@ -9,6 +9,7 @@ from __future__ import annotations
 from mydocker.errors import Damaged, NotFound, Unsupported
 from mydocker.images import documents
 from mydocker.images.documents import CONFIG_TYPE, DOCUMENT_MAX, IMAGE_INDEX, IMAGE_MANIFEST, INDEX_TYPE, MANIFEST_TYPE, sha256
+from mydocker.images.index import name_of
 from mydocker.images.reference import is_id
 
 TYPE_CHECKING = False
@@ -94,6 +95,25 @@ def choose(index: ImageIndex, platform: Platform, name: str) -> Descriptor:
         return entries[0]
     offered = sorted({_shown(_platform(entry)) for entry in entries if _platform(entry)} - {"unknown/unknown"})
     raise NotFound(f"{name}: no image for platform {_shown(platform)}", f"there is {', '.join(offered)}" if offered else None)
+
+
+def images_of(index: ImageIndex, platform: Platform) -> list[Descriptor]:
+    """Return the entries of an archive's index that are images. Of several with one name, those for the platform, if there are any.
+
+    BuildKit lists its attestations beside the image that they are about.
+    """
+    entries = [entry for entry in index["manifests"] if not _is_attestation(entry)]
+    fitting = {_name(entry) for entry in entries if _fits(_platform(entry), platform)} - {""}
+    return [entry for entry in entries if _name(entry) not in fitting or not _platform(entry) or _fits(_platform(entry), platform)]
+
+
+def _is_attestation(entry: Descriptor) -> bool:
+    about = entry.get("annotations", {}).get("vnd.docker.reference.type")
+    return about == "attestation-manifest" or _shown(_platform(entry)) == "unknown/unknown"
+
+
+def _name(entry: Descriptor) -> str:
+    return name_of(entry) or ""
 
 
 def _platform(entry: Descriptor) -> Platform:

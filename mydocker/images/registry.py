@@ -10,10 +10,9 @@ import json
 import re
 from urllib.parse import quote, urlencode, urljoin
 
-from mydocker.errors import Damaged, Error, NotFound, StepFailed
+from mydocker.errors import Damaged, Denied, NotFound, StepFailed, Unreachable
 from mydocker.images.documents import DOCUMENT_MAX, checked, sha256
 from mydocker.images.manifests import ACCEPTED
-from mydocker.images.transport import Unreachable
 from mydocker.shape import fit
 
 TYPE_CHECKING = False
@@ -60,10 +59,6 @@ ERROR_ANSWER: Shape = {"errors": ([REASON], [])}
 _PARAMETER = re.compile(r'(\w+)="?([^",]*)"?')
 _PAGES = 1000  # we read no more pages of a list than this
 _CHUNK = 1 << 20  # bytes
-
-
-class Denied(Error):
-    """The registry refuses. There may be nothing there: a registry can hide that."""
 
 
 class Repository:

@@ -24,7 +24,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from mydocker.errors import Error, StepFailed
+from mydocker.errors import StepFailed, Unreachable
 from mydocker.version import VERSION
 
 TYPE_CHECKING = False
@@ -43,10 +43,6 @@ _TRUST = "where its authority is to be trusted, put that one's certificate into 
 _LEAST_ERROR = 400
 # The statuses with which a server says that the same request may succeed in a moment.
 _PASSING = (429, 500, 502, 503, 504)
-
-
-class Unreachable(Error):
-    """Nobody answers at an address, or the answer is not of the expected protocol. Another address of the registry may do better."""
 
 
 class Transport:

@@ -5,6 +5,8 @@ Source: the Dockerfile reference, "Environment replacement" and "Escape".
 
 from __future__ import annotations
 
+import re
+
 from mydocker.errors import BadInput
 
 TYPE_CHECKING = False
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_BRACED = re.compile(r"([A-Za-z0-9_]+)(?:(:[-+?]|[-+?]|##?|%%?|//?)(.*))?", re.DOTALL)
+_FORMS = "${NAME}, or NAME followed by :- - :+ + :? ? # ## % %% / or //"
 
 
 def split(text: str) -> list[str]:
@@ -29,6 +33,8 @@ def split(text: str) -> list[str]:
 
 
 def _end_of_piece(text: str, start: int) -> int:
+    if text.startswith("${", start) and "}" in text[start:]:
+        return _closing_brace(text, start + 1) + 1
     if text[start] == "\\":
         return min(start + 2, len(text))
     if text[start] in "'\"":
@@ -46,7 +52,7 @@ def _closing_quote(text: str, start: int) -> int:
 
 
 def expand(word: str, variables: Mapping[str, str]) -> str:
-    """Return a word without its quotes and backslashes and with $NAME, ${NAME}, ${NAME:-WORD} and ${NAME:+WORD} replaced."""
+    """Return a word without its quotes and backslashes and with its variables replaced: $NAME, and ${NAME} in all of its forms."""
     result, position, quote = "", 0, ""
     while position < len(word):
         character = word[position]
@@ -101,11 +107,43 @@ def _closing_brace(word: str, start: int) -> int:
 
 
 def _braced(inside: str, variables: Mapping[str, str]) -> str:
-    name, colon, rest = inside.partition(":")
-    if not name or not _NAME.issuperset(name) or (colon and rest[:1] not in ("-", "+")):
-        raise BadInput(f"unsupported variable '${{{inside}}}': expected ${{NAME}}, ${{NAME:-WORD}} or ${{NAME:+WORD}}")
+    """Return what ${INSIDE} stands for. Raises BadInput, also for ${NAME:?MESSAGE} without a value."""
+    match = _BRACED.fullmatch(inside)
+    if not match:
+        raise BadInput(f"unsupported variable '${{{inside}}}': expected {_FORMS}")
+    name, form, rest = match.groups()
     value = variables.get(name, "")
-    if not colon:
+    if not form:
         return value
-    default = expand(rest[1:], variables)
-    return (value or default) if rest[0] == "-" else (default if value else "")
+    if form[0] in "#%/":
+        return _cut(value, form, rest, variables)
+    word = expand(rest, variables)
+    given = bool(value) if form[0] == ":" else name in variables
+    if form[-1] == "?" and not given:
+        raise BadInput(f"{name}: {word or 'it has no value'}", f"give it one: --build-arg {name}=VALUE")
+    if form[-1] == "+":
+        return word if given else ""
+    return value if given else word
+
+
+def _cut(value: str, form: str, rest: str, variables: Mapping[str, str]) -> str:
+    """Return a value without the beginning (#, ##) or the end (%, %%) that fits a pattern, or with what fits it replaced (/, //)."""
+    if form[0] == "/":
+        pattern, _, new = rest.partition("/")
+        fitting = re.compile(_glob(expand_text(pattern, variables), "*"), re.DOTALL)
+        replacement = expand(new, variables)
+        return fitting.sub(lambda _: replacement, value, 0 if form == "//" else 1) if pattern else value
+    fitting = re.compile(_glob(expand_text(rest, variables), "*" if len(form) == 2 else "*?"), re.DOTALL)
+    if form[0] == "#":
+        match = fitting.match(value)
+        return value[match.end() :] if match else value
+    starts = range(len(value) + 1) if form == "%%" else range(len(value), -1, -1)
+    return next((value[:start] for start in starts if fitting.fullmatch(value, start)), value)
+
+
+def _glob(pattern: str, star: str) -> str:
+    """Return a shell pattern of *, ? and backslashes as a regular expression. star: '*' takes as much as possible, '*?' as little."""
+    found = []
+    for piece in re.findall(r"\\.|.", pattern, re.DOTALL):
+        found.append({"*": f".{star}", "?": "."}.get(piece) or re.escape(piece[-1]))
+    return "".join(found)

@@ -117,12 +117,16 @@ class Overlay(StorageDriver):
 
     def mount_steps(self, directory: str, layers: list[str], target: str) -> list[Step]:
         check_path(directory)
+        if not layers:  # An overlay wants a layer below.
+            return [Mount(directory + "/upper", target, flags=mounts.MS_BIND)]
         names = [self.short_name(chain_id) for chain_id in layers]
         return [MountOverlay(self.layers, names, directory + "/upper", directory + "/work", target, switches(self.sys))]
 
     def mapped_steps(
         self, directory: str, layers: list[str], target: str, staging: str, users: list[Mapping], groups: list[Mapping]
     ) -> list[Step]:
+        if not layers:
+            return [IdmapTree(directory + "/upper", target, users, groups)]
         names = ["layers/" + self.short_name(chain_id) for chain_id in layers]
         return [
             Mount("tmpfs", staging, "tmpfs", mounts.MS_NODEV | mounts.MS_NOSUID, "mode=711"),

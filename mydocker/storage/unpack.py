@@ -1,8 +1,9 @@
 """Unpacking a layer tar into a directory. Nothing is ever written outside of the directory, whatever the tar says.
 
-A member's parent is opened without following symlinks in any component, and the member is made by its name in that directory.
+A member's parent is opened with the directory as the root of all symlinks, and the member is made by its name in there. So an absolute
+name begins at the directory too, as it does for docker.
 
-Damaged is raised for absolute names, names with '..' that lead out, members below a symlink, and hard links to what is not in the
+Damaged is raised for names with '..' that lead out, members below a file or a dangling symlink, and hard links to what is not in the
 directory. Error is raised for more bytes than allowed.
 """
 
@@ -18,7 +19,7 @@ from typing import Any, BinaryIO
 
 from mydocker import store
 from mydocker.errors import Conflict, Damaged, Error
-from mydocker.kernel.files import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, openat2
+from mydocker.kernel.files import openat2
 from mydocker.storage.whiteouts import OPAQUE, PREFIX, Form
 from mydocker.tarreader import damaged, members, open_tar
 
@@ -97,9 +98,9 @@ class _Unpacking:
         try:
             descriptor = self._parent(parent)
         except OSError as error:
-            if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+            if error.errno not in (errno.ELOOP, errno.ENOTDIR, errno.EEXIST):
                 raise
-            raise Damaged(f"tar member {member.name!r} lies below a symlink or a file") from error
+            raise Damaged(f"tar member {member.name!r} lies below a file or a symlink that leads nowhere") from error
         try:
             self._add_in(archive, member, f"/proc/self/fd/{descriptor}", parent, name)
         finally:
@@ -228,13 +229,11 @@ class _Unpacking:
             return self._open(path)
 
     def _open(self, path: str) -> int:
-        return openat2(path, os.O_PATH | os.O_DIRECTORY, dirfd=self.root, resolve=RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)
+        return openat2(path, os.O_PATH | os.O_DIRECTORY, dirfd=self.root)
 
 
 def _checked(name: str) -> str:
-    """Return a member's name without '.', '..' and a trailing slash. Raises Damaged if it is absolute or leads out of the directory."""
-    if name.startswith("/"):
-        raise Damaged(f"tar member {name!r} has an absolute name")
+    """Return a member's name from the directory on, without '.', '..' and a trailing slash. Raises Damaged if it leads out."""
     parts: list[str] = []
     for part in name.split("/"):
         if part == "..":

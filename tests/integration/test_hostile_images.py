@@ -112,12 +112,26 @@ def refuses(mydocker: Any) -> Callable[..., str]:
 
 @pytest.mark.parametrize("driver", ["overlay", "vfs"])
 @pytest.mark.parametrize(
+    "members", [[file("/evil", b"in")], [("out", tarfile.SYMTYPE, "/"), file("out/evil", b"in")]], ids=["absolute", "symlink"]
+)
+def test_a_layer_whose_names_are_taken_inside_the_root(mydocker: Any, driver: str, members: list[Any]) -> None:
+    mydocker.environment["MYDOCKER_STORAGE_DRIVER"] = driver
+    Path(mydocker.directory, "odd.tar").write_bytes(Archive(tar_of(*members)).archive())
+    assert mydocker("load", "-i", "odd.tar").rc == 0
+    name = mydocker("create", "--network", "none", "evil:1", "true").stdout.strip()
+    assert mydocker.sh("{mydocker} cp " + name + ":/evil - | tar -xO").stdout == "in"
+    assert mydocker.sh("ls /evil").rc != 0
+    mydocker("rm", name)
+    mydocker("rmi", "evil:1")
+
+
+@pytest.mark.parametrize("driver", ["overlay", "vfs"])
+@pytest.mark.parametrize(
     "members",
     [
         [file("../evil")],
         [file("a/../../../evil")],
-        [file("/evil")],
-        [("out", tarfile.SYMTYPE, "/"), file("out/evil")],
+        [file("/../evil")],
         [("out", tarfile.SYMTYPE, "../../../../../canary"), file("out/file")],
         [("link", tarfile.LNKTYPE, "../../../../canary/file")],
         [("link", tarfile.LNKTYPE, "/etc/hostname")],

@@ -26,6 +26,11 @@ def test_every_kind_is_in_the_drawing() -> None:
     assert [name for name in KINDS if name != "GONE" and f"{name} " not in drawing.replace(",", " ")] == []
 
 
+@pytest.mark.parametrize("kind", [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.Error)])
+def test_an_error_is_of_the_same_kind_in_another_process(kind: type[errors.Error]) -> None:
+    assert type(messages.error_from(messages.failure(kind("x")))) is kind
+
+
 @pytest.fixture
 def ends() -> Iterator[tuple[Channel, messages.Inbox]]:
     sender, ours = Channel.pair()

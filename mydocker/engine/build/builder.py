@@ -17,7 +17,7 @@ from mydocker.engine.build.progress import Progress, Workplace, cached, from_ima
 from mydocker.engine.build.stages import Stage, Stages, declared
 from mydocker.engine.catalog import images
 from mydocker.engine.container.spec import PATH
-from mydocker.errors import BadInput, StepFailed
+from mydocker.errors import BadInput, Error, StepFailed
 from mydocker.images import change, dockerfile, index
 from mydocker.images.draft import StoreImage
 from mydocker.images.layout import ImageLayout
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 # Build arguments that a Dockerfile need not declare (docker's list). They are in no history, and they do not count for the cache.
 _PROXIES = {name for word in ("http", "https", "ftp", "no", "all") for name in (f"{word}_proxy", f"{word}_proxy".upper())}
 _FLAGS = {"RUN": {"network"}, "COPY": {"from", "chown", "chmod", "link"}, "ADD": {"chown", "chmod", "link", "checksum"}}
+# The flags of COPY and ADD in whose values variables are replaced.
+_EXPANDED = {"chown", "chmod", "checksum"}
 
 
 # The flags of a container that is never started.
@@ -98,14 +100,26 @@ class _Work:
         self.consumed |= self.stages.arguments.keys()
         self.fresh = not self.how.use_cache
         yield RunInstruction(self.how.name, stage.opening, self._from)
-        triggers: list[str] = []
+        triggers: list[Instruction] = []
         if stage.number in self.begun:
-            triggers = self.progress.settings.pop("OnBuild", [])
-        for text in triggers:
-            self.how.tell(f"# Executing build trigger: {text}")
-            yield RunInstruction(self.how.name, dockerfile.one(text, stage.opening.line, self.how.name), self._triggered)
+            kept = self.progress.settings.pop("OnBuild", [])
+            triggers = [dockerfile.one(text, stage.opening.line, self.how.name) for text in kept]
+            yield from self._sources_of(triggers, stage)
+        for trigger in triggers:
+            self.how.tell(f"# Executing build trigger: {trigger.source}")
+            yield RunInstruction(self.how.name, trigger, self._triggered)
         for instruction in stage.instructions:
             yield RunInstruction(self.how.name, instruction, self._apply)
+
+    def _sources_of(self, triggers: list[Instruction], stage: Stage) -> Iterator[Step]:
+        """Yield the steps of the stages that ONBUILD triggers copy from and that are not built yet. Only the base image names them."""
+        for name in [trigger.flags["from"] for trigger in triggers if trigger.flags.get("from")]:
+            earlier = self.stages.find(name, stage.number)
+            for needed in self.stages.needed(earlier) if earlier else []:
+                if needed.number not in self.begun:
+                    self.count += 1 + len(needed.instructions)
+                    yield from self.steps(needed)
+        self.stage, self.fresh = stage, not self.how.use_cache
 
     @property
     def progress(self) -> Progress:
@@ -228,11 +242,14 @@ class _Work:
     def _copy(self, instruction: Instruction) -> None:
         progress = self.progress
         variables = change.variables_of(progress.settings, progress.arguments)
-        copying = self.how.context.copying(instruction, _paths(instruction, variables), self._source(instruction), variables)
+        flags = {key: expand(value, variables) if key in _EXPANDED else value for key, value in instruction.flags.items()}
+        meant = dockerfile.Instruction(instruction.name, flags, instruction.text, instruction.heredocs, instruction.line)
+        copying = self.how.context.copying(meant, _paths(instruction, variables), self._source(instruction), variables)
         destination = copying.destination
         if not destination.startswith("/"):
             copying.destination = os.path.join(progress.settings.get("WorkingDir") or "/", destination)
-        self._layer(instruction, copying.digest() + copying.destination, lambda place: copying.into(place.container()), [])
+        seen = repr((copying.digest(), copying.destination, copying.owner.chown, copying.owner.chmod))
+        self._layer(instruction, seen, lambda place: copying.into(place.container()), [])
 
     def _source(self, instruction: Instruction) -> Source | None:
         """Return the source that --from names, an earlier stage or an image, or None for the context."""
@@ -243,7 +260,10 @@ class _Work:
         if earlier:
             progress = self.begun[earlier.number]
             return Source(key=progress.key, open=lambda: self._opened(progress))
-        self.how.pull(name, "")
+        try:
+            self.how.pull(name, "")
+        except Error as error:
+            raise StepFailed(f"no earlier stage is called {name!r}, and no image: {error.message}", hint=error.hint) from error
         progress = from_image(images.find(self.how.paths, name))
         return Source(key=progress.key, open=lambda: self._opened(progress))
 

@@ -9,6 +9,7 @@ from posixpath import basename
 
 from mydocker.engine.build import copying
 from mydocker.engine.build.copying import Context, Owner
+from mydocker.engine.build.places import matches, place_of
 from mydocker.errors import BadInput, Damaged, StepFailed
 from mydocker.images.dockerignore import excluded_paths, read
 from mydocker.images.words import expand_text
@@ -120,7 +121,7 @@ class Copying(Value):
             archives, others = self._sorted(source, patterns)
             for path in archives:
                 with open(path, "rb") as file:
-                    copying.extract(file, path, target, self.destination, self.owner)
+                    copying.extract(file, path, target, self.destination)
             if others:
                 copying.copy(source, others, target, self.destination, self.owner)
 
@@ -133,8 +134,8 @@ class Copying(Value):
             return [], patterns
         root = source.enter()
         try:
-            paths = [path for pattern in patterns for path in copying.matches(root, pattern, source.excluded)]
-            places = {path: copying.place_of(root, path) for path in paths}
+            paths = [path for pattern in patterns for path in matches(root, pattern, source.excluded)]
+            places = {path: place_of(root, path) for path in paths}
         finally:
             os.close(root)
         archives = [path for path in paths if os.path.isfile(places[path]) and copying.is_archive(places[path])]
@@ -152,8 +153,8 @@ def _mode(text: str) -> int | None:
 def _hash_matches(source: Context, pattern: str, update: Callable[[bytes], None]) -> None:
     root = source.enter()
     try:
-        for path in copying.matches(root, pattern, source.excluded):
-            _hash(source, copying.place_of(root, path), path, update)
+        for path in matches(root, pattern, source.excluded):
+            _hash(source, place_of(root, path), path, update)
     finally:
         os.close(root)
 
@@ -184,6 +185,8 @@ def _download(address: str, directory: str, checksum: str) -> str:
 
     checksum: 'sha256:HEX', '' for no check
     """
+    from urllib3.exceptions import HTTPError
+
     from mydocker.images.transport import Transport
 
     name = basename(address.partition("?")[0])
@@ -195,9 +198,12 @@ def _download(address: str, directory: str, checksum: str) -> str:
     content = sha256()
     with open(f"{directory}/{name}", "wb") as file:
         os.fchmod(file.fileno(), 0o600)
-        while chunk := response.read(_CHUNK):
-            file.write(chunk)
-            content.update(chunk)
+        try:
+            while chunk := response.read(_CHUNK):
+                file.write(chunk)
+                content.update(chunk)
+        except HTTPError as error:
+            raise StepFailed(f"{address}: the connection ended after {file.tell()} bytes: {error}") from error
     response.close()
     if checksum and checksum != f"sha256:{content.hexdigest()}":
         raise Damaged(f"{address}: expected {checksum}, and its content has sha256:{content.hexdigest()}")

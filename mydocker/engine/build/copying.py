@@ -6,20 +6,18 @@ of a context or an image leads out of it.
 
 from __future__ import annotations
 
-import errno
 import os
-import re
 import stat
 import tarfile
-from posixpath import basename, dirname, normpath
+from posixpath import basename, dirname
 from struct import calcsize, pack, unpack
 from typing import BinaryIO
 
+from mydocker.engine.build.places import followed, is_directory, matches, resolved, status_of
 from mydocker.engine.container.children import Child
 from mydocker.engine.container.copy import Container, wait_for
-from mydocker.errors import BadInput, NotFound
+from mydocker.errors import BadInput
 from mydocker.images.compression import Decompressed
-from mydocker.images.dockerignore import translate
 from mydocker.kernel import inroot
 from mydocker.kernel.files import openat2
 from mydocker.runtime.users import lookup
@@ -34,9 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from io import BufferedReader
 
+    from _typeshed import SupportsRead
+
 # What goes before the tar: whether it holds only one file, and the length of that file's name.
 _HEADER = "?I"
-_WILD = frozenset("*?[")
 
 
 class Context(Value):
@@ -53,7 +52,7 @@ class Context(Value):
 class Owner(Value):
     """The owner and the mode that copied files get."""
 
-    chown: str  # 'USER[:GROUP]', '' for root
+    chown: str  # 'USER[:GROUP]', '' for root, or for the source's own owners where that is a container
     chmod: int | None  # None leaves each file its mode
 
     def numbers(self, root: int) -> tuple[int, int]:
@@ -68,6 +67,7 @@ class Owner(Value):
 
 def copy(source: Context | Container, patterns: Sequence[str], target: Container, destination: str, owner: Owner) -> None:
     """Copy the files that fit the patterns to a path of a container, by the rules of COPY. Raises StepFailed with the reason."""
+    keeps_owners = isinstance(source, Container) and not owner.chown
     read, write = os.pipe()
 
     def send() -> None:
@@ -81,7 +81,8 @@ def copy(source: Context | Container, patterns: Sequence[str], target: Container
             header = stream.read(calcsize(_HEADER))
             if header:  # if nothing came, the sender says why
                 is_file, length = unpack(_HEADER, header)
-                _receive(target.enter(), destination, os.fsdecode(stream.read(length)) if is_file else "", stream, owner)
+                file = os.fsdecode(stream.read(length)) if is_file else ""
+                _receive(target.enter(), destination, file, stream, owner, keeps_owners)
 
     sender, receiver = Child(send), Child(receive)
     os.close(read)
@@ -93,24 +94,22 @@ def make_directory(target: Container, path: str) -> None:
     """Make a directory in a container, and the directories above it that are missing (for WORKDIR)."""
 
     def make() -> None:
-        os.close(inroot.make_directories(inroot.by_descriptor(target.enter()), path))
+        root = target.enter()
+        os.close(inroot.make_directories(inroot.by_descriptor(root), followed(root, path)))
 
     Child(make).wait()
 
 
-def extract(stream: BufferedReader, name: str, target: Container, destination: str, owner: Owner) -> None:
-    """Unpack a tar, plain or compressed, into a directory of a container (for ADD). name: what errors call the tar."""
+def extract(stream: BufferedReader, name: str, target: Container, destination: str) -> None:
+    """Unpack a tar, plain or compressed, into a directory of a container (for ADD). The owners and the modes are the tar's.
+
+    name: what errors call the tar
+    """
 
     def receive() -> None:
         root = target.enter()
-        numbers = owner.numbers(root)
-
-        def prepare(member: tarfile.TarInfo) -> None:
-            if owner.chown:
-                member.uid, member.gid = numbers
-
-        directory = inroot.make_directories(inroot.by_descriptor(root), destination)
-        unpack_tar(Decompressed(stream, name).as_binary(), inroot.by_descriptor(directory), None, None, prepare)
+        directory = inroot.make_directories(inroot.by_descriptor(root), followed(root, destination))
+        unpack_tar(Decompressed(stream, name).as_binary(), inroot.by_descriptor(directory), None)
 
     Child(receive).wait()
 
@@ -128,124 +127,69 @@ def _send(source: Context | Container, patterns: Sequence[str], destination: str
     root = source.enter()
     excluded = source.excluded if isinstance(source, Context) else set()
     asked = [path for pattern in patterns for path in matches(root, pattern, excluded)]
-    found = [_resolved(root, path) for path in asked]
-    statuses = [_status(root, path) for path in found]
+    if not asked:
+        return
+    found = [resolved(root, path) for path in asked]
+    statuses = [status_of(root, path) for path in found]
     is_file = len(found) == 1 and not stat.S_ISDIR(statuses[0].st_mode)
     if len(found) > 1 and not destination.endswith("/"):
         raise BadInput(f"{len(found)} sources for {destination!r}: with more than one, the destination must end with a slash")
     name = os.fsencode(basename(asked[0])) if is_file else b""
     stream.write(pack(_HEADER, is_file, len(name)) + name)
-    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
-        for path, status in zip(found, statuses, strict=True):
-            _pack(root, path, stat.S_ISDIR(status.st_mode), excluded, archive)
+    with _Renaming.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+        for wanted, path, status in zip(asked, found, statuses, strict=True):
+            whole = stat.S_ISDIR(status.st_mode)
+            archive.new_name = "" if whole else basename(wanted)
+            _pack(root, path, whole, excluded, archive)
 
 
-def _pack(root: int, path: str, is_directory: bool, excluded: set[str], archive: tarfile.TarFile) -> None:
-    """Add a file, or what a directory holds, to a tar."""
-    top = path if is_directory else dirname(path)
+class _Renaming(tarfile.TarFile):
+    """A tar in which a file that was found by a symlink has the symlink's name. new_name: the next member's name, '' for its own."""
+
+    new_name = ""
+
+    def addfile(self, tarinfo: tarfile.TarInfo, fileobj: SupportsRead[bytes] | None = None) -> None:
+        tarinfo.name = self.new_name or tarinfo.name
+        super().addfile(tarinfo, fileobj)
+
+
+def _pack(root: int, path: str, whole: bool, excluded: set[str], archive: tarfile.TarFile) -> None:
+    """Add a file, or what a directory holds, to a tar. whole: whether it is a directory."""
+    top = path if whole else dirname(path)
     directory = openat2(top.lstrip("/") or ".", os.O_PATH | os.O_DIRECTORY, dirfd=root)
     prefix = top.rstrip("/")
     inside = {name[len(prefix) :] for name in excluded if name.startswith(prefix + "/")}
     os.chdir(inroot.by_descriptor(directory))
     packing = Packing(archive, ".", PLAIN, inside, False)
-    if is_directory:
+    if whole:
         packing.walk("")
     else:
         packing.add("", basename(path))
 
 
-def matches(root: int, pattern: str, excluded: set[str]) -> list[str]:
-    """Return the paths that fit a pattern, from the root on. Raises NotFound if there is none.
-
-    root: a descriptor of the root
-    excluded: paths that .dockerignore leaves out
-    """
-    cleaned = normpath("/" + pattern.lstrip("/"))
-    if not _WILD & set(cleaned):
-        found = [cleaned]
-        if any(cleaned == path or cleaned.startswith(path + "/") for path in excluded):
-            raise NotFound(f"{pattern!r} is not in the context: .dockerignore leaves it out")
-    else:
-        found = [path for path in _expand(root, "", cleaned.strip("/").split("/")) if path not in excluded]
-        if not found:
-            raise NotFound(f"nothing fits {pattern!r}")
-    return found
-
-
-def _expand(root: int, directory: str, parts: list[str]) -> list[str]:
-    """Return the paths below a directory that fit a pattern, sorted. parts: what stands between the pattern's slashes."""
-    part, *rest = parts
-    if not _WILD & set(part):
-        names = [part]
-    else:
-        try:
-            descriptor = openat2(directory.lstrip("/") or ".", os.O_RDONLY | os.O_DIRECTORY, dirfd=root)
-        except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-                raise
-            return []
-        wanted = re.compile(translate(part))
-        names = sorted(name for name in os.listdir(descriptor) if wanted.fullmatch(name))
-        os.close(descriptor)
-    paths = [f"{directory}/{name}" for name in names]
-    return [found for path in paths for found in _expand(root, path, rest)] if rest else [path for path in paths if _exists(root, path)]
-
-
-def _exists(root: int, path: str) -> bool:
-    try:
-        os.close(openat2(path.lstrip("/") or ".", os.O_PATH, dirfd=root))
-    except OSError:
-        return False
-    return True
-
-
-def place_of(root: int, path: str) -> str:
-    """Return the path, without symlinks, by which this process opens a file in a root. Raises NotFound."""
-    try:
-        descriptor = openat2(path.lstrip("/") or ".", os.O_PATH, dirfd=root)
-    except OSError as error:
-        raise NotFound(f"no such file or directory: {path}") from error
-    try:
-        return os.readlink(inroot.by_descriptor(descriptor))
-    finally:
-        os.close(descriptor)
-
-
-def _resolved(root: int, path: str) -> str:
-    """Return a path of the root without symlinks. A source that is a symlink means what it points to."""
-    return place_of(root, path).removeprefix(os.readlink(inroot.by_descriptor(root)).rstrip("/")) or "/"
-
-
-def _status(root: int, path: str) -> os.stat_result:
-    descriptor = openat2(path.lstrip("/") or ".", os.O_PATH, dirfd=root)
-    try:
-        return os.fstat(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _receive(root: int, destination: str, file: str, stream: BinaryIO, owner: Owner) -> None:
+def _receive(root: int, destination: str, file: str, stream: BinaryIO, owner: Owner, keeps_owners: bool) -> None:
     """Unpack what was sent. file: its name if it is only one file, '' for the content of a directory or for several files."""
     numbers = owner.numbers(root)
-    top, name = destination, file
-    if file and not destination.endswith("/") and not _is_directory(root, destination):
-        top, name = dirname(destination), basename(destination)
-    missing = not _is_directory(root, top)
+    top, name = followed(root, destination), file
+    if file and not destination.endswith("/") and not is_directory(root, top):
+        top, name = dirname(top), basename(top)
+    missing = not is_directory(root, top)
     directory = inroot.make_directories(inroot.by_descriptor(root), top)
     if missing:
         os.chown(inroot.by_descriptor(directory), *numbers)
-    unpack_tar(stream, inroot.by_descriptor(directory), None, None, _preparing(file, name, numbers, owner.chmod))
+    unpack_tar(stream, inroot.by_descriptor(directory), None, None, _preparing(name, None if keeps_owners else numbers, owner.chmod))
 
 
-def _is_directory(root: int, path: str) -> bool:
-    return _exists(root, path) and stat.S_ISDIR(_status(root, path).st_mode)
+def _preparing(name: str, numbers: tuple[int, int] | None, chmod: int | None) -> Callable[[tarfile.TarInfo], None]:
+    """Return a function that changes a member before it is unpacked. name: the only file's new name, '' where there are several.
 
+    numbers: the new uid and gid, or None to keep them
+    """
 
-def _preparing(file: str, name: str, numbers: tuple[int, int], chmod: int | None) -> Callable[[tarfile.TarInfo], None]:
     def prepare(member: tarfile.TarInfo) -> None:
-        member.uid, member.gid = numbers
-        if file:
-            member.name = name
+        if numbers:
+            member.uid, member.gid = numbers
+        member.name = name or member.name
         if chmod is not None and not member.issym():
             member.mode = chmod
 

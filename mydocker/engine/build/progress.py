@@ -86,8 +86,10 @@ def from_image(image: Image) -> Progress:
 
 
 def from_stage(progress: Progress) -> Progress:
-    """Return the progress of a stage that begins with an earlier stage."""
-    return Progress(deepcopy(progress.document), list(progress.layers), list(progress.sizes), progress.image, progress.key)
+    """Return the progress of a stage that begins with an earlier stage. It has that one's arguments, as in BuildKit."""
+    child = Progress(deepcopy(progress.document), list(progress.layers), list(progress.sizes), progress.image, progress.key)
+    child.arguments = dict(progress.arguments)
+    return child
 
 
 def from_nothing(paths: Paths) -> Progress:

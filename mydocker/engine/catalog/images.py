@@ -85,21 +85,25 @@ class Image:
         return self.document.get("created", "")
 
 
-def find(paths: Paths, name: str) -> Image:
+def find(paths: Paths, name: str, fewest_digits: int = 1) -> Image:
     """Return the image that a name, a NAME@DIGEST, an id or a unique beginning of an id means.
+
+    fewest_digits: how long a beginning of an id has to be.
 
     As in docker, a whole id is an id. Anything else is looked for first as a name, and then as the beginning of an id.
     Raises NoImage, Conflict if several ids begin so, BadInput or Damaged.
     """
     layout = ImageLayout(paths.images)
-    return layout.consistent(lambda entries: _found(layout, entries, name))
+    return layout.consistent(lambda entries: _found(layout, entries, name, fewest_digits))
 
 
-def _found(layout: ImageLayout, entries: list[Descriptor], name: str) -> Image:
+def _found(layout: ImageLayout, entries: list[Descriptor], name: str, fewest_digits: int) -> Image:
     digits = name.removeprefix("sha256:")
     if is_id(digits) or name.startswith("sha256:"):
         return _by_id(layout, entries, digits, name)
     entry = by_name(entries, parse(name).with_default_tag())
+    if not entry and len(name) < fewest_digits:
+        raise missing(name)
     return _image(layout, entries, entry) if entry else _by_id(layout, entries, name, name)
 
 

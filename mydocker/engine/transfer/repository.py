@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from mydocker.errors import Error
+from mydocker.errors import Error, Unreachable
 from mydocker.images.credentials import Keyring
 from mydocker.images.registries import Registries
 from mydocker.images.registry import Repository
-from mydocker.images.transport import Unreachable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

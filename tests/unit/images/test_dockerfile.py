@@ -35,6 +35,21 @@ def test_a_directive_after_a_comment_is_a_comment() -> None:
     assert shown("# hello\n# escape=`\nFROM x\nRUN a \\\n b") == [(3, "FROM", {}, "x"), (4, "RUN", {}, "a  b")]
 
 
+def test_a_directive_after_an_unknown_one_is_a_comment() -> None:
+    assert shown("# x=y\n# escape=`\nFROM x\nRUN a \\\n b") == [(3, "FROM", {}, "x"), (4, "RUN", {}, "a  b")]
+    assert shown("# syntax=a/b:1\n# escape=`\nFROM x\nRUN a `\n b") == [(3, "FROM", {}, "x"), (4, "RUN", {}, "a  b")]
+
+
+def test_a_doubled_escape_continues_nothing() -> None:
+    assert shown("FROM x\nRUN a \\\\\nENV b=c\\\\\\\nENV d=e") == [
+        (1, "FROM", {}, "x"),
+        (2, "RUN", {}, "a \\\\"),
+        (3, "ENV", {}, "b=c\\\\\\"),
+        (4, "ENV", {}, "d=e"),
+    ]
+    assert shown("# escape=`\nFROM x\nRUN a ``\nRUN b `\n c")[1:] == [(3, "RUN", {}, "a ``"), (4, "RUN", {}, "b  c")]
+
+
 @pytest.mark.parametrize(
     ("text", "documents"),
     [
@@ -43,6 +58,10 @@ def test_a_directive_after_a_comment_is_a_comment() -> None:
         ("COPY <<one <<two /d/\n1\none\n2\ntwo\n", [("one", "1\n", True), ("two", "2\n", True)]),
         ("RUN echo $((1 <<2)) <<< x\n", []),
         ('RUN ["cat", "<<EOF"]\n', []),
+        ("RUN echo $((1<<n)) $((1 <<n))\n", []),
+        ("RUN echo \"a <<EOF b\" '<<EOF'\n", []),
+        ("RUN echo it's <<EOF\n", []),
+        ("RUN cat <<END-1\nx\nEND-1\n", [("END-1", "x\n", True)]),
     ],
 )
 def test_here_documents(text: str, documents: list[tuple[str, str, bool]]) -> None:
@@ -59,6 +78,7 @@ def test_here_documents(text: str, documents: list[tuple[str, str, bool]]) -> No
         ("FROM x\n\nRUN", "Dockerfile:3: RUN requires at least one argument"),
         ("FROM x\nCOPY --From=y a b", "Dockerfile:2: invalid flag '--From=y'"),
         ("FROM x\nRUN <<E\nF", "Dockerfile:2: unterminated here-document E"),
+        ("# escape=`\n# Escape=`\nFROM y", "Dockerfile:2: only one escape directive can be used"),
         ("# escape=x\nFROM y", "Dockerfile:1: invalid escape 'x'"),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 
 from mydocker.errors import BadInput, Damaged
 from mydocker.images.config import platform_fields
+from mydocker.images.documents import sha256
 from mydocker.images.layout import ImageLayout
 from mydocker.images.loading import Archive, Found
 from mydocker.images.staging import Staging
@@ -51,6 +52,44 @@ def test_dockers_manifest_names_what_is_wrong(tmp_path: Path, listed: object, pr
     with pytest.raises(Damaged) as raised:
         images(tmp_path, manifest_json=listed, c_json={})
     assert raised.value.message == f"x.tar: manifest.json: {problem}"
+
+
+def layout(tmp_path: Path, *entries: dict[str, Any]) -> list[str]:
+    """Return the architectures of the images in an archive. Each entry is what its index says of an image beside its digest."""
+    config = {"mediaType": "application/vnd.oci.image.config.v1+json"}
+    files: dict[str, Any] = {"oci-layout": {}}
+    listed = []
+    for number, entry in enumerate(entries):
+        document = {"os": "linux", "architecture": str(number), "rootfs": {"type": "layers", "diff_ids": []}}
+        files[f"c{number}"] = document
+        data = json.dumps(document).encode()
+        described = {**config, "digest": sha256(data), "size": len(data)}
+        files[f"m{number}"] = {"schemaVersion": 2, "config": described, "layers": []}
+        data = json.dumps(files[f"m{number}"]).encode()
+        listed.append({"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": sha256(data), "size": len(data), **entry})
+    found = images(tmp_path, **files, index_json={"schemaVersion": 2, "manifests": listed})
+    return [str(json.loads(image.config)["architecture"]) for image in found]
+
+
+NAMED = {"annotations": {"org.opencontainers.image.ref.name": "x:1"}}
+HOST, OTHER = ({"platform": {"os": "linux", "architecture": name}} for name in ("amd64", "arm64"))
+UNKNOWN = {"platform": {"os": "unknown", "architecture": "unknown"}}
+ATTESTATION = {"annotations": {"vnd.docker.reference.type": "attestation-manifest"}}
+
+
+@pytest.mark.parametrize(
+    ("entries", "kept"),
+    [
+        ([HOST, UNKNOWN], ["0"]),
+        ([ATTESTATION, HOST], ["1"]),
+        ([{**OTHER, **NAMED}, {**HOST, **NAMED}], ["1"]),
+        ([{**OTHER, **NAMED}], ["0"]),
+        ([OTHER, HOST], ["0", "1"]),
+        ([NAMED, {}], ["0", "1"]),
+    ],
+)
+def test_which_entries_of_an_index_are_images(tmp_path: Path, entries: list[dict[str, Any]], kept: list[str]) -> None:
+    assert layout(tmp_path, *entries) == kept
 
 
 def test_dockers_manifest_with_null(tmp_path: Path) -> None:

@@ -15,13 +15,13 @@ from fake_registry import FakeRegistry, digest_of
 
 from mydocker.engine.transfer import accounts
 from mydocker.engine.transfer.repository import first_answer
-from mydocker.errors import BadInput, Damaged, NotFound, StepFailed
+from mydocker.errors import BadInput, Damaged, Denied, NotFound, StepFailed, Unreachable
 from mydocker.images import transport
 from mydocker.images.credentials import Credentials
 from mydocker.images.download import Download
 from mydocker.images.registries import Endpoint, Registries
-from mydocker.images.registry import Denied, Repository
-from mydocker.images.transport import LONGEST_ANSWER, Transport, Unreachable
+from mydocker.images.registry import Repository
+from mydocker.images.transport import LONGEST_ANSWER, Transport
 from mydocker.paths import Paths
 
 DATA = os.urandom(300_000)

@@ -17,6 +17,8 @@ from mydocker.images.words import expand, split
         (r'"a\"b c" d', [r'"a\"b c"', "d"]),
         (r"'a\' b", [r"'a\'", "b"]),
         ("a\\", ["a\\"]),
+        ("${V:?not given} b", ["${V:?not given}", "b"]),
+        ("${V a", ["${V", "a"]),
     ],
 )
 def test_split(text: str, words: list[str]) -> None:
@@ -51,14 +53,30 @@ def test_open_quote(text: str) -> None:
         ("$", "$"),
         ("$.", "$."),
         ('"it\'s"', "it's"),
+        ("${B-x}${A-y}", "x1"),
+        ("${E-x}${E:-y}", "y"),
+        ("${E+set}${B+set}${E:+set}", "set"),
+        ("${A:?no}${E?no}", "1"),
+        ("${P#*/} ${P##*/} ${P#x}", "b/c.tar.gz c.tar.gz a/b/c.tar.gz"),
+        ("${P%.*} ${P%%.*} ${P%x}", "a/b/c.tar a/b/c a/b/c.tar.gz"),
+        ("${P/a/$A} ${P//\\//_} ${P/.*/} ${P//?/x}", "1/b/c.tar.gz a/b/c.tar.gz a/b/c xxxxxxxxxxxx"),
+        ("${S//\\*/-}", "a-b"),
     ],
 )
 def test_expand(word: str, result: str) -> None:
-    assert expand(word, {"A": "1"}) == result
+    assert expand(word, {"A": "1", "E": "", "P": "a/b/c.tar.gz", "S": "a*b"}) == result
 
 
 @pytest.mark.parametrize(
-    ("word", "message"), [("${A", "missing '}'"), ("${A:?x}", "unsupported variable"), ("${}", "unsupported"), ("${a b}", "unsup")]
+    ("word", "message"),
+    [
+        ("${A", "missing '}'"),
+        ("${A:?not given}", "A: not given"),
+        ("${A?}", "A: it has no"),
+        ("${A:x}", "unsupported variable"),
+        ("${}", "unsupported"),
+        ("${a b}", "unsup"),
+    ],
 )
 def test_bad_variables(word: str, message: str) -> None:
     with pytest.raises(BadInput, match=message):

@@ -47,6 +47,14 @@ def test_missing(paths: Paths, make_image: Callable[..., str], name: str) -> Non
     )
 
 
+def test_too_short_a_beginning_of_an_id_is_a_name(paths: Paths, make_image: Callable[..., str]) -> None:
+    image_id = make_image("busybox")
+    assert images.find(paths, image_id[:12], 12).id == image_id
+    assert images.find(paths, "busybox", 12).id == image_id
+    with pytest.raises(NotFound, match=f"^no such image: {image_id[:3]}:latest$"):
+        images.find(paths, image_id[:3], 12)
+
+
 def test_missing_before_any_image_was_made(paths: Paths) -> None:
     with pytest.raises(NotFound, match=r"^no such image: busybox:latest$"):
         images.find(paths, "busybox")

@@ -126,6 +126,7 @@ def with_rule(**rule: object) -> dict[str, object]:
     ("document", "kind", "message"),
     [
         ("{", BadInput, "not valid JSON: "),
+        ("[" * 100000, BadInput, "not valid JSON: it is nested too deeply"),
         ("[]", BadInput, "not a JSON object with a 'defaultAction'"),
         ({}, BadInput, "not a JSON object with a 'defaultAction'"),
         ({"defaultAction": "allow"}, BadInput, "unknown seccomp action 'allow'"),
