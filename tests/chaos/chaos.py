@@ -27,91 +27,93 @@ HANGS_AFTER = 60
 # Who waits for a container is killed after so many seconds at the latest.
 PATIENCE = 5
 
-# Each line is as likely as any other. What a word in braces may become is below.
+# How often, and what: what makes something comes more often than what removes it. What a word in braces may become is below.
 VERBS = """
-run --name {c} {flags} busybox {program}
-run --rm --name {c} {flags} busybox {program}
-run --rm {flags} {i} {program}
-run -d --name {c} {flags} busybox {program}
-run -d --name {c} {flags} busybox sleep 30
-run -d --rm --name {c} {flags} busybox {program}
-run -d --name {c} --network {n} {flags} {i} sleep 30
-run -d --name {c} --restart always busybox {program}
-create --name {c} {flags} busybox {program}
-create --name {c} --network {n} {flags} busybox sleep 30
-start {c}
-start {c} {c}
-start -a {c}
-stop -t 1 {c}
-restart -t 0 {c}
-kill {c}
-kill -s TERM {c}
-pause {c}
-unpause {c}
-rm {c}
-rm -f {c}
-rm -f -v {c} {c}
-exec {c} {program}
-exec -d {c} sleep 30
-exec {c} cat /etc/hosts
-cp f {c}:/{file}
-cp {c}:/etc {file}-etc
-cp {c}:/data {file}-data
-commit {c} {i}
-commit --pause=false {c}
-export -o {file}.export {c}
-diff {c}
-rename {c} {c}
-update -m 48m --memory-swap 96m {c}
-update --restart no {c}
-logs {c}
-logs -t {c}
-top {c}
-port {c}
-inspect {c}
-inspect -s {c} {c}
-ps -a
-ps -as
-ps -q
-stats --no-stream
-volume create {v}
-volume rm {v}
-volume rm -f {v}
-volume inspect {v}
-volume ls
-volume prune -f
-network create {n}
-network create --driver bridge --subnet 10.77.{byte}.0/24 {n}
-network rm {n}
-network connect {n} {c}
-network disconnect {n} {c}
-network disconnect -f {n} {c}
-network inspect {n}
-network ls
-network prune -f
-build -q -t {i} context
-build --no-cache -q -t {i} context
-tag busybox {i}
-tag {i} {i}
-rmi {i}
-rmi -f {i}
-images
-images -a
-image inspect {i}
-history {i}
-image prune -f
-builder prune -f
-container prune -f
-system prune -f
-system df
-system check
-system check --repair
-save -o {file}.tar {i}
-load -q -i {file}.tar
-import context/f {i}
-info
-events --since 1m --until 0s
+3 run --name {c} {flags} busybox {program}
+3 run --rm --name {c} {flags} busybox {program}
+3 run --rm --pull never {flags} {i} {program}
+3 run -d --name {c} {flags} busybox {program}
+3 run -d --name {c} {flags} busybox sleep 30
+3 run -d --rm --name {c} {flags} busybox {program}
+3 run -d --name {c} --network {n} --pull never -v {v}:/data {i} sleep 30
+3 run -d --name {c} --restart always busybox {program}
+3 create --name {c} {flags} busybox {program}
+3 create --name {c} --network {n} -p 127.0.0.1::80 busybox sleep 30
+2 start {c}
+2 start {c} {c}
+2 start -a {c}
+1 stop -t 1 {c}
+1 restart -t 0 {c}
+1 kill {c}
+1 kill -s TERM {c}
+1 pause {c}
+1 unpause {c}
+1 rm {c}
+1 rm -f {c}
+1 rm -f -v {c} {c}
+2 exec {c} {program}
+2 exec -d {c} sleep 30
+2 exec {c} cat /etc/hosts
+2 cp f {c}:/{file}
+2 cp {c}:/etc {file}-etc
+2 cp {c}:/data {file}-data
+2 commit {c} {i}
+2 commit --pause=false {c}
+1 export -o {file}.export {c}
+1 diff {c}
+1 rename {c} {c}
+1 update -m 48m --memory-swap 96m {c}
+1 update --restart no {c}
+1 logs {c}
+1 logs -t {c}
+1 top {c}
+1 port {c}
+1 inspect {c}
+1 inspect -s {c} {c}
+1 ps -a
+1 ps -as
+1 ps -q
+1 stats --no-stream
+2 volume create {v}
+1 volume rm {v}
+1 volume rm -f {v}
+1 volume inspect {v}
+1 volume ls
+1 volume prune -f
+4 network create {n}
+4 network create --driver bridge --subnet 10.77.{byte}.0/24 {n}
+1 network rm {n}
+3 network connect {n} {c}
+1 network disconnect {n} {c}
+1 network disconnect -f {n} {c}
+1 network inspect {n}
+1 network ls
+1 network prune -f
+3 build -q -t {i} context
+3 build --no-cache -q -t {i} context
+2 tag busybox {i}
+2 tag {i} {i}
+1 rmi {i}
+1 rmi -f {i}
+1 images
+1 images -a
+1 image inspect {i}
+1 history {i}
+1 image prune -f
+3 builder prune -f
+1 container prune -f
+1 system prune -f
+1 system df
+1 system check
+1 system check --repair
+1 save -o {file}.tar {i}
+1 load -q -i {file}.tar
+1 import context/f {i}
+1 info
+1 events --since 1m --until 0s
 """.strip().splitlines()
+
+WEIGHTS, LINES = [int(line.split()[0]) for line in VERBS], [line.partition(" ")[2] for line in VERBS]
 
 FLAGS = (
     "",
@@ -184,7 +186,7 @@ class Draw:
         return {"MYDOCKER_FAIL_AT": f"{place}:{self.random.choice(ERRNOS)}"}
 
     def call(self, is_violent: bool) -> Call:
-        line = self.filled(self.random.choice(VERBS))
+        line = self.filled(self.random.choices(LINES, WEIGHTS)[0])
         faults = self.fault() if is_violent and self.random.random() < 0.3 else {}
         killed_after = self.random.uniform(0, 0.4) if is_violent and self.random.random() < 0.2 else 0.0
         waits = WAITING.match(line) is not None
@@ -335,7 +337,7 @@ class Chaos:
             (["volume", "ls", "-q"], ["volume", "rm"]),
             (["network", "ls", "-q", "--filter", "type=custom"], ["network", "rm"]),
         ):
-            names = self._must(*list_).split()
+            names = [name for name in self._must(*list_).split() if name != "bridge"]
             if names:
                 self._must(*remove, *names)
         for line in self._must("images", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").splitlines():
@@ -343,7 +345,7 @@ class Chaos:
             if name != "busybox:latest":
                 self._must("rmi", "-f", image_id if "<none>" in name else name)
         self._must("builder", "prune", "-a", "-f")
-        self._must("system", "prune", "-f")
+        self._must("system", "prune", "-f")  # and the network bridge, which is made when it is needed
         self._look()
         left = self.machine.left_since(self.before)
         if left:
@@ -352,7 +354,7 @@ class Chaos:
             self._fail("the image store holds:\n" + self._stored() + "\nand held:\n" + self.stored, "what it held before")
 
     def _stored(self) -> str:
-        return self.machine.sh("find root/images/blobs root/layers -maxdepth 2 | sort; ls -a root/images root/images/staging").stdout
+        return self.machine.sh("find root/images root/layers -maxdepth 3 ! -name '*.lock' | sort").stdout
 
 
 DOCKERFILE = """FROM busybox
@@ -360,6 +362,6 @@ ARG WHAT=first
 RUN echo $WHAT > /made
 COPY f /copied
 VOLUME /data
-RUN cat /made /copied | wc -c > /data/count
+RUN cat /made /copied | wc -c > /count
 CMD ["sleep", "30"]
 """

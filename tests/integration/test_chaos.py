@@ -15,7 +15,7 @@ def own(mydocker: Machine, program: str) -> Iterator[Machine]:
     machine = Machine(mydocker.host, program, f"{mydocker.directory}/chaos")
     mydocker.sh("mkdir chaos")
     assert machine.sh(f"{REPOSITORY}/vm/busybox-image | {{mydocker}} import -c 'CMD [\"sh\"]' - busybox:latest").rc == 0
-    assert machine("run", "--rm", "busybox", "true").rc == 0
+    assert machine("run", "--rm", "--network", "none", "busybox", "true").rc == 0
     try:
         yield machine
     finally:
