@@ -359,7 +359,7 @@ def test_a_container_that_ends_meanwhile(mydocker: Machine, verb: str) -> None:
     try:
         if verb == "connect":
             wanted: Any = {"aliases": [], "ip": "", "ip6": "", "mac": ""}
-            with pytest.raises(Conflict, match="^container box ended meanwhile$"):
+            with pytest.raises(Conflict, match=r"^container box ended meanwhile$"):
                 connecting.connect(paths, records.load(paths, "net"), record["id"], wanted, Run("cli", end))
         else:
             connecting.disconnect(paths, records.load(paths, "bridge"), record["id"], Run("cli", end))
