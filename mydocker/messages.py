@@ -66,7 +66,7 @@ if TYPE_CHECKING:
         wanted: str  # the client's streams, each named by the kind that carries it: INPUT, OUTPUT, ERRORS
         size: tuple[int, int] | None  # rows and columns of the client's terminal
         explain: str  # how steps are told: 'text', 'sh' or 'json', or '' for not at all
-        crashAfter: str  # MYDOCKER_CRASH_AFTER, see steps.base.Run
+        faults: tuple[tuple[str, int, int], ...]  # what tests inject, see steps/faults.py
 
     class WantedProcess(TypedDict, total=False):
         """One more process of a container. A field that is missing is as in the container's own process."""

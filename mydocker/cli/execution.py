@@ -10,6 +10,7 @@ from mydocker import leanjson
 from mydocker.cli.base import Session
 from mydocker.cli.table import harmless
 from mydocker.steps.base import Run, Step
+from mydocker.steps.faults import injected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def runner(session: Session) -> Run:
 
     if session.dry_run:
         return DryRun("cli", told)
-    return Run("cli", told if session.explain else None, os.environ.get("MYDOCKER_CRASH_AFTER", ""))
+    return Run("cli", told if session.explain else None, injected(os.environ))
 
 
 def wants_plan(session: Session) -> bool:

@@ -23,6 +23,7 @@ from mydocker.runtime.mounts import early_trees
 from mydocker.runtime.plan import How, namespaces
 from mydocker.runtime.seccomp import filter_for
 from mydocker.steps.base import Run, Step
+from mydocker.steps.faults import injected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Creation:
         self.arguments = arguments
         self.gated = gated
         self.container = containers.Container(settings, arguments.words[0])
-        self.run = Run("runtime", self._observe if settings.debug else None, os.environ.get("MYDOCKER_CRASH_AFTER", ""))
+        self.run = Run("runtime", self._observe if settings.debug else None, injected(os.environ))
         self.devices = Run("devices")
         self.spec: Spec
         self.launch: Launch | None = None
@@ -152,7 +153,7 @@ class Creation:
             cgroups=self.container.layout.container_mounts(cgroup) if cgroup else [],
             seccomp=filter_for(seccomp, self.settings.paths.cache) if seccomp else None,
             explain="text" if self.settings.debug else "",
-            crash_after=os.environ.get("MYDOCKER_CRASH_AFTER", ""),
+            faults=injected(os.environ),
             how=how,
         )
 

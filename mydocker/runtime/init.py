@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mydocker.messages import Explanation, State
     from mydocker.runtime.spec import Spec
     from mydocker.steps.base import Observer
+    from mydocker.steps.faults import Fault
 
 
 class Setting(Value):
@@ -46,7 +47,7 @@ class Setting(Value):
     cgroups: list[ContainerMount]  # what the container sees of each hierarchy
     seccomp: bytes | None  # the compiled filter
     explain: str = ""  # how each step is told to the parent: 'text', 'sh', 'json', or '' for not at all
-    crash_after: str = ""  # MYDOCKER_CRASH_AFTER, see steps.base.Run
+    faults: tuple[Fault, ...] = ()  # what tests inject, see steps/faults.py
     how: plan.How = plan.USUAL
 
 
@@ -94,7 +95,7 @@ def _join(setting: Setting, channel: Channel) -> None:
 
 def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
     """Close what belongs to the parent, and execute the steps that become() and join() begin with."""
-    run = Run("init", observer(setting, channel), setting.crash_after)
+    run = Run("init", observer(setting, channel), setting.faults)
     process.set_dumpable(False)
     _take_streams(setting)
     _let_go_of_the_parents({channel.fileno(), *setting.how.descriptors(), *held(setting.spec)})

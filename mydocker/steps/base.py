@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, ClassVar
 
+    from mydocker.steps.faults import Fault
+
     # It is called with (who, step, seconds) after each step that was applied.
     Observer = Callable[[str, "Step", float], None]
 
@@ -89,19 +91,17 @@ class Run:
 
     who: 'cli', 'monitor' or 'init'.
     observer: what is called after each step, or None.
-    crash_after: 'N' or 'WHO:N': the process kills itself with SIGKILL right after its Nth step. For tests only
-        (MYDOCKER_CRASH_AFTER).
+    faults: what tests inject (faults.py): the process kills itself with SIGKILL right after a step, or a step fails.
     """
 
-    __slots__ = ("who", "observer", "done", "count", "_crash_at")
+    __slots__ = ("who", "observer", "done", "count", "_faults")
 
-    def __init__(self, who: str, observer: Observer | None = None, crash_after: str = "") -> None:
+    def __init__(self, who: str, observer: Observer | None = None, faults: Iterable[Fault] = ()) -> None:
         self.who = who
         self.observer = observer
         self.done: list[Step] = []
         self.count = 0
-        name, _, number = crash_after.rpartition(":")
-        self._crash_at = int(number) if number and name in ("", who) else 0
+        self._faults = {(number, error) for name, number, error in faults if name in ("", who)}
 
     def execute(self, plan: Iterable[Step]) -> None:
         """Apply the steps in their order. The first OSError is raised as StepFailed. Whether to undo is the caller's choice."""
@@ -111,15 +111,18 @@ class Run:
     def apply(self, step: Step) -> None:
         """Apply one step, remember it for undo_all(), and tell the observer."""
         start = monotonic()
+        self.count += 1
         try:
+            for number, fault in self._faults:
+                if number == self.count and fault:
+                    raise OSError(fault, os.strerror(fault))
             step.apply()
         except OSError as error:
             raise StepFailed(f"{step.describe()}: {error.strerror or error}", error.errno or 0) from error
         self.done.append(step)
-        self.count += 1
         if self.observer:
             self.observer(self.who, step, monotonic() - start)
-        if self.count == self._crash_at:
+        if (self.count, 0) in self._faults:
             os.kill(os.getpid(), 9)
             os._exit(137)  # A signal that pid 1 of a namespace sends to itself does not arrive.
 

@@ -43,8 +43,16 @@ HANGS_AFTER = 400
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """--reference docker: see test_reference.py."""
+    """--reference docker: see test_reference.py; --rounds, --seed: see test_chaos.py."""
     parser.addoption("--reference", choices=["docker"], help="compare with docker, side by side")
+    parser.addoption("--rounds", type=int, default=8, help="of chaos")
+    parser.addoption("--seed", type=int, default=int.from_bytes(os.urandom(3), "big"), help="of chaos; without it, one is drawn")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The seed is in the name of a test that takes it, so it is printed whatever becomes of the test."""
+    if "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", [metafunc.config.getoption("seed")], ids=lambda seed: f"seed {seed}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -327,11 +335,11 @@ def mydocker(host: Any, program: str, directory: str, image_imported: None) -> I
     left = machine.left_since(before)
     machine.sh("find . -mindepth 1 -maxdepth 1 ! -name root ! -name state -exec rm -rf {} +")
     if left:
-        _clean(machine)
+        clean(machine)
         pytest.fail("left behind:\n" + "\n".join(left))
 
 
-def _clean(machine: Machine) -> None:
+def clean(machine: Machine) -> None:
     """Remove what a failed test left, so that it does not fail the others."""
     names = machine("ps", "-aq").stdout.split()
     if names:

@@ -1,6 +1,9 @@
 """commit and export of a container that runs, with and without a user namespace."""
 
+import os
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from conftest import Machine
@@ -89,3 +92,20 @@ def test_commit_of_a_paused_container_leaves_it_paused(counting: str, mydocker: 
     assert mydocker("commit", "one", "moment").rc == 0
     assert mydocker("ps", "--format", "{{.State}}").stdout == "paused\n"
     assert mydocker("unpause", "one").rc == 0
+
+
+def test_a_killed_export_leaves_no_process(mydocker: Machine) -> None:
+    mydocker("create", "--name", "box", "busybox")
+    environment = {**os.environ, **mydocker.environment}
+    with subprocess.Popen([mydocker.command, "export", "box"], env=environment, stdout=subprocess.PIPE) as client:
+        children = Path(f"/proc/{client.pid}/task/{client.pid}/children")
+        child = int(mydocker.wait_until(children.read_text))
+        # Nobody reads the tar: both wait until they can write more.
+        mydocker.wait_until(lambda: all("pipe" in Path(f"/proc/{pid}/wchan").read_text() for pid in (client.pid, child)))
+        client.kill()
+        client.wait()
+    try:
+        mydocker.wait_until(lambda: not Path(f"/proc/{child}").exists())
+    finally:
+        mydocker.sh(f"kill -9 {child}")
+        mydocker("rm", "box")

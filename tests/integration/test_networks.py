@@ -1,10 +1,22 @@
 """Networks: the verbs, who reaches whom, and what is left when they are gone."""
 
+from __future__ import annotations
+
 import json
+import os
+import signal
+from typing import Any
 
 import pytest
 from conftest import Machine
 from wires import Network
+
+from mydocker.engine.connection import connecting
+from mydocker.errors import Conflict
+from mydocker.kernel import tasks
+from mydocker.network import records
+from mydocker.paths import Paths
+from mydocker.steps.base import Run, Step
 
 
 def run(mydocker: Machine, name: str, *flags: str) -> None:
@@ -330,6 +342,33 @@ def test_connect_and_disconnect_tell_what_they_do(mydocker: Machine) -> None:
         assert words in done
     mydocker("rm", "-f", "box")
     mydocker("network", "rm", "net")
+
+
+@pytest.mark.parametrize("verb", ["connect", "disconnect"])
+def test_a_container_that_ends_meanwhile(mydocker: Machine, verb: str) -> None:
+    """connect says so and has changed nothing; disconnect has done what is left to do."""
+    mydocker("network", "create", "net")
+    run(mydocker, "box", "-p", "8080:80")
+    paths = Paths(f"{mydocker.directory}/root", f"{mydocker.directory}/state")
+    record, pid = mydocker.record("box"), mydocker.pid("box")
+
+    def end(who: str, step: Step, seconds: float) -> None:
+        os.kill(pid, signal.SIGKILL)
+        mydocker.wait_until(lambda: tasks.is_ending(pid) and not os.path.exists(f"/proc/{pid}/ns/net"))
+
+    try:
+        if verb == "connect":
+            wanted: Any = {"aliases": [], "ip": "", "ip6": "", "mac": ""}
+            with pytest.raises(Conflict, match=r"^container box ended meanwhile$"):
+                connecting.connect(paths, records.load(paths, "net"), record["id"], wanted, Run("cli", end))
+        else:
+            connecting.disconnect(paths, records.load(paths, "bridge"), record["id"], Run("cli", end))
+    finally:
+        mydocker.wait_until(lambda: "Exited (137)" in mydocker("ps", "-a").stdout)
+        networks = sorted(mydocker.record("box")["endpoints"])
+        mydocker("rm", "-f", "box")
+        mydocker("network", "rm", "net")
+    assert networks == (["bridge"] if verb == "connect" else [])
 
 
 VERBS = {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from errno import ENOENT, ESRCH
+
 from mydocker import store
 from mydocker.engine.connection import plug, unplug
 from mydocker.engine.connection.networks import emit
 from mydocker.engine.record import containers, state
-from mydocker.errors import BadInput, Conflict, Error, attempt
+from mydocker.errors import BadInput, Conflict, Error, StepFailed, attempt
+from mydocker.kernel import tasks
 from mydocker.network import attachments, hosts, ipam, records
 from mydocker.network.drivers import driver
 from mydocker.paths import Paths
@@ -59,20 +62,27 @@ def connect(paths: Paths, network: Network, container_id: str, wanted: WantedEnd
         # The record comes first. If this process dies half way, disconnect can undo the rest.
         run.apply(SaveEndpoints(paths, record, {**record["endpoints"], name: wanted}))
         if pid:
-            _plug_in(paths, record, network, wanted, f"{paths.proc}/{pid}/ns/net", run)
+            _plug_in(paths, record, network, wanted, pid, run)
     emit(paths, network, "connect", container=container_id)
 
 
-def _plug_in(paths: Paths, record: Record, network: Network, wanted: WantedEndpoint, namespace: str, run: Run) -> None:
+def _plug_in(paths: Paths, record: Record, network: Network, wanted: WantedEndpoint, pid: int, run: Run) -> None:
     joining = plug.Joining(paths, record, run, attachments.load(paths, record["id"]))
     try:
         joining.claim({network["name"]: wanted})
-        joining.plug(namespace, network["name"])
-    except (Error, OSError):
+        joining.plug(f"{paths.proc}/{pid}/ns/net", network["name"])
+    except (Error, OSError) as error:
         problems = run.undo_all()
         if problems:
             raise problems[0] from None
+        if _has_ended(paths, record["id"], pid):
+            raise Conflict(f"container {record['name']} ended meanwhile", "connect it again") from error
         raise
+
+
+def _has_ended(paths: Paths, container_id: str, pid: int) -> bool:
+    """Say whether a container's run with this init is over, or about to be: its namespaces are gone first."""
+    return state.running_pid(paths, container_id) != pid or tasks.is_ending(pid, paths.proc)
 
 
 def connect_steps(paths: Paths, network: Network, container_id: str, wanted: WantedEndpoint) -> list[Step]:
@@ -105,6 +115,9 @@ def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> N
         # The record comes last. As long as it names the network, the user can disconnect again.
         for step in [*steps, SaveEndpoints(paths, record, kept)]:
             attempt(problems, run.apply, step)
+        if pid and _has_ended(paths, container_id, pid):
+            # What was to be done in its namespace needs no doing any more.
+            problems = [each for each in problems if not (isinstance(each, StepFailed) and each.errno in (ENOENT, ESRCH))]
     emit(paths, network, "disconnect", container=container_id)
     if problems:
         raise problems[0]

@@ -161,6 +161,9 @@ def _pack_in_child(enter: Callable[[], None], stream: BinaryIO) -> None:
     error_read, error_write = os.pipe()
     child = os.fork()
     if child == 0:
+        # Otherwise it would wait for ever for itself to read, if its parent was killed.
+        os.close(tar_read)
+        os.close(error_read)
         _child(enter, pack_tree, tar_write, error_write)
     os.close(tar_write)
     os.close(error_write)

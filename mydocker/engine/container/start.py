@@ -12,6 +12,7 @@ from mydocker.errors import Conflict, Error
 from mydocker.kernel import terminal
 from mydocker.kernel.namespaces import NAMESPACES
 from mydocker.messages import EXEC, START
+from mydocker.steps.faults import injected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str
         "wanted": wanted,
         "size": _size() if is_tty else None,
         "explain": how,
-        "crashAfter": os.environ.get("MYDOCKER_CRASH_AFTER", ""),
+        "faults": injected(os.environ),
     }
 
 

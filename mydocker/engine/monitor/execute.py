@@ -48,7 +48,7 @@ class Execution(Order):
         self.id = os.urandom(32).hex()  # of this exec, for its events
         self.init = 0  # the pid of the container's init
         self.cgroup = ""
-        self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
+        self.run = Run("monitor", self._observe if request["explain"] else None, request["faults"])
         self.launch: Launch
         self.streams: Streams
 
@@ -118,7 +118,7 @@ class Execution(Order):
             cgroups=[],
             seccomp=filter_for(seccomp, self.paths.cache) if seccomp else None,
             explain=self.request["explain"],
-            crash_after=self.request["crashAfter"],
+            faults=self.request["faults"],
         )
 
     def _supervise(self) -> int:

@@ -206,7 +206,7 @@ class Health:
             "wanted": OUTPUT + ERRORS,
             "size": None,
             "explain": "",
-            "crashAfter": "",
+            "faults": (),
             "process": {"args": test_of(record), "terminal": False},
             "silent": True,
         }

@@ -101,7 +101,7 @@ class Monitor(Order):
         self.request = request
         self.audience = Audience(self.directory, client, request["wanted"])
         self.lock = lock  # a descriptor of the container's lock
-        self.run = Run("monitor", self._observe if request["explain"] else None, request["crashAfter"])
+        self.run = Run("monitor", self._observe if request["explain"] else None, request["faults"])
         self.record = containers.load(self.paths, request["id"])
         self.spec = bundle.load(self.paths, request["id"])
         self.layout: Layout
@@ -220,7 +220,7 @@ class Monitor(Order):
             cgroups=self.layout.container_mounts(self.cgroup.path),
             seccomp=filter_for(seccomp, self.paths.cache) if seccomp else None,
             explain=self.request["explain"],
-            crash_after=self.request["crashAfter"],
+            faults=self.request["faults"],
         )
 
     def _supervise(self) -> int:

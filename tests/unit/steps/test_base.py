@@ -59,15 +59,27 @@ def test_the_observer_hears_of_each_step() -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "crash", "survives"), [("init", "2", False), ("init", "init:2", False), ("init", "monitor:2", True), ("cli", "", True)]
+    ("who", "crash", "survives"), [("init", "", False), ("init", "init", False), ("init", "monitor", True), ("cli", "init", True)]
 )
 def test_a_crash_can_be_injected_after_a_step(who: str, crash: str, survives: bool) -> None:
     child = os.fork()
     if child == 0:
-        Run(who, None, crash).execute([Note([], "a"), Note([], "b"), Note([], "c")])
+        Run(who, None, [(crash, 2, 0)]).execute([Note([], "a"), Note([], "b"), Note([], "c")])
         os._exit(0)
     status = os.waitpid(child, 0)[1]
     assert os.waitstatus_to_exitcode(status) == (0 if survives else -signal.SIGKILL)
+
+
+def test_a_failure_can_be_injected_in_place_of_a_step() -> None:
+    journal: list[str] = []
+    run = Run("init", None, [("init", 2, errno.ENOSPC), ("cli", 1, errno.EIO)])
+    steps = [Note(journal, name) for name in "abc"]
+    with pytest.raises(StepFailed, match=r"^note b: No space left on device$") as caught:
+        run.execute(steps)
+    assert caught.value.errno == errno.ENOSPC
+    run.execute(steps[1:])  # it fails once, as a full disk may
+    assert run.undo_all() == []
+    assert journal == ["+a", "+b", "+c", "-c", "-b", "-a"]
 
 
 @pytest.mark.parametrize(

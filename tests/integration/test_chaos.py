@@ -1,0 +1,30 @@
+"""A run of chaos (tests/chaos/chaos.py): short here, as long as `--rounds` says with `tox -e chaos`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from chaos import Chaos
+from conftest import REPOSITORY, Machine, clean
+
+
+@pytest.fixture
+def own(mydocker: Machine, program: str) -> Iterator[Machine]:
+    """The command with a ROOT and a STATE of its own, which hold the image busybox."""
+    machine = Machine(mydocker.host, program, f"{mydocker.directory}/chaos")
+    mydocker.sh("mkdir chaos")
+    assert machine.sh(f"{REPOSITORY}/vm/busybox-image | {{mydocker}} import -c 'CMD [\"sh\"]' - busybox:latest").rc == 0
+    assert machine("run", "--rm", "--network", "none", "busybox", "true").rc == 0
+    try:
+        yield machine
+    finally:
+        clean(machine)
+
+
+@pytest.mark.timeout(0)  # each verb has a deadline of its own
+def test_chaos(own: Machine, needs_controllers: None, seed: int, request: pytest.FixtureRequest) -> None:
+    run = Chaos(own, seed)
+    for _ in range(request.config.getoption("rounds")):
+        run.round()
+    run.finish()
