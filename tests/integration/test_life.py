@@ -91,6 +91,19 @@ def test_a_paused_container_stands_still(mydocker: Machine) -> None:
     assert mydocker("rm", "-f", "web").rc == 0
 
 
+@pytest.mark.parametrize("verb", [["pause", "starts"], ["commit", "starts", "starting"]])
+def test_what_starts_is_not_frozen(mydocker: Machine, verb: list[str]) -> None:
+    """Its init would never answer the monitor, which holds the container's lock until the start is done."""
+    mydocker("run", "-d", "--name", "starts", "--network", "none", "busybox", "sleep", "1000")
+    lock = f"root/containers/{mydocker.record('starts')['id']}/lock"
+    line = f"timeout -s KILL 1 {mydocker.prefixed} {mydocker.quote(verb[0])} {' '.join(verb[1:])}"
+    assert mydocker.sh(f"flock {lock} {line}").rc == 137
+    assert "Paused" not in mydocker("ps").stdout
+    assert mydocker(*verb).rc == 0
+    mydocker("rmi", "starting")
+    assert mydocker("rm", "-f", "starts").rc == 0
+
+
 def test_a_paused_container_can_be_stopped(mydocker: Machine, web: str) -> None:
     mydocker("pause", web)
     assert mydocker("stop", web).rc == 0

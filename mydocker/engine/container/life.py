@@ -10,6 +10,7 @@ import os
 import time
 from select import POLLIN, poll
 
+from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine.container.orphans import settle
@@ -186,8 +187,20 @@ def pause(paths: Paths, record: Record, frozen: bool) -> None:
     found.close()
     if found.cgroup.is_frozen() == frozen:
         raise Conflict(f"container {record['name']} is {'already' if frozen else 'not'} paused")
-    found.cgroup.freeze(frozen)
+    if frozen:
+        freeze(paths, record["id"], found.cgroup)
+    else:
+        found.cgroup.freeze(False)
     events.of_container(paths, record, "pause" if frozen else "unpause")
+
+
+def freeze(paths: Paths, container_id: str, cgroup: CgroupManager) -> None:
+    """Freeze a container's processes, but not before it has started.
+
+    Its monitor holds the lock until then, and waits for init. A frozen init would never answer.
+    """
+    with store.Lock(f"{paths.container(container_id)}/lock"):
+        cgroup.freeze(True)
 
 
 def exit_status(paths: Paths, record: Record) -> int:

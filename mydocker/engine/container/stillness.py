@@ -38,8 +38,8 @@ class HoldStill(Step):
         process.close()
         if process.cgroup.is_frozen():
             return
-        self._start_guard(process.cgroup)
-        process.cgroup.freeze(True)
+        self._start_guard(process.cgroup)  # before the lock is taken, which a child would keep
+        life.freeze(self.paths, self.record["id"], process.cgroup)
         events.of_container(self.paths, self.record, "pause")
 
     def _start_guard(self, cgroup: CgroupManager) -> None:
