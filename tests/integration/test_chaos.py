@@ -10,6 +10,12 @@ from conftest import REPOSITORY, Machine, clean
 
 
 @pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> int:
+    number: int = request.config.getoption("rounds")
+    return number or pytest.skip("without --rounds; tox -e chaos has it")
+
+
+@pytest.fixture
 def own(mydocker: Machine, program: str) -> Iterator[Machine]:
     """The command with a ROOT and a STATE of its own, which hold the image busybox."""
     machine = Machine(mydocker.host, program, f"{mydocker.directory}/chaos")
@@ -23,10 +29,8 @@ def own(mydocker: Machine, program: str) -> Iterator[Machine]:
 
 
 @pytest.mark.timeout(0)  # each verb has a deadline of its own
-def test_chaos(own: Machine, needs_controllers: None, seed: int, request: pytest.FixtureRequest) -> None:
-    if not request.config.getoption("rounds"):
-        pytest.skip("tox -e chaos runs it: its seed is another one each time")
+def test_chaos(rounds: int, own: Machine, needs_controllers: None, seed: int) -> None:
     run = Chaos(own, seed)
-    for _ in range(request.config.getoption("rounds")):
+    for _ in range(rounds):
         run.round()
     run.finish()
