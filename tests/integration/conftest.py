@@ -220,6 +220,10 @@ class Machine:
             left = self.differs_from(before)
         return left
 
+    def reboot(self) -> None:
+        """Do what a reboot does to STATE and to packet forwarding. That it ends processes and interfaces is the caller's part."""
+        self.sh("find state -mindepth 1 ! -name storage-driver -delete; echo 0 > /proc/sys/net/ipv4/ip_forward")
+
     def pid(self, name: str) -> int:
         """Return the pid of a running container's first process."""
         return int(self.record(name)["pid"])

@@ -99,7 +99,7 @@ def test_what_is_to_run_all_the_time_is_started_again(mydocker: Machine, is_boot
     for name in ("always", "unless-stopped", "on-failure", "no", "joined"):
         kill_with_its_monitor(mydocker, name)
     if is_boot:
-        mydocker.sh("find state -mindepth 1 ! -name storage-driver -delete")
+        mydocker.reboot()
     planned = mydocker("--dry-run", "system", "boot")
     assert (planned.rc, planned.stdout.count("start container")) == (0, 3), planned.stdout
     booted = mydocker("system", "boot")

@@ -109,7 +109,7 @@ def test_after_a_reboot_a_stranger_with_the_same_pid_is_left_alone(mydocker: Mac
 def test_a_reboot_empties_run(mydocker: Machine, victim: None) -> None:
     kill(mydocker, ["monitor", "pid"])
     mydocker.wait_until(lambda: "Exited (unknown)" in mydocker("ps", "-a").stdout)
-    mydocker.sh("find state -mindepth 1 -type d -exec rm -rf {} +")
+    mydocker.reboot()
     mydocker.sh("find /sys/fs/cgroup -path '*/mydocker/*' -depth -type d -exec rmdir {} +")
     assert "Exited (unknown)" in mydocker("ps", "-a").stdout
     assert mydocker("exec", "victim", "true").rc == 1
