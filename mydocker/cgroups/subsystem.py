@@ -35,12 +35,13 @@ class Subsystem:
         *parents, leaf = self.group.chain()
         if self.group.hierarchy.version == 2:
             return self._create_v2(parents, leaf, resources)
-        fill = "cpuset" in self.group.hierarchy.controllers
-        made = [make for directory in parents[1:] for make in (MakeDir(directory, exist_ok=True), *(self._fill(directory) if fill else ()))]
-        return [*made, MakeDir(leaf), *(self._fill(leaf) if fill else ())]
+        made = [make for directory in parents[1:] for make in (MakeDir(directory, exist_ok=True), *self.fill(directory))]
+        return [*made, MakeDir(leaf), *self.fill(leaf)]
 
-    def _fill(self, directory: str) -> list[Step]:
+    def fill(self, directory: str) -> list[Step]:
         """Return the steps that give a version 1 cpuset its ancestor's CPUs and memory nodes. Without them it takes no process (ENOSPC)."""
+        if self.group.hierarchy.version == 2 or "cpuset" not in self.group.hierarchy.controllers:
+            return []
         files = ("cpuset.cpus", "cpuset.mems")
         return [WriteFile(f"{directory}/{file}", self._inherited(directory, file)) for file in files if not read(f"{directory}/{file}")]
 

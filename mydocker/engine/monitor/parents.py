@@ -32,9 +32,12 @@ class MakeParents(Step):
 
     def apply(self) -> None:
         self._lock = _locked(self.cgroup, LOCK_SH)
-        for chain in _chains(self.cgroup):
+        for subsystem, chain in zip(self.cgroup.subsystems, _chains(self.cgroup), strict=True):
             for directory in chain:
                 _make(directory)
+                # They may have been removed since the steps were planned, and then those do not fill them.
+                for step in subsystem.fill(directory):
+                    step.apply()
 
     def undo(self) -> None:
         if self._lock >= 0:
