@@ -6,6 +6,7 @@ import os
 
 from mydocker.engine.container.start import lock_stopped
 from mydocker.engine.container.start import start as start_container
+from mydocker.engine.monitor import restart
 from mydocker.engine.record import containers, state
 from mydocker.errors import Damaged, NotFound
 
@@ -45,8 +46,8 @@ def start(paths: Paths, container_id: str) -> None:
 
 
 def _is_wanted(record: Record) -> bool:
-    policy = record["hostConfig"]["RestartPolicy"]["Name"]
-    return policy in ("always", "unless-stopped") and bool(record["startedAt"]) and not record["stopped"]
+    # As in docker, a failure before the boot is none that on-failure means.
+    return bool(record["startedAt"]) and record["hostConfig"]["RestartPolicy"]["Name"] != "on-failure" and restart.is_wanted(record)
 
 
 def _joins_another(record: Record) -> bool:
