@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
 
 import click
 
-from mydocker import store
 from mydocker.cli.base import Session, Verb, explain_option
 from mydocker.cli.execution import runner
 from mydocker.engine.container import copy
-from mydocker.engine.record import containers, events, state
+from mydocker.engine.record import containers, events, locks, state
 from mydocker.errors import BadInput
 from mydocker.steps.base import Action
 from mydocker.storage import drivers
@@ -48,10 +46,16 @@ def cp(session: Session, /, archive: bool, follow_link: bool, quiet: bool, sourc
             session.paths, record, "archive-path" if from_name else "extract-to-dir", path=path if from_name else destination
         )
 
-    runs = state.running_pid(session.paths, record["id"])
+    step = Action(work, f"copy {source} to {target}")
     # While the writable layer of a stopped container is mounted for this, nobody may start or remove the container.
-    with nullcontext() if runs else store.Lock(session.paths.container(record["id"]) + "/lock"):
-        runner(session).apply(Action(work, f"copy {source} to {target}"))
+    with locks.lock(session.paths, record["id"]):
+        locks.load_whole(session.paths, record["id"])
+        inside.pid = state.running_pid(session.paths, record["id"])
+        if not inside.pid:
+            runner(session).apply(step)
+    if inside.pid:
+        with locks.WithoutLock(session.paths, record, inside.pid):
+            runner(session).apply(step)
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import click
 
-from mydocker import store
 from mydocker.cli.base import Session, Verb, complain, each, explain_option
 from mydocker.cli.execution import runner
 from mydocker.engine.container import life, orphans
 from mydocker.engine.monitor import end, restart
-from mydocker.engine.record import containers, state
+from mydocker.engine.record import containers, locks, state
 from mydocker.errors import Conflict, Damaged, Error, NotFound
 from mydocker.steps.base import Action
 
@@ -69,10 +68,10 @@ def _remove_whole(session: Session, container_id: str, name: str, force: bool, v
         life.end(paths, container_id)
     problems: list[Error] = []
     try:
-        with store.Lock(paths.container(container_id) + "/lock"):
+        with locks.lock(paths, container_id):
             record = containers.load(paths, container_id)
             problems = end.runtime_state(paths, container_id) + end.container(paths, record, volumes)
-    except (FileNotFoundError, NotFound):
+    except NotFound:
         return  # it was run with --rm, and its monitor has removed it
     if problems:
         raise problems[0]

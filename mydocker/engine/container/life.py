@@ -10,12 +10,11 @@ import os
 import time
 from select import POLLIN, poll
 
-from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine.container.orphans import settle
 from mydocker.engine.monitor import restart
-from mydocker.engine.record import containers, events, state
+from mydocker.engine.record import containers, events, locks, state
 from mydocker.engine.request.values import signal as signal_number
 from mydocker.errors import Conflict, Error, NotFound
 from mydocker.value import Value
@@ -187,20 +186,24 @@ def pause(paths: Paths, record: Record, frozen: bool) -> None:
     found.close()
     if found.cgroup.is_frozen() == frozen:
         raise Conflict(f"container {record['name']} is {'already' if frozen else 'not'} paused")
-    if frozen:
-        freeze(paths, record["id"], found.cgroup)
-    else:
+    if not frozen:
         found.cgroup.freeze(False)
+    elif not freeze(paths, record["id"], found.cgroup):
+        raise Conflict(f"container {record['name']} is not running")
     events.of_container(paths, record, "pause" if frozen else "unpause")
 
 
-def freeze(paths: Paths, container_id: str, cgroup: CgroupManager) -> None:
-    """Freeze a container's processes, but not before it has started.
+def freeze(paths: Paths, container_id: str, cgroup: CgroupManager) -> bool:
+    """Freeze a container's processes, but not before it has started. Return False if it has ended meanwhile.
 
-    Its monitor holds the lock until then, and waits for init. A frozen init would never answer.
+    Its monitor holds the lock until it has started, and waits for init. A frozen init would never answer. It holds the lock again while
+    it removes the cgroup. Raises NotFound if the container is gone.
     """
-    with store.Lock(f"{paths.container(container_id)}/lock"):
+    with locks.lock(paths, container_id):
+        if not state.running_pid(paths, container_id):
+            return False
         cgroup.freeze(True)
+        return True
 
 
 def exit_status(paths: Paths, record: Record) -> int:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import time
-from fcntl import LOCK_EX, flock
 
 from mydocker import store
 from mydocker.engine.monitor import end
-from mydocker.engine.record import containers, state
+from mydocker.engine.record import containers, locks, state
 from mydocker.errors import Error, NotFound
 from mydocker.kernel.channel import Channel
 from mydocker.messages import START
@@ -53,11 +52,11 @@ def wait(paths: Paths, record: Record, request: Request) -> None:
         return
     time.sleep(record["restartDelay"])
     try:
-        lock = os.open(paths.container(container_id) + "/lock", os.O_RDWR | os.O_CLOEXEC)
-        flock(lock, LOCK_EX)
-        if not is_waiting(paths, containers.load(paths, container_id), os.getpid()):
-            return
-    except (FileNotFoundError, NotFound):
+        with locks.lock(paths, container_id) as held:
+            if not is_waiting(paths, containers.load(paths, container_id), os.getpid()):
+                return
+            lock = held.kept()
+    except NotFound:
         return  # the container was removed
     from mydocker.engine.monitor import launcher  # no other start needs it
 
@@ -71,13 +70,13 @@ def _announce(paths: Paths, record: Record) -> bool:
     """Say under STATE who waits, unless the container was stopped, started or removed after its end was recorded. Return whether so."""
     container_id = record["id"]
     try:
-        with store.Lock(paths.container(container_id) + "/lock"):
+        with locks.lock(paths, container_id):
             now = containers.load(paths, container_id)
             if now["status"] != "restarting" or now["stopped"]:
                 return False
             store.make_private(paths.running(container_id))
             state.save(paths, container_id, 0, record["hostConfig"]["CgroupPath"])
-    except (FileNotFoundError, NotFound):
+    except NotFound:
         return False
     return True
 
@@ -95,7 +94,7 @@ def is_waiting(paths: Paths, record: Record, monitor: int = 0) -> bool:
 
 def cancel(paths: Paths, container_id: str) -> list[Error]:
     """See to it that a container is not started again, whether it runs, waits or neither. Return what could not be removed."""
-    with store.Lock(paths.container(container_id) + "/lock"):
+    with locks.lock(paths, container_id):
         record = containers.load(paths, container_id)
         waits = is_waiting(paths, record)
         if not waits and record["hostConfig"]["RestartPolicy"]["Name"] == "no":

@@ -177,6 +177,11 @@ def is_running(paths: Paths, known: State, boot: str = "") -> bool:
     return known["boot"] == (boot or tasks.boot_id(paths.proc)) and tasks.is_alive(known["pid"], known["started"], paths.proc)
 
 
+def has_ended(paths: Paths, container_id: str, pid: int) -> bool:
+    """Say whether a container's run with this init is over, or about to be: its namespaces are gone first."""
+    return running_pid(paths, container_id) != pid or tasks.is_ending(pid, paths.proc)
+
+
 def is_watched(paths: Paths, known: State, boot: str = "") -> bool:
     """Say whether the monitor that a state names is still alive. `boot` is explained in is_running()."""
     return known["boot"] == (boot or tasks.boot_id(paths.proc)) and tasks.is_alive(known["monitor"], known["monitorStarted"], paths.proc)
