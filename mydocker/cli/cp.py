@@ -48,7 +48,7 @@ def cp(session: Session, /, archive: bool, follow_link: bool, quiet: bool, sourc
 
     step = Action(work, f"copy {source} to {target}")
     # While the writable layer of a stopped container is mounted for this, nobody may start or remove the container.
-    with locks.lock(session.paths, record["id"]):
+    with locks.ContainerLock(session.paths, record["id"]):
         locks.load_whole(session.paths, record["id"])
         inside.pid = state.running_pid(session.paths, record["id"])
         if not inside.pid:

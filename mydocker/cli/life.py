@@ -182,7 +182,7 @@ def rename(session: Session, /, old: str, new: str) -> None:
     """
     check_name(new)
     container_id = containers.resolve(session.paths, old)
-    with locks.lock(session.paths, container_id):
+    with locks.ContainerLock(session.paths, container_id):
         runner(session).apply(Rename(session.paths, container_id, new))
 
 

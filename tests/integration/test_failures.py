@@ -41,7 +41,7 @@ def test_any_step_of_a_start_that_fails_is_told_and_undone(mydocker: Machine, ne
     assert number > {"cli": 10, "monitor": 20, "init": 30}[who]
 
 
-@pytest.mark.parametrize("variable", ["MYDOCKER_FAIL_AT", "MYDOCKER_CRASH_AFTER"])
+@pytest.mark.parametrize("variable", ["MYDOCKER_FAIL_AT", "MYDOCKER_CRASH_AFTER", "MYDOCKER_DELAY"])
 def test_a_value_that_asks_for_nothing_is_refused(mydocker: Machine, variable: str) -> None:
     result = mydocker("run", "--rm", "busybox", "true", env={variable: "init:x"})
     assert (result.rc, result.stderr.count("\n")) == (125, 1)

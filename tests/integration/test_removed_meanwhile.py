@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,6 +15,7 @@ from conftest import FACTOR, Machine
 from mydocker import store
 from mydocker.engine.container.life import process
 from mydocker.engine.container.orphans import discard, settle
+from mydocker.kernel import tasks
 from mydocker.paths import Paths
 
 # Verbs on a container that does not run, and on one that runs.
@@ -156,3 +158,29 @@ def test_a_start_makes_the_default_network_again_that_is_removed_meanwhile(mydoc
     mydocker("run", "--rm", "busybox", "true")
     line = "run --rm busybox true"
     assert told(mydocker, f"{paths.networks}/bridge/lock", line, lambda: store.discard(f"{paths.networks}/bridge")) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "state"), [("rm -f box", ""), ("rm box", ""), ("start box", "running 0\n"), ("rename box other", "exited 137\n")]
+)
+def test_the_monitor_of_a_container_that_has_ended_comes_first(mydocker: Machine, paths: Paths, line: str, state: str) -> None:
+    container_id = created(mydocker)
+    mydocker("start", "box")
+    init = process(paths, container_id)
+    assert init
+    os.kill(init.known["monitor"], signal.SIGSTOP)
+    os.kill(init.pid, signal.SIGKILL)
+    init.wait(None)
+    init.close()
+    words, environment = [mydocker.command, *line.split()], {**os.environ, **mydocker.environment}
+    with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as verb:
+        # It has had the lock, and waits for the monitor.
+        mydocker.wait_until(lambda: "hrtimer" in Path(f"/proc/{verb.pid}/wchan").read_text() or verb.poll() is not None)
+        assert verb.poll() is None, verb.communicate()
+        os.kill(init.known["monitor"], signal.SIGCONT)
+        said = verb.communicate(timeout=20 * FACTOR)[1]
+    assert (verb.returncode, said) == (0, "")
+    mydocker.wait_until(lambda: not tasks.is_alive(init.known["monitor"], init.known["monitorStarted"]))
+    assert mydocker.sh("cat state/errors/* 2>/dev/null").stdout == ""
+    assert mydocker("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", container_id).stdout == state
+    mydocker("rm", "-f", container_id)

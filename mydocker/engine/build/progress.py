@@ -157,7 +157,7 @@ class Workplace:
             os.close(self.lock)
         else:
             life.end(self.paths, self.id)
-            with locks.lock(self.paths, self.id):
+            with locks.ContainerLock(self.paths, self.id):
                 record = containers.load(self.paths, self.id)
                 problems = [*end.runtime_state(self.paths, self.id), *end.container(self.paths, record)]
         if problems and exception[0] is None:

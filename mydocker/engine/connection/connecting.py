@@ -47,7 +47,7 @@ def connect(paths: Paths, network: Network, container_id: str, wanted: WantedEnd
     Raises Conflict if the container is on the network already, BadInput if it cannot be.
     """
     name = network["name"]
-    with locks.lock(paths, container_id):
+    with locks.ContainerLock(paths, container_id):
         record = locks.load_whole(paths, container_id)
         mode = record["hostConfig"]["NetworkMode"]
         if mode in records.MODES or mode.startswith("container:") or name in records.MODES:
@@ -97,7 +97,7 @@ def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> N
     """
     name = network["name"]
     problems: list[Error] = []
-    with locks.lock(paths, container_id):
+    with locks.ContainerLock(paths, container_id):
         record = locks.load_whole(paths, container_id)
         if name not in record["endpoints"]:
             raise Conflict(f"container {record['name']} is not on network {name}")

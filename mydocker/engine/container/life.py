@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 SIGKILL, SIGTERM = 9, 15
 _DEFAULT_TIMEOUT = 10
-# The time that a monitor may take to record an end and to clean up.
-_RECORDING_SECONDS = 10
 
 
 class Process(Value):
@@ -154,14 +152,14 @@ def await_end(paths: Paths, container_id: str, known: State | None = None) -> No
 
     Raises Conflict if they are still there after 10 seconds.
     """
-    deadline = time.monotonic() + _RECORDING_SECONDS
+    deadline = time.monotonic() + locks.RECORDING_SECONDS
     while (
         state.running_pid(paths, container_id)
         or state.has_monitor(paths, container_id)
         or (known is not None and state.is_watched(paths, known))
     ):
         if time.monotonic() > deadline:
-            raise Conflict(f"container {container_id[:12]} did not end within {_RECORDING_SECONDS} seconds of SIGKILL")
+            raise Conflict(f"container {container_id[:12]} did not end within {locks.RECORDING_SECONDS} seconds of SIGKILL")
         time.sleep(0.005)
     if os.path.isdir(paths.container(container_id)) and state.is_unended(paths, container_id):
         problems = settle(paths, container_id)
@@ -199,7 +197,7 @@ def freeze(paths: Paths, container_id: str, cgroup: CgroupManager) -> bool:
     Its monitor holds the lock until it has started, and waits for init. A frozen init would never answer. It holds the lock again while
     it removes the cgroup. Raises NotFound if the container is gone.
     """
-    with locks.lock(paths, container_id):
+    with locks.ContainerLock(paths, container_id):
         if not state.running_pid(paths, container_id):
             return False
         cgroup.freeze(True)

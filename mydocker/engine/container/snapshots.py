@@ -126,7 +126,7 @@ def export(paths: Paths, driver: StorageDriver, record: Record, stream: BinaryIO
     directory = paths.container(record["id"])
     rootfs = directory + "/bundle/rootfs"
     # While the writable layer is mounted for this, nobody may start or remove the container. A running container is only read.
-    with locks.lock(paths, record["id"]):
+    with locks.ContainerLock(paths, record["id"]):
         locks.load_whole(paths, record["id"])
         pid = running_pid(paths, record["id"])
         if not pid:

@@ -28,7 +28,7 @@ def lock_stopped(paths: Paths, container_id: str) -> int:
     If nobody saw the end of the last run, what it left is removed first. Raises the first error of that, NotFound if the container is
     gone (--rm), and Conflict if it is only half made or half removed.
     """
-    with locks.lock(paths, container_id) as lock:
+    with locks.ContainerLock(paths, container_id) as lock:
         if state.running_pid(paths, container_id):
             return -1
         if state.is_unended(paths, container_id):

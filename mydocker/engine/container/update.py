@@ -40,7 +40,7 @@ def steps(paths: Paths, record: Record, wanted: Options) -> list[Step]:
 
 
 def _save(paths: Paths, container_id: str, limits: Resources, wanted: Options) -> None:
-    with locks.lock(paths, container_id):
+    with locks.ContainerLock(paths, container_id):
         record = locks.load_whole(paths, container_id)
         spec = bundle.load(paths, container_id)
         spec["linux"]["resources"] = merged(spec["linux"]["resources"], limits)

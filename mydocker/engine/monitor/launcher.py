@@ -81,5 +81,5 @@ def become_monitor(descriptor: int) -> None:
     null = os.open("/dev/null", os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)
-    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "MYDOCKER_DELAY") if name in os.environ}
     exec_sealed(sealed_interpreter(), program.command("mydocker.engine.monitor.monitor", str(descriptor)), kept)

@@ -244,9 +244,10 @@ class Monitor(Order):
             close_ports(self.run)
             if self.record["autoRemove"]:
                 problems += end.container(self.paths, self.record)
-        self.audience.stop_listening()
-        self._report(problems)
-        self.audience.tell_all(END, status)
+            attempt(problems, restart.announce, self.paths, self.record)
+            self.audience.stop_listening()
+            self._report(problems)
+            self.audience.tell_all(END, status)
         self.audience.finish()
         delete_all(links)
         if self.record["status"] == "restarting":

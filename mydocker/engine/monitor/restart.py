@@ -48,11 +48,9 @@ def next_delay(previous: float, ran: float) -> float:
 def wait(paths: Paths, record: Record, request: Request) -> None:
     """Sleep, then become the monitor of the next run. Return if the container is not to be started again any more."""
     container_id = record["id"]
-    if not _announce(paths, record):
-        return
     time.sleep(record["restartDelay"])
     try:
-        with locks.lock(paths, container_id) as held:
+        with locks.ContainerLock(paths, container_id) as held:
             if not is_waiting(paths, containers.load(paths, container_id), os.getpid()):
                 return
             lock = held.kept()
@@ -66,19 +64,14 @@ def wait(paths: Paths, record: Record, request: Request) -> None:
     launcher.become_monitor(theirs.fileno())
 
 
-def _announce(paths: Paths, record: Record) -> bool:
-    """Say under STATE who waits, unless the container was stopped, started or removed after its end was recorded. Return whether so."""
-    container_id = record["id"]
-    try:
-        with locks.lock(paths, container_id):
-            now = containers.load(paths, container_id)
-            if now["status"] != "restarting" or now["stopped"]:
-                return False
-            store.make_private(paths.running(container_id))
-            state.save(paths, container_id, 0, record["hostConfig"]["CgroupPath"])
-    except NotFound:
-        return False
-    return True
+def announce(paths: Paths, record: Record) -> None:
+    """Say under STATE that this process waits, if the container restarts. The caller holds the container's lock.
+
+    As soon as the lock is free, whoever stops the container kills this process.
+    """
+    if record["status"] == "restarting":
+        store.make_private(paths.running(record["id"]))
+        state.save(paths, record["id"], 0, record["hostConfig"]["CgroupPath"])
 
 
 def is_waiting(paths: Paths, record: Record, monitor: int = 0) -> bool:
@@ -94,7 +87,7 @@ def is_waiting(paths: Paths, record: Record, monitor: int = 0) -> bool:
 
 def cancel(paths: Paths, container_id: str) -> list[Error]:
     """See to it that a container is not started again, whether it runs, waits or neither. Return what could not be removed."""
-    with locks.lock(paths, container_id):
+    with locks.ContainerLock(paths, container_id):
         record = containers.load(paths, container_id)
         waits = is_waiting(paths, record)
         if not waits and record["hostConfig"]["RestartPolicy"]["Name"] == "no":

@@ -6,6 +6,8 @@ started it, or died half way. What is true then is looked at here.
 
 from __future__ import annotations
 
+import time
+
 from mydocker.engine.record import containers, state
 from mydocker.errors import Conflict, Error, NotFound, StepFailed
 from mydocker.objectlock import ObjectLock
@@ -16,11 +18,33 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
 
 _HALF = {"creating": "made", "removing": "removed"}
+# The time that a monitor may take to record an end and to clean up.
+RECORDING_SECONDS = 10
 
 
-def lock(paths: Paths, container_id: str) -> ObjectLock:
-    """Return a container's lock, for a `with` block. That raises NotFound if the container is gone when the lock is got."""
-    return ObjectLock(paths.container(container_id), f"no such container: {container_id[:12]}")
+class ContainerLock(ObjectLock):
+    """A container's lock. Its monitor is let through first if the container has ended and that is not recorded yet.
+
+    To enter it raises NotFound if the container is gone by then, and Conflict if the monitor does not record the end.
+    """
+
+    __slots__ = ("_id", "_paths")
+
+    def __init__(self, paths: Paths, container_id: str) -> None:
+        super().__init__(paths.container(container_id), f"no such container: {container_id[:12]}")
+        self._paths = paths
+        self._id = container_id
+
+    def __enter__(self) -> ContainerLock:
+        deadline = time.monotonic() + RECORDING_SECONDS
+        while True:
+            super().__enter__()
+            if not state.is_ending(self._paths, self._id):
+                return self
+            self.__exit__()
+            if time.monotonic() > deadline:
+                raise Conflict(f"container {self._id[:12]} has ended, and its monitor has not recorded that for {RECORDING_SECONDS} s")
+            time.sleep(0.005)
 
 
 def load_whole(paths: Paths, container_id: str) -> Record:

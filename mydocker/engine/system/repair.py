@@ -89,7 +89,7 @@ def _is_without_run(paths: Paths, container_id: str, cgroup: CgroupManager) -> b
 def _remove_cgroup(paths: Paths, container_id: str, cgroup: CgroupManager) -> list[Error]:
     """Remove a cgroup, unless its container is started meanwhile."""
     problems: list[Error] = []
-    with locks.lock(paths, container_id):
+    with locks.ContainerLock(paths, container_id):
         if not os.path.isdir(paths.running(container_id)):
             attempt(problems, cgroup.remove)
     return problems

@@ -22,7 +22,7 @@ def paths(tmp_path: Path) -> Paths:
 
 
 def test_a_container_that_is_gone(paths: Paths) -> None:
-    with pytest.raises(NotFound, match=r"^no such container: cccccccccccc$"), locks.lock(paths, "c" * 64):
+    with pytest.raises(NotFound, match=r"^no such container: cccccccccccc$"), locks.ContainerLock(paths, "c" * 64):
         pass
 
 
