@@ -10,7 +10,8 @@ from conftest import Machine
 
 MOST_STEPS = 150
 FLAGS = ["--name", "failing", "-m", "64m", "-v", "data:/data", "-v", "/anonymous", "-p", "127.0.0.1::80"]
-ERRORS = ("ENOSPC", "ENOSPC", "EIO", "EMFILE")
+# Their number is odd, so that in turn each comes with --rm and without.
+ERRORS = ("ENOSPC", "EIO", "EMFILE", "EDQUOT", "ENFILE", "ENOMEM", "EROFS")
 
 
 @pytest.mark.parametrize("who", ["cli", "monitor", "init"])

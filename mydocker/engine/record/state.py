@@ -182,6 +182,12 @@ def has_ended(paths: Paths, container_id: str, pid: int) -> bool:
     return running_pid(paths, container_id) != pid or tasks.is_ending(pid, paths.proc)
 
 
+def without_end(record: Record) -> Record:
+    """Return the record of a run that is over and whose end its monitor could not record: nobody knows how it ended."""
+    unknown = {"status": "exited", "pid": 0, "exitCode": 255, "finishedAt": "", "error": "its monitor died before it ended"}
+    return {**record, **unknown}  # type: ignore[typeddict-item]
+
+
 def is_ending(paths: Paths, container_id: str) -> bool:
     """Say whether a container's init has ended, and its monitor is about to record that."""
     try:
