@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import marshal
 import os
 import signal
@@ -287,3 +288,11 @@ def test_what_is_kept_is_no_leftover(paths: Paths) -> None:
     for directory in (paths.containers, paths.names, paths.images):
         os.makedirs(directory)
     assert [each.what for each in leftovers(paths) if "errors" in each.what] == []
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_what_can_go_wrong_at_every_file_is_foreseen(number: int) -> None:
+    error = tracebacks.as_error(OSError(number, os.strerror(number), "/f"), "monitor")
+    assert (type(error), error.message) == (StepFailed, f"monitor: /f: {os.strerror(number)}")
+    assert tracebacks.as_error(OSError(number, os.strerror(number))).message == f"mydocker: {os.strerror(number)}"
+    assert isinstance(tracebacks.as_error(OSError(errno.EBADF, "x", "/f")), Unexpected)

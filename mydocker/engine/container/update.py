@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.cgroups.resources import merged
-from mydocker.engine.record import bundle, containers, events, state
+from mydocker.engine.record import bundle, containers, events, locks, state
 from mydocker.engine.request import checks, flags, hostconfig
 from mydocker.engine.request.options import Options
 from mydocker.engine.request.resources import resources
@@ -59,11 +58,11 @@ def _beside_the_others(record: Record, memory: MemoryLimits, given: Options) -> 
 
 
 def _save(paths: Paths, container_id: str, limits: Resources, wanted: Options) -> None:
-    with store.Lock(paths.container(container_id) + "/lock"):
+    with locks.ContainerLock(paths, container_id):
+        record = locks.load_whole(paths, container_id)
         spec = bundle.load(paths, container_id)
         spec["linux"]["resources"] = merged(spec["linux"]["resources"], limits)
         bundle.save(paths, container_id, spec)
-        record = containers.load(paths, container_id)
         hostconfig.update(record["hostConfig"], wanted)
         containers.save(paths, record)
     events.of_container(paths, record, "update")

@@ -102,4 +102,4 @@ def _let_go_of_the_caller() -> dict[str, str]:
     null = os.open("/dev/null", os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)
-    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "MYDOCKER_DELAY") if name in os.environ}
