@@ -66,15 +66,14 @@ class Launch:
         """Fork init and return its pid. init begins to build its root, and then waits for go()."""
         ours, theirs = Channel.pair()
         self.listen(ours)
-        self._report, report = (-1, self.setting.how.gate[0]) if self.setting.how.gate else os.pipe()
-        self.setting.report = report
+        self._report, self.setting.report = (-1, self.setting.how.gate[0]) if self.setting.how.gate else os.pipe()
         wanted = plan.namespaces(self.setting.spec)
         if "user" in wanted:
             self._fork_through_stage(theirs, wanted)
         else:
             self._fork(theirs, wanted)
         theirs.close()
-        os.close(report)  # While it is open here, it has no end of file.
+        os.close(self.setting.report)  # While it is open here, it has no end of file.
         return self.pid
 
     def listen(self, channel: Channel) -> None:
@@ -172,10 +171,8 @@ class Launch:
         self._inbox.wait(GONE, before=EXPLAIN)
         self._channel.close()
         if self._report >= 0:
-            try:
+            with open(self._report, "rb", buffering=0):
                 raise_if_failed(self._report, self.setting.spec["process"]["args"][0])
-            finally:
-                os.close(self._report)
 
     def _tell_go(self, state: State) -> None:
         try:

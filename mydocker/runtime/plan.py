@@ -4,7 +4,7 @@
     isolate(spec)               namespaces, new and joined (the parent makes the time, pid and user namespaces, see launch.py)
     build(spec, root)           the root file system: mounts, /dev, host name
                                 here init waits until its parent has placed it in its cgroups and connected its network
-    close(spec, root, …)        cgroup mounts, masks, read-only paths, hooks, pivot_root
+    close(spec, root, …)        mounts that show cgroups, masks, read-only paths, hooks, pivot_root
     confine(spec, user, …)      inside: directory, user, capabilities
     program(spec, home, …)      the last step: seccomp, and the program is executed
 
@@ -20,7 +20,7 @@ from mydocker.kernel.namespaces import CLONE_NEWCGROUP, NAMESPACES
 from mydocker.kernel.seccomp import notifies
 from mydocker.runtime.destinations import normalised
 from mydocker.runtime.hooks import hooks
-from mydocker.runtime.mounts import bind_flags, cgroup_steps, mount_steps, opens_all_early
+from mydocker.runtime.mounts import Options, bind_flags, mount_steps, opens_all_early, read_only_steps
 from mydocker.runtime.seccomp import flags_for
 from mydocker.runtime.users import mappings
 from mydocker.steps.confinement import (
@@ -73,7 +73,6 @@ _DEVICE_LINKS = (
 )
 # The namespaces that unshare(2) and setns(2) give only to the children that are forked afterwards.
 OF_CHILDREN = ("time", "pid")
-_PROPAGATION = {"private": k.MS_PRIVATE, "slave": k.MS_SLAVE, "shared": k.MS_SHARED, "unbindable": k.MS_UNBINDABLE}
 
 
 class How(Value):
@@ -187,14 +186,14 @@ def isolate(spec: Spec) -> list[Step]:
 
 
 def build(spec: Spec, root: str, how: How = USUAL) -> list[Step]:
-    """Return the steps that make the root file system of the container, except the mounts that show its cgroups."""
+    """Return the steps that make the root file system of the container, except the mounts that wait for its cgroups."""
     linux = spec["linux"]
     steps: list[Step] = [
         # Private mounts would cut off volumes that are slaves of the host's mounts. Below shared mounts pivot_root is refused.
         Mount("", "/", flags=k.MS_SLAVE | k.MS_REC),
         Mount(root, root, flags=k.MS_BIND | k.MS_REC),
         Mount("", root, flags=k.MS_PRIVATE),
-        *mount_steps(root, spec["mounts"], linux.get("mountLabel", ""), opens_all_early(spec, how.privileged)),
+        *mount_steps(spec, root, opens_all_early(spec, how.privileged)),
         *_devices(root, spec),
     ]
     if spec["hostname"]:
@@ -227,13 +226,13 @@ def close(
     state: the container's state, for the hooks.
     """
     linux = spec["linux"]
-    has_cgroup = "cgroup" in namespaces(spec)
-    steps: list[Step] = [Unshare(CLONE_NEWCGROUP)] if has_cgroup and not namespaces(spec)["cgroup"] else []
-    steps += cgroup_steps(root, spec["mounts"], shown, has_cgroup)
+    steps: list[Step] = [Unshare(CLONE_NEWCGROUP)] if namespaces(spec).get("cgroup") == "" else []
+    steps += mount_steps(spec, root, opens_all_early(spec, how.privileged), shown)
     steps += console
     steps += [MakeReadOnly(root, path) for path in linux["readonlyPaths"]]
     steps += [MaskPath(root, path) for path in linux["maskedPaths"]]
     steps.append(MakeDirInRoot(root, spec["process"]["cwd"]))
+    steps += read_only_steps(root, spec["mounts"], shown)
     if spec["root"]["readonly"]:
         steps.append(RemountReadOnly(root, "/"))
     steps += hooks(spec, "createContainer", state or {})
@@ -244,11 +243,10 @@ def close(
 
 
 def _root_propagation(name: str) -> int:
-    recursive = name.startswith("r") and name[1:] in _PROPAGATION
-    kind = name[1:] if recursive else name
-    if kind not in _PROPAGATION:
+    flags = Options([name]).propagation
+    if not flags:
         raise BadInput(f"invalid rootfsPropagation {name!r}: expected private, slave, shared or unbindable")
-    return _PROPAGATION[kind] | (k.MS_REC if recursive else 0)
+    return flags
 
 
 def confine(
