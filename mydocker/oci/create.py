@@ -87,7 +87,7 @@ class Creation:
         state = container.state("creating")
         state["pid"] = pid
         self._move_devices(pid)
-        before = [*hooks(spec, "prestart", state), *hooks(spec, "createRuntime", state)]
+        before = [hook for kind in ("prestart", "createRuntime") for hook in hooks(spec, kind, state, state["bundle"])]
         if before:
             launch.wait_until_built()
             self.run.execute(before)

@@ -235,7 +235,7 @@ def close(
     steps += read_only_steps(root, spec["mounts"], shown)
     if spec["root"]["readonly"]:
         steps.append(RemountReadOnly(root, "/"))
-    steps += hooks(spec, "createContainer", state or {})
+    steps += hooks(spec, "createContainer", state or {}, root)
     steps.append(PivotRoot(root) if how.pivot else MoveRoot(root))
     if linux.get("rootfsPropagation"):
         steps.append(Mount("", "/", flags=_root_propagation(linux["rootfsPropagation"])))
