@@ -30,7 +30,7 @@ from mydocker.kernel.channel import Channel, packed
 from mydocker.oci import entry as oci
 from mydocker.oci.settings import Settings
 from mydocker.paths import Paths
-from mydocker.runtime import gate, init, launch
+from mydocker.runtime import init, launch, report
 from mydocker.runtime.spec import SPEC
 from mydocker.shape import fit
 from mydocker.steps.base import Run
@@ -204,15 +204,15 @@ def test_so_does_the_stage() -> None:
     ours.close()
 
 
-def test_a_container_that_waited_for_its_start_sends_it_through_the_gate() -> None:
-    reader, report = os.pipe()
+def test_a_container_that_waited_for_its_start_sends_it_by_a_report() -> None:
+    reader, writer = os.pipe()
     for error, expected in ((Unexpected("init: KeyError: 'x'", "story"), "story"), (StepFailed("refused"), "")):
-        os.write(report, gate.failed(error))
+        os.write(writer, report.failed(error))
         with pytest.raises(type(error), match=error.message) as caught:
-            gate.raise_if_failed(reader, "sh")
+            report.raise_if_failed(reader, "sh")
         assert getattr(caught.value, "story", "") == expected
     os.close(reader)
-    os.close(report)
+    os.close(writer)
 
 
 def test_a_child() -> None:

@@ -80,11 +80,11 @@ class Container(Value):
         directory = self.paths.container(self.record["id"])
         rootfs = directory + "/bundle/rootfs"
         volumes = {mount["destination"] for mount in self.record["mounts"] if mount["type"] != "tmpfs"}
-        mounts = bundle.load(self.paths, self.record["id"])["mounts"]
-        shown: list[Mount] = [{**mount, "options": ["rbind"]} for mount in mounts if mount["destination"] in volumes]
+        spec = bundle.load(self.paths, self.record["id"])
+        shown: list[Mount] = [{**mount, "options": ["rbind"]} for mount in spec["mounts"] if mount["destination"] in volumes]
         unshare(CLONE_NEWNS)
         mounting = self.driver.mount_steps(directory, self.record["layers"], rootfs)
-        Run("cp").execute([ReceiveMounts(), *mounting, *mount_steps(rootfs, shown)])
+        Run("cp").execute([ReceiveMounts(), *mounting, *mount_steps({**spec, "mounts": shown}, rootfs, False)])
         return inroot.open_root(rootfs)
 
 
