@@ -16,7 +16,7 @@ from mydocker.cli.execution import runner, telling
 from mydocker.cli.registry import pull_one
 from mydocker.cli.run import create as create_verb
 from mydocker.cli.table import harmless
-from mydocker.engine.build import builder, orders, stages
+from mydocker.engine.build import builder, checks, orders, secrets, stages
 from mydocker.engine.build.context import BuildContext, unpack_context
 from mydocker.engine.build.copying import is_archive
 from mydocker.engine.catalog import images
@@ -48,6 +48,9 @@ _FEWEST_DIGITS = 12
 @click.option("--pull", is_flag=True, help="Pull the base images even if they are here.")
 @click.option("--network", default="", metavar="NETWORK", help="The network of RUN: none, host or a network's name [bridge].")
 @click.option("--label", "labels", multiple=True, metavar="KEY[=VALUE]", help="A label for the image.")
+@click.option("--secret", "secrets", multiple=True, metavar="id=ID[,src=FILE|,env=NAME]", help="A secret for RUN --mount=type=secret.")
+@click.option("--ssh", "agents", multiple=True, metavar="default|ID[=SOCKET|KEY]", help="An ssh agent, or keys, for RUN --mount=type=ssh.")
+@click.option("--allow", "allowed", multiple=True, metavar="RIGHT", help="security.insecure: RUN --security=insecure may have all rights.")
 @click.option("--iidfile", metavar="FILE", help="Write the image's id to a file.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the image's id, and what a failed command wrote.")
 @explain_option
@@ -65,6 +68,9 @@ def build(session: Session, /, tags: tuple[str, ...], context: str, iidfile: str
         how.arguments = _arguments(flags["arguments"])  # type: ignore[arg-type]
         how.predefined = _platforms()
         how.labels = parse_labels(flags["labels"], ())  # type: ignore[arg-type]
+        how.secrets = secrets.secrets(flags["secrets"], os.environ)  # type: ignore[arg-type]
+        how.agents = secrets.agents(flags["agents"], os.environ)  # type: ignore[arg-type]
+        how.allowed = _allowed(flags["allowed"])  # type: ignore[arg-type]
         how.network, how.use_cache, how.name = str(flags["network"]), not flags["no_cache"], name
         divided = stages.divide(dockerfile.parse(text, name), how.arguments, how.predefined, name)
         image_id = builder.build(how, divided, target, references)
@@ -104,7 +110,7 @@ def _sources(context: str, path: object, scratch: str) -> tuple[str, str, str, s
         raise BadInput(
             f"context {context!r} is an address: expected a directory or -", "fetch it first: git clone, or curl | mydocker build -"
         )
-    directory = context
+    directory = os.path.abspath(context)
     if context == "-":
         directory = _from_stdin(scratch)
         if not directory:
@@ -139,6 +145,13 @@ def _arguments(texts: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
+def _allowed(rights: tuple[str, ...]) -> set[str]:
+    for right in rights:
+        if right not in (checks.INSECURE, "network.host"):
+            raise BadInput(f"invalid right {right!r}: expected {checks.INSECURE} or network.host")
+    return set(rights)
+
+
 def _platforms() -> dict[str, str]:
     fields = config.platform_fields(config.host_platform())
     values = {"PLATFORM": config.host_platform(), "OS": fields["os"], "ARCH": fields["architecture"], "VARIANT": fields.get("variant", "")}
@@ -170,17 +183,17 @@ def _options(words: list[str]) -> Options:
     return parse_options({**flags, "detach_keys": None})
 
 
-def _starter(session: Session, quiet: bool) -> Callable[[Record, int], int]:
-    def start(record: Record, lock: int) -> int:
-        return start_container(session.paths, record, lock, OUTPUT + ERRORS, b"", False, *telling(session)).run()
+def _starter(session: Session, quiet: bool) -> Callable[[Record, int, list[str]], int]:
+    def start(record: Record, lock: int, secrets: list[str]) -> int:
+        return start_container(session.paths, record, lock, OUTPUT + ERRORS, b"", False, *telling(session), secrets=secrets).run()
 
-    def start_quietly(record: Record, lock: int) -> int:
+    def start_quietly(record: Record, lock: int, secrets: list[str]) -> int:
         with tempfile.TemporaryFile() as output:
             saved = [os.dup(descriptor) for descriptor in (1, 2)]
             try:
                 for descriptor in (1, 2):
                     os.dup2(output.fileno(), descriptor)
-                status = start(record, lock)
+                status = start(record, lock, secrets)
             finally:
                 for descriptor, before in zip((1, 2), saved, strict=True):
                     os.dup2(before, descriptor)

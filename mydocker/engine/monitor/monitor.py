@@ -104,6 +104,7 @@ class Monitor(Order):
         self.run = Run("monitor", self._observe if request["explain"] else None, request["faults"])
         self.record = containers.load(self.paths, request["id"])
         self.spec = bundle.load(self.paths, request["id"])
+        self.spec["process"]["env"] += request.get("secrets", [])
         self.layout: Layout
         self.cgroup: CgroupManager
         self.launch: Launch | ForeignLaunch
