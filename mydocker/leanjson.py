@@ -25,11 +25,12 @@ class _Context:
     parse_constant = staticmethod(float)
 
 
-def _lean() -> tuple[Callable[[str], Any], Callable[[Any], str]]:
-    from _json import encode_basestring_ascii, make_encoder, make_scanner
+def _lean() -> tuple[Callable[[str], Any], Callable[[Any], str], Callable[[Any], str]]:
+    from _json import encode_basestring, encode_basestring_ascii, make_encoder, make_scanner
 
     scan = make_scanner(_Context())  # type: ignore[arg-type]
     encode = make_encoder(None, _refuse, encode_basestring_ascii, None, ": ", ", ", False, False, False)
+    encode_text = make_encoder(None, _refuse, encode_basestring, None, ": ", ", ", False, False, False)
 
     def loads(text: str) -> Any:
         text = text.strip(" \t\n\r")
@@ -49,7 +50,20 @@ def _lean() -> tuple[Callable[[str], Any], Callable[[Any], str]]:
     def dumps(value: Any) -> str:
         return "".join(encode(value, 0))
 
-    return loads, dumps
+    def text(value: Any) -> str:
+        return "".join(encode_text(value, 0))
+
+    return loads, dumps, text
+
+
+def pretty(value: Any, margin: str = "\n") -> str:
+    """Return a document for people: a line for each member, four blanks for each level, and no letter escaped. margin: of this level."""
+    inner = margin + "    "
+    if isinstance(value, dict) and value:
+        return f"{{{inner}" + f",{inner}".join(f"{text(key)}: {pretty(each, inner)}" for key, each in value.items()) + f"{margin}}}"
+    if isinstance(value, (list, tuple)) and value:
+        return f"[{inner}" + f",{inner}".join(pretty(each, inner) for each in value) + f"{margin}]"
+    return text(value)
 
 
 def _refuse(value: object) -> None:
@@ -57,6 +71,11 @@ def _refuse(value: object) -> None:
 
 
 try:
-    loads, dumps = _lean()
+    # text() is dumps() without escapes for letters that are not ASCII.
+    loads, dumps, text = _lean()
 except ImportError:  # pragma: no cover - an interpreter without the accelerator
+    import json
     from json import dumps, loads  # noqa: F401
+
+    def text(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False)

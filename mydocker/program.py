@@ -9,6 +9,10 @@ from __future__ import annotations
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # The directory that this package is in. A program needs no other, except the command line.
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -21,6 +25,13 @@ def text(module: str, arguments: str = "", libraries: tuple[str, ...] = (HERE,))
     """
     # To look for the garbage of a start takes 2 ms, which it is not worth. So it is looked for after 50,000 new objects, not after 700.
     return f"import gc, sys; gc.set_threshold(50_000); sys.path += {list(libraries)!r}; from {module} import main; main({arguments})"
+
+
+def function(module: str) -> Callable[..., None]:
+    """Return the main() of a module, for a process that is an interpreter of ours already."""
+    __import__(module)
+    main: Callable[..., None] = sys.modules[module].main
+    return main
 
 
 def command(module: str, arguments: str = "") -> list[str]:

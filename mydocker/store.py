@@ -143,7 +143,8 @@ def read_whole(path: str, limit: int = -1) -> bytes:
     """Return a file's content, up to a limit. Raises FileNotFoundError, or Damaged for what is there and cannot be read."""
     try:
         with open(path, "rb", buffering=0, opener=_without_waiting) as file:
-            return file.read(limit)
+            # Python takes as much memory as it is told to read at most, and most files are small.
+            return file.read(limit if limit < 0 else min(os.fstat(file.fileno()).st_size + 1, limit))
     except FileNotFoundError:
         raise
     except OSError as error:

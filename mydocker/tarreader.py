@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import io
 import tarfile
-from typing import BinaryIO, cast
+from typing import cast
 
 from mydocker.errors import Damaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import Any, BinaryIO
 
 # Go's archive/tar, and so docker, allows this much for a long name or for a member's pax records.
 _EXTENSION_MAX = 1 << 20

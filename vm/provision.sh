@@ -141,7 +141,7 @@ install() {
 }
 
 launcher() {
-    "$LIBRARY/venv/bin/python" -I -c 'import sys; from mydocker.program import script; print(script(*sys.argv[1:]), end="")' \
+    "$LIBRARY/venv/bin/python" -I -c 'import sys; from mydocker.native import command; sys.stdout.buffer.write(command(*sys.argv[1:]))' \
         "$LIBRARY/venv/bin/python" "$2" "$libraries" > "$PREFIX/bin/$1.new" || die "the command $1 cannot be written"
     chmod 755 "$PREFIX/bin/$1.new"
     mv "$PREFIX/bin/$1.new" "$PREFIX/bin/$1"

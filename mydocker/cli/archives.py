@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from io import BufferedReader
-from typing import BinaryIO
 
-import click
-
-from mydocker.cli.base import Session, Verb, explain_option
+from mydocker.cli.base import EXPLAIN, Session, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.progress import Layers
+from mydocker.cli.verb import SOME, argument, option, switch, verb
 from mydocker.engine.record import events
 from mydocker.engine.request.values import size as parse_size
 from mydocker.engine.transfer import archives
@@ -20,17 +17,22 @@ from mydocker.errors import BadInput
 from mydocker.images.config import host_platform, platform_fields
 from mydocker.storage.drivers import choose
 
-platform_option = click.option(
-    "--platform", default="", metavar="OS/ARCH[/VARIANT]", help="Of an image for several platforms, that one [this machine's]."
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from io import BufferedReader
+    from typing import BinaryIO
+
+PLATFORM = option(
+    "--platform", metavar="OS/ARCH[/VARIANT]", default="", help="Of an image for several platforms, that one [this machine's]."
 )
-max_size_option = click.option("--max-size", metavar="SIZE", help="Refuse a layer whose files have more bytes [no limit].")
+MAX_SIZE = option("--max-size", metavar="SIZE", help="Refuse a layer whose files have more bytes [no limit].")
 
 
-@click.command(cls=Verb)
-@click.option("-o", "--output", metavar="FILE", help="Write to a file instead of standard output.")
-@explain_option
-@click.argument("names", metavar="IMAGE...", nargs=-1, required=True)
-@click.pass_obj
+@verb(
+    option("-o", "--output", metavar="FILE", help="Write to a file instead of standard output."),
+    *EXPLAIN,
+    argument("names", "IMAGE...", SOME),
+)
 def save(session: Session, output: str | None, names: tuple[str, ...]) -> None:
     """Write images to a tar that docker, podman, skopeo and mydocker load: docker's format and OCI's in one.
 
@@ -52,13 +54,13 @@ def save(session: Session, output: str | None, names: tuple[str, ...]) -> None:
         events.emit(session.paths, "image", "save", image.entry["digest"], {"name": image.names[0]} if image.names else {})
 
 
-@click.command(cls=Verb)
-@click.option("-i", "--input", "source", default="-", metavar="FILE", help="Read from a file instead of standard input.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
-@platform_option
-@max_size_option
-@explain_option
-@click.pass_obj
+@verb(
+    option("-i", "--input", "source", metavar="FILE", default="-", help="Read from a file instead of standard input."),
+    switch("-q", "--quiet", help="No progress."),
+    PLATFORM,
+    MAX_SIZE,
+    *EXPLAIN,
+)
 def load(session: Session, source: str, quiet: bool, platform: str, max_size: str | None) -> None:
     """Bring in the images of an archive: docker's or OCI's, plain or compressed (gzip, bzip2, xz, zstd).
 
@@ -76,7 +78,7 @@ def load(session: Session, source: str, quiet: bool, platform: str, max_size: st
         loaded = archives.load(session.paths, choose(session.paths), name, stream, options, runner(session))
     for image_id, names in loaded:
         lines = [f"Loaded image: {name}" for name in names] or [f"Loaded image ID: sha256:{image_id}"]
-        click.echo("\n".join(lines))
+        echo("\n".join(lines))
 
 
 _LOADING = {"begins": "Loading layer", "exists": "Loading layer", "done": "Load complete"}

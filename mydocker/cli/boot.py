@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import click
-
-from mydocker.cli.base import Session, Verb, each, explain_option
+from mydocker.cli.base import EXPLAIN, Session, each, echo
 from mydocker.cli.execution import runner
+from mydocker.cli.verb import verb
 from mydocker.engine.container.boot import start, wanted
 from mydocker.steps.base import Action
 
 
-@click.command(cls=Verb)
-@explain_option
-@click.pass_obj
+@verb(
+    *EXPLAIN,
+)
 def boot(session: Session, /) -> int:
     """Start the containers with --restart always or unless-stopped that do not run, but for those that a user stopped.
 
@@ -26,6 +25,6 @@ def boot(session: Session, /) -> int:
         container_id = records[name]["id"]
         runner(session).apply(Action(lambda: start(session.paths, container_id), f"start container {container_id[:12]}"))
         if not session.dry_run:
-            click.echo(name)
+            echo(name)
 
     return each(tuple(records), one)

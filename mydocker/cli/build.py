@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import click
-
 from mydocker import store
-from mydocker.cli.base import Session, Verb, explain_option
+from mydocker.cli.base import EXPLAIN, Session, echo
 from mydocker.cli.execution import runner, telling
+from mydocker.cli.lean import values
 from mydocker.cli.registry import pull_one
 from mydocker.cli.run import create as create_verb
 from mydocker.cli.table import harmless
+from mydocker.cli.verb import argument, option, switch, verb
 from mydocker.engine.build import builder, checks, orders, secrets, stages
 from mydocker.engine.build.context import BuildContext, unpack_context
 from mydocker.engine.build.copying import is_archive
@@ -32,6 +31,8 @@ from mydocker.messages import ERRORS, OUTPUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from mydocker.engine.record.containers import Record
 
 
@@ -39,23 +40,23 @@ if TYPE_CHECKING:
 _FEWEST_DIGITS = 12
 
 
-@click.command(cls=Verb)
-@click.option("-t", "--tag", "tags", multiple=True, metavar="NAME[:TAG]", help="The image's name; may be repeated.")
-@click.option("-f", "--file", "path", metavar="FILE", help="The Dockerfile [CONTEXT/Dockerfile]; - is standard input.")
-@click.option("--build-arg", "arguments", multiple=True, metavar="NAME[=VALUE]", help="A value for ARG; without one the caller's variable.")
-@click.option("--target", default="", metavar="STAGE", help="Build up to this stage.")
-@click.option("--no-cache", is_flag=True, help="Make every layer anew.")
-@click.option("--pull", is_flag=True, help="Pull the base images even if they are here.")
-@click.option("--network", default="", metavar="NETWORK", help="The network of RUN: none, host or a network's name [bridge].")
-@click.option("--label", "labels", multiple=True, metavar="KEY[=VALUE]", help="A label for the image.")
-@click.option("--secret", "secrets", multiple=True, metavar="id=ID[,src=FILE|,env=NAME]", help="A secret for RUN --mount=type=secret.")
-@click.option("--ssh", "agents", multiple=True, metavar="default|ID[=SOCKET|KEY]", help="An ssh agent, or keys, for RUN --mount=type=ssh.")
-@click.option("--allow", "allowed", multiple=True, metavar="RIGHT", help="security.insecure: RUN --security=insecure may have all rights.")
-@click.option("--iidfile", metavar="FILE", help="Write the image's id to a file.")
-@click.option("-q", "--quiet", is_flag=True, help="Only the image's id, and what a failed command wrote.")
-@explain_option
-@click.argument("context", metavar="DIRECTORY|-")
-@click.pass_obj
+@verb(
+    option("-t", "--tag", "tags", metavar="NAME[:TAG]", many=True, help="The image's name; may be repeated."),
+    option("-f", "--file", "path", metavar="FILE", help="The Dockerfile [CONTEXT/Dockerfile]; - is standard input."),
+    option("--build-arg", "arguments", metavar="NAME[=VALUE]", many=True, help="A value for ARG; without one the caller's variable."),
+    option("--target", metavar="STAGE", default="", help="Build up to this stage."),
+    switch("--no-cache", help="Make every layer anew."),
+    switch("--pull", help="Pull the base images even if they are here."),
+    option("--network", metavar="NETWORK", default="", help="The network of RUN: none, host or a network's name [bridge]."),
+    option("--label", "labels", metavar="KEY[=VALUE]", many=True, help="A label for the image."),
+    option("--secret", "secrets", metavar="id=ID[,src=FILE|,env=NAME]", many=True, help="A secret for RUN --mount=type=secret."),
+    option("--ssh", "agents", metavar="default|ID[=SOCKET|KEY]", many=True, help="An ssh agent, or keys, for RUN --mount=type=ssh."),
+    option("--allow", "allowed", metavar="RIGHT", many=True, help="security.insecure: RUN --security=insecure may have all rights."),
+    option("--iidfile", metavar="FILE", help="Write the image's id to a file."),
+    switch("-q", "--quiet", help="Only the image's id, and what a failed command wrote."),
+    *EXPLAIN,
+    argument("context", "DIRECTORY|-"),
+)
 def build(session: Session, /, tags: tuple[str, ...], context: str, iidfile: str | None, quiet: bool, target: str, **flags: object) -> None:
     """Make an image by a Dockerfile from the files of a directory; - reads a Dockerfile, or a tar of a context, from standard input.
 
@@ -80,7 +81,7 @@ def build(session: Session, /, tags: tuple[str, ...], context: str, iidfile: str
         with open(iidfile, "w") as file:
             file.write(f"sha256:{image_id}")
     lines = [f"Successfully built {image_id[:12]}", *(f"Successfully tagged {reference}" for reference in references)]
-    click.echo(f"sha256:{image_id}" if quiet else "\n".join(lines))
+    echo(f"sha256:{image_id}" if quiet else "\n".join(lines))
 
 
 @contextmanager
@@ -161,7 +162,7 @@ def _platforms() -> dict[str, str]:
 def _building(session: Session, context: BuildContext, quiet: bool, always: bool) -> orders.Building:
     def tell(line: str) -> None:
         if not quiet and not session.dry_run:
-            click.echo(harmless(line))
+            echo(harmless(line))
             sys.stdout.flush()
 
     def pull(name: str, platform: str) -> None:
@@ -178,8 +179,7 @@ def _building(session: Session, context: BuildContext, quiet: bool, always: bool
 
 def _options(words: list[str]) -> Options:
     """Return the options that `mydocker create WORDS` would give a container."""
-    with create_verb.make_context("create", words) as ctx:
-        flags = {key: value for key, value in ctx.params.items() if key not in ("explain", "dry_run")}
+    flags = {name: value for name, value in values(create_verb, words).items() if name not in ("explain", "dry_run")}
     return parse_options({**flags, "detach_keys": None})
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import click
-
-from mydocker.cli.base import Session, Verb, complain
+from mydocker.cli.base import Session, complain, echo
+from mydocker.cli.verb import switch, verb
 from mydocker.engine.system import repair
 
 
-@click.command(cls=Verb)
-@click.option("--repair", "do_repair", is_flag=True, help="Remove what a crash left, put away what is damaged.")
-@click.pass_obj
+@verb(
+    switch("--repair", "do_repair", help="Remove what a crash left, put away what is damaged."),
+)
 def check(session: Session, do_repair: bool) -> int:
     """List what a crash left behind and what is damaged; exit 1 if there is anything.
 
@@ -19,7 +18,7 @@ def check(session: Session, do_repair: bool) -> int:
     status = 0
     for leftover in repair.leftovers(session.paths):
         problems = leftover.repair() if do_repair else []
-        click.echo((f"{leftover.done} " if do_repair and not problems else "") + leftover.what)
+        echo((f"{leftover.done} " if do_repair and not problems else "") + leftover.what)
         for problem in problems:
             complain(problem.message, problem.hint)
         status = 1 if problems or not do_repair else status

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-import click
-
-from mydocker.cli.base import Session, Verb, explain_option
+from mydocker.cli.base import EXPLAIN, Session
 from mydocker.cli.execution import runner
-from mydocker.cli.images import change_option, print_id
+from mydocker.cli.imports import CHANGE, print_id
+from mydocker.cli.verb import OPTIONAL, argument, option, switch, verb
 from mydocker.engine.container import snapshots
 from mydocker.engine.record import containers, events
 from mydocker.engine.transfer.outfile import write_whole
@@ -18,15 +17,15 @@ from mydocker.images.reference import Reference, parse_name
 from mydocker.storage.drivers import driver
 
 
-@click.command(cls=Verb)
-@click.option("-a", "--author", default="", metavar="NAME", help="Author in the image and its history.")
-@click.option("-m", "--message", default="", metavar="TEXT", help="Comment in the image's history.")
-@click.option("-p", "--pause/--no-pause", default=True, help="Pause the container meanwhile, so that its files are of one moment [true].")
-@change_option
-@explain_option
-@click.argument("container")
-@click.argument("name", metavar="[REPOSITORY[:TAG]|IMAGE.tar]", required=False)
-@click.pass_obj
+@verb(
+    option("-a", "--author", metavar="NAME", default="", help="Author in the image and its history."),
+    option("-m", "--message", metavar="TEXT", default="", help="Comment in the image's history."),
+    switch("-p", "--pause/--no-pause", default=True, help="Pause the container meanwhile, so that its files are of one moment [true]."),
+    CHANGE,
+    *EXPLAIN,
+    argument("container"),
+    argument("name", "[REPOSITORY[:TAG]|IMAGE.tar]", OPTIONAL),
+)
 def commit(session: Session, author: str, message: str, pause: bool, changes: tuple[str, ...], container: str, name: str | None) -> None:
     """Make an image of what a container changed; IMAGE.tar also writes its whole root file system to that file.
 
@@ -50,10 +49,10 @@ def reference_for(name: str | None) -> Reference | None:
     return parse_name(os.path.basename(name).removesuffix(".tar") if name.endswith(".tar") else name)
 
 
-@click.command(cls=Verb)
-@click.option("-o", "--output", metavar="FILE", help="Write to a file instead of standard output.")
-@click.argument("container")
-@click.pass_obj
+@verb(
+    option("-o", "--output", metavar="FILE", help="Write to a file instead of standard output."),
+    argument("container"),
+)
 def export(session: Session, output: str | None, container: str) -> None:
     """Write a container's root file system as a tar, volumes left out.
 

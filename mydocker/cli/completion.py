@@ -7,7 +7,9 @@ import os
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from mydocker.cli.base import Verb
+from mydocker.cli.base import Session, echo
+from mydocker.cli.clicked import command
+from mydocker.cli.verb import Group, argument, verb
 from mydocker.engine.catalog import images
 from mydocker.engine.connection import networks
 from mydocker.engine.record import containers
@@ -18,29 +20,30 @@ VARIABLE = "_MYDOCKER_COMPLETE"
 _OF_IMAGES = ("run", "create", "rmi", "tag", "push", "pull", "save", "history")
 
 
-@click.command(cls=Verb)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@click.pass_context
-def completion(ctx: click.Context, shell: str) -> None:
+@verb(
+    argument("shell", choices=("bash", "zsh", "fish")),
+)
+def completion(session: Session, shell: str) -> None:
     """Print a script that makes a shell complete mydocker's command lines.
 
     Example: mydocker completion bash > /etc/bash_completion.d/mydocker
     """
     found = get_completion_class(shell)
     assert found
-    click.echo(found(ctx.find_root().command, {}, "mydocker", VARIABLE).source())
+    # The script is the same whatever the verbs are.
+    echo(found(click.Command("mydocker"), {}, "mydocker", VARIABLE).source())
 
 
-def complete(group: click.Command) -> int:
+def complete(group: Group) -> int:
     """Print the words that may come next, in the form that VARIABLE asks for. The shell's script calls this. Return the exit status."""
     shell, _, instruction = os.environ[VARIABLE].partition("_")
     found = get_completion_class(shell)
     if not found or instruction != "complete":
         return 1
-    answer = found(group, {}, "mydocker", VARIABLE)
+    answer = found(command(group), {}, "mydocker", VARIABLE)
     words, incomplete = answer.get_completion_args()
     items = answer.get_completions(words, incomplete) or _names(words, incomplete)
-    click.echo("\n".join(answer.format_completion(item) for item in items))
+    echo("\n".join(answer.format_completion(item) for item in items))
     return 0
 
 

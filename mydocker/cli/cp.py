@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
-
-import click
 
 from mydocker import store
-from mydocker.cli.base import Session, Verb, explain_option
+from mydocker.cli.base import EXPLAIN, Session
 from mydocker.cli.execution import runner
+from mydocker.cli.verb import argument, switch, verb
 from mydocker.engine.container import copy
 from mydocker.engine.record import containers, events, state
 from mydocker.errors import BadInput
@@ -17,14 +15,14 @@ from mydocker.steps.base import Action
 from mydocker.storage import drivers
 
 
-@click.command(cls=Verb)
-@click.option("-a", "--archive", is_flag=True, help="Keep owners, as numbers.")
-@click.option("-L", "--follow-link", is_flag=True, help="Copy what a symlink SOURCE means.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing, which it does anyway.")
-@explain_option
-@click.argument("source", metavar="[CONTAINER:]SOURCE|-")
-@click.argument("target", metavar="[CONTAINER:]TARGET|-")
-@click.pass_obj
+@verb(
+    switch("-a", "--archive", help="Keep owners, as numbers."),
+    switch("-L", "--follow-link", help="Copy what a symlink SOURCE means."),
+    switch("-q", "--quiet", help="Print nothing, which it does anyway."),
+    *EXPLAIN,
+    argument("source", "[CONTAINER:]SOURCE|-"),
+    argument("target", "[CONTAINER:]TARGET|-"),
+)
 def cp(session: Session, /, archive: bool, follow_link: bool, quiet: bool, source: str, target: str) -> None:
     """Copy files and directories between a container and the host; - is a tar on standard input or output.
 
@@ -50,8 +48,12 @@ def cp(session: Session, /, archive: bool, follow_link: bool, quiet: bool, sourc
 
     runs = state.running_pid(session.paths, record["id"])
     # While the writable layer of a stopped container is mounted for this, nobody may start or remove the container.
-    with nullcontext() if runs else store.Lock(session.paths.container(record["id"]) + "/lock"):
-        runner(session).apply(Action(work, f"copy {source} to {target}"))
+    step = Action(work, f"copy {source} to {target}")
+    if runs:
+        runner(session).apply(step)
+        return
+    with store.Lock(session.paths.container(record["id"]) + "/lock"):
+        runner(session).apply(step)
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import click
-
 from mydocker.cli import human
-from mydocker.cli.base import Session, Verb
+from mydocker.cli.base import Session, echo
 from mydocker.cli.images import image_rows
 from mydocker.cli.ps import listed
-from mydocker.cli.rows import Row, format_option, print_rows
+from mydocker.cli.rows import FORMAT, print_rows
 from mydocker.cli.table import table
+from mydocker.cli.verb import switch, verb
 from mydocker.engine.catalog.images import Image
 from mydocker.engine.system import usage
 from mydocker.engine.volume import volumes
 from mydocker.errors import BadInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.cli.rows import Row
 
 _COLUMNS = {"Type": "TYPE", "TotalCount": "TOTAL", "Active": "ACTIVE", "Size": "SIZE", "Reclaimable": "RECLAIMABLE"}
 _IMAGES = ("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", "SHARED SIZE", "UNIQUE SIZE", "CONTAINERS")
@@ -29,10 +32,10 @@ _CONTAINERS = {
 }
 
 
-@click.command(cls=Verb)
-@click.option("-v", "--verbose", is_flag=True, help="Show each image, container and volume.")
-@format_option
-@click.pass_obj
+@verb(
+    switch("-v", "--verbose", help="Show each image, container and volume."),
+    FORMAT,
+)
 def df(session: Session, verbose: bool, form: str | None) -> None:
     """Show what images, containers and volumes take of the disk; what is shared counts once.
 
@@ -55,7 +58,7 @@ def _row(share: usage.Share) -> Row:
 
 
 def _print_verbose(session: Session, images: usage.Images) -> None:
-    click.echo("Images space usage:\n")
+    echo("Images space usage:\n")
     lines = []
     for row in image_rows(images.images, None):
         assert isinstance(row.image, Image)  # usage knows no damaged ones
@@ -64,10 +67,10 @@ def _print_verbose(session: Session, images: usage.Images) -> None:
         lines.append(
             (row.repository, row.tag, row.shown_id(False), human.since(row.image.created), *sizes, str(len(images.users[row.image.id])))
         )
-    click.echo(table([_IMAGES, *lines]))
-    click.echo("\nContainers space usage:\n")
+    echo(table([_IMAGES, *lines]))
+    echo("\nContainers space usage:\n")
     print_rows(listed(session, size=True), _CONTAINERS, None, {})
-    click.echo("\nLocal Volumes space usage:\n")
+    echo("\nLocal Volumes space usage:\n")
     names = volumes.names(session.paths)
     rows = [(name, str(len(volumes.users(session.paths, name))), human.size(volumes.size(session.paths, name))) for name in names]
-    click.echo(table([("VOLUME NAME", "LINKS", "SIZE"), *rows]))
+    echo(table([("VOLUME NAME", "LINKS", "SIZE"), *rows]))

@@ -1,7 +1,8 @@
-"""The entry point of the mydocker command. If there will be a monitor, it is started here, before click is imported."""
+"""The entry point of the mydocker command. If there will be a monitor, it is started here, before the verb's modules are imported."""
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # the signal module takes 4 ms, as it wraps this in enums
 import os
 import sys
 
@@ -15,6 +16,8 @@ def main() -> None:
     # The files of containers and images must not depend on who makes them. Files that are not for everybody get their own mode.
     os.umask(0o022)
     try:
+        # The launcher has blocked Ctrl-C until it can be answered.
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGINT])
         if launcher.needs_monitor(sys.argv[1:]):
             launcher.start_early()
         from mydocker.cli.main import main as command_line

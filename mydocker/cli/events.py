@@ -6,12 +6,11 @@ import json
 import sys
 import time
 
-import click
-
-from mydocker.cli.base import Session, Verb
+from mydocker.cli.base import Session, echo
 from mydocker.cli.rows import filter_option
 from mydocker.cli.table import harmless
 from mydocker.cli.template import compile_template
+from mydocker.cli.verb import option, verb
 from mydocker.engine.record import filters, history
 from mydocker.engine.record.moments import nanoseconds
 
@@ -24,12 +23,12 @@ if TYPE_CHECKING:
 _END_OF_TIME = 1 << 63
 
 
-@click.command(cls=Verb)
-@click.option("--since", metavar="TIME", help="Begin with what happened since: a time, or a span such as 10m [now].")
-@click.option("--until", metavar="TIME", help="End there [never].")
-@filter_option("type, event, container, image, volume, network, label, scope")
-@click.option("--format", "form", metavar="TEMPLATE", help="json, or a Go template.")
-@click.pass_obj
+@verb(
+    option("--since", metavar="TIME", help="Begin with what happened since: a time, or a span such as 10m [now]."),
+    option("--until", metavar="TIME", help="End there [never]."),
+    filter_option("type, event, container, image, volume, network, label, scope"),
+    option("--format", "form", metavar="TEMPLATE", help="json, or a Go template."),
+)
 def events(session: Session, since: str | None, until: str | None, texts: tuple[str, ...], form: str | None) -> None:
     """Print what happens to containers, images, volumes and networks, a line each.
 
@@ -42,7 +41,7 @@ def events(session: Session, since: str | None, until: str | None, texts: tuple[
     end = nanoseconds(until, now) if until else _END_OF_TIME
     for event in history.history(session.paths, begin, end):
         if fits(event):
-            click.echo(show(event))
+            echo(show(event))
             sys.stdout.flush()
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import click
-
-from mydocker.cli.base import Session, Verb, check_terminal, explain_option
+from mydocker.cli.base import EXPLAIN, Session, check_terminal
 from mydocker.cli.execution import tell_plan, telling, wants_plan
+from mydocker.cli.verb import ANY, argument, option, switch, verb
 from mydocker.engine.container import start
 from mydocker.engine.container.spec import merged_environment
 from mydocker.engine.monitor import execute as execution
@@ -20,24 +17,28 @@ from mydocker.messages import ERRORS, INPUT, OUTPUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from mydocker.engine.record.containers import Record
     from mydocker.engine.request.options import Flags
     from mydocker.messages import WantedProcess
 
 
-@click.command("exec", cls=Verb, interspersed=False)
-@click.option("-i", "--interactive", is_flag=True, help="Keep standard input open.")
-@click.option("-t", "--tty", is_flag=True, help="Give it a terminal.")
-@click.option("-d", "--detach", is_flag=True, help="Run in the background.")
-@click.option("-e", "--env", multiple=True, metavar="NAME[=VALUE]", help="Set a variable, or take it from here.")
-@click.option("--env-file", multiple=True, metavar="FILE", help="Read variables from a file.")
-@click.option("-w", "--workdir", metavar="DIR", help="Working directory [the container's].")
-@click.option("-u", "--user", metavar="USER[:GROUP]", help="User and group, names or numbers [the container's].")
-@click.option("--privileged", is_flag=True, help="Give it all capabilities.")
-@click.option("--detach-keys", default="ctrl-p,ctrl-q", metavar="KEYS", help="Keys that detach from a terminal [ctrl-p,ctrl-q].")
-@explain_option
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="CONTAINER COMMAND [ARGUMENT...]")
-@click.pass_obj
+@verb(
+    switch("-i", "--interactive", help="Keep standard input open."),
+    switch("-t", "--tty", help="Give it a terminal."),
+    switch("-d", "--detach", help="Run in the background."),
+    option("-e", "--env", metavar="NAME[=VALUE]", many=True, help="Set a variable, or take it from here."),
+    option("--env-file", metavar="FILE", many=True, help="Read variables from a file."),
+    option("-w", "--workdir", metavar="DIR", help="Working directory [the container's]."),
+    option("-u", "--user", metavar="USER[:GROUP]", help="User and group, names or numbers [the container's]."),
+    switch("--privileged", help="Give it all capabilities."),
+    option("--detach-keys", metavar="KEYS", default="ctrl-p,ctrl-q", help="Keys that detach from a terminal [ctrl-p,ctrl-q]."),
+    *EXPLAIN,
+    argument("words", "CONTAINER COMMAND [ARGUMENT...]", ANY),
+    name="exec",
+    is_interspersed=False,
+)
 def execute(session: Session, /, words: tuple[str, ...], detach: bool, interactive: bool, tty: bool, detach_keys: str, **flags: Any) -> int:
     """Run a command in a running container.
 

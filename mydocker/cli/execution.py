@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 
-import click
-
 from mydocker import leanjson
-from mydocker.cli.base import Session
+from mydocker.cli.base import Session, echo
 from mydocker.cli.table import harmless
 from mydocker.steps.base import Run, Step
 from mydocker.steps.faults import injected
@@ -47,7 +45,7 @@ def wants_plan(session: Session) -> bool:
 def tell_plan(session: Session, whole: Plans, script: str) -> bool:
     """Print every step for --dry-run, or the script for --explain=sh. Return whether nothing more is to be done."""
     if session.explain == "sh":
-        click.echo(script, nl=False, err=not session.dry_run)
+        echo(script, end="", err=not session.dry_run)
         session.explain = None
     else:
         for who, step in whole.every():
@@ -70,9 +68,9 @@ def tell(how: str, who: str, text: str, seconds: float | None, err: bool = True)
     err: whether to print on standard error
     """
     if how == "sh":
-        click.echo(text, err=err)
+        echo(text, err=err)
     elif how == "json":
-        click.echo(leanjson.dumps({"who": who, "step": text, "seconds": seconds}), err=err)
+        echo(leanjson.dumps({"who": who, "step": text, "seconds": seconds}), err=err)
     else:
         took = "" if seconds is None else f"{seconds * 1000:8.2f} ms"
-        click.echo(f"{who:8}{took} {harmless(text)}", err=err)
+        echo(f"{who:8}{took} {harmless(text)}", err=err)

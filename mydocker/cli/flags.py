@@ -2,162 +2,127 @@
 
 from __future__ import annotations
 
-from typing import Any
+from mydocker.cli.verb import ANY, argument, option, switch
 
-import click
-
-_Row = tuple[tuple[str, ...], Any, str]
-
-_FLAG = {"is_flag": True}
-
-# Each row is (names, metavar or settings, help). The settings are click's: they make a switch, or let an option be given many times.
-_RUN_ONLY = [
-    (("-d", "--detach"), _FLAG, "Run in the background and print the container's id."),
-    (("-a", "--attach"), {"multiple": True, "metavar": "STREAM"}, "Attach stdin, stdout or stderr."),
-    (("--rm", "remove"), _FLAG, "Remove the container when it ends."),
-    (("--detach-keys",), {"default": "ctrl-p,ctrl-q", "metavar": "KEYS"}, "Keys that detach from a terminal [ctrl-p,ctrl-q]."),
-    (("--sig-proxy/--no-sig-proxy",), {"default": True}, "Pass signals on to the container, without a terminal [yes]."),
-]
-_LIFE: list[_Row] = [
-    (("-i", "--interactive"), _FLAG, "Keep standard input open."),
-    (("-t", "--tty"), _FLAG, "Give it a terminal."),
-    (("--name",), "NAME", "Its name."),
-    (("--cidfile",), "FILE", "Write its id to a new file."),
-    (("--restart",), {"default": "no", "metavar": "POLICY"}, "no, on-failure[:N], always or unless-stopped [no]."),
-    (("--log-driver",), {"type": click.Choice(["json-file", "none"]), "default": "json-file"}, "Where its output is kept [json-file]."),
-    (("--log-opt",), {"multiple": True, "metavar": "NAME=VALUE"}, "max-size=SIZE, max-file=N."),
-    (("--init",), _FLAG, "Run a small init as pid 1 that forwards signals and reaps processes."),
-    (("--stop-signal",), "SIGNAL", "The signal that stops it."),
-    (("--stop-timeout",), "SECONDS", "How long a stop waits before SIGKILL."),
-    (
-        ("--pull",),
-        {"type": click.Choice(["missing", "never", "always"]), "default": "missing"},
-        "When to pull the image [missing].",
+_RUN_ONLY = (
+    switch("-d", "--detach", help="Run in the background and print the container's id."),
+    option("-a", "--attach", many=True, metavar="STREAM", help="Attach stdin, stdout or stderr."),
+    switch("--rm", "remove", help="Remove the container when it ends."),
+    option("--detach-keys", default="ctrl-p,ctrl-q", metavar="KEYS", help="Keys that detach from a terminal [ctrl-p,ctrl-q]."),
+    switch("--sig-proxy/--no-sig-proxy", default=True, help="Pass signals on to the container, without a terminal [yes]."),
+)
+_LIFE = (
+    switch("-i", "--interactive", help="Keep standard input open."),
+    switch("-t", "--tty", help="Give it a terminal."),
+    option("--name", metavar="NAME", help="Its name."),
+    option("--cidfile", metavar="FILE", help="Write its id to a new file."),
+    option("--restart", default="no", metavar="POLICY", help="no, on-failure[:N], always or unless-stopped [no]."),
+    option("--log-driver", choices=("json-file", "none"), default="json-file", help="Where its output is kept [json-file]."),
+    option("--log-opt", many=True, metavar="NAME=VALUE", help="max-size=SIZE, max-file=N."),
+    switch("--init", help="Run a small init as pid 1 that forwards signals and reaps processes."),
+    option("--stop-signal", metavar="SIGNAL", help="The signal that stops it."),
+    option("--stop-timeout", metavar="SECONDS", help="How long a stop waits before SIGKILL."),
+    option("--pull", choices=("missing", "never", "always"), default="missing", help="When to pull the image [missing]."),
+    switch("-q", "--quiet", help="Pull without a word."),
+    option("--platform", metavar="OS/ARCH", help="The image's platform; only this host's own can run."),
+    option("--runtime", metavar="NAME|PATH", help="The OCI runtime: mydocker, crun, runc or a path [mydocker]."),
+    option("--storage-driver", metavar="NAME", help="overlay, aufs or vfs [MYDOCKER_STORAGE_DRIVER, or the best that works]."),
+)
+_HEALTH = (
+    option("--health-cmd", metavar="COMMAND", help="A shell command that says by its exit status whether it is healthy."),
+    option("--health-interval", metavar="DURATION", help="Time between checks [30s]."),
+    option("--health-timeout", metavar="DURATION", help="How long a check may take [30s]."),
+    option("--health-retries", metavar="N", help="Failures in a row that make it unhealthy [3]."),
+    option("--health-start-period", metavar="DURATION", help="Time to start up in, when failures do not count [0s]."),
+    option("--health-start-interval", metavar="DURATION", help="Time between checks in the start period [5s]."),
+    switch("--no-healthcheck", help="Do not run the image's checks."),
+)
+_COMMAND = (
+    option("-e", "--env", many=True, metavar="NAME[=VALUE]", help="Set a variable, or take it from here."),
+    option("--env-file", many=True, metavar="FILE", help="Read variables from a file."),
+    option("-w", "--workdir", metavar="DIR", help="Working directory."),
+    option("-u", "--user", metavar="USER[:GROUP]", help="User and group, names or numbers."),
+    option("--group-add", many=True, metavar="GROUP", help="Another group."),
+    option("-h", "--hostname", metavar="NAME", help="Host name [the first 12 digits of its id]."),
+    option("--domainname", metavar="NAME", help="NIS domain name."),
+    option("--entrypoint", metavar="PROGRAM", help="Replace the image's entrypoint."),
+    option("-l", "--label", many=True, metavar="KEY[=VALUE]", help="Set a label."),
+    option("--label-file", many=True, metavar="FILE", help="Read labels from a file."),
+    option("--annotation", many=True, metavar="KEY=VALUE", help="Add an OCI annotation."),
+)
+_LIMITS = (
+    option("-m", "--memory", metavar="SIZE", help="Memory limit."),
+    option("--memory-swap", metavar="SIZE", help="Memory and swap together; -1 for no limit."),
+    option("--memory-reservation", metavar="SIZE", help="What it gets back to when memory is short."),
+    option("--memory-swappiness", metavar="0-100", help="How readily its pages are swapped (cgroup v1)."),
+    switch("--oom-kill-disable", help="Let it wait instead of being killed for want of memory (cgroup v1)."),
+    option("--oom-score-adj", metavar="-1000-1000", help="How soon the host's OOM killer takes it."),
+    option("--cpus", metavar="NUMBER", help="How many CPUs' time it may use."),
+    option("-c", "--cpu-shares", metavar="WEIGHT", help="Its share where CPUs are short [1024]."),
+    option("--cpu-quota", metavar="MICROSECONDS", help="CPU time in each period."),
+    option("--cpu-period", metavar="MICROSECONDS", help="Length of a period [100000]."),
+    option("--cpuset-cpus", metavar="LIST", help="CPUs that it may use, such as 0-2,7."),
+    option("--cpuset-mems", metavar="LIST", help="Memory nodes that it may use."),
+    option("--pids-limit", metavar="NUMBER", help="How many processes and threads; -1 for no limit."),
+    option("--blkio-weight", metavar="10-1000", help="Its share of block i/o."),
+    option("--blkio-weight-device", many=True, metavar="PATH:WEIGHT", help="Its share of one device."),
+    option("--device-read-bps", many=True, metavar="PATH:SIZE", help="Bytes per second that it may read."),
+    option("--device-write-bps", many=True, metavar="PATH:SIZE", help="Bytes per second that it may write."),
+    option("--device-read-iops", many=True, metavar="PATH:N", help="Reads per second."),
+    option("--device-write-iops", many=True, metavar="PATH:N", help="Writes per second."),
+    option("--ulimit", many=True, metavar="NAME=SOFT[:HARD]", help="A resource limit of each process."),
+    option("--shm-size", metavar="SIZE", help="Size of /dev/shm [64m]."),
+    option("--cgroup-parent", metavar="PATH", help="Where its cgroup is made [/mydocker]."),
+    option("--cgroupns", choices=("private", "host"), default="private", help="Its cgroup namespace [private]."),
+)
+_FILES = (
+    option("-v", "--volume", many=True, metavar="[SOURCE:]DIR[:OPTIONS]", help="Mount a host directory or a volume."),
+    option("--mount", many=True, metavar="type=TYPE,…", help="Mount a bind, volume or tmpfs."),
+    option("--tmpfs", many=True, metavar="DIR[:OPTIONS]", help="Mount a tmpfs."),
+    option("--volumes-from", many=True, metavar="CONTAINER[:ro]", help="Mount what another container mounts."),
+    switch("--read-only", help="Make its root file system read-only."),
+    option("--device", many=True, metavar="HOST[:DIR[:rwm]]", help="Give it a device of the host."),
+    option("--device-cgroup-rule", many=True, metavar="RULE", help="Allow devices, such as 'c 1:3 rwm'."),
+)
+_NETWORK = (
+    option("--network", "--net", many=True, metavar="NETWORK", help="bridge, none, host, container:NAME or a network of yours [bridge]."),
+    option("--ip", metavar="ADDRESS", help="Its IPv4 address in a network of yours."),
+    option("--ip6", metavar="ADDRESS", help="Its IPv6 address there."),
+    option("--mac-address", metavar="ADDRESS", help="Its MAC address."),
+    option("--network-alias", "--net-alias", many=True, metavar="NAME", help="One more name of it in a network of yours."),
+    option("-p", "--publish", many=True, metavar="[[IP:]PORT:]PORT[/PROTOCOL]", help="Publish a port, or a range, on the host."),
+    switch("-P", "--publish-all", help="Publish every exposed port on some free port."),
+    option("--expose", many=True, metavar="PORT[/PROTOCOL]", help="Say that it serves a port."),
+    option("--dns", many=True, metavar="ADDRESS", help="Name server [the host's]."),
+    option("--dns-search", many=True, metavar="DOMAIN", help="Domain that names are looked up in; . for none."),
+    option("--dns-option", "--dns-opt", many=True, metavar="OPTION", help="Option of resolv.conf."),
+    option("--add-host", many=True, metavar="NAME:ADDRESS", help="One more line in /etc/hosts; host-gateway is the host's address."),
+)
+_CONFINEMENT = (
+    option("--cap-add", many=True, metavar="NAME", help="Add a capability, or ALL."),
+    option("--cap-drop", many=True, metavar="NAME", help="Drop a capability, or ALL."),
+    option(
+        "--security-opt",
+        many=True,
+        metavar="OPTION",
+        help="seccomp=FILE|unconfined, no-new-privileges, apparmor=PROFILE, systempaths=unconfined.",
     ),
-    (("-q", "--quiet"), _FLAG, "Pull without a word."),
-    (("--platform",), "OS/ARCH", "The image's platform; only this host's own can run."),
-    (("--runtime",), "NAME|PATH", "The OCI runtime: mydocker, crun, runc or a path [mydocker]."),
-    (("--storage-driver",), "NAME", "overlay, aufs or vfs [MYDOCKER_STORAGE_DRIVER, or the best that works]."),
-]
-_HEALTH = [
-    (("--health-cmd",), "COMMAND", "A shell command that says by its exit status whether it is healthy."),
-    (("--health-interval",), "DURATION", "Time between checks [30s]."),
-    (("--health-timeout",), "DURATION", "How long a check may take [30s]."),
-    (("--health-retries",), "N", "Failures in a row that make it unhealthy [3]."),
-    (("--health-start-period",), "DURATION", "Time to start up in, when failures do not count [0s]."),
-    (("--health-start-interval",), "DURATION", "Time between checks in the start period [5s]."),
-    (("--no-healthcheck",), _FLAG, "Do not run the image's checks."),
-]
-_COMMAND = [
-    (("-e", "--env"), {"multiple": True, "metavar": "NAME[=VALUE]"}, "Set a variable, or take it from here."),
-    (("--env-file",), {"multiple": True, "metavar": "FILE"}, "Read variables from a file."),
-    (("-w", "--workdir"), "DIR", "Working directory."),
-    (("-u", "--user"), "USER[:GROUP]", "User and group, names or numbers."),
-    (("--group-add",), {"multiple": True, "metavar": "GROUP"}, "Another group."),
-    (("-h", "--hostname"), "NAME", "Host name [the first 12 digits of its id]."),
-    (("--domainname",), "NAME", "NIS domain name."),
-    (("--entrypoint",), "PROGRAM", "Replace the image's entrypoint."),
-    (("-l", "--label"), {"multiple": True, "metavar": "KEY[=VALUE]"}, "Set a label."),
-    (("--label-file",), {"multiple": True, "metavar": "FILE"}, "Read labels from a file."),
-    (("--annotation",), {"multiple": True, "metavar": "KEY=VALUE"}, "Add an OCI annotation."),
-]
-_LIMITS: list[_Row] = [
-    (("-m", "--memory"), "SIZE", "Memory limit."),
-    (("--memory-swap",), "SIZE", "Memory and swap together; -1 for no limit."),
-    (("--memory-reservation",), "SIZE", "What it gets back to when memory is short."),
-    (("--memory-swappiness",), "0-100", "How readily its pages are swapped (cgroup v1)."),
-    (("--oom-kill-disable",), _FLAG, "Let it wait instead of being killed for want of memory (cgroup v1)."),
-    (("--oom-score-adj",), "-1000-1000", "How soon the host's OOM killer takes it."),
-    (("--cpus",), "NUMBER", "How many CPUs' time it may use."),
-    (("-c", "--cpu-shares"), "WEIGHT", "Its share where CPUs are short [1024]."),
-    (("--cpu-quota",), "MICROSECONDS", "CPU time in each period."),
-    (("--cpu-period",), "MICROSECONDS", "Length of a period [100000]."),
-    (("--cpuset-cpus",), "LIST", "CPUs that it may use, such as 0-2,7."),
-    (("--cpuset-mems",), "LIST", "Memory nodes that it may use."),
-    (("--pids-limit",), "NUMBER", "How many processes and threads; -1 for no limit."),
-    (("--blkio-weight",), "10-1000", "Its share of block i/o."),
-    (("--blkio-weight-device",), {"multiple": True, "metavar": "PATH:WEIGHT"}, "Its share of one device."),
-    (("--device-read-bps",), {"multiple": True, "metavar": "PATH:SIZE"}, "Bytes per second that it may read."),
-    (("--device-write-bps",), {"multiple": True, "metavar": "PATH:SIZE"}, "Bytes per second that it may write."),
-    (("--device-read-iops",), {"multiple": True, "metavar": "PATH:N"}, "Reads per second."),
-    (("--device-write-iops",), {"multiple": True, "metavar": "PATH:N"}, "Writes per second."),
-    (("--ulimit",), {"multiple": True, "metavar": "NAME=SOFT[:HARD]"}, "A resource limit of each process."),
-    (("--shm-size",), "SIZE", "Size of /dev/shm [64m]."),
-    (("--cgroup-parent",), "PATH", "Where its cgroup is made [/mydocker]."),
-    (("--cgroupns",), {"type": click.Choice(["private", "host"]), "default": "private"}, "Its cgroup namespace [private]."),
-]
-_FILES = [
-    (("-v", "--volume"), {"multiple": True, "metavar": "[SOURCE:]DIR[:OPTIONS]"}, "Mount a host directory or a volume."),
-    (("--mount",), {"multiple": True, "metavar": "type=TYPE,…"}, "Mount a bind, volume or tmpfs."),
-    (("--tmpfs",), {"multiple": True, "metavar": "DIR[:OPTIONS]"}, "Mount a tmpfs."),
-    (("--volumes-from",), {"multiple": True, "metavar": "CONTAINER[:ro]"}, "Mount what another container mounts."),
-    (("--read-only",), _FLAG, "Make its root file system read-only."),
-    (("--device",), {"multiple": True, "metavar": "HOST[:DIR[:rwm]]"}, "Give it a device of the host."),
-    (("--device-cgroup-rule",), {"multiple": True, "metavar": "RULE"}, "Allow devices, such as 'c 1:3 rwm'."),
-]
-_NETWORK = [
-    (
-        ("--network", "--net"),
-        {"multiple": True, "metavar": "NETWORK"},
-        "bridge, none, host, container:NAME or a network of yours [bridge].",
-    ),
-    (("--ip",), "ADDRESS", "Its IPv4 address in a network of yours."),
-    (("--ip6",), "ADDRESS", "Its IPv6 address there."),
-    (("--mac-address",), "ADDRESS", "Its MAC address."),
-    (("--network-alias", "--net-alias"), {"multiple": True, "metavar": "NAME"}, "One more name of it in a network of yours."),
-    (("-p", "--publish"), {"multiple": True, "metavar": "[[IP:]PORT:]PORT[/PROTOCOL]"}, "Publish a port, or a range, on the host."),
-    (("-P", "--publish-all"), _FLAG, "Publish every exposed port on some free port."),
-    (("--expose",), {"multiple": True, "metavar": "PORT[/PROTOCOL]"}, "Say that it serves a port."),
-    (("--dns",), {"multiple": True, "metavar": "ADDRESS"}, "Name server [the host's]."),
-    (("--dns-search",), {"multiple": True, "metavar": "DOMAIN"}, "Domain that names are looked up in; . for none."),
-    (("--dns-option", "--dns-opt"), {"multiple": True, "metavar": "OPTION"}, "Option of resolv.conf."),
-    (("--add-host",), {"multiple": True, "metavar": "NAME:ADDRESS"}, "One more line in /etc/hosts; host-gateway is the host's address."),
-]
-_CONFINEMENT = [
-    (("--cap-add",), {"multiple": True, "metavar": "NAME"}, "Add a capability, or ALL."),
-    (("--cap-drop",), {"multiple": True, "metavar": "NAME"}, "Drop a capability, or ALL."),
-    (
-        ("--security-opt",),
-        {"multiple": True, "metavar": "OPTION"},
-        "seccomp=FILE|unconfined, no-new-privileges, apparmor=PROFILE, systempaths=unconfined.",
-    ),
-    (("--privileged",), _FLAG, "Give it all capabilities and devices, and confine nothing."),
-    (("--userns",), "MODE", "host, auto or CONTAINER-ID:HOST-ID:SIZE [host]."),
-    (("--pid",), "MODE", "host or container:NAME."),
-    (("--ipc",), "MODE", "private, shareable, none, host or container:NAME."),
-    (("--uts",), "MODE", "host or container:NAME."),
-    (("--sysctl",), {"multiple": True, "metavar": "KEY=VALUE"}, "Set a namespaced kernel parameter."),
-]
+    switch("--privileged", help="Give it all capabilities and devices, and confine nothing."),
+    option("--userns", metavar="MODE", help="host, auto or CONTAINER-ID:HOST-ID:SIZE [host]."),
+    option("--pid", metavar="MODE", help="host or container:NAME."),
+    option("--ipc", metavar="MODE", help="private, shareable, none, host or container:NAME."),
+    option("--uts", metavar="MODE", help="host or container:NAME."),
+    option("--sysctl", many=True, metavar="KEY=VALUE", help="Set a namespaced kernel parameter."),
+)
 
+_WORDS = argument("words", "IMAGE [COMMAND] [ARGUMENT...]", ANY)
 
-def _option(names: tuple[str, ...], setting: Any, text: str) -> Any:
-    extra = {"metavar": setting} if isinstance(setting, str) else dict(setting)
-    return click.option(*names, help=text, **extra)
-
-
-def create_flags(command: Any) -> Any:
-    """Add the flags that both create and run have, and the image and command as arguments."""
-    command = click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="IMAGE [COMMAND] [ARGUMENT...]")(command)
-    for names, setting, text in reversed([*_LIFE, *_HEALTH, *_COMMAND, *_LIMITS, *_FILES, *_NETWORK, *_CONFINEMENT]):
-        command = _option(names, setting, text)(command)
-    return command
-
-
-def run_flags(command: Any) -> Any:
-    """Add the flags of run: those that only run has, and those of create."""
-    for names, setting, text in reversed(_RUN_ONLY):
-        command = _option(names, setting, text)(command)
-    return create_flags(command)
-
+# What create takes, and run, which takes some more.
+CREATE = (*_LIFE, *_HEALTH, *_COMMAND, *_LIMITS, *_FILES, *_NETWORK, *_CONFINEMENT, _WORDS)
+RUN = (*CREATE, *_RUN_ONLY)
 
 _UPDATABLE = {"--restart", "--memory", "--memory-swap", "--memory-reservation", "--cpus", "--cpu-shares", "--cpu-quota", "--cpu-period"}
 _UPDATABLE |= {"--cpuset-cpus", "--cpuset-mems", "--pids-limit", "--blkio-weight"}
 
-
-def update_flags(command: Any) -> Any:
-    """Add the flags for what can change while a container runs. None of them has a default."""
-    for names, setting, text in reversed([*_LIFE, *_LIMITS]):
-        if _UPDATABLE & set(names):
-            metavar = setting if isinstance(setting, str) else setting["metavar"]
-            command = _option(names, metavar, text)(command)
-    return command
+# What can change while a container runs. None of it has a default.
+UPDATE = tuple(option(*flag.names, metavar=flag.metavar, help=flag.help) for flag in (*_LIFE, *_LIMITS) if _UPDATABLE & set(flag.names))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from mydocker.cli.base import LazyGroup
+from mydocker.cli.verb import Group
 from mydocker.cli.verbs import CONTAINER
 
-container = LazyGroup(
+container = Group(
     "container",
     help="Manage containers.",
     verbs={**CONTAINER, "ls": "ps:ps", "list": "ps:ps", "inspect": "inspect:container", "prune": "prune:container"},
     hidden=("list", "ps"),
 )
-image = LazyGroup(
+image = Group(
     "image",
     help="Manage images.",
     verbs={
-        "import": "images:import_",
+        "import": "imports:import_",
         "ls": "images:images",
         "list": "images:images",
         "tag": "images:tag",
@@ -31,8 +31,8 @@ image = LazyGroup(
     },
     hidden=("list",),
 )
-builder = LazyGroup("builder", help="Manage what builds have kept.", verbs={"prune": "prune:builder", "build": "build:build"})
-volume = LazyGroup(
+builder = Group("builder", help="Manage what builds have kept.", verbs={"prune": "prune:builder", "build": "build:build"})
+volume = Group(
     "volume",
     help="Manage volumes.",
     verbs={
@@ -46,7 +46,7 @@ volume = LazyGroup(
     },
     hidden=("list", "remove"),
 )
-network = LazyGroup(
+network = Group(
     "network",
     help="Manage networks.",
     verbs={
@@ -62,7 +62,7 @@ network = LazyGroup(
     },
     hidden=("list", "remove"),
 )
-system = LazyGroup(
+system = Group(
     "system",
     help="Manage mydocker itself.",
     verbs={

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import click
-
 from mydocker.cli import human
-from mydocker.cli.base import Session, Verb
-from mydocker.cli.rows import format_option, print_rows
+from mydocker.cli.base import Session, echo
+from mydocker.cli.rows import FORMAT, print_rows
+from mydocker.cli.verb import argument, switch, verb
 from mydocker.engine.catalog.images import Image, find
 
 TYPE_CHECKING = False
@@ -17,13 +16,13 @@ _COLUMNS = {"ID": "IMAGE", "CreatedSince": "CREATED", "CreatedBy": "CREATED BY",
 _WIDTH = 45
 
 
-@click.command(cls=Verb)
-@click.option("-q", "--quiet", is_flag=True, help="Only ids.")
-@click.option("--no-trunc", is_flag=True, help="Whole ids and commands.")
-@click.option("-H", "--human/--no-human", "for_people", default=True, help="Sizes and times for people [true].")
-@format_option
-@click.argument("name", metavar="IMAGE")
-@click.pass_obj
+@verb(
+    switch("-q", "--quiet", help="Only ids."),
+    switch("--no-trunc", help="Whole ids and commands."),
+    switch("-H", "--human/--no-human", "for_people", default=True, help="Sizes and times for people [true]."),
+    FORMAT,
+    argument("name", "IMAGE"),
+)
 def history(session: Session, quiet: bool, no_trunc: bool, for_people: bool, form: str | None, name: str) -> None:
     """Show an image's history, the newest first.
 
@@ -31,7 +30,7 @@ def history(session: Session, quiet: bool, no_trunc: bool, for_people: bool, for
     """
     rows = _rows(find(session.paths, name), no_trunc, for_people)
     if quiet:
-        click.echo("\n".join(str(row["ID"]) for row in rows))
+        echo("\n".join(str(row["ID"]) for row in rows))
     else:
         print_rows(rows, _COLUMNS, form, {"CreatedAt": "CREATED AT"})
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from mydocker.errors import Damaged
+
+try:
+    from _datetime import UTC, datetime  # type: ignore[import-not-found]  # the module around it takes 2 ms
+except ImportError:  # pragma: no cover - an interpreter without it
+    from datetime import UTC, datetime
 
 _BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")

@@ -1,58 +1,28 @@
-"""The verbs import, images, tag and rmi."""
+"""The verbs images, tag and rmi."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
-from io import BufferedReader
-from typing import cast
-
-import click
-
 from mydocker.cli import human
-from mydocker.cli.base import Session, Verb, complain, each, explain_option
+from mydocker.cli.base import EXPLAIN, Session, complain, each, echo
 from mydocker.cli.execution import runner
-from mydocker.cli.rows import filter_option, format_option, print_rows
+from mydocker.cli.rows import FORMAT, filter_option, print_rows
+from mydocker.cli.verb import OPTIONAL, SOME, argument, switch, verb
 from mydocker.engine.catalog import verbs
 from mydocker.engine.catalog.images import DamagedImage, Image, find, survey
 from mydocker.engine.record import filters
 from mydocker.errors import NoImage
-from mydocker.images.reference import Reference, parse, parse_name
+from mydocker.images.reference import Reference, parse
 
-change_option = click.option("-c", "--change", "changes", multiple=True, metavar="INSTRUCTION", help="Apply a Dockerfile instruction.")
-
-
-@click.command("import", cls=Verb)
-@change_option
-@click.option("-m", "--message", default="", metavar="TEXT", help="Comment in the image's history.")
-@click.option("--platform", default="", metavar="OS/ARCH[/VARIANT]", help="Platform of the content [this machine's].")
-@explain_option
-@click.argument("source", metavar="FILE|DIRECTORY|-")
-@click.argument("name", metavar="[REPOSITORY[:TAG]]", required=False)
-@click.pass_obj
-def import_(session: Session, changes: tuple[str, ...], message: str, platform: str, source: str, name: str | None) -> None:
-    """Make an image from a root file system: a tar archive (plain, gzip, bzip2, xz, zstd) or a directory.
-
-    Example: mydocker import -c 'CMD ["sh"]' rootfs.tar.gz busybox
-    """
-    reference = parse_name(name) if name else None
-    options = verbs.ImportOptions(changes=changes, message=message, platform=platform)
-    stdin = cast("BufferedReader", sys.stdin.buffer)
-    print_id(verbs.import_image(session.paths, source, stdin, reference, options, runner(session)))
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-def print_id(image_id: str) -> None:
-    """Print a new image's id, unless it is '', as after a dry run."""
-    if image_id:
-        click.echo(f"sha256:{image_id}")
-
-
-@click.command(cls=Verb)
-@explain_option
-@click.argument("source", metavar="IMAGE[:TAG]")
-@click.argument("target", metavar="NAME[:TAG]")
-@click.pass_obj
+@verb(
+    *EXPLAIN,
+    argument("source", "IMAGE[:TAG]"),
+    argument("target", "NAME[:TAG]"),
+)
 def tag(session: Session, source: str, target: str) -> None:
     """Give an image one more name.
 
@@ -61,11 +31,11 @@ def tag(session: Session, source: str, target: str) -> None:
     verbs.tag(session.paths, source, target, runner(session))
 
 
-@click.command(cls=Verb)
-@click.option("-f", "--force", is_flag=True, help="Also when a stopped container uses it or it has several names.")
-@explain_option
-@click.argument("names", metavar="IMAGE...", nargs=-1, required=True)
-@click.pass_obj
+@verb(
+    switch("-f", "--force", help="Also when a stopped container uses it or it has several names."),
+    *EXPLAIN,
+    argument("names", "IMAGE...", SOME),
+)
 def rmi(session: Session, force: bool, names: tuple[str, ...]) -> int:
     """Take names from images, and remove images with their last name.
 
@@ -85,7 +55,7 @@ def rmi(session: Session, force: bool, names: tuple[str, ...]) -> int:
             # As docker does: the image is gone, so nothing has failed.
             return complain(error.message)
         if not session.dry_run:
-            click.echo("\n".join(lines))
+            echo("\n".join(lines))
 
     return each(names, remove)
 
@@ -134,15 +104,15 @@ class Row:
 _COLUMNS = {"Repository": "REPOSITORY", "Tag": "TAG", "Digest": "DIGEST", "ID": "IMAGE ID", "CreatedSince": "CREATED", "Size": "SIZE"}
 
 
-@click.command(cls=Verb)
-@click.option("-q", "--quiet", is_flag=True, help="Only ids.")
-@click.option("-a", "--all", "everything", is_flag=True, help="Also the steps that builds have left.")
-@click.option("--no-trunc", is_flag=True, help="Whole ids.")
-@click.option("--digests", is_flag=True, help="Also the manifests' digests.")
-@filter_option("dangling=true|false, label=KEY[=VALUE], before=IMAGE, since=IMAGE, reference=PATTERN")
-@format_option
-@click.argument("name", metavar="[REPOSITORY[:TAG]]", required=False)
-@click.pass_obj
+@verb(
+    switch("-q", "--quiet", help="Only ids."),
+    switch("-a", "--all", "everything", help="Also the steps that builds have left."),
+    switch("--no-trunc", help="Whole ids."),
+    switch("--digests", help="Also the manifests' digests."),
+    filter_option("dangling=true|false, label=KEY[=VALUE], before=IMAGE, since=IMAGE, reference=PATTERN"),
+    FORMAT,
+    argument("name", "[REPOSITORY[:TAG]]", OPTIONAL),
+)
 def images(
     session: Session,
     quiet: bool,
@@ -162,7 +132,7 @@ def images(
     found = [image for image in whole if everything or not image.is_cache]
     rows = [row for row in image_rows([*found, *damaged], parse(name) if name else None) if fits(row)]
     if quiet:
-        click.echo("".join(f"{line}\n" for line in (row.shown_id(no_trunc) for row in rows)), nl=False)
+        echo("".join(f"{line}\n" for line in (row.shown_id(no_trunc) for row in rows)), end="")
         return
     columns = {field: heading for field, heading in _COLUMNS.items() if digests or field != "Digest"}
     print_rows([row.fields(no_trunc) for row in rows], columns, form, {"CreatedAt": "CREATED AT", "Digest": "DIGEST"})
@@ -183,6 +153,8 @@ def _tests(session: Session) -> filters.Tests:
 
 def _fits(text: str, pattern: str) -> bool:
     """Say whether a name fits a shell pattern. Its * and ? do not stand for a slash."""
+    from fnmatch import fnmatchcase  # imported here, because it takes the module re
+
     parts, wanted = text.split("/"), pattern.split("/")
     return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
 

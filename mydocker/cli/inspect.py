@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
-import click
-
-from mydocker.cli.base import Session, Verb, complain_about
-from mydocker.cli.template import compile_template
+from mydocker import leanjson
+from mydocker.cli.base import Session, complain_about, echo
+from mydocker.cli.verb import SOME, argument, option, switch, verb
 from mydocker.engine.catalog import images
 from mydocker.engine.connection import networks
 from mydocker.engine.record import containers
@@ -26,16 +23,16 @@ if TYPE_CHECKING:
 # The fields of an image's config that docker always shows. They are null where the image says nothing.
 _IMAGE_CONFIG = ("User", "ExposedPorts", "Env", "Cmd", "Entrypoint", "Volumes", "WorkingDir", "Labels", "OnBuild", "StopSignal")
 
-_format_option = click.option("-f", "--format", "form", metavar="TEMPLATE", help="json or a Go template.")
-_names = click.argument("names", nargs=-1, required=True, metavar="NAME...")
+_FORMAT = option("-f", "--format", "form", metavar="TEMPLATE", help="json or a Go template.")
+_NAMES = argument("names", "NAME...", SOME)
 
 
-@click.command(cls=Verb)
-@click.option("-s", "--size", is_flag=True, help="Add how much a container has written.")
-@click.option("--type", "kind", type=click.Choice(["container", "image", "volume", "network"]), help="Look for this kind only.")
-@_format_option
-@_names
-@click.pass_obj
+@verb(
+    switch("-s", "--size", help="Add how much a container has written."),
+    option("--type", "kind", choices=("container", "image", "volume", "network"), help="Look for this kind only."),
+    _FORMAT,
+    _NAMES,
+)
 def inspect(session: Session, /, size: bool, kind: str | None, form: str | None, names: tuple[str, ...]) -> int:
     """Print everything about containers, images, volumes or networks as JSON.
 
@@ -93,10 +90,11 @@ def _volume(session: Session, name: str) -> Document:
     return volumes.document(session.paths, name)
 
 
-@click.command("inspect", cls=Verb)
-@_format_option
-@_names
-@click.pass_obj
+@verb(
+    _FORMAT,
+    _NAMES,
+    name="inspect",
+)
 def container(session: Session, /, form: str | None, names: tuple[str, ...]) -> int:
     """Print everything about containers as JSON.
 
@@ -105,10 +103,11 @@ def container(session: Session, /, form: str | None, names: tuple[str, ...]) -> 
     return _print_all(names, form, lambda name: _container(session, name, False))
 
 
-@click.command("inspect", cls=Verb)
-@_format_option
-@_names
-@click.pass_obj
+@verb(
+    _FORMAT,
+    _NAMES,
+    name="inspect",
+)
 def image(session: Session, /, form: str | None, names: tuple[str, ...]) -> int:
     """Print everything about images as JSON.
 
@@ -117,10 +116,11 @@ def image(session: Session, /, form: str | None, names: tuple[str, ...]) -> int:
     return _print_all(names, form, lambda name: _image(session, name))
 
 
-@click.command("inspect", cls=Verb)
-@_format_option
-@_names
-@click.pass_obj
+@verb(
+    _FORMAT,
+    _NAMES,
+    name="inspect",
+)
 def volume(session: Session, /, form: str | None, names: tuple[str, ...]) -> int:
     """Print volumes as JSON.
 
@@ -133,11 +133,12 @@ def _network(session: Session, name: str) -> Document:
     return networks.document(session.paths, networks.resolve(session.paths, name))
 
 
-@click.command("inspect", cls=Verb)
-@_format_option
-@click.option("-v", "--verbose", is_flag=True, help="Accepted for docker's sake: nothing is left out.")
-@_names
-@click.pass_obj
+@verb(
+    _FORMAT,
+    switch("-v", "--verbose", help="Accepted for docker's sake: nothing is left out."),
+    _NAMES,
+    name="inspect",
+)
 def network(session: Session, /, form: str | None, verbose: bool, names: tuple[str, ...]) -> int:
     """Print networks, and who is on them, as JSON.
 
@@ -146,12 +147,18 @@ def network(session: Session, /, form: str | None, verbose: bool, names: tuple[s
     return _print_all(names, form, lambda name: _network(session, name))
 
 
+def _template(form: str) -> Callable[[Document], str]:
+    from mydocker.cli.template import compile_template  # imported here, because it takes 10 ms
+
+    return compile_template(form)
+
+
 def _print_all(names: tuple[str, ...], form: str | None, find: Callable[[str], Document]) -> int:
     """Print documents, as a JSON list or each by a template. Return 1 if one was not found, else 0.
 
     What is not found is told on standard error, and the rest is printed.
     """
-    template = compile_template(form) if form and form != "json" else None
+    template = _template(form) if form and form != "json" else None
     documents, status = [], 0
     for name in names:
         try:
@@ -161,7 +168,7 @@ def _print_all(names: tuple[str, ...], form: str | None, find: Callable[[str], D
             status = 1
     if template:
         for document in documents:
-            click.echo(template(document))
+            echo(template(document))
     else:
-        click.echo(json.dumps(documents, indent=None if form == "json" else 4, ensure_ascii=False))
+        echo(leanjson.text(documents) if form == "json" else leanjson.pretty(documents))
     return status

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import click
-
 from mydocker import store
-from mydocker.cli.base import Session, Verb, check_terminal, each, explain_option
+from mydocker.cli.base import EXPLAIN, Session, check_terminal, each, echo
 from mydocker.cli.execution import runner
+from mydocker.cli.verb import ANY_INTEGER, SOME, argument, option, switch, verb
 from mydocker.engine.container import life
 from mydocker.engine.container.attach import attach as attach_to
 from mydocker.engine.container.claim import Rename
@@ -24,13 +21,15 @@ from mydocker.steps.base import Action
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from mydocker.engine.record.containers import Record
 
-_names = click.argument("names", nargs=-1, required=True, metavar="CONTAINER...")
-_time = click.option(
-    "-t", "--time", "--timeout", "seconds", type=int, help="Seconds before SIGKILL; -1 waits for ever [the container's, or 10]."
+_NAMES = argument("names", "CONTAINER...", SOME)
+_TIME = option(
+    "-t", "--time", "--timeout", "seconds", integers=ANY_INTEGER, help="Seconds before SIGKILL; -1 waits for ever [the container's, or 10]."
 )
-_signal = click.option("-s", "--signal", metavar="SIGNAL", help="The signal to send [the container's, or TERM].")
+_SIGNAL = option("-s", "--signal", metavar="SIGNAL", help="The signal to send [the container's, or TERM].")
 
 
 def _record(session: Session, name: str) -> Record:
@@ -43,7 +42,7 @@ def _for_each(session: Session, names: tuple[str, ...], action: Any) -> int:
     def one(name: str) -> None:
         runner(session).apply(action(_record(session, name)))
         if not session.dry_run:
-            click.echo(name)
+            echo(name)
 
     return each(names, one)
 
@@ -52,12 +51,12 @@ def _number(text: str | None) -> int | None:
     return None if text is None else parse_signal(text)
 
 
-@click.command(cls=Verb)
-@_time
-@_signal
-@explain_option
-@_names
-@click.pass_obj
+@verb(
+    _TIME,
+    _SIGNAL,
+    *EXPLAIN,
+    _NAMES,
+)
 def stop(session: Session, /, seconds: int | None, signal: str | None, names: tuple[str, ...]) -> int:
     """Stop containers: their stop signal, and SIGKILL for those that do not end in time.
 
@@ -73,12 +72,12 @@ def _stopping(session: Session, record: Record, seconds: int | None, number: int
     return Action(lambda: life.stop(session.paths, record, seconds, number), text, f"kill -{number or life.stop_signal(record)} {pid}")
 
 
-@click.command(cls=Verb)
-@_time
-@_signal
-@explain_option
-@_names
-@click.pass_obj
+@verb(
+    _TIME,
+    _SIGNAL,
+    *EXPLAIN,
+    _NAMES,
+)
 def restart(session: Session, /, seconds: int | None, signal: str | None, names: tuple[str, ...]) -> int:
     """Stop containers that run, and start them.
 
@@ -92,7 +91,7 @@ def restart(session: Session, /, seconds: int | None, signal: str | None, names:
         step_runner.apply(_stopping(session, record, seconds, number))
         step_runner.apply(Action(lambda: _start(session, record["id"]), f"start container {record['id'][:12]}"))
         if not session.dry_run:
-            click.echo(name)
+            echo(name)
 
     return each(names, one)
 
@@ -103,11 +102,11 @@ def _start(session: Session, container_id: str) -> None:
         start_container(session.paths, containers.load(session.paths, container_id), lock)
 
 
-@click.command(cls=Verb)
-@click.option("-s", "--signal", default="KILL", metavar="SIGNAL", help="The signal to send [KILL].")
-@explain_option
-@_names
-@click.pass_obj
+@verb(
+    option("-s", "--signal", metavar="SIGNAL", default="KILL", help="The signal to send [KILL]."),
+    *EXPLAIN,
+    _NAMES,
+)
 def kill(session: Session, /, signal: str, names: tuple[str, ...]) -> int:
     """Send a signal to containers' first processes.
 
@@ -122,10 +121,10 @@ def kill(session: Session, /, signal: str, names: tuple[str, ...]) -> int:
     return _for_each(session, names, step)
 
 
-@click.command(cls=Verb)
-@explain_option
-@_names
-@click.pass_obj
+@verb(
+    *EXPLAIN,
+    _NAMES,
+)
 def pause(session: Session, /, names: tuple[str, ...]) -> int:
     """Freeze all processes of containers.
 
@@ -134,10 +133,10 @@ def pause(session: Session, /, names: tuple[str, ...]) -> int:
     return _for_each(session, names, lambda record: _freezing(session, record, True))
 
 
-@click.command(cls=Verb)
-@explain_option
-@_names
-@click.pass_obj
+@verb(
+    *EXPLAIN,
+    _NAMES,
+)
 def unpause(session: Session, /, names: tuple[str, ...]) -> int:
     """Let the processes of paused containers go on.
 
@@ -151,15 +150,15 @@ def _freezing(session: Session, record: Record, frozen: bool) -> Action:
     return Action(lambda: life.pause(session.paths, record, frozen), text)
 
 
-@click.command(cls=Verb)
-@_names
-@click.pass_obj
+@verb(
+    _NAMES,
+)
 def wait(session: Session, /, names: tuple[str, ...]) -> int:
     """Wait until containers have ended, and print their exit statuses.
 
     Example: mydocker wait job
     """
-    return each(names, lambda name: click.echo(_awaited(session, _record(session, name))))
+    return each(names, lambda name: echo(str(_awaited(session, _record(session, name)))))
 
 
 def _awaited(session: Session, record: Record) -> int:
@@ -171,11 +170,11 @@ def _awaited(session: Session, record: Record) -> int:
         return life.exit_status(session.paths, record)
 
 
-@click.command(cls=Verb)
-@explain_option
-@click.argument("old", metavar="CONTAINER")
-@click.argument("new", metavar="NAME")
-@click.pass_obj
+@verb(
+    *EXPLAIN,
+    argument("old", "CONTAINER"),
+    argument("new", "NAME"),
+)
 def rename(session: Session, /, old: str, new: str) -> None:
     """Give a container another name.
 
@@ -187,12 +186,12 @@ def rename(session: Session, /, old: str, new: str) -> None:
         runner(session).apply(Rename(session.paths, container_id, new))
 
 
-@click.command(cls=Verb)
-@click.option("--no-stdin", is_flag=True, help="Do not attach standard input.")
-@click.option("--detach-keys", default="ctrl-p,ctrl-q", metavar="KEYS", help="Keys that detach from a terminal [ctrl-p,ctrl-q].")
-@click.option("--sig-proxy/--no-sig-proxy", default=True, help="Pass signals on to the container, without a terminal [yes].")
-@click.argument("name", metavar="CONTAINER")
-@click.pass_obj
+@verb(
+    switch("--no-stdin", help="Do not attach standard input."),
+    option("--detach-keys", metavar="KEYS", default="ctrl-p,ctrl-q", help="Keys that detach from a terminal [ctrl-p,ctrl-q]."),
+    switch("--sig-proxy/--no-sig-proxy", default=True, help="Pass signals on to the container, without a terminal [yes]."),
+    argument("name", "CONTAINER"),
+)
 def attach(session: Session, /, no_stdin: bool, detach_keys: str, sig_proxy: bool, name: str) -> int:
     """Attach the terminal, or standard streams, to a running container; exit with its status.
 

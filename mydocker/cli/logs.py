@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from typing import Any
 
-import click
-
-from mydocker.cli.base import Session, Verb
+from mydocker.cli.base import Session
+from mydocker.cli.verb import argument, option, switch, verb
 from mydocker.engine.record import containers, state
 from mydocker.engine.record.moments import moment, timestamp
 from mydocker.engine.record.reader import Entry, LogReader
 from mydocker.errors import BadInput, Conflict
 from mydocker.kernel.inotify import Watch
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
 # The end of a container without a monitor changes nothing in the watched directory. It may go unnoticed for this many seconds.
 _PATIENCE = 1.0
 
 
-@click.command(cls=Verb)
-@click.option("-f", "--follow", is_flag=True, help="Go on with what it writes, until it ends.")
-@click.option("-n", "--tail", metavar="N", default="all", help="Only the last N lines [all].")
-@click.option("--since", metavar="TIME", help="Only what is newer: a time, or a span such as 10m.")
-@click.option("--until", metavar="TIME", help="Only what is older.")
-@click.option("-t", "--timestamps", is_flag=True, help="Show when each line was written.")
-@click.option("--details", is_flag=True, help="Show the log's extra attributes, of which json-file has none.")
-@click.argument("name", metavar="CONTAINER")
-@click.pass_obj
+@verb(
+    switch("-f", "--follow", help="Go on with what it writes, until it ends."),
+    option("-n", "--tail", metavar="N", default="all", help="Only the last N lines [all]."),
+    option("--since", metavar="TIME", help="Only what is newer: a time, or a span such as 10m."),
+    option("--until", metavar="TIME", help="Only what is older."),
+    switch("-t", "--timestamps", help="Show when each line was written."),
+    switch("--details", help="Show the log's extra attributes, of which json-file has none."),
+    argument("name", "CONTAINER"),
+)
 def logs(
     session: Session, /, follow: bool, tail: str, since: str | None, until: str | None, timestamps: bool, details: bool, name: str
 ) -> None:
@@ -40,11 +42,11 @@ def logs(
     record = containers.load(session.paths, containers.resolve(session.paths, name))
     if record["hostConfig"]["LogConfig"]["Type"] == "none":
         raise Conflict(f"container {name} has no log: it was created with --log-driver none")
-    reader = LogReader(f"{session.paths.container(record['id'])}/log.json", Entry)
+    reader = LogReader(f"{session.paths.container(record['id'])}/log.json")
     if count is not None:
         reader.skip_to_last(count)
     try:
-        for entry in _following(session, record["id"], reader, bounds[1]) if follow else reader.entries():
+        for entry in _following(session, record["id"], reader, bounds[1]) if follow else map(Entry, reader.lines()):
             if bounds[0] <= entry.time and (not bounds[1] or entry.time <= bounds[1]):
                 _print(entry, timestamps, details)
     finally:
@@ -60,7 +62,7 @@ def _count(text: str) -> int | None:
     return int(text)
 
 
-def _following(session: Session, container_id: str, reader: LogReader[Entry], until: str) -> Iterator[Entry]:
+def _following(session: Session, container_id: str, reader: LogReader, until: str) -> Iterator[Entry]:
     """Yield entries until the container has ended or the time `until` is over. until: RFC 3339 in UTC, '' for never."""
     watch = Watch(session.paths.container(container_id))
     try:
@@ -68,7 +70,7 @@ def _following(session: Session, container_id: str, reader: LogReader[Entry], un
         while not over:
             over = not (state.running_pid(session.paths, container_id) or state.has_monitor(session.paths, container_id))
             over = over or bool(until and timestamp() > until)
-            yield from reader.entries()
+            yield from map(Entry, reader.lines())
             sys.stdout.flush()
             if not over:
                 watch.wait(_PATIENCE)

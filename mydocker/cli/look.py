@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import subprocess
 
-import click
-
-from mydocker.cli.base import Session, Verb
+from mydocker.cli.base import Session, echo
 from mydocker.cli.table import harmless, table
+from mydocker.cli.verb import ANY, argument, verb
 from mydocker.engine.container import life
 from mydocker.engine.container.snapshots import changes
 from mydocker.engine.record import containers, events
@@ -15,10 +14,11 @@ from mydocker.errors import BadInput, Error
 from mydocker.storage import drivers
 
 
-@click.command(cls=Verb, interspersed=False)
-@click.argument("name", metavar="CONTAINER")
-@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[PS-OPTION...]")
-@click.pass_obj
+@verb(
+    argument("name", "CONTAINER"),
+    argument("options", "[PS-OPTION...]", ANY),
+    is_interspersed=False,
+)
 def top(session: Session, /, name: str, options: tuple[str, ...]) -> None:
     """Show a container's processes, as the host's ps sees them.
 
@@ -35,7 +35,7 @@ def top(session: Session, /, name: str, options: tuple[str, ...]) -> None:
     rows = [line.split(None, len(columns) - 1) for line in lines]
     found = [row for row in rows if row[columns.index("PID")] in pids]
     events.of_container(session.paths, record, "top")
-    click.echo(table([columns, *([*row, *[""] * (len(columns) - len(row))] for row in found)]))
+    echo(table([columns, *([*row, *[""] * (len(columns) - len(row))] for row in found)]))
 
 
 def _ps(options: tuple[str, ...]) -> list[str]:
@@ -49,9 +49,9 @@ def _ps(options: tuple[str, ...]) -> list[str]:
     return result.stdout.splitlines()
 
 
-@click.command(cls=Verb)
-@click.argument("name", metavar="CONTAINER")
-@click.pass_obj
+@verb(
+    argument("name", "CONTAINER"),
+)
 def diff(session: Session, /, name: str) -> None:
     """Show which files a container has added (A), changed (C) and deleted (D).
 
@@ -60,4 +60,4 @@ def diff(session: Session, /, name: str) -> None:
     record = containers.load(session.paths, containers.resolve(session.paths, name))
     driver = drivers.driver(record["storageDriver"], session.paths)
     for change in changes(session.paths, driver, record):
-        click.echo(f"{change.kind} {harmless(change.path)}")
+        echo(f"{change.kind} {harmless(change.path)}")

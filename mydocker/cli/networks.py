@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import click
-
-from mydocker.cli.base import Session, Verb, each, explain_option
+from mydocker.cli.base import EXPLAIN, Session, each, echo
 from mydocker.cli.execution import runner
-from mydocker.cli.rows import Row, filter_option, format_option, print_rows
+from mydocker.cli.rows import FORMAT, filter_option, print_rows
+from mydocker.cli.verb import SOME, argument, option, switch, verb
 from mydocker.engine.connection import connecting, networks, unplug
 from mydocker.engine.record import containers, filters
 from mydocker.engine.request import values
@@ -17,6 +16,7 @@ from mydocker.network.drivers import NAMES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mydocker.cli.rows import Row
     from mydocker.engine.record.containers import WantedEndpoint
     from mydocker.network.records import Network
 
@@ -26,18 +26,18 @@ _OPTIONS = (
 )
 
 
-@click.command(cls=Verb)
-@click.option("-d", "--driver", default="bridge", metavar="DRIVER", help=f"{', '.join(NAMES)} [bridge].")
-@click.option("--subnet", "subnets", multiple=True, metavar="ADDRESS/PREFIX", help="Its addresses, of IPv4, IPv6 or one of each.")
-@click.option("--gateway", "gateways", multiple=True, metavar="ADDRESS", help="The host's address in a subnet [the lowest].")
-@click.option("--ip-range", "ranges", multiple=True, metavar="ADDRESS/PREFIX", help="The part of a subnet that containers get.")
-@click.option("--internal", is_flag=True, help="Without a way out: the containers reach each other only.")
-@click.option("--ipv6", is_flag=True, help="With IPv6 too; without a --subnet of it, a random unique local /64.")
-@click.option("--label", "labels", multiple=True, metavar="KEY[=VALUE]", help="Set a label.")
-@click.option("-o", "--opt", "options", multiple=True, metavar="KEY=VALUE", help=_OPTIONS)
-@explain_option
-@click.argument("name", metavar="NETWORK")
-@click.pass_obj
+@verb(
+    option("-d", "--driver", metavar="DRIVER", default="bridge", help=f"{', '.join(NAMES)} [bridge]."),
+    option("--subnet", "subnets", metavar="ADDRESS/PREFIX", many=True, help="Its addresses, of IPv4, IPv6 or one of each."),
+    option("--gateway", "gateways", metavar="ADDRESS", many=True, help="The host's address in a subnet [the lowest]."),
+    option("--ip-range", "ranges", metavar="ADDRESS/PREFIX", many=True, help="The part of a subnet that containers get."),
+    switch("--internal", help="Without a way out: the containers reach each other only."),
+    switch("--ipv6", help="With IPv6 too; without a --subnet of it, a random unique local /64."),
+    option("--label", "labels", metavar="KEY[=VALUE]", many=True, help="Set a label."),
+    option("-o", "--opt", "options", metavar="KEY=VALUE", many=True, help=_OPTIONS),
+    *EXPLAIN,
+    argument("name", "NETWORK"),
+)
 def create(session: Session, /, name: str, driver: str, internal: bool, ipv6: bool, **given: tuple[str, ...]) -> None:
     """Make a network, and print its id.
 
@@ -61,19 +61,20 @@ def _option(text: str) -> tuple[str, str]:
 def _done(session: Session, text: str) -> None:
     """Print what was done, unless this is a dry run."""
     if not session.dry_run:
-        click.echo(text)
+        echo(text)
 
 
 _COLUMNS = {"ID": "NETWORK ID", "Name": "NAME", "Driver": "DRIVER", "Scope": "SCOPE"}
 _OTHER_HEADINGS = {"IPv6": "IPV6", "Internal": "INTERNAL", "Labels": "LABELS", "CreatedAt": "CREATED AT"}
 
 
-@click.command("ls", cls=Verb)
-@click.option("-q", "--quiet", is_flag=True, help="Print ids only.")
-@click.option("--no-trunc", is_flag=True, help="Print ids in full.")
-@filter_option("name=PART, id=BEGIN, driver=DRIVER, label=KEY[=VALUE], scope=local, type=custom|builtin, dangling=true|false")
-@format_option
-@click.pass_obj
+@verb(
+    switch("-q", "--quiet", help="Print ids only."),
+    switch("--no-trunc", help="Print ids in full."),
+    filter_option("name=PART, id=BEGIN, driver=DRIVER, label=KEY[=VALUE], scope=local, type=custom|builtin, dangling=true|false"),
+    FORMAT,
+    name="ls",
+)
 def list_(session: Session, quiet: bool, no_trunc: bool, texts: tuple[str, ...], form: str | None) -> None:
     """List networks.
 
@@ -87,7 +88,7 @@ def list_(session: Session, quiet: bool, no_trunc: bool, texts: tuple[str, ...],
     fits = filters.parse(texts, _tests(session), checks)
     rows = [_row(network, no_trunc) for network in networks.every(session.paths) if fits(network)]
     if quiet:
-        click.echo("".join(f"{row['ID']}\n" for row in rows), nl=False)
+        echo("".join(f"{row['ID']}\n" for row in rows), end="")
     else:
         print_rows(rows, _COLUMNS, form, _OTHER_HEADINGS)
 
@@ -121,11 +122,11 @@ def _row(network: Network, no_trunc: bool) -> Row:
     }
 
 
-@click.command(cls=Verb)
-@click.option("-f", "--force", is_flag=True, help="Say nothing about networks that do not exist.")
-@explain_option
-@click.argument("names", nargs=-1, required=True, metavar="NETWORK...")
-@click.pass_obj
+@verb(
+    switch("-f", "--force", help="Say nothing about networks that do not exist."),
+    *EXPLAIN,
+    argument("names", "NETWORK...", SOME),
+)
 def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
     """Remove networks that no running container is on.
 
@@ -147,15 +148,15 @@ def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
     return each(names, one)
 
 
-@click.command(cls=Verb)
-@click.option("--ip", default="", metavar="ADDRESS", help="Its IPv4 address there.")
-@click.option("--ip6", default="", metavar="ADDRESS", help="Its IPv6 address there.")
-@click.option("--mac-address", "mac", default="", metavar="ADDRESS", help="Its MAC address there.")
-@click.option("--alias", "aliases", multiple=True, metavar="NAME", help="One more name of it there.")
-@explain_option
-@click.argument("network", metavar="NETWORK")
-@click.argument("name", metavar="CONTAINER")
-@click.pass_obj
+@verb(
+    option("--ip", metavar="ADDRESS", default="", help="Its IPv4 address there."),
+    option("--ip6", metavar="ADDRESS", default="", help="Its IPv6 address there."),
+    option("--mac-address", "mac", metavar="ADDRESS", default="", help="Its MAC address there."),
+    option("--alias", "aliases", metavar="NAME", many=True, help="One more name of it there."),
+    *EXPLAIN,
+    argument("network", "NETWORK"),
+    argument("name", "CONTAINER"),
+)
 def connect(session: Session, /, network: str, name: str, ip: str, ip6: str, mac: str, aliases: tuple[str, ...]) -> None:
     """Connect a container to one more network, at once if it runs.
 
@@ -171,12 +172,12 @@ def connect(session: Session, /, network: str, name: str, ip: str, ip6: str, mac
         connecting.connect(session.paths, found, container_id, wanted, runner(session))
 
 
-@click.command(cls=Verb)
-@click.option("-f", "--force", is_flag=True, help="Accepted for docker's sake: it is always done as far as it can be.")
-@explain_option
-@click.argument("network", metavar="NETWORK")
-@click.argument("name", metavar="CONTAINER")
-@click.pass_obj
+@verb(
+    switch("-f", "--force", help="Accepted for docker's sake: it is always done as far as it can be."),
+    *EXPLAIN,
+    argument("network", "NETWORK"),
+    argument("name", "CONTAINER"),
+)
 def disconnect(session: Session, /, network: str, name: str, force: bool) -> None:
     """Disconnect a container from a network, at once if it runs.
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import click
-
-from mydocker.cli.base import Session, Verb
+from mydocker.cli.base import Session, echo
+from mydocker.cli.verb import OPTIONAL, argument, verb
 from mydocker.engine.connection.view import Ports, current
 from mydocker.engine.record import containers
 from mydocker.errors import NotFound
 
 
-@click.command(cls=Verb)
-@click.argument("name", metavar="CONTAINER")
-@click.argument("wanted", metavar="[PORT[/PROTOCOL]]", required=False)
-@click.pass_obj
+@verb(
+    argument("name", "CONTAINER"),
+    argument("wanted", "[PORT[/PROTOCOL]]", OPTIONAL),
+)
 def port(session: Session, /, name: str, wanted: str | None) -> None:
     """Show the addresses and ports of the host that lead to a container, or to one of its ports.
 
@@ -21,7 +20,7 @@ def port(session: Session, /, name: str, wanted: str | None) -> None:
     """
     record = containers.load(session.paths, containers.resolve(session.paths, name))
     for line in lines(current(session.paths, record), wanted, name):
-        click.echo(line)
+        echo(line)
 
 
 def lines(ports: Ports, wanted: str | None, name: str) -> list[str]:

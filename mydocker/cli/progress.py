@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TextIO
 
 from mydocker.cli import human
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
     from mydocker.images.documents import Descriptor
 

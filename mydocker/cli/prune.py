@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
-import click
-
 from mydocker.cli import human
-from mydocker.cli.base import Session, Verb, complain_about, explain_option
+from mydocker.cli.asking import confirmed
+from mydocker.cli.base import EXPLAIN, Session, complain_about, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.ps import records
 from mydocker.cli.rm import removal
 from mydocker.cli.rows import filter_option
+from mydocker.cli.verb import switch, verb
 from mydocker.engine.catalog import caches, verbs
 from mydocker.engine.catalog.images import Image, all_images
 from mydocker.engine.connection import networks, unplug
@@ -26,11 +24,13 @@ from mydocker.storage import drivers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from mydocker.engine.record.containers import Record
 
-_force = click.option("-f", "--force", is_flag=True, help="Do not ask.")
+_FORCE = switch("-f", "--force", help="Do not ask.")
+_FILTER = filter_option("label=KEY[=VALUE], label!=KEY[=VALUE]", "")
 _KEPT = "what builds have kept: their steps, and the caches of RUN --mount"
-_filter = filter_option("label=KEY[=VALUE], label!=KEY[=VALUE]", "")
 
 
 class Pruned:
@@ -159,7 +159,7 @@ def _may(session: Session, force: bool, what: list[str]) -> bool:
     if force or session.dry_run:
         return True
     text = what[0] if len(what) == 1 else "\n" + "\n".join(f"  - {line}" for line in what) + "\n"
-    return click.confirm(f"WARNING! This removes {text}. Go on?" if len(what) == 1 else f"WARNING! This removes:{text}Go on?")
+    return confirmed(f"WARNING! This removes {text}. Go on?" if len(what) == 1 else f"WARNING! This removes:{text}Go on?")
 
 
 def _tell(session: Session, *parts: Pruned) -> int:
@@ -169,17 +169,18 @@ def _tell(session: Session, *parts: Pruned) -> int:
             events.emit(session.paths, part.kind, "prune", "", {"reclaimed": part.reclaimed})
             if part.lines:
                 heading = "Deleted build cache objects:" if part.kind == "builder" else f"Deleted {part.kind.title()}s:"
-                click.echo("\n".join([heading, *part.lines, ""]))
+                echo("\n".join([heading, *part.lines, ""]))
         if any(part.kind != "network" for part in parts):
-            click.echo(f"Total reclaimed space: {human.size(sum(part.reclaimed for part in parts))}")
+            echo(f"Total reclaimed space: {human.size(sum(part.reclaimed for part in parts))}")
     return int(any(part.failed for part in parts))
 
 
-@click.command("prune", cls=Verb)
-@_force
-@_filter
-@explain_option
-@click.pass_obj
+@verb(
+    _FORCE,
+    _FILTER,
+    *EXPLAIN,
+    name="prune",
+)
 def container(session: Session, force: bool, texts: tuple[str, ...]) -> int:
     """Remove all containers that do not run; their anonymous volumes stay.
 
@@ -188,12 +189,13 @@ def container(session: Session, force: bool, texts: tuple[str, ...]) -> int:
     return _tell(session, _containers(session, texts)) if _may(session, force, ["all containers that do not run"]) else 0
 
 
-@click.command("prune", cls=Verb)
-@click.option("-a", "--all", "everything", is_flag=True, help="Remove images with names too.")
-@_force
-@_filter
-@explain_option
-@click.pass_obj
+@verb(
+    switch("-a", "--all", "everything", help="Remove images with names too."),
+    _FORCE,
+    _FILTER,
+    *EXPLAIN,
+    name="prune",
+)
 def image(session: Session, everything: bool, force: bool, texts: tuple[str, ...]) -> int:
     """Remove the images without a name that no container was made from.
 
@@ -203,11 +205,12 @@ def image(session: Session, everything: bool, force: bool, texts: tuple[str, ...
     return _tell(session, _images(session, everything, texts)) if _may(session, force, [kind]) else 0
 
 
-@click.command("prune", cls=Verb)
-@click.option("-a", "--all", "_all", is_flag=True, help="As docker; all steps go anyway.")
-@_force
-@explain_option
-@click.pass_obj
+@verb(
+    switch("-a", "--all", "_all", help="As docker; all steps go anyway."),
+    _FORCE,
+    *EXPLAIN,
+    name="prune",
+)
 def builder(session: Session, _all: bool, force: bool) -> int:
     """Remove what builds have kept for the next ones: their steps, and the caches of RUN --mount.
 
@@ -216,12 +219,13 @@ def builder(session: Session, _all: bool, force: bool) -> int:
     return _tell(session, _kept_by_builds(session)) if _may(session, force, [_KEPT]) else 0
 
 
-@click.command("prune", cls=Verb)
-@click.option("-a", "--all", "everything", is_flag=True, help="Remove named volumes too.")
-@_force
-@_filter
-@explain_option
-@click.pass_obj
+@verb(
+    switch("-a", "--all", "everything", help="Remove named volumes too."),
+    _FORCE,
+    _FILTER,
+    *EXPLAIN,
+    name="prune",
+)
 def volume(session: Session, everything: bool, force: bool, texts: tuple[str, ...]) -> int:
     """Remove the anonymous volumes that no container mounts.
 
@@ -231,11 +235,12 @@ def volume(session: Session, everything: bool, force: bool, texts: tuple[str, ..
     return _tell(session, _volumes(session, everything, texts)) if _may(session, force, [kind]) else 0
 
 
-@click.command("prune", cls=Verb)
-@_force
-@_filter
-@explain_option
-@click.pass_obj
+@verb(
+    _FORCE,
+    _FILTER,
+    *EXPLAIN,
+    name="prune",
+)
 def network(session: Session, force: bool, texts: tuple[str, ...]) -> int:
     """Remove the networks that no running container is on.
 
@@ -244,13 +249,14 @@ def network(session: Session, force: bool, texts: tuple[str, ...]) -> int:
     return _tell(session, _networks(session, texts)) if _may(session, force, ["all networks that no running container is on"]) else 0
 
 
-@click.command("prune", cls=Verb)
-@click.option("-a", "--all", "everything", is_flag=True, help="Remove images with names too.")
-@click.option("--volumes", "with_volumes", is_flag=True, help="Remove anonymous volumes too.")
-@_force
-@_filter
-@explain_option
-@click.pass_obj
+@verb(
+    switch("-a", "--all", "everything", help="Remove images with names too."),
+    switch("--volumes", "with_volumes", help="Remove anonymous volumes too."),
+    _FORCE,
+    _FILTER,
+    *EXPLAIN,
+    name="prune",
+)
 def system(session: Session, everything: bool, with_volumes: bool, force: bool, texts: tuple[str, ...]) -> int:
     """Remove containers that do not run, networks that none is on, images that none was made from, and with --volumes unused volumes.
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-
-import click
-
 from mydocker.cgroups.layout import Layout
 from mydocker.cli import human
-from mydocker.cli.base import Session, Verb
-from mydocker.cli.rows import Row, format_option, print_rows
+from mydocker.cli.base import Session, echo
+from mydocker.cli.rows import FORMAT, print_rows
+from mydocker.cli.verb import ANY_INTEGER, option, switch, verb
 from mydocker.engine.catalog import images
 from mydocker.engine.connection import networks, view
 from mydocker.engine.monitor import health
@@ -25,6 +21,10 @@ from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterable
+
+    from mydocker.cli.rows import Row
     from mydocker.engine.record.containers import Record
 
 _STATES = ("created", "restarting", "running", "removing", "paused", "exited", "dead")
@@ -51,23 +51,23 @@ _OTHER_HEADINGS = {
 _LABEL_HEADING = {"Label": lambda name: name}
 
 
-@click.command(cls=Verb)
-@click.option("-a", "--all", "show_all", is_flag=True, help="Show those too that do not run.")
-@click.option("-q", "--quiet", is_flag=True, help="Print ids only.")
-@click.option("-l", "--latest", is_flag=True, help="Show the one that was created last, whatever its state.")
-@click.option("-n", "--last", type=int, default=-1, help="Show the N that were created last, whatever their state.")
-@click.option("-s", "--size", is_flag=True, help="Show how much each has written.")
-@click.option("--no-trunc", is_flag=True, help="Print ids and commands in full.")
-@click.option(
-    "-f",
-    "--filter",
-    "texts",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="id, name, label, status, exited, health, ancestor, volume, network, before, since.",
+@verb(
+    switch("-a", "--all", "show_all", help="Show those too that do not run."),
+    switch("-q", "--quiet", help="Print ids only."),
+    switch("-l", "--latest", help="Show the one that was created last, whatever its state."),
+    option("-n", "--last", default=-1, integers=ANY_INTEGER, help="Show the N that were created last, whatever their state."),
+    switch("-s", "--size", help="Show how much each has written."),
+    switch("--no-trunc", help="Print ids and commands in full."),
+    option(
+        "-f",
+        "--filter",
+        "texts",
+        metavar="KEY=VALUE",
+        many=True,
+        help="id, name, label, status, exited, health, ancestor, volume, network, before, since.",
+    ),
+    FORMAT,
 )
-@format_option
-@click.pass_obj
 def ps(
     session: Session,
     show_all: bool,
@@ -90,7 +90,7 @@ def ps(
     wants_size = size or ".Size" in (form or "")
     rows = [row(session, each, wants_size, no_trunc) for each in found[: limit if limit >= 0 else None]]
     if quiet:
-        click.echo("".join(f"{each['ID']}\n" for each in rows), nl=False)
+        echo("".join(f"{each['ID']}\n" for each in rows), end="")
     else:
         print_rows(rows, {**_COLUMNS, **({"Size": "SIZE"} if size else {})}, form, {**_OTHER_HEADINGS, **_LABEL_HEADING})
 
@@ -203,6 +203,8 @@ _CHECKS = {
 
 
 def _expression(text: str) -> re.Pattern[str]:
+    import re  # imported here, because it takes 7 ms
+
     try:
         return re.compile(text)
     except re.error as error:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 
-import click
-
-from mydocker.cli.archives import ignored, max_size_option, platform_option
-from mydocker.cli.base import Session, Verb, complain, explain_option
+from mydocker.cli.archives import MAX_SIZE, PLATFORM, ignored
+from mydocker.cli.asking import answer
+from mydocker.cli.base import EXPLAIN, Session, complain, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.progress import Layers
-from mydocker.cli.rows import Row, format_option, print_rows
+from mydocker.cli.rows import FORMAT, print_rows
+from mydocker.cli.verb import OPTIONAL, argument, option, switch, verb
 from mydocker.engine.catalog.images import Image, all_images
 from mydocker.engine.record import filters
 from mydocker.engine.request.values import size as parse_size
@@ -27,22 +26,24 @@ from mydocker.storage.drivers import choose
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TextIO
 
+    from mydocker.cli.rows import Row
     from mydocker.engine.transfer.accounts import SearchResult
     from mydocker.images.config import ImageDocument
 
-_quiet = click.option("-q", "--quiet", is_flag=True, help="Only the name, no progress.")
+_QUIET = switch("-q", "--quiet", help="Only the name, no progress.")
 
 
-@click.command(cls=Verb)
-@click.option("-a", "--all-tags", is_flag=True, help="All tags of the repository.")
-@_quiet
-@platform_option
-@max_size_option
-@explain_option
-@click.argument("name", metavar="NAME[:TAG|@DIGEST]")
-@click.pass_obj
+@verb(
+    switch("-a", "--all-tags", help="All tags of the repository."),
+    _QUIET,
+    PLATFORM,
+    MAX_SIZE,
+    *EXPLAIN,
+    argument("name", "NAME[:TAG|@DIGEST]"),
+)
 def pull(session: Session, all_tags: bool, quiet: bool, platform: str, max_size: str | None, name: str) -> None:
     """Bring in an image from a registry; without a registry's name in front, from Docker Hub.
 
@@ -53,14 +54,14 @@ def pull(session: Session, all_tags: bool, quiet: bool, platform: str, max_size:
         raise BadInput("tag can't be used with --all-tags/-a")
     limit = None if max_size is None else parse_size(max_size)
     if not all_tags and not reference.tag and not reference.digest and not quiet and not session.dry_run:
-        click.echo("Using default tag: latest")
+        echo("Using default tag: latest")
     wanted = [reference.with_default_tag()]
     if all_tags:
         wanted = [Reference(domain=reference.domain, path=reference.path, tag=tag) for tag in pulling.tags(session.paths, reference)]
     for each in wanted:
         pull_one(session, each, platform, limit, sys.stdout, quiet)
     if not session.dry_run:
-        click.echo(reference.repository if all_tags else wanted[0].canonical)
+        echo(reference.repository if all_tags else wanted[0].canonical)
 
 
 def pull_one(session: Session, reference: Reference, platform: str, limit: int | None, out: TextIO, quiet: bool) -> None:
@@ -89,12 +90,12 @@ def _warn_of_platform(wanted: str, document: ImageDocument) -> None:
         complain(f"warning: the image's platform ({found}) is not {wanted or host_platform()}")
 
 
-@click.command(cls=Verb)
-@click.option("-a", "--all-tags", is_flag=True, help="All tags of the repository that there are here.")
-@_quiet
-@explain_option
-@click.argument("name", metavar="NAME[:TAG]")
-@click.pass_obj
+@verb(
+    switch("-a", "--all-tags", help="All tags of the repository that there are here."),
+    _QUIET,
+    *EXPLAIN,
+    argument("name", "NAME[:TAG]"),
+)
 def push(session: Session, all_tags: bool, quiet: bool, name: str) -> None:
     """Send an image to a registry.
 
@@ -108,15 +109,15 @@ def push(session: Session, all_tags: bool, quiet: bool, name: str) -> None:
     silent = quiet or session.dry_run
     wanted = _own_tags(session, reference) if all_tags else [reference.with_default_tag()]
     if not silent:
-        click.echo(f"The push refers to repository [{reference.repository}]")
+        echo(f"The push refers to repository [{reference.repository}]")
         if not all_tags and not reference.tag:
-            click.echo("Using default tag: latest")
+            echo("Using default tag: latest")
     for each in wanted:
         pushed = pushing.push(session.paths, each, (lambda image: _unheard) if silent else _teller, runner(session))
         if not silent:
-            click.echo(f"{each.tag}: digest: {pushed.digest} size: {pushed.size}")
+            echo(f"{each.tag}: digest: {pushed.digest} size: {pushed.size}")
     if quiet and not session.dry_run:
-        click.echo(reference.repository if all_tags else wanted[0].canonical)
+        echo(reference.repository if all_tags else wanted[0].canonical)
 
 
 def _own_tags(session: Session, reference: Reference) -> list[Reference]:
@@ -133,7 +134,7 @@ def _teller(image: Image) -> Callable[[int, str], None]:
 
     def told(position: int, event: str) -> None:
         if position < len(names):
-            click.echo(f"{names[position]}: {event}")
+            echo(f"{names[position]}: {event}")
             sys.stdout.flush()
 
     return told
@@ -143,12 +144,12 @@ def _unheard(position: int, event: str) -> None:
     """Ignore progress."""
 
 
-@click.command(cls=Verb)
-@click.option("-u", "--username", metavar="NAME", help="User name.")
-@click.option("-p", "--password", metavar="PASSWORD", help="Password or token; other users of the machine may see it in ps.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.argument("server", required=False, default="")
-@click.pass_obj
+@verb(
+    option("-u", "--username", metavar="NAME", help="User name."),
+    option("-p", "--password", metavar="PASSWORD", help="Password or token; other users of the machine may see it in ps."),
+    switch("--password-stdin", help="Read the password from standard input."),
+    argument("server", count=OPTIONAL, default=""),
+)
 def login(session: Session, username: str | None, password: str | None, password_stdin: bool, server: str) -> None:
     """Log in to a registry, Docker Hub unless one is named; kept where docker and podman look too.
 
@@ -160,7 +161,7 @@ def login(session: Session, username: str | None, password: str | None, password
     if password_stdin and not username:
         raise BadInput("must provide --username with --password-stdin")
     if username is None and password is None and accounts.known_user(session.paths, domain):
-        click.echo("Authenticating with existing credentials...\nLogin Succeeded")
+        echo("Authenticating with existing credentials...\nLogin Succeeded")
         return
     if password is not None:
         complain("warning: using --password via the command line is insecure: use --password-stdin")
@@ -168,19 +169,19 @@ def login(session: Session, username: str | None, password: str | None, password
         password = read_all(sys.stdin.buffer).decode(errors="surrogateescape").rstrip("\r\n")
     if (not username or password is None) and not sys.stdin.isatty():
         raise BadInput("cannot ask for a user name and password: standard input is no terminal", "use -u NAME --password-stdin")
-    username = username or click.prompt("Username")
-    password = password if password is not None else click.prompt("Password", hide_input=True)
+    username = username or answer("Username")
+    password = password if password is not None else answer("Password", is_secret=True)
     if not password:
         raise BadInput("the password is empty")
     helper = accounts.login(session.paths, domain, Credentials(user=username, password=password))
     if not helper:
         complain(f"warning: your password is stored unencrypted in {Keyring().path}", "configure a credential helper there to change that")
-    click.echo("Login Succeeded")
+    echo("Login Succeeded")
 
 
-@click.command(cls=Verb)
-@click.argument("server", required=False, default="")
-@click.pass_obj
+@verb(
+    argument("server", count=OPTIONAL, default=""),
+)
 def logout(session: Session, server: str) -> None:
     """Forget the credentials of a registry, Docker Hub unless one is named.
 
@@ -189,22 +190,22 @@ def logout(session: Session, server: str) -> None:
     domain = accounts.domain_of(server)
     shown = server or "https://index.docker.io/v1/"
     if Keyring().forget(domain):
-        click.echo(f"Removing login credentials for {shown}")
+        echo(f"Removing login credentials for {shown}")
     else:
-        click.echo(f"Not logged in to {shown}")
+        echo(f"Not logged in to {shown}")
 
 
 _COLUMNS = {"Name": "NAME", "Description": "DESCRIPTION", "StarCount": "STARS", "IsOfficial": "OFFICIAL"}
 _WIDTH = 45
 
 
-@click.command(cls=Verb)
-@click.option("--limit", type=click.IntRange(1, 100), default=25, help="Most results [25].")
-@click.option("--no-trunc", is_flag=True, help="Whole descriptions.")
-@click.option("-f", "--filter", "texts", multiple=True, metavar="KEY=VALUE", help="stars=NUMBER, is-official=true|false.")
-@format_option
-@click.argument("term", metavar="[REGISTRY/]TERM")
-@click.pass_obj
+@verb(
+    option("--limit", default=25, integers=(1, 100), help="Most results [25]."),
+    switch("--no-trunc", help="Whole descriptions."),
+    option("-f", "--filter", "texts", metavar="KEY=VALUE", many=True, help="stars=NUMBER, is-official=true|false."),
+    FORMAT,
+    argument("term", "[REGISTRY/]TERM"),
+)
 def search(session: Session, limit: int, no_trunc: bool, texts: tuple[str, ...], form: str | None, term: str) -> None:
     """Look for images on Docker Hub, or on a registry that is named.
 

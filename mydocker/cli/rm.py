@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import click
-
 from mydocker import store
-from mydocker.cli.base import Session, Verb, complain, each, explain_option
+from mydocker.cli.base import EXPLAIN, Session, complain, each, echo
 from mydocker.cli.execution import runner
+from mydocker.cli.verb import SOME, argument, switch, verb
 from mydocker.engine.container import life, orphans
 from mydocker.engine.monitor import end, restart
 from mydocker.engine.record import containers, state
@@ -14,12 +13,12 @@ from mydocker.errors import Conflict, Damaged, Error, NotFound
 from mydocker.steps.base import Action
 
 
-@click.command(cls=Verb)
-@click.option("-f", "--force", is_flag=True, help="End a running container first (SIGKILL).")
-@click.option("-v", "--volumes", is_flag=True, help="Remove its anonymous volumes too.")
-@explain_option
-@click.argument("names", nargs=-1, required=True, metavar="CONTAINER...")
-@click.pass_obj
+@verb(
+    switch("-f", "--force", help="End a running container first (SIGKILL)."),
+    switch("-v", "--volumes", help="Remove its anonymous volumes too."),
+    *EXPLAIN,
+    argument("names", "CONTAINER...", SOME),
+)
 def rm(session: Session, force: bool, volumes: bool, names: tuple[str, ...]) -> int:
     """Remove containers.
 
@@ -35,7 +34,7 @@ def rm(session: Session, force: bool, volumes: bool, names: tuple[str, ...]) -> 
             raise
         runner(session).apply(removal(session, container_id, name, force, volumes))
         if not session.dry_run:
-            click.echo(name)
+            echo(name)
 
     return each(names, one)
 

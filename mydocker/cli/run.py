@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
-import click
-
-from mydocker.cli.base import Session, Verb, check_terminal, complain, complain_about, explain_option
+from mydocker.cli.base import EXPLAIN, Session, check_terminal, complain, complain_about, echo
 from mydocker.cli.execution import runner, tell_plan, telling, wants_plan
-from mydocker.cli.flags import create_flags, run_flags
+from mydocker.cli.flags import CREATE, RUN
+from mydocker.cli.verb import SOME, argument, option, switch, verb
 from mydocker.engine.container.create import Prepared, finish, prepare, write_cidfile
 from mydocker.engine.container.create import create as create_container
 from mydocker.engine.container.start import lock_stopped
@@ -28,16 +26,19 @@ from mydocker.messages import ERRORS, INPUT, OUTPUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from mydocker.engine.record.containers import Record
     from mydocker.engine.request.options import Flags
 
 _STREAMS = {"stdin": INPUT, "stdout": OUTPUT, "stderr": ERRORS}
 
 
-@click.command(cls=Verb, interspersed=False)
-@run_flags
-@explain_option
-@click.pass_obj
+@verb(
+    *RUN,
+    *EXPLAIN,
+    is_interspersed=False,
+)
 def run(session: Session, /, **flags: Any) -> int:
     """Create a container and run a command in it.
 
@@ -52,7 +53,7 @@ def run(session: Session, /, **flags: Any) -> int:
     lock = _create(session, prepared)
     client = _start(session, prepared.record, lock, streams, options)
     if options.detach:
-        click.echo(prepared.record["id"])
+        echo(prepared.record["id"])
         return 0
     return client.run()
 
@@ -123,10 +124,11 @@ def _only_told(session: Session, prepared: Prepared) -> bool:
     return tell_plan(session, whole, script(whole))
 
 
-@click.command(cls=Verb, interspersed=False)
-@create_flags
-@explain_option
-@click.pass_obj
+@verb(
+    *CREATE,
+    *EXPLAIN,
+    is_interspersed=False,
+)
 def create(session: Session, /, **flags: Any) -> None:
     """Create a container without starting it, and print its id.
 
@@ -138,16 +140,16 @@ def create(session: Session, /, **flags: Any) -> None:
     lock = _create(session, prepared)
     finish(prepared, runner(session))
     os.close(lock)
-    click.echo(prepared.record["id"])
+    echo(prepared.record["id"])
 
 
-@click.command(cls=Verb)
-@click.option("-a", "--attach", is_flag=True, help="Attach its output, pass signals on, exit with its status.")
-@click.option("-i", "--interactive", is_flag=True, help="Attach standard input too.")
-@click.option("--detach-keys", default="ctrl-p,ctrl-q", metavar="KEYS", help="Keys that detach from a terminal [ctrl-p,ctrl-q].")
-@explain_option
-@click.argument("names", nargs=-1, required=True, metavar="CONTAINER...")
-@click.pass_obj
+@verb(
+    switch("-a", "--attach", help="Attach its output, pass signals on, exit with its status."),
+    switch("-i", "--interactive", help="Attach standard input too."),
+    option("--detach-keys", metavar="KEYS", default="ctrl-p,ctrl-q", help="Keys that detach from a terminal [ctrl-p,ctrl-q]."),
+    *EXPLAIN,
+    argument("names", "CONTAINER...", SOME),
+)
 def start(session: Session, attach: bool, interactive: bool, detach_keys: str, names: tuple[str, ...]) -> int:
     """Start created or ended containers.
 
@@ -178,7 +180,7 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
             from mydocker.engine.container.attach import attach as attach_to
 
             return attach_to(paths, record, _streams(record, interactive), keys, True).run()
-        click.echo(name)
+        echo(name)
         return 0
     streams = _streams(record, interactive) if attach else ""
     if wants_plan(session):
@@ -191,7 +193,7 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
     client = start_container(paths, record, lock, streams, keys, True, *telling(session))
     if attach:
         return client.run()
-    click.echo(name)
+    echo(name)
     return 0
 
 

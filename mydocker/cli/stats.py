@@ -5,19 +5,19 @@ from __future__ import annotations
 import sys
 import time
 
-import click
-
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.cli import human
-from mydocker.cli.base import Session, Verb
+from mydocker.cli.base import Session, echo
 from mydocker.cli.ps import records
-from mydocker.cli.rows import Row, format_option, print_rows
+from mydocker.cli.rows import FORMAT, print_rows
+from mydocker.cli.verb import ANY, argument, switch, verb
 from mydocker.engine.record import containers, state
 from mydocker.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mydocker.cli.rows import Row
     from mydocker.engine.record.containers import Record
 
 _COLUMNS = {
@@ -62,13 +62,13 @@ def _net(path: str) -> tuple[int, int]:
     return sum(int(each[0]) for each in counts), sum(int(each[8]) for each in counts)
 
 
-@click.command(cls=Verb)
-@click.option("-a", "--all", "show_all", is_flag=True, help="Show containers too that do not run.")
-@click.option("--no-stream", is_flag=True, help="Print once, not every second.")
-@click.option("--no-trunc", is_flag=True, help="Print ids in full.")
-@format_option
-@click.argument("names", nargs=-1, metavar="[CONTAINER...]")
-@click.pass_obj
+@verb(
+    switch("-a", "--all", "show_all", help="Show containers too that do not run."),
+    switch("--no-stream", help="Print once, not every second."),
+    switch("--no-trunc", help="Print ids in full."),
+    FORMAT,
+    argument("names", "[CONTAINER...]", ANY),
+)
 def stats(session: Session, /, show_all: bool, no_stream: bool, no_trunc: bool, form: str | None, names: tuple[str, ...]) -> None:
     """Show the CPU, memory, network, disk and processes that containers use.
 
@@ -81,7 +81,7 @@ def stats(session: Session, /, show_all: bool, no_stream: bool, no_trunc: bool, 
         now = _samples(session, layout, names, show_all)
         rows = [_row(session, before.get(identity), sample, no_trunc) for identity, sample in now.items()]
         if sys.stdout.isatty() and not no_stream:
-            click.echo("\033[H\033[J", nl=False)
+            echo("\033[H\033[J", end="")
         print_rows(rows, _COLUMNS, form, {"Container": "CONTAINER"})
         if no_stream:
             return

@@ -6,22 +6,21 @@ import json
 import os
 import sys
 
-import click
-
-from mydocker.cli.base import Session, Verb
+from mydocker.cli.base import Session, echo
 from mydocker.cli.template import compile_template
+from mydocker.cli.verb import option, verb
 from mydocker.version import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FORMAT = click.option("-f", "--format", "form", metavar="TEMPLATE", help="json or a Go template.")
+_FORMAT = option("-f", "--format", "form", metavar="TEMPLATE", help="json or a Go template.")
 
 
-@click.command(cls=Verb)
-@_FORMAT
-@click.pass_obj
+@verb(
+    _FORMAT,
+)
 def info(session: Session, form: str | None) -> None:
     """Show what this host can do, and the reason for each thing that it cannot.
 
@@ -35,7 +34,7 @@ def info(session: Session, form: str | None) -> None:
 
 def _print(facts: Mapping[str, object], form: str | None, usual: str) -> None:
     """Print facts as --format says. usual: the text to print without --format."""
-    click.echo(json.dumps(facts) if form == "json" else compile_template(form)(facts) if form else usual)
+    echo(json.dumps(facts) if form == "json" else compile_template(form)(facts) if form else usual)
 
 
 def _lines(facts: Mapping[str, object], depth: int) -> list[str]:
@@ -47,9 +46,10 @@ def _lines(facts: Mapping[str, object], depth: int) -> list[str]:
     return lines
 
 
-@click.command(cls=Verb)
-@_FORMAT
-def version(form: str | None) -> None:
+@verb(
+    _FORMAT,
+)
+def version(session: Session, form: str | None) -> None:
     """Show the versions of mydocker, Python and the kernel.
 
     Example: mydocker version

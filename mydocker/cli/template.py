@@ -12,18 +12,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
 
+from mydocker.cli.functions import FUNCTIONS, shown
 from mydocker.errors import BadInput
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    # A template's variables by name. They hold any value of the document.
+    Scope = dict[str, Any]
+    Node = Callable[[Any, Scope], str]
+    Term = Callable[[Any, Scope], Any]
 
 _ACTION = re.compile(r"\{\{(-?)(.*?)(-?)\}\}", re.DOTALL)
 _WORD = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|`[^`]*`|\$?[\w.]+|\$|:=|[|(),])""")
-
-# A template's variables by name. They hold any value of the document.
-Scope = dict[str, Any]
-Node = Callable[[Any, Scope], str]
-Term = Callable[[Any, Scope], Any]
 
 
 def compile_template(text: str) -> Callable[[Any], str]:
@@ -34,19 +38,6 @@ def compile_template(text: str) -> Callable[[Any], str]:
         return "".join(node(value, {"$": value}) for node in nodes)
 
     return apply
-
-
-def shown(value: Any) -> str:
-    """Return a value as Go prints it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return "<no value>"
-    if isinstance(value, list):
-        return "[" + " ".join(map(shown, value)) + "]"
-    if isinstance(value, dict):
-        return "map[" + " ".join(f"{key}:{shown(value[key])}" for key in sorted(value)) + "]"
-    return str(value)
 
 
 class _Parser:
@@ -146,15 +137,15 @@ class _Parser:
         """Parse FUNCTION ARGUMENT… or a single operand. Return it, and the words that are left. last: the value on the left of |."""
         if not words or words[0] in ("|", ")"):
             raise self.error("a value is missing")
-        if words[0] in _FUNCTIONS:
-            function, words = _FUNCTIONS[words[0]], words[1:]
+        if words[0] in FUNCTIONS:
+            function, words = FUNCTIONS[words[0]], words[1:]
             arguments = []
             while words and words[0] not in ("|", ")"):
                 argument, words = self._operand(words)
                 arguments.append(argument)
             return self._applied(function, [*arguments, *([last] if last else [])]), words
         if last:
-            raise self.error(f"unknown function {words[0]!r}: expected one of {', '.join(sorted(_FUNCTIONS))}")
+            raise self.error(f"unknown function {words[0]!r}: expected one of {', '.join(sorted(FUNCTIONS))}")
         term, rest = self._operand(words)
         return self._method(term, rest) if rest and words[0].startswith(".") and rest[0] not in ("|", ")") else (term, rest)
 
@@ -193,7 +184,7 @@ class _Parser:
             return (lambda value, scope: int(word)), rest
         if word in ("true", "false"):
             return (lambda value, scope: word == "true"), rest
-        raise self.error(f"unknown function {word!r}: expected one of {', '.join(sorted(_FUNCTIONS))}")
+        raise self.error(f"unknown function {word!r}: expected one of {', '.join(sorted(FUNCTIONS))}")
 
     def _string(self, word: str) -> str:
         """Return what a string in double quotes says."""
@@ -260,40 +251,3 @@ def _ranging(names: list[str], term: Term, body: list[Node], otherwise: list[Nod
         return "".join(_all(body, pair[1], {**scope, **dict(zip(names, pair[2 - len(names) :], strict=False))}) for pair in pairs)
 
     return node
-
-
-def plain(value: Any) -> Any:
-    """Return a value without the fields that take arguments, because JSON cannot show them."""
-    return {key: each for key, each in value.items() if not callable(each)} if isinstance(value, dict) else value
-
-
-def _index(value: Any, *keys: Any) -> Any:
-    for key in keys:
-        value = (value or {}).get(key, "") if isinstance(value, dict) or value is None else value[key]
-    return value
-
-
-def _join(values: list[Any] | None, separator: str) -> str:
-    return separator.join(map(shown, values or []))
-
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "json": lambda value: json.dumps(plain(value), separators=(",", ":"), ensure_ascii=False),
-    "len": lambda value: len(value or ()),
-    "upper": lambda text: shown(text).upper(),
-    "lower": lambda text: shown(text).lower(),
-    "title": lambda text: shown(text).title(),
-    "join": _join,
-    "split": lambda text, separator: text.split(separator),
-    "println": lambda *values: " ".join(map(shown, values)) + "\n",
-    "printf": lambda form, *values: (
-        form.replace("%v", "%s").replace("%q", '"%s"') % tuple(v if isinstance(v, int) else shown(v) for v in values)
-    ),
-    "print": lambda *values: "".join(map(shown, values)),
-    "index": _index,
-    "eq": lambda first, *others: first in others,
-    "ne": lambda first, second: first != second,
-    "not": lambda value: not value,
-    "and": lambda *values: next((value for value in values if not value), values[-1]),
-    "or": lambda *values: next((value for value in values if value), values[-1]),
-}

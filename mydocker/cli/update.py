@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import click
-
-from mydocker.cli.base import Session, Verb, each, explain_option
+from mydocker.cli.base import EXPLAIN, Session, each, echo
 from mydocker.cli.execution import runner
-from mydocker.cli.flags import update_flags
+from mydocker.cli.flags import UPDATE
+from mydocker.cli.verb import SOME, argument, verb
 from mydocker.engine.container import update as engine
 from mydocker.engine.record import containers
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-@click.command(cls=Verb)
-@update_flags
-@explain_option
-@click.argument("names", nargs=-1, required=True, metavar="CONTAINER...")
-@click.pass_obj
+
+@verb(
+    *UPDATE,
+    *EXPLAIN,
+    argument("names", "CONTAINER...", SOME),
+)
 def update(session: Session, /, names: tuple[str, ...], **flags: Any) -> int:
     """Change limits and the restart policy of containers, at once where they run.
 
@@ -29,6 +30,6 @@ def update(session: Session, /, names: tuple[str, ...], **flags: Any) -> int:
         record = containers.load(session.paths, containers.resolve(session.paths, name))
         runner(session).execute(engine.steps(session.paths, record, wanted))
         if not session.dry_run:
-            click.echo(name)
+            echo(name)
 
     return each(names, one)

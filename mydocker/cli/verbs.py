@@ -27,7 +27,7 @@ ALL = {
     "inspect": "inspect:inspect",
     "container": "groups:container",
     "images": "images:images",
-    "import": "images:import_",
+    "import": "imports:import_",
     "tag": "images:tag",
     "rmi": "images:rmi",
     "save": "archives:save",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import click
-
-from mydocker.cli.base import Session, Verb, each, explain_option
+from mydocker.cli.base import EXPLAIN, Session, each, echo
 from mydocker.cli.execution import runner
-from mydocker.cli.rows import Row, filter_option, format_option, print_rows
+from mydocker.cli.rows import FORMAT, filter_option, print_rows
+from mydocker.cli.verb import OPTIONAL, SOME, argument, option, switch, verb
 from mydocker.engine.record import filters
 from mydocker.engine.record.containers import check_name, new_id
 from mydocker.engine.request import values
@@ -14,15 +13,16 @@ from mydocker.engine.volume import volumes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mydocker.cli.rows import Row
     from mydocker.engine.volume.volumes import Volume
 
 
-@click.command(cls=Verb)
-@click.option("--name", "old_name", hidden=True, help="docker's old spelling of VOLUME.")
-@click.option("--label", "labels", multiple=True, metavar="KEY[=VALUE]", help="Set a label.")
-@explain_option
-@click.argument("name", required=False)
-@click.pass_obj
+@verb(
+    option("--name", "old_name", is_hidden=True, help="docker's old spelling of VOLUME."),
+    option("--label", "labels", metavar="KEY[=VALUE]", many=True, help="Set a label."),
+    *EXPLAIN,
+    argument("name", count=OPTIONAL),
+)
 def create(session: Session, old_name: str | None, labels: tuple[str, ...], name: str | None) -> None:
     """Make a volume, unless there is one of that name.
 
@@ -39,18 +39,19 @@ def create(session: Session, old_name: str | None, labels: tuple[str, ...], name
 def _done(session: Session, text: str) -> None:
     """Print what was done, unless this is a dry run."""
     if not session.dry_run:
-        click.echo(text)
+        echo(text)
 
 
 _COLUMNS = {"Driver": "DRIVER", "Name": "VOLUME NAME"}
 _OTHER_HEADINGS = {"Labels": "LABELS", "Mountpoint": "MOUNTPOINT", "Scope": "SCOPE"}
 
 
-@click.command("ls", cls=Verb)
-@click.option("-q", "--quiet", is_flag=True, help="Print names only.")
-@filter_option("dangling=true|false, driver=local, name=PART, label=KEY[=VALUE]")
-@format_option
-@click.pass_obj
+@verb(
+    switch("-q", "--quiet", help="Print names only."),
+    filter_option("dangling=true|false, driver=local, name=PART, label=KEY[=VALUE]"),
+    FORMAT,
+    name="ls",
+)
 def list_(session: Session, quiet: bool, texts: tuple[str, ...], form: str | None) -> None:
     """List volumes.
 
@@ -59,7 +60,7 @@ def list_(session: Session, quiet: bool, texts: tuple[str, ...], form: str | Non
     fits = filters.parse(texts, _tests(session), {"dangling": filters.one_of("dangling", "true", "false")})
     rows = [_row(session, *each) for each in volumes.every(session.paths) if fits(each[0])]
     if quiet:
-        click.echo("".join(f"{row['Name']}\n" for row in rows), nl=False)
+        echo("".join(f"{row['Name']}\n" for row in rows), end="")
     else:
         print_rows(rows, _COLUMNS, form, _OTHER_HEADINGS)
 
@@ -83,11 +84,11 @@ def _row(session: Session, volume: Volume, is_damaged: bool) -> Row:
     }
 
 
-@click.command(cls=Verb)
-@click.option("-f", "--force", is_flag=True, help="Also a damaged one; say nothing about those that do not exist.")
-@explain_option
-@click.argument("names", nargs=-1, required=True, metavar="VOLUME...")
-@click.pass_obj
+@verb(
+    switch("-f", "--force", help="Also a damaged one; say nothing about those that do not exist."),
+    *EXPLAIN,
+    argument("names", "VOLUME...", SOME),
+)
 def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
     """Remove volumes that no container mounts.
 

@@ -6,7 +6,6 @@ The network `bridge` comes into being with the first container that needs it (de
 from __future__ import annotations
 
 import os
-from functools import partial
 
 from mydocker import store
 from mydocker.errors import Conflict, Damaged, NotFound
@@ -99,7 +98,7 @@ def load(paths: Paths, name: str) -> Network:
 
 def every(paths: Paths) -> list[Network]:
     """Return the records of all networks; one that is removed meanwhile, or damaged, is left out."""
-    return [network for network in map(partial(_readable, paths), names(paths)) if network]
+    return [network for name in names(paths) if (network := _readable(paths, name))]
 
 
 def _readable(paths: Paths, name: str) -> Network | None:

@@ -9,12 +9,15 @@ import errno
 import os
 import stat
 import tarfile
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO
 
 from mydocker.kernel.files import RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, open_directory, openat2
 from mydocker.storage.whiteouts import PLAIN, PREFIX, Form, names_below
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
 
 # The errors that an entry gives when the container has removed or replaced it meanwhile.
 _GONE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)

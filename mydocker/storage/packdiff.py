@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tarfile
-from typing import BinaryIO
 
 from mydocker.storage.base import Change
 from mydocker.storage.pack import Packing
 from mydocker.storage.whiteouts import PLAIN, PREFIX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 
 def pack_changes(tree: str, changes: list[Change], stream: BinaryIO, exclude: set[str]) -> None:

@@ -13,15 +13,18 @@ import errno
 import os
 import stat
 import tarfile
-from collections.abc import Callable
-from io import FileIO
-from typing import Any, BinaryIO
 
 from mydocker import store
 from mydocker.errors import Conflict, Damaged, Error
 from mydocker.kernel.files import openat2
 from mydocker.storage.whiteouts import OPAQUE, PREFIX, Form
 from mydocker.tarreader import damaged, members, open_tar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from io import FileIO
+    from typing import Any, BinaryIO
 
 _CHUNK = 1 << 20
 _XATTR_PREFIX = "SCHILY.xattr."

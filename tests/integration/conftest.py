@@ -34,8 +34,8 @@ from workers import can_have_machines, own_machine
 from mydocker.cgroups.layout import Layout
 from mydocker.kernel.mounts import is_mount_point
 from mydocker.kernel.namespaces import CLONE_NEWNET, unshare
+from mydocker.native import command
 from mydocker.paths import Paths
-from mydocker.program import script
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
@@ -238,7 +238,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> str:
         return given
     path = tmp_path_factory.mktemp("bin") / "mydocker"
     libraries = [str(REPOSITORY), str(Path(click.__file__).parents[1])]
-    path.write_text(script(sys.executable, "mydocker.cli.entry", *libraries))
+    path.write_bytes(command(sys.executable, "mydocker.cli.entry", *libraries))
     path.chmod(0o755)
     return str(path)
 
@@ -249,7 +249,7 @@ def runtime_program(program: str, tmp_path_factory: pytest.TempPathFactory) -> s
     if os.environ.get("MYDOCKER_COMMAND"):
         return program + "-oci"
     path = tmp_path_factory.mktemp("bin") / "mydocker-oci"
-    path.write_text(script(sys.executable, "mydocker.oci.entry", str(REPOSITORY)))
+    path.write_bytes(command(sys.executable, "mydocker.oci.entry", str(REPOSITORY)))
     path.chmod(0o755)
     return str(path)
 

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 from conftest import Machine
 
-from mydocker.cli.base import run
 from mydocker.cli.main import mydocker as group
+from mydocker.cli.outcome import run
 from mydocker.engine.system.documents import DOCUMENTS, Document, places
 from mydocker.errors import Damaged
 from mydocker.paths import Paths

@@ -13,7 +13,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "mydocker"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-COMMON = {"errors", "given", "messages", "paths", "program", "store", "leanjson", "shape", "value", "version", "tarreader", "tracebacks"}
+COMMON = {"errors", "given", "messages", "native", "paths", "program", "store", "leanjson", "shape", "value", "version", "tarreader"}
+COMMON |= {"tracebacks"}
 ENGINE_USES = {"runtime", "images", "network", "storage", "cgroups", "steps", "kernel"}
 MAY_IMPORT = {
     "kernel": {"errors"},
@@ -139,9 +140,18 @@ def test_the_monitor_and_init_stay_light(name: str) -> None:
     assert not loaded(f"import {name}") & set(FORBIDDEN.split())
 
 
-def test_the_command_line_stays_light() -> None:
-    found = loaded("import mydocker.cli.entry, mydocker.cli.main, mydocker.cli.run, mydocker.engine.container.create")
-    assert not found & {"pyroute2", "asyncio", "importlib_metadata", "tarfile", "logging", "unittest", "email", "http"}
+EVERY_DAY = "ps run exec start stop logs inspect rm images kill wait create restart rename attach pause port"
+
+
+@pytest.mark.parametrize("verb", EVERY_DAY.split())
+def test_the_verbs_of_every_day_stay_light(verb: str) -> None:
+    found = loaded(f"import mydocker.cli.entry; from mydocker.cli.main import mydocker; mydocker.member({verb!r})")
+    assert not found & {"click", "inspect", "re", "typing", "json", "enum", "collections", "functools", "contextlib", "subprocess"}
+
+
+def test_cp_takes_no_more_than_its_tar() -> None:
+    found = loaded("import mydocker.cli.entry; from mydocker.cli.main import mydocker; mydocker.member('cp')")
+    assert not (found - loaded("import tarfile, typing")) & {"click", "inspect", "json", "hashlib", "subprocess"}
 
 
 def test_no_path_of_a_workplace_is_in_the_tree() -> None:

@@ -7,15 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-import click
 import pytest
 
 from mydocker import messages, tracebacks
 from mydocker.cli import base
+from mydocker.cli.main import mydocker
+from mydocker.cli.outcome import run
+from mydocker.cli.verb import Group, Verb
 from mydocker.engine.container.children import Child
 from mydocker.engine.monitor.audience import Audience, LastWord
 from mydocker.engine.monitor.execute import Execution
@@ -224,28 +226,12 @@ def test_a_worker() -> None:
     assert "in go_wrong" in caught.value.story
 
 
-@pytest.fixture
-def group() -> Callable[[str], click.Group]:
-    """A command line of one verb, which fails with something that nobody foresaw."""
-
-    def make(state: str) -> click.Group:
-        @click.group(cls=base.LazyGroup, verbs={})
-        @click.pass_context
-        def root(context: click.Context) -> None:
-            context.obj = base.Session(Paths("/nowhere", state), None, False)
-
-        for name in ("run", "ps"):
-            root.add_command(base.Verb(name, callback=go_wrong))
-        root.get_command = lambda context, name: root.commands[name]  # type: ignore[method-assign,assignment]
-        return root
-
-    return make
-
-
 @pytest.mark.parametrize(("verb", "status"), [("run", 125), ("ps", 1)])
-def test_a_verb(group: Any, paths: Paths, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str, status: int) -> None:
+def test_a_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str, status: int) -> None:
+    """A verb that fails with something that nobody foresaw."""
+    monkeypatch.setattr(Group, "member", lambda group, name: Verb(lambda session: go_wrong(), name, [], True))
     state = f"{tmp_path}/another"
-    assert base.run(group(state), [verb]) == status
+    assert run(mydocker, ["--root", f"{tmp_path}/root", "--state", state, verb]) == status
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("mydocker: KeyError: 'x' (the full story: ")
     assert "in go_wrong" in story_of(line, f"{state}/errors")

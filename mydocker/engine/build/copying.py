@@ -11,7 +11,6 @@ import stat
 import tarfile
 from posixpath import basename, dirname
 from struct import calcsize, pack, unpack
-from typing import BinaryIO
 
 from mydocker.engine.build.places import followed, is_directory, status_of
 from mydocker.engine.container.children import Child
@@ -31,6 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from io import BufferedReader
+    from typing import BinaryIO
 
     from _typeshed import SupportsRead
 

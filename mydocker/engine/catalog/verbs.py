@@ -1,86 +1,33 @@
-"""Verbs that change the image store: import, tag, rmi."""
+"""Verbs that change the image store: tag and rmi."""
 
 from __future__ import annotations
-
-import os
 
 from mydocker.engine.catalog.images import Image, all_images, by_name, find, layers_lock, survey
 from mydocker.engine.record import containers, damage, events
 from mydocker.engine.record.state import may_run
 from mydocker.errors import BadInput, Conflict, Damaged
-from mydocker.images import archive, change, config
-from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import ImageLayout
 from mydocker.images.naming import DeleteImage, NameImage, UnnameImage
 from mydocker.images.reference import parse, parse_name
-from mydocker.images.times import now
 from mydocker.steps.base import Step, quote
 from mydocker.store import Lock, make_private
-from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from io import BufferedReader
 
     from mydocker.engine.record.containers import Record
-    from mydocker.images.archive import LayerWriter
     from mydocker.images.documents import Descriptor
-    from mydocker.images.draft import Fill
     from mydocker.images.reference import Reference
     from mydocker.paths import Paths
     from mydocker.steps.base import Run
     from mydocker.storage.base import StorageDriver
 
 
-class ImportOptions(Value):
-    """What the user asked of import."""
-
-    changes: Sequence[str] = ()  # Dockerfile instructions
-    message: str = ""  # the comment in the image's history
-    platform: str = ""  # such as 'linux/amd64', '' for the host's
-
-
-def import_image(paths: Paths, source: str, stdin: BufferedReader, reference: Reference | None, options: ImportOptions, run: Run) -> str:
-    """Make an image of one layer from a tar archive, a directory or, for '-', standard input. Raises BadInput.
-
-    Returns the image's id, or '' if `run` did not apply the steps.
-    """
-    created = now()
-    settings = change.apply({}, options.changes)
-    document = config.new_document(options.platform or config.host_platform(), config.image_settings(settings), created)
-    entry = config.history_entry(created, comment=options.message or f"Imported from {source}")
-    with Draft(ImageLayout(paths.images), document, [], []) as draft:
-        run.execute([StoreLayer(draft, f"from {source}", _filler(source, stdin), entry), StoreImage(draft, reference)])
-        _tell(paths, run, "import", draft.image_id, str(reference or ""))
-        return draft.image_id
-
-
-def _tell(paths: Paths, run: Run, action: str, image_id: str, name: str) -> None:
+def tell(paths: Paths, run: Run, action: str, image_id: str, name: str) -> None:
     """Write an event about an image, unless this is a dry run."""
     if run.done:
         events.emit(paths, "image", action, f"sha256:{image_id}", {"name": name} if name else {})
-
-
-def _filler(source: str, stdin: BufferedReader) -> Fill:
-    if source == "-":
-        return lambda layer: archive.store(stdin, "standard input", layer)
-    if os.path.isdir(source):
-        return lambda layer: _store_directory(source, layer)
-    if not os.path.exists(source):
-        raise BadInput(f"cannot import {source!r}: no such file or directory")
-    return lambda layer: _store_file(source, layer)
-
-
-def _store_directory(source: str, layer: LayerWriter) -> None:
-    from mydocker.storage.pack import pack_tree
-
-    pack_tree(source, layer.as_binary())
-
-
-def _store_file(source: str, layer: LayerWriter) -> None:
-    with open(source, "rb") as file:
-        archive.store(file, source, layer)
 
 
 def tag(paths: Paths, source: str, target: str, run: Run) -> None:
@@ -88,7 +35,7 @@ def tag(paths: Paths, source: str, target: str, run: Run) -> None:
     reference = parse_name(target)
     image = find(paths, source)
     run.apply(NameImage(ImageLayout(paths.images), image.entry, reference))
-    _tell(paths, run, "tag", image.id, str(reference))
+    tell(paths, run, "tag", image.id, str(reference))
 
 
 def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: bool, run: Run) -> list[str]:
@@ -118,7 +65,7 @@ def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: boo
         names = [reference] if reference else [parse(n) for n in twin.names]
         run.execute(UnnameImage(layout, twin.manifest, n) for n in names)
         for n in names:
-            _tell(paths, run, "untag", image.id, str(n))
+            tell(paths, run, "untag", image.id, str(n))
         lines += [f"Untagged: {n}" for n in names]
         if len(twin.names) <= len(names) and not any(may_run(paths, record["id"]) for record in users):
             lines += _delete(paths, drivers, twin, run)
@@ -167,7 +114,7 @@ def _remove_damaged(layout: ImageLayout, entry: Descriptor, reference: Reference
 def _delete(paths: Paths, drivers: Sequence[StorageDriver], image: Image, run: Run) -> list[str]:
     gone = unneeded_layers(paths, image.chain_ids, image.manifest)
     run.execute([DeleteImage(ImageLayout(paths.images), image.manifest), *([RemoveLayers(paths, drivers, gone)] if gone else [])])
-    _tell(paths, run, "delete", image.id, "")
+    tell(paths, run, "delete", image.id, "")
     return [f"Deleted: sha256:{i}" for i in [image.id, *gone]]
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from functools import partial
+from _functools import partial  # type: ignore[import-not-found]  # the module around it takes 2 ms
 
 from mydocker import store
 from mydocker.engine.connection import unplug
@@ -15,8 +14,12 @@ from mydocker.network import attachments, bridge, firewall, forwarding, ipam, nf
 from mydocker.paths import Paths
 from mydocker.steps.links import DeleteLink
 
-# (the words for what it is, what removes it)
-Found = tuple[str, Callable[[], object]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    # (the words for what it is, what removes it)
+    Found = tuple[str, Callable[[], object]]
 
 
 def leftovers(paths: Paths) -> Iterator[Found]:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 import stat
-import tarfile
 from errno import EPIPE
 from struct import calcsize, pack, unpack
-from typing import BinaryIO
 
 from mydocker.engine.container.children import Child
 from mydocker.engine.record import bundle
@@ -29,7 +27,9 @@ from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import tarfile
     from collections.abc import Callable
+    from typing import BinaryIO
 
     from mydocker.engine.record.containers import Record
     from mydocker.paths import Paths

@@ -10,7 +10,6 @@ The container's lock is held until the end. Whoever finds a record with the stat
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from fcntl import LOCK_EX, flock
 
 from mydocker import leanjson, store
@@ -39,6 +38,8 @@ from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mydocker.engine.record.containers import Record
     from mydocker.runtime.spec import Seccomp, Spec
 

@@ -149,25 +149,29 @@ def _cancel_restart(paths: Paths, container_id: str) -> None:
 
 
 def await_end(paths: Paths, container_id: str, known: State | None = None) -> None:
-    """Wait until a container's first process and its monitor are gone. Record the end here if the monitor could not.
+    """Wait until a container's first process is gone and its end is recorded. Record it here if the monitor could not.
 
     known: the container's state while it ran. Without a state.json, nothing else names its monitor then.
 
     Raises Conflict if they are still there after 10 seconds.
     """
     deadline = time.monotonic() + _RECORDING_SECONDS
-    while (
-        state.running_pid(paths, container_id)
-        or state.has_monitor(paths, container_id)
-        or (known is not None and state.is_watched(paths, known))
-    ):
+    while _is_ending(paths, container_id, known):
         if time.monotonic() > deadline:
             raise Conflict(f"container {container_id[:12]} did not end within {_RECORDING_SECONDS} seconds of SIGKILL")
-        time.sleep(0.005)
+        time.sleep(0.002)
     if os.path.isdir(paths.container(container_id)) and state.is_unended(paths, container_id):
         problems = settle(paths, container_id)
         if problems:
             raise problems[0]
+
+
+def _is_ending(paths: Paths, container_id: str, known: State | None) -> bool:
+    """Say whether a container's first process is still there, or its monitor, and the end is not recorded. known: as in await_end()."""
+    now = state.load(paths, container_id)
+    if now is not None:
+        return state.is_running(paths, now) or state.is_watched(paths, now)
+    return known is not None and state.is_watched(paths, known) and state.is_unended(paths, container_id)
 
 
 def await_unwatched_end(paths: Paths, record: Record) -> None:

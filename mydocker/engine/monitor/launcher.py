@@ -1,7 +1,7 @@
-"""Starting a monitor: a lean interpreter of its own, executed from a read-only view of this one.
+"""Starting a monitor: a fork of this process, if its interpreter was executed from a read-only view, or else an interpreter that is.
 
-A monitor takes as long to start as click takes to import. So if a command line looks as if it will need a monitor, the entry point first
-starts one, and both go on at the same time. The monitor waits on its channel for a request, and ends silently if none comes.
+A monitor imports as much as a command. So if a command line looks as if it will need a monitor, the entry point first starts one, and both
+go on at the same time. The monitor waits on its channel for a request, and ends silently if none comes.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from fcntl import F_DUPFD_CLOEXEC, fcntl
 
 from mydocker import program
 from mydocker.errors import Error
+from mydocker.kernel import process
 from mydocker.kernel.channel import Channel
 from mydocker.kernel.seal import exec_sealed, sealed_interpreter
 
+_MONITOR = "mydocker.engine.monitor.monitor"
 _VERBS = ("run", "start", "exec")
 # So many files a monitor, and init before it lets go of them, may have open at once.
 _FILES = 32
@@ -53,7 +55,7 @@ def _spawn() -> Channel:
     if os.fork() == 0:
         try:
             os.setsid()
-            become_monitor(theirs.fileno())
+            _be_monitor(theirs.fileno())
         finally:
             os._exit(127)
     theirs.close()
@@ -70,16 +72,33 @@ def _check_limit(descriptor: int) -> None:
         raise Error(f"the limit on open files (ulimit -n) is too low: expected at least {_FILES}") from error
 
 
-def become_monitor(descriptor: int) -> None:
-    """Replace this process by a monitor that reads its request from an inherited channel.
+def _be_monitor(descriptor: int) -> None:
+    """Be a monitor that reads its request from a channel. descriptor: the channel's."""
+    view = sealed_interpreter()
+    if view is not None:
+        return become_monitor(descriptor, view)
+    kept = _let_go_of_the_caller()
+    process.be_called("mydocker-monitor")
+    os.environ.update(kept)
+    program.function(_MONITOR)(descriptor)
+    os._exit(0)
+
+
+def become_monitor(descriptor: int, view: int | None = None) -> None:
+    """Replace this process by an interpreter that is a monitor and reads its request from an inherited channel.
 
     descriptor: the channel's.
+    view: what sealed_interpreter() returned.
     """
     os.set_inheritable(descriptor, True)
+    exec_sealed(view, program.command(_MONITOR, str(descriptor)), _let_go_of_the_caller())
+
+
+def _let_go_of_the_caller() -> dict[str, str]:
+    """Take the caller's streams and settings away from this process. Return what the interpreter needs of the caller's environment."""
     # Our caller may ignore SIGCHLD, and execve keeps that. Then nobody could learn a child's exit status.
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     null = os.open("/dev/null", os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)
-    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-    exec_sealed(sealed_interpreter(), program.command("mydocker.engine.monitor.monitor", str(descriptor)), kept)
+    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}

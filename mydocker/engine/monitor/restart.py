@@ -15,6 +15,7 @@ from mydocker.engine.monitor import end
 from mydocker.engine.record import containers, state
 from mydocker.errors import Error, NotFound
 from mydocker.kernel.channel import Channel
+from mydocker.kernel.seal import sealed_interpreter
 from mydocker.messages import START
 
 TYPE_CHECKING = False
@@ -64,7 +65,7 @@ def wait(paths: Paths, record: Record, request: Request) -> None:
     ours, theirs = Channel.pair()
     again: Request = {**request, "wanted": "", "size": None, "explain": "", "faults": ()}
     ours.put(START, again, (lock,))
-    launcher.become_monitor(theirs.fileno())
+    launcher.become_monitor(theirs.fileno(), sealed_interpreter())
 
 
 def _announce(paths: Paths, record: Record) -> bool:

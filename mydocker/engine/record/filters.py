@@ -6,13 +6,15 @@ A key that ends with ! is written KEY!=VALUE.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from mydocker.errors import BadInput
 
-# By key: a function of an object and a value that says whether the object fits.
-Tests = dict[str, Callable[[Any, str], bool]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    # By key: a function of an object and a value that says whether the object fits.
+    Tests = dict[str, Callable[[Any, str], bool]]
 
 
 def parse(texts: tuple[str, ...], tests: Tests, checks: Mapping[str, Callable[[str], object]] | None = None) -> Callable[[Any], bool]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 
 from mydocker import leanjson, store
 from mydocker.engine.record import filters
@@ -19,7 +18,7 @@ from mydocker.shape import fit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mydocker.engine.record.events import Event
 
@@ -34,11 +33,11 @@ def history(paths: Paths, since: int, until: int) -> Iterator[Event]:
     if not os.path.isdir(paths.root):
         store.make_private(paths.root)
     watch = Watch(paths.root)
-    reader = LogReader(paths.events, _parsed)
+    reader = LogReader(paths.events)
     try:
         while True:
             is_over = time.time_ns() >= until
-            yield from (event for event in reader.entries() if event and since <= event["timeNano"] <= until)
+            yield from (event for event in map(_parsed, reader.lines()) if event and since <= event["timeNano"] <= until)
             if is_over:
                 return
             watch.wait(min(_FOR_EVER, (until - time.time_ns()) / 1e9 + 0.001))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterator
-from typing import BinaryIO, Generic, TypeVar
 
 from mydocker import leanjson
 from mydocker.engine.record.log import files
 from mydocker.store import Lock
 
-_BLOCK = 65536
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
 
-T = TypeVar("T")
+_BLOCK = 65536
 
 
 class Entry:
@@ -32,22 +32,21 @@ class Entry:
             return
 
 
-class LogReader(Generic[T]):
-    """Reads a log forward. Each call of entries() reads what was written since the last one, also if files were rotated."""
+class LogReader:
+    """Reads a log forward. Each call of lines() reads what was written since the last one, also if files were rotated."""
 
-    def __init__(self, path: str, parse: Callable[[bytes], T]) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
-        self.parse = parse  # makes an entry from a line
         self._file: BinaryIO | None = None
         self._rest = b""  # the beginning of a line that is not whole yet
 
-    def entries(self) -> Iterator[T]:
-        """Yield the entries that are there and were not read yet."""
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines that are there and were not read yet, without their ends."""
         while self._file or self._open_first():
             assert self._file
             # Look for the next file before reading this one: once there is a next file, nothing is added to this one.
             successor = self._open_successor()
-            yield from map(self.parse, self._lines())
+            yield from self._lines()
             if successor is None:
                 return
             self._file.close()
@@ -85,7 +84,7 @@ class LogReader(Generic[T]):
             return None  # the container was removed
 
     def skip_to_last(self, count: int) -> None:
-        """Have entries() begin with the last `count` entries."""
+        """Have lines() begin with the last `count` lines."""
         missing = count
         with self._lock():
             for path in reversed(files(self.path)):
@@ -105,13 +104,13 @@ class LogReader(Generic[T]):
 def _seek_back(file: BinaryIO, count: int) -> int:
     """Set the position of a file before its last `count` lines. Return how many lines follow, `count` at most."""
     position = file.seek(0, os.SEEK_END)
-    newlines: deque[int] = deque(maxlen=count + 1)
+    newlines: list[int] = []
     while position > 0 and len(newlines) <= count:
         start = max(position - _BLOCK, 0)
         file.seek(start)
         block = file.read(position - start)
         found = [start + offset for offset, byte in enumerate(block) if byte == 10]
-        newlines = deque([*found, *newlines], maxlen=count + 1)
+        newlines = [*found, *newlines][-count - 1 :]
         position = start
     complete = len(newlines) > count
     file.seek(newlines[0] + 1 if complete else 0)

@@ -6,12 +6,13 @@ A parser raises BadInput, which names the value and says what was expected. Only
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 from mydocker.errors import BadInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mydocker.runtime.spec import IdMapping, Rlimit
 
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}

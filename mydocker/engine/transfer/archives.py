@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, NoReturn
-
 from mydocker.engine.catalog.images import Image, all_images, find
 from mydocker.engine.record import events
 from mydocker.engine.transfer.arrivals import Arrival, Source
@@ -21,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from io import BufferedReader
+    from typing import BinaryIO, NoReturn
 
     from mydocker.engine.transfer.arrivals import Observer
     from mydocker.images.documents import Descriptor, Platform

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, cast
+from typing import cast
 
 from mydocker.engine.catalog.images import by_name
 from mydocker.engine.record import events
@@ -21,6 +21,7 @@ from mydocker.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import BinaryIO
 
     from mydocker.engine.transfer.arrivals import Observer
     from mydocker.images.config import ImageDocument

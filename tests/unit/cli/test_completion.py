@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mydocker.cli.base import run
 from mydocker.cli.completion import VARIABLE, complete
 from mydocker.cli.main import mydocker
+from mydocker.cli.outcome import run
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:

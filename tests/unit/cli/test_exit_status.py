@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
 import pytest
 
-from mydocker.cli.base import Verb, run
+from mydocker.cli.base import Session
 from mydocker.cli.main import mydocker
+from mydocker.cli.outcome import run
+from mydocker.cli.verb import Group, Verb
 
 
 @pytest.mark.parametrize(
@@ -59,10 +60,12 @@ def test_what_the_kernel_refuses_is_one_line(words: list[str], status: int, tmp_
     assert len([line for line in capsys.readouterr().err.splitlines() if not line.startswith("hint: ")]) == 1
 
 
-def test_an_error_of_the_kernel_names_its_object(capsys: pytest.CaptureFixture[str]) -> None:
-    @click.command(cls=Verb)
-    def full() -> None:
+def test_an_error_of_the_kernel_names_its_object(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(session: Session) -> None:
         raise OSError(28, "No space left on device", "/data/file")
 
-    assert run(full, []) == 1
+    monkeypatch.setattr(Group, "member", lambda group, name: Verb(full, name, [], True))
+    assert run(mydocker, ["--root", f"{tmp_path}/root", "--state", f"{tmp_path}/state", "ps"]) == 1
     assert capsys.readouterr().err == "mydocker: /data/file: No space left on device\n"

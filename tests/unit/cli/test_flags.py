@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import click
-import pytest
-
-from mydocker.cli.flags import create_flags, run_flags
+from mydocker.cli.flags import CREATE, RUN
+from mydocker.cli.verb import Argument, Flag
 
 LOGS = "--restart --log-driver --log-opt"
 LIFE = (
@@ -30,34 +28,20 @@ CONFINEMENT = "--cap-add --cap-drop --security-opt --privileged --userns --pid -
 SHARED = " ".join([LIFE, LOGS, HEALTH, COMMAND, LIMITS, FILES, NETWORK, CONFINEMENT]).split()
 
 
-@click.command()
-@run_flags
-def run() -> None:
-    """Run."""
-
-
-@click.command()
-@create_flags
-def create() -> None:
-    """Create."""
-
-
-def names(command: click.Command) -> list[str]:
-    return sorted(name for parameter in command.params if isinstance(parameter, click.Option) for name in parameter.opts if name[0] == "-")
+def names(takes: tuple[Flag | Argument, ...]) -> list[str]:
+    flags = [row for row in takes if isinstance(row, Flag)]
+    return sorted(name for flag in flags for name in flag.names)
 
 
 def test_run_takes_exactly_these() -> None:
-    assert names(run) == sorted(SHARED + RUN_ONLY.split())
+    assert names(RUN) == sorted(SHARED + RUN_ONLY.split())
 
 
 def test_create_takes_exactly_these() -> None:
-    assert names(create) == sorted(SHARED)
+    assert names(CREATE) == sorted(SHARED)
 
 
-@pytest.mark.parametrize("command", [run, create])
-def test_each_says_what_it_is_for_and_takes(command: click.Command) -> None:
-    for option in command.params:
-        if isinstance(option, click.Option):
-            assert option.help
-            assert option.help.endswith((".", "]."))
-            assert option.is_flag or option.metavar or isinstance(option.type, click.Choice), option.name
+def test_each_says_what_it_is_for_and_takes() -> None:
+    for flag in [row for row in RUN if isinstance(row, Flag)]:
+        assert flag.help.endswith((".", "].")), flag.names
+        assert not flag.takes_value or flag.metavar or flag.choices, flag.names

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mydocker.cli.base import run
 from mydocker.cli.main import mydocker
+from mydocker.cli.outcome import run
 
 if TYPE_CHECKING:
     from pathlib import Path

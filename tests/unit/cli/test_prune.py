@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mydocker.cli.base import run
 from mydocker.cli.main import mydocker
+from mydocker.cli.outcome import run
 
 Call = Callable[..., str]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mydocker.cli.base import run
 from mydocker.cli.main import mydocker
+from mydocker.cli.outcome import run
 
 
 class Command:

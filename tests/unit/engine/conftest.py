@@ -14,17 +14,16 @@ import stat
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import click
 import pytest
 
-from mydocker.cli.base import Verb
-from mydocker.cli.base import run as run_command
-from mydocker.cli.flags import run_flags
+from mydocker.cli.lean import values
 from mydocker.cli.main import mydocker
-from mydocker.engine.catalog import verbs
-from mydocker.engine.catalog.verbs import ImportOptions
+from mydocker.cli.outcome import run as run_command
+from mydocker.cli.run import run as run_verb
+from mydocker.engine.catalog import importing
+from mydocker.engine.catalog.importing import ImportOptions
 from mydocker.engine.container.create import Prepared, prepare
 from mydocker.engine.record import state
 from mydocker.engine.request import devices
@@ -56,14 +55,8 @@ Parse = Callable[..., Options]
 def parsed() -> Parse:
     """Return a function that parses the words after `mydocker run`."""
 
-    @click.command(cls=Verb, interspersed=False)
-    @run_flags
-    def run(**flags: Any) -> Options:
-        return parse(flags)
-
     def call(*words: str) -> Options:
-        options: Options = run.main(list(words), standalone_mode=False)
-        return options
+        return parse({name: value for name, value in values(run_verb, list(words)).items() if name not in ("explain", "dry_run")})
 
     return call
 
@@ -219,7 +212,7 @@ def make_image(paths: Paths, run: Run) -> Callable[..., str]:
             tar.addfile(member, io.BytesIO(content.encode()))
         archive.seek(0)
         stdin: io.BufferedReader = io.BufferedReader(archive)
-        return verbs.import_image(paths, "-", stdin, parse_name(name) if name else None, ImportOptions(changes=changes), run)
+        return importing.import_image(paths, "-", stdin, parse_name(name) if name else None, ImportOptions(changes=changes), run)
 
     return make
 

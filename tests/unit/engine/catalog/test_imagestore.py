@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mydocker.engine.catalog import images, verbs
-from mydocker.engine.catalog.verbs import ImportOptions
+from mydocker.engine.catalog import images, importing, verbs
+from mydocker.engine.catalog.importing import ImportOptions
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.images.config import host_platform
 from mydocker.images.layout import ImageLayout
@@ -61,7 +61,7 @@ def test_import_twice_shares_the_layer_and_keeps_the_older_image(paths: Paths, m
 def test_bad_imports_leave_nothing(paths: Paths, run: Run, source: str, options: ImportOptions, message: str) -> None:
     stdin: io.BufferedReader = io.BufferedReader(io.BytesIO(b"no tar"))
     with pytest.raises(BadInput) as caught:
-        verbs.import_image(paths, source, stdin, parse_name("x"), options, run)
+        importing.import_image(paths, source, stdin, parse_name("x"), options, run)
     assert caught.value.message.startswith(message)
     assert images.all_images(paths) == []
     assert not os.path.exists(paths.images) or (blobs(paths) == 0 and os.listdir(paths.images + "/staging") == [])
@@ -69,7 +69,9 @@ def test_bad_imports_leave_nothing(paths: Paths, run: Run, source: str, options:
 
 def test_import_of_a_file(paths: Paths, run: Run, tmp_path: Path) -> None:
     (tmp_path / "zeros.tar").write_bytes(bytes(1024))
-    image_id = verbs.import_image(paths, f"{tmp_path}/zeros.tar", io.BufferedReader(io.BytesIO()), None, ImportOptions(message="m"), run)
+    image_id = importing.import_image(
+        paths, f"{tmp_path}/zeros.tar", io.BufferedReader(io.BytesIO()), None, ImportOptions(message="m"), run
+    )
     assert images.find(paths, image_id).document["history"][0]["comment"] == "m"
 
 

@@ -39,8 +39,8 @@ def test_bytes_that_are_no_text_come_back_as_they_were(tmp_path: Path) -> None:
     log = Log(str(tmp_path / "log"))
     log.write("stdout", data)
     log.close()
-    reader = LogReader(str(tmp_path / "log"), Entry)
-    assert b"".join(entry.text for entry in reader.entries()) == data
+    reader = LogReader(str(tmp_path / "log"))
+    assert b"".join(entry.text for entry in map(Entry, reader.lines())) == data
     reader.close()
 
 
@@ -51,8 +51,8 @@ def fill(path: Path, count: int, **rotation: int) -> None:
     log.close()
 
 
-def read(reader: LogReader[Entry]) -> list[int]:
-    return [int(entry.text) for entry in reader.entries()]
+def read(reader: LogReader) -> list[int]:
+    return [int(entry.text) for entry in map(Entry, reader.lines())]
 
 
 def test_rotation_keeps_so_many_files_of_such_a_size(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_rotation_keeps_so_many_files_of_such_a_size(tmp_path: Path) -> None:
     kept = files(str(tmp_path / "log"))
     assert [path.rpartition("/")[2] for path in kept] == ["log.2", "log.1", "log"]
     assert all(len((tmp_path / name).read_bytes()) <= 1000 for name in ("log", "log.1", "log.2"))
-    reader = LogReader(str(tmp_path / "log"), Entry)
+    reader = LogReader(str(tmp_path / "log"))
     numbers = read(reader)
     assert numbers == list(range(numbers[0], 100))
     assert len(numbers) > 20
@@ -77,7 +77,7 @@ def test_one_file_is_begun_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rotation", [{}, {"max_size": 2000, "max_files": 50}])
 def test_the_last_entries(tmp_path: Path, count: int, rotation: dict[str, int]) -> None:
     fill(tmp_path / "log", 100, **rotation)
-    reader = LogReader(str(tmp_path / "log"), Entry)
+    reader = LogReader(str(tmp_path / "log"))
     reader.skip_to_last(count)
     assert read(reader) == list(range(max(0, 100 - count), 100))
     reader.close()
@@ -85,7 +85,7 @@ def test_the_last_entries(tmp_path: Path, count: int, rotation: dict[str, int]) 
 
 def test_a_reader_follows_through_rotations(tmp_path: Path) -> None:
     log = Log(str(tmp_path / "log"), max_size=500, max_files=50)
-    reader = LogReader(str(tmp_path / "log"), Entry)
+    reader = LogReader(str(tmp_path / "log"))
     seen = []
     for number in range(100):
         log.write("stdout", b"%d\n" % number)

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 import pytest
 
+from mydocker.cli.lean import Declined
 from mydocker.engine.request import checks
 from mydocker.errors import BadInput
 
@@ -159,7 +159,7 @@ def test_refused(parsed: Parse, words: list[str], expected: str) -> None:
 
 @pytest.mark.parametrize("words", [["--pull", "sometimes"], ["--cgroupns", "mine"], ["--nosuch"], ["--rm=maybe"], ["-m"]])
 def test_not_understood(parsed: Parse, words: list[str]) -> None:
-    with pytest.raises(click.UsageError):
+    with pytest.raises(Declined):
         parsed(*words)
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mydocker.cli.base import run
 from mydocker.cli.main import mydocker
+from mydocker.cli.outcome import run
 from mydocker.engine.catalog import images
 from mydocker.engine.container.snapshots import CommitOptions, commit
 from mydocker.engine.record.sizes import tree_size

@@ -1,0 +1,82 @@
+"""Running a command line: the line is read, its verb is called, and every error becomes one line and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from mydocker.cli.base import Session, complain_about, place
+from mydocker.cli.lean import read
+from mydocker.errors import Conflict, Error, NotFound
+from mydocker.paths import Paths
+from mydocker.store import close_to_others
+from mydocker.tracebacks import as_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mydocker.cli.lean import Values
+    from mydocker.cli.verb import Group, Verb
+
+
+def run(group: Group, words: list[str]) -> int:
+    """Run a command line, and return its exit status. A failure is printed on standard error as one line."""
+    try:
+        return _ended(lambda: _run(group, words))
+    finally:
+        place.verb, place.errors = "", None
+
+
+def _run(group: Group, words: list[str]) -> int:
+    line = read(group, words)
+    if line is None:
+        from mydocker.cli import clicked  # imported here, because it takes 40 ms
+
+        return clicked.run(group, words, perform)
+    return perform(line.names, line.verb, line.outer, line.values)
+
+
+def perform(names: list[str], verb: Verb, outer: Values, values: Values) -> int:
+    """Call a verb, and return the exit status.
+
+    names: the groups and the verb
+    outer: the options before the verb
+    values: the verb's
+    """
+    paths = Paths.from_environment(outer["root"], outer["state"])
+    place.verb, place.errors = " ".join(names), paths.errors
+    close_to_others(paths.root)
+    close_to_others(paths.state)
+    explain = values.pop("explain", None) or outer["explain"]
+    dry_run = values.pop("dry_run", False) or outer["dry_run"]
+    status = verb.function(Session(paths, explain, dry_run), **values)
+    sys.stdout.flush()
+    return status if isinstance(status, int) else 0
+
+
+def _ended(action: Callable[[], int]) -> int:
+    """Return an action's exit status, or that of its error, which is printed."""
+    try:
+        return action()
+    except Error as error:
+        return _refused(error)
+    except (KeyboardInterrupt, EOFError):
+        return 130
+    except BrokenPipeError:
+        # The reader has gone away (mydocker ps | head -1). Nothing more can be written, and the flush at exit must not try.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+    except OSError as error:
+        # For a full disk, or a root without permission, the kernel's words about its object are said.
+        return _refused(Error(f"{error.filename or 'mydocker'}: {error.strerror or error}"))
+    except Exception as error:
+        return _refused(as_error(error))
+
+
+def _refused(error: Error) -> int:
+    """Print why a verb failed, and return its exit status."""
+    complain_about(error)
+    # As docker's exec: 125 means that the process could not be started, 1 that there is no container to start it in.
+    no_container = isinstance(error, (NotFound, Conflict)) and place.verb.endswith(" exec")
+    return error.exit_status or (1 if no_container else place.status_of_refusal())
