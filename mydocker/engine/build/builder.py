@@ -11,9 +11,8 @@ from __future__ import annotations
 import os
 
 from mydocker.engine.build import copying
-from mydocker.engine.build.addresses import check_checksum
 from mydocker.engine.build.checks import check, check_one
-from mydocker.engine.build.context import Copy, Source
+from mydocker.engine.build.context import Source, read_copy
 from mydocker.engine.build.orders import Building, RunInstruction
 from mydocker.engine.build.private import PrivateMounts
 from mydocker.engine.build.progress import Progress, cached, from_image, from_nothing, from_stage, publish, reuse
@@ -26,27 +25,33 @@ from mydocker.images import change, dockerfile, index
 from mydocker.images.draft import StoreImage
 from mydocker.images.layout import ImageLayout
 from mydocker.images.naming import NameImage
-from mydocker.images.words import expand, split
 from mydocker.steps.base import Run, Step
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mydocker.engine.build.copying import Context
     from mydocker.engine.build.progress import Workplace
     from mydocker.images.dockerfile import Instruction
     from mydocker.images.reference import Reference
 
-# The flags of COPY and ADD in whose values variables are replaced.
-_EXPANDED = ("chown", "chmod", "checksum")
+
+class Built(Value):
+    """What came of a build."""
+
+    id: str  # of the image, '' if only its files were wanted
+    names: Sequence[Reference]  # of the image
+    progress: Progress  # the stage that was wanted
 
 
-def build(how: Building, stages: Stages, target: str, references: Sequence[Reference]) -> str:
-    """Build a stage and the stages that it needs. Return the image's id, or '' in a dry run. Raises the first failure.
+def build(how: Building, stages: Stages, target: str, references: Sequence[Reference], is_kept: bool = True) -> Built | None:
+    """Build a stage and the stages that it needs. Return what came of it, or None in a dry run. Raises the first failure.
 
     target: the stage's name or number, '' for the last one
     references: the names that the image gets
+    is_kept: whether an image is made of the stage
     """
     wanted = stages.target(target)
     needed = stages.needed(wanted)
@@ -58,18 +63,25 @@ def build(how: Building, stages: Stages, target: str, references: Sequence[Refer
     finally:
         work.private.leave()
     if not how.run.done:
-        return ""
+        return None
     for key in sorted(set(how.arguments) - work.consumed - PROXIES):
         how.tell(f"[Warning] build-arg {key} was not consumed")
     progress = work.begun[wanted.number]
+    image_id = _image(how, progress, references) if is_kept else ""
+    return Built(id=image_id, names=references, progress=progress)
+
+
+def _image(how: Building, progress: Progress, references: Sequence[Reference]) -> str:
+    """Make an image of a stage, and return its id."""
     if how.labels:
         labels = {**progress.settings.get("Labels", {}), **how.labels}
         progress.set({**progress.settings, "Labels": labels}, "LABEL " + " ".join(f"{k}={v}" for k, v in how.labels.items()))
-    progress.advance("image")
+    progress.advance("image", *(f"{key}={value}" for key, value in sorted(how.annotations.items())))
     # If nothing changed, this is the image of the earlier build, and not a new one that only differs in its times.
     built = cached(how.paths, progress.key) if how.use_cache else None
     if not built:
         with publish(how.paths, progress) as draft:
+            draft.manifest_annotations = how.annotations
             how.run.apply(StoreImage(draft, references[0] if references else None, {index.BUILT: progress.key}))
             built = images.find(how.paths, f"sha256:{draft.image_id}")
     how.run.execute(NameImage(ImageLayout(how.paths.images), built.entry, reference) for reference in references)
@@ -128,7 +140,7 @@ class _Work:
         self.stage, self.fresh = stage, self._is_fresh(stage)
 
     def _is_fresh(self, stage: Stage) -> bool:
-        return not self.how.use_cache or stage.name in self.how.fresh
+        return not self.how.use_cache or (stage.name or str(stage.number)) in self.how.fresh
 
     @property
     def progress(self) -> Progress:
@@ -147,7 +159,7 @@ class _Work:
         if earlier:
             progress = from_stage(self.begun[earlier.number])
         elif base == "scratch":
-            progress = from_nothing(self.how.paths)
+            progress = from_nothing(self.how.paths, self.how.platform)
         else:
             self.how.pull(base, self.stage.platform or self.how.platform)
             progress = from_image(images.find(self.how.paths, base))
@@ -239,7 +251,7 @@ class _Work:
         progress = self.progress
         variables = change.variables_of(progress.settings, progress.arguments)
         name = instruction.flags.get("from", "")
-        order = _order(instruction, variables)
+        order = read_copy(instruction, variables)
         copying = self.how.context.copying(order, self._found(name) if name else None, variables)
         if not order.destination.startswith("/"):
             copying.destination = os.path.join(progress.settings.get("WorkingDir") or "/", order.destination)
@@ -263,22 +275,3 @@ class _Work:
                 raise StepFailed(f"no earlier stage is called {name!r}, and no image: {error.message}", hint=error.hint) from error
             progress = from_image(images.find(self.how.paths, image))
         return Source(key=progress.key, open=lambda: self.how.opened(progress))
-
-
-def _order(instruction: Instruction, variables: Mapping[str, str]) -> Copy:
-    """Return what a COPY or ADD says, with its variables replaced. Raises BadInput."""
-    listed = change.json_list(instruction.text)
-    words = [expand(word, variables) for word in (split(instruction.text) if listed is None else listed)]
-    flags = {key: expand(instruction.flags[key], variables) for key in _EXPANDED if key in instruction.flags}
-    if "checksum" in flags:
-        check_checksum(flags["checksum"], words[:-1])
-    return Copy(
-        adds=instruction.name == "ADD",
-        sources=words[:-1],
-        destination=words[-1],
-        heredocs=instruction.heredocs,
-        excludes=[expand(text, variables) for text in instruction.lists.get("exclude", [])],
-        parents="parents" in instruction.flags,
-        keeps_git="keep-git-dir" in instruction.flags,
-        **flags,
-    )

@@ -7,13 +7,14 @@ import stat
 from hashlib import sha256
 
 from mydocker.engine.build import chmod, copying
-from mydocker.engine.build.addresses import Repository, download, is_address, is_repository
+from mydocker.engine.build.addresses import Repository, check_checksum, download, is_address, is_repository
 from mydocker.engine.build.copying import Context, Owner
 from mydocker.engine.build.places import place_of
 from mydocker.engine.build.wanted import Wanted
 from mydocker.errors import BadInput
+from mydocker.images import change
 from mydocker.images.dockerignore import excluded_paths, read
-from mydocker.images.words import expand_text
+from mydocker.images.words import expand, expand_text, split
 from mydocker.value import Value
 
 TYPE_CHECKING = False
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
 
     from mydocker.engine.build.progress import Workplace
     from mydocker.engine.container.copy import Container
-    from mydocker.images.dockerfile import Heredoc
+    from mydocker.images.dockerfile import Heredoc, Instruction
 
 _CHUNK = 1 << 18
+# The flags of COPY and ADD in whose values variables are replaced.
+_EXPANDED = ("chown", "chmod", "checksum")
 
 
 class Copy(Value):
@@ -47,6 +50,25 @@ class Source(Value):
 
     key: str  # stands for its content
     open: Callable[[], Workplace]  # makes a container from it
+
+
+def read_copy(instruction: Instruction, variables: Mapping[str, str]) -> Copy:
+    """Return what a COPY or ADD says, with its variables replaced. Raises BadInput."""
+    listed = change.json_list(instruction.text)
+    words = [expand(word, variables) for word in (split(instruction.text) if listed is None else listed)]
+    flags = {key: expand(instruction.flags[key], variables) for key in _EXPANDED if key in instruction.flags}
+    if "checksum" in flags:
+        check_checksum(flags["checksum"], words[:-1])
+    return Copy(
+        adds=instruction.name == "ADD",
+        sources=words[:-1],
+        destination=words[-1],
+        heredocs=instruction.heredocs,
+        excludes=[expand(text, variables) for text in instruction.lists.get("exclude", [])],
+        parents="parents" in instruction.flags,
+        keeps_git="keep-git-dir" in instruction.flags,
+        **flags,
+    )
 
 
 class BuildContext:

@@ -92,9 +92,12 @@ def from_stage(progress: Progress) -> Progress:
     return child
 
 
-def from_nothing(paths: Paths) -> Progress:
-    """Return the progress of a stage that begins with `FROM scratch`. Its containers are made from an image with one empty layer."""
-    document = config.new_document(config.host_platform(), {}, now())
+def from_nothing(paths: Paths, platform: str = "") -> Progress:
+    """Return the progress of a stage that begins with `FROM scratch`. Its containers are made from an image with one empty layer.
+
+    platform: '' for the host's
+    """
+    document = config.new_document(platform or config.host_platform(), {}, now())
     known = cached(paths, _SCRATCH)
     image_id = known.id if known else ""
     if not image_id:
@@ -102,7 +105,7 @@ def from_nothing(paths: Paths) -> Progress:
             draft.add_layer(_write_empty, config.history_entry(now(), "empty"))
             draft.publish(None, {index.BUILD: _SCRATCH})
             image_id = draft.image_id
-    return Progress(document, [], [], image_id, _SCRATCH)
+    return Progress(document, [], [], image_id, _SCRATCH + platform)
 
 
 def _write_empty(layer: LayerWriter) -> None:

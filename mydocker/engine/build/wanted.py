@@ -29,7 +29,7 @@ class Wanted(Value):
         for pattern in self.patterns:
             pivot, _, rest = pattern.rpartition("/./") if self.parents else ("", "", pattern)
             base = resolved(root, pivot or "/").rstrip("/") if self.parents else ""
-            for asked in matches(root, f"{base}/{rest}", excluded):
+            for asked in matches(root, f"{base}/{rest}", excluded, self.parents):
                 path = resolved(root, asked)
                 own = path if is_directory(root, path) else dirname(path)
                 found = Found(asked=asked, path=path, base=base if self.parents else own.rstrip("/"), excluded=excluded)
