@@ -3,7 +3,7 @@
 What enters a container must run from such a view (see kernel/seal.py). If the whole command does from its beginning, its monitor and init
 can be forks of it, and no second interpreter has to be started. The launcher does this:
 
-    rt_sigprocmask(SIG_BLOCK, {SIGINT})                              until cli/entry.py can answer it with one line
+    rt_sigprocmask(SIG_BLOCK, {SIGINT})                              until the command can answer it, see cli/entry.py
     view = open_tree(AT_FDCWD, INTERPRETER, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)
     mount_setattr(view, "", AT_EMPTY_PATH, MOUNT_ATTR_RDONLY) == 0 and
         execveat(view, "", [INTERPRETER, -I, -S, -c, TEXT, ARGUMENT…], envp, AT_EMPTY_PATH)

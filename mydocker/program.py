@@ -27,6 +27,21 @@ def text(module: str, arguments: str = "", libraries: tuple[str, ...] = (HERE,))
     return f"import gc, sys; gc.set_threshold(50_000); sys.path += {list(libraries)!r}; from {module} import main; main({arguments})"
 
 
+def open_streams() -> None:
+    """Open /dev/null in place of every standard stream that the caller has closed.
+
+    Otherwise the next file that is opened would get its number, and what is written to the stream would go there.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+            os.set_inheritable(number, True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115 - it stays open
+
+
 def function(module: str) -> Callable[..., None]:
     """Return the main() of a module, for a process that is an interpreter of ours already."""
     __import__(module)

@@ -143,8 +143,7 @@ def read_whole(path: str, limit: int = -1) -> bytes:
     """Return a file's content, up to a limit. Raises FileNotFoundError, or Damaged for what is there and cannot be read."""
     try:
         with open(path, "rb", buffering=0, opener=_without_waiting) as file:
-            # Python takes as much memory as it is told to read at most, and most files are small.
-            return file.read(limit if limit < 0 else min(os.fstat(file.fileno()).st_size + 1, limit))
+            return file.read(min(os.fstat(file.fileno()).st_size or limit, limit))  # Python takes so much memory before it reads
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # the signal module takes 4 ms, as it wraps this in enums
 import os
 import sys
 
@@ -58,10 +59,14 @@ EXPLAIN = (
 
 
 def echo(text: str, end: str = "\n", err: bool = False) -> None:
-    """Print a text at once, on standard output or standard error."""
+    """Print a text at once, on standard output or standard error. Raises OSError if that is not possible."""
     stream = sys.stderr if err else sys.stdout
-    stream.write(text + end)
-    stream.flush()
+    try:
+        stream.write(text + end)
+        stream.flush()
+    except OSError as error:
+        error.filename = "standard error" if err else "standard output"
+        raise
 
 
 def complain(message: str, hint: str | None = None) -> None:
@@ -75,6 +80,11 @@ def complain_about(error: Error) -> None:
     if isinstance(error, Unexpected):
         error = kept(error, place.errors or Paths.from_environment().errors)
     complain(error.message, error.hint)
+
+
+def answer_interrupts() -> None:
+    """Let Ctrl-C, which waits since the program was started, raise KeyboardInterrupt from now on."""
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGINT])
 
 
 def check_terminal(wanted: bool) -> None:

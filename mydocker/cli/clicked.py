@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -110,7 +109,6 @@ def run(group: Group, words: list[str], perform: Perform) -> int:
     try:
         with root.make_context(group.name, list(words), obj=perform) as ctx:
             status = root.invoke(ctx)
-        sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as leave:
         return leave.exit_code

@@ -8,6 +8,7 @@ import sys
 
 from mydocker.engine.monitor import launcher
 from mydocker.paths import Paths
+from mydocker.program import open_streams
 from mydocker.tracebacks import as_error, kept
 
 
@@ -16,8 +17,9 @@ def main() -> None:
     # The files of containers and images must not depend on who makes them. Files that are not for everybody get their own mode.
     os.umask(0o022)
     try:
-        # The launcher has blocked Ctrl-C until it can be answered.
-        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGINT])
+        open_streams()
+        # Ctrl-C waits until it can be answered, because Python prints an interrupt in the middle of an import. The launcher does it, too.
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGINT])
         if launcher.needs_monitor(sys.argv[1:]):
             launcher.start_early()
         from mydocker.cli.main import main as command_line

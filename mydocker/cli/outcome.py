@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 
-from mydocker.cli.base import Session, complain_about, place
+from mydocker.cli.base import Session, answer_interrupts, complain_about, echo, place
 from mydocker.cli.lean import read
 from mydocker.errors import Conflict, Error, NotFound
 from mydocker.paths import Paths
@@ -33,7 +32,9 @@ def _run(group: Group, words: list[str]) -> int:
     if line is None:
         from mydocker.cli import clicked  # imported here, because it takes 40 ms
 
+        answer_interrupts()
         return clicked.run(group, words, perform)
+    answer_interrupts()
     return perform(line.names, line.verb, line.outer, line.values)
 
 
@@ -51,7 +52,7 @@ def perform(names: list[str], verb: Verb, outer: Values, values: Values) -> int:
     explain = values.pop("explain", None) or outer["explain"]
     dry_run = values.pop("dry_run", False) or outer["dry_run"]
     status = verb.function(Session(paths, explain, dry_run), **values)
-    sys.stdout.flush()
+    echo("", end="")  # what is not written yet
     return status if isinstance(status, int) else 0
 
 
@@ -69,7 +70,7 @@ def _ended(action: Callable[[], int]) -> int:
         return 141
     except OSError as error:
         # For a full disk, or a root without permission, the kernel's words about its object are said.
-        return _refused(Error(f"{error.filename or 'mydocker'}: {error.strerror or error}"))
+        return _refused(Error(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)))
     except Exception as error:
         return _refused(as_error(error))
 

@@ -9,6 +9,7 @@ from mydocker.cli.base import EXPLAIN, Session, check_terminal, complain, compla
 from mydocker.cli.execution import runner, tell_plan, telling, wants_plan
 from mydocker.cli.flags import CREATE, RUN
 from mydocker.cli.verb import SOME, argument, option, switch, verb
+from mydocker.engine.container import filling
 from mydocker.engine.container.create import Prepared, finish, prepare, write_cidfile
 from mydocker.engine.container.create import create as create_container
 from mydocker.engine.container.start import lock_stopped
@@ -138,7 +139,9 @@ def create(session: Session, /, **flags: Any) -> None:
     if _only_told(session, prepared):
         return
     lock = _create(session, prepared)
-    finish(prepared, runner(session))
+    step_runner = runner(session)
+    step_runner.execute(filling.steps(prepared))
+    finish(prepared, step_runner)
     os.close(lock)
     echo(prepared.record["id"])
 

@@ -5,6 +5,7 @@ It reads the flags before the verb and imports only the module of the verb. It i
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import gc
 import os
 import sys
@@ -14,6 +15,7 @@ from mydocker.oci.arguments import parse
 from mydocker.oci.settings import FLAGS, Settings
 from mydocker.oci.verbs import REFUSED, VERBS, usage, version
 from mydocker.paths import Paths
+from mydocker.program import open_streams
 from mydocker.tracebacks import as_error, kept, story
 
 TYPE_CHECKING = False
@@ -27,6 +29,9 @@ def main(sealed: bool = False) -> NoReturn:
     sealed: whether this interpreter was executed from a read-only view of it, see sealing.py.
     """
     os.umask(0o022)  # A container's directories must not depend on the caller's umask.
+    open_streams()
+    # The launcher has blocked it, and a container's program would inherit that.
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGINT])
     status = command_line(sys.argv[1:], sealed)
     sys.stdout.flush()
     os._exit(status)

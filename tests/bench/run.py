@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY), str(Path(__file__).parent)]
 
 from svg import Bar, bars, plot  # noqa: E402
-from tools import TOOLS, Scratch, Tool, rounds, seconds  # noqa: E402
+from tools import CGROUP, TOOLS, Scratch, Tool, rounds, seconds  # noqa: E402
 
 from mydocker.kernel.mounts import MNT_DETACH, MS_PRIVATE, MS_REC, is_mount_point, mount, umount  # noqa: E402
 from mydocker.kernel.namespaces import CLONE_NEWNS, unshare  # noqa: E402
@@ -55,7 +55,6 @@ def tools_that_work(only: str, makes: list[type[Tool]] = TOOLS) -> Iterator[tupl
     if is_mount_point("/sys/fs/cgroup/unified"):
         umount("/sys/fs/cgroup/unified", MNT_DETACH)
     directory = tempfile.mkdtemp(prefix="mydocker-bench-")
-    before = _cgroups()
     ready: list[Tool] = []
     try:
         ready, absent = _prepare(Scratch(directory), makes, only)
@@ -64,7 +63,7 @@ def tools_that_work(only: str, makes: list[type[Tool]] = TOOLS) -> Iterator[tupl
         for tool in ready:
             tool.stop()
         shutil.rmtree(directory, ignore_errors=True)
-        _remove_cgroups(_cgroups() - before)
+        _remove_cgroups()
 
 
 def _options() -> argparse.Namespace:
@@ -108,21 +107,15 @@ def _report(times: dict[str, list[float]], weights: dict[str, tuple[int, int]], 
         print(f"\n{name}: not measured: {reason}")
 
 
-def _remove_cgroups(paths: set[str]) -> None:
-    """Remove what the tools left, children first; where nothing is mounted any more they made ordinary directories."""
-    for path in sorted(paths, key=len, reverse=True):
-        if path.startswith("/sys/fs/cgroup/unified/"):
-            shutil.rmtree(path)
-        else:
-            Path(path).rmdir()
-
-
-def _cgroups() -> set[str]:
-    """Return the cgroups that the tools may make: what is directly below a hierarchy's root, and below that."""
+def _remove_cgroups() -> None:
+    """Remove the cgroup of this bench, children first; where nothing is mounted any more it is an ordinary directory."""
     root = Path("/sys/fs/cgroup")
-    names = ("docker", "libpod_parent", "mydocker", "mydocker-oci-bench", "runc-bench", "crun-bench", "podman")
-    found = [path for name in names for path in [*root.glob(f"*/{name}"), *root.glob(name)]]
-    return {str(path) for top in found for path in [top, *top.rglob("*/")] if path.is_dir()}
+    for top in [*root.glob(f"*{CGROUP}"), *root.glob(CGROUP[1:])]:
+        if top.parent.name == "unified":
+            shutil.rmtree(top)
+            continue
+        for path in sorted((each for each in [top, *top.rglob("*/")] if each.is_dir()), key=lambda each: -len(each.parts)):
+            path.rmdir()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ from typing import TypeVar
 REPOSITORY = Path(__file__).resolve().parents[2]
 Some = TypeVar("Some", bound="Tool")
 
+# The cgroup that everything of a bench is in, but mydocker's own, so that nobody else's is removed at its end.
+CGROUP = f"/mydocker-bench-{os.getpid()}"
+
 
 def quiet(command: list[str]) -> str:
     """Run a command and return its output. Raises CalledProcessError."""
@@ -76,11 +79,8 @@ class Tool:
     program = ""
     image = "busybox"
     words: list[str]
-    flags: tuple[str, ...] = ("--network", "none")
+    flags: tuple[str, ...] = ("--network", "none", "--cgroup-parent", CGROUP)
     is_engine = False
-    # Names of processes that keep one container, and of those that a host has once.
-    helpers: tuple[str, ...] = ()
-    daemons: tuple[str, ...] = ()
 
     def __init__(self, scratch: Scratch) -> None:
         self.scratch = scratch
@@ -118,26 +118,24 @@ class Tool:
 
     def weigh(self) -> tuple[int, int]:
         """Return the bytes (PSS) of the processes that keep one detached container, and of those that keep all."""
-        before = {pid for pid, _ in _processes()}
         identity = quiet(self.detached())
         time.sleep(1)
-        own = sum(_pss(pid) for pid, name in _processes() if pid not in before and name in self.helpers)
-        shared = sum(_pss(pid) for pid, name in _processes() if name in self.daemons)
+        # Whatever keeps a container is the parent of its first process.
+        keeper = _parent(int(quiet(self.verb("inspect", "--format", "{{.State.Pid}}", identity))))
+        own, shared = _pss(keeper), sum(map(_pss, self.daemons()))
         quiet(self.removal(identity))
         return own, shared
+
+    def daemons(self) -> list[int]:
+        """Return the processes that a host has once."""
+        return []
 
     def stop(self) -> None:
         """End what set_up() started."""
 
 
-def _processes() -> list[tuple[int, str]]:
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/comm"):
-        try:
-            found.append((int(entry.parent.name), entry.read_text().strip()))
-        except OSError:
-            continue  # it ended
-    return found
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def _pss(pid: int) -> int:
@@ -155,7 +153,8 @@ class Python(Tool):
 
 
 class Mydocker(Tool):
-    name, is_engine, helpers = "mydocker", True, ("mydocker-monito",)
+    name, is_engine = "mydocker", True
+    flags = ("--network", "none")  # it removes its cgroups itself
 
     def set_up(self) -> None:
         self.words = [self.scratch.installed("mydocker"), "--root", self.scratch.make("root"), "--state", self.scratch.make("state")]
@@ -173,7 +172,6 @@ class Mydocker(Tool):
 
 class Docker(Tool):
     name, program, is_engine = "docker", "dockerd", True
-    helpers, daemons = ("containerd-shim",), ("dockerd", "containerd")
     daemon: subprocess.Popen[bytes] | None = None
 
     def set_up(self) -> None:
@@ -199,6 +197,11 @@ class Docker(Tool):
     def removal(self, identity: str) -> list[str]:
         return [*self.words, "rm", "-f", identity]
 
+    def daemons(self) -> list[int]:
+        assert self.daemon
+        children = [int(pid) for path in Path(f"/proc/{self.daemon.pid}/task").glob("*/children") for pid in path.read_text().split()]
+        return [self.daemon.pid, *children]
+
     def stop(self) -> None:
         if self.daemon:
             self.daemon.send_signal(signal.SIGTERM)
@@ -206,10 +209,10 @@ class Docker(Tool):
 
 
 class Podman(Tool):
-    program, is_engine, helpers = "podman", True, ("conmon",)
+    program, is_engine = "podman", True
     runtime, image = "", "localhost/busybox"
     # Hosts that may not raise a hard limit refuse podman's defaults.
-    flags = ("--network", "none", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
+    flags = (*Tool.flags, "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
 
     def set_up(self) -> None:
         place = self.scratch.make(f"p-{Path(self.runtime).name}")  # podman wants its run directory's name to be short
@@ -251,7 +254,7 @@ class Runtime(Tool):
     @property
     def cgroup(self) -> str:
         """The container's cgroup, below each hierarchy's root."""
-        return f"/{self.name.split()[0]}-bench/one"
+        return f"{CGROUP}/{self.name.split()[0]}"
 
     def set_up(self) -> None:
         self.place = self.scratch.make(f"state-{self.name}")

@@ -152,6 +152,22 @@ def test_a_restart_keeps_the_port(mydocker: Machine, network: Network) -> None:
     mydocker("rm", "-f", "web")
 
 
+@pytest.mark.parametrize("elsewhere", ["bridge", "other"])
+def test_a_port_comes_back_with_a_network(mydocker: Machine, web: Network, elsewhere: str) -> None:
+    """As docker's: taken off its network the container's ports lead nowhere, and to whatever network it is connected to next."""
+    assert mydocker("network", "create", "other").rc == 0
+    before = mydocker("port", "web").stdout
+    assert mydocker("network", "disconnect", "bridge", "web").rc == 0
+    assert mydocker("port", "web").stdout == ""
+    assert web.host.ask("tcp", "127.0.0.1", 8080, "gone") == "ConnectionRefusedError"
+    assert mydocker("network", "connect", elsewhere, "web").rc == 0
+    assert mydocker("port", "web").stdout == before
+    mydocker.wait_until(lambda: web.host.ask("tcp", "127.0.0.1", 8080, "back") == "back")
+    assert web.other.ask("tcp", "10.55.0.1", 8080, "back") == "back"
+    mydocker("rm", "-f", "web")
+    mydocker("network", "rm", "other")
+
+
 def test_a_dead_monitor_frees_the_port(mydocker: Machine, network: Network) -> None:
     """The rule of a container that lives on without its monitor gives way to the next one that asks for the port."""
     mydocker("run", "-d", "--name", "old", "-p", "8080:80", "busybox", "sleep", "300")

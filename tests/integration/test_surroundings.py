@@ -68,3 +68,54 @@ def test_the_same_comes_out(mydocker: Machine, name: str) -> None:
     result = mydocker.sh(f"{SURROUNDINGS[name]}\n{SCENARIO}")
     assert result.stdout == OUTPUT, result.stderr
     assert result.stderr == ""
+
+
+# What docker does: a closed stream is /dev/null, and what cannot be written is said once. What follows the verb has the status in front.
+STREAMS = {
+    "ps >&-": (0, ""),
+    "ps >&- 2>&- <&-": (0, ""),
+    "ps -q 2>&-": (0, ""),
+    "version >/dev/full": (1, "mydocker: standard output: No space left on device\n"),
+    "ps --help >/dev/full": (1, "mydocker: No space left on device\n"),
+    "inspect nosuch 2>&-": (1, ""),
+    "run --rm --network none busybox echo out >&-": (0, ""),
+    "run --rm --network none busybox echo out >/dev/full": (1, "mydocker: standard output: No space left on device\n"),
+    "run --rm --network none busybox sh -c 'echo err >&2' 2>&-": (0, ""),
+    "run --rm --network none -i busybox cat <&-": (0, ""),
+    "run --rm --network none -d busybox true >&-": (0, ""),
+    "run --rm --network none busybox sh -c 'exit 3' >&- 2>&- <&-": (3, ""),
+}
+
+
+@pytest.mark.parametrize("line", STREAMS)
+def test_closed_and_full_streams(mydocker: Machine, line: str) -> None:
+    done = mydocker.sh(f"timeout 60 {{mydocker}} {line}")
+    assert (done.rc, done.stderr) == STREAMS[line]
+    assert done.stdout in ("", "[]\n")
+    mydocker.wait_until(lambda: mydocker("ps", "-aq").stdout == "")
+
+
+INTERRUPTED = ["ps", "ps --help", "inspect busybox", "run --rm --network none busybox sleep 600", "create --network none busybox"]
+
+
+@pytest.mark.parametrize("line", INTERRUPTED)
+def test_ctrl_c_at_any_moment(mydocker: Machine, line: str) -> None:
+    """It ends with 130, or the verb was done before, and prints nothing."""
+    # A shell would have its background processes ignore SIGINT, so Python sends it. The moments are not waited for: they are what is tried.
+    script = """
+import signal, subprocess, sys
+for moment in range(40):
+    process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    try:
+        process.wait(moment * 0.003)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+    print(process.wait(60), process.stderr.read())
+"""
+    mydocker.sh(f"cat > interrupt.py <<'END'\n{script}\nEND")
+    seen = set(mydocker.sh(f"timeout 300 python3 interrupt.py {{mydocker}} {line}").stdout.splitlines())
+    # -2: it came before the launcher ran at all.
+    assert seen <= {"0 b''", "130 b''", "-2 b''"}
+    assert "130 b''" in seen
+    mydocker.sh("{mydocker} rm -f $({mydocker} ps -aq)")
+    mydocker.wait_until(lambda: mydocker.sh("{mydocker} system check").stdout == "")

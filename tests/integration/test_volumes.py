@@ -145,3 +145,22 @@ def test_commit_leaves_volumes_out(mydocker: Machine) -> None:
     mydocker("rm", "work")
     mydocker("rmi", "worked:1")
     mydocker("volume", "rm", "data")
+
+
+@pytest.mark.parametrize("flags", [[], ["--userns", "auto"], ["--storage-driver", "vfs"]], ids=["plain", "userns", "vfs"])
+def test_a_volume_is_filled_when_its_container_is_created(mydocker: Machine, flags: list[str]) -> None:
+    """So what cp puts there before the first start joins the image's files, and who takes the volumes of such a container finds them."""
+    mydocker.sh(
+        "mkdir ctx; printf 'FROM busybox\\nRUN mkdir /vol; echo image > /vol/theirs\\nVOLUME /vol\\n' > ctx/Dockerfile; echo mine > own"
+    )
+    assert mydocker("build", "-q", "-t", "withvol", "ctx").rc == 0
+    assert mydocker("create", "--name", "box", *flags, "withvol", "ls", "-ln", "/vol").rc == 0
+    listed = mydocker("run", "--rm", "--volumes-from", "box", "busybox", "cat", "/vol/theirs")
+    assert listed.stdout == "image\n"
+    assert mydocker("cp", "own", "box:/vol/").rc == 0
+    told = mydocker("start", "-a", "box").stdout.splitlines()
+    assert [line.split()[-1] for line in told[1:]] == ["own", "theirs"]
+    assert told[-1].split()[2:4] == ["0", "0"]
+    mydocker("rm", "-v", "box")
+    mydocker("rmi", "-f", "withvol")
+    mydocker("builder", "prune", "-af")

@@ -113,6 +113,15 @@ class Joining:
             self._claim_endpoint(name, wanted)
         if not self.before:
             self._claim_ports()
+        elif self._leads_ports_again:
+            # Its monitor still holds the ports that it claimed at the start.
+            self.attachment["published"] = self.record["published"]
+            self.lead_ports_elsewhere()
+
+    @property
+    def _leads_ports_again(self) -> bool:
+        """Whether a running container that was taken off the network of its published ports is to have them again."""
+        return bool(self.before and not self.before["published"])
 
     def network(self, name: str) -> Network:
         """Return the record of a network that the container is to be on."""
@@ -173,7 +182,7 @@ class Joining:
             self.run.execute(driver(network["driver"], self.paths).connect(network, endpoint, namespace))
         if any("result" in endpoint for endpoint in plugged):
             self.save()
-        if not self.before:
+        if not self.before or self._leads_ports_again:
             self.run.execute(self.publish_steps())
         self.run.apply(WriteNames(self.paths, self.record, self.attachment, self.before))
 

@@ -208,3 +208,11 @@ def _write_all(descriptor: int, data: bytes) -> None:
             poller = poll()
             poller.register(descriptor, 4)
             poller.poll()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            # The container runs on, as it does for docker, whose client also ends with 1.
+            name = "standard output" if descriptor == 1 else "standard error"
+            failure = Error(f"{name}: {error.strerror}")
+            failure.exit_status = 1
+            raise failure from error

@@ -98,6 +98,7 @@ def _let_go_of_the_caller() -> dict[str, str]:
     """Take the caller's streams and settings away from this process. Return what the interpreter needs of the caller's environment."""
     # Our caller may ignore SIGCHLD, and execve keeps that. Then nobody could learn a child's exit status.
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGINT])  # see cli/entry.py
     null = os.open("/dev/null", os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)

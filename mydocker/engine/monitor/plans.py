@@ -84,6 +84,18 @@ def monitor_plan(paths: Paths, record: Record, spec: Spec, driver: StorageDriver
     ]
 
 
+def populate_plan(paths: Paths, record: Record, spec: Spec, driver: StorageDriver) -> list[Step]:
+    """Return the plan that fills the volumes of a container that does not run, in a mount namespace of its own. It ends with the fillings.
+
+    It is empty if there is no volume to fill.
+    """
+    fillings = _populate_steps(record, paths.container(record["id"]) + "/bundle/rootfs")
+    if not fillings:
+        return []
+    directory = MakeStateDirectory(paths, record["id"])
+    return [directory, Unshare(CLONE_NEWNS), ReceiveMounts(), *_root_steps(paths, record, spec, driver), *fillings]
+
+
 def _cgroup_steps(cgroup: CgroupManager, spec: Spec) -> list[Step]:
     steps = cgroup.create_steps(spec["linux"]["resources"])
     if not state.has_own_parent(cgroup.path):

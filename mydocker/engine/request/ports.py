@@ -22,7 +22,9 @@ def parse(text: str) -> list[Binding]:
     first, last = _range(text, inside)
     if slash and protocol.lower() not in PROTOCOLS:
         raise BadInput(f"invalid protocol in port {text!r}: expected tcp, udp or sctp")
-    low, high = _range(text, outside) if outside else (0, 0)
+    low, high = _range(text, outside, 0) if outside else (0, 0)
+    if not low:
+        high = 0  # docker's 0 means any port
     if low and last > first and high - low != last - first:
         raise BadInput(f"invalid port {text!r}: the ranges have different lengths")
     each = low and last > first
@@ -63,10 +65,10 @@ def is_address(text: str) -> bool:
     return True
 
 
-def _range(text: str, part: str) -> tuple[int, int]:
+def _range(text: str, part: str, least: int = 1) -> tuple[int, int]:
     low, dash, high = part.partition("-")
     first, last = number(low), number(high if dash else low)
-    if first is None or last is None or not 1 <= first <= last <= 65535:
+    if first is None or last is None or not least <= first <= last <= 65535:
         raise BadInput(f"invalid port {text!r}: {_EXPECTED}, with ports from 1 to 65535")
     return first, last
 

@@ -31,6 +31,10 @@ def binding(container: int, first: int = 0, last: int | None = None, ip: str = "
         ("8000-8010:80", [binding(80, 8000, 8010)]),
         ("80-81", [binding(80), binding(81)]),
         ("1:65535", [binding(65535, 1)]),
+        ("0:80", [binding(80)]),
+        ("127.0.0.1:0:80", [binding(80, ip="127.0.0.1")]),
+        ("0:80/udp", [binding(80, protocol="udp")]),
+        ("0-1:80-81", [binding(80), binding(81)]),
     ],
 )
 def test_published(text: str, expected: list[Binding]) -> None:
@@ -38,7 +42,7 @@ def test_published(text: str, expected: list[Binding]) -> None:
 
 
 REFUSED = (
-    "|x|0:80|80:0|80:65536|-1:80|8080:|:80:|80/icmp|80/|9-8:80|8000-8001:80-82|1.2.3:80:80|::1:80:80|host:80:80|[1.2.3.4]:80:80"
+    "|x|80:0|0|80-0:80|80:65536|-1:80|8080:|:80:|80/icmp|80/|9-8:80|8000-8001:80-82|1.2.3:80:80|::1:80:80|host:80:80|[1.2.3.4]:80:80"
     "|80:80:80:80|٣:80|8 0:80"
 )
 
