@@ -10,6 +10,8 @@ from mydocker.runtime.spec import SPEC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mydocker.paths import Paths
     from mydocker.runtime.spec import Spec
 
@@ -19,9 +21,13 @@ def path(paths: Paths, container_id: str) -> str:
     return f"{paths.container(container_id)}/bundle/config.json"
 
 
-def load(paths: Paths, container_id: str) -> Spec:
-    """Return a container's spec. Raises FileNotFoundError or Damaged."""
+def load(paths: Paths, container_id: str, secrets: Iterable[str] = ()) -> Spec:
+    """Return a container's spec. Raises FileNotFoundError or Damaged.
+
+    secrets: NAME=VALUE, more variables for its process, which must be in no file
+    """
     spec: Spec = store.read_document(path(paths, container_id), SPEC)
+    spec["process"]["env"] += secrets
     return spec
 
 
