@@ -49,7 +49,7 @@ from mydocker import errors
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol, TypedDict
+    from typing import NotRequired, Protocol, TypedDict
 
     Message = tuple[str, bytes, list[int]]  # kind, payload, descriptors
     Handler = Callable[[bytes, list[int]], None]
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         size: tuple[int, int] | None  # rows and columns of the client's terminal
         explain: str  # how steps are told: 'text', 'sh' or 'json', or '' for not at all
         faults: tuple[tuple[str, int, int], ...]  # what tests inject, see steps/faults.py
+        secrets: NotRequired[list[str]]  # NAME=VALUE, more variables for the container's process, which are in no file
 
     class WantedProcess(TypedDict, total=False):
         """One more process of a container. A field that is missing is as in the container's own process."""

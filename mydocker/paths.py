@@ -9,6 +9,7 @@
   volumes/NAME/_data            named and anonymous volumes
   networks/NAME/network.json    networks: driver, subnets, options
   cache/                        compiled seccomp filters; may be deleted at any time
+  caches/KEY/NUMBER/data        the caches of RUN --mount=type=cache
   events.json                   what happened, the latest megabyte or two
   damaged/WHAT-NAME-TIME/       what `system check --repair` found damaged and put away: the user may look at it, and remove it
 /run/mydocker/                  STATE: it is gone after a reboot
@@ -100,6 +101,10 @@ class Paths:
     @property
     def cache(self) -> str:
         return self.root + "/cache"
+
+    @property
+    def caches(self) -> str:
+        return self.root + "/caches"
 
     @property
     def damaged(self) -> str:

@@ -8,7 +8,9 @@ import tempfile
 from contextlib import contextmanager
 
 from mydocker import store
+from mydocker.cli import buildinput
 from mydocker.cli.base import EXPLAIN, Session, echo
+from mydocker.cli.buildoutput import Outputs, write_metadata, write_text
 from mydocker.cli.execution import runner, telling
 from mydocker.cli.lean import values
 from mydocker.cli.registry import pull_one
@@ -16,23 +18,23 @@ from mydocker.cli.run import create as create_verb
 from mydocker.cli.table import harmless
 from mydocker.cli.verb import argument, option, switch, verb
 from mydocker.engine.build import builder, orders, stages
-from mydocker.engine.build.context import BuildContext, unpack_context
-from mydocker.engine.build.copying import is_archive
+from mydocker.engine.build.context import BuildContext
 from mydocker.engine.catalog import images
 from mydocker.engine.container.start import start as start_container
 from mydocker.engine.request.flags import parse as parse_options
 from mydocker.engine.request.options import Options
-from mydocker.engine.request.settings import labels as parse_labels
-from mydocker.errors import BadInput, NoImage
-from mydocker.images import config, dockerfile
-from mydocker.images.dockerignore import read_in
-from mydocker.images.reference import parse, parse_name
+from mydocker.errors import NoImage
+from mydocker.images import dockerfile
+from mydocker.images.config import platform_fields, platform_of
+from mydocker.images.reference import parse
 from mydocker.messages import ERRORS, OUTPUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import BinaryIO
 
+    from mydocker.cli.buildinput import Flags
     from mydocker.engine.record.containers import Record
 
 
@@ -40,42 +42,116 @@ if TYPE_CHECKING:
 _FEWEST_DIGITS = 12
 
 
+# How RUN's containers are limited, as `mydocker create` limits.
+_LIMITS = (
+    option("-m", "--memory", metavar="SIZE", help="Memory limit of RUN."),
+    option("--memory-swap", metavar="SIZE", help="Memory and swap together of RUN; -1 for no limit."),
+    option("-c", "--cpu-shares", metavar="WEIGHT", help="RUN's share where CPUs are short [1024]."),
+    option("--cpu-quota", metavar="MICROSECONDS", help="CPU time of RUN in each period."),
+    option("--cpu-period", metavar="MICROSECONDS", help="Length of a period [100000]."),
+    option("--cpuset-cpus", metavar="LIST", help="CPUs that RUN may use, such as 0-2,7."),
+    option("--cpuset-mems", metavar="LIST", help="Memory nodes that RUN may use."),
+    option("--shm-size", metavar="SIZE", help="Size of RUN's /dev/shm [64m]."),
+    option("--cgroup-parent", metavar="PATH", help="The cgroup that RUN's is made in [/mydocker]."),
+    option("--ulimit", "ulimits", metavar="TYPE=SOFT[:HARD]", many=True, help="A resource limit of RUN."),
+    option("--add-host", "add_hosts", metavar="NAME:ADDRESS", many=True, help="A line in RUN's /etc/hosts."),
+)
+# What RUN --mount and --security, COPY --from and FROM are given.
+_GIVEN = (
+    option("--secret", "secrets", metavar="id=ID[,src=FILE|,env=NAME]", many=True, help="A secret for RUN --mount=type=secret."),
+    option("--ssh", "agents", metavar="default|ID[=SOCKET|KEY]", many=True, help="An ssh agent, or keys, for RUN --mount=type=ssh."),
+    option("--allow", "allowed", metavar="RIGHT", many=True, help="security.insecure: RUN --security=insecure has all rights."),
+    option("--build-context", "contexts", metavar="NAME=DIR|docker-image://IMAGE", many=True, help="More files for --from=NAME."),
+)
+_RESULT = (
+    option("-o", "--output", "outputs", metavar="DIR|type=KIND,dest=PATH", many=True, help="local, tar, oci, docker, image or registry."),
+    switch("--push", help="Push the image under its names."),
+    switch("--load", help="Keep the image here; it is kept in any case."),
+    option("--iidfile", metavar="FILE", help="Write the image's id to a file."),
+    option("--metadata-file", metavar="FILE", help="Write the image's names and digests to a file, as JSON."),
+    option("--annotation", "annotations", metavar="KEY=VALUE", many=True, help="An annotation of the image's manifest."),
+    option("--label", "labels", metavar="KEY[=VALUE]", many=True, help="A label for the image."),
+    switch("--rm", "_rm", help="Remove RUN's containers; they are removed in any case."),
+    switch("--force-rm", "_force_rm", help="The same after a failure."),
+)
+# buildinput.py says why these are refused.
+_REFUSED = (
+    option("--cache-from", metavar="CACHE", many=True, help="Refused: there are no caches elsewhere.", is_hidden=True),
+    option("--cache-to", metavar="CACHE", many=True, help="Refused: there are no caches elsewhere.", is_hidden=True),
+    option("--attest", "attestations", metavar="TYPE", many=True, help="Refused: there are no attestations.", is_hidden=True),
+    option("--provenance", metavar="false", help="Only false: there are no attestations.", is_hidden=True),
+    option("--sbom", metavar="false", help="Only false: there are no attestations.", is_hidden=True),
+)
+
+
 @verb(
     option("-t", "--tag", "tags", metavar="NAME[:TAG]", many=True, help="The image's name; may be repeated."),
     option("-f", "--file", "path", metavar="FILE", help="The Dockerfile [CONTEXT/Dockerfile]; - is standard input."),
     option("--build-arg", "arguments", metavar="NAME[=VALUE]", many=True, help="A value for ARG; without one the caller's variable."),
     option("--target", metavar="STAGE", default="", help="Build up to this stage."),
+    option("--platform", metavar="OS/ARCH", default="", help="The platform of the base images [this host's]."),
     switch("--no-cache", help="Make every layer anew."),
+    option("--no-cache-filter", "fresh", metavar="STAGE", many=True, help="Make every layer of a stage anew."),
     switch("--pull", help="Pull the base images even if they are here."),
     option("--network", metavar="NETWORK", default="", help="The network of RUN: none, host or a network's name [bridge]."),
-    option("--label", "labels", metavar="KEY[=VALUE]", many=True, help="A label for the image."),
-    option("--iidfile", metavar="FILE", help="Write the image's id to a file."),
+    *_GIVEN,
+    *_LIMITS,
+    *_RESULT,
+    *_REFUSED,
+    option("--progress", choices=("auto", "plain", "tty", "quiet"), default="auto", help="auto, plain, or quiet for -q [auto]."),
     switch("-q", "--quiet", help="Only the image's id, and what a failed command wrote."),
     *EXPLAIN,
     argument("context", "DIRECTORY|-"),
 )
-def build(session: Session, /, tags: tuple[str, ...], context: str, iidfile: str | None, quiet: bool, target: str, **flags: object) -> None:
+def build(session: Session, /, context: str, path: str | None, target: str, **flags: object) -> None:
     """Make an image by a Dockerfile from the files of a directory; - reads a Dockerfile, or a tar of a context, from standard input.
 
     Example: mydocker build -t web:1 --build-arg VERSION=3 .
     """
-    references = [parse_name(name) for name in tags]
-    with _scratch(session) as scratch:
-        text, name, directory, place = _sources(context, flags["path"], scratch)
+    buildinput.refuse(flags)
+    outputs = Outputs(flags["outputs"], flags["tags"], bool(flags["push"]))  # type: ignore[arg-type]
+    quiet = bool(flags["quiet"]) or flags["progress"] == "quiet"
+    with _scratch(session) as scratch, _stdout(outputs.takes_stdout) as stdout:
+        text, name, directory, place = buildinput.sources(context, path, scratch)
         how = _building(session, BuildContext(directory, place, scratch), quiet, bool(flags["pull"]))
-        how.arguments = _arguments(flags["arguments"])  # type: ignore[arg-type]
-        how.predefined = _platforms()
-        how.labels = parse_labels(flags["labels"], ())  # type: ignore[arg-type]
-        how.network, how.use_cache, how.name = str(flags["network"]), not flags["no_cache"], name
+        how.name = name
+        buildinput.set_flags(how, flags)
         divided = stages.divide(dockerfile.parse(text, name), how.arguments, how.predefined, name)
-        image_id = builder.build(how, divided, target, references)
-    if not image_id:
+        buildinput.check_stages(how, divided)
+        built = builder.build(how, divided, target, outputs.references, outputs.makes_image)
+        if not built:
+            return
+        outputs.write(session, how, built, stdout, quiet)
+    _tell(session, flags, built, outputs, quiet)
+
+
+def _tell(session: Session, flags: Flags, built: builder.Built, outputs: Outputs, quiet: bool) -> None:
+    """Print what was built, and write the files that tell of it."""
+    if flags["iidfile"] and built.id:
+        write_text(flags["iidfile"], f"sha256:{built.id}")
+    if flags["metadata_file"]:
+        write_metadata(session, flags["metadata_file"], built, outputs.references)
+    if outputs.takes_stdout or not built.id:
         return
-    if iidfile:
-        with open(iidfile, "w") as file:
-            file.write(f"sha256:{image_id}")
-    lines = [f"Successfully built {image_id[:12]}", *(f"Successfully tagged {reference}" for reference in references)]
-    echo(f"sha256:{image_id}" if quiet else "\n".join(lines))
+    lines = [f"Successfully built {built.id[:12]}", *(f"Successfully tagged {reference}" for reference in outputs.references)]
+    echo(f"sha256:{built.id}" if quiet else "\n".join(lines))
+
+
+@contextmanager
+def _stdout(is_taken: bool) -> Iterator[BinaryIO]:
+    """Yield standard output. If it is taken for what is built, all else goes to standard error meanwhile."""
+    if not is_taken:
+        yield sys.stdout.buffer
+        return
+    sys.stdout.flush()
+    saved = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with open(saved, "wb", closefd=False) as stream:
+            yield stream
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
 
 
 @contextmanager
@@ -94,58 +170,6 @@ def _scratch(session: Session) -> Iterator[str]:
         store.remove_tree(path)
 
 
-def _sources(context: str, path: object, scratch: str) -> tuple[str, str, str, str]:
-    """Return the Dockerfile's text, its name, the context's directory and the Dockerfile's path.
-
-    The directory is '' if there is no context, the path is '' if the Dockerfile came from standard input. Raises BadInput.
-    """
-    if context == "-" and path == "-":
-        raise BadInput("invalid argument: can't use stdin for both build context and dockerfile")
-    if "://" in context or context.startswith("git@"):
-        raise BadInput(
-            f"context {context!r} is an address: expected a directory or -", "fetch it first: git clone, or curl | mydocker build -"
-        )
-    directory = context
-    if context == "-":
-        directory = _from_stdin(scratch)
-        if not directory:
-            return read_in("", f"{scratch}/stdin", "Dockerfile"), "Dockerfile", "", ""
-    elif not os.path.isdir(context):
-        raise BadInput(f"context {context!r}: expected a directory or -")
-    if path == "-":
-        return read_in("", "/dev/stdin", "Dockerfile"), "Dockerfile", directory, ""
-    place = str(path) if path and context != "-" else os.path.join(directory, str(path or "Dockerfile"))
-    return read_in(directory, place, str(path or "Dockerfile")), os.path.basename(place), directory, place
-
-
-def _from_stdin(scratch: str) -> str:
-    """Write standard input to a file. Return the directory of the context if it is a tar, or '' if it is a Dockerfile."""
-    with open(f"{scratch}/stdin", "wb") as file:
-        while data := sys.stdin.buffer.read(1 << 18):
-            file.write(data)
-    if not is_archive(file.name):
-        return ""
-    unpack_context("standard input", file.name, f"{scratch}/context")
-    return f"{scratch}/context"
-
-
-def _arguments(texts: tuple[str, ...]) -> dict[str, str]:
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not name:
-            raise BadInput(f"invalid build-arg {text!r}: expected NAME[=VALUE]")
-        if equals or name in os.environ:
-            found[name] = value if equals else os.environ[name]
-    return found
-
-
-def _platforms() -> dict[str, str]:
-    fields = config.platform_fields(config.host_platform())
-    values = {"PLATFORM": config.host_platform(), "OS": fields["os"], "ARCH": fields["architecture"], "VARIANT": fields.get("variant", "")}
-    return {prefix + key: value for prefix in ("TARGET", "BUILD") for key, value in values.items()}
-
-
 def _building(session: Session, context: BuildContext, quiet: bool, always: bool) -> orders.Building:
     def tell(line: str) -> None:
         if not quiet and not session.dry_run:
@@ -155,10 +179,11 @@ def _building(session: Session, context: BuildContext, quiet: bool, always: bool
     def pull(name: str, platform: str) -> None:
         if not always:
             try:
-                images.find(session.paths, name, _FEWEST_DIGITS)
-                return
+                found = images.find(session.paths, name, _FEWEST_DIGITS)
             except NoImage:
-                pass
+                found = None
+            if found and (not platform or platform_fields(platform).items() <= platform_of(found.document).items()):
+                return
         pull_one(session, parse(name).with_default_tag(), platform, None, sys.stdout, quiet)
 
     return orders.Building(session.paths, context, runner(session), tell, _options, _starter(session, quiet), pull)
@@ -170,17 +195,17 @@ def _options(words: list[str]) -> Options:
     return parse_options({**flags, "detach_keys": None})
 
 
-def _starter(session: Session, quiet: bool) -> Callable[[Record, int], int]:
-    def start(record: Record, lock: int) -> int:
-        return start_container(session.paths, record, lock, OUTPUT + ERRORS, b"", False, *telling(session)).run()
+def _starter(session: Session, quiet: bool) -> Callable[[Record, int, list[str]], int]:
+    def start(record: Record, lock: int, secrets: list[str]) -> int:
+        return start_container(session.paths, record, lock, OUTPUT + ERRORS, b"", False, *telling(session), secrets=secrets).run()
 
-    def start_quietly(record: Record, lock: int) -> int:
+    def start_quietly(record: Record, lock: int, secrets: list[str]) -> int:
         with tempfile.TemporaryFile() as output:
             saved = [os.dup(descriptor) for descriptor in (1, 2)]
             try:
                 for descriptor in (1, 2):
                     os.dup2(output.fileno(), descriptor)
-                status = start(record, lock)
+                status = start(record, lock, secrets)
             finally:
                 for descriptor, before in zip((1, 2), saved, strict=True):
                     os.dup2(before, descriptor)

@@ -47,7 +47,7 @@ def df(session: Session, verbose: bool, form: str | None) -> None:
     if verbose:
         _print_verbose(session, images)
         return
-    shares = [images.share(), usage.of_containers(session.paths), usage.of_volumes(session.paths), images.share_of_steps()]
+    shares = [images.share(), usage.of_containers(session.paths), usage.of_volumes(session.paths), images.share_of_builds()]
     print_rows([_row(share) for share in shares], _COLUMNS, form, {})
 
 

@@ -32,6 +32,7 @@ image = Group(
     hidden=("list",),
 )
 builder = Group("builder", help="Manage what builds have kept.", verbs={"prune": "prune:builder", "build": "build:build"})
+buildx = Group("buildx", help="build and prune, as docker's plugin calls them.", verbs={"build": "build:build", "prune": "prune:builder"})
 volume = Group(
     "volume",
     help="Manage volumes.",

@@ -10,7 +10,7 @@ from mydocker.cli.ps import records
 from mydocker.cli.rm import removal
 from mydocker.cli.rows import filter_option
 from mydocker.cli.verb import switch, verb
-from mydocker.engine.catalog import verbs
+from mydocker.engine.catalog import caches, verbs
 from mydocker.engine.catalog.images import Image, all_images
 from mydocker.engine.connection import networks, unplug
 from mydocker.engine.record import events, filters, state
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _FORCE = switch("-f", "--force", help="Do not ask.")
 _FILTER = filter_option("label=KEY[=VALUE], label!=KEY[=VALUE]", "")
+_KEPT = "what builds have kept: their steps, and the caches of RUN --mount"
 
 
 class Pruned:
@@ -87,9 +88,19 @@ def _images(session: Session, everything: bool, texts: tuple[str, ...]) -> Prune
     return _removed_images(session, "image", found)
 
 
-def _steps(session: Session) -> Pruned:
-    """Remove the images that builds keep for the next build."""
-    return _removed_images(session, "builder", [image for image in all_images(session.paths) if image.is_cache])
+def _kept_by_builds(session: Session) -> Pruned:
+    """Remove what builds keep for the next build: the images of their steps, and the caches of RUN --mount that no build uses."""
+    pruned = _removed_images(session, "builder", [image for image in all_images(session.paths) if image.is_cache])
+
+    def remove(path: str) -> list[str]:
+        size = caches.size(path)
+        step = caches.RemoveCache(path)
+        runner(session).apply(step)
+        pruned.reclaimed += size if step.removed else 0
+        return ["deleted: cache " + path.removeprefix(f"{session.paths.caches}/")] if step.removed else []
+
+    pruned.each(caches.every(session.paths), remove)
+    return pruned
 
 
 def _removed_images(session: Session, kind: str, found: list[Image]) -> Pruned:
@@ -201,11 +212,11 @@ def image(session: Session, everything: bool, force: bool, texts: tuple[str, ...
     name="prune",
 )
 def builder(session: Session, _all: bool, force: bool) -> int:
-    """Remove the steps that builds have kept for the next ones.
+    """Remove what builds have kept for the next ones: their steps, and the caches of RUN --mount.
 
     Example: mydocker builder prune -f
     """
-    return _tell(session, _steps(session)) if _may(session, force, ["the steps that builds have kept"]) else 0
+    return _tell(session, _kept_by_builds(session)) if _may(session, force, [_KEPT]) else 0
 
 
 @verb(
@@ -255,10 +266,10 @@ def system(session: Session, everything: bool, with_volumes: bool, force: bool, 
         "all containers that do not run",
         "all networks that no running container is on",
         f"all {'' if everything else 'nameless '}images that no container was made from",
-        "the steps that builds have kept",
+        _KEPT,
     ]
     if not _may(session, force, [*what, *(["all anonymous volumes that no container mounts"] if with_volumes else [])]):
         return 0
     parts = [_containers(session, texts), _networks(session, texts)]
     parts += [_volumes(session, False, texts)] if with_volumes else []
-    return _tell(session, *parts, _images(session, everything, texts), _steps(session))
+    return _tell(session, *parts, _images(session, everything, texts), _kept_by_builds(session))

@@ -113,11 +113,17 @@ def push(session: Session, all_tags: bool, quiet: bool, name: str) -> None:
         if not all_tags and not reference.tag:
             echo("Using default tag: latest")
     for each in wanted:
-        pushed = pushing.push(session.paths, each, (lambda image: _unheard) if silent else _teller, runner(session))
-        if not silent:
-            echo(f"{each.tag}: digest: {pushed.digest} size: {pushed.size}")
+        push_one(session, each, quiet)
     if quiet and not session.dry_run:
         echo(reference.repository if all_tags else wanted[0].canonical)
+
+
+def push_one(session: Session, reference: Reference, quiet: bool) -> None:
+    """Push an image under a name with its tag, and tell about it as docker does."""
+    silent = quiet or session.dry_run
+    pushed = pushing.push(session.paths, reference, (lambda image: _unheard) if silent else _teller, runner(session))
+    if not silent:
+        echo(f"{reference.tag}: digest: {pushed.digest} size: {pushed.size}")
 
 
 def _own_tags(session: Session, reference: Reference) -> list[Reference]:

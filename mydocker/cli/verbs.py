@@ -37,6 +37,7 @@ ALL = {
     **{verb: f"registry:{verb}" for verb in ("pull", "push", "login", "logout", "search")},
     "image": "groups:image",
     "builder": "groups:builder",
+    "buildx": "groups:buildx",
     "volume": "groups:volume",
     "network": "groups:network",
     "system": "groups:system",

@@ -16,8 +16,16 @@ _DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(.+?)\s*$")
 # A whole word. In `$((1<<n))` and in quotes the same characters are no here-document.
 _HEREDOC = re.compile(r"""\d*<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_.-]*)\2""")
 _DIRECTIVES = {"check", "escape", "syntax"}
-_FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(\S*))?(?:\s+|$)")
-_WITH_FLAGS = {"FROM", "RUN", "COPY", "ADD"}
+_FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(.*))?", re.DOTALL)
+# The flags of each instruction: with a text, true or false, or given as often as one likes.
+_TEXT, _TRUTH, _MANY = "text", "truth", "many"
+_FLAGS = {
+    "FROM": {"platform": _TEXT},
+    "RUN": {"mount": _MANY, "network": _TEXT, "security": _TEXT},
+    "COPY": {"from": _TEXT, "chown": _TEXT, "chmod": _TEXT, "link": _TRUTH, "parents": _TRUTH, "exclude": _MANY},
+    "ADD": {"chown": _TEXT, "chmod": _TEXT, "link": _TRUTH, "checksum": _TEXT, "keep-git-dir": _TRUTH, "exclude": _MANY},
+}
+_TRUE, _FALSE = ("", "true", "1"), ("false", "0")
 _WITH_HEREDOCS = {"RUN", "COPY", "ADD"}
 NAMES = change.NAMES | {"ADD", "ARG", "COPY", "FROM", "MAINTAINER", "RUN"}
 
@@ -34,22 +42,56 @@ class Instruction:
     """One instruction.
 
     name: in upper case.
-    flags: such as {'from': 'build'}. A flag without a value has ''.
+    flags: such as {'from': 'build'}. One that is true or false has 'true' or is not there.
+    lists: those that may be given several times, such as {'mount': ['type=tmpfs,target=/x']}.
     text: what follows the flags.
     line: the number of the line where it begins, from 1.
+    source: all of it as the user wrote it, on one line.
     """
 
-    __slots__ = ("flags", "heredocs", "line", "name", "source", "text")
+    __slots__ = ("flags", "heredocs", "line", "lists", "name", "source", "text")
 
-    def __init__(self, name: str, flags: dict[str, str], text: str, heredocs: list[Heredoc], line: int) -> None:
+    def __init__(self, name: str, flags: Flags, text: str, heredocs: list[Heredoc], line: int) -> None:
         self.name = name
-        self.flags = flags
+        self.flags = flags.single
+        self.lists = flags.lists
         self.text = text
         self.heredocs = heredocs
         self.line = line
-        shown = [f"--{key}" + (f"={value}" if value else "") for key, value in flags.items()]
-        # As the user wrote it, on one line.
-        self.source = " ".join([name, *shown, text])
+        self.source = " ".join([name, *flags.written, text])
+
+
+class Flags:
+    """The flags of an instruction. written: the words that they were written as."""
+
+    __slots__ = ("lists", "single", "written")
+
+    def __init__(self) -> None:
+        self.single: dict[str, str] = {}
+        self.lists: dict[str, list[str]] = {}
+        self.written: list[str] = []
+
+    def add(self, instruction: str, written: str, word: str, where: str) -> None:
+        """Take one flag. word: what was written, without its quotes. Raises BadInput."""
+        known = _FLAGS[instruction]
+        match = _FLAG.fullmatch(word)
+        if not match:
+            raise BadInput(f"{where}: invalid flag {word!r}: expected --NAME=VALUE")
+        name, value = match[1], match[2] or ""
+        if name not in known:
+            listed = ", ".join(f"--{other}" for other in sorted(known))
+            raise BadInput(f"{where}: {instruction} has no flag --{name}: expected one of {listed}")
+        if name in self.single:
+            raise BadInput(f"{where}: --{name} is given twice")
+        if known[name] == _TRUTH and value.lower() not in _TRUE + _FALSE:
+            raise BadInput(f"{where}: --{name} is true or false, not {value!r}")
+        if known[name] != _TRUTH and not value:
+            raise BadInput(f"{where}: --{name} needs a value")
+        self.written.append(written)
+        if known[name] == _MANY:
+            self.lists.setdefault(name, []).append(value)
+        elif known[name] == _TEXT or value.lower() in _TRUE:
+            self.single[name] = value if known[name] == _TEXT else "true"
 
 
 def parse(text: str, name: str) -> list[Instruction]:
@@ -70,7 +112,8 @@ def parse(text: str, name: str) -> list[Instruction]:
 
 def one(text: str, line: int, name: str) -> Instruction:
     """Return the instruction that an ONBUILD kept as text. line, name: where errors say that it stands."""
-    return _instruction(text.strip(), [], line - 1, 0, name)[0]
+    logical, *lines = text.strip().split("\n")
+    return _instruction(logical, lines, line - 1, 0, name)[0]
 
 
 def _directives(lines: list[str], name: str) -> tuple[str, int]:
@@ -118,26 +161,51 @@ def _instruction(logical: str, lines: list[str], start: int, position: int, name
     upper, where = word.upper(), f"{name}:{start + 1}"
     if upper not in NAMES:
         raise BadInput(f"{where}: unknown instruction {word!r}")
-    flags, text = _flags(rest.strip(), where) if upper in _WITH_FLAGS else ({}, rest.strip())
-    heredocs: list[Heredoc] = []
+    flags, text = _flags(upper, rest.strip(), where)
+    found: list[Heredoc] = []
     if upper in _WITH_HEREDOCS and not text.startswith("["):
-        for dash, quote, ending in _heredoc_words(text):
-            content, position = _heredoc(lines, position, ending, bool(dash), where)
-            heredocs.append(Heredoc(name=ending, content=content, expand=not quote))
+        found, position = _heredocs(text, lines, position, where)
+    elif upper == "ONBUILD" and text.split(" ")[0].upper() in _WITH_HEREDOCS:
+        # The trigger keeps the text of its here-documents.
+        kept, position = _heredocs(text, lines, position, where)
+        text += "".join(f"\n{heredoc.content}{heredoc.name}" for heredoc in kept)
     if not text:
         raise BadInput(f"{where}: {upper} requires at least one argument")
-    return Instruction(upper, flags, text, heredocs, start + 1), position
+    return Instruction(upper, flags, text, found, start + 1), position
 
 
-def _flags(text: str, where: str) -> tuple[dict[str, str], str]:
-    flags: dict[str, str] = {}
-    while text.startswith("--"):
-        match = _FLAG.match(text)
-        if not match:
-            raise BadInput(f"{where}: invalid flag {text.split()[0]!r}: expected --NAME=VALUE")
-        flags[match[1]] = match[2] or ""
-        text = text[match.end() :]
+def _flags(instruction: str, text: str, where: str) -> tuple[Flags, str]:
+    """Return the flags at the beginning of a text, and the rest of it."""
+    flags = Flags()
+    while instruction in _FLAGS and text.startswith("--"):
+        end, word = _flag_word(text)
+        flags.add(instruction, text[:end], word, where)
+        text = text[end:].lstrip()
     return flags, text
+
+
+def _flag_word(text: str) -> tuple[int, str]:
+    """Return where the first word of a text ends, and that word without its quotes and backslashes."""
+    word, position, quote = "", 0, ""
+    while position < len(text) and (quote or not text[position].isspace()):
+        character = text[position]
+        if character == "\\" and position + 1 < len(text):
+            word, position = word + text[position + 1], position + 1
+        elif character in "'\"" and quote in ("", character):
+            quote = "" if quote else character
+        else:
+            word += character
+        position += 1
+    return position, word
+
+
+def _heredocs(text: str, lines: list[str], position: int, where: str) -> tuple[list[Heredoc], int]:
+    """Return the here-documents that a text announces, and the position after them."""
+    found: list[Heredoc] = []
+    for dash, quote, ending in _heredoc_words(text):
+        content, position = _heredoc(lines, position, ending, bool(dash), where)
+        found.append(Heredoc(name=ending, content=content, expand=not quote))
+    return found, position
 
 
 def _heredoc_words(text: str) -> list[tuple[str, str, str]]:

@@ -86,33 +86,36 @@ def read_in(directory: str, path: str, name: str) -> str:
         raise BadInput(f"{name!r} is no text: {error}") from error
 
 
-def excluded_paths(directory: str, ignore: Ignore) -> set[str]:
+def excluded_paths(directory: str, ignore: Ignore, above: str = "") -> set[str]:
     """Return the paths that are left out of a context, from its root ('/.git').
 
     If all of a directory is left out, its path stands for all that is below it.
+
+    directory: the context, or a directory in it
+    above: the directory's path in the context, if it is not the context itself
     """
     found: set[str] = set()
-    _collect(directory, "", ignore, found)
+    _collect(directory, "", f"{above}/" if above else "", ignore, found)
     return found
 
 
-def _collect(directory: str, path: str, ignore: Ignore, found: set[str]) -> None:
+def _collect(directory: str, path: str, above: str, ignore: Ignore, found: set[str]) -> None:
     with os.scandir(f"{directory}/{path}") as entries:
         for entry in entries:
-            where = f"{path}/{entry.name}".lstrip("/")
-            out = ignore.excludes(where)
+            inside = f"{path}/{entry.name}".lstrip("/")
+            out = ignore.excludes(above + inside)
             is_directory = entry.is_dir(follow_symlinks=False)
-            if out and not (is_directory and ignore.has_exceptions and _keeps(directory, where, ignore)):
-                found.add(f"/{where}")
+            if out and not (is_directory and ignore.has_exceptions and _keeps(directory, inside, above, ignore)):
+                found.add(f"/{above}{inside}")
             elif is_directory:
-                _collect(directory, where, ignore, found)
+                _collect(directory, inside, above, ignore, found)
 
 
-def _keeps(directory: str, path: str, ignore: Ignore) -> bool:
+def _keeps(directory: str, path: str, above: str, ignore: Ignore) -> bool:
     """Say whether something below a directory is not left out."""
     for top, directories, names in os.walk(f"{directory}/{path}"):
         relative = os.path.relpath(top, directory)
-        if any(not ignore.excludes(f"{relative}/{name}") for name in (*directories, *names)):
+        if any(not ignore.excludes(f"{above}{relative}/{name}") for name in (*directories, *names)):
             return True
     return False
 

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         mediaType: NotRequired[str]
         config: Descriptor
         layers: list[Descriptor]
+        annotations: NotRequired[dict[str, str]]
 
     class Links(TypedDict):
         """All that an index or a manifest, also one of something that is not an image, can point to."""
@@ -79,6 +80,7 @@ IMAGE_MANIFEST: Shape = {
     "mediaType": "text",
     "config!": DESCRIPTOR,
     "layers": ([DESCRIPTOR], []),  # the lowest first
+    "annotations": {"*": "text"},
 }
 LINKS: Shape = {
     "config": DESCRIPTOR,

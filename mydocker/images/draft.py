@@ -32,9 +32,10 @@ class Draft:
     layers: the descriptors of its layers, the lowest first.
     sizes: the bytes of each layer, uncompressed.
     image_id: the hexadecimal digest of the config, '' until the image is published.
+    manifest_annotations: the annotations of the manifest.
     """
 
-    __slots__ = ("_staging", "document", "image_id", "layers", "layout", "sizes")
+    __slots__ = ("_staging", "document", "image_id", "layers", "layout", "manifest_annotations", "sizes")
 
     def __init__(self, layout: ImageLayout, document: ImageDocument, layers: list[Descriptor], sizes: list[int]) -> None:
         self.layout = layout
@@ -42,6 +43,7 @@ class Draft:
         self.layers = layers
         self.sizes = sizes
         self.image_id = ""
+        self.manifest_annotations: dict[str, str] = {}
         self._staging = Staging(layout)
 
     def __enter__(self) -> Draft:
@@ -81,6 +83,8 @@ class Draft:
         """
         config = self._put({**self.document, **(marks or {})}, CONFIG_TYPE)
         document: ImageManifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": self.layers}
+        if self.manifest_annotations:
+            document["annotations"] = self.manifest_annotations
         entry = self._put(document, MANIFEST_TYPE)
         entry["platform"] = platform_of(self.document)
         entry["annotations"] = {index.SIZES: ",".join(map(str, self.sizes)), **(annotations or {})}

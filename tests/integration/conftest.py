@@ -27,6 +27,7 @@ from typing import Any, Protocol
 
 import click
 import pytest
+from builds import build  # noqa: F401  # a fixture
 from bundles import any_runtime, busybox, crun, oci  # noqa: F401  # fixtures
 from workers import can_have_machines, own_machine
 

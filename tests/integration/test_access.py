@@ -21,7 +21,11 @@ WORDS = {
 }
 SECRET = "hunter2"
 # What the flags of a container with everything are; it runs until it is removed.
-DOCKERFILE = "FROM busybox\\nWORKDIR /made\\nCOPY file /copied/\\nADD file /added/\\nENV TOKEN=" + SECRET
+DOCKERFILE = (
+    "FROM busybox\\nWORKDIR /made\\nCOPY file /copied/\\nADD file /added/\\nENV TOKEN="
+    + SECRET
+    + "\\nRUN --mount=type=cache,target=/c echo x > /c/x"
+)
 
 
 def table() -> list[tuple[re.Pattern[str], set[str]]]:
@@ -56,7 +60,7 @@ class Used:
         archive = self.mydocker.sh(f"{{mydocker}} save busybox -o {self.place}/busybox.tar")
         assert archive.rc == 0, archive.stderr
         self("load", "-q", "-i", f"{self.place}/busybox.tar")
-        self("build", "-q", "-t", "made", self.place)
+        self("build", "-q", "--network", "none", "-t", "made", self.place)
         self("network", "create", "net")
         self(
             "run",
@@ -96,7 +100,7 @@ class Used:
 
     def found(self) -> list[tuple[str, str, str]]:
         """Return (path, mode, owner) of all that mydocker made itself, without what images and containers have in their own trees."""
-        names = ("layers/*/[0-9a-f]*", "upper", "rw", "tree", "work", "_data")
+        names = ("layers/*/[0-9a-f]*", "upper", "rw", "tree", "work", "_data", "data")
         trees = " -o ".join(f"-path '*/{name}/*'" for name in names)
         lines = self.mydocker.sh(
             f"cd {self.place}; find root state \\( {trees} \\) -prune -o -not -type l -printf '%p %m %U:%G\\n'"

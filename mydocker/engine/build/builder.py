@@ -11,10 +11,13 @@ from __future__ import annotations
 import os
 
 from mydocker.engine.build import copying
-from mydocker.engine.build.context import Source
+from mydocker.engine.build.checks import check, check_one
+from mydocker.engine.build.context import Source, read_copy
 from mydocker.engine.build.orders import Building, RunInstruction
-from mydocker.engine.build.progress import Progress, Workplace, cached, from_image, from_nothing, from_stage, publish, reuse
-from mydocker.engine.build.stages import Stage, Stages, declared
+from mydocker.engine.build.private import PrivateMounts
+from mydocker.engine.build.progress import Progress, cached, from_image, from_nothing, from_stage, publish, reuse
+from mydocker.engine.build.running import PROXIES, Running
+from mydocker.engine.build.stages import Stage, Stages, declared, origins
 from mydocker.engine.catalog import images
 from mydocker.engine.container.spec import PATH
 from mydocker.errors import BadInput, Error, StepFailed
@@ -22,51 +25,63 @@ from mydocker.images import change, dockerfile, index
 from mydocker.images.draft import StoreImage
 from mydocker.images.layout import ImageLayout
 from mydocker.images.naming import NameImage
-from mydocker.images.words import expand, split
-from mydocker.steps.base import Step
+from mydocker.steps.base import Run, Step
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from mydocker.engine.build.copying import Context
+    from mydocker.engine.build.progress import Workplace
     from mydocker.images.dockerfile import Instruction
     from mydocker.images.reference import Reference
 
-# Build arguments that a Dockerfile need not declare (docker's list). They are in no history, and they do not count for the cache.
-_PROXIES = {name for word in ("http", "https", "ftp", "no", "all") for name in (f"{word}_proxy", f"{word}_proxy".upper())}
-_FLAGS = {"RUN": {"network"}, "COPY": {"from", "chown", "chmod", "link"}, "ADD": {"chown", "chmod", "link", "checksum"}}
-# The flags of COPY and ADD in whose values variables are replaced.
-_EXPANDED = {"chown", "chmod", "checksum"}
+
+class Built(Value):
+    """What came of a build."""
+
+    id: str  # of the image, '' if only its files were wanted
+    names: Sequence[Reference]  # of the image
+    progress: Progress  # the stage that was wanted
 
 
-# The flags of a container that is never started.
-_IDLE = ["--network", "none"]
-
-
-def build(how: Building, stages: Stages, target: str, references: Sequence[Reference]) -> str:
-    """Build a stage and the stages that it needs. Return the image's id, or '' in a dry run. Raises the first failure.
+def build(how: Building, stages: Stages, target: str, references: Sequence[Reference], is_kept: bool = True) -> Built | None:
+    """Build a stage and the stages that it needs. Return what came of it, or None in a dry run. Raises the first failure.
 
     target: the stage's name or number, '' for the last one
     references: the names that the image gets
+    is_kept: whether an image is made of the stage
     """
     wanted = stages.target(target)
     needed = stages.needed(wanted)
+    check(how, needed)
     work = _Work(how, stages, sum(1 + len(stage.instructions) for stage in needed))
-    for stage in needed:
-        how.run.execute(work.steps(stage))
+    try:
+        for stage in needed:
+            how.run.execute(work.steps(stage))
+    finally:
+        work.private.leave()
     if not how.run.done:
-        return ""
-    for key in sorted(set(how.arguments) - work.consumed - _PROXIES):
+        return None
+    for key in sorted(set(how.arguments) - work.consumed - PROXIES):
         how.tell(f"[Warning] build-arg {key} was not consumed")
     progress = work.begun[wanted.number]
+    image_id = _image(how, progress, references) if is_kept else ""
+    return Built(id=image_id, names=references, progress=progress)
+
+
+def _image(how: Building, progress: Progress, references: Sequence[Reference]) -> str:
+    """Make an image of a stage, and return its id."""
     if how.labels:
         labels = {**progress.settings.get("Labels", {}), **how.labels}
         progress.set({**progress.settings, "Labels": labels}, "LABEL " + " ".join(f"{k}={v}" for k, v in how.labels.items()))
-    progress.advance("image")
+    progress.advance("image", *(f"{key}={value}" for key, value in sorted(how.annotations.items())))
     # If nothing changed, this is the image of the earlier build, and not a new one that only differs in its times.
     built = cached(how.paths, progress.key) if how.use_cache else None
     if not built:
         with publish(how.paths, progress) as draft:
+            draft.manifest_annotations = how.annotations
             how.run.apply(StoreImage(draft, references[0] if references else None, {index.BUILT: progress.key}))
             built = images.find(how.paths, f"sha256:{draft.image_id}")
     how.run.execute(NameImage(ImageLayout(how.paths.images), built.entry, reference) for reference in references)
@@ -93,17 +108,20 @@ class _Work:
         self.begun: dict[int, Progress] = {}
         self.stage = stages.all[0]
         self.fresh = not how.use_cache
+        self.private = PrivateMounts(f"{how.context.scratch}/mounts", Run("build", how.run.observer))
 
     def steps(self, stage: Stage) -> Iterator[Step]:
         """Yield a stage's steps. The ONBUILD triggers of its base image are among them."""
         self.stage = stage
         self.consumed |= self.stages.arguments.keys()
-        self.fresh = not self.how.use_cache
+        self.fresh = self._is_fresh(stage)
         yield RunInstruction(self.how.name, stage.opening, self._from)
         triggers: list[Instruction] = []
         if stage.number in self.begun:
             kept = self.progress.settings.pop("OnBuild", [])
             triggers = [dockerfile.one(text, stage.opening.line, self.how.name) for text in kept]
+            for trigger in triggers:
+                check_one(self.how, trigger)
             yield from self._sources_of(triggers, stage)
         for trigger in triggers:
             self.how.tell(f"# Executing build trigger: {trigger.source}")
@@ -113,13 +131,16 @@ class _Work:
 
     def _sources_of(self, triggers: list[Instruction], stage: Stage) -> Iterator[Step]:
         """Yield the steps of the stages that ONBUILD triggers copy from and that are not built yet. Only the base image names them."""
-        for name in [trigger.flags["from"] for trigger in triggers if trigger.flags.get("from")]:
+        for name in [name for trigger in triggers for name in origins(trigger)]:
             earlier = self.stages.find(name, stage.number)
             for needed in self.stages.needed(earlier) if earlier else []:
                 if needed.number not in self.begun:
                     self.count += 1 + len(needed.instructions)
                     yield from self.steps(needed)
-        self.stage, self.fresh = stage, not self.how.use_cache
+        self.stage, self.fresh = stage, self._is_fresh(stage)
+
+    def _is_fresh(self, stage: Stage) -> bool:
+        return not self.how.use_cache or (stage.name or str(stage.number)) in self.how.fresh
 
     @property
     def progress(self) -> Progress:
@@ -131,14 +152,17 @@ class _Work:
 
     def _from(self, instruction: Instruction) -> None:
         self._announce(instruction)
-        earlier = self.stages.find(self.stage.base, self.stage.number)
+        base = self.how.contexts.get(self.stage.base.lower(), self.stage.base)
+        earlier = self.stages.find(self.stage.base, self.stage.number) if base == self.stage.base else None
+        if not isinstance(base, str):
+            raise BadInput(f"the context {self.stage.base!r} is a directory: expected an image or a stage")
         if earlier:
             progress = from_stage(self.begun[earlier.number])
-        elif self.stage.base == "scratch":
-            progress = from_nothing(self.how.paths)
+        elif base == "scratch":
+            progress = from_nothing(self.how.paths, self.how.platform)
         else:
-            self.how.pull(self.stage.base, self.stage.platform)
-            progress = from_image(images.find(self.how.paths, self.stage.base))
+            self.how.pull(base, self.stage.platform or self.how.platform)
+            progress = from_image(images.find(self.how.paths, base))
         if "PATH" not in change.environment(progress.settings):
             progress.document["config"] = {**progress.settings, "Env": [*progress.settings.get("Env", []), f"PATH={PATH}"]}
         self.begun[self.stage.number] = progress
@@ -153,10 +177,6 @@ class _Work:
         self._done()
 
     def _triggered(self, instruction: Instruction) -> None:
-        unknown = set(instruction.flags) - _FLAGS.get(instruction.name, set())
-        if unknown:
-            expected = ", ".join(f"--{name}" for name in sorted(_FLAGS.get(instruction.name, ())))
-            raise BadInput(f"--{min(unknown)} is not known here", f"known: {expected}")
         if instruction.name in change.NAMES:
             self._set(instruction)
         else:
@@ -195,14 +215,22 @@ class _Work:
             return
         progress.document["config"] = settings
         directory = settings["WorkingDir"]
-        self._layer(instruction, directory, lambda place: copying.make_directory(place.container(), directory), [])
+        self._changed(instruction, directory, lambda place: copying.make_directory(place.container(), directory))
 
-    def _layer(self, instruction: Instruction, seen: str, act: Callable[[Workplace], None], words: list[str]) -> None:
+    def _changed(self, instruction: Instruction, seen: str, change: Callable[[Workplace], None], linked: bool = False) -> None:
+        """Make a layer of what is changed in a container that is never started. linked: whether it is made without the layers below."""
+
+        def make() -> None:
+            with self.how.opened(from_nothing(self.how.paths) if linked else self.progress) as place:
+                change(place)
+                place.commit(self.progress, instruction.source)
+
+        self._layer(instruction, seen, make)
+
+    def _layer(self, instruction: Instruction, seen: str, make: Callable[[], None]) -> None:
         """Make the layer of an instruction, or take the layer that an earlier build has made.
 
         seen: what the layer depends on besides the instruction's text
-        act: makes the changes in a container
-        words: the words after `mydocker create` for that container, [] for one that is never started
         """
         progress = self.progress
         progress.advance(instruction.source, seen)
@@ -213,79 +241,37 @@ class _Work:
             return
         # All layers above a new one have to be new too.
         self.fresh = True
-        options = self.how.options(words or [*_IDLE, progress.image, "true"])
-        with Workplace(self.how.paths, progress, options, self.how.run) as place:
-            act(place)
-            place.commit(progress, instruction.source)
+        make()
 
     def _run(self, instruction: Instruction) -> None:
-        progress = self.progress
-        text = _with_heredocs(instruction)
-        argv = change.argv(text, progress.settings)
-        visible = {key: value for key, value in progress.arguments.items() if key not in change.environment(progress.settings)}
-        proxies = {key: value for key, value in self.how.arguments.items() if key in _PROXIES}
-        network = instruction.flags.get("network") or self.how.network
-        words = ["--network", network] if network not in ("", "default") else ["--network", "bridge"]
-        words += ["--no-healthcheck", "--entrypoint", argv[0], "-w", progress.settings.get("WorkingDir") or "/"]
-        words += ["-u", progress.settings["User"]] if progress.settings.get("User") else []
-        environment = {**proxies, **visible, **change.environment(progress.settings)}
-        words += [word for key, value in environment.items() for word in ("-e", f"{key}={value}")]
-
-        def act(place: Workplace) -> None:
-            self.how.tell(f" ---> Running in {place.id[:12]}")
-            status = place.start(self.how.start)
-            if status:
-                raise StepFailed(f"the command '{' '.join(argv)}' returned a non-zero code: {status}")
-
-        self._layer(instruction, repr((argv, sorted(visible.items()), network)), act, [*words, progress.image, *argv[1:]])
+        running = Running(self.how, self.progress, instruction, self._found)
+        self._layer(instruction, running.seen(), lambda: running.execute(self.private))
 
     def _copy(self, instruction: Instruction) -> None:
         progress = self.progress
         variables = change.variables_of(progress.settings, progress.arguments)
-        flags = {key: expand(value, variables) if key in _EXPANDED else value for key, value in instruction.flags.items()}
-        meant = dockerfile.Instruction(instruction.name, flags, instruction.text, instruction.heredocs, instruction.line)
-        copying = self.how.context.copying(meant, _paths(instruction, variables), self._source(instruction), variables)
-        destination = copying.destination
-        if not destination.startswith("/"):
-            copying.destination = os.path.join(progress.settings.get("WorkingDir") or "/", destination)
-        seen = repr((copying.digest(), copying.destination, copying.owner.chown, copying.owner.chmod))
-        self._layer(instruction, seen, lambda place: copying.into(place.container()), [])
-
-    def _source(self, instruction: Instruction) -> Source | None:
-        """Return the source that --from names, an earlier stage or an image, or None for the context."""
         name = instruction.flags.get("from", "")
+        order = read_copy(instruction, variables)
+        copying = self.how.context.copying(order, self._found(name) if name else None, variables)
+        if not order.destination.startswith("/"):
+            copying.destination = os.path.join(progress.settings.get("WorkingDir") or "/", order.destination)
+        seen = repr((copying.digest(), copying.destination, order.chown, order.chmod))
+        self._changed(instruction, seen, lambda place: copying.into(place.container()), "link" in instruction.flags)
+
+    def _found(self, name: str) -> Source | Context:
+        """Return the files that a `from` names: those of a context, an earlier stage or an image. The build's own context for ''."""
         if not name:
-            return None
-        earlier = self.stages.find(name, self.stage.number)
+            return self.how.context.own()
+        image = self.how.contexts.get(name.lower(), name)
+        if not isinstance(image, str):
+            return image
+        earlier = self.stages.find(name, self.stage.number) if image == name else None
         if earlier:
             progress = self.begun[earlier.number]
-            return Source(key=progress.key, open=lambda: self._opened(progress))
-        try:
-            self.how.pull(name, "")
-        except Error as error:
-            raise StepFailed(f"no earlier stage is called {name!r}, and no image: {error.message}", hint=error.hint) from error
-        progress = from_image(images.find(self.how.paths, name))
-        return Source(key=progress.key, open=lambda: self._opened(progress))
-
-    def _opened(self, progress: Progress) -> Workplace:
-        options = self.how.options([*_IDLE, progress.image, "true"])
-        return Workplace(self.how.paths, progress, options, self.how.run)
-
-
-def _with_heredocs(instruction: Instruction) -> str:
-    """Return RUN's command. If RUN has nothing but one here-document, that is the script. Otherwise the shell reads them."""
-    if not instruction.heredocs:
-        return instruction.text
-    lone = len(instruction.heredocs) == 1 and instruction.text.lstrip("<-").strip("'\"") == instruction.heredocs[0].name
-    if lone:
-        return instruction.heredocs[0].content
-    return instruction.text + "\n" + "".join(f"{heredoc.content}{heredoc.name}\n" for heredoc in instruction.heredocs)
-
-
-def _paths(instruction: Instruction, variables: Mapping[str, str]) -> list[str]:
-    """Return the sources and the destination of COPY or ADD, with their variables replaced. Raises BadInput for fewer than two."""
-    listed = change.json_list(instruction.text)
-    words = [expand(word, variables) for word in (split(instruction.text) if listed is None else listed)]
-    if len(words) < 2:
-        raise BadInput("requires at least two arguments, but only one was provided: expected SOURCE... DESTINATION")
-    return words
+        else:
+            try:
+                self.how.pull(image, "")
+            except Error as error:
+                raise StepFailed(f"no earlier stage is called {name!r}, and no image: {error.message}", hint=error.hint) from error
+            progress = from_image(images.find(self.how.paths, image))
+        return Source(key=progress.key, open=lambda: self.how.opened(progress))

@@ -5,25 +5,44 @@ from __future__ import annotations
 import os
 import stat
 from hashlib import sha256
-from posixpath import basename
 
-from mydocker.engine.build import copying
+from mydocker.engine.build import chmod, copying
+from mydocker.engine.build.addresses import Repository, check_checksum, download, is_address, is_repository
 from mydocker.engine.build.copying import Context, Owner
-from mydocker.engine.build.places import matches, place_of
-from mydocker.errors import BadInput, Damaged, StepFailed
+from mydocker.engine.build.places import place_of
+from mydocker.engine.build.wanted import Wanted
+from mydocker.errors import BadInput
+from mydocker.images import change
 from mydocker.images.dockerignore import excluded_paths, read
-from mydocker.images.words import expand_text
+from mydocker.images.words import expand, expand_text, split
 from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from mydocker.engine.build.progress import Workplace
     from mydocker.engine.container.copy import Container
-    from mydocker.images.dockerfile import Instruction
+    from mydocker.images.dockerfile import Heredoc, Instruction
 
 _CHUNK = 1 << 18
+# The flags of COPY and ADD in whose values variables are replaced.
+_EXPANDED = ("chown", "chmod", "checksum")
+
+
+class Copy(Value):
+    """A COPY or an ADD, with its variables replaced."""
+
+    adds: bool  # whether it is an ADD
+    sources: Sequence[str]
+    destination: str
+    heredocs: Sequence[Heredoc] = ()
+    chown: str = ""
+    chmod: str = ""
+    checksum: str = ""  # 'sha256:HEX' of what an address has
+    excludes: Sequence[str] = ()
+    parents: bool = False
+    keeps_git: bool = False  # whether .git of a repository is copied too
 
 
 class Source(Value):
@@ -33,10 +52,29 @@ class Source(Value):
     open: Callable[[], Workplace]  # makes a container from it
 
 
+def read_copy(instruction: Instruction, variables: Mapping[str, str]) -> Copy:
+    """Return what a COPY or ADD says, with its variables replaced. Raises BadInput."""
+    listed = change.json_list(instruction.text)
+    words = [expand(word, variables) for word in (split(instruction.text) if listed is None else listed)]
+    flags = {key: expand(instruction.flags[key], variables) for key in _EXPANDED if key in instruction.flags}
+    if "checksum" in flags:
+        check_checksum(flags["checksum"], words[:-1])
+    return Copy(
+        adds=instruction.name == "ADD",
+        sources=words[:-1],
+        destination=words[-1],
+        heredocs=instruction.heredocs,
+        excludes=[expand(text, variables) for text in instruction.lists.get("exclude", [])],
+        parents="parents" in instruction.flags,
+        keeps_git="keep-git-dir" in instruction.flags,
+        **flags,
+    )
+
+
 class BuildContext:
     """The files that a build may copy.
 
-    directory: the context, '' for none
+    directory: the context, absolute, '' for none
     excluded: the paths that .dockerignore leaves out of it
     scratch: a directory for files that have to be made: here-documents and what is downloaded
     """
@@ -47,35 +85,53 @@ class BuildContext:
         self.excluded = excluded_paths(directory, read(directory, dockerfile)) if directory else set()
         self._made = 0
 
-    def copying(self, instruction: Instruction, words: list[str], source: Source | None, variables: Mapping[str, str]) -> Copying:
+    def copying(self, order: Copy, source: Source | Context | None, variables: Mapping[str, str]) -> Copying:
         """Return what a COPY or ADD copies. Files from addresses are downloaded here. Raises BadInput, StepFailed, Damaged.
 
-        words: its sources and its destination, with variables replaced
         source: what --from names, None for the context
         variables: replaced in its here-documents
         """
-        *patterns, destination = words
-        named = {pattern.lstrip("<-").strip("'\"") for pattern in patterns if pattern.startswith("<<")}
-        made = [heredoc for heredoc in instruction.heredocs if heredoc.name in named]
-        patterns = [pattern for pattern in patterns if not pattern.startswith("<<")]
-        groups: list[tuple[Context | Source, list[str]]] = []
-        addresses = [p for p in patterns if p.startswith(("http://", "https://"))] if instruction.name == "ADD" else []
-        patterns = [pattern for pattern in patterns if pattern not in addresses]
+        named = {pattern.lstrip("<-").strip("'\"") for pattern in order.sources if pattern.startswith("<<")}
+        made = [heredoc for heredoc in order.heredocs if heredoc.name in named]
+        patterns = [pattern for pattern in order.sources if not pattern.startswith("<<")]
+        addresses = [pattern for pattern in patterns if order.adds and is_address(pattern)]
+        groups: list[tuple[Context | Source, Wanted]] = []
         if made:
             files = {doc.name: expand_text(doc.content, variables) if doc.expand else doc.content for doc in made}
-            groups.append((Context(directory=self._with_files(files), excluded=set()), sorted(files)))
-        for address in addresses:
-            directory = self._directory()
-            groups.append(
-                (Context(directory=directory, excluded=set()), [_download(address, directory, instruction.flags.get("checksum", ""))])
-            )
+            groups.append((Context(directory=self._with_files(files), excluded=set()), Wanted(patterns=sorted(files))))
+        groups += [self._fetched(address, order) for address in addresses]
+        patterns = [pattern for pattern in patterns if pattern not in addresses]
         if patterns:
-            if not source and not self.directory:
-                raise BadInput("there is no context to copy from", "give a directory instead of -")
-            groups.append((source or Context(directory=self.directory, excluded=self.excluded), patterns))
-        owner = Owner(chown=instruction.flags.get("chown", ""), chmod=_mode(instruction.flags.get("chmod", "")))
-        extracts = instruction.name == "ADD" and not addresses
-        return Copying(groups=groups, destination=destination, owner=owner, extracts=extracts)
+            groups.append((source or self.own(), Wanted(patterns=patterns, excludes=order.excludes, parents=order.parents)))
+        owner = Owner(chown=order.chown, chmod=chmod.parse(order.chmod))
+        return Copying(groups=groups, destination=order.destination, owner=owner, extracts=order.adds and not addresses)
+
+    def own(self) -> Context:
+        """Return the build's context. Raises BadInput if there is none."""
+        if not self.directory:
+            raise BadInput("there is no context to copy from", "give a directory instead of -")
+        return Context(directory=self.directory, excluded=self.excluded)
+
+    def _fetched(self, address: str, order: Copy) -> tuple[Context, Wanted]:
+        """Return the files of an address."""
+        directory = self._directory()
+        if is_repository(address):
+            path = Repository(address, directory, order.keeps_git).fetch()
+            return Context(directory=path, excluded=set(), unseen=frozenset({"/.git"})), Wanted(patterns=["/"], excludes=order.excludes)
+        name = download(address, directory, order.checksum)
+        return Context(directory=directory, excluded=set()), Wanted(patterns=[name])
+
+    def new(self) -> str:
+        """Return the path of a file that does not exist yet."""
+        return f"{self._directory()}/file"
+
+    def script(self, content: str) -> str:
+        """Write a here-document that is a program, and return its path."""
+        path = self.new()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content)
+            os.fchmod(file.fileno(), 0o755)
+        return path
 
     def _directory(self) -> str:
         self._made += 1
@@ -95,73 +151,64 @@ class BuildContext:
 class Copying(Value):
     """What one COPY or ADD copies."""
 
-    groups: list[tuple[Context | Source, list[str]]]  # (source, patterns of its paths), copied one after the other
+    groups: list[tuple[Context | Source, Wanted]]  # copied one after the other
     destination: str  # a path in the container
     owner: Owner
     extracts: bool  # whether tars are unpacked, as by ADD
 
     def digest(self) -> str:
         """Return a digest of the names, kinds, modes and contents of all files. Their times do not count."""
-        total = sha256()
-        for source, patterns in self.groups:
-            if isinstance(source, Context):
-                for pattern in patterns:
-                    _hash_matches(source, pattern, total.update)
-            else:
-                total.update(repr((source.key, patterns)).encode())
-        return total.hexdigest()
+        return sha256("".join(digest(source, wanted) for source, wanted in self.groups).encode()).hexdigest()
 
     def into(self, target: Container) -> None:
         """Copy everything into a container."""
-        for source, patterns in self.groups:
+        for source, wanted in self.groups:
             if not isinstance(source, Context):
                 with source.open() as place:
-                    copying.copy(place.container(), patterns, target, self.destination, self.owner)
+                    copying.copy(place.container(), wanted, target, self.destination, self.owner)
                 continue
-            archives, others = self._sorted(source, patterns)
+            archives, others = self._sorted(source, wanted)
             for path in archives:
                 with open(path, "rb") as file:
                     copying.extract(file, path, target, self.destination)
-            if others:
+            if others.patterns:
                 copying.copy(source, others, target, self.destination, self.owner)
 
-    def _sorted(self, source: Context, patterns: list[str]) -> tuple[list[str], list[str]]:
-        """Return the tars that ADD unpacks and the paths of everything else.
-
-        The tars are paths that this process can open. The other paths are those of the context.
-        """
+    def _sorted(self, source: Context, wanted: Wanted) -> tuple[list[str], Wanted]:
+        """Return the tars that ADD unpacks, and everything else. The tars are paths that this process can open."""
         if not self.extracts:
-            return [], patterns
+            return [], wanted
         root = source.enter()
         try:
-            paths = [path for pattern in patterns for path in matches(root, pattern, source.excluded)]
-            places = {path: place_of(root, path) for path in paths}
+            places = {found.asked: place_of(root, found.path) for found in wanted.found(root, source.excluded)}
         finally:
             os.close(root)
-        archives = [path for path in paths if os.path.isfile(places[path]) and copying.is_archive(places[path])]
-        return [places[path] for path in archives], [path for path in paths if path not in archives]
+        archives = [path for path, place in places.items() if os.path.isfile(place) and copying.is_archive(place)]
+        if not archives:
+            return [], wanted
+        others = [path for path in places if path not in archives]
+        return [places[path] for path in archives], Wanted(patterns=others, excludes=wanted.excludes, parents=wanted.parents)
 
 
-def _mode(text: str) -> int | None:
-    if not text:
-        return None
-    if not all(digit in "01234567" for digit in text) or int(text, 8) > 0o7777:
-        raise BadInput(f"invalid chmod {text!r}: expected an octal number such as 755")
-    return int(text, 8)
-
-
-def _hash_matches(source: Context, pattern: str, update: Callable[[bytes], None]) -> None:
+def digest(source: Context | Source, wanted: Wanted) -> str:
+    """Return a digest of what is wanted of a source: names, kinds, modes and contents, or what stands for them."""
+    if not isinstance(source, Context):
+        return sha256(repr((source.key, wanted)).encode()).hexdigest()
+    total = sha256(repr((wanted.excludes, wanted.parents)).encode())
     root = source.enter()
     try:
-        for path in matches(root, pattern, source.excluded):
-            _hash(source, place_of(root, path), path, update)
+        for found in wanted.found(root, source.excluded):
+            total.update(found.asked.encode(errors="surrogateescape"))
+            _hash(found.excluded | source.unseen, place_of(root, found.path), found.path, total.update)
     finally:
         os.close(root)
+    return total.hexdigest()
 
 
-def _hash(source: Context, place: str, path: str, update: Callable[[bytes], None]) -> None:
+def _hash(excluded: set[str], place: str, path: str, update: Callable[[bytes], None]) -> None:
     """Hash a file or a tree.
 
+    excluded: paths that do not count
     place: the path by which this process opens it
     path: its path in the context
     """
@@ -176,38 +223,8 @@ def _hash(source: Context, place: str, path: str, update: Callable[[bytes], None
         update(content.digest())
     elif stat.S_ISDIR(status.st_mode):
         for name in sorted(os.listdir(place)):
-            if f"{path.rstrip('/')}/{name}" not in source.excluded:
-                _hash(source, f"{place}/{name}", f"{path.rstrip('/')}/{name}", update)
-
-
-def _download(address: str, directory: str, checksum: str) -> str:
-    """Download an address to a file with the mode 600, as docker's ADD does. Return the file's name.
-
-    checksum: 'sha256:HEX', '' for no check
-    """
-    from urllib3.exceptions import HTTPError
-
-    from mydocker.images.transport import Transport
-
-    name = basename(address.partition("?")[0])
-    if not name:
-        raise BadInput(f"cannot determine a file name from {address!r}")
-    response = Transport([], True).request("GET", address, {}, stream=True)
-    if response.status != 200:
-        raise StepFailed(f"{address}: the server answers {response.status}")
-    content = sha256()
-    with open(f"{directory}/{name}", "wb") as file:
-        os.fchmod(file.fileno(), 0o600)
-        try:
-            while chunk := response.read(_CHUNK):
-                file.write(chunk)
-                content.update(chunk)
-        except HTTPError as error:
-            raise StepFailed(f"{address}: the connection ended after {file.tell()} bytes: {error}") from error
-    response.close()
-    if checksum and checksum != f"sha256:{content.hexdigest()}":
-        raise Damaged(f"{address}: expected {checksum}, and its content has sha256:{content.hexdigest()}")
-    return name
+            if f"{path.rstrip('/')}/{name}" not in excluded:
+                _hash(excluded, f"{place}/{name}", f"{path.rstrip('/')}/{name}", update)
 
 
 def unpack_context(stream_name: str, path: str, directory: str) -> None:

@@ -12,7 +12,7 @@ import tarfile
 from posixpath import basename, dirname
 from struct import calcsize, pack, unpack
 
-from mydocker.engine.build.places import followed, is_directory, matches, resolved, status_of
+from mydocker.engine.build.places import followed, is_directory, status_of
 from mydocker.engine.container.children import Child
 from mydocker.engine.container.copy import Container, wait_for
 from mydocker.errors import BadInput
@@ -28,11 +28,13 @@ from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from io import BufferedReader
     from typing import BinaryIO
 
     from _typeshed import SupportsRead
+
+    from mydocker.engine.build.wanted import Found, Wanted
 
 # What goes before the tar: whether it holds only one file, and the length of that file's name.
 _HEADER = "?I"
@@ -43,6 +45,7 @@ class Context(Value):
 
     directory: str
     excluded: set[str]  # paths from the directory, each with a slash first, that .dockerignore leaves out
+    unseen: frozenset[str] = frozenset()  # paths that are copied, and do not count for the build cache
 
     def enter(self) -> int:
         """Return a descriptor of the directory, which is the root of all paths."""
@@ -53,7 +56,7 @@ class Owner(Value):
     """The owner and the mode that copied files get."""
 
     chown: str  # 'USER[:GROUP]', '' for root, or for the source's own owners where that is a container
-    chmod: int | None  # None leaves each file its mode
+    chmod: Callable[[int, bool], int] | None  # (mode, whether it is a directory) → new mode; None leaves each file its mode
 
     def numbers(self, root: int) -> tuple[int, int]:
         """Return uid and gid. Names are looked up in the container's own files. root: a descriptor of the container's root."""
@@ -65,15 +68,15 @@ class Owner(Value):
         return uid, gid
 
 
-def copy(source: Context | Container, patterns: Sequence[str], target: Container, destination: str, owner: Owner) -> None:
-    """Copy the files that fit the patterns to a path of a container, by the rules of COPY. Raises StepFailed with the reason."""
+def copy(source: Context | Container, wanted: Wanted, target: Container, destination: str, owner: Owner) -> None:
+    """Copy files to a path of a container, by the rules of COPY. Raises StepFailed with the reason."""
     keeps_owners = isinstance(source, Container) and not owner.chown
     read, write = os.pipe()
 
     def send() -> None:
         os.close(read)
         with open(write, "wb") as stream:
-            _send(source, patterns, destination, stream)
+            _send(source, wanted, destination, stream)
 
     def receive() -> None:
         os.close(write)
@@ -123,48 +126,69 @@ def is_archive(path: str) -> bool:
         return False
 
 
-def _send(source: Context | Container, patterns: Sequence[str], destination: str, stream: BinaryIO) -> None:
+def _send(source: Context | Container, wanted: Wanted, destination: str, stream: BinaryIO) -> None:
     root = source.enter()
-    excluded = source.excluded if isinstance(source, Context) else set()
-    asked = [path for pattern in patterns for path in matches(root, pattern, excluded)]
-    if not asked:
+    found = wanted.found(root, source.excluded if isinstance(source, Context) else set())
+    if not found:
         return
-    found = [resolved(root, path) for path in asked]
-    statuses = [status_of(root, path) for path in found]
-    is_file = len(found) == 1 and not stat.S_ISDIR(statuses[0].st_mode)
+    statuses = [status_of(root, one.path) for one in found]
+    is_file = len(found) == 1 and not wanted.parents and not stat.S_ISDIR(statuses[0].st_mode)
     if len(found) > 1 and not destination.endswith("/"):
         raise BadInput(f"{len(found)} sources for {destination!r}: with more than one, the destination must end with a slash")
-    name = os.fsencode(basename(asked[0])) if is_file else b""
+    name = os.fsencode(basename(found[0].asked)) if is_file else b""
     stream.write(pack(_HEADER, is_file, len(name)) + name)
     with _Renaming.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
-        for wanted, path, status in zip(asked, found, statuses, strict=True):
-            whole = stat.S_ISDIR(status.st_mode)
-            archive.new_name = "" if whole else basename(wanted)
-            _pack(root, path, whole, excluded, archive)
+        for one, status in zip(found, statuses, strict=True):
+            if wanted.parents:
+                _pack_with_parents(root, one, stat.S_ISDIR(status.st_mode), archive)
+            else:
+                archive.new_name = "" if stat.S_ISDIR(status.st_mode) else basename(one.asked)
+                _pack(root, one, stat.S_ISDIR(status.st_mode), archive)
 
 
 class _Renaming(tarfile.TarFile):
-    """A tar in which a file that was found by a symlink has the symlink's name. new_name: the next member's name, '' for its own."""
+    """A tar whose members get other names.
+
+    new_name: the name of the next member, for a file that was found by a symlink. '' for its own
+    prefix: is taken away from all names
+    """
 
     new_name = ""
+    prefix = ""
 
     def addfile(self, tarinfo: tarfile.TarInfo, fileobj: SupportsRead[bytes] | None = None) -> None:
-        tarinfo.name = self.new_name or tarinfo.name
+        tarinfo.name = (self.new_name or tarinfo.name).removeprefix(self.prefix)
+        if tarinfo.islnk():
+            tarinfo.linkname = tarinfo.linkname.removeprefix(self.prefix)
         super().addfile(tarinfo, fileobj)
 
 
-def _pack(root: int, path: str, whole: bool, excluded: set[str], archive: tarfile.TarFile) -> None:
+def _pack(root: int, found: Found, whole: bool, archive: tarfile.TarFile) -> None:
     """Add a file, or what a directory holds, to a tar. whole: whether it is a directory."""
-    top = path if whole else dirname(path)
+    top = found.path if whole else dirname(found.path)
     directory = openat2(top.lstrip("/") or ".", os.O_PATH | os.O_DIRECTORY, dirfd=root)
     prefix = top.rstrip("/")
-    inside = {name[len(prefix) :] for name in excluded if name.startswith(prefix + "/")}
+    inside = {name[len(prefix) :] for name in found.excluded if name.startswith(prefix + "/")}
     os.chdir(inroot.by_descriptor(directory))
     packing = Packing(archive, ".", PLAIN, inside, False)
     if whole:
         packing.walk("")
     else:
-        packing.add("", basename(path))
+        packing.add("", basename(found.path))
+
+
+def _pack_with_parents(root: int, found: Found, whole: bool, archive: _Renaming) -> None:
+    """Add a file or a directory to a tar, and before it the directories above it, down from the base."""
+    archive.prefix = found.base.lstrip("/") + "/" if found.base else ""
+    os.chdir(inroot.by_descriptor(root))
+    packing = Packing(archive, ".", PLAIN, found.excluded, False)
+    parts = [part for part in found.path[len(found.base) :].split("/") if part]
+    for count in range(len(parts)):
+        packing.add_one(f"{found.base}/{'/'.join(parts[: count + 1])}")
+    if whole:
+        directory = openat2(found.path.lstrip("/") or ".", os.O_PATH | os.O_DIRECTORY, dirfd=root)
+        os.chdir(inroot.by_descriptor(directory))
+        packing.walk(found.path.rstrip("/"))
 
 
 def _receive(root: int, destination: str, file: str, stream: BinaryIO, owner: Owner, keeps_owners: bool) -> None:
@@ -180,7 +204,7 @@ def _receive(root: int, destination: str, file: str, stream: BinaryIO, owner: Ow
     unpack_tar(stream, inroot.by_descriptor(directory), None, None, _preparing(name, None if keeps_owners else numbers, owner.chmod))
 
 
-def _preparing(name: str, numbers: tuple[int, int] | None, chmod: int | None) -> Callable[[tarfile.TarInfo], None]:
+def _preparing(name: str, numbers: tuple[int, int] | None, chmod: Callable[[int, bool], int] | None) -> Callable[[tarfile.TarInfo], None]:
     """Return a function that changes a member before it is unpacked. name: the only file's new name, '' where there are several.
 
     numbers: the new uid and gid, or None to keep them
@@ -191,6 +215,6 @@ def _preparing(name: str, numbers: tuple[int, int] | None, chmod: int | None) ->
             member.uid, member.gid = numbers
         member.name = name or member.name
         if chmod is not None and not member.issym():
-            member.mode = chmod
+            member.mode = chmod(member.mode, member.isdir())
 
     return prepare

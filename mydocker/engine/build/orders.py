@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mydocker.engine.build.progress import Workplace
 from mydocker.errors import Error, StepFailed
 from mydocker.steps.base import Step
 
@@ -10,11 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mydocker.engine.build.context import BuildContext
+    from mydocker.engine.build.copying import Context
+    from mydocker.engine.build.progress import Progress
+    from mydocker.engine.build.secrets import Secret
     from mydocker.engine.record.containers import Record
     from mydocker.engine.request.options import Options
     from mydocker.images.dockerfile import Instruction
     from mydocker.paths import Paths
     from mydocker.steps.base import Run
+
+# The flags of a container that is never started.
+_IDLE = ("--network", "none")
 
 
 class Building:
@@ -22,13 +29,21 @@ class Building:
 
     tell: prints a line
     options: returns the options that the words after `mydocker create` mean
-    start: starts a container whose lock is given, shows its output, and returns its exit status
+    start: starts a container whose lock is given with more variables, shows its output, and returns its exit status
     pull: gets an image by its name and platform
     arguments: the values of --build-arg
     predefined: the arguments that every build has, such as TARGETARCH
     labels: the values of --label
+    annotations: the values of --annotation
     network: the network of RUN, '' for the bridge
+    limits: the flags of `mydocker create` for every RUN
+    secrets: what --secret gives, by id
+    agents: what --ssh gives: sockets or keys, by id
+    allowed: the values of --allow
+    contexts: what --build-context gives, by name in lower case: a context, or the name of an image
+    platform: the value of --platform, '' for the host's
     use_cache: whether layers of earlier builds are used
+    fresh: names of stages in lower case whose layers are made anew, from --no-cache-filter
     name: the Dockerfile's, for errors
     """
 
@@ -39,7 +54,7 @@ class Building:
         run: Run,
         tell: Callable[[str], None],
         options: Callable[[list[str]], Options],
-        start: Callable[[Record, int], int],
+        start: Callable[[Record, int, list[str]], int],
         pull: Callable[[str, str], None],
     ) -> None:
         self.paths = paths
@@ -52,9 +67,21 @@ class Building:
         self.arguments: dict[str, str] = {}
         self.predefined: dict[str, str] = {}
         self.labels: dict[str, str] = {}
+        self.annotations: dict[str, str] = {}
         self.network = ""
+        self.limits: list[str] = []
+        self.secrets: dict[str, Secret] = {}
+        self.agents: dict[str, list[str]] = {}
+        self.allowed: set[str] = set()
+        self.contexts: dict[str, Context | str] = {}
+        self.platform = ""
         self.use_cache = True
+        self.fresh: set[str] = set()
         self.name = "Dockerfile"
+
+    def opened(self, progress: Progress) -> Workplace:
+        """Return a container of a stage that is never started: its files are read, or changed from outside."""
+        return Workplace(self.paths, progress, self.options([*_IDLE, progress.image, "true"]), self.run)
 
 
 class RunInstruction(Step):

@@ -17,11 +17,12 @@ _WILD = frozenset("*?[")
 _MOST_SYMLINKS = 40
 
 
-def matches(root: int, pattern: str, excluded: set[str]) -> list[str]:
+def matches(root: int, pattern: str, excluded: set[str], deep: bool = False) -> list[str]:
     """Return the paths that fit a pattern, from the root on. A pattern without wildcards fits itself. Raises NotFound if it is excluded.
 
     root: a descriptor of the root
     excluded: paths that .dockerignore leaves out
+    deep: whether ** stands for any number of directories
     """
     cleaned = normpath("/" + pattern.lstrip("/"))
     if not _WILD & set(cleaned):
@@ -29,27 +30,44 @@ def matches(root: int, pattern: str, excluded: set[str]) -> list[str]:
         if any(cleaned == path or cleaned.startswith(path + "/") for path in excluded):
             raise NotFound(f"{pattern!r} is not in the context: .dockerignore leaves it out")
     else:
-        found = [path for path in _expand(root, "", cleaned.strip("/").split("/")) if path not in excluded]
+        found = [path for path in _expand(root, "", cleaned.strip("/").split("/"), deep) if path not in excluded]
     return found
 
 
-def _expand(root: int, directory: str, parts: list[str]) -> list[str]:
+def _expand(root: int, directory: str, parts: list[str], deep: bool) -> list[str]:
     """Return the paths below a directory that fit a pattern, sorted. parts: what stands between the pattern's slashes."""
     part, *rest = parts
-    if not _WILD & set(part):
-        names = [part]
-    else:
-        try:
-            descriptor = openat2(directory.lstrip("/") or ".", os.O_RDONLY | os.O_DIRECTORY, dirfd=root)
-        except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-                raise
-            return []
+    if part == "**" and deep:
+        below = [f"{directory}/{name}" for name in _listed(root, directory)]
+        inner = [found for path in below if _is_own_directory(root, path) for found in _expand(root, path, parts, deep)]
+        return (_expand(root, directory, rest, deep) if rest else below) + inner
+    names = [part]
+    if _WILD & set(part):
         wanted = re.compile(translate(part))
-        names = sorted(name for name in os.listdir(descriptor) if wanted.fullmatch(name))
-        os.close(descriptor)
+        names = [name for name in _listed(root, directory) if wanted.fullmatch(name)]
     paths = [f"{directory}/{name}" for name in names]
-    return [found for path in paths for found in _expand(root, path, rest)] if rest else [path for path in paths if _exists(root, path)]
+    if rest:
+        return [found for path in paths for found in _expand(root, path, rest, deep)]
+    return [path for path in paths if _exists(root, path)]
+
+
+def _listed(root: int, directory: str) -> list[str]:
+    """Return the names in a directory, sorted, [] if there is none."""
+    try:
+        descriptor = openat2(directory.lstrip("/") or ".", os.O_RDONLY | os.O_DIRECTORY, dirfd=root)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            raise
+        return []
+    try:
+        return sorted(os.listdir(descriptor))
+    finally:
+        os.close(descriptor)
+
+
+def _is_own_directory(root: int, path: str) -> bool:
+    """Say whether a path is a directory itself, and no symlink to one."""
+    return _link(root, path) is None and is_directory(root, path)
 
 
 def _exists(root: int, path: str) -> bool:

@@ -14,7 +14,7 @@ from mydocker.engine.catalog import images
 from mydocker.engine.container import life
 from mydocker.engine.container.copy import Container
 from mydocker.engine.container.create import Prepared, create, prepare
-from mydocker.engine.container.snapshots import mounted
+from mydocker.engine.container.snapshots import RUNTIME_MOUNTS
 from mydocker.engine.monitor import end
 from mydocker.engine.record import containers, locks
 from mydocker.errors import Damaged
@@ -27,7 +27,7 @@ from mydocker.steps.base import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from mydocker.engine.catalog.images import Image
     from mydocker.engine.request.options import Options
@@ -91,9 +91,12 @@ def from_stage(progress: Progress) -> Progress:
     return child
 
 
-def from_nothing(paths: Paths) -> Progress:
-    """Return the progress of a stage that begins with `FROM scratch`. Its containers are made from an image with one empty layer."""
-    document = config.new_document(config.host_platform(), {}, now())
+def from_nothing(paths: Paths, platform: str = "") -> Progress:
+    """Return the progress of a stage that begins with `FROM scratch`. Its containers are made from an image with one empty layer.
+
+    platform: '' for the host's
+    """
+    document = config.new_document(platform or config.host_platform(), {}, now())
     known = cached(paths, _SCRATCH)
     image_id = known.id if known else ""
     if not image_id:
@@ -101,7 +104,7 @@ def from_nothing(paths: Paths) -> Progress:
             draft.add_layer(_write_empty, config.history_entry(now(), "empty"))
             draft.publish(None, {index.BUILD: _SCRATCH})
             image_id = draft.image_id
-    return Progress(document, [], [], image_id, _SCRATCH)
+    return Progress(document, [], [], image_id, _SCRATCH + platform)
 
 
 def _write_empty(layer: LayerWriter) -> None:
@@ -171,18 +174,22 @@ class Workplace:
         """Return the container as a side of a copy."""
         return Container(paths=self.paths, driver=self.prepared.driver, record=self.prepared.record)
 
-    def start(self, begin: Callable[[containers.Record, int], int]) -> int:
+    def start(self, begin: Callable[[containers.Record, int, list[str]], int], secrets: list[str]) -> int:
         """Run the container's command, and return its exit status.
 
         begin: starts a container whose lock is given, and serves it until its end
+        secrets: NAME=VALUE, more variables for the command, which are in no record
         """
         lock, self.lock = self.lock, -1
-        return begin(self.prepared.record, lock)
+        return begin(self.prepared.record, lock, secrets)
 
-    def commit(self, progress: Progress, created_by: str) -> None:
-        """Make the topmost layer of what has changed in the container, and keep it in the cache under the instruction's key."""
+    def commit(self, progress: Progress, created_by: str, stubs: Iterable[str] = ()) -> None:
+        """Make the topmost layer of what has changed in the container, and keep it in the cache under the instruction's key.
+
+        stubs: the files that are there only as mount points
+        """
         record, storage = self.prepared.record, self.prepared.driver
-        directory, covered = self.paths.container(self.id), mounted(record)
+        directory, covered = self.paths.container(self.id), {*RUNTIME_MOUNTS, *stubs}
         document = deepcopy(progress.document)
         with Draft(ImageLayout(self.paths.images), document, progress.layers, progress.sizes) as draft:
             entry = config.history_entry(now(), created_by)

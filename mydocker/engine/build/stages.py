@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mydocker.engine.build.mounts import origin_of
 from mydocker.errors import BadInput, NotFound
 from mydocker.images.words import expand, split
 
@@ -66,9 +67,15 @@ class Stages:
             stage = waiting.pop()
             if stage.number not in numbers:
                 numbers.add(stage.number)
-                names = [stage.base, *(i.flags["from"] for i in stage.instructions if i.flags.get("from"))]
+                names = [stage.base, *(name for instruction in stage.instructions for name in origins(instruction))]
                 waiting += [found for name in names if (found := self.find(name, stage.number))]
         return [stage for stage in self.all if stage.number in numbers]
+
+
+def origins(instruction: Instruction) -> list[str]:
+    """Return the names of the stages, images and contexts that an instruction takes files of. Raises BadInput."""
+    names = [instruction.flags.get("from", ""), *map(origin_of, instruction.lists.get("mount", []))]
+    return [name for name in names if name]
 
 
 def divide(instructions: list[Instruction], given: Mapping[str, str], predefined: Mapping[str, str], name: str) -> Stages:
@@ -110,9 +117,6 @@ def declared(text: str, variables: Mapping[str, str]) -> list[tuple[str, str | N
 
 
 def _stage(number: int, opening: Instruction, variables: Mapping[str, str], where: str) -> Stage:
-    unknown = set(opening.flags) - {"platform"}
-    if unknown:
-        raise BadInput(f"{where}: FROM has no flag --{min(unknown)}")
     words = [expand(word, variables) for word in split(opening.text)]
     if len(words) not in (1, 3) or (len(words) == 3 and words[1].lower() != "as"):
         raise BadInput(f"{where}: FROM {opening.text}: expected FROM IMAGE [AS NAME]")

@@ -15,6 +15,8 @@ from mydocker.steps.faults import injected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mydocker.engine.monitor.client import Explain
     from mydocker.engine.record.containers import Record
     from mydocker.messages import ExecRequest, Request, WantedProcess
@@ -50,6 +52,7 @@ def start(
     proxy: bool = True,
     how: str = "",
     explain: Explain | None = None,
+    secrets: Sequence[str] = (),
 ) -> Client:
     """Start a container. Return the client of its monitor. Raises the error that the start failed with.
 
@@ -59,6 +62,7 @@ def start(
     proxy: whether the client passes its signals on
     how: how steps are explained: '' for not at all, 'text', 'sh' or 'json'
     explain: is called with each step that was done
+    secrets: NAME=VALUE, more variables for the container's process, which are in no file
     """
     try:
         join_namespaces(paths, record)
@@ -74,7 +78,8 @@ def start(
     channel = launcher.monitor()
     is_tty = record["config"]["Tty"]
     client = Client(channel, streams, is_tty, detach_keys, proxy, explain)
-    channel.put(START, request(paths, record["id"], streams, is_tty, how), (lock,))
+    wanted: Request = {**request(paths, record["id"], streams, is_tty, how), "secrets": list(secrets)}
+    channel.put(START, wanted, (lock,))
     os.close(lock)
     client.wait_started()
     return client

@@ -105,7 +105,7 @@ class Monitor(Order):
         self.lock = lock  # a descriptor of the container's lock
         self.run = Run("monitor", self._observe if request["explain"] else None, request["faults"])
         self.record = containers.load(self.paths, request["id"])
-        self.spec = bundle.load(self.paths, request["id"])
+        self.spec = bundle.load(self.paths, request["id"], request.get("secrets", []))
         self.layout: Layout
         self.cgroup: CgroupManager
         self.launch: Launch | ForeignLaunch

@@ -12,6 +12,8 @@ from mydocker.runtime.spec import SPEC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mydocker.paths import Paths
     from mydocker.runtime.spec import Spec
 
@@ -21,14 +23,18 @@ def path(paths: Paths, container_id: str) -> str:
     return f"{paths.container(container_id)}/bundle/config.json"
 
 
-def load(paths: Paths, container_id: str) -> Spec:
-    """Return a container's spec. Raises NotFound if the container was removed meanwhile, or Damaged."""
+def load(paths: Paths, container_id: str, secrets: Iterable[str] = ()) -> Spec:
+    """Return a container's spec. Raises NotFound if the container was removed meanwhile, or Damaged.
+
+    secrets: NAME=VALUE, more variables for its process, which must be in no file
+    """
     try:
         spec: Spec = store.read_document(path(paths, container_id), SPEC)
     except FileNotFoundError as error:
         if containers.is_gone(paths, container_id):
             raise NotFound(f"no such container: {container_id[:12]}") from error
         raise Damaged(f"{path(paths, container_id)}: is missing") from error
+    spec["process"]["env"] += secrets
     return spec
 
 

@@ -124,6 +124,7 @@ def _temporaries(paths: Paths) -> list[Leftover]:
     """What writers and removers that died had not finished, see store.temporary()."""
     own = [place for i in containers.ids(paths) for place in (paths.container(i), paths.container(i) + "/bundle")]
     found = []
+    own += [f"{paths.caches}/{key}" for key in _listed(paths.caches)]
     for directory in (paths.root, paths.state, paths.names, paths.containers, paths.volumes, paths.networks, paths.cache, *own):
         for name in _listed(directory):
             writer = store.writer_of(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from mydocker.engine.catalog import caches
 from mydocker.engine.catalog.images import Image, all_images
 from mydocker.engine.record import containers, state
 from mydocker.engine.record.sizes import tree_size, written
@@ -82,11 +83,20 @@ class Images:
         reclaimable = sum(size for piece, size in every.items() if piece not in needed)
         return Share(kind="Images", total=len(self.images), active=len(active), size=sum(every.values()), reclaimable=reclaimable)
 
-    def share_of_steps(self) -> Share:
-        """Return the space of what builds have kept for the next build and no image needs."""
+    def share_of_builds(self) -> Share:
+        """Return the space of what builds have kept for the next build and no image needs: their steps, and the caches of RUN --mount."""
         needed = {piece for image in self.images for piece in self.pieces[image.manifest]}
         own = {piece: size for step in self.steps for piece, size in self.pieces[step.manifest].items() if piece not in needed}
-        return Share(kind="Build Cache", total=len(self.steps), active=0, size=sum(own.values()), reclaimable=sum(own.values()))
+        sizes = {path: caches.size(path) for path in caches.every(self.paths)}
+        active = [path for path in sizes if caches.is_used(path)]
+        total = sum(own.values()) + sum(sizes.values())
+        return Share(
+            kind="Build Cache",
+            total=len(self.steps) + len(sizes),
+            active=len(active),
+            size=total,
+            reclaimable=total - sum(sizes[path] for path in active),
+        )
 
 
 def of_containers(paths: Paths) -> Share:

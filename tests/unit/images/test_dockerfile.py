@@ -8,7 +8,7 @@ import pytest
 
 from mydocker.engine.build import stages
 from mydocker.errors import BadInput, NotFound
-from mydocker.images.dockerfile import Instruction, parse
+from mydocker.images.dockerfile import parse
 from mydocker.images.dockerignore import Ignore, excluded_paths, read
 from mydocker.images.words import expand_text
 
@@ -23,7 +23,7 @@ def test_instructions_with_lines_and_flags() -> None:
     assert shown(text) == [
         (3, "FROM", {"platform": "linux/amd64"}, "busybox as base"),
         (4, "RUN", {}, "echo a;     echo b"),
-        (8, "COPY", {"link": "", "from": "base"}, "/a /b"),
+        (8, "COPY", {"link": "true", "from": "base"}, "/a /b"),
     ]
 
 
@@ -174,4 +174,5 @@ def test_bad_stages(text: str, message: str) -> None:
 
 
 def test_the_source_is_what_was_written() -> None:
-    assert Instruction("COPY", {"from": "x", "link": ""}, "a b", [], 1).source == "COPY --from=x --link a b"
+    (instruction,) = parse("copy --from=x  --link a b", "Dockerfile")
+    assert instruction.source == "COPY --from=x --link a b"

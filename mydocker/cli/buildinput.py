@@ -1,0 +1,181 @@
+"""What the flags of build give to it: the Dockerfile and its context, values, rights, limits. All is checked before the first step."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from mydocker.engine.build import checks, secrets
+from mydocker.engine.build.context import unpack_context
+from mydocker.engine.build.copying import Context, is_archive
+from mydocker.engine.request.settings import labels as parse_labels
+from mydocker.engine.request.values import pair
+from mydocker.errors import BadInput
+from mydocker.images import config
+from mydocker.images.dockerignore import excluded_paths, read, read_in
+from mydocker.images.reference import parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from mydocker.engine.build.orders import Building
+    from mydocker.engine.build.stages import Stages
+
+    # The values of the flags, by parameter.
+    Flags = dict[str, Any]
+
+# The flags that RUN's containers get as `mydocker create` does.
+LIMITS = ("memory", "memory_swap", "cpu_shares", "cpu_quota", "cpu_period", "cpuset_cpus", "cpuset_mems", "shm_size", "cgroup_parent")
+LISTED_LIMITS = {"add_hosts": "--add-host", "ulimits": "--ulimit"}
+# What is refused, and why.
+_REFUSED = {
+    "cache_from": ("--cache-from", "no cache comes from elsewhere: the steps of earlier builds here are used without a flag"),
+    "cache_to": ("--cache-to", "no cache goes elsewhere: the steps of a build are kept here for the next one"),
+    "attestations": ("--attest", "attestations are not made"),
+}
+
+
+def refuse(flags: Flags) -> None:
+    """Raise BadInput for a flag that cannot be followed, with the reason."""
+    for name, (flag, reason) in _REFUSED.items():
+        if flags[name]:
+            raise BadInput(f"{flag} {flags[name][0]}: {reason}")
+    for name in ("provenance", "sbom"):
+        if flags[name] not in (None, "false"):
+            raise BadInput(f"--{name} {flags[name]}: attestations are not made: expected false")
+    if flags["progress"] == "tty":
+        raise BadInput("--progress tty: a build is told line by line: expected auto, plain or quiet")
+
+
+def set_flags(how: Building, flags: Flags) -> None:
+    """Give a build what its flags say. Raises BadInput."""
+    how.arguments = _arguments(flags["arguments"])
+    how.platform = _platform(flags["platform"])
+    how.predefined = _platforms(how.platform or config.host_platform())
+    how.labels = parse_labels(flags["labels"], ())
+    how.annotations = _annotations(flags["annotations"])
+    how.secrets = secrets.secrets(flags["secrets"], os.environ)
+    how.agents = secrets.agents(flags["agents"], os.environ)
+    how.allowed = _allowed(flags["allowed"])
+    how.contexts = dict(map(_context, flags["contexts"]))
+    how.network, how.use_cache = flags["network"], not flags["no_cache"]
+    how.fresh = {name.lower() for text in flags["fresh"] for name in text.split(",") if name}
+    how.limits = _limits(flags)
+    if how.limits:
+        how.options([*how.limits, "image"])  # raises what is wrong with them
+
+
+def check_stages(how: Building, stages: Stages) -> None:
+    """Raise BadInput unless the Dockerfile has the stages that --no-cache-filter names."""
+    names = {stage.name or str(stage.number) for stage in stages.all}
+    for name in sorted(how.fresh - names):
+        raise BadInput(f"invalid --no-cache-filter {name!r}: expected one of the stages {', '.join(sorted(names))}")
+
+
+def _arguments(texts: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name:
+            raise BadInput(f"invalid build-arg {text!r}: expected NAME[=VALUE]")
+        if equals or name in os.environ:
+            found[name] = value if equals else os.environ[name]
+    return found
+
+
+def _platform(text: str) -> str:
+    """Return a --platform as OS/ARCHITECTURE[/VARIANT], '' for none."""
+    if not text:
+        return ""
+    if "," in text:
+        raise BadInput(f"invalid platform {text!r}: an image has one platform here: expected one")
+    fields = config.platform_fields(text)
+    return "/".join(filter(None, (fields["os"], fields["architecture"], fields.get("variant"))))
+
+
+def _platforms(target: str) -> dict[str, str]:
+    """Return the arguments that every build has, such as TARGETARCH."""
+    found: dict[str, str] = {}
+    for prefix, platform in (("TARGET", target), ("BUILD", config.host_platform())):
+        fields = config.platform_fields(platform)
+        values = {"PLATFORM": platform, "OS": fields["os"], "ARCH": fields["architecture"], "VARIANT": fields.get("variant", "")}
+        found |= {prefix + key: value for key, value in values.items()}
+    return found
+
+
+def _annotations(texts: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts:
+        kind, colon, rest = text.partition(":")
+        named = kind in ("manifest", "index", "manifest-descriptor", "index-descriptor") and colon
+        if named and kind != "manifest":
+            raise BadInput(f"invalid annotation {text!r}: only a manifest gets annotations here")
+        key, value = pair(rest if named else text)
+        if "=" not in text:
+            raise BadInput(f"invalid annotation {text!r}: expected KEY=VALUE")
+        found[key] = value
+    return found
+
+
+def _allowed(rights: Iterable[str]) -> set[str]:
+    found = {right for text in rights for right in text.split(",")}
+    for right in sorted(found - {checks.INSECURE, "network.host"}):
+        raise BadInput(f"invalid right {right!r}: expected {checks.INSECURE} or network.host")
+    return found
+
+
+def _context(text: str) -> tuple[str, Context | str]:
+    """Return the name of a --build-context, and what it is: a directory, or the name of an image."""
+    name, _, value = text.partition("=")
+    if not name or not value:
+        raise BadInput(f"invalid build-context {text!r}: expected NAME=DIRECTORY or NAME=docker-image://IMAGE")
+    if value.startswith("docker-image://"):
+        return name.lower(), str(parse(value.removeprefix("docker-image://")))
+    if "://" in value or value.startswith("git@"):
+        raise BadInput(f"invalid build-context {text!r}: it is an address: expected a directory or docker-image://IMAGE", "fetch it first")
+    directory = os.path.abspath(value)
+    if not os.path.isdir(directory):
+        raise BadInput(f"invalid build-context {text!r}: {value!r} is no directory")
+    return name.lower(), Context(directory=directory, excluded=excluded_paths(directory, read(directory, "")))
+
+
+def _limits(flags: Flags) -> list[str]:
+    words = [word for name in LIMITS if flags[name] is not None for word in (f"--{name.replace('_', '-')}", flags[name])]
+    return words + [word for name, flag in LISTED_LIMITS.items() for value in flags[name] for word in (flag, value)]
+
+
+def sources(context: str, path: str | None, scratch: str) -> tuple[str, str, str, str]:
+    """Return the Dockerfile's text, its name, the context's directory and the Dockerfile's path.
+
+    The directory is '' if there is no context, the path is '' if the Dockerfile came from standard input. Raises BadInput.
+    """
+    if context == "-" and path == "-":
+        raise BadInput("invalid argument: can't use stdin for both build context and dockerfile")
+    if "://" in context or context.startswith("git@"):
+        raise BadInput(
+            f"context {context!r} is an address: expected a directory or -", "fetch it first: git clone, or curl | mydocker build -"
+        )
+    directory = os.path.abspath(context)
+    if context == "-":
+        directory = _from_stdin(scratch)
+        if not directory:
+            return read_in("", f"{scratch}/stdin", "Dockerfile"), "Dockerfile", "", ""
+    elif not os.path.isdir(context):
+        raise BadInput(f"context {context!r}: expected a directory or -")
+    if path == "-":
+        return read_in("", "/dev/stdin", "Dockerfile"), "Dockerfile", directory, ""
+    place = path if path and context != "-" else os.path.join(directory, path or "Dockerfile")
+    return read_in(directory, place, path or "Dockerfile"), os.path.basename(place), directory, place
+
+
+def _from_stdin(scratch: str) -> str:
+    """Write standard input to a file. Return the directory of the context if it is a tar, or '' if it is a Dockerfile."""
+    with open(f"{scratch}/stdin", "wb") as file:
+        while data := sys.stdin.buffer.read(1 << 18):
+            file.write(data)
+    if not is_archive(file.name):
+        return ""
+    unpack_context("standard input", file.name, f"{scratch}/context")
+    return f"{scratch}/context"
