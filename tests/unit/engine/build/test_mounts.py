@@ -8,9 +8,6 @@ from mydocker.engine.build.mounts import RunMount, parse
 from mydocker.errors import BadInput
 
 
-HOME = "/root"
-
-
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
@@ -25,7 +22,7 @@ HOME = "/root"
         ),
         ("type=tmpfs,target=/x,size=1.5m", RunMount(kind="tmpfs", target="/x", size=1572864)),
         ("type=secret,id=a/b", RunMount(kind="secret", target="/run/secrets/b", id="a/b", read_only=True)),
-        ("type=secret,target=/home/.npmrc", RunMount(kind="secret", target=f"{HOME}/.npmrc", id=".npmrc", read_only=True)),
+        ("type=secret,target=/home/.npmrc", RunMount(kind="secret", target="/home/.npmrc", id=".npmrc", read_only=True)),
         ("type=secret,id=t,env=TOKEN", RunMount(kind="secret", target="", id="t", env="TOKEN", read_only=True)),
         ("type=secret,id=t,required", RunMount(kind="secret", target="/run/secrets/t", id="t", required=True, read_only=True)),
         ("type=ssh", RunMount(kind="ssh", target="", id="default", read_only=True)),
