@@ -58,15 +58,16 @@ def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]
     The caller holds the container's lock.
     """
     problems: list[Error] = []
-    # On a full disk, the record cannot be marked. The container is removed all the same.
-    attempt(problems, lambda: containers.save(paths, {**record, "status": "removing"}, sync=False))
+    unmarked: list[Error] = []
+    # On a full disk, the record may not be marked. That matters only if the container is not removed all the same.
+    attempt(unmarked, lambda: containers.save(paths, {**record, "status": "removing"}, sync=False))
     attempt(problems, store.release, f"{paths.names}/{record['name']}", record["id"])
     for name in _own_volumes(paths, record) if volumes else []:
         attempt(problems, store.discard, f"{paths.volumes}/{name}")
         attempt(problems, events.emit, paths, "volume", "destroy", name, {"driver": "local"})
     attempt(problems, directory, paths, record["id"])
     attempt(problems, events.of_container, paths, record, "destroy")
-    return problems
+    return [*problems, *unmarked] if problems else []
 
 
 def _own_volumes(paths: Paths, record: Record) -> list[str]:
