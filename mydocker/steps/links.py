@@ -119,15 +119,12 @@ def add_vxlan(name: str, vni: int, port: int, bridge: str, local: str, alias: st
 class AddPair(LinkStep):
     """Make a veth pair. One end (`name`) is a port of a bridge, and the other one (`peer`) an interface inside a container."""
 
-    __slots__ = ("name", "bridge", "peer", "namespace", "mac", "mtu")
-
-    def __init__(self, name: str, bridge: str, peer: str, namespace: str, mac: str, mtu: int = 0) -> None:
-        self.name = name
-        self.bridge = bridge
-        self.peer = peer
-        self.namespace = namespace
-        self.mac = mac
-        self.mtu = mtu
+    name: str
+    bridge: str
+    peer: str
+    namespace: str
+    mac: str
+    mtu: int = 0
 
     @property
     def _where(self) -> str:
@@ -215,11 +212,8 @@ class AddChild(LinkStep):
 class DeleteLink(LinkStep):
     """Remove an interface, or both of a pair. An interface that is gone already is not an error."""
 
-    __slots__ = ("name", "namespace")
-
-    def __init__(self, name: str, namespace: str = "") -> None:
-        self.name = name
-        self.namespace = namespace
+    name: str
+    namespace: str = ""
 
     def index(self) -> int:
         """Return the index of the interface to remove, for delete_all(), or 0 if it is gone."""
@@ -237,11 +231,8 @@ class DeleteLink(LinkStep):
 class AddForwarding(LinkStep):
     """Have a tunnel send frames to one more peer: those to everybody, and those to addresses that the tunnel does not know."""
 
-    __slots__ = ("name", "peer")
-
-    def __init__(self, name: str, peer: str) -> None:
-        self.name = name
-        self.peer = peer
+    name: str
+    peer: str
 
     def apply(self) -> None:
         with Route() as route:
