@@ -51,7 +51,7 @@ class Host:
         return inroot.open_root("/")
 
     def absolute(self, path: str) -> str:
-        return os.path.join(os.getcwd(), path) if path else path
+        return os.path.join(os.getcwd(), path) if path and not path.startswith("/") else path
 
 
 class Container(Value):
