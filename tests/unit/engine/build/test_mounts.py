@@ -22,7 +22,7 @@ from mydocker.errors import BadInput
         ),
         ("type=tmpfs,target=/x,size=1.5m", RunMount(kind="tmpfs", target="/x", size=1572864)),
         ("type=secret,id=a/b", RunMount(kind="secret", target="/run/secrets/b", id="a/b", read_only=True)),
-        ("type=secret,target=/home/.npmrc", RunMount(kind="secret", target="/root/.npmrc", id=".npmrc", read_only=True)),
+        ("type=secret,target=/home/.npmrc", RunMount(kind="secret", target="/home/.npmrc", id=".npmrc", read_only=True)),
         ("type=secret,id=t,env=TOKEN", RunMount(kind="secret", target="", id="t", env="TOKEN", read_only=True)),
         ("type=secret,id=t,required", RunMount(kind="secret", target="/run/secrets/t", id="t", required=True, read_only=True)),
         ("type=ssh", RunMount(kind="ssh", target="", id="default", read_only=True)),
