@@ -28,6 +28,7 @@ def test_a_bind_shows_the_context(build: Builds) -> None:
 WORKDIR /w
 RUN --mount=type=bind,target=/all --mount=type=bind,source=d,target=/d,ro --mount=target=rel/f,source=f,rw \\
     ls /all; stat -c %a:%u:%g /all /d /d/in /all/f; cat rel/f; touch /d/x || echo read-only; echo new > rel/f && cat rel/f
+RUN --mount=target=. ls f
 RUN --mount=source=lnk/../f,target=/x --mount=source=lnk,target=/y cat /x /y/in
 RUN ls -d /all /d /w/rel; ls -A /all /d /w/rel
 """,
