@@ -41,6 +41,8 @@ before (Inbox, check). A message that comes early is kept. A message that may no
 from __future__ import annotations
 
 import marshal
+import os
+from time import sleep
 
 from mydocker import errors
 
@@ -126,6 +128,28 @@ ISOLATED, BUILT, GO, TERMINAL, LISTENER, READY = "n", "b", "g", "t", "l", "e"
 TREE, REFUSED = "d", "r"
 # This is not a message: the other side has closed its end.
 GONE = ""
+
+
+def delay(act: str, kind: str) -> None:
+    """Sleep if a test wants messages of this kind to be late: MYDOCKER_DELAY=ACT:MESSAGE:SECONDS.
+
+    act: 'send' before one is sent, or 'receive' after one was received.
+    """
+    wanted = os.environ.get("MYDOCKER_DELAY")
+    if wanted:
+        *late, seconds = parse_delay(wanted)
+        if late == [act, kind]:
+            sleep(seconds)
+
+
+def parse_delay(text: str) -> tuple[str, str, float]:
+    """Return (act, kind, seconds) of a MYDOCKER_DELAY. Raises BadInput for a value that is none."""
+    act, _, rest = text.partition(":")
+    name, _, seconds = rest.partition(":")
+    kind = globals().get(name) if name.isupper() else None
+    if act not in ("send", "receive") or not isinstance(kind, str) or not seconds.replace(".", "", 1).isdecimal():
+        raise errors.BadInput(f"MYDOCKER_DELAY {text!r}: expected send or receive, the name of a message, and seconds")
+    return act, kind, float(seconds)
 
 
 def name_of(kind: str) -> str:

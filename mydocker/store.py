@@ -67,21 +67,20 @@ def _write(descriptor: int, data: bytes, sync: bool) -> None:
 
 def write_reserving(path: str, data: bytes, sync: bool = True) -> None:
     """Replace a file as write_atomic does, on a full disk too: in blocks that were put by beside it when it was last written."""
-    spare = _spare(path)
+    spare = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.spare")
     try:
         write_atomic(path, data, sync=sync)
     except OSError as error:
         if error.errno not in FULL or not os.path.exists(spare):
             raise
-        _write(os.open(spare, os.O_WRONLY | os.O_CLOEXEC), data, sync)
+        try:
+            _write(os.open(spare, os.O_WRONLY | os.O_CLOEXEC), data, sync)
+        except OSError as second:
+            raise error from second  # Where each write takes new blocks (btrfs), those do not help.
         os.rename(spare, path)
         if sync:
             sync_directory(os.path.dirname(path))
     _reserve(spare, len(data))
-
-
-def _spare(path: str) -> str:
-    return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.spare")
 
 
 def _reserve(spare: str, size: int) -> None:

@@ -11,21 +11,26 @@ from __future__ import annotations
 
 import os
 import time
+from errno import EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, EROFS
 
-from mydocker.errors import Error, Unexpected
+from mydocker.errors import Error, StepFailed, Unexpected
 
 _KEPT = 30
+# What can go wrong at every file. It says that the host has no more, or that a disk fails, and nothing of our code.
+_FORESEEN = (EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, EROFS)
 
 
 def as_error(error: BaseException, who: str = "") -> Error:
-    """Return an error of ours as it is, and any other exception as Unexpected, with its story.
+    """Return an error of ours as it is, what can go wrong at every file as StepFailed, any other exception as Unexpected with its story.
 
     who: the process that met it. The message begins with that.
     """
     if isinstance(error, Error):
         return error
-    line = f"{type(error).__name__}: {error}"
-    return Unexpected(f"{who}: {line}" if who else line, story(error))
+    before = f"{who}: " if who else ""
+    if isinstance(error, OSError) and error.errno in _FORESEEN:
+        return StepFailed(f"{before}{error.filename or 'mydocker'}: {error.strerror}", error.errno)
+    return Unexpected(f"{before}{type(error).__name__}: {error}", story(error))
 
 
 def story(error: BaseException) -> str:

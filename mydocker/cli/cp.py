@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from mydocker import store
 from mydocker.cli.base import EXPLAIN, Session
 from mydocker.cli.execution import runner
 from mydocker.cli.verb import argument, switch, verb
 from mydocker.engine.container import copy
-from mydocker.engine.record import containers, events, state
+from mydocker.engine.record import containers, events, locks, state
 from mydocker.errors import BadInput
 from mydocker.steps.base import Action
 from mydocker.storage import drivers
@@ -46,14 +45,16 @@ def cp(session: Session, /, archive: bool, follow_link: bool, quiet: bool, sourc
             session.paths, record, "archive-path" if from_name else "extract-to-dir", path=path if from_name else destination
         )
 
-    runs = state.running_pid(session.paths, record["id"])
-    # While the writable layer of a stopped container is mounted for this, nobody may start or remove the container.
     step = Action(work, f"copy {source} to {target}")
-    if runs:
-        runner(session).apply(step)
-        return
-    with store.Lock(session.paths.container(record["id"]) + "/lock"):
-        runner(session).apply(step)
+    # While the writable layer of a stopped container is mounted for this, nobody may start or remove the container.
+    with locks.ContainerLock(session.paths, record["id"]):
+        locks.load_whole(session.paths, record["id"])
+        inside.pid = state.running_pid(session.paths, record["id"])
+        if not inside.pid:
+            runner(session).apply(step)
+    if inside.pid:
+        with locks.WithoutLock(session.paths, record, inside.pid):
+            runner(session).apply(step)
 
 
 def _split(text: str) -> tuple[str, str]:

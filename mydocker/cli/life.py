@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mydocker import store
 from mydocker.cli.base import EXPLAIN, Session, check_terminal, each, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.verb import ANY_INTEGER, SOME, argument, option, switch, verb
@@ -11,7 +10,7 @@ from mydocker.engine.container.attach import attach as attach_to
 from mydocker.engine.container.claim import Rename
 from mydocker.engine.container.start import lock_stopped
 from mydocker.engine.container.start import start as start_container
-from mydocker.engine.record import containers, state
+from mydocker.engine.record import containers, locks, state
 from mydocker.engine.record.containers import check_name
 from mydocker.engine.request.values import detach_keys as parse_keys
 from mydocker.engine.request.values import signal as parse_signal
@@ -182,7 +181,7 @@ def rename(session: Session, /, old: str, new: str) -> None:
     """
     check_name(new)
     container_id = containers.resolve(session.paths, old)
-    with store.Lock(session.paths.container(container_id) + "/lock"):
+    with locks.ContainerLock(session.paths, container_id):
         runner(session).apply(Rename(session.paths, container_id, new))
 
 

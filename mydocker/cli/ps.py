@@ -259,7 +259,7 @@ def _status(each: Listed) -> str:
     if status == "restarting":
         return f"Restarting ({record['exitCode']}) {human.since(record['finishedAt'])}"
     if status == "exited":
-        if not record["finishedAt"]:
+        if record["status"] == "running" or not record["finishedAt"]:
             return "Exited (unknown)"
         return f"Exited ({record['exitCode']}) {human.since(record['finishedAt'])}"
     return {"removing": "Removal In Progress", "dead": "Damaged" if each.is_damaged else "Dead"}.get(status, "Created")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from mydocker import store
 from mydocker.cli.base import EXPLAIN, Session, complain, each, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.verb import SOME, argument, switch, verb
 from mydocker.engine.container import life, orphans
 from mydocker.engine.monitor import end, restart
-from mydocker.engine.record import containers, state
-from mydocker.errors import Conflict, Damaged, Error, NotFound
+from mydocker.engine.record import containers, locks, state
+from mydocker.errors import Conflict, Damaged, NotFound
 from mydocker.steps.base import Action
 
 
@@ -62,16 +61,17 @@ def _remove(session: Session, container_id: str, name: str, force: bool, volumes
 
 def _remove_whole(session: Session, container_id: str, name: str, force: bool, volumes: bool) -> None:
     paths = session.paths
-    if state.running_pid(paths, container_id) or restart.is_waiting(paths, containers.load(paths, container_id)):
-        if not force:
-            raise Conflict(f"container {name} is running", "stop it first, or use rm -f")
-        life.end(paths, container_id)
-    problems: list[Error] = []
     try:
-        with store.Lock(paths.container(container_id) + "/lock"):
-            record = containers.load(paths, container_id)
-            problems = end.runtime_state(paths, container_id) + end.container(paths, record, volumes)
-    except (FileNotFoundError, NotFound):
+        while True:
+            with locks.ContainerLock(paths, container_id):
+                record = containers.load(paths, container_id)
+                if not state.running_pid(paths, container_id) and not restart.is_waiting(paths, record):
+                    problems = end.runtime_state(paths, container_id) + end.container(paths, record, volumes)
+                    break
+            if not force:
+                raise Conflict(f"container {name} is running", "stop it first, or use rm -f")
+            life.end(paths, container_id)
+    except NotFound:
         return  # it was run with --rm, and its monitor has removed it
     if problems:
         raise problems[0]

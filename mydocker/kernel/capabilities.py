@@ -5,7 +5,7 @@ The bounding and the ambient set are changed by prctl(2), which is in process.py
 
 from __future__ import annotations
 
-from struct import pack
+from struct import pack, unpack
 
 from mydocker.kernel.libc import buffer, syscall
 
@@ -79,6 +79,19 @@ def mask(names: Iterable[str]) -> int:
 
 def capset(effective: int, permitted: int, inheritable: int) -> None:
     """Set this thread's three sets of capabilities, given as masks of 64 bits. What leaves the permitted set cannot come back."""
-    header = buffer(pack("Ii", _LINUX_CAPABILITY_VERSION_3, 0))
+    header, data = capset_arguments(effective, permitted, inheritable)
+    syscall("capset", buffer(header), buffer(data), subject=f"permitted {permitted:#x}")
+
+
+def capset_arguments(effective: int, permitted: int, inheritable: int) -> tuple[bytes, bytes]:
+    """Return what capset(2) reads: the header and the sets."""
     low, high = ([(word >> shift) & 0xFFFFFFFF for word in (effective, permitted, inheritable)] for shift in (0, 32))
-    syscall("capset", header, buffer(pack("6I", *low, *high)), subject=f"permitted {permitted:#x}")
+    return pack("Ii", _LINUX_CAPABILITY_VERSION_3, 0), pack("6I", *low, *high)
+
+
+def capget() -> tuple[int, int, int]:
+    """Return this thread's sets (effective, permitted, inheritable) as masks of 64 bits."""
+    header, data = map(buffer, capset_arguments(0, 0, 0))
+    syscall("capget", header, data)
+    words = unpack("6I", data.raw)
+    return words[0] | words[3] << 32, words[1] | words[4] << 32, words[2] | words[5] << 32

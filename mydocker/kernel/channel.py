@@ -14,6 +14,8 @@ import os
 from select import POLLIN, poll
 from struct import pack, unpack_from
 
+from mydocker.messages import delay
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,6 +63,7 @@ class Channel:
     def send(self, kind: str, payload: bytes = b"", descriptors: tuple[int, ...] = (), wait: bool = True) -> None:
         """Send one message. Raises BrokenPipeError if the peer is gone, and BlockingIOError if it would have to wait and may not."""
         ancillary = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, pack(f"{len(descriptors)}i", *descriptors))] if descriptors else []
+        delay("send", kind)
         flags = _socket.MSG_NOSIGNAL | (0 if wait else _socket.MSG_DONTWAIT)
         self._socket.sendmsg([kind.encode(), payload], ancillary, flags)
 
@@ -76,7 +79,9 @@ class Channel:
             # The peer went without having read everything. The kernel tells this once, before it delivers what the peer had sent.
             data, ancillary = self._next()
         descriptors = [n for _, _, value in ancillary for (n,) in _each_int(value)]
-        return data[:1].decode(), data[1:], descriptors
+        kind = data[:1].decode()
+        delay("receive", kind)
+        return kind, data[1:], descriptors
 
     def _next(self) -> tuple[bytes, list[tuple[int, int, bytes]]]:
         space = _socket.CMSG_SPACE(4 * _MAX_DESCRIPTORS)

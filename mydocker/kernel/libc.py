@@ -29,10 +29,6 @@ class _Char(_SimpleCData):  # type: ignore[type-arg]
     _type_ = "c"
 
 
-class _String(_SimpleCData):  # type: ignore[type-arg]
-    _type_ = "z"
-
-
 class _Function(CFuncPtr):
     """A function of the C library that returns an int."""
 
@@ -106,9 +102,3 @@ def buffer(data: bytes) -> Array[c_char]:
 def address(data: Array[c_char]) -> int:
     """Return where a buffer lies in memory, for structures that point to it."""
     return addressof(data)
-
-
-def string_array(values: list[bytes]) -> tuple[int, object]:
-    """Return the address of an array of C strings that ends with NULL, and the object that must live as long as the array is used."""
-    array = (_String * (len(values) + 1))(*values, None)
-    return addressof(array), array

@@ -109,12 +109,11 @@ def mount_setattr(tree: int, attr_set: int, attr_clr: int = 0, propagation: int 
 class MountEntry:
     """A mount, as one line of /proc/PID/mountinfo describes it. The fields have the names of proc(5), but `target` is the mount point."""
 
-    __slots__ = ("mount_id", "root", "target", "options", "optional", "fstype", "source", "super_options")
+    __slots__ = ("root", "target", "options", "optional", "fstype", "source", "super_options")
 
     def __init__(self, line: str) -> None:
         before, after = line.split(" - ", 1)
         fields = before.split(" ")
-        self.mount_id = int(fields[0])
         self.root = unescape(fields[3])
         self.target = unescape(fields[4])
         self.options = fields[5].split(",")
@@ -142,9 +141,3 @@ def describe_flags(flags: int) -> str:
     """Return the names of flags as mount(2) spells them, such as 'MS_BIND|MS_REC', or '0' if there are none."""
     names = [name for value, name in FLAG_NAMES.items() if flags & value]
     return "|".join(names) or "0"
-
-
-def is_mount_point(path: str, proc: str = "/proc") -> bool:
-    """Say whether something is mounted exactly at `path`."""
-    real = os.path.realpath(path)
-    return any(entry.target == real for entry in mountinfo(proc))

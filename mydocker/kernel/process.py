@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from errno import EINVAL
 
 from mydocker.kernel import capabilities
@@ -18,6 +17,7 @@ PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
+PR_CAP_AMBIENT_LOWER = 3
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 
 
@@ -81,20 +81,6 @@ def raise_ambient(capability: int) -> None:
 def set_name(name: str) -> None:
     """Set the name that /proc/self/comm and ps show. Only the first 15 bytes count."""
     call("prctl", PR_SET_NAME, name[:15], 0, 0, 0)
-
-
-def be_called(name: str) -> None:
-    """Give a process that was forked, and not executed, its own name and command line, and overwrite its environment.
-
-    Both are its parent's otherwise: everybody may read the command line in /proc/PID, and who may trace the process its environment.
-    """
-    set_name(name)
-    os.environ.clear()
-    with open("/proc/self/stat") as file:
-        fields = file.read().rpartition(")")[2].split()
-    arguments, arguments_end, environment, environment_end = map(int, fields[45:49])  # fields 48 to 51, proc(5)
-    call("strncpy", arguments, name, arguments_end - arguments - 1)
-    call("memset", environment, 0, environment_end - environment)
 
 
 def set_child_subreaper() -> None:

@@ -21,10 +21,8 @@ def call(argv: list[str], text: str = "", environment: dict[str, str] | None = N
     text: its standard input.
     environment: the variables that it gets besides PATH.
     """
-    files = [os.memfd_create(name) for name in ("in", "out", "err")]
+    files = [text_file(text), os.memfd_create("out"), os.memfd_create("err")]
     try:
-        _write(files[0], text.encode())
-        os.lseek(files[0], 0, os.SEEK_SET)
         actions = [(os.POSIX_SPAWN_DUP2, descriptor, number) for number, descriptor in enumerate(files)]
         pid = os.posix_spawn(argv[0], argv, {"PATH": ":".join(_DIRECTORIES), **(environment or {})}, file_actions=actions)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -34,10 +32,14 @@ def call(argv: list[str], text: str = "", environment: dict[str, str] | None = N
             os.close(descriptor)
 
 
-def _write(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
+def text_file(text: str) -> int:
+    """Return the descriptor of a file in memory, from which a text can be read."""
+    descriptor = os.memfd_create("in")
+    view = memoryview(text.encode())
     while view:
         view = view[os.write(descriptor, view) :]
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
 
 
 def _read(descriptor: int) -> str:

@@ -52,8 +52,7 @@ def sealed_copy(path: str) -> int:
     copy = executable_memfd("mydocker")
     try:
         _fill(copy, path)
-        fcntl(copy, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-        return copy
+        return sealed(copy)
     except OSError:
         os.close(copy)
         raise
@@ -78,6 +77,12 @@ def executable_memfd(name: str) -> int:
         if error.errno != EINVAL:
             raise
         return os.memfd_create(name, flags)
+
+
+def sealed(memfd: int) -> int:
+    """Let nobody change a file in memory any more, and return its descriptor."""
+    fcntl(memfd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+    return memfd
 
 
 def _fill(copy: int, path: str) -> None:

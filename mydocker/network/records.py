@@ -10,6 +10,7 @@ import os
 from mydocker import store
 from mydocker.errors import Conflict, Damaged, NotFound
 from mydocker.network.addresses import Subnet
+from mydocker.objectlock import ObjectLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -163,9 +164,12 @@ def save_new(paths: Paths, network: Network) -> None:
     store.sync_directory(paths.networks)
 
 
-def lock(paths: Paths, name: str, shared: bool = False) -> store.Lock:
-    """Return the lock of a network. It is shared while a container is being connected, and exclusive while the network is being removed."""
-    return store.Lock(f"{directory(paths, name)}/lock", shared)
+def lock(paths: Paths, name: str, shared: bool = False) -> ObjectLock:
+    """Return the lock of a network. It is shared while a container is being connected, and exclusive while the network is being removed.
+
+    To enter it raises NotFound if the network is gone by then.
+    """
+    return ObjectLock(directory(paths, name), f"no such network: {name}", shared)
 
 
 def everything(paths: Paths) -> store.Lock:

@@ -3,7 +3,7 @@
     ROOT/ID/state.json     the record, RECORD below; without it, create had hardly begun
     ROOT/ID/config.json    config.json as it was at create, completed, because a bundle may change afterwards
     ROOT/ID/lock           flock, held by whoever changes the container; a create holds it from its beginning to its end
-    ROOT/ID/exec.fifo      there until the start; see runtime/gate.py
+    ROOT/ID/exec.fifo      there until the start; see gate.py
 
 A process is its pid and its start time. So a record can be out of date, but it is never believed.
 """
@@ -16,8 +16,8 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from mydocker import store
 from mydocker.errors import BadInput, Conflict, NotFound
 from mydocker.kernel import tasks
+from mydocker.oci import gate
 from mydocker.oci.verbs import SPECIFICATION
-from mydocker.runtime import gate
 from mydocker.shape import fit
 
 TYPE_CHECKING = False

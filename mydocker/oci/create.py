@@ -9,13 +9,12 @@ from mydocker import store
 from mydocker.cgroups.warmup import WarmUp
 from mydocker.errors import BadInput, Error
 from mydocker.kernel import tasks
-from mydocker.oci import console, containers, destroy
+from mydocker.oci import console, containers, destroy, gate
 from mydocker.oci.arguments import Arguments, Flags
 from mydocker.oci.bundle import read_bundle
 from mydocker.oci.cgroup import cgroup_path, enter, freezer_file, place
 from mydocker.oci.privileges import grantable
 from mydocker.oci.sealing import restart_sealed_if_exposed
-from mydocker.runtime import gate
 from mydocker.runtime.hooks import hooks
 from mydocker.runtime.init import Setting
 from mydocker.runtime.launch import Launch
@@ -43,7 +42,7 @@ class Creation:
     gated: whether the container's process will wait for a start.
     """
 
-    __slots__ = ("settings", "arguments", "container", "spec", "run", "devices", "launch", "gated", "report", "_theirs")
+    __slots__ = ("settings", "arguments", "container", "spec", "run", "devices", "launch", "gated")
 
     def __init__(self, settings: Settings, arguments: Arguments, gated: bool) -> None:
         self.settings = settings
@@ -54,8 +53,6 @@ class Creation:
         self.devices = Run("devices")
         self.spec: Spec
         self.launch: Launch | None = None
-        # The two ends of the pipe through which a process without a gate reports that execve has failed. -1 stands for none.
-        self.report = self._theirs = -1
 
     def make(self) -> int:
         """Make the container and return the pid of its first process. If that fails, everything is undone."""
@@ -83,8 +80,6 @@ class Creation:
         self.launch = launch = Launch(self._setting(), self.run, self._tell)
         self.run.execute(early_trees(spec, os.geteuid() == 0))
         pid = launch.fork()
-        if self._theirs >= 0:
-            os.close(self._theirs)  # While it is open here, the pipe has no end of file.
         container.record["pid"], container.record["started"] = pid, tasks.start_time(pid)
         container.save()
         place(container, spec, self.run)  # From here on init builds its root at the same time.
@@ -92,7 +87,7 @@ class Creation:
         state = container.state("creating")
         state["pid"] = pid
         self._move_devices(pid)
-        before = [*hooks(spec, "prestart", state), *hooks(spec, "createRuntime", state)]
+        before = [hook for kind in ("prestart", "createRuntime") for hook in hooks(spec, kind, state, state["bundle"])]
         if before:
             launch.wait_until_built()
             self.run.execute(before)
@@ -133,14 +128,12 @@ class Creation:
     def _setting(self) -> Setting:
         spec = self.spec
         seccomp = spec["linux"].get("seccomp")
-        report, closed = gate.make(self.container.directory) if self.gated else self._report_pipe()
         preserved = preserved_descriptors(self.arguments, spec["process"])
         how = How(
             preserved=preserved,
             pivot=not self.arguments.on("no-pivot"),
             keyring=not self.arguments.on("no-new-keyring"),
-            report=report,
-            gate=closed,
+            gate=gate.make(self.container.directory) if self.gated else None,
             privileged=os.geteuid() == 0,
         )
         size = console.size(spec["process"])
@@ -156,10 +149,6 @@ class Creation:
             faults=injected(os.environ),
             how=how,
         )
-
-    def _report_pipe(self) -> tuple[int, int]:
-        self.report, self._theirs = os.pipe()
-        return self._theirs, -1
 
     def _write_pid_file(self, pid: int) -> None:
         path = self.arguments.value("pid-file")
@@ -216,7 +205,6 @@ def run(settings: Settings, arguments: Arguments) -> int:
     container = creation.container
     assert creation.launch
     try:
-        gate.raise_if_failed(creation.report, creation.spec["process"]["args"][0])
         Run("runtime").execute(hooks(creation.spec, "poststart", container.state("running")))
     except Error:
         creation.launch.kill()

@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 def everything(container: Container, spec: Spec | None) -> list[Error]:
     """Remove a container and return the problems.
 
-    What is left in its cgroups is killed, the cgroups are removed, the poststop hooks are run, and its directory is removed.
+    What is left in its cgroups is killed, the cgroups are removed, the poststop hooks are run, and its directory is removed. That a hook
+    fails is only a warning in the log (runtime.md, Lifecycle).
 
     spec: the container's config.json, or None if it is not known.
     """
     problems: list[Error] = []
     if container.record["cgroup"]:
         attempt(problems, _remove_cgroup, container)
+    failed: list[Error] = []
     for hook in late_hooks(spec, "poststop", container.state("stopped")):
-        attempt(problems, apply, hook)
+        attempt(failed, apply, hook)
+    for problem in failed:
+        container.settings.log("warning", problem.message)
     attempt(problems, store.discard, container.directory)
     return problems
 

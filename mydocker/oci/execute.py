@@ -15,7 +15,6 @@ from mydocker.oci.create import preserved_descriptors
 from mydocker.oci.privileges import grantable
 from mydocker.oci.sealing import restart_sealed_if_exposed
 from mydocker.oci.shape import check_shape
-from mydocker.runtime import gate
 from mydocker.runtime.init import Setting, join
 from mydocker.runtime.joining import hold_namespaces, joined
 from mydocker.runtime.launch import Launch
@@ -68,11 +67,8 @@ def _started(settings: Settings, arguments: Arguments, container: Container, spe
 
     spec: the container's spec, changed for the new process.
     """
-    reader, report = os.pipe()
-    launch = _launch(settings, arguments, container, spec, report)
-    os.close(report)
+    launch = _launch(settings, arguments, container, spec)
     try:
-        gate.raise_if_failed(reader, spec["process"]["args"][0])
         console.hand_over(launch.master, arguments)
         if arguments.value("pid-file"):
             store.write_atomic(os.path.abspath(arguments.value("pid-file")), str(launch.pid).encode(), sync=False)
@@ -82,9 +78,9 @@ def _started(settings: Settings, arguments: Arguments, container: Container, spe
     return launch
 
 
-def _launch(settings: Settings, arguments: Arguments, container: Container, spec: Spec, report: int) -> Launch:
+def _launch(settings: Settings, arguments: Arguments, container: Container, spec: Spec) -> Launch:
     seccomp = spec["linux"].get("seccomp")
-    how = How(preserved=preserved_descriptors(arguments, spec["process"]), report=report)
+    how = How(preserved=preserved_descriptors(arguments, spec["process"]))
     bpf = filter_for(seccomp, settings.paths.cache) if seccomp else None
     setting = Setting(spec=spec, root="/", streams=(0, 1, 2), size=console.size(spec["process"]), cgroups=[], seccomp=bpf, how=how)
     launch = Launch(setting, Run("runtime"), lambda value: None, join)

@@ -7,9 +7,8 @@ from time import monotonic, sleep
 
 from mydocker import store
 from mydocker.errors import BadInput, Conflict, Error, NotFound, StepFailed
-from mydocker.oci import containers, destroy
+from mydocker.oci import containers, destroy, gate
 from mydocker.oci.arguments import Arguments, Flags
-from mydocker.runtime import gate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,19 +6,20 @@
     poststart                 parent's namespaces, after its program was executed                     running
     poststop                  parent's namespaces, after the container was deleted                    stopped
 
-Each hook gets the container's state as JSON on its standard input. The last column is the status in that state.
+Each hook gets the container's state as JSON on its standard input. The last column is the status in that state. The hooks of create run in
+the bundle, createContainer's in the root file system; the specification says nothing of it, but runc does so.
 """
 
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # the module signal wraps this one in enums, and takes time for it
 import os
-from errno import EAGAIN, EPIPE
-from select import POLLIN, POLLOUT, poll
+from select import POLLIN, poll
 from time import monotonic
 
 from mydocker import leanjson
 from mydocker.errors import BadInput, StepFailed
+from mydocker.kernel.programs import text_file
 from mydocker.steps.base import Step, command
 
 TYPE_CHECKING = False
@@ -37,14 +38,15 @@ STATUS = {
 _KEPT_OUTPUT = 4096
 
 
-def hooks(spec: Spec, kind: str, state: State) -> list[Step]:
+def hooks(spec: Spec, kind: str, state: State, directory: str = "") -> list[Step]:
     """Return the steps that run the hooks of one moment, in their order.
 
     kind: the moment, a key of STATUS.
     state: the container's state. The hooks get it with the status of this moment.
+    directory: the working directory of the hooks, or '' for that of this process.
     """
     told: State = {**state, "status": STATUS[kind]}
-    return [RunHook(kind, hook, told) for hook in spec.get("hooks", {}).get(kind, [])]
+    return [RunHook(kind, hook, told, directory) for hook in spec.get("hooks", {}).get(kind, [])]
 
 
 def check_hooks(spec: Spec) -> None:
@@ -63,12 +65,13 @@ class RunHook(Step):
     kind: str  # the moment, a key of STATUS
     hook: Hook  # its timeout is in seconds
     state: State  # what the hook is told
+    directory: str  # its working directory, or '' for that of this process
 
     def apply(self) -> None:
-        pid, stdin, output = self._spawn()
+        pid, output = self._spawn()
         said = b""
         try:
-            said = _talk(stdin, output, leanjson.dumps(self.state).encode(), self._deadline())
+            said = _read(output, monotonic() + self.hook.get("timeout", float("inf")))
         except TimeoutError as error:
             os.kill(pid, 9)
             raise StepFailed(f"{self.describe()}: still running after {self.hook['timeout']} seconds") from error
@@ -79,74 +82,45 @@ class RunHook(Step):
             reason = f"ended by signal {-status}" if status < 0 else f"exit status {status}"
             raise StepFailed(f"{self.describe()}: {reason}: {said.decode(errors='replace').strip() or 'no output'}")
 
-    def _deadline(self) -> float:
-        return monotonic() + self.hook["timeout"] if self.hook.get("timeout") else float("inf")
-
-    def _spawn(self) -> tuple[int, int, int]:
-        theirs_in, stdin = os.pipe()
-        output, theirs_out = os.pipe()
+    def _spawn(self) -> tuple[int, int]:
+        output, theirs = os.pipe()
         pid = os.fork()
         if pid == 0:
             try:
                 _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
-                for number, descriptor in ((0, theirs_in), (1, theirs_out), (2, theirs_out)):
+                for number, descriptor in ((0, text_file(leanjson.dumps(self.state))), (1, theirs), (2, theirs)):
                     os.dup2(descriptor, number)
-                environment = dict(pair.split("=", 1) for pair in self.hook["env"] if "=" in pair)
-                os.execve(self.hook["path"], self.hook["args"] or [self.hook["path"]], environment)
+                os.chdir(self.directory or ".")
+                os.execve(self.hook["path"], self.hook["args"] or [self.hook["path"]], self._environment())
             except OSError as error:
                 os.write(2, f"{error.strerror}\n".encode())
             finally:
                 os._exit(127)
-        os.close(theirs_in)
-        os.close(theirs_out)
-        return pid, stdin, output
+        os.close(theirs)
+        return pid, output
+
+    def _environment(self) -> dict[str, str]:
+        """Return the hook's environment. If config.json says nothing of it, it is this process's own."""
+        return dict(pair.split("=", 1) for pair in self.hook["env"] if "=" in pair) if "env" in self.hook else dict(os.environ)
 
     def describe(self) -> str:
         return f"{self.kind} hook {command(self.hook['path'], *self.hook['args'][1:])}"
 
 
-def _talk(stdin: int, output: int, state: bytes, deadline: float) -> bytes:
-    """Write a hook's input and return the end of its output, when it has closed that.
+def _read(output: int, deadline: float) -> bytes:
+    """Return the end of a hook's output, when it has closed that.
 
-    state: the hook's input.
     deadline: a time of the monotonic clock, or infinity.
 
     Raises TimeoutError at the deadline.
     """
     said = b""
     poller = poll()
-    os.set_blocking(stdin, False)
     poller.register(output, POLLIN)
-    poller.register(stdin, POLLOUT)
-    try:
-        while True:
-            left = deadline - monotonic()
-            if left <= 0:
-                raise TimeoutError
-            for descriptor, _ in poller.poll(None if left == float("inf") else left * 1000):
-                if descriptor == stdin:
-                    state = _feed(stdin, state)
-                    if not state:
-                        poller.unregister(stdin)
-                        os.close(stdin)
-                        stdin = -1
-                else:
-                    data = os.read(output, 65536)
-                    said = (said + data)[-_KEPT_OUTPUT:]
-                    if not data:
-                        return said
-    finally:
-        if stdin >= 0:
-            os.close(stdin)
-
-
-def _feed(stdin: int, data: bytes) -> bytes:
-    """Write as much as fits into the pipe and return the rest. Nothing is left if the hook has closed its input."""
-    try:
-        return data[os.write(stdin, data) :]
-    except OSError as error:
-        if error.errno == EAGAIN:
-            return data
-        if error.errno == EPIPE:
-            return b""
-        raise
+    while (left := deadline - monotonic()) > 0:
+        if poller.poll(None if left == float("inf") else left * 1000):
+            data = os.read(output, 65536)
+            if not data:
+                return said
+            said = (said + data)[-_KEPT_OUTPUT:]
+    raise TimeoutError

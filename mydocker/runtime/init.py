@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import marshal
 import os
-from errno import EBADF
+from itertools import pairwise
 
 from mydocker import messages
 from mydocker.kernel import process
 from mydocker.kernel.inroot import LONGEST_TEXT
 from mydocker.messages import BUILT, EXPLAIN, FAILURE, GO, GONE, ISOLATED, READY, failure
-from mydocker.runtime import console, gate, plan
+from mydocker.runtime import console, plan, report
 from mydocker.runtime.hooks import hooks
 from mydocker.runtime.joining import held
 from mydocker.runtime.mounts import FIRST_TREE
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION, lookup
 from mydocker.steps.base import Run, Step
-from mydocker.steps.process import ExecByTrampoline
 from mydocker.tracebacks import as_error
 from mydocker.value import Value
 
@@ -49,6 +48,7 @@ class Setting(Value):
     explain: str = ""  # how each step is told to the parent: 'text', 'sh', 'json', or '' for not at all
     faults: tuple[Fault, ...] = ()  # what tests inject, see steps/faults.py
     how: plan.How = plan.USUAL
+    report: int = -1  # the descriptor for a failure of the last step, see kernel/trampoline.py
 
 
 def become(setting: Setting, channel: Channel) -> NoReturn:
@@ -69,7 +69,7 @@ def _report_failure(work: Callable[[Setting, Channel], None], setting: Setting, 
         if channel.fileno() >= 0:
             channel.put(FAILURE, failure(ours))
         else:
-            os.write(setting.how.report, gate.failed(ours))
+            os.write(setting.report, report.failed(ours))
     finally:
         os._exit(1)
 
@@ -98,7 +98,8 @@ def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
     run = Run("init", observer(setting, channel), setting.faults)
     process.set_dumpable(False)
     _take_streams(setting)
-    _let_go_of_the_parents({channel.fileno(), *setting.how.descriptors(), *held(setting.spec)})
+    preserved = range(3, 3 + setting.how.preserved)
+    _let_go_of_the_parents({channel.fileno(), setting.report, *(setting.how.gate or ()), *preserved, *held(setting.spec)})
     run.execute(plan.early(setting.spec, setting.how))
     run.execute(plan.isolate(setting.spec))
     return run
@@ -117,20 +118,22 @@ def _execute(run: Run, setting: Setting, channel: Channel, last_hooks: list[Step
     spec = setting.spec
     uid, gid, groups, home = resolved_user(spec, _text("/etc/passwd"), _text("/etc/group"))
     run.execute(console.owned(uid))
-    run.execute(plan.confine(spec, uid, gid, groups, setting.seccomp, channel))
-    how = setting.how
-    program = plan.program(spec, home, how)
-    if isinstance(program, ExecByTrampoline):
-        program.found(program.variables())  # A program that is missing must be known before the second half of the start.
+    steps, load = plan.confine(spec, uid, gid, groups, setting.seccomp, channel)
+    run.execute(steps)
+    gate = setting.how.gate[1] if setting.how.gate else -1
+    program = plan.program(spec, home, load, setting.report, gate)
+    program.found()  # A program that is missing must be known before the second half of the start.
     if run.observer:
-        run.observer(run.who, program, 0.0)  # The last step is told before it is done: afterwards nobody is left to tell it.
+        # These two are told before they are done: afterwards nobody is left to tell them.
+        for step in [load, program] if load else [program]:
+            run.observer(run.who, step, 0.0)
     channel.send(READY)
     if last_hooks:
-        if how.gate >= 0:
+        if gate >= 0:
             channel.close()
-            gate.wait(how.gate)
+            os.read(gate, 1)
         run.execute(last_hooks)
-        program = plan.program(spec, home, plan.How(report=how.report))
+        program.gate = -1
     run.apply(program)
 
 
@@ -165,18 +168,9 @@ def _let_go_of_the_parents(kept: set[int]) -> None:
 
     The parent's ends of channels are among them. While a copy of such an end is open, nobody notices that the parent has died.
     """
-    for name in os.listdir("/proc/self/fd"):
-        descriptor = int(name)
-        if 2 < descriptor < FIRST_TREE and descriptor not in kept:
-            _close(descriptor)
-
-
-def _close(descriptor: int) -> None:
-    try:
-        os.close(descriptor)
-    except OSError as error:
-        if error.errno != EBADF:  # The descriptor of the listing itself is closed already.
-            raise
+    edges = sorted({2, *(descriptor for descriptor in kept if 2 < descriptor < FIRST_TREE), FIRST_TREE})
+    for low, high in pairwise(edges):
+        os.closerange(low + 1, high)
 
 
 def resolved_user(spec: Spec, passwd: str, group: str) -> tuple[int, int, list[int], str]:

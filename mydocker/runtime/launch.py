@@ -22,6 +22,7 @@ from mydocker.kernel.channel import Channel
 from mydocker.messages import BORN, BUILT, EXPLAIN, FAILURE, GO, GONE, ISOLATED, LISTENER, MAPPED, READY, TERMINAL, UNMAPPED
 from mydocker.runtime import plan
 from mydocker.runtime.init import Setting, become, observer
+from mydocker.runtime.report import raise_if_failed
 from mydocker.steps.base import Run
 from mydocker.steps.namespaces import JoinNamespace
 from mydocker.tracebacks import as_error
@@ -47,7 +48,7 @@ class Launch:
     body: what the fork does: become(), or join() for one more process of a running container.
     """
 
-    __slots__ = ("setting", "run", "tell", "body", "pid", "master", "_channel", "_inbox", "_state")
+    __slots__ = ("setting", "run", "tell", "body", "pid", "master", "_channel", "_inbox", "_report", "_state")
 
     def __init__(self, setting: Setting, run: Run, tell: Callable[[Explanation], None], body: Body = become) -> None:
         self.setting = setting
@@ -58,18 +59,21 @@ class Launch:
         self.master = -1  # the pty's, or -1 if there is no terminal
         self._channel: Channel
         self._inbox: messages.Inbox
+        self._report = -1  # where init's last step tells that it has failed; -1 if that is told to a start
         self._state: State = {}
 
     def fork(self) -> int:
         """Fork init and return its pid. init begins to build its root, and then waits for go()."""
         ours, theirs = Channel.pair()
         self.listen(ours)
+        self._report, self.setting.report = (-1, self.setting.how.gate[0]) if self.setting.how.gate else os.pipe()
         wanted = plan.namespaces(self.setting.spec)
         if "user" in wanted:
             self._fork_through_stage(theirs, wanted)
         else:
             self._fork(theirs, wanted)
         theirs.close()
+        os.close(self.setting.report)  # While it is open here, it has no end of file.
         return self.pid
 
     def listen(self, channel: Channel) -> None:
@@ -157,7 +161,7 @@ class Launch:
         self._inbox.wait(BUILT, before=EXPLAIN + ISOLATED)
 
     def go(self, state: State | None = None) -> None:
-        """Let init go on, and return when the program has been executed. Raises the error that init failed with.
+        """Let init go on, and return when the program has been executed or waits at its gate. Raises the error that init failed with.
 
         state: the state of the container, for the hooks that run inside it and for a listener of the seccomp filter.
         """
@@ -166,6 +170,9 @@ class Launch:
         self._inbox.wait(READY, before=EXPLAIN + ISOLATED + BUILT + TERMINAL + LISTENER)
         self._inbox.wait(GONE, before=EXPLAIN)
         self._channel.close()
+        if self._report >= 0:
+            with open(self._report, "rb", buffering=0):
+                raise_if_failed(self._report, self.setting.spec["process"]["args"][0])
 
     def _tell_go(self, state: State) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mydocker.errors import BadInput
 from mydocker.kernel import mounts as k
-from mydocker.runtime.destinations import check_destination
+from mydocker.runtime.destinations import check_destination, normalised
 from mydocker.runtime.users import mappings
 from mydocker.steps.covers import RemountReadOnly
 from mydocker.steps.nodes import MakeSymlink
@@ -174,32 +174,61 @@ def _is_opened_early(mount: Mount, all_early: bool) -> bool:
     return all_early or bool(is_shared) or bool(other_namespace(mount["source"])[0]) or _is_mapped(mount)
 
 
-def mount_steps(root: str, mounts: list[Mount], label: str = "", all_early: bool = False) -> list[Step]:
-    """Return the steps for all mounts except those of the type cgroup, in their order.
+def mount_steps(spec: Spec, root: str, all_early: bool, shown: list[ContainerMount] | None = None) -> list[Step]:
+    """Return the steps for the mounts, in their order.
+
+    Mounts of the type cgroup show the cgroups that the process is in. So they can be made only when it has entered them, and with them what
+    lies above or below them. All others are made before, while the parent makes the cgroups.
 
     root: the path of the root file system.
-    label: the SELinux label of the file systems that are made here, or ''.
     all_early: whether every bind was opened early, see opens_all_early().
+    shown: what the container sees of each hierarchy, for the steps that need the cgroups; None for the others.
 
     Raises BadInput for a destination or an option that is not allowed.
     """
     steps: list[Step] = []
     tree = FIRST_TREE
-    for mount in mounts:
-        check_destination(mount)
-        if mount["type"] == "cgroup":
-            continue
+    waiting = _waiting(spec["mounts"])
+    own = any(namespace["type"] == "cgroup" for namespace in spec["linux"]["namespaces"])
+    for mount in spec["mounts"]:
+        check_destination(mount, bool(bind_flags(mount) & k.MS_BIND))
         options, target = Options(mount["options"]), mount["destination"]
-        if _is_opened_early(mount, all_early):
+        made: list[Step] = []
+        if mount["type"] == "cgroup":
+            made = _cgroup_mount(root, mount, shown, own) if shown else []
+        elif _is_opened_early(mount, all_early):
             # A shared clone needs nothing more: it is shared already with the mount that it was made of.
             propagation = 0 if options.propagation & k.MS_SHARED else options.propagation
-            steps.append(AttachTree(root, tree, target, options.flags & ~(k.MS_BIND | k.MS_REC), propagation))
+            made.append(AttachTree(root, tree, target, options.flags & ~(k.MS_BIND | k.MS_REC), propagation))
             tree += 1
         else:
-            steps.append(_mount(root, mount, options, label))
+            made.append(_mount(root, mount, options, spec["linux"].get("mountLabel", "")))
         if options.attributes != (0, 0):
-            steps.append(SetAttributes(root, target, *options.attributes))
+            made.append(SetAttributes(root, target, *options.attributes))
+        steps += made if (normalised(target) in waiting) == (shown is not None) else []
     return steps
+
+
+def _waiting(mounts: list[Mount]) -> list[str]:
+    """Return the destinations of the mounts that wait for the cgroups, see mount_steps()."""
+    found: list[str] = []
+    for mount in mounts:
+        path = normalised(mount["destination"])
+        if mount["type"] == "cgroup" or any(_is_below(path, other) or _is_below(other, path) for other in found):
+            found.append(path)
+    return found
+
+
+def _is_below(path: str, other: str) -> bool:
+    return f"{path}/".startswith(f"{other.rstrip('/')}/")
+
+
+def read_only_steps(root: str, mounts: list[Mount], shown: list[ContainerMount]) -> list[Step]:
+    """Return the steps that make those mounts read-only in which mount points, devices or links had to be made before."""
+    kinds = ("tmpfs", "cgroup") if shown and shown[0].directory else ("tmpfs",)
+    last = {normalised(mount["destination"]): mount for mount in mounts}
+    filled = {path: Options(mount["options"]) for path, mount in last.items() if mount["type"] in kinds}
+    return [RemountReadOnly(root, path) for path, options in filled.items() if options.flags & k.MS_RDONLY]
 
 
 def _mount(root: str, mount: Mount, options: Options, label: str) -> Step:
@@ -210,6 +239,7 @@ def _mount(root: str, mount: Mount, options: Options, label: str) -> Step:
         raise BadInput(f"mount on {target!r}: only a bind mount can be idmapped")
     elif label and fstype not in _UNLABELLED:
         data = ",".join([*([data] if data else []), f'context="{label}"'])
+    flags &= ~k.MS_RDONLY if fstype == "tmpfs" else -1  # see read_only_steps()
     make = CopiedTmpfs if options.copies_up and fstype == "tmpfs" else MountInRoot
     return make(root, mount["source"], target, fstype, flags, data, options.propagation)
 
@@ -218,33 +248,19 @@ def _mount(root: str, mount: Mount, options: Options, label: str) -> Step:
 _UNLABELLED = ("proc", "sysfs", "mqueue")
 
 
-def cgroup_steps(root: str, mounts: list[Mount], shown: list[ContainerMount], namespace: bool) -> list[Step]:
-    """Return the steps for the mounts of the type cgroup.
+def _cgroup_mount(root: str, mount: Mount, shown: list[ContainerMount], namespace: bool) -> list[Step]:
+    """Return the steps for a mount of the type cgroup: one cgroup2 or, with version 1, a tmpfs with a directory for each hierarchy.
 
-    Each becomes one cgroup2 or, with version 1, a tmpfs with a directory for each hierarchy, as docker makes it. These steps come after the
-    process has entered its cgroups and its cgroup namespace, because such a mount shows what the process is in.
-
-    root: the path of the root file system.
-    shown: what the container sees of each hierarchy.
     namespace: whether the container has a cgroup namespace. Without one, the source of each hierarchy is bound instead.
     """
-    steps: list[Step] = []
-    for mount in mounts:
-        if mount["type"] == "cgroup" and shown:
-            steps += _cgroup_mount(root, mount, shown, namespace)
-    return steps
-
-
-def _cgroup_mount(root: str, mount: Mount, shown: list[ContainerMount], namespace: bool) -> list[Step]:
     flags, target = Options(mount["options"]).flags, mount["destination"]
     if not shown[0].directory:
         return [_hierarchy(root, shown[0], target, flags, namespace)]
-    base = flags & ~k.MS_RDONLY
-    steps: list[Step] = [MountInRoot(root, "cgroup", target, "tmpfs", base, "mode=755")]
+    steps: list[Step] = [MountInRoot(root, "cgroup", target, "tmpfs", flags & ~k.MS_RDONLY, "mode=755")]
     for hierarchy in shown:
         steps.append(_hierarchy(root, hierarchy, f"{target}/{hierarchy.directory}", flags, namespace))
         steps += [MakeSymlink(root, f"{target}/{link}", hierarchy.directory) for link in hierarchy.links]
-    return steps + ([RemountReadOnly(root, target)] if flags & k.MS_RDONLY else [])
+    return steps
 
 
 def _hierarchy(root: str, hierarchy: ContainerMount, target: str, flags: int, namespace: bool) -> Step:

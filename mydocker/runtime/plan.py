@@ -4,9 +4,9 @@
     isolate(spec)               namespaces, new and joined (the parent makes the time, pid and user namespaces, see launch.py)
     build(spec, root)           the root file system: mounts, /dev, host name
                                 here init waits until its parent has placed it in its cgroups and connected its network
-    close(spec, root, …)        cgroup mounts, masks, read-only paths, hooks, pivot_root
-    confine(spec, user, …)      inside: directory, user, capabilities, seccomp
-    program(spec, home, how)    the last step, which executes the program
+    close(spec, root, …)        mounts that show cgroups, masks, read-only paths, hooks, pivot_root
+    confine(spec, user, …)      inside: directory, user, capabilities
+    program(spec, home, …)      the last step: seccomp, and the program is executed
 
 All are pure functions. Their steps need no undo, because their effects end with the process.
 """
@@ -17,12 +17,14 @@ from mydocker.errors import BadInput
 from mydocker.kernel import mounts as k
 from mydocker.kernel.capabilities import NUMBERS
 from mydocker.kernel.namespaces import CLONE_NEWCGROUP, NAMESPACES
+from mydocker.kernel.seccomp import notifies
 from mydocker.runtime.destinations import normalised
 from mydocker.runtime.hooks import hooks
-from mydocker.runtime.mounts import bind_flags, cgroup_steps, mount_steps, opens_all_early
+from mydocker.runtime.mounts import Options, bind_flags, mount_steps, opens_all_early, read_only_steps
 from mydocker.runtime.seccomp import flags_for
 from mydocker.runtime.users import mappings
 from mydocker.steps.confinement import (
+    CarrySysAdmin,
     DropBoundingSet,
     LoadSeccomp,
     SetCapabilities,
@@ -42,7 +44,6 @@ from mydocker.steps.process import (
     ChangeDirectory,
     CloseOnExec,
     Exec,
-    ExecByTrampoline,
     NewSession,
     NewSessionKeyring,
     ResetSignals,
@@ -72,22 +73,16 @@ _DEVICE_LINKS = (
 )
 # The namespaces that unshare(2) and setns(2) give only to the children that are forked afterwards.
 OF_CHILDREN = ("time", "pid")
-_PROPAGATION = {"private": k.MS_PRIVATE, "slave": k.MS_SLAVE, "shared": k.MS_SHARED, "unbindable": k.MS_UNBINDABLE}
 
 
 class How(Value):
-    """What a caller may ask for that config.json cannot say, and the descriptors of a start in two halves (create and start)."""
+    """What a caller may ask for that config.json cannot say."""
 
     preserved: int = 0  # how many descriptors from 3 on stay open
     pivot: bool = True  # whether to call pivot_root; False moves the root instead, because an initramfs cannot be pivoted
     keyring: bool = True  # whether the process gets a session keyring of its own; False stays in the caller's
-    report: int = -1  # the descriptor for a failure of execve, see kernel/trampoline.py; -1 for none
-    gate: int = -1  # the descriptor to wait at before the program is executed, see gate.py; -1 for none
+    gate: tuple[int, int] | None = None  # the descriptors (report, gate) of a start in two halves, see gate.py
     privileged: bool = True  # whether the caller is the host's root
-
-    def descriptors(self) -> set[int]:
-        """Return the descriptors that init must not close."""
-        return {*range(3, 3 + self.preserved), self.report, self.gate}
 
 
 USUAL = How()
@@ -191,14 +186,14 @@ def isolate(spec: Spec) -> list[Step]:
 
 
 def build(spec: Spec, root: str, how: How = USUAL) -> list[Step]:
-    """Return the steps that make the root file system of the container, except the mounts that show its cgroups."""
+    """Return the steps that make the root file system of the container, except the mounts that wait for its cgroups."""
     linux = spec["linux"]
     steps: list[Step] = [
         # Private mounts would cut off volumes that are slaves of the host's mounts. Below shared mounts pivot_root is refused.
         Mount("", "/", flags=k.MS_SLAVE | k.MS_REC),
         Mount(root, root, flags=k.MS_BIND | k.MS_REC),
         Mount("", root, flags=k.MS_PRIVATE),
-        *mount_steps(root, spec["mounts"], linux.get("mountLabel", ""), opens_all_early(spec, how.privileged)),
+        *mount_steps(spec, root, opens_all_early(spec, how.privileged)),
         *_devices(root, spec),
     ]
     if spec["hostname"]:
@@ -231,16 +226,16 @@ def close(
     state: the container's state, for the hooks.
     """
     linux = spec["linux"]
-    has_cgroup = "cgroup" in namespaces(spec)
-    steps: list[Step] = [Unshare(CLONE_NEWCGROUP)] if has_cgroup and not namespaces(spec)["cgroup"] else []
-    steps += cgroup_steps(root, spec["mounts"], shown, has_cgroup)
+    steps: list[Step] = [Unshare(CLONE_NEWCGROUP)] if namespaces(spec).get("cgroup") == "" else []
+    steps += mount_steps(spec, root, opens_all_early(spec, how.privileged), shown)
     steps += console
     steps += [MakeReadOnly(root, path) for path in linux["readonlyPaths"]]
     steps += [MaskPath(root, path) for path in linux["maskedPaths"]]
     steps.append(MakeDirInRoot(root, spec["process"]["cwd"]))
+    steps += read_only_steps(root, spec["mounts"], shown)
     if spec["root"]["readonly"]:
         steps.append(RemountReadOnly(root, "/"))
-    steps += hooks(spec, "createContainer", state or {})
+    steps += hooks(spec, "createContainer", state or {}, root)
     steps.append(PivotRoot(root) if how.pivot else MoveRoot(root))
     if linux.get("rootfsPropagation"):
         steps.append(Mount("", "/", flags=_root_propagation(linux["rootfsPropagation"])))
@@ -248,44 +243,55 @@ def close(
 
 
 def _root_propagation(name: str) -> int:
-    recursive = name.startswith("r") and name[1:] in _PROPAGATION
-    kind = name[1:] if recursive else name
-    if kind not in _PROPAGATION:
+    flags = Options([name]).propagation
+    if not flags:
         raise BadInput(f"invalid rootfsPropagation {name!r}: expected private, slave, shared or unbindable")
-    return _PROPAGATION[kind] | (k.MS_REC if recursive else 0)
+    return flags
 
 
-def confine(spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | None, channel: Channel | None = None) -> list[Step]:
-    """Return the steps between the new root and the program. After them the process has what config.json allows, and no more.
+def confine(
+    spec: Spec, uid: int, gid: int, groups: list[int], seccomp: bytes | None, channel: Channel | None = None
+) -> tuple[list[Step], LoadSeccomp | None]:
+    """Return the steps between the new root and the program, and the filter that is loaded right before the program, or None.
 
-    Without no_new_privs it takes CAP_SYS_ADMIN to load a filter, so the filter is loaded before the capabilities are dropped. With
-    no_new_privs it is loaded last, so that it sees as few of our own calls as possible.
+    After the steps the process has what config.json allows, and no more. steps/confinement.py says which filters are loaded before.
 
     groups: the supplementary groups.
     seccomp: the compiled filter, or None.
     channel: where a listener of the filter goes, or None in a plan that is only described.
     """
     process = spec["process"]
-    load: list[Step] = [LoadSeccomp(seccomp, flags_for(spec["linux"]["seccomp"]), channel)] if seccomp else []
     no_new_privileges = process["noNewPrivileges"]
+    labelled = bool(process.get("apparmorProfile") or process.get("selinuxLabel"))
+    early = seccomp and (notifies(spec["linux"]["seccomp"]) or (labelled and not no_new_privileges))
+    carried = bool(seccomp and not early and not no_new_privileges)
     sets = {kind: [name for name in names if name in NUMBERS] for kind, names in process["capabilities"].items()}
-    return [
+    last = SetCapabilities.from_oci(sets, carried)
+    load = LoadSeccomp(seccomp, flags_for(spec["linux"]["seccomp"]), channel, last) if seccomp else None
+    at_once: list[Step] = [load] if load and early else []
+    steps = [
         ChangeDirectory(process["cwd"]),
         SetUmask(process["user"].get("umask", 0o022)),
         ResetSignals(),
-        *([] if no_new_privileges else load),
+        *([] if no_new_privileges else at_once),
+        *([CarrySysAdmin()] if carried else []),
         DropBoundingSet(sets.get("bounding", [])),
         SetKeepCapabilities(),
         SetUser(uid, gid, groups),
-        SetCapabilities.from_oci(sets),
-        *([SetNoNewPrivileges(), *load] if no_new_privileges else []),
+        last,
+        *([SetNoNewPrivileges(), *at_once] if no_new_privileges else []),
     ]
+    return steps, None if early else load
 
 
-def program(spec: Spec, home: str, how: How = USUAL) -> Exec:
-    """Return the last step, which executes the program. home: the value of HOME, unless config.json sets it."""
+def program(spec: Spec, home: str, load: LoadSeccomp | None, report: int = -1, gate: int = -1) -> Exec:
+    """Return the last step, which executes the program.
+
+    home: the value of HOME, unless config.json sets it.
+    load: the filter that is loaded right before, or None.
+    report, gate: as kernel/trampoline.py takes them.
+    """
     environment = spec["process"]["env"]
     if not any(pair.startswith("HOME=") for pair in environment):
         environment = [*environment, f"HOME={home}"]
-    args = spec["process"]["args"]
-    return Exec(args, environment) if how.report < 0 else ExecByTrampoline(args, environment, how.report, how.gate)
+    return Exec(spec["process"]["args"], environment, report, gate, load)

@@ -167,7 +167,7 @@ if TYPE_CHECKING:
 
         path: str
         args: list[str]
-        env: list[str]
+        env: NotRequired[list[str]]
         timeout: NotRequired[int]
 
     class Spec(TypedDict):
@@ -258,7 +258,7 @@ LINUX: Shape = {
     "intelRdt": "any",
 }
 ROOT: Shape = {"path": ("text", ""), "readonly": ("truth", False)}
-HOOK: Shape = {"path!": "text", "args": (["text"], []), "env": (["text"], []), "timeout": "number"}  # seconds
+HOOK: Shape = {"path!": "text", "args": (["text"], []), "env": ["text"], "timeout": "number"}  # seconds
 SPEC: Shape = {
     "ociVersion": "text",
     "process": (PROCESS, {}),

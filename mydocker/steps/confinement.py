@@ -1,14 +1,17 @@
 """Steps that take privileges away from a process, for good.
 
-Their order matters. It is runc's order:
- 1. SetNoNewPrivileges, if the container asks for it. With it, a process without privileges may load a filter.
- 2. LoadSeccomp, if no_new_privs is NOT set. The kernel then wants CAP_SYS_ADMIN, which the steps 3 to 5 take away. The filter
-    must let the remaining steps pass (capset, prctl, setgroups, setresuid, execve), as the default profile does.
- 3. DropBoundingSet, while the effective set still has CAP_SETPCAP.
- 4. SetKeepCapabilities, and then setgroups, setgid and setuid. Without it, leaving uid 0 would clear the permitted set.
- 5. SetCapabilities: capset, and then the ambient set, which takes only what is permitted and inheritable by now.
- 6. WriteAttr: the AppArmor profile or the SELinux label that the next execve enters.
- 7. LoadSeccomp, if no_new_privs is set. It is as late as can be, so that the filter sees only write, close and execve.
+Their order matters:
+ 1. CarrySysAdmin, if a filter is to be loaded without no_new_privs. The kernel then wants CAP_SYS_ADMIN, which the steps 2 to 4 take away.
+ 2. DropBoundingSet, while the effective set still has CAP_SETPCAP.
+ 3. SetKeepCapabilities, and then setgroups, setgid and setuid. Without it, leaving uid 0 would clear the permitted set.
+ 4. SetCapabilities: capset, and then the ambient set, which takes only what is permitted and inheritable by now.
+ 5. SetNoNewPrivileges, if the container asks for it. With it, a process without privileges may load a filter.
+ 6. LoadSeccomp, right before the program is executed. It is not a step that is applied: kernel/trampoline.py loads the filter. So a profile
+    needs to allow nothing of ours but execve.
+
+A filter with a listener is loaded before, as the listener has to be sent: after step 5 with no_new_privs, before step 2 without.
+So is, without no_new_privs, the filter of a process that gets an AppArmor profile or an SELinux label (WriteAttr): the trampoline has
+it already, and it may forbid CAP_SYS_ADMIN.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import os
 
 from mydocker.errors import Unsupported
 from mydocker.kernel import capabilities, process, seccomp
+from mydocker.kernel.trampoline import Filter
 from mydocker.messages import LISTENER
 from mydocker.steps.base import Step, quote
 
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from mydocker.kernel.channel import Channel
+
+_SYS_ADMIN = 1 << capabilities.NUMBERS["CAP_SYS_ADMIN"]
+_SETS = ("effective", "permitted", "inheritable", "ambient")
 
 
 def words(names: Iterable[str]) -> str:
@@ -83,6 +90,19 @@ class DropBoundingSet(Step):
         return f"# setpriv --bounding-set {only(self.keep)}, before the command"
 
 
+class CarrySysAdmin(Step):
+    """Make CAP_SYS_ADMIN inheritable, which is possible only as long as the bounding set has it. See kernel.trampoline.Filter."""
+
+    __slots__ = ()
+
+    def apply(self) -> None:
+        effective, permitted, inheritable = capabilities.capget()
+        capabilities.capset(effective, permitted, inheritable | _SYS_ADMIN)
+
+    def describe(self) -> str:
+        return "capset inheritable sys_admin, until the seccomp filter is loaded"
+
+
 class SetCapabilities(Step):
     """Set this process's sets of capabilities by capset(2), and then its ambient set. The fields are OCI's `process.capabilities`."""
 
@@ -90,21 +110,29 @@ class SetCapabilities(Step):
     permitted: list[str]
     inheritable: list[str]
     ambient: list[str]
+    carried: bool = False  # whether CAP_SYS_ADMIN is kept until the filter is loaded, see CarrySysAdmin
 
     @classmethod
-    def from_oci(cls, sets: Mapping[str, list[str]]) -> SetCapabilities:
+    def from_oci(cls, sets: Mapping[str, list[str]], carried: bool = False) -> SetCapabilities:
         """Return the step for `process.capabilities`. A set that is absent is empty."""
-        return cls(*(sets.get(name) or [] for name in cls.__slots__))
+        effective, permitted, inheritable, ambient = (sets.get(name) or [] for name in _SETS)
+        return cls(effective, permitted, inheritable, ambient, carried)
 
     def apply(self) -> None:
-        mask = capabilities.mask
-        capabilities.capset(mask(self.effective), mask(self.permitted), mask(self.inheritable))
+        more = _SYS_ADMIN if self.carried else 0
+        capabilities.capset(*(capabilities.mask(names) | more for names in (self.effective, self.permitted, self.inheritable)))
         process.clear_ambient_set()
-        for name in self.ambient:
+        for name in [*self.ambient, *(["CAP_SYS_ADMIN"] if self.carried and os.geteuid() else [])]:
             process.raise_ambient(capabilities.NUMBERS[name])
 
+    def after_exec(self) -> tuple[int, int]:
+        """Return the sets (permitted and effective, inheritable) for the trampoline: what execve(2) leaves, and CAP_SYS_ADMIN."""
+        inheritable = capabilities.mask(self.inheritable)
+        root = inheritable | sum(1 << number for number in process.bounding_set())
+        return (capabilities.mask(self.ambient) if os.geteuid() else root) | _SYS_ADMIN, inheritable
+
     def describe(self) -> str:
-        sets = (f"{name} {words(getattr(self, name))}" for name in self.__slots__)
+        sets = (f"{name} {words(getattr(self, name))}" for name in _SETS)
         return f"capset {' '.join(sets)}"
 
     def shell(self) -> str:
@@ -112,17 +140,25 @@ class SetCapabilities(Step):
 
 
 class LoadSeccomp(Step):
-    """Install a compiled seccomp filter on this process."""
+    """Install a compiled seccomp filter on this process. Most often the trampoline does it, with what for_trampoline() returns."""
 
     program: bytes  # classic BPF, see kernel/seccomp.py
     flags: int = 0  # as kernel.seccomp.load takes them
     channel: Channel | None = None  # where the listener of a filter that has one is sent at once, as LISTENER
+    sets: SetCapabilities | None = None  # the capabilities of the process whose trampoline loads the filter
 
     def apply(self) -> None:
         listener = seccomp.load(self.program, self.flags)
         if self.flags & seccomp.SECCOMP_FILTER_FLAG_NEW_LISTENER and self.channel:
             self.channel.send(LISTENER, b"", (listener,))
             os.close(listener)
+
+    def for_trampoline(self) -> Filter:
+        """Return the filter as the trampoline takes it. This process must have its capabilities by now."""
+        assert self.sets
+        held = self.sets.after_exec() if self.sets.carried else None
+        ambient = os.geteuid() != 0 and "CAP_SYS_ADMIN" not in self.sets.ambient
+        return Filter(program=self.program, flags=self.flags, words=self.describe(), held=held, ambient=ambient)
 
     def describe(self) -> str:
         count = len(self.program) // seccomp.INSTRUCTION_SIZE
@@ -165,7 +201,11 @@ def apparmor_exec(profile: str, sys: str = "/sys", proc: str = "/proc") -> Write
 
 def apparmor_enabled(sys: str = "/sys") -> bool:
     """Say whether the kernel enforces AppArmor profiles."""
-    return _first_character(f"{sys}/module/apparmor/parameters/enabled") == "Y"
+    try:
+        with open(f"{sys}/module/apparmor/parameters/enabled") as file:
+            return file.read(1) == "Y"
+    except FileNotFoundError:
+        return False
 
 
 def selinux_exec(label: str, sys: str = "/sys", proc: str = "/proc") -> WriteAttr:
@@ -178,23 +218,3 @@ def selinux_exec(label: str, sys: str = "/sys", proc: str = "/proc") -> WriteAtt
 def selinux_enabled(sys: str = "/sys") -> bool:
     """Say whether SELinux is enabled: the kernel enforces its labels, or only reports what it would forbid."""
     return os.path.exists(f"{sys}/fs/selinux/enforce")
-
-
-def default_apparmor_profile(sys: str = "/sys") -> str | None:
-    """Return 'docker-default' if that profile is loaded, or None. Without it, a container is unconfined."""
-    if not apparmor_enabled(sys):
-        return None
-    try:
-        with open(f"{sys}/kernel/security/apparmor/profiles") as file:
-            loaded = [line.split(" ", 1)[0] for line in file]
-    except FileNotFoundError:
-        return None
-    return "docker-default" if "docker-default" in loaded else None
-
-
-def _first_character(path: str) -> str:
-    try:
-        with open(path) as file:
-            return file.read(1)
-    except FileNotFoundError:
-        return ""

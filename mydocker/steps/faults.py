@@ -2,6 +2,7 @@
 
 MYDOCKER_CRASH_AFTER=[WHO:]N: SIGKILL right after the Nth step of that process; without WHO, of any process.
 MYDOCKER_FAIL_AT=[WHO:]N:ERRNO: the Nth step raises OSError with that number of the module errno.
+MYDOCKER_DELAY=ACT:MESSAGE:SECONDS: a message is late, see messages.delay(). Only its value is checked here.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from errno import errorcode
 
 from mydocker.errors import BadInput
+from mydocker.messages import parse_delay
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ _WHO = ("", "cli", "monitor", "init", "runtime")
 def injected(environment: Mapping[str, str]) -> tuple[Fault, ...]:
     """Return the faults that the environment asks for. Raises BadInput for a value that is none."""
     faults: list[Fault] = []
+    if delay := environment.get("MYDOCKER_DELAY"):
+        parse_delay(delay)
     if crash := environment.get("MYDOCKER_CRASH_AFTER"):
         faults.append(_fault(crash, 0) or _refuse(f"MYDOCKER_CRASH_AFTER {crash!r}: expected [WHO:]N"))
     if failure := environment.get("MYDOCKER_FAIL_AT"):

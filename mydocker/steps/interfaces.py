@@ -15,11 +15,8 @@ from mydocker.steps.links import LinkStep, index_of
 class SetUp(LinkStep):
     """Set an interface up."""
 
-    __slots__ = ("name", "namespace")
-
-    def __init__(self, name: str, namespace: str = "") -> None:
-        self.name = name
-        self.namespace = namespace
+    name: str
+    namespace: str = ""
 
     def apply(self) -> None:
         with Inside(self.namespace), Route() as route:
@@ -35,10 +32,7 @@ class SetHairpin(LinkStep):
     Where br_netfilter does the NAT, that is the way that a container's call of its own published port goes.
     """
 
-    __slots__ = ("name",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
+    name: str
 
     def apply(self) -> None:
         with Route() as route:
@@ -51,13 +45,10 @@ class SetHairpin(LinkStep):
 class AddAddress(LinkStep):
     """Give an interface an address, unless it has that already. The address goes with the interface, so there is no undo."""
 
-    __slots__ = ("name", "address", "prefix", "namespace")
-
-    def __init__(self, name: str, address: str, prefix: int, namespace: str = "") -> None:
-        self.name = name
-        self.address = address
-        self.prefix = prefix
-        self.namespace = namespace
+    name: str
+    address: str
+    prefix: int
+    namespace: str = ""
 
     def apply(self) -> None:
         with Inside(self.namespace), Route() as route:
@@ -75,12 +66,9 @@ class AddAddress(LinkStep):
 class AddDefaultRoute(LinkStep):
     """Send everything that has no other route through a gateway. A default route that is there already stays."""
 
-    __slots__ = ("name", "gateway", "namespace")
-
-    def __init__(self, name: str, gateway: str, namespace: str = "") -> None:
-        self.name = name
-        self.gateway = gateway
-        self.namespace = namespace
+    name: str
+    gateway: str
+    namespace: str = ""
 
     def apply(self) -> None:
         with Inside(self.namespace), Route() as route:

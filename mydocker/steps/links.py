@@ -74,20 +74,12 @@ def delete_all(indices: list[int]) -> None:
 
 
 class AddLink(LinkStep):
-    """Make an interface of the host, and set it up.
+    """Make an interface of the host, and set it up."""
 
-    rest: the arguments of ip(8) after 'up'.
-    alias: the alias that says whose interface it is.
-    request: the function that makes the message to the kernel.
-    """
-
-    __slots__ = ("name", "rest", "alias", "request")
-
-    def __init__(self, name: str, rest: list[str], alias: str, request: Callable[[Route], bytes]) -> None:
-        self.name = name
-        self.rest = rest
-        self.alias = alias
-        self.request = request
+    name: str
+    rest: list[str]  # the arguments of ip(8) after 'up'
+    alias: str  # says whose interface it is
+    request: Callable[[Route], bytes]  # makes the message to the kernel
 
     def _values(self) -> tuple[object, ...]:
         return self.name, self.rest, self.alias
@@ -119,15 +111,12 @@ def add_vxlan(name: str, vni: int, port: int, bridge: str, local: str, alias: st
 class AddPair(LinkStep):
     """Make a veth pair. One end (`name`) is a port of a bridge, and the other one (`peer`) an interface inside a container."""
 
-    __slots__ = ("name", "bridge", "peer", "namespace", "mac", "mtu")
-
-    def __init__(self, name: str, bridge: str, peer: str, namespace: str, mac: str, mtu: int = 0) -> None:
-        self.name = name
-        self.bridge = bridge
-        self.peer = peer
-        self.namespace = namespace
-        self.mac = mac
-        self.mtu = mtu
+    name: str
+    bridge: str
+    peer: str
+    namespace: str
+    mac: str
+    mtu: int = 0
 
     @property
     def _where(self) -> str:
@@ -171,14 +160,11 @@ class AddChild(LinkStep):
     mac: its MAC address. With ipvlan it has that of `parent` instead.
     """
 
-    __slots__ = ("peer", "kind", "parent", "namespace", "mac")
-
-    def __init__(self, peer: str, kind: str, parent: str, namespace: str, mac: str) -> None:
-        self.peer = peer
-        self.kind = kind
-        self.parent = parent
-        self.namespace = namespace
-        self.mac = mac
+    peer: str
+    kind: str
+    parent: str
+    namespace: str
+    mac: str
 
     @property
     def _where(self) -> str:
@@ -215,11 +201,8 @@ class AddChild(LinkStep):
 class DeleteLink(LinkStep):
     """Remove an interface, or both of a pair. An interface that is gone already is not an error."""
 
-    __slots__ = ("name", "namespace")
-
-    def __init__(self, name: str, namespace: str = "") -> None:
-        self.name = name
-        self.namespace = namespace
+    name: str
+    namespace: str = ""
 
     def index(self) -> int:
         """Return the index of the interface to remove, for delete_all(), or 0 if it is gone."""
@@ -237,11 +220,8 @@ class DeleteLink(LinkStep):
 class AddForwarding(LinkStep):
     """Have a tunnel send frames to one more peer: those to everybody, and those to addresses that the tunnel does not know."""
 
-    __slots__ = ("name", "peer")
-
-    def __init__(self, name: str, peer: str) -> None:
-        self.name = name
-        self.peer = peer
+    name: str
+    peer: str
 
     def apply(self) -> None:
         with Route() as route:

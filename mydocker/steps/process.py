@@ -10,6 +10,10 @@ from mydocker.kernel import process, trampoline
 from mydocker.kernel.libc import syscall
 from mydocker.steps.base import Step, command, quote
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.steps.confinement import LoadSeccomp
+
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 
 
@@ -158,57 +162,43 @@ class SetUser(Step):
 
 
 class Exec(Step):
-    """Execute the container's program by execve(2). A name without a slash is looked up in the container's PATH."""
+    """Execute the container's program by way of kernel/trampoline.py. A name without a slash is looked up in the container's PATH.
+
+    A program that is missing or not executable is found out before, because then it can be told in words.
+    """
 
     args: list[str]  # the first is the program
     environment: list[str]  # 'NAME=VALUE' each
+    report: int = -1  # this and the next one are as trampoline.execute() takes them
+    gate: int = -1
+    load: LoadSeccomp | None = None  # the filter that the trampoline loads
 
     def variables(self) -> dict[str, str]:
         """Return the environment as a mapping. If a variable is set twice, the later value wins."""
         return dict(pair.split("=", 1) for pair in self.environment if "=" in pair)
 
     def apply(self) -> None:
-        environment = self.variables()
-        name = self.args[0]
-        program = name if "/" in name else find_program(name, environment.get("PATH", ""))
+        loaded = self.load.for_trampoline() if self.load else None
         try:
-            os.execve(program, self.args, environment)
+            trampoline.execute(self.found(), self.args, self.variables(), self.report, self.gate, loaded)
         except OSError as error:
-            raise failed_exec(name, error.errno or 0) from error
+            raise failed_exec(self.args[0], error.errno or 0) from error
 
-    def describe(self) -> str:
-        return f"execve {command(*self.args)}"
-
-
-class ExecByTrampoline(Exec):
-    """Execute the container's program from a program in memory, which can wait first. See kernel/trampoline.py.
-
-    report, gate: the descriptors that trampoline.execute() takes.
-
-    A program that is missing or not executable is found out before, because then it can be told in words.
-    """
-
-    __slots__ = ("report", "gate")
-
-    def __init__(self, args: list[str], environment: list[str], report: int, gate: int = -1) -> None:
-        super().__init__(args, environment)
-        self.report = report
-        self.gate = gate
-
-    def apply(self) -> None:
-        environment = self.variables()
-        trampoline.execute(self.found(environment), self.args, environment, self.report, self.gate)
-
-    def found(self, environment: dict[str, str]) -> str:
+    def found(self) -> str:
         """Return the program's path. Raises CommandNotFound or CommandNotExecutable."""
         name = self.args[0]
         if "/" not in name:
-            return find_program(name, environment.get("PATH", ""))
-        if not os.path.exists(name):
-            raise CommandNotFound(f"exec: {name!r}: no such file or directory")
-        if os.path.isdir(name) or not os.access(name, os.X_OK, effective_ids=True):
-            raise CommandNotExecutable(f"exec: {name!r}: permission denied")
-        return name
+            return find_program(name, self.variables().get("PATH", ""))
+        try:
+            if os.access(name, os.X_OK, effective_ids=True) and not os.path.isdir(name):
+                return name
+            os.stat(name)
+        except OSError as error:
+            raise failed_exec(name, error.errno or 0) from error
+        raise failed_exec(name, errno.EACCES)
+
+    def describe(self) -> str:
+        return f"execve {command(*self.args)}"
 
 
 def failed_exec(name: str, number: int) -> CommandNotFound | CommandNotExecutable:

@@ -6,6 +6,7 @@ is found. Nothing here is undone, because all of it ends with the mount namespac
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -30,6 +31,10 @@ _LOCKABLE = {
     os.ST_NODIRATIME: mounts.MS_NODIRATIME,
     os.ST_RELATIME: mounts.MS_RELATIME,
 }
+
+
+# What is written below /proc and /sys later would go where a symlink of the image leads (CVE-2019-19921).
+_MUST_BE_WHERE_THEY_ARE_SAID = ("proc", "sysfs")
 
 
 def host_path(root: str, target: str) -> str:
@@ -74,6 +79,8 @@ class MountInRoot(Step):
         if self.flags & mounts.MS_BIND:
             self._bind()
         else:
+            if self.fstype in _MUST_BE_WHERE_THEY_ARE_SAID and os.path.islink(host_path(self.root, self.target)):
+                raise OSError(errno.ELOOP, "its mount point is a symlink")
             mount = (self.source or "none", self.fstype, self.flags, self.data or None)
             with_descriptor(inroot.make_directories(self.root, self.target), lambda fd: mount_on(fd, *mount))
         if self.propagation:
@@ -118,15 +125,16 @@ class CopiedTmpfs(MountInRoot):
     def apply(self) -> None:
         covered = inroot.make_directories(self.root, self.target)
         try:
-            mode = f"mode={stat.S_IMODE(os.fstat(covered).st_mode):o}"
-            data = self.data if "mode=" in self.data else ",".join(filter(None, (self.data, mode)))
-            writable = self.flags & ~mounts.MS_RDONLY
-            MountInRoot(self.root, self.source, self.target, self.fstype, writable, data, self.propagation).apply()
-            with_descriptor(inroot.open_in(self.root, self.target), lambda fd: copy_contents(covered, fd))
+            super().apply()
+            with_descriptor(inroot.open_in(self.root, self.target), lambda fd: self._fill(covered, fd))
         finally:
             os.close(covered)
-        if self.flags & mounts.MS_RDONLY:
-            with_descriptor(inroot.open_in(self.root, self.target), lambda fd: set_bind_flags(fd, self.flags))
+
+    def _fill(self, covered: int, tmpfs: int) -> None:
+        mode = stat.S_IMODE(os.fstat(tmpfs).st_mode)
+        copy_contents(covered, tmpfs)
+        if "mode=" in self.data:
+            os.chmod(inroot.by_descriptor(tmpfs), mode)  # What was asked for counts more than what is covered.
 
     def describe(self) -> str:
         return super().describe() + ", with a copy of what it covers"

@@ -22,9 +22,9 @@ def created(runtime: Runtime, *args: str, change: Change = lambda spec: None) ->
     return runtime.state("one")
 
 
-def refused(runtime: Runtime, change: Change) -> str:
+def refused(runtime: Runtime, change: Change, program: str = "true") -> str:
     """Expect that a config.json is an error that leaves nothing; return the message."""
-    result = runtime("create", "--bundle", runtime.bundle("true", change=change), "one")
+    result = runtime("create", "--bundle", runtime.bundle(program, change=change), "one")
     assert result.rc != 0
     assert runtime("list", "-q").stdout == ""
     return str(result.stderr)

@@ -26,6 +26,7 @@ def own(mydocker: Machine, program: str) -> Iterator[Machine]:
         yield machine
     finally:
         clean(machine)
+        machine("system", "prune", "-f")  # the default network, which is made when it is needed
 
 
 @pytest.mark.timeout(0)  # each verb has a deadline of its own

@@ -10,7 +10,8 @@ from conftest import Machine
 
 MOST_STEPS = 150
 FLAGS = ["--name", "failing", "-m", "64m", "-v", "data:/data", "-v", "/anonymous", "-p", "127.0.0.1::80"]
-ERRORS = ("ENOSPC", "ENOSPC", "EIO", "EMFILE")
+# Their number is odd, so that in turn each comes with --rm and without.
+ERRORS = ("ENOSPC", "EIO", "EMFILE", "EDQUOT", "ENFILE", "ENOMEM", "EROFS")
 
 
 @pytest.mark.parametrize("who", ["cli", "monitor", "init"])
@@ -41,7 +42,7 @@ def test_any_step_of_a_start_that_fails_is_told_and_undone(mydocker: Machine, ne
     assert number > {"cli": 10, "monitor": 20, "init": 30}[who]
 
 
-@pytest.mark.parametrize("variable", ["MYDOCKER_FAIL_AT", "MYDOCKER_CRASH_AFTER"])
+@pytest.mark.parametrize("variable", ["MYDOCKER_FAIL_AT", "MYDOCKER_CRASH_AFTER", "MYDOCKER_DELAY"])
 def test_a_value_that_asks_for_nothing_is_refused(mydocker: Machine, variable: str) -> None:
     result = mydocker("run", "--rm", "busybox", "true", env={variable: "init:x"})
     assert (result.rc, result.stderr.count("\n")) == (125, 1)

@@ -146,6 +146,19 @@ def test_a_failing_hook_undoes_the_creation(any_runtime: Runtime) -> None:
     assert any_runtime("list", "-q").stdout == ""
 
 
+@pytest.mark.parametrize("kind", ["prestart", "createRuntime", "createContainer"])
+def test_where_a_hook_runs_and_what_it_has_if_nothing_is_said(any_runtime: Runtime, tmp_path: Path, kind: str) -> None:
+    any_runtime.leave_out("crun", "runs it where the caller is")
+    if kind == "createContainer":
+        any_runtime.leave_out("runc", "its init has no variables")
+    words = ["sh", "-c", f'echo "$PWD $OF_THE_CALLER" >> {tmp_path}/said']
+    hooks = [{"path": "/bin/sh", "args": words}, {"path": "/bin/sh", "args": words, "env": ["OF_THE_CALLER=no"]}]
+    bundle = any_runtime.bundle("true", change=lambda spec: spec.update(hooks={kind: hooks}))
+    assert any_runtime("create", "--bundle", bundle, "one", prefix="OF_THE_CALLER=yes").rc == 0
+    where = any_runtime.rootfs if kind == "createContainer" else bundle
+    assert (tmp_path / "said").read_text() == f"{where} yes\n{where} no\n"
+
+
 def test_a_hook_that_takes_too_long_is_ended(any_runtime: Runtime) -> None:
     hook = {"path": "/bin/sleep", "args": ["sleep", "1000"], "timeout": 1}
     bundle = any_runtime.bundle("true", change=lambda spec: spec.update(hooks={"createRuntime": [hook]}))

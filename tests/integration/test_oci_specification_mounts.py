@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from bundles import Runtime
+from bundles import Change, Runtime
 from changes import (
     SHELL,
     both,
     mount,
     refused,
 )
+
+from mydocker.cgroups.layout import Layout
+from mydocker.paths import Paths
 
 # config.md
 
@@ -156,3 +160,61 @@ def test_mounts_propagation(any_runtime: Runtime, tmp_path: Path, word: str) -> 
     result = any_runtime.run("grep", " /tmp/x ", "/proc/self/mountinfo", change=mount("/tmp/x", f"r{word}"))
     optional = result.stdout.partition(" - ")[0]
     assert ("shared:" in optional, "unbindable" in optional) == (word == "shared", word == "unbindable")
+
+
+def without(destination: str) -> Change:
+    """Return a change that takes a mount out."""
+    return lambda spec: spec.update(mounts=[each for each in spec["mounts"] if each["destination"] != destination])
+
+
+CGROUP = mount("/sys/fs/cgroup", "ro", "nosuid", "noexec", "nodev", kind="cgroup", source="cgroup")
+
+
+def test_mounts_in_their_order_below_the_cgroups(any_runtime: Runtime, tmp_path: Path) -> None:
+    """podman's --systemd=always and docker's -v /sys/fs/cgroup/systemd:/sys/fs/cgroup/systemd ask for this."""
+    any_runtime.leave_out("crun", "runs beside no cgroup version 2")
+    (tmp_path / "inside").mkdir()
+    first = next(iter(Layout.detect(Paths.from_environment()).container_mounts("/x")))
+    if not first.directory:
+        pytest.skip("version 2 has no directory for each hierarchy")
+    below = f"/sys/fs/cgroup/{first.directory}"
+    change = both(CGROUP, mount(below, "bind", kind="bind", source=str(tmp_path)))
+    result = any_runtime.run(*SHELL, f"ls -d {below}/inside; touch /sys/fs/cgroup/new", change=change)
+    assert result.stdout == f"{below}/inside\n", result.stderr
+    assert "Read-only" in result.stderr or any_runtime.name == "runc"
+
+
+def test_mounts_in_their_order_above_the_cgroups(any_runtime: Runtime) -> None:
+    any_runtime.leave_out("crun", "runs beside no cgroup version 2")
+    change = both(CGROUP, mount("/sys/fs"))
+    assert any_runtime.run("ls", "/sys/fs", change=change).stdout == ""
+
+
+def test_mounts_a_read_only_dev_becomes_so_last(any_runtime: Runtime) -> None:
+    def change(spec: dict[str, Any]) -> None:
+        next(each for each in spec["mounts"] if each["destination"] == "/dev")["options"].append("ro")
+
+    result = any_runtime.run(*SHELL, "ls -d /dev/fd /dev/null /dev/pts; touch /dev/new", change=change)
+    assert result.stdout.split() == ["/dev/fd", "/dev/null", "/dev/pts"]
+    assert "Read-only file system" in result.stderr
+
+
+@pytest.mark.parametrize(("place", "options"), [("/bin", ["mode=700"]), ("/tmp/new", ["mode=700", "size=1m"])])
+def test_mounts_the_mode_of_a_tmpfs_that_copies(oci: Runtime, place: str, options: list[str]) -> None:
+    change = mount(place, "tmpcopyup", *options)
+    assert oci.run("/bin/busybox", "stat", "-c", "%a", place, change=change).stdout == "700\n"
+
+
+def test_mounts_proc_may_be_bound_by_options_alone(any_runtime: Runtime) -> None:
+    change = both(without("/proc"), mount("/proc", "rbind", kind="none", source="/proc"))
+    assert any_runtime.run("ls", "/proc/self/root", change=change).rc == 0
+
+
+@pytest.mark.parametrize("name", ["proc", "sys"])
+def test_cve_2019_19921_proc_and_sys_are_no_symlinks(oci: Runtime, tmp_path: Path, name: str) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(oci.rootfs, root, symlinks=True)
+    (root / name).rmdir()
+    (root / "elsewhere").mkdir()
+    (root / name).symlink_to("elsewhere")
+    assert f"mount {name}" in refused(oci, lambda spec: spec["root"].update(path=str(root)))

@@ -32,6 +32,45 @@ def test_limits_change_at_once_and_stay(mydocker: Machine, web: str) -> None:
     assert mydocker("inspect", "-f", "{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}", web).stdout == "33554432 30\n"
 
 
+def swaps(mydocker: Machine) -> str:
+    """The limit on memory and swap together, in bytes: the kernel's, and inspect's."""
+    script = "cd /sys/fs/cgroup; cat memory/memory.memsw.limit_in_bytes 2>/dev/null || echo $(($(cat memory.swap.max) + $(cat memory.max)))"
+    kernel = mydocker("exec", "web", "sh", "-c", script).stdout.strip()
+    return f"{kernel} {mydocker('inspect', '-f', '{{.HostConfig.MemorySwap}}', 'web').stdout.strip()}"
+
+
+def test_memory_and_swap_are_counted_together(mydocker: Machine, web: str) -> None:
+    """As docker's: -m alone means twice as much with swap, and what an update does not name stays."""
+    files = "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes /sys/fs/cgroup/memory.swap.max"
+    if not mydocker("exec", web, "sh", "-c", f"ls {files} 2>/dev/null").stdout:
+        pytest.skip("this kernel does not limit swap")
+    mebibytes = {number: number << 20 for number in (64, 128, 200, 300)}
+    mydocker("rm", "-f", web)
+    mydocker("run", "-d", "--name", "web", "-m", "64m", "busybox", "sleep", "600")
+    assert swaps(mydocker) == f"{mebibytes[128]} {mebibytes[128]}"
+    assert mydocker("update", "--memory-swap", "300m", web).rc == 0
+    assert mydocker("update", "-m", "200m", web).rc == 0
+    assert swaps(mydocker) == f"{mebibytes[300]} {mebibytes[300]}"
+    refused = mydocker("update", "-m", "512m", web)
+    assert (refused.rc, refused.stderr.splitlines()[0]) == (
+        1,
+        "mydocker: memory and swap together (314572800 bytes) are less than the memory limit (536870912 bytes)",
+    )
+    assert limit(mydocker, "memory/memory.limit_in_bytes", "memory.max") == str(mebibytes[200])
+    assert mydocker("update", "--memory-swap", "-1", web).rc == 0
+    assert mydocker("inspect", "-f", "{{.HostConfig.MemorySwap}}", web).stdout == "-1\n"
+
+
+def test_cpus_and_a_quota_exclude_each_other(mydocker: Machine, web: str) -> None:
+    assert mydocker("update", "--cpus", "0.5", web).rc == 0
+    refused = mydocker("update", "--cpu-quota", "20000", web)
+    assert (refused.rc, refused.stderr) == (
+        1,
+        "mydocker: container web has a limit by --cpus, which excludes --cpu-quota and --cpu-period\n",
+    )
+    assert limit(mydocker, "cpu/cpu.cfs_quota_us", "cpu.max").split()[0] == "50000"
+
+
 def test_the_restart_policy_changes(mydocker: Machine, web: str) -> None:
     mydocker("update", "--restart", "always", web)
     first = mydocker.pid(web)

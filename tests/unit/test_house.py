@@ -13,8 +13,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "mydocker"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-COMMON = {"errors", "given", "messages", "native", "paths", "program", "store", "leanjson", "shape", "value", "version", "tarreader"}
-COMMON |= {"tracebacks"}
+COMMON = {"errors", "given", "leanjson", "messages", "native", "objectlock", "paths", "program", "shape", "store"}
+COMMON |= {"tarreader", "tracebacks", "value", "version"}
 ENGINE_USES = {"runtime", "images", "network", "storage", "cgroups", "steps", "kernel"}
 MAY_IMPORT = {
     "kernel": {"errors"},

@@ -88,3 +88,25 @@ def test_a_failure_is_raised_wherever_it_comes(ends: tuple[Channel, messages.Inb
     sender.put(messages.FAILURE, messages.failure(errors.CommandNotFound("no such thing", "look for it")))
     with pytest.raises(errors.CommandNotFound, match="no such thing"):
         inbox.wait(wanted)
+
+
+def test_a_message_is_late_if_a_test_wants_that(ends: tuple[Channel, messages.Inbox], monkeypatch: pytest.MonkeyPatch) -> None:
+    sender, inbox = ends
+    slept: list[float] = []
+    monkeypatch.setattr(messages, "sleep", slept.append)
+    monkeypatch.setenv("MYDOCKER_DELAY", "send:BUILT:0.5")
+    sender.send(messages.ISOLATED)
+    assert slept == []
+    sender.send(messages.BUILT)
+    assert slept == [0.5]
+    monkeypatch.setenv("MYDOCKER_DELAY", "receive:ISOLATED:2")
+    inbox.wait(messages.BUILT, before=messages.ISOLATED)
+    assert slept == [0.5, 2]
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "send:BUILT", "send:BUILT:", "send:BUILT:soon", "late:BUILT:1", "send:KINDS:1", "send:errors:1", "send:BUILT:-1"]
+)
+def test_a_delay_that_is_none_is_named(text: str) -> None:
+    with pytest.raises(errors.BadInput, match=f"^MYDOCKER_DELAY '{text}': expected "):
+        messages.parse_delay(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import marshal
 import os
 import signal
@@ -29,7 +30,7 @@ from mydocker.kernel.channel import Channel, packed
 from mydocker.oci import entry as oci
 from mydocker.oci.settings import Settings
 from mydocker.paths import Paths
-from mydocker.runtime import gate, init, launch
+from mydocker.runtime import init, launch, report
 from mydocker.runtime.spec import SPEC
 from mydocker.shape import fit
 from mydocker.steps.base import Run
@@ -203,15 +204,15 @@ def test_so_does_the_stage() -> None:
     ours.close()
 
 
-def test_a_container_that_waited_for_its_start_sends_it_through_the_gate() -> None:
-    reader, report = os.pipe()
+def test_a_container_that_waited_for_its_start_sends_it_by_a_report() -> None:
+    reader, writer = os.pipe()
     for error, expected in ((Unexpected("init: KeyError: 'x'", "story"), "story"), (StepFailed("refused"), "")):
-        os.write(report, gate.failed(error))
+        os.write(writer, report.failed(error))
         with pytest.raises(type(error), match=error.message) as caught:
-            gate.raise_if_failed(reader, "sh")
+            report.raise_if_failed(reader, "sh")
         assert getattr(caught.value, "story", "") == expected
     os.close(reader)
-    os.close(report)
+    os.close(writer)
 
 
 def test_a_child() -> None:
@@ -287,3 +288,11 @@ def test_what_is_kept_is_no_leftover(paths: Paths) -> None:
     for directory in (paths.containers, paths.names, paths.images):
         os.makedirs(directory)
     assert [each.what for each in leftovers(paths) if "errors" in each.what] == []
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_what_can_go_wrong_at_every_file_is_foreseen(number: int) -> None:
+    error = tracebacks.as_error(OSError(number, os.strerror(number), "/f"), "monitor")
+    assert (type(error), error.message) == (StepFailed, f"monitor: /f: {os.strerror(number)}")
+    assert tracebacks.as_error(OSError(number, os.strerror(number))).message == f"mydocker: {os.strerror(number)}"
+    assert isinstance(tracebacks.as_error(OSError(errno.EBADF, "x", "/f")), Unexpected)

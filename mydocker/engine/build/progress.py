@@ -10,14 +10,13 @@ import os
 from copy import deepcopy
 from hashlib import sha256
 
-from mydocker import store
 from mydocker.engine.catalog import images
 from mydocker.engine.container import life
 from mydocker.engine.container.copy import Container
 from mydocker.engine.container.create import Prepared, create, prepare
 from mydocker.engine.container.snapshots import RUNTIME_MOUNTS
 from mydocker.engine.monitor import end
-from mydocker.engine.record import containers
+from mydocker.engine.record import containers, locks
 from mydocker.errors import Damaged
 from mydocker.images import config, index
 from mydocker.images.draft import Draft
@@ -161,7 +160,7 @@ class Workplace:
             os.close(self.lock)
         else:
             life.end(self.paths, self.id)
-            with store.Lock(self.paths.container(self.id) + "/lock"):
+            with locks.ContainerLock(self.paths, self.id):
                 record = containers.load(self.paths, self.id)
                 problems = [*end.runtime_state(self.paths, self.id), *end.container(self.paths, record)]
         if problems and exception[0] is None:

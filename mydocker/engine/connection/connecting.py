@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from errno import ENOENT, ESRCH
 
-from mydocker import store
 from mydocker.engine.connection import plug, unplug
 from mydocker.engine.connection.networks import emit
-from mydocker.engine.record import containers, state
+from mydocker.engine.record import containers, locks, state
 from mydocker.errors import BadInput, Conflict, Error, StepFailed, attempt
-from mydocker.kernel import tasks
 from mydocker.network import attachments, hosts, ipam, records
 from mydocker.network.drivers import driver
 from mydocker.paths import Paths
@@ -49,8 +47,8 @@ def connect(paths: Paths, network: Network, container_id: str, wanted: WantedEnd
     Raises Conflict if the container is on the network already, BadInput if it cannot be.
     """
     name = network["name"]
-    with store.Lock(paths.container(container_id) + "/lock"):
-        record = containers.load(paths, container_id)
+    with locks.ContainerLock(paths, container_id):
+        record = locks.load_whole(paths, container_id)
         mode = record["hostConfig"]["NetworkMode"]
         if mode in records.MODES or mode.startswith("container:") or name in records.MODES:
             other = name if name in records.MODES else mode
@@ -75,14 +73,9 @@ def _plug_in(paths: Paths, record: Record, network: Network, wanted: WantedEndpo
         problems = run.undo_all()
         if problems:
             raise problems[0] from None
-        if _has_ended(paths, record["id"], pid):
+        if state.has_ended(paths, record["id"], pid):
             raise Conflict(f"container {record['name']} ended meanwhile", "connect it again") from error
         raise
-
-
-def _has_ended(paths: Paths, container_id: str, pid: int) -> bool:
-    """Say whether a container's run with this init is over, or about to be: its namespaces are gone first."""
-    return state.running_pid(paths, container_id) != pid or tasks.is_ending(pid, paths.proc)
 
 
 def connect_steps(paths: Paths, network: Network, container_id: str, wanted: WantedEndpoint) -> list[Step]:
@@ -104,8 +97,8 @@ def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> N
     """
     name = network["name"]
     problems: list[Error] = []
-    with store.Lock(paths.container(container_id) + "/lock"):
-        record = containers.load(paths, container_id)
+    with locks.ContainerLock(paths, container_id):
+        record = locks.load_whole(paths, container_id)
         if name not in record["endpoints"]:
             raise Conflict(f"container {record['name']} is not on network {name}")
         pid = state.running_pid(paths, container_id)
@@ -115,7 +108,7 @@ def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> N
         # The record comes last. As long as it names the network, the user can disconnect again.
         for step in [*steps, SaveEndpoints(paths, record, kept)]:
             attempt(problems, run.apply, step)
-        if pid and _has_ended(paths, container_id, pid):
+        if pid and state.has_ended(paths, container_id, pid):
             # What was to be done in its namespace needs no doing any more.
             problems = [each for each in problems if not (isinstance(each, StepFailed) and each.errno in (ENOENT, ESRCH))]
     emit(paths, network, "disconnect", container=container_id)

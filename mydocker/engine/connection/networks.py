@@ -173,6 +173,8 @@ def create(paths: Paths, network: Network, run: Run) -> None:
 def remove(paths: Paths, network: Network, run: Run) -> None:
     """Remove a network and all that it has on this host. Raises Conflict if a container is on it."""
     with records.lock(paths, network["name"]):
+        if records.load(paths, network["name"])["id"] != network["id"]:
+            raise NotFound(f"no such network: {network['id'][:12]}")  # somebody else has removed it and made another one of its name
         using = unplug.users(paths, network["name"])
         if using:
             names = ", ".join(damage.name_of(paths, each) for each in using)

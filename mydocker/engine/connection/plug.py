@@ -8,8 +8,6 @@ unplug.py undoes all of it. The monitor imports this module, so it uses only the
 
 from __future__ import annotations
 
-import os
-
 from mydocker import store
 from mydocker.engine.connection import endpoints, unplug
 from mydocker.errors import BadInput, Error, NotFound
@@ -95,16 +93,14 @@ class Joining:
         """
         if not endpoints:
             return
-        if records.DEFAULT in endpoints:
-            default.ensure(self.paths)
-        locks = [records.lock(self.paths, name, shared=True) for name in sorted(endpoints) if _exists(self.paths, name)]
+        held: list[store.Lock] = []
         try:
-            for lock in locks:
-                _enter(lock)
+            for name in sorted(endpoints):
+                held.append(_held(self.paths, name))
             self.claim_all(endpoints)
             self.save()
         finally:
-            for lock in locks:
+            for lock in held:
                 lock.__exit__()
 
     def claim_all(self, endpoints: dict[str, WantedEndpoint]) -> None:
@@ -195,17 +191,16 @@ class Joining:
         return driver(network["driver"], self.paths).publish(network, self.attachment["published"], endpoint["link"])
 
 
-def _enter(lock: store.Lock) -> None:
+def _held(paths: Paths, name: str) -> store.Lock:
+    """Return a network's lock, which is held already. The default network is made if it is not there."""
+    if name == records.DEFAULT:
+        default.ensure(paths)
     try:
-        lock.__enter__()
-    except FileNotFoundError as error:
-        raise NotFound(f"the network was removed: {error.filename}") from error
-
-
-def _exists(paths: Paths, name: str) -> bool:
-    if not os.path.isdir(records.directory(paths, name)):
-        raise NotFound(f"no such network: {name}", f"mydocker network create {name}")
-    return True
+        return records.lock(paths, name, shared=True).__enter__()
+    except NotFound as error:
+        if name == records.DEFAULT:
+            return _held(paths, name)  # somebody has removed it meanwhile
+        raise NotFound(error.message, f"mydocker network create {name}") from error
 
 
 def bring_up(paths: Paths, network: Network, run: Run) -> None:

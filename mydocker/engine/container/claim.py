@@ -6,7 +6,7 @@ import os
 
 from mydocker import store
 from mydocker.engine.connection import plug
-from mydocker.engine.record import containers, events, state
+from mydocker.engine.record import containers, events, locks, state
 from mydocker.errors import Conflict, Damaged, NotFound
 from mydocker.images.reference import is_id
 from mydocker.paths import Paths
@@ -62,7 +62,7 @@ class Rename(Step):
     name: str
 
     def apply(self) -> None:
-        record = containers.load(self.paths, self.container_id)
+        record = locks.load_whole(self.paths, self.container_id)
         old = record["name"]
         if old == self.name:
             raise Conflict(f"container {old} has that name already")

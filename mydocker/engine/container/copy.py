@@ -13,7 +13,6 @@ from struct import calcsize, pack, unpack
 
 from mydocker.engine.container.children import Child
 from mydocker.engine.record import bundle
-from mydocker.engine.record.state import running_pid
 from mydocker.errors import BadInput, NotFound, StepFailed
 from mydocker.kernel import inroot
 from mydocker.kernel.files import openat2
@@ -53,19 +52,19 @@ class Host:
 
 
 class Container(Value):
-    """A container's side. Its paths begin at the container's root. While the container does not run, the caller holds its lock."""
+    """A container's side. Its paths begin at the container's root."""
 
     paths: Paths
     driver: StorageDriver  # mounts the root file system of a container that does not run
     record: Record
+    pid: int = 0  # of its init if it runs; if not, the caller holds its lock
 
     def absolute(self, path: str) -> str:
         return "/" + path.lstrip("/")
 
     def enter(self) -> int:
         """Make this process see files as the container does. Return a descriptor of the container's root."""
-        pid = running_pid(self.paths, self.record["id"])
-        return self._enter_running(f"{self.paths.proc}/{pid}") if pid else self._enter_stopped()
+        return self._enter_running(f"{self.paths.proc}/{self.pid}") if self.pid else self._enter_stopped()
 
     def _enter_running(self, process: str) -> int:
         root = inroot.open_root(process + "/root")
@@ -81,11 +80,11 @@ class Container(Value):
         directory = self.paths.container(self.record["id"])
         rootfs = directory + "/bundle/rootfs"
         volumes = {mount["destination"] for mount in self.record["mounts"] if mount["type"] != "tmpfs"}
-        mounts = bundle.load(self.paths, self.record["id"])["mounts"]
-        shown: list[Mount] = [{**mount, "options": ["rbind"]} for mount in mounts if mount["destination"] in volumes]
+        spec = bundle.load(self.paths, self.record["id"])
+        shown: list[Mount] = [{**mount, "options": ["rbind"]} for mount in spec["mounts"] if mount["destination"] in volumes]
         unshare(CLONE_NEWNS)
         mounting = self.driver.mount_steps(directory, self.record["layers"], rootfs)
-        Run("cp").execute([ReceiveMounts(), *mounting, *mount_steps(rootfs, shown)])
+        Run("cp").execute([ReceiveMounts(), *mounting, *mount_steps({**spec, "mounts": shown}, rootfs, False)])
         return inroot.open_root(rootfs)
 
 

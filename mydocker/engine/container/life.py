@@ -10,12 +10,11 @@ import os
 import time
 from select import POLLIN, poll
 
-from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine.container.orphans import settle
 from mydocker.engine.monitor import restart
-from mydocker.engine.record import containers, events, state
+from mydocker.engine.record import containers, events, locks, state
 from mydocker.engine.request.values import signal as signal_number
 from mydocker.errors import Conflict, Error, NotFound
 from mydocker.value import Value
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 
 SIGKILL, SIGTERM = 9, 15
 _DEFAULT_TIMEOUT = 10
-# The time that a monitor may take to record an end and to clean up.
-_RECORDING_SECONDS = 10
 
 
 class Process(Value):
@@ -155,10 +152,10 @@ def await_end(paths: Paths, container_id: str, known: State | None = None) -> No
 
     Raises Conflict if they are still there after 10 seconds.
     """
-    deadline = time.monotonic() + _RECORDING_SECONDS
+    deadline = time.monotonic() + locks.RECORDING_SECONDS
     while _is_ending(paths, container_id, known):
         if time.monotonic() > deadline:
-            raise Conflict(f"container {container_id[:12]} did not end within {_RECORDING_SECONDS} seconds of SIGKILL")
+            raise Conflict(f"container {container_id[:12]} did not end within {locks.RECORDING_SECONDS} seconds of SIGKILL")
         time.sleep(0.002)
     if os.path.isdir(paths.container(container_id)) and state.is_unended(paths, container_id):
         problems = settle(paths, container_id)
@@ -191,20 +188,24 @@ def pause(paths: Paths, record: Record, frozen: bool) -> None:
     found.close()
     if found.cgroup.is_frozen() == frozen:
         raise Conflict(f"container {record['name']} is {'already' if frozen else 'not'} paused")
-    if frozen:
-        freeze(paths, record["id"], found.cgroup)
-    else:
+    if not frozen:
         found.cgroup.freeze(False)
+    elif not freeze(paths, record["id"], found.cgroup):
+        raise Conflict(f"container {record['name']} is not running")
     events.of_container(paths, record, "pause" if frozen else "unpause")
 
 
-def freeze(paths: Paths, container_id: str, cgroup: CgroupManager) -> None:
-    """Freeze a container's processes, but not before it has started.
+def freeze(paths: Paths, container_id: str, cgroup: CgroupManager) -> bool:
+    """Freeze a container's processes, but not before it has started. Return False if it has ended meanwhile.
 
-    Its monitor holds the lock until then, and waits for init. A frozen init would never answer.
+    Its monitor holds the lock until it has started, and waits for init. A frozen init would never answer. It holds the lock again while
+    it removes the cgroup. Raises NotFound if the container is gone.
     """
-    with store.Lock(f"{paths.container(container_id)}/lock"):
+    with locks.ContainerLock(paths, container_id):
+        if not state.running_pid(paths, container_id):
+            return False
         cgroup.freeze(True)
+        return True
 
 
 def exit_status(paths: Paths, record: Record) -> int:

@@ -74,6 +74,6 @@ def settle(paths: Paths, container_id: str) -> list[Error]:
         return end.runtime_state(paths, container_id)
     problems = end.runtime_state(paths, container_id)
     if record["status"] == "running":
-        record |= {"status": "exited", "pid": 0, "exitCode": 255, "finishedAt": "", "error": "its monitor died before it ended"}
+        record = state.without_end(record)
         containers.save(paths, record)
     return problems + (end.container(paths, record) if record["autoRemove"] else [])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from mydocker import store
 from mydocker.engine.catalog import images
 from mydocker.engine.container.children import as_failure, raise_failure
 from mydocker.engine.container.stillness import HoldStill
+from mydocker.engine.record import locks
 from mydocker.engine.record.sizes import WRITABLE
 from mydocker.engine.record.state import running_pid
 from mydocker.images import change, config
@@ -65,7 +65,8 @@ def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Refer
         if options.pause:
             run.apply(still)
         try:
-            run.apply(layer)
+            with locks.WithoutLock(paths, record):
+                run.apply(layer)
         finally:
             still.undo()
         run.apply(StoreImage(draft, reference))
@@ -93,9 +94,10 @@ def mounted(record: Record) -> set[str]:
 def changes(paths: Paths, driver: StorageDriver, record: Record) -> list[Change]:
     """Return what a container changed, without the files and directories that are only there for mount points."""
     covered = mounted(record)
-    found = driver.changes(paths.container(record["id"]), record["layers"])
-    own = [change for change in found if change.path not in covered]
-    return [change for change in own if not _only_holds(change, found, own) or _is_altered(paths, driver, record, change.path)]
+    with locks.WithoutLock(paths, record):
+        found = driver.changes(paths.container(record["id"]), record["layers"])
+        own = [change for change in found if change.path not in covered]
+        return [change for change in own if not _only_holds(change, found, own) or _is_altered(paths, driver, record, change.path)]
 
 
 def _only_holds(directory: Change, found: list[Change], own: list[Change]) -> bool:
@@ -124,12 +126,14 @@ def export(paths: Paths, driver: StorageDriver, record: Record, stream: BinaryIO
     directory = paths.container(record["id"])
     rootfs = directory + "/bundle/rootfs"
     # While the writable layer is mounted for this, nobody may start or remove the container. A running container is only read.
-    with store.Lock(directory + "/lock"):
+    with locks.ContainerLock(paths, record["id"]):
+        locks.load_whole(paths, record["id"])
         pid = running_pid(paths, record["id"])
         if not pid:
             _pack_in_child(lambda: _enter_stopped(driver.mount_steps(directory, record["layers"], rootfs), rootfs), stream)
     if pid:
-        _pack_in_child(lambda: _enter_running(f"{paths.proc}/{pid}"), stream)
+        with locks.WithoutLock(paths, record, pid):
+            _pack_in_child(lambda: _enter_running(f"{paths.proc}/{pid}"), stream)
 
 
 def _enter_stopped(mounting: list[Step], rootfs: str) -> None:

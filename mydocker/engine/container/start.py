@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from fcntl import LOCK_EX, flock
 
 from mydocker.engine.monitor import end, launcher
 from mydocker.engine.monitor.client import Client
-from mydocker.engine.record import bundle, containers, events, state
+from mydocker.engine.record import bundle, containers, events, locks, state
 from mydocker.errors import Conflict, Error
 from mydocker.kernel import terminal
 from mydocker.kernel.namespaces import NAMESPACES
@@ -28,21 +27,20 @@ if TYPE_CHECKING:
 def lock_stopped(paths: Paths, container_id: str) -> int:
     """Return the descriptor that holds the lock of a container that is to be started, or -1 if the container runs.
 
-    If nobody saw the end of the last run, what it left is removed first. Raises the first error of that.
+    If nobody saw the end of the last run, what it left is removed first. Raises the first error of that, NotFound if the container is
+    gone (--rm), and Conflict if it is only half made or half removed.
     """
-    lock = os.open(paths.container(container_id) + "/lock", os.O_RDWR | os.O_CLOEXEC)
-    flock(lock, LOCK_EX)
-    if state.running_pid(paths, container_id):
-        os.close(lock)
-        return -1
-    if state.is_unended(paths, container_id):
-        from mydocker.engine.container.orphans import settle
+    with locks.ContainerLock(paths, container_id) as lock:
+        if state.running_pid(paths, container_id):
+            return -1
+        if state.is_unended(paths, container_id):
+            from mydocker.engine.container.orphans import settle
 
-        problems = settle(paths, container_id)
-        if problems:
-            os.close(lock)
-            raise problems[0]
-    return lock
+            problems = settle(paths, container_id)
+            if problems:
+                raise problems[0]
+        locks.load_whole(paths, container_id)
+        return lock.kept()
 
 
 def start(

@@ -39,8 +39,10 @@ class HoldStill(Step):
         if process.cgroup.is_frozen():
             return
         self._start_guard(process.cgroup)  # before the lock is taken, which a child would keep
-        life.freeze(self.paths, self.record["id"], process.cgroup)
-        events.of_container(self.paths, self.record, "pause")
+        if life.freeze(self.paths, self.record["id"], process.cgroup):
+            events.of_container(self.paths, self.record, "pause")
+        else:
+            self._end_guard()  # The container has ended, so its files stay as they are.
 
     def _start_guard(self, cgroup: CgroupManager) -> None:
         waiting, self._word = os.pipe()
@@ -52,14 +54,16 @@ class HoldStill(Step):
 
     def undo(self) -> None:
         """Let the container go on. Raises StepFailed if that failed."""
-        if not self._guard:
-            return
+        if self._guard:
+            self._end_guard()
+            events.of_container(self.paths, self.record, "unpause")
+
+    def _end_guard(self) -> None:
         os.close(self._word)
         _, status = os.waitpid(self._guard, 0)
         self._guard = 0
         if status:
             raise StepFailed(f"container {self.record['name']} is still paused", 0)
-        events.of_container(self.paths, self.record, "unpause")
 
     def describe(self) -> str:
         return f"freeze container {self.record['id'][:12]} until its files are read, if it runs"

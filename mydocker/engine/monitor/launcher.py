@@ -15,6 +15,7 @@ from mydocker import program
 from mydocker.errors import Error
 from mydocker.kernel import process
 from mydocker.kernel.channel import Channel
+from mydocker.kernel.libc import call
 from mydocker.kernel.seal import exec_sealed, sealed_interpreter
 
 _MONITOR = "mydocker.engine.monitor.monitor"
@@ -78,10 +79,24 @@ def _be_monitor(descriptor: int) -> None:
     if view is not None:
         return become_monitor(descriptor, view)
     kept = _let_go_of_the_caller()
-    process.be_called("mydocker-monitor")
+    _be_called("mydocker-monitor")
     os.environ.update(kept)
     program.function(_MONITOR)(descriptor)
     os._exit(0)
+
+
+def _be_called(name: str) -> None:
+    """Give a process that was forked, and not executed, its own name and command line, and overwrite its environment.
+
+    Both are its parent's otherwise: everybody may read the command line in /proc/PID, and who may trace the process its environment.
+    """
+    process.set_name(name)
+    os.environ.clear()
+    with open("/proc/self/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    arguments, arguments_end, environment, environment_end = map(int, fields[45:49])  # fields 48 to 51, proc(5)
+    call("strncpy", arguments, name, arguments_end - arguments - 1)
+    call("memset", environment, 0, environment_end - environment)
 
 
 def become_monitor(descriptor: int, view: int | None = None) -> None:
@@ -102,4 +117,4 @@ def _let_go_of_the_caller() -> dict[str, str]:
     null = os.open("/dev/null", os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)
-    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "MYDOCKER_DELAY") if name in os.environ}

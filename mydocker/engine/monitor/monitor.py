@@ -49,6 +49,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.monitor.foreign import ForeignLaunch
     from mydocker.engine.monitor.health import Health
+    from mydocker.engine.record.log import Log
     from mydocker.messages import Explanation, Request
 
 
@@ -93,7 +94,7 @@ class Monitor(Order):
         "streams",
         "joining",
         "health",
-        "problem",
+        "log",
         "started",
     )
 
@@ -111,7 +112,7 @@ class Monitor(Order):
         self.streams: Streams
         self.joining = Joining(self.paths, self.record, self.run)
         self.health: Health | None = None
-        self.problem = ""  # why the log is not whole, '' if it is
+        self.log: Log | None = None
         self.started = 0.0  # when, by monotonic()
 
     @property
@@ -134,6 +135,7 @@ class Monitor(Order):
         foreign = self.record["hostConfig"]["Runtime"]
         self.run.execute(monitor_plan(self.paths, self.record, self.spec, drive, None if foreign else self.cgroup))
         self.audience.listener = Listener(self.paths.attach_socket(self.request["id"]))
+        self.log = log_of(self.record, f"{self.directory}/log.json")  # before the container can fill the disk
         if foreign:
             self._launch_foreign(foreign)
         else:
@@ -227,12 +229,8 @@ class Monitor(Order):
     def _supervise(self) -> int:
         master = self.launch.master
         outputs, stdin = self.streams.outputs(master), self.streams.input(master)
-        log = log_of(self.record, f"{self.directory}/log.json")
         once = self.record["config"]["StdinOnce"]
-        try:
-            return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, once, log, self.health).run()
-        finally:
-            self.problem = log.problem if log else ""
+        return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, once, self.log, self.health).run()
 
     def _finish(self, status: int) -> None:
         """Record the end, then remove what the run left. All parts are tried, and failures are told. With --restart, begin again."""
@@ -245,9 +243,10 @@ class Monitor(Order):
             close_ports(self.run)
             if self.record["autoRemove"]:
                 problems += end.container(self.paths, self.record)
-        self.audience.stop_listening()
-        self._report(problems)
-        self.audience.tell_all(END, status)
+            attempt(problems, restart.announce, self.paths, self.record)
+            self.audience.stop_listening()
+            self._report(problems)
+            self.audience.tell_all(END, status)
         self.audience.finish()
         delete_all(links)
         if self.record["status"] == "restarting":
@@ -257,7 +256,8 @@ class Monitor(Order):
     def _record_end(self, status: int) -> None:
         # The record is read again, as others rename, stop and update a container while it runs.
         self.record = containers.load(self.paths, self.request["id"])
-        self.record |= {"status": "exited", "pid": 0, "exitCode": status, "finishedAt": timestamp(), "error": self.problem}
+        lost = self.log.problem if self.log else ""
+        self.record |= {"status": "exited", "pid": 0, "exitCode": status, "finishedAt": timestamp(), "error": lost}
         self.record["oomKilled"] = self.cgroup.oom_kills() > 0
         if restart.is_wanted(self.record):
             delay = restart.next_delay(self.record["restartDelay"], monotonic() - self.started)

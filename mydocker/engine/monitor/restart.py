@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import time
-from fcntl import LOCK_EX, flock
 
 from mydocker import store
 from mydocker.engine.monitor import end
-from mydocker.engine.record import containers, state
+from mydocker.engine.record import containers, locks, state
 from mydocker.errors import Error, NotFound
 from mydocker.kernel.channel import Channel
 from mydocker.kernel.seal import sealed_interpreter
@@ -50,15 +49,13 @@ def next_delay(previous: float, ran: float) -> float:
 def wait(paths: Paths, record: Record, request: Request) -> None:
     """Sleep, then become the monitor of the next run. Return if the container is not to be started again any more."""
     container_id = record["id"]
-    if not _announce(paths, record):
-        return
     time.sleep(record["restartDelay"])
     try:
-        lock = os.open(paths.container(container_id) + "/lock", os.O_RDWR | os.O_CLOEXEC)
-        flock(lock, LOCK_EX)
-        if not is_waiting(paths, containers.load(paths, container_id), os.getpid()):
-            return
-    except (FileNotFoundError, NotFound):
+        with locks.ContainerLock(paths, container_id) as held:
+            if not is_waiting(paths, containers.load(paths, container_id), os.getpid()):
+                return
+            lock = held.kept()
+    except NotFound:
         return  # the container was removed
     from mydocker.engine.monitor import launcher  # no other start needs it
 
@@ -68,19 +65,14 @@ def wait(paths: Paths, record: Record, request: Request) -> None:
     launcher.become_monitor(theirs.fileno(), sealed_interpreter())
 
 
-def _announce(paths: Paths, record: Record) -> bool:
-    """Say under STATE who waits, unless the container was stopped, started or removed after its end was recorded. Return whether so."""
-    container_id = record["id"]
-    try:
-        with store.Lock(paths.container(container_id) + "/lock"):
-            now = containers.load(paths, container_id)
-            if now["status"] != "restarting" or now["stopped"]:
-                return False
-            store.make_private(paths.running(container_id))
-            state.save(paths, container_id, 0, record["hostConfig"]["CgroupPath"])
-    except (FileNotFoundError, NotFound):
-        return False
-    return True
+def announce(paths: Paths, record: Record) -> None:
+    """Say under STATE that this process waits, if the container restarts. The caller holds the container's lock.
+
+    As soon as the lock is free, whoever stops the container kills this process.
+    """
+    if record["status"] == "restarting":
+        store.make_private(paths.running(record["id"]))
+        state.save(paths, record["id"], 0, record["hostConfig"]["CgroupPath"])
 
 
 def is_waiting(paths: Paths, record: Record, monitor: int = 0) -> bool:
@@ -96,7 +88,7 @@ def is_waiting(paths: Paths, record: Record, monitor: int = 0) -> bool:
 
 def cancel(paths: Paths, container_id: str) -> list[Error]:
     """See to it that a container is not started again, whether it runs, waits or neither. Return what could not be removed."""
-    with store.Lock(paths.container(container_id) + "/lock"):
+    with locks.ContainerLock(paths, container_id):
         record = containers.load(paths, container_id)
         waits = is_waiting(paths, record)
         if not waits and record["hostConfig"]["RestartPolicy"]["Name"] == "no":

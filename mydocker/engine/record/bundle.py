@@ -6,6 +6,8 @@ The runtime makes the container from the spec, which is drawn in runtime/spec.py
 from __future__ import annotations
 
 from mydocker import store
+from mydocker.engine.record import containers
+from mydocker.errors import Damaged, NotFound
 from mydocker.runtime.spec import SPEC
 
 TYPE_CHECKING = False
@@ -22,11 +24,16 @@ def path(paths: Paths, container_id: str) -> str:
 
 
 def load(paths: Paths, container_id: str, secrets: Iterable[str] = ()) -> Spec:
-    """Return a container's spec. Raises FileNotFoundError or Damaged.
+    """Return a container's spec. Raises NotFound if the container was removed meanwhile, or Damaged.
 
     secrets: NAME=VALUE, more variables for its process, which must be in no file
     """
-    spec: Spec = store.read_document(path(paths, container_id), SPEC)
+    try:
+        spec: Spec = store.read_document(path(paths, container_id), SPEC)
+    except FileNotFoundError as error:
+        if containers.is_gone(paths, container_id):
+            raise NotFound(f"no such container: {container_id[:12]}") from error
+        raise Damaged(f"{path(paths, container_id)}: is missing") from error
     spec["process"]["env"] += secrets
     return spec
 

@@ -216,6 +216,16 @@ def load(paths: Paths, container_id: str) -> Record:
     return record
 
 
+def is_gone(paths: Paths, container_id: str) -> bool:
+    """Say whether a container was removed, or is being removed."""
+    try:
+        return load(paths, container_id)["status"] == "removing"
+    except NotFound:
+        return True
+    except Damaged:
+        return False
+
+
 def _has_lost_its_record(directory: str) -> bool:
     """Say whether there is more than a lock: a record comes before all else, and goes after it."""
     try:
@@ -247,7 +257,7 @@ def remove_directory(path: str) -> None:
     names = os.listdir(path) if os.path.isdir(path) else []
     for name in [*(name for name in names if name not in ("config.json", "lock")), "config.json"]:
         store.remove_tree(f"{path}/{name}")
-    store.remove_tree(path)
+    store.discard(path)  # by another name, so that nobody who waits for the lock makes it anew
 
 
 def save(paths: Paths, record: Record, sync: bool = True) -> None:

@@ -10,6 +10,7 @@ import os
 
 from mydocker import leanjson
 from mydocker.engine.record.moments import timestamp
+from mydocker.errors import attempt
 from mydocker.store import Lock
 
 # docker cuts a longer line into entries of this many bytes. Only the last of them ends with a newline.
@@ -22,7 +23,7 @@ class Log:
     write() takes output as it comes. The file gets whole lines, and pieces of very long lines.
     """
 
-    __slots__ = ("path", "max_size", "max_files", "_file", "_size", "_pending", "_lost", "problem")
+    __slots__ = ("path", "max_size", "max_files", "_file", "_size", "_pending", "_lost", "_torn", "problem")
 
     def __init__(self, path: str, max_size: int = 0, max_files: int = 1) -> None:
         self.path = path
@@ -30,6 +31,7 @@ class Log:
         self.max_files = max_files  # how many files are kept, log.json among them
         self._pending = {"stdout": b"", "stderr": b""}  # what has no newline yet
         self._lost = 0  # entries since the disk became full
+        self._torn = False  # whether the file ends with a part of an entry
         self.problem = ""  # why some output is missing, '' if none is
         self._open()
 
@@ -54,33 +56,38 @@ class Log:
         os.close(self._file)
 
     def _append(self, stream: str, entries: list[bytes]) -> None:
-        now = timestamp()
+        now, count = timestamp(), len(entries)
         if self._lost:
             entries = [b"mydocker: %d log entries were lost, the disk was full\n" % self._lost, *entries]
         lines = [leanjson.dumps({"log": e.decode(errors="surrogateescape"), "stream": stream, "time": now}) for e in entries]
         data = ("\n".join(lines) + "\n").encode()
         if self.max_size and self._size and self._size + len(data) > self.max_size:
             self._rotate()
-        self._write(data, len(entries))
+        self._write(data, count)
 
     def _write(self, data: bytes, count: int) -> None:
         """Write entries whole or not at all. A full disk must neither end the container nor leave half a line.
 
-        count: how many entries `data` holds.
+        count: how many entries of the container `data` holds.
         """
-        before = self._size
         try:
-            while data:
-                written = os.write(self._file, data)
-                self._size += written
-                data = data[written:]
+            self._cut()
+            left = data
+            while left:
+                left = left[os.write(self._file, left) :]
+                self._torn = bool(left)
+            self._size += len(data)
             self._lost = 0
         except OSError as error:
-            if self._size != before:
-                os.ftruncate(self._file, before)
-            self._size = before
             self._lost += count
             self.problem = f"log entries were lost: {error.strerror}"
+            attempt([], self._cut)
+
+    def _cut(self) -> None:
+        """Cut off the half of an entry that a failed write left. A disk can be so full that this fails too; then the next entry tries."""
+        if self._torn:
+            os.ftruncate(self._file, self._size)
+            self._torn = False
 
     def _rotate(self) -> None:
         """Begin a new file and remove the oldest one.
@@ -92,16 +99,19 @@ class Log:
                 self._shift()
         except BlockingIOError:
             return
+        except OSError as error:
+            self.problem = f"the log was not rotated: {error.strerror}"
 
     def _shift(self) -> None:
-        os.close(self._file)
         for number in range(self.max_files - 1, 0, -1):
             older = f"{self.path}.{number - 1}" if number > 1 else self.path
             if os.path.exists(older):
                 os.rename(older, f"{self.path}.{number}")
         if self.max_files == 1:
             os.truncate(self.path, 0)
+        before = self._file
         self._open()
+        os.close(before)
 
 
 def _pieces(line: bytes) -> list[bytes]:

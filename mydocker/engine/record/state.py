@@ -177,6 +177,26 @@ def is_running(paths: Paths, known: State, boot: str = "") -> bool:
     return known["boot"] == (boot or tasks.boot_id(paths.proc)) and tasks.is_alive(known["pid"], known["started"], paths.proc)
 
 
+def has_ended(paths: Paths, container_id: str, pid: int) -> bool:
+    """Say whether a container's run with this init is over, or about to be: its namespaces are gone first."""
+    return running_pid(paths, container_id) != pid or tasks.is_ending(pid, paths.proc)
+
+
+def without_end(record: Record) -> Record:
+    """Return the record of a run that is over and whose end its monitor could not record: nobody knows how it ended."""
+    unknown = {"status": "exited", "pid": 0, "exitCode": 255, "finishedAt": "", "error": "its monitor died before it ended"}
+    return {**record, **unknown}  # type: ignore[typeddict-item]
+
+
+def is_ending(paths: Paths, container_id: str) -> bool:
+    """Say whether a container's init has ended, and its monitor is about to record that."""
+    try:
+        known = load(paths, container_id)
+    except Damaged:
+        return False
+    return known is not None and known["pid"] > 0 and not is_running(paths, known) and is_watched(paths, known)
+
+
 def is_watched(paths: Paths, known: State, boot: str = "") -> bool:
     """Say whether the monitor that a state names is still alive. `boot` is explained in is_running()."""
     return known["boot"] == (boot or tasks.boot_id(paths.proc)) and tasks.is_alive(known["monitor"], known["monitorStarted"], paths.proc)
@@ -207,5 +227,7 @@ def status(paths: Paths, record: Record, layout: Layout | None = None, boot: str
         # Its maker may have finished since the record was read.
         record = _recorded(paths, record["id"]) or record
         return "dead" if record["status"] in _HALF else record["status"]
-    is_under_way = known is not None and is_watched(paths, known, boot)
-    return "exited" if record["status"] in ("running", "restarting") and not is_under_way else record["status"]
+    if record["status"] not in ("running", "restarting") or (known and is_watched(paths, known, boot)):
+        return record["status"]
+    # While a monitor goes from one run to the next, its container has no state, and the monitor holds the lock.
+    return "restarting" if record["status"] == "restarting" and is_busy(paths, record["id"]) else "exited"

@@ -89,7 +89,8 @@ def _memory(options: Options) -> None:
     if swap and swap > 0 and not memory:
         raise BadInput("--memory-swap needs a memory limit too (-m)")
     if swap is not None and 0 < swap < memory:
-        raise BadInput(f"memory and swap together ({swap} bytes) are less than the memory limit ({memory} bytes)")
+        hint = "--memory-swap limits both together"
+        raise BadInput(f"memory and swap together ({swap} bytes) are less than the memory limit ({memory} bytes)", hint)
     if reservation and memory and reservation > memory:
         raise BadInput(f"memory reservation ({reservation} bytes) is above the memory limit ({memory} bytes)")
 

@@ -19,6 +19,7 @@ def host_config(options: Options, spec: Spec, runtime: str) -> HostConfig:
     return {
         **_namespaces(options),
         **_limits(options),
+        "MemorySwap": spec["linux"]["resources"].get("memory", {}).get("swap", 0),  # given, or twice the memory
         **_confinement(options, spec),
         "RestartPolicy": _restart(options),
         "LogConfig": {"Type": options.log_driver, "Config": options.log_opt},

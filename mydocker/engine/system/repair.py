@@ -17,7 +17,7 @@ from mydocker.engine.catalog import verbs
 from mydocker.engine.connection import repair as connections
 from mydocker.engine.container.claim import was_renamed
 from mydocker.engine.container.orphans import discard, half_made, settle
-from mydocker.engine.record import containers, state
+from mydocker.engine.record import containers, locks, state
 from mydocker.engine.system import damage
 from mydocker.engine.system.leftover import Leftover, trying
 from mydocker.errors import Damaged, Error, attempt
@@ -89,7 +89,7 @@ def _is_without_run(paths: Paths, container_id: str, cgroup: CgroupManager) -> b
 def _remove_cgroup(paths: Paths, container_id: str, cgroup: CgroupManager) -> list[Error]:
     """Remove a cgroup, unless its container is started meanwhile."""
     problems: list[Error] = []
-    with store.Lock(paths.container(container_id) + "/lock"):
+    with locks.ContainerLock(paths, container_id):
         if not os.path.isdir(paths.running(container_id)):
             attempt(problems, cgroup.remove)
     return problems

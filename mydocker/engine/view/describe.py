@@ -113,7 +113,8 @@ def _inside(paths: Paths, spec: Spec, user: tuple[int, int, list[int], str]) -> 
     uid, gid, groups, home = user
     seccomp = spec["linux"].get("seccomp")
     bpf = filter_for(seccomp, paths.cache) if seccomp else None
-    return [*console.owned(uid), *plan.confine(spec, uid, gid, groups, bpf), plan.program(spec, home)]
+    steps, load = plan.confine(spec, uid, gid, groups, bpf)
+    return [*console.owned(uid), *steps, *([load] if load else []), plan.program(spec, home, load)]
 
 
 def _unpacking(prepared: Prepared) -> list[Step]:

@@ -117,6 +117,8 @@ def inspect(paths: Paths, record: Record) -> ContainerDocument:
 
 def _state(paths: Paths, record: Record) -> ShownState:
     status = state.status(paths, record)
+    if status == "exited" and record["status"] == "running":
+        record = state.without_end(record)
     pid = state.running_pid(paths, record["id"])
     return {
         "Status": status,

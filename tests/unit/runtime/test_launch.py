@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import marshal
 import os
 import signal
@@ -19,9 +20,11 @@ from mydocker.kernel.channel import Channel, packed
 from mydocker.messages import BORN, BUILT, EXPLAIN, FAILURE, GO, ISOLATED, READY, TERMINAL, error_from, failure
 from mydocker.runtime.init import Setting, _wait_for_go
 from mydocker.runtime.launch import Launch
+from mydocker.runtime.report import failed, raise_if_failed
 from mydocker.runtime.spec import SPEC
 from mydocker.shape import fit
 from mydocker.steps.base import Run
+from mydocker.steps.confinement import LoadSeccomp, SetCapabilities
 from mydocker.steps.process import Exec, find_program
 
 STEP = {"who": "init", "step": "step", "seconds": 0.5}
@@ -73,7 +76,7 @@ def whole(process: dict[str, Any], linux: dict[str, Any] | None = None) -> Any:
     """Return a config.json; what is given goes into it unchecked."""
     spec: Any = {}
     fit(spec, SPEC)
-    spec["process"] |= process
+    spec["process"] |= {"args": ["sh"]} | process
     spec["linux"] |= linux or {}
     return spec
 
@@ -190,7 +193,6 @@ PROGRAMS = [
     (["DIRECTORY/text"], errors.CommandNotExecutable, "exec: 'DIRECTORY/text': permission denied", 126),
     (["DIRECTORY"], errors.CommandNotExecutable, "exec: 'DIRECTORY': permission denied", 126),
     (["DIRECTORY/junk"], errors.CommandNotExecutable, "exec: 'DIRECTORY/junk': exec format error", 126),
-    (["sh", "x" * (1 << 18)], errors.CommandNotExecutable, "exec: 'sh': argument list too long", 126),
 ]
 
 
@@ -208,11 +210,52 @@ def programs(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def execute(program: Exec) -> None:
+    """Execute a program as init does, in a fork, and wait for its end. Raises the error that init or its trampoline finds."""
+    program.found()
+    reader, program.report = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            program.apply()
+        except errors.Error as error:
+            os.write(program.report, failed(error))
+        finally:
+            os._exit(1)
+    os.close(program.report)
+    try:
+        raise_if_failed(reader, program.args[0])
+    finally:
+        os.close(reader)
+        os.waitpid(child, 0)
+
+
+def test_too_many_arguments() -> None:
+    """The trampoline cannot be executed with them either."""
+    with pytest.raises(errors.StepFailed, match=r"^exec: '/bin/true': argument list too long$"):
+        execute(Exec(["/bin/true", "x" * (1 << 18)], []))
+
+
+@pytest.mark.parametrize(
+    ("filtering", "text"),
+    [
+        (bytes(8), r"^seccomp SECCOMP_SET_MODE_FILTER flags 0, 1 instructions: Invalid argument$"),  # it loads a word and returns nothing
+        (bytes(8 * 5000), r"^seccomp SECCOMP_SET_MODE_FILTER flags 0, 5000 instructions: Invalid argument$"),
+    ],
+)
+def test_a_filter_that_the_kernel_refuses(filtering: bytes, text: str) -> None:
+    """It is the trampoline that loads it, when nobody is left to send a message."""
+    load = LoadSeccomp(filtering, sets=SetCapabilities.from_oci({}))
+    with pytest.raises(errors.StepFailed, match=text) as caught:
+        execute(Exec(["/bin/true"], [], load=load))
+    assert caught.value.errno == errno.EINVAL
+
+
 @pytest.mark.parametrize(("words", "error", "message", "status"), PROGRAMS)
 def test_a_program_that_cannot_be_executed(programs: Path, words: list[str], error: type[errors.Error], message: str, status: int) -> None:
     args = [word.replace("DIRECTORY", str(programs)) for word in words]
     with pytest.raises(error) as caught:
-        Exec(args, [f"PATH={programs}:/nowhere"]).apply()
+        execute(Exec(args, [f"PATH={programs}:/nowhere"]))
     assert (caught.value.message.replace(str(programs), "DIRECTORY"), caught.value.exit_status) == (message, status)
 
 

@@ -14,7 +14,6 @@ from mydocker.steps.confinement import (
     SetNoNewPrivileges,
     WriteAttr,
     apparmor_exec,
-    default_apparmor_profile,
     selinux_exec,
 )
 
@@ -65,30 +64,19 @@ def test_attr_is_written_where_the_kernel_has_it(tmp_path: Path, own: bool, writ
     assert (tmp_path / "self" / written).read_text() == "exec p"
 
 
-def sys_with_apparmor(root: Path, enabled: str, profiles: str | None) -> str:
+def sys_with_apparmor(root: Path, enabled: str) -> str:
     (root / "module/apparmor/parameters").mkdir(parents=True)
     (root / "module/apparmor/parameters/enabled").write_text(enabled + "\n")
-    if profiles is not None:
-        (root / "kernel/security/apparmor").mkdir(parents=True)
-        (root / "kernel/security/apparmor/profiles").write_text(profiles)
     return str(root)
 
 
-@pytest.mark.parametrize(
-    ("enabled", "profiles", "default"),
-    [
-        ("Y", "man (enforce)\ndocker-default (enforce)\n", "docker-default"),
-        ("Y", "docker-default-not (enforce)\n", None),
-        ("Y", None, None),
-        ("N", "docker-default (enforce)\n", None),
-    ],
-)
-def test_default_apparmor_profile(tmp_path: Path, enabled: str, profiles: str | None, default: str | None) -> None:
-    assert default_apparmor_profile(sys_with_apparmor(tmp_path, enabled, profiles)) == default
-
-
 def test_apparmor_where_it_is_enabled(tmp_path: Path) -> None:
-    assert apparmor_exec("p", sys_with_apparmor(tmp_path, "Y", None)) == WriteAttr("apparmor", "exec p")
+    assert apparmor_exec("p", sys_with_apparmor(tmp_path, "Y")) == WriteAttr("apparmor", "exec p")
+
+
+def test_apparmor_that_the_kernel_was_told_to_leave(tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="apparmor profile 'p': apparmor is not enabled in this kernel"):
+        apparmor_exec("p", sys_with_apparmor(tmp_path, "N"))
 
 
 def test_security_modules_that_are_not_there(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A container's log: whole lines whatever the pieces it comes in, rotation, reading from either end and on."""
 
+import errno
 import json
 import os
 import resource
@@ -110,6 +111,41 @@ def test_a_full_disk_costs_entries_and_is_told(tmp_path: Path) -> None:
     log.write("stdout", b"kept\n")
     log.close()
     assert texts(tmp_path / "log") == ["first\n", "mydocker: 1 log entries were lost, the disk was full\n", "kept\n"]
+
+
+def test_a_disk_so_full_that_half_an_entry_cannot_be_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log(str(tmp_path / "log"))
+    log.write("stdout", b"first\n")
+    kernels = os.write, os.ftruncate
+
+    def full(descriptor: int, what: object) -> int:
+        if isinstance(what, bytes) and what.startswith(b"{"):
+            return kernels[0](descriptor, what[:9])
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(os, "ftruncate", full)
+    log.write("stdout", b"lost\n")
+    log.write("stdout", b"lost too\n")
+    assert log.problem == "log entries were lost: Disk quota exceeded"
+    monkeypatch.setattr(os, "write", kernels[0])
+    monkeypatch.setattr(os, "ftruncate", kernels[1])
+    log.write("stdout", b"kept\n")
+    log.close()
+    assert texts(tmp_path / "log") == ["first\n", "mydocker: 2 log entries were lost, the disk was full\n", "kept\n"]
+
+
+def test_a_log_that_cannot_be_rotated_grows(tmp_path: Path) -> None:
+    log = Log(str(tmp_path / "log"), max_size=100, max_files=2)
+    (tmp_path / "log.1").mkdir()
+    for number in range(5):
+        log.write("stdout", b"%d\n" % number)
+    assert log.problem == "the log was not rotated: Is a directory"
+    (tmp_path / "log.1").rmdir()
+    log.write("stdout", b"5\n")
+    log.close()
+    assert texts(tmp_path / "log.1") == [f"{number}\n" for number in range(5)]
+    assert texts(tmp_path / "log") == ["5\n"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
     start                                   the container's process (the trampoline, or init when there are hooks)
       ├─ exec.fifo: one byte ─────────────►   it goes on
-      │ ◄────────── failed.fifo: 4 bytes ─┤   the errno of execve; after a 0 follows a text, see failed()
+      │ ◄───────────── failed.fifo: report┤   what has failed, see runtime/report.py
       └ ◄──────── failed.fifo: end of file┘   the program was executed
 
 The process has opened both FIFOs for reading and writing before its root was changed. So neither side waits until the other one opens
@@ -12,14 +12,13 @@ its end. When the process is gone, a start gets ENXIO.
 from __future__ import annotations
 
 import os
-import sys
 from errno import ENXIO
 
-from mydocker.errors import Conflict, Error, StepFailed, Unexpected
+from mydocker.errors import Conflict
+from mydocker.runtime.report import raise_if_failed
 
 GATE = "exec.fifo"
 FAILED = "failed.fifo"
-_MOST = 4096
 
 
 def make(directory: str) -> tuple[int, int]:
@@ -29,20 +28,6 @@ def make(directory: str) -> tuple[int, int]:
         os.mkfifo(f"{directory}/{name}", 0o600)
         opened.append(os.open(f"{directory}/{name}", os.O_RDWR | os.O_CLOEXEC))
     return opened[0], opened[1]
-
-
-def wait(gate: int) -> None:
-    """Wait for the byte that a start writes, and end this process if anything else comes."""
-    if os.read(gate, 1) != b"\0":
-        os._exit(1)
-
-
-def failed(error: Error) -> bytes:
-    """Return the report of an init that fails while it is still an interpreter.
-
-    It is an errno of 0, the error's message and, after a NUL, the traceback if the exception was not foreseen.
-    """
-    return bytes(4) + f"{error.message}\0{getattr(error, 'story', '')}".encode(errors="replace")[: _MOST - 4]
 
 
 def open_gate(directory: str, program: str) -> None:
@@ -75,24 +60,6 @@ def _write(path: str) -> None:
         os.write(gate, b"\0")
     finally:
         os.close(gate)
-
-
-def raise_if_failed(report: int, program: str) -> None:
-    """Wait until the process has executed its program. Raises the error that the process reports.
-
-    report: the descriptor to read the report from.
-    program: the program's name, for an error message.
-    """
-    data = os.read(report, _MOST)
-    if not data:
-        return
-    from mydocker.steps.process import failed_exec
-
-    number = int.from_bytes(data[:4], sys.byteorder)
-    if number:
-        raise failed_exec(program, number)
-    message, _, story = data[4:].decode(errors="replace").partition("\0")
-    raise Unexpected(message, story) if story else StepFailed(message)
 
 
 def is_closed(directory: str) -> bool:
