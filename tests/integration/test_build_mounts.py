@@ -5,16 +5,19 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 from builds import Builds
 
 SECRET = "hunter2-never-on-a-disk"
+COUNT = count()
 
 
 def told(build: Builds, dockerfile: str, *flags: str, rc: int = 0) -> str:
-    """Return what the commands of a build print."""
-    return str(build(dockerfile, "--no-cache", *flags, rc=rc).stdout)
+    """Return what the commands of a build print, with no layer of an earlier build."""
+    anew = re.sub(r"^(FROM .*)", rf"\1\nENV COUNT={next(COUNT)}", dockerfile, flags=re.MULTILINE)
+    return str(build(anew, *flags, rc=rc).stdout)
 
 
 def test_a_bind_shows_the_context(build: Builds) -> None:
@@ -79,6 +82,23 @@ def test_a_cache_stays_and_is_in_no_image(build: Builds) -> None:
     assert "\nx4\n" in told(build, write.format("x4"))
 
 
+def test_caches_begin_anew_without_the_build_cache(build: Builds) -> None:
+    dockerfile = """FROM busybox AS one
+RUN --mount=type=cache,target=/c echo x >> /c/f; wc -l < /c/f
+RUN --mount=type=cache,target=/c echo x >> /c/f; wc -l < /c/f
+FROM one AS two
+RUN --mount=type=cache,target=/d,uid=3 echo x >> /d/f; wc -l < /d/f
+"""
+    for flags, lines in (
+        ([], ["1", "2", "1"]),
+        (["--no-cache"], ["1", "2", "1"]),
+        (["--no-cache-filter", "two"], ["1"]),
+        (["--build-arg", "x=y"], []),
+    ):
+        assert [word for word in build(dockerfile, *flags).stdout.splitlines() if word.isdigit()] == lines
+    assert [word for word in told(build, dockerfile).splitlines() if word.isdigit()] == ["3", "4", "2"]
+
+
 def test_a_read_only_cache_and_a_directory_in_one(build: Builds) -> None:
     shown = told(
         build,
@@ -116,7 +136,7 @@ def test_sharing_of_caches(build: Builds) -> None:
     assert "hold" not in told(build, looking.format("private")).split(" ---> Running in")[1]
     for sharing in ("shared", "locked"):
         build.file("Dockerfile", looking.format(sharing))
-        assert mydocker.sh("timeout 3 {mydocker} build --no-cache --network none ctx > waiting.log 2>&1").rc == 124
+        assert mydocker.sh("timeout 3 {mydocker} build --network none ctx > waiting.log 2>&1").rc == 124
     mydocker.sh(f"rm {data}/hold")
     mydocker.wait_until(lambda: mydocker.sh("test -e other.end").rc == 0)
     mydocker("system", "check", "--repair")
