@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 from builds import Builds
 
 SECRET = "hunter2-never-on-a-disk"
+COUNT = count()
 
 
 def told(build: Builds, dockerfile: str, *flags: str, rc: int = 0) -> str:
-    """Return what the commands of a build print."""
-    return str(build(dockerfile, "--no-cache", *flags, rc=rc).stdout)
+    """Return what the commands of a build print, with no layer of an earlier build."""
+    anew = re.sub(r"^(FROM .*)", rf"\1\nENV COUNT={next(COUNT)}", dockerfile, flags=re.MULTILINE)
+    return str(build(anew, *flags, rc=rc).stdout)
 
 
 def test_a_bind_shows_the_context(build: Builds) -> None:
@@ -28,6 +32,7 @@ def test_a_bind_shows_the_context(build: Builds) -> None:
 WORKDIR /w
 RUN --mount=type=bind,target=/all --mount=type=bind,source=d,target=/d,ro --mount=target=rel/f,source=f,rw \\
     ls /all; stat -c %a:%u:%g /all /d /d/in /all/f; cat rel/f; touch /d/x || echo read-only; echo new > rel/f && cat rel/f
+RUN --mount=target=. ls f
 RUN --mount=source=lnk/../f,target=/x --mount=source=lnk,target=/y cat /x /y/in
 RUN ls -d /all /d /w/rel; ls -A /all /d /w/rel
 """,
@@ -66,13 +71,32 @@ def test_a_cache_stays_and_is_in_no_image(build: Builds) -> None:
     owned = "FROM busybox\nRUN --mount=type=cache,target=/c,id=own,uid=5,gid=6,mode=0700 ls -A /c; stat -c %a:%u:%g /c; touch /c/mine\n"
     assert "\n700:5:6\n" in told(build, owned)
     assert "\nmine\n700:5:6\n" in told(build, owned)
-    assert mydocker("system", "df", "--format", "{{.Type}} {{.TotalCount}} {{.Active}}").stdout.splitlines()[-1].startswith("Build Cache")
+    rows = mydocker("system", "df", "--format", "{{.Type}}:{{.TotalCount}}:{{.Active}}").stdout.splitlines()
+    steps = mydocker("images", "-aq").stdout.count("\n") - mydocker("images", "-q").stdout.count("\n")
+    assert rows[-1] == f"Build Cache:{steps + 3}:0"
     assert mydocker.sh("ls root/caches | wc -l").stdout == "3\n"
     assert mydocker.sh("stat -c %a root/caches root/caches/* root/caches/*/0 | sort -u").stdout == "700\n"
     pruned = mydocker("builder", "prune", "-f").stdout
     assert pruned.count("deleted: cache ") == 3
     assert mydocker.sh("ls root/caches").stdout == ""
     assert "\nx4\n" in told(build, write.format("x4"))
+
+
+def test_caches_begin_anew_without_the_build_cache(build: Builds) -> None:
+    dockerfile = """FROM busybox AS one
+RUN --mount=type=cache,target=/c echo x >> /c/f; wc -l < /c/f
+RUN --mount=type=cache,target=/c echo x >> /c/f; wc -l < /c/f
+FROM one AS two
+RUN --mount=type=cache,target=/d,uid=3 echo x >> /d/f; wc -l < /d/f
+"""
+    for flags, lines in (
+        ([], ["1", "2", "1"]),
+        (["--no-cache"], ["1", "2", "1"]),
+        (["--no-cache-filter", "two"], ["1"]),
+        (["--build-arg", "x=y"], []),
+    ):
+        assert [word for word in build(dockerfile, *flags).stdout.splitlines() if word.isdigit()] == lines
+    assert [word for word in told(build, dockerfile).splitlines() if word.isdigit()] == ["3", "4", "2"]
 
 
 def test_a_read_only_cache_and_a_directory_in_one(build: Builds) -> None:
@@ -106,15 +130,61 @@ def test_sharing_of_caches(build: Builds) -> None:
     build.file("other/Dockerfile", holding.format("locked"))
     mydocker.sh("({mydocker} build --network none ctx/other > other.log 2>&1; echo done > other.end) > /dev/null 2>&1 &")
     mydocker.wait_until(lambda: mydocker.sh(f"test -e {data}/here").rc == 0)
+    row = mydocker("system", "df", "--format", "{{.Type}}:{{.Active}}").stdout.splitlines()[-1]
+    assert row == "Build Cache:1"
     assert "deleted: cache" not in mydocker("builder", "prune", "-f").stdout and mydocker.sh(f"test -e {data}/hold").rc == 0
     assert "hold" not in told(build, looking.format("private")).split(" ---> Running in")[1]
     for sharing in ("shared", "locked"):
         build.file("Dockerfile", looking.format(sharing))
-        assert mydocker.sh("timeout 3 {mydocker} build --no-cache --network none ctx > waiting.log 2>&1").rc == 124
+        assert mydocker.sh("timeout 3 {mydocker} build --network none ctx > waiting.log 2>&1").rc == 124
     mydocker.sh(f"rm {data}/hold")
     mydocker.wait_until(lambda: mydocker.sh("test -e other.end").rc == 0)
     mydocker("system", "check", "--repair")
     assert "\nhere\nwho\n" in told(build, looking.format("shared"))
+
+
+def test_what_counts_for_the_build_cache(build: Builds) -> None:
+    build.file("d/f", "one")
+    build.file("other", "one")
+    dockerfile = """FROM busybox
+RUN --mount=type=bind,source=d,target=/d --mount=type=cache,target=/c cat /d/f | tee -a /c/seen > /copy
+"""
+    build(dockerfile)
+    build.file("other", "two")
+    build.mydocker.sh("touch -d 2001-01-01 ctx/d/f; for d in root/caches/*/0/data; do echo more > $d/seen; done")
+    assert "Using cache" in build(dockerfile).stdout
+    build.file("d/f", "two")
+    assert "Using cache" not in build(dockerfile).stdout
+    assert build.run("cat /copy") == "two\n"
+    assert "Using cache" not in build(dockerfile.replace("target=/d ", "target=/d,rw ")).stdout
+    from_stage = "FROM busybox AS s\nRUN echo {} > /s\nFROM busybox\nRUN --mount=from=s,source=/s,target=/s cat /s > /copy\n"
+    build(from_stage.format(1))
+    assert build(from_stage.format(1)).stdout.count("Using cache") == 2
+    build(from_stage.format(2))
+    assert build.run("cat /copy") == "2\n"
+
+
+def test_a_build_with_mounts_killed_at_any_moment(build: Builds) -> None:
+    mydocker, chance = build.mydocker, random.Random("mounts")
+    build.file("f", "x")
+    mydocker.sh(f"printf %s {SECRET} > secret.txt")
+    build.file(
+        "Dockerfile",
+        """FROM busybox AS one
+RUN mkdir /s && echo s > /s/s
+FROM busybox
+RUN --mount=type=cache,target=/c,from=one,source=/s --mount=target=/f,source=f --mount=type=secret,id=s cat /c/s /f && sleep 0.05
+RUN --mount=type=cache,target=/d,sharing=private --mount=from=one,source=/s,target=/s,rw --mount=type=tmpfs,target=/t sleep 0.05
+""",
+    )
+    command = "{mydocker} build --no-cache --network none --secret id=s,src=secret.txt -t made:1 ctx"
+    for _ in range(12):
+        seconds = chance.uniform(0.1, 0.9)
+        mydocker.sh(f"{command} > /dev/null 2>&1 & p=$!; sleep {seconds:.3f}; kill -9 $p 2>/dev/null; wait $p; true")
+        mydocker.wait_until(lambda: mydocker("system", "check", "--repair").rc == 0 and not mydocker("ps", "-aq").stdout)
+        assert mydocker("system", "check").stdout == ""
+        assert mydocker.sh(f"grep -rl {SECRET} root state; ls -A root | grep build").stdout == ""
+    assert mydocker.sh(command).rc == 0
 
 
 def test_a_tmpfs(build: Builds) -> None:

@@ -244,7 +244,7 @@ class _Work:
         make()
 
     def _run(self, instruction: Instruction) -> None:
-        running = Running(self.how, self.progress, instruction, self._found)
+        running = Running(self.how, self.progress, instruction, self._found, self._is_fresh(self.stage))
         self._layer(instruction, running.seen(), lambda: running.execute(self.private))
 
     def _copy(self, instruction: Instruction) -> None:

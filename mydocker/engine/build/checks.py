@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _NETWORKS = ("default", "none", "host")
 _SECURITY = ("sandbox", "insecure")
 INSECURE = "security.insecure"
+# Stands for a working directory that is not known yet: from here no relative target leads to the root.
+_ANYWHERE = "/x" * 100
 
 
 def check(how: Building, stages: Iterable[Stage]) -> None:
@@ -49,7 +51,7 @@ def _run(how: Building, instruction: Instruction) -> None:
     if security == "insecure" and INSECURE not in how.allowed:
         raise BadInput("the build was not given the right to be insecure", f"mydocker build --allow {INSECURE}")
     for text in instruction.lists.get("mount", []):
-        mount = parse(text, None, "/")
+        mount = parse(text, None, _ANYWHERE)
         if mount.required and "$" not in mount.id:
             _required(how, mount.kind, mount.id)
 

@@ -43,6 +43,7 @@ class Building:
     contexts: what --build-context gives, by name in lower case: a context, or the name of an image
     platform: the value of --platform, '' for the host's
     use_cache: whether layers of earlier builds are used
+    begun_anew: the keys of the caches that this build has emptied
     fresh: names of stages in lower case whose layers are made anew, from --no-cache-filter
     name: the Dockerfile's, for errors
     """
@@ -76,6 +77,7 @@ class Building:
         self.contexts: dict[str, Context | str] = {}
         self.platform = ""
         self.use_cache = True
+        self.begun_anew: set[str] = set()
         self.fresh: set[str] = set()
         self.name = "Dockerfile"
 

@@ -32,13 +32,17 @@ class Running:
     """One RUN.
 
     find: returns what the `from` of a mount names, the build's context for ''
+    anew: whether its caches begin anew
     """
 
-    def __init__(self, how: Building, progress: Progress, instruction: Instruction, find: Callable[[str], Source | Context]) -> None:
+    def __init__(
+        self, how: Building, progress: Progress, instruction: Instruction, find: Callable[[str], Source | Context], anew: bool
+    ) -> None:
         self.how = how
         self.progress = progress
         self.instruction = instruction
         self.find = find
+        self.anew = anew
         settings = progress.settings
         self.directory = settings.get("WorkingDir") or "/"
         variables = change.variables_of(settings, progress.arguments)
@@ -74,7 +78,7 @@ class Running:
     def execute(self, private: PrivateMounts) -> None:
         """Run the command, and make a layer of what it changes. Raises StepFailed if it fails."""
         proxies = {key: value for key, value in self.how.arguments.items() if key in PROXIES}
-        with Showing(self.how, private, self.find) as showing:
+        with Showing(self.how, private, self.find, self.anew) as showing:
             showing.add(self.mounts)
             if self.script:
                 showing.script(self.script, self.argv[0])

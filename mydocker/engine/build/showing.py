@@ -36,16 +36,18 @@ class Showing:
     """What the mounts of one RUN show. `with` takes it down.
 
     find: returns what the `from` of a mount names, the build's context for ''
+    anew: whether caches are emptied before this build uses them for the first time, as BuildKit does with --no-cache
     points: the mount points for the container
     variables: what the container gets to know of them
     secrets: NAME=VALUE of the secrets that are variables. They must be in no record
     stubs: the paths, without symlinks, of files that are made only as mount points. look() finds them
     """
 
-    def __init__(self, how: Building, private: PrivateMounts, find: Callable[[str], Source | Context]) -> None:
+    def __init__(self, how: Building, private: PrivateMounts, find: Callable[[str], Source | Context], anew: bool) -> None:
         self.how = how
         self.private = private
         self.find = find
+        self.anew = anew
         self.variables: dict[str, str] = {}
         self.secrets: list[str] = []
         self.stubs: set[str] = set()
@@ -107,6 +109,9 @@ class Showing:
             os.chown(directory, status.st_uid if mount.uid is None else mount.uid, status.st_gid if mount.gid is None else mount.gid)
             os.chmod(directory, stat.S_IMODE(status.st_mode) if mount.mode is None else mount.mode)
 
+        if self.anew and key not in self.how.begun_anew:
+            self.private.run.execute(caches.removal(self.how.paths, key))
+            self.how.begun_anew.add(key)
         return self._stack.enter_context(caches.Cache(self.how.paths, key, mount.sharing, fill))
 
     def _copy(self, mount: RunMount, directory: str) -> os.stat_result:

@@ -156,6 +156,11 @@ class RemoveCache(Step):
         return command("rm", "-rf", self.path)
 
 
+def removal(paths: Paths, key: str) -> list[RemoveCache]:
+    """Return the steps that remove a cache under all of its numbers. One that another build uses stays."""
+    return [RemoveCache(f"{paths.caches}/{key}/{number}") for number in _listed(f"{paths.caches}/{key}") if number.isdigit()]
+
+
 def _listed(directory: str) -> list[str]:
     try:
         return sorted(os.listdir(directory))

@@ -7,6 +7,7 @@ go on at the same time. The monitor waits on its channel for a request, and ends
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # the signal module takes 4 ms, as it wraps this in enums
+import gc
 import os
 from errno import EINVAL, EMFILE
 from fcntl import F_DUPFD_CLOEXEC, fcntl
@@ -111,6 +112,8 @@ def become_monitor(descriptor: int, view: int | None = None) -> None:
 
 def _let_go_of_the_caller() -> dict[str, str]:
     """Take the caller's streams and settings away from this process. Return what the interpreter needs of the caller's environment."""
+    # What is garbage now may hold numbers of descriptors that the monitor uses later: whoever collected it would close those.
+    gc.freeze()
     # Our caller may ignore SIGCHLD, and execve keeps that. Then nobody could learn a child's exit status.
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGINT])  # see cli/entry.py
