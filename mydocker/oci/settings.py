@@ -62,12 +62,22 @@ class Settings:
 
 def default_root() -> str:
     """Return /run/mydocker-oci, or for an ordinary user XDG_RUNTIME_DIR/mydocker-oci. Raises BadInput if that is not set."""
-    if os.geteuid() == 0:
-        return "/run/mydocker-oci"
     runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if is_hosts_root() or (os.geteuid() == 0 and not runtime):
+        return "/run/mydocker-oci"
     if not runtime:
         raise BadInput("XDG_RUNTIME_DIR is not set: expected --root DIRECTORY for an ordinary user")
     return f"{runtime}/mydocker-oci"
+
+
+def is_hosts_root() -> bool:
+    """Say whether this process is root outside of every user namespace. Rootless engines run us as the root of theirs."""
+    try:
+        with open("/proc/self/uid_map") as file:
+            mapped = file.read().split()
+    except FileNotFoundError:
+        return os.geteuid() == 0  # This kernel has no user namespaces.
+    return os.geteuid() == 0 and mapped == ["0", "0", str(2**32 - 1)]
 
 
 def _systemd(arguments: Arguments) -> bool:
