@@ -142,9 +142,3 @@ def describe_flags(flags: int) -> str:
     """Return the names of flags as mount(2) spells them, such as 'MS_BIND|MS_REC', or '0' if there are none."""
     names = [name for value, name in FLAG_NAMES.items() if flags & value]
     return "|".join(names) or "0"
-
-
-def is_mount_point(path: str, proc: str = "/proc") -> bool:
-    """Say whether something is mounted exactly at `path`."""
-    real = os.path.realpath(path)
-    return any(entry.target == real for entry in mountinfo(proc))

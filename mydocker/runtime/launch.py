@@ -69,10 +69,8 @@ class Launch:
         self.listen(ours)
         self._report, self.setting.report = (-1, self.setting.how.gate[0]) if self.setting.how.gate else os.pipe()
         wanted = plan.namespaces(self.setting.spec)
-        if "user" in wanted or not may_return([kind for kind in plan.OF_CHILDREN if kind in wanted]):
-            self._fork_through_stage(theirs, wanted)
-        else:
-            self._fork(theirs, wanted)
+        staged = "user" in wanted or not may_return([kind for kind in plan.OF_CHILDREN if kind in wanted])
+        (self._fork_through_stage if staged else self._fork)(theirs, wanted)
         theirs.close()
         os.close(self.setting.report)  # While it is open here, it has no end of file.
         return self.pid
@@ -96,6 +94,8 @@ class Launch:
                 os.close(descriptor)
 
     def _fork_through_stage(self, theirs: Channel, wanted: dict[str, str]) -> None:
+        from mydocker.runtime import scheduling  # noqa: F401  # init may need it, and a container's root may not read Python's files.
+
         process.set_child_subreaper()
         stage = os.fork()
         if stage == 0:

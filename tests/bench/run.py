@@ -26,7 +26,7 @@ sys.path[:0] = [str(REPOSITORY), str(Path(__file__).parent)]
 from svg import Bar, bars, plot  # noqa: E402
 from tools import TOOLS, Scratch, Tool, rounds, seconds  # noqa: E402
 
-from mydocker.kernel.mounts import MNT_DETACH, MS_PRIVATE, MS_REC, is_mount_point, mount, umount  # noqa: E402
+from mydocker.kernel.mounts import MNT_DETACH, MS_PRIVATE, MS_REC, mount, mountinfo, umount  # noqa: E402
 from mydocker.kernel.namespaces import CLONE_NEWNS, unshare  # noqa: E402
 
 WARM_UP = 2
@@ -52,7 +52,7 @@ def tools_that_work(only: str, makes: list[type[Tool]] = TOOLS) -> Iterator[tupl
     """Give the tools of `makes` that work here, and why the others do not; afterwards nothing is left of them."""
     unshare(CLONE_NEWNS)
     mount(None, "/", None, MS_PRIVATE | MS_REC)
-    if is_mount_point("/sys/fs/cgroup/unified"):
+    if "/sys/fs/cgroup/unified" in [entry.target for entry in mountinfo()]:
         umount("/sys/fs/cgroup/unified", MNT_DETACH)
     directory = tempfile.mkdtemp(prefix="mydocker-bench-")
     before = _cgroups()
