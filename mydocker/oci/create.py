@@ -15,6 +15,7 @@ from mydocker.oci.bundle import read_bundle
 from mydocker.oci.cgroup import cgroup_path, enter, freezer_file, place, refuse_strangers
 from mydocker.oci.privileges import grantable
 from mydocker.oci.sealing import restart_sealed_if_exposed
+from mydocker.oci.settings import filter_cache
 from mydocker.runtime.hooks import hooks
 from mydocker.runtime.init import Setting
 from mydocker.runtime.launch import Launch
@@ -146,7 +147,7 @@ class Creation:
             streams=(0, 1, 2),
             size=size,
             cgroups=self.container.layout.container_mounts(cgroup) if cgroup else [],
-            seccomp=filter_for(seccomp, self.settings.paths.cache) if seccomp else None,
+            seccomp=filter_for(seccomp, filter_cache(self.settings.root)) if seccomp else None,
             explain="text" if self.settings.debug else "",
             faults=injected(os.environ),
             how=how,

@@ -27,7 +27,6 @@ class Settings:
         self.sealed = sealed
         # The directory of all containers.
         self.root = os.path.abspath(arguments.value("root") or default_root())
-        # The cache of compiled filters is below --root too, so that the next start finds what this one has compiled.
         self.paths = Paths(root=self.root, state=self.root)
         self.debug = arguments.on("debug")  # whether each step goes to the log
         self.systemd = _systemd(arguments)  # whether systemd makes the cgroups
@@ -58,6 +57,17 @@ class Settings:
 
     def _open_log(self) -> int:
         return os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+
+
+def filter_cache(root: str) -> str:
+    """Return the directory of the cache of compiled filters. It is not below --root, where engines take every directory for a container.
+
+    root: the directory of all containers. What is beside it serves a user who has no other place.
+    """
+    if is_hosts_root():
+        return Paths.from_environment().cache
+    place = os.environ.get("XDG_RUNTIME_DIR")
+    return f"{place}/mydocker-oci.cache" if place else f"{root}.cache"
 
 
 def default_root() -> str:
