@@ -25,11 +25,12 @@ class _Context:
     parse_constant = staticmethod(float)
 
 
-def _lean() -> tuple[Callable[[str], Any], Callable[[Any], str]]:
+def _lean() -> tuple[Callable[[str], Any], Callable[[Any], str], Callable[[Any], str]]:
     from _json import encode_basestring_ascii, make_encoder, make_scanner
 
     scan = make_scanner(_Context())  # type: ignore[arg-type]
     encode = make_encoder(None, _refuse, encode_basestring_ascii, None, ": ", ", ", False, False, False)
+    encode_compact = make_encoder(None, _refuse, encode_basestring_ascii, None, ":", ",", False, False, False)
 
     def loads(text: str) -> Any:
         text = text.strip(" \t\n\r")
@@ -49,7 +50,10 @@ def _lean() -> tuple[Callable[[str], Any], Callable[[Any], str]]:
     def dumps(value: Any) -> str:
         return "".join(encode(value, 0))
 
-    return loads, dumps
+    def compact(value: Any) -> str:
+        return "".join(encode_compact(value, 0))
+
+    return loads, dumps, compact
 
 
 def _refuse(value: object) -> None:
@@ -57,6 +61,11 @@ def _refuse(value: object) -> None:
 
 
 try:
-    loads, dumps = _lean()
+    loads, dumps, compact = _lean()
 except ImportError:  # pragma: no cover - an interpreter without the accelerator
     from json import dumps, loads  # noqa: F401
+
+    def compact(value: Any) -> str:
+        import json
+
+        return json.dumps(value, separators=(",", ":"))

@@ -20,11 +20,12 @@ FLAGS = Flags(
 class Settings:
     """The settings, which hold for every verb. Raises BadInput for a wrong value, and OSError if the log cannot be written."""
 
-    __slots__ = ("root", "paths", "debug", "systemd", "sealed", "_log", "_json")
+    __slots__ = ("root", "verb", "paths", "debug", "systemd", "sealed", "_log", "_json")
 
     def __init__(self, arguments: Arguments, sealed: bool = False) -> None:
         # Whether this interpreter was executed from a read-only view of it, see sealing.py.
         self.sealed = sealed
+        self.verb = ""
         # The directory of all containers.
         self.root = os.path.abspath(arguments.value("root") or default_root())
         self.paths = Paths(root=self.root, state=self.root)
@@ -40,8 +41,8 @@ class Settings:
             os.close(self._open_log())  # A log that cannot be written is an error before anything happens.
 
     def log(self, level: str, message: str) -> None:
-        """Append a message to the log file, if there is one. Callers read the last line of level 'error'."""
-        if not self._log:
+        """Append a message to the log file. Callers read the last line of level 'error'. With --debug alone, the log is standard error."""
+        if not self._log and not self.debug:
             return
         moment = strftime("%Y-%m-%dT%H:%M:%S%z", localtime())
         moment = f"{moment[:-2]}:{moment[-2:]}"
@@ -49,7 +50,7 @@ class Settings:
             line = leanjson.dumps({"level": level, "msg": message, "time": moment})
         else:
             line = f"time={leanjson.dumps(moment)} level={level} msg={leanjson.dumps(message)}"
-        descriptor = self._open_log()
+        descriptor = self._open_log() if self._log else os.dup(2)
         try:
             os.write(descriptor, line.encode() + b"\n")
         finally:
