@@ -325,7 +325,7 @@ def needs_controllers() -> None:
 @pytest.fixture
 def needs_root_mount() -> None:
     """For tests that call unshare(1) with --mount themselves."""
-    if not any(entry.target == "/" for entry in mountinfo()):
+    if "/" not in [entry.target for entry in mountinfo()]:
         pytest.skip("the root directory is no mount point (a chroot), so unshare --mount refuses to work")
 
 
