@@ -10,7 +10,7 @@ from mydocker.kernel.mounts import MS_BIND
 from mydocker.kernel.namespaces import NAMESPACES
 from mydocker.oci.shape import check_shape
 from mydocker.runtime import plan
-from mydocker.runtime.hooks import check_hooks
+from mydocker.runtime.hooks import STATUS
 from mydocker.runtime.mounts import bind_flags
 from mydocker.runtime.spec import SPEC
 from mydocker.steps.confinement import apparmor_enabled, selinux_enabled
@@ -93,7 +93,7 @@ def check(spec: Spec) -> None:
     if not spec["process"]["args"] and not spec["process"]["cwd"]:
         raise BadInput("process: expected an object, as start needs one")
     check_process(spec["process"])
-    check_hooks(spec)
+    _check_hooks(spec)
     if not all(mount["destination"] for mount in spec["mounts"]):
         raise BadInput("mount destination '': expected a path")
     if "" in spec["annotations"]:
@@ -187,3 +187,13 @@ def _owner_of(key: str) -> str:
     if key in ("kernel.domainname", "kernel.hostname"):
         return "uts"
     return "network" if key.startswith("net.") else ""
+
+
+def _check_hooks(spec: Spec) -> None:
+    """Check all hooks. Raises BadInput for a hook that could never be run."""
+    for kind in STATUS:
+        for hook in spec.get("hooks", {}).get(kind, []):
+            if not hook["path"].startswith("/"):
+                raise BadInput(f"{kind} hook {hook['path']!r}: expected an absolute path")
+            if "timeout" in hook and hook["timeout"] <= 0:
+                raise BadInput(f"{kind} hook timeout {hook['timeout']!r}: expected seconds greater than 0")
