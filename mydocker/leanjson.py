@@ -25,12 +25,13 @@ class _Context:
     parse_constant = staticmethod(float)
 
 
-def _lean() -> tuple[Callable[[str], Any], Callable[[Any], str], Callable[[Any], str]]:
+def _lean() -> tuple[Callable[[str], Any], Callable[[Any], str], Callable[[Any], str], Callable[[Any], str]]:
     from _json import encode_basestring, encode_basestring_ascii, make_encoder, make_scanner
 
     scan = make_scanner(_Context())  # type: ignore[arg-type]
     encode = make_encoder(None, _refuse, encode_basestring_ascii, None, ": ", ", ", False, False, False)
     encode_text = make_encoder(None, _refuse, encode_basestring, None, ": ", ", ", False, False, False)
+    encode_compact = make_encoder(None, _refuse, encode_basestring_ascii, None, ":", ",", False, False, False)
 
     def loads(text: str) -> Any:
         text = text.strip(" \t\n\r")
@@ -53,7 +54,10 @@ def _lean() -> tuple[Callable[[str], Any], Callable[[Any], str], Callable[[Any],
     def text(value: Any) -> str:
         return "".join(encode_text(value, 0))
 
-    return loads, dumps, text
+    def compact(value: Any) -> str:
+        return "".join(encode_compact(value, 0))
+
+    return loads, dumps, text, compact
 
 
 def pretty(value: Any, margin: str = "\n") -> str:
@@ -71,11 +75,14 @@ def _refuse(value: object) -> None:
 
 
 try:
-    # text() is dumps() without escapes for letters that are not ASCII.
-    loads, dumps, text = _lean()
+    # text() is dumps() without escapes for letters that are not ASCII, compact() without blanks.
+    loads, dumps, text, compact = _lean()
 except ImportError:  # pragma: no cover - an interpreter without the accelerator
     import json
     from json import dumps, loads  # noqa: F401
 
     def text(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False)
+
+    def compact(value: Any) -> str:
+        return json.dumps(value, separators=(",", ":"))

@@ -17,7 +17,7 @@ between both.
       ├─ SIGNAL number, SIZE (rows, columns) ──► │ a signal for the program, the size of its terminal
       │ ◄──────────────────────── END status ────┤ the last message; after a failed start it is FAILURE Failure
 
-    parent (a monitor, mydocker-oci)           stage, only with a user namespace (launch.py)    init (init.py)
+    parent (a monitor, mydocker-oci)           stage, for a user namespace (launch.py)          init (init.py)
       │ ◄───────────────────────── UNMAPPED ─────┤ it is in a new user namespace                │
       ├─ MAPPED ───────────────────────────────► │ its users are mapped                         │
       │                                          ├─ fork ─────────────────────────────────────► │

@@ -66,7 +66,7 @@ class Pids(Controller):
     def set(self, resources: Resources) -> list[Step]:
         # PIDS_MAX in the kernel is PID_MAX_LIMIT + 1. 0 and -1 mean no limit, as for docker.
         limit = within(resources.get("pids", {}).get("limit"), "pids limit", -1, 4194304)
-        if limit is None:
+        if limit is None or (limit < 1 and not self.offers("pids.max")):
             return []
         return [self.write("pids.max", limit if limit > 0 else "max", "pids limit")]
 

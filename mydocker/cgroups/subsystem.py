@@ -29,14 +29,14 @@ class Subsystem:
         self.layout = layout
 
     def create(self, resources: Resources) -> list[Step]:
-        """Return the steps that make the container's cgroup and its parents, and that write what the kernel wants there before use."""
+        """Return the steps that make the cgroup and its parents, or use what is there, and write what the kernel wants before use."""
         if self.group.hierarchy.readonly:
             raise Unsupported(f"cgroup hierarchy {self.name}: {self.group.hierarchy.mount} is mounted read-only")
         *parents, leaf = self.group.chain()
         if self.group.hierarchy.version == 2:
             return self._create_v2(parents, leaf, resources)
         made = [make for directory in parents[1:] for make in (MakeDir(directory, exist_ok=True), *self.fill(directory))]
-        return [*made, MakeDir(leaf), *self.fill(leaf)]
+        return [*made, MakeDir(leaf, exist_ok=self.group.exists()), *self.fill(leaf)]
 
     def fill(self, directory: str) -> list[Step]:
         """Return the steps that give a version 1 cpuset its ancestor's CPUs and memory nodes. Without them it takes no process (ENOSPC)."""
@@ -55,7 +55,7 @@ class Subsystem:
         steps: list[Step] = []
         for parent, child in zip(parents, [*parents[1:], leaf], strict=True):
             steps += self._enable(parent, wanted)
-            steps.append(MakeDir(child, exist_ok=child != leaf))
+            steps.append(MakeDir(child, exist_ok=child != leaf or self.group.exists()))
         return steps
 
     def _wanted(self, resources: Resources) -> list[str]:

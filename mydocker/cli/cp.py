@@ -13,6 +13,10 @@ from mydocker.errors import BadInput
 from mydocker.steps.base import Action
 from mydocker.storage import drivers
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from io import BufferedReader
+
 
 @verb(
     switch("-a", "--archive", help="Keep owners, as numbers."),
@@ -37,10 +41,13 @@ def cp(session: Session, /, archive: bool, follow_link: bool, quiet: bool, sourc
         if target == "-":
             copy.to_stream(inside, path, follow_link, sys.stdout.buffer)
         elif source == "-":
-            copy.from_stream(sys.stdin.buffer, inside, destination, archive)
+            stdin: BufferedReader = sys.stdin.buffer  # type: ignore[assignment]  # typeshed says BinaryIO
+            copy.from_stream(stdin, inside, destination)
         else:
             ends = (inside, copy.Host()) if from_name else (copy.Host(), inside)
-            copy.copy(ends[0], path, ends[1], destination, follow_link, archive)
+            # As with docker, what comes out belongs to the caller, and what goes in keeps its owners where they mean the same.
+            keep = archive or (bool(to_name) and record["hostConfig"]["UsernsMode"] in ("", "host"))
+            copy.copy(ends[0], path, ends[1], destination, follow_link, keep)
         events.of_container(
             session.paths, record, "archive-path" if from_name else "extract-to-dir", path=path if from_name else destination
         )
@@ -60,4 +67,8 @@ def cp(session: Session, /, archive: bool, follow_link: bool, quiet: bool, sourc
 def _split(text: str) -> tuple[str, str]:
     """Return (container, path). The container is '' for a path of the host. A path with a colon must begin with a slash or a dot."""
     name, colon, path = text.partition(":")
-    return (name, path or "/") if colon and not text.startswith(("/", ".")) else ("", text)
+    if not colon or text.startswith(("/", ".")):
+        return "", text
+    if not path:
+        raise BadInput(f"invalid path {text!r}: expected CONTAINER:PATH")
+    return name, path

@@ -60,7 +60,7 @@ def _row(share: usage.Share) -> Row:
 def _print_verbose(session: Session, images: usage.Images) -> None:
     echo("Images space usage:\n")
     lines = []
-    for row in image_rows(images.images, None):
+    for row in image_rows(images.images):
         assert isinstance(row.image, Image)  # usage knows no damaged ones
         size, unique = images.size(row.image), images.unique(row.image)
         sizes = [human.size(figure) for figure in (size, size - unique, unique)]

@@ -15,7 +15,7 @@ from mydocker.images.reference import Reference, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 @verb(
@@ -65,6 +65,7 @@ class Row:
 
     def __init__(self, image: Image | DamagedImage, reference: Reference | None) -> None:
         self.image = image
+        self.reference = reference
         self.repository = reference.familiar if reference else "<none>"
         self.tag = reference.tag if reference and reference.tag else "<none>"
 
@@ -130,7 +131,8 @@ def images(
     fits = filters.parse(texts, _tests(session), {"dangling": filters.one_of("dangling", "true", "false")})
     whole, damaged = survey(session.paths)
     found = [image for image in whole if everything or not image.is_cache]
-    rows = [row for row in image_rows([*found, *damaged], parse(name) if name else None) if fits(row)]
+    is_called = _called(name) if name else None
+    rows = [row for row in image_rows([*found, *damaged]) if (is_called is None or is_called(row)) and fits(row)]
     if quiet:
         echo("".join(f"{line}\n" for line in (row.shown_id(no_trunc) for row in rows)), end="")
         return
@@ -151,6 +153,14 @@ def _tests(session: Session) -> filters.Tests:
     }
 
 
+def _called(name: str) -> Callable[[Row], bool]:
+    """Return the test whether an image has this name, or one that fits this pattern; without a tag, any tag."""
+    if set(name) & set("*?["):
+        return lambda row: _fits(f"{row.repository}:{row.tag}" if ":" in name else row.repository, name)
+    wanted = parse(name)
+    return lambda row: _matches(row.reference, wanted)
+
+
 def _fits(text: str, pattern: str) -> bool:
     """Say whether a name fits a shell pattern. Its * and ? do not stand for a slash."""
     from fnmatch import fnmatchcase  # imported here, because it takes the module re
@@ -159,9 +169,9 @@ def _fits(text: str, pattern: str) -> bool:
     return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
 
 
-def image_rows(found: Sequence[Image | DamagedImage], wanted: Reference | None) -> list[Row]:
-    """Return a row per name, newest image first and damaged ones last, of the repository and tag that are wanted."""
-    rows = [Row(image, reference) for image in found for reference in _references(image) if wanted is None or _matches(reference, wanted)]
+def image_rows(found: Sequence[Image | DamagedImage]) -> list[Row]:
+    """Return a row per name, newest image first and damaged ones last."""
+    rows = [Row(image, reference) for image in found for reference in _references(image)]
     return sorted(rows, key=lambda row: row.created, reverse=True)
 
 

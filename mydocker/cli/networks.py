@@ -10,7 +10,7 @@ from mydocker.engine.connection import connecting, networks, unplug
 from mydocker.engine.record import containers, filters
 from mydocker.engine.request import values
 from mydocker.engine.request.endpoints import check_endpoint
-from mydocker.errors import BadInput
+from mydocker.errors import BadInput, NotFound
 from mydocker.network import records
 from mydocker.network.drivers import NAMES
 
@@ -173,7 +173,7 @@ def connect(session: Session, /, network: str, name: str, ip: str, ip6: str, mac
 
 
 @verb(
-    switch("-f", "--force", help="Accepted for docker's sake: it is always done as far as it can be."),
+    switch("-f", "--force", help="Also from a network that is gone."),
     *EXPLAIN,
     argument("network", "NETWORK"),
     argument("name", "CONTAINER"),
@@ -183,5 +183,11 @@ def disconnect(session: Session, /, network: str, name: str, force: bool) -> Non
 
     Example: mydocker network disconnect backend web
     """
-    found = networks.resolve(session.paths, network)
-    connecting.disconnect(session.paths, found, containers.resolve(session.paths, name), runner(session))
+    container_id = containers.resolve(session.paths, name)
+    try:
+        found = networks.resolve(session.paths, network)
+    except NotFound:
+        if not force:
+            raise
+        return connecting.forget(session.paths, network, container_id, runner(session))
+    connecting.disconnect(session.paths, found, container_id, runner(session))

@@ -18,7 +18,7 @@ from mydocker.engine.record.damage import DEAD
 from mydocker.engine.record.sizes import written
 from mydocker.engine.system import usage
 from mydocker.engine.volume import volumes
-from mydocker.errors import Conflict, Damaged, Error, NotFound
+from mydocker.errors import BadInput, Conflict, Damaged, Error, NotFound
 from mydocker.network import records as network_records
 from mydocker.storage import drivers
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from mydocker.engine.record.containers import Record
 
 _FORCE = switch("-f", "--force", help="Do not ask.")
-_FILTER = filter_option("label=KEY[=VALUE], label!=KEY[=VALUE]", "")
+_LABELS = "label=KEY[=VALUE], label!=KEY[=VALUE]"
+_FILTER = filter_option(f"until=TIME, {_LABELS}", "")
 _KEPT = "what builds have kept: their steps, and the caches of RUN --mount"
 
 
@@ -60,7 +61,7 @@ class Pruned:
 
 
 def _containers(session: Session, texts: tuple[str, ...]) -> Pruned:
-    fits = filters.parse(texts, filters.label_tests(lambda record: record["config"]["Labels"]))
+    fits = filters.prune_filter(texts, lambda record: record["config"]["Labels"], lambda record: record["createTime"])
     doomed = {r["id"]: r for r in records(session) if _status(session, r) in ("created", "exited") and fits(r)}
     pruned = Pruned(session, "container")
 
@@ -83,14 +84,15 @@ def _status(session: Session, record: Record) -> str:
 
 def _images(session: Session, everything: bool, texts: tuple[str, ...]) -> Pruned:
     """Remove the images that no container was made from. everything: also those with a name."""
-    fits = filters.parse(texts, filters.label_tests(lambda image: image.config.get("Labels")))
+    fits = filters.prune_filter(texts, lambda image: image.config.get("Labels"), lambda image: image.created)
     found = [image for image in all_images(session.paths) if not image.is_cache and (everything or not image.names) and fits(image)]
     return _removed_images(session, "image", found)
 
 
-def _kept_by_builds(session: Session) -> Pruned:
+def _kept_by_builds(session: Session, texts: tuple[str, ...] = ()) -> Pruned:
     """Remove what builds keep for the next build: the images of their steps, and the caches of RUN --mount that no build uses."""
-    pruned = _removed_images(session, "builder", [image for image in all_images(session.paths) if image.is_cache])
+    fits = filters.prune_filter(texts, lambda image: image.config.get("Labels"), lambda image: image.created)
+    pruned = _removed_images(session, "builder", [image for image in all_images(session.paths) if image.is_cache and fits(image)])
 
     def remove(path: str) -> list[str]:
         size = caches.size(path)
@@ -99,7 +101,7 @@ def _kept_by_builds(session: Session) -> Pruned:
         pruned.reclaimed += size if step.removed else 0
         return ["deleted: cache " + path.removeprefix(f"{session.paths.caches}/")] if step.removed else []
 
-    pruned.each(caches.every(session.paths), remove)
+    pruned.each([] if texts else caches.every(session.paths), remove)  # nothing says when a cache was made, or has labels for it
     return pruned
 
 
@@ -122,7 +124,7 @@ def _removed_images(session: Session, kind: str, found: list[Image]) -> Pruned:
 
 
 def _volumes(session: Session, everything: bool, texts: tuple[str, ...]) -> Pruned:
-    fits = filters.parse(texts, filters.label_tests(lambda record: record["labels"]))
+    fits = filters.prune_filter(texts, lambda record: record["labels"], None)
     found = [record for record, is_damaged in volumes.every(session.paths) if not is_damaged]
     doomed = [record["name"] for record in found if (everything or record["anonymous"]) and fits(record)]
     pruned = Pruned(session, "volume")
@@ -139,7 +141,7 @@ def _volumes(session: Session, everything: bool, texts: tuple[str, ...]) -> Prun
 
 def _networks(session: Session, texts: tuple[str, ...]) -> Pruned:
     """Remove the networks that no running container is on. The default one is removed too: it is made again when it is needed."""
-    fits = filters.parse(texts, filters.label_tests(lambda record: record["labels"]))
+    fits = filters.prune_filter(texts, lambda record: record["labels"], lambda record: record["createdAt"])
     pruned = Pruned(session, "network")
 
     def remove(name: str) -> list[str]:
@@ -208,21 +210,22 @@ def image(session: Session, everything: bool, force: bool, texts: tuple[str, ...
 @verb(
     switch("-a", "--all", "_all", help="As docker; all steps go anyway."),
     _FORCE,
+    _FILTER,
     *EXPLAIN,
     name="prune",
 )
-def builder(session: Session, _all: bool, force: bool) -> int:
+def builder(session: Session, _all: bool, force: bool, texts: tuple[str, ...]) -> int:
     """Remove what builds have kept for the next ones: their steps, and the caches of RUN --mount.
 
     Example: mydocker builder prune -f
     """
-    return _tell(session, _kept_by_builds(session)) if _may(session, force, [_KEPT]) else 0
+    return _tell(session, _kept_by_builds(session, texts)) if _may(session, force, [_KEPT]) else 0
 
 
 @verb(
     switch("-a", "--all", "everything", help="Remove named volumes too."),
     _FORCE,
-    _FILTER,
+    filter_option(_LABELS, ""),
     *EXPLAIN,
     name="prune",
 )
@@ -268,8 +271,10 @@ def system(session: Session, everything: bool, with_volumes: bool, force: bool, 
         f"all {'' if everything else 'nameless '}images that no container was made from",
         _KEPT,
     ]
+    if with_volumes and any(text.startswith("until=") for text in texts):
+        raise BadInput("the filter until excludes --volumes: nobody knows since when a volume is used")
     if not _may(session, force, [*what, *(["all anonymous volumes that no container mounts"] if with_volumes else [])]):
         return 0
     parts = [_containers(session, texts), _networks(session, texts)]
     parts += [_volumes(session, False, texts)] if with_volumes else []
-    return _tell(session, *parts, _images(session, everything, texts), _kept_by_builds(session))
+    return _tell(session, *parts, _images(session, everything, texts), _kept_by_builds(session, texts))

@@ -146,11 +146,12 @@ def _tests(session: Session) -> filters.Tests:
 
     return {
         "id": lambda each, value: each.record["id"].startswith(value),
-        "name": lambda each, value: bool(_expression(value).search(each.record["name"])),
+        # docker's names begin with a slash.
+        "name": lambda each, value: any(map(_expression(value).search, (each.record["name"], "/" + each.record["name"]))),
         "label": lambda each, value: filters.has_label(each.record["config"]["Labels"], value),
         "status": lambda each, value: each.status == value,
         "exited": lambda each, value: each.status == "exited" and str(each.record["exitCode"]) == value,
-        "ancestor": lambda each, value: _is_of_image(each.record, value),
+        "ancestor": lambda each, value: _is_of_image(each.record, value) or _is_built_on(session, each.record, value),
         "health": lambda each, value: each.health == value,
         "volume": lambda each, value: any(
             value in (mount["name"], mount["source"], mount["destination"]) for mount in each.record["mounts"]
@@ -165,6 +166,15 @@ def _tests(session: Session) -> filters.Tests:
 
 def _is_of_image(record: Record, name: str) -> bool:
     return name.removesuffix(":latest") == record["image"].removesuffix(":latest") or record["imageId"].startswith(name)
+
+
+def _is_built_on(session: Session, record: Record, name: str) -> bool:
+    """Say whether a container's image begins with the layers of another one."""
+    try:
+        base = images.find(session.paths, name)
+    except (NotFound, BadInput, Damaged):
+        return False
+    return bool(base.chain_ids) and base.chain_ids[0] in record["layers"]
 
 
 def _networks(record: Record) -> list[str]:

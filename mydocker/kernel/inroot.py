@@ -56,41 +56,48 @@ def read_text(root: str, path: str) -> str:
         os.close(descriptor)
 
 
-def make_directories(root: str, path: str, mode: int = 0o755) -> int:
-    """Make a directory and its missing parents inside `root`. Return an O_PATH descriptor of the directory."""
+def make_directories(root: str, path: str) -> int:
+    """Make a directory and its missing parents inside `root`. Return an O_PATH descriptor of the directory.
+
+    Where a symlink leads to nothing, what it leads to is made, inside `root` too. That is how docker does it.
+    """
     top = open_root(root)
     try:
-        return _made(top, [part for part in path.split("/") if part not in ("", ".")], mode)
+        return _made(top, _parts(path))
     finally:
         os.close(top)
 
 
-def _made(top: int, parts: list[str], mode: int) -> int:
-    try:
-        return openat2("/".join(parts) or ".", os.O_PATH | os.O_DIRECTORY, dirfd=top)
-    except FileNotFoundError:
-        parent = _made(top, parts[:-1], mode)
-        try:
-            os.mkdir(parts[-1], mode, dir_fd=parent)
-        except FileExistsError:
-            pass  # It is a symlink that leads nowhere, or somebody was faster. The next look-up tells.
-        finally:
-            os.close(parent)
-        return openat2("/".join(parts), os.O_PATH | os.O_DIRECTORY, dirfd=top)
-
-
 def make_file(root: str, path: str) -> int:
-    """Make an empty file and its missing parents inside `root`, unless there is something at `path`. Return an O_PATH descriptor of it."""
+    """Make an empty file, unless there is something at `path`, and its parents, as make_directories() does. Return an O_PATH descriptor."""
+    top = open_root(root)
     try:
-        return open_in(root, path)
+        return _made(top, _parts(path), directory=False)
+    finally:
+        os.close(top)
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def _made(top: int, parts: list[str], directory: bool = True) -> int:
+    try:
+        return openat2("/".join(parts) or ".", os.O_PATH | (os.O_DIRECTORY if directory else 0), dirfd=top)
     except FileNotFoundError:
-        parent_path, _, name = path.rstrip("/").rpartition("/")
-        parent = make_directories(root, parent_path)
+        parent = _made(top, parts[:-1])
         try:
-            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o755, dir_fd=parent))
+            if directory:
+                os.mkdir(parts[-1], 0o755, dir_fd=parent)
+            else:
+                os.close(os.open(parts[-1], os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o755, dir_fd=parent))
+        except FileExistsError:
+            if stat.S_ISLNK(os.stat(parts[-1], dir_fd=parent, follow_symlinks=False).st_mode):
+                target = os.readlink(parts[-1], dir_fd=parent)
+                parts = [*([] if target.startswith("/") else parts[:-1]), *_parts(target)]
         finally:
             os.close(parent)
-        return open_in(root, path)
+        return _made(top, parts, directory)
 
 
 def parent_of(root: str, path: str) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from mydocker.kernel.mounts import MS_BIND
 from mydocker.kernel.namespaces import NAMESPACES
 from mydocker.oci.shape import check_shape
 from mydocker.runtime import plan
-from mydocker.runtime.hooks import check_hooks
+from mydocker.runtime.hooks import STATUS
 from mydocker.runtime.mounts import bind_flags
 from mydocker.runtime.spec import SPEC
 from mydocker.steps.confinement import apparmor_enabled, selinux_enabled
@@ -65,6 +65,10 @@ def completed(spec: Spec, directory: str, root: str) -> Spec:
     if resources.get("devices"):
         resources["devices"] = [*resources["devices"], *_ALLOWED_DEVICES]
     linux: Linux = {**spec["linux"], "resources": resources}
+    if not selinux_enabled():
+        linux.pop(
+            "mountLabel", None
+        )  # Engines set it all the same. Without SELinux there are no labels, and the kernel refuses the option.
     mounts = [_absolute(mount, directory) for mount in spec["mounts"]]
     whole_root: Root = {**spec["root"], "path": root}
     return {**spec, "root": whole_root, "mounts": mounts, "linux": linux}
@@ -89,7 +93,7 @@ def check(spec: Spec) -> None:
     if not spec["process"]["args"] and not spec["process"]["cwd"]:
         raise BadInput("process: expected an object, as start needs one")
     check_process(spec["process"])
-    check_hooks(spec)
+    _check_hooks(spec)
     if not all(mount["destination"] for mount in spec["mounts"]):
         raise BadInput("mount destination '': expected a path")
     if "" in spec["annotations"]:
@@ -100,6 +104,9 @@ def check(spec: Spec) -> None:
     for key, name in (("hostname", spec["hostname"]), ("domainname", spec["domainname"])):
         if name and "uts" not in wanted:
             raise BadInput(f"{key} {name!r}: expected a uts namespace, as it would be the host's")
+        other = spec["linux"]["sysctl"].get(f"kernel.{key}", name)
+        if name and other != name:
+            raise BadInput(f"sysctl kernel.{key} {other!r}: expected none beside the {key} {name!r}")
 
 
 def _check_version(version: str | None) -> None:
@@ -167,8 +174,6 @@ def _check_names(linux: Linux, wanted: dict[str, str]) -> None:
             raise BadInput(f"device {device['path']!r} of type {device['type']!r}: expected c, b, u or p")
     if linux.get("netDevices") and wanted.get("network") != "":
         raise BadInput("netDevices: expected a new network namespace")
-    if linux.get("mountLabel") and not selinux_enabled():
-        raise Unsupported(f"mountLabel {linux['mountLabel']!r}: selinux is not enabled in this kernel")
     if linux.get("intelRdt"):
         raise Unsupported("intelRdt: mydocker-oci does not manage resctrl")
 
@@ -182,3 +187,13 @@ def _owner_of(key: str) -> str:
     if key in ("kernel.domainname", "kernel.hostname"):
         return "uts"
     return "network" if key.startswith("net.") else ""
+
+
+def _check_hooks(spec: Spec) -> None:
+    """Check all hooks. Raises BadInput for a hook that could never be run."""
+    for kind in STATUS:
+        for hook in spec.get("hooks", {}).get(kind, []):
+            if not hook["path"].startswith("/"):
+                raise BadInput(f"{kind} hook {hook['path']!r}: expected an absolute path")
+            if "timeout" in hook and hook["timeout"] <= 0:
+                raise BadInput(f"{kind} hook timeout {hook['timeout']!r}: expected seconds greater than 0")

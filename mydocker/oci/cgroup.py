@@ -6,6 +6,7 @@ import os
 from errno import EBUSY
 
 from mydocker.errors import BadInput, Error, NotFound
+from mydocker.oci.settings import is_hosts_root
 from mydocker.steps.files import WriteFile
 
 TYPE_CHECKING = False
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 def cgroup_path(spec: Spec, container: Container, settings: Settings) -> str:
     """Return the path of a container's cgroups below the mount point of each hierarchy.
 
-    It is '' if the container gets no cgroups because its user, who is not root, may not make any. Without a cgroupsPath the path is the
-    container's id. A path that is not absolute counts from the caller's own cgroup. Raises BadInput for a path with '..'.
+    It is '' if the container gets no cgroups because its user, who is not the host's root, may not make any. Without a cgroupsPath the path
+    is the container's id. A path that is not absolute counts from the caller's own cgroup. Raises BadInput for a path with '..'.
     """
     wanted = spec["linux"]["cgroupsPath"]
     if settings.systemd:
@@ -32,7 +33,7 @@ def cgroup_path(spec: Spec, container: Container, settings: Settings) -> str:
     path = os.path.normpath(below + (wanted or container.id))
     if "/.." in os.path.join("/", wanted):
         raise BadInput(f"cgroupsPath {wanted!r}: expected a path without ..")
-    if os.geteuid() != 0 and not _may_make(container, path):
+    if not is_hosts_root() and not _may_make(container, path):
         return ""
     return path
 
@@ -65,26 +66,28 @@ def _may_make(container: Container, path: str) -> bool:
 def place(container: Container, spec: Spec, run: Run) -> None:
     """Make the container's cgroups with their limits.
 
-    Raises Error if the cgroup has processes already, and if there are limits but the container gets no cgroups. Rules for devices alone
-    are not an error then.
+    Raises Error if there are limits but the container gets no cgroups. Rules for devices alone are not an error then.
     """
     resources = spec["linux"]["resources"]
     if container.record["cgroup"]:
         if container.record["systemd"]:
             return  # systemd makes a scope around a process. See enter().
-        manager = container.cgroup()
-        _refuse_strangers(container)
-        run.execute(manager.create_steps(resources))
+        run.execute(container.cgroup().create_steps(resources))
         return
     limits = {key: value for key, value in resources.items() if key != "devices" and value}
     if limits:
         raise Error(f"resources {' '.join(limits)}: this user may not make cgroups", "a user's own cgroups come from systemd's delegation")
 
 
-def _refuse_strangers(container: Container) -> None:
-    """Raise Error if the cgroup has processes already. They would get our limits, and would be killed with the container."""
-    if container.cgroup().pids():
-        raise Error(f"container's cgroup is not empty: {container.record['cgroup']}")
+def refuse_strangers(layout: Layout, path: str) -> None:
+    """Raise Error if the cgroups of a new container have processes already. They would get its limits, and be killed with it.
+
+    path: the cgroups' path, or ''. It may go into the container's record only afterwards.
+    """
+    from mydocker.cgroups.manager import manager
+
+    if path and manager(layout, path).pids():
+        raise Error(f"container's cgroup is not empty: {path}")
 
 
 def enter(container: Container, pid: int, run: Run) -> None:

@@ -12,9 +12,10 @@ from mydocker.kernel import tasks
 from mydocker.oci import console, containers, destroy, gate
 from mydocker.oci.arguments import Arguments, Flags
 from mydocker.oci.bundle import read_bundle
-from mydocker.oci.cgroup import cgroup_path, enter, freezer_file, place
+from mydocker.oci.cgroup import cgroup_path, enter, freezer_file, place, refuse_strangers
 from mydocker.oci.privileges import grantable
 from mydocker.oci.sealing import restart_sealed_if_exposed
+from mydocker.oci.settings import filter_cache
 from mydocker.runtime.hooks import hooks
 from mydocker.runtime.init import Setting
 from mydocker.runtime.launch import Launch
@@ -74,7 +75,9 @@ class Creation:
 
     def _make(self, bundle: str) -> int:
         container, spec = self.container, self.spec
-        container.record = self._record(bundle)
+        record = self._record(bundle)
+        refuse_strangers(container.layout, record["cgroup"])
+        container.record = record
         store.write_json(f"{container.directory}/config.json", spec, 0o600, sync=False)
         container.save()
         self.launch = launch = Launch(self._setting(), self.run, self._tell)
@@ -144,7 +147,7 @@ class Creation:
             streams=(0, 1, 2),
             size=size,
             cgroups=self.container.layout.container_mounts(cgroup) if cgroup else [],
-            seccomp=filter_for(seccomp, self.settings.paths.cache) if seccomp else None,
+            seccomp=filter_for(seccomp, filter_cache(self.settings.root)) if seccomp else None,
             explain="text" if self.settings.debug else "",
             faults=injected(os.environ),
             how=how,

@@ -40,7 +40,8 @@ def main(sealed: bool = False) -> NoReturn:
 def command_line(words: list[str], sealed: bool = False) -> int:
     """Execute one command and return its exit status.
 
-    The status is 1 for every error. For run and exec in the foreground it is that of the container's process.
+    The status is 1 for every error, except that it is 255 for those of exec, as with runc: exec passes on the status of its process, which
+    may well be 1. For run and exec in the foreground it is that of the container's process.
     """
     settings: Settings | None = None
     try:
@@ -50,6 +51,7 @@ def command_line(words: list[str], sealed: bool = False) -> int:
         if found.on("help") or not found.words or found.words[0] == "help":
             return _print(usage())
         settings = Settings(found, sealed)
+        settings.verb = found.words[0]
         return _run(settings, found.words[0], found.words[1:])
     except Error as error:
         return _fail(settings, error)
@@ -105,4 +107,4 @@ def _fail(settings: Settings | None, error: Error) -> int:
         settings.log("error", error.message)
     sys.stderr.write(f"mydocker-oci: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
     sys.stderr.flush()
-    return 1
+    return 255 if settings and settings.verb == "exec" else 1

@@ -72,7 +72,7 @@ def _tell(container: Container, kind: str, data: Figures | None) -> None:
     event: Event = {"type": kind, "id": container.id}
     if data is not None:
         event["data"] = data
-    sys.stdout.write(leanjson.dumps(event) + "\n")
+    sys.stdout.write(leanjson.compact(event) + "\n")
     sys.stdout.flush()
 
 

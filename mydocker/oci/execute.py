@@ -14,6 +14,7 @@ from mydocker.oci.cgroup import enter_running
 from mydocker.oci.create import preserved_descriptors
 from mydocker.oci.privileges import grantable
 from mydocker.oci.sealing import restart_sealed_if_exposed
+from mydocker.oci.settings import filter_cache
 from mydocker.oci.shape import check_shape
 from mydocker.runtime.init import Setting, join
 from mydocker.runtime.joining import hold_namespaces, joined
@@ -81,7 +82,7 @@ def _started(settings: Settings, arguments: Arguments, container: Container, spe
 def _launch(settings: Settings, arguments: Arguments, container: Container, spec: Spec) -> Launch:
     seccomp = spec["linux"].get("seccomp")
     how = How(preserved=preserved_descriptors(arguments, spec["process"]))
-    bpf = filter_for(seccomp, settings.paths.cache) if seccomp else None
+    bpf = filter_for(seccomp, filter_cache(settings.root)) if seccomp else None
     setting = Setting(spec=spec, root="/", streams=(0, 1, 2), size=console.size(spec["process"]), cgroups=[], seccomp=bpf, how=how)
     launch = Launch(setting, Run("runtime"), lambda value: None, join)
     try:

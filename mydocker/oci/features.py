@@ -79,7 +79,7 @@ _CONTROLLERS = ("memory", "cpu", "cpuset", "pids", "blkio", "hugetlb", "rdma", "
 
 def features(settings: Settings, arguments: Arguments) -> int:
     """Execute `mydocker-oci features`: print the features document as JSON."""
-    print(leanjson.dumps(document(settings.paths)))
+    print(leanjson.compact(document(settings.paths)))
     return 0
 
 

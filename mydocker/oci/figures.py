@@ -62,7 +62,7 @@ def figures(manager: CgroupManager) -> Figures:
         "cpuset": _cpuset(manager.group("cpuset")),
         "memory": _memory(manager.group("memory")),
         "pids": _pids(manager.group("pids")),
-        "blkio": _blkio(manager),
+        "blkio": {name: entries for name, entries in _blkio(manager).items() if entries},
         "hugetlb": _hugetlb(manager.group("hugetlb")),
         "intel_rdt": {},
         # The runtime does not know the network traffic. Whoever has made the network counts it.

@@ -74,16 +74,16 @@ def _send(pid: int, number: int) -> None:
 
 
 def signal_number(text: str) -> int:
-    """Return the number of a signal given as '9', 'KILL', 'SIGKILL' or 'rtmin+1'. Raises BadInput for an unknown signal."""
+    """Return the number of a signal given as '9', 'KILL', 'SIGKILL' or 'rtmin+1'. 0 only asks. Raises BadInput for an unknown signal."""
     import _signal  # type: ignore[import-not-found]
 
     if text.isascii() and text.isdigit():
         number = int(text)
     else:
         name, plus, offset = text.upper().removeprefix("SIG").partition("+")
-        number = getattr(_signal, f"SIG{name}", 0) if name.isalnum() else 0
-        number = number + int(offset) if number and offset.isdigit() else (0 if plus else number)
-    if not 0 < number < 65:
+        number = getattr(_signal, f"SIG{name}", -1) if name.isalnum() else -1
+        number = number + int(offset) if number >= 0 and offset.isdigit() else (-1 if plus else number)
+    if not 0 <= number < 65:
         raise BadInput(f"unknown signal {text!r}")
     return number
 

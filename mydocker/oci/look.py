@@ -37,8 +37,13 @@ def state(settings: Settings, arguments: Arguments) -> int:
 
 
 def _details(container: Container) -> Details:
-    record = container.record
-    return {**container.state(), "rootfs": record["rootfs"], "created": record["created"], "owner": _user_name(record["uid"])}
+    """Return what runc's state has, in runc's order: some callers compare texts."""
+    record, told = container.record, container.state()
+    annotations = told.pop("annotations", {})
+    details: Details = {**told, "rootfs": record["rootfs"], "created": record["created"], "owner": _user_name(record["uid"])}
+    if annotations:
+        details["annotations"] = annotations
+    return details
 
 
 def _user_name(uid: int) -> str:
@@ -58,7 +63,7 @@ def listing(settings: Settings, arguments: Arguments) -> int:
         return 0
     details = [_details(container) for container in found]
     if _format(arguments) == "json":
-        print(leanjson.dumps(details))
+        print(leanjson.compact(details))
         return 0
     header = ("ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER")
     _table([header, *((each["id"], str(each["pid"]), each["status"], each["bundle"], each["created"], each["owner"]) for each in details)])
@@ -86,7 +91,7 @@ def processes(settings: Settings, arguments: Arguments) -> int:
     container = containers.load(settings, arguments.words[0])
     pids = container.cgroup().pids() if container.record["cgroup"] else [pid for pid in [container.pid] if pid]
     if _format(arguments) == "json":
-        print(leanjson.dumps(pids))
+        print(leanjson.compact(pids))
         return 0
     program = find("ps")
     if not program:

@@ -20,14 +20,14 @@ FLAGS = Flags(
 class Settings:
     """The settings, which hold for every verb. Raises BadInput for a wrong value, and OSError if the log cannot be written."""
 
-    __slots__ = ("root", "paths", "debug", "systemd", "sealed", "_log", "_json")
+    __slots__ = ("root", "verb", "paths", "debug", "systemd", "sealed", "_log", "_json")
 
     def __init__(self, arguments: Arguments, sealed: bool = False) -> None:
         # Whether this interpreter was executed from a read-only view of it, see sealing.py.
         self.sealed = sealed
+        self.verb = ""
         # The directory of all containers.
         self.root = os.path.abspath(arguments.value("root") or default_root())
-        # The cache of compiled filters is below --root too, so that the next start finds what this one has compiled.
         self.paths = Paths(root=self.root, state=self.root)
         self.debug = arguments.on("debug")  # whether each step goes to the log
         self.systemd = _systemd(arguments)  # whether systemd makes the cgroups
@@ -41,8 +41,8 @@ class Settings:
             os.close(self._open_log())  # A log that cannot be written is an error before anything happens.
 
     def log(self, level: str, message: str) -> None:
-        """Append a message to the log file, if there is one. Callers read the last line of level 'error'."""
-        if not self._log:
+        """Append a message to the log file. Callers read the last line of level 'error'. With --debug alone, the log is standard error."""
+        if not self._log and not self.debug:
             return
         moment = strftime("%Y-%m-%dT%H:%M:%S%z", localtime())
         moment = f"{moment[:-2]}:{moment[-2:]}"
@@ -50,7 +50,7 @@ class Settings:
             line = leanjson.dumps({"level": level, "msg": message, "time": moment})
         else:
             line = f"time={leanjson.dumps(moment)} level={level} msg={leanjson.dumps(message)}"
-        descriptor = self._open_log()
+        descriptor = self._open_log() if self._log else os.dup(2)
         try:
             os.write(descriptor, line.encode() + b"\n")
         finally:
@@ -60,14 +60,35 @@ class Settings:
         return os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
 
+def filter_cache(root: str) -> str:
+    """Return the directory of the cache of compiled filters. It is not below --root, where engines take every directory for a container.
+
+    root: the directory of all containers. What is beside it serves a user who has no other place.
+    """
+    if is_hosts_root():
+        return Paths.from_environment().cache
+    place = os.environ.get("XDG_RUNTIME_DIR")
+    return f"{place}/mydocker-oci.cache" if place else f"{root}.cache"
+
+
 def default_root() -> str:
     """Return /run/mydocker-oci, or for an ordinary user XDG_RUNTIME_DIR/mydocker-oci. Raises BadInput if that is not set."""
-    if os.geteuid() == 0:
-        return "/run/mydocker-oci"
     runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if is_hosts_root() or (os.geteuid() == 0 and not runtime):
+        return "/run/mydocker-oci"
     if not runtime:
         raise BadInput("XDG_RUNTIME_DIR is not set: expected --root DIRECTORY for an ordinary user")
     return f"{runtime}/mydocker-oci"
+
+
+def is_hosts_root() -> bool:
+    """Say whether this process is root outside of every user namespace. Rootless engines run us as the root of theirs."""
+    try:
+        with open("/proc/self/uid_map") as file:
+            mapped = file.read().split()
+    except FileNotFoundError:
+        return os.geteuid() == 0  # This kernel has no user namespaces.
+    return os.geteuid() == 0 and mapped == ["0", "0", str(2**32 - 1)]
 
 
 def _systemd(arguments: Arguments) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from mydocker import store
+from mydocker.cgroups.layout import Layout
 from mydocker.errors import Conflict
 from mydocker.oci.arguments import Arguments, Flags
 from mydocker.oci.verbs import SPECIFICATION
@@ -27,7 +28,7 @@ def spec(settings: Settings, arguments: Arguments) -> int:
     path = os.path.join(arguments.value("bundle", "."), "config.json")
     if os.path.exists(path):
         raise Conflict(f"file {path} exists: remove it first")
-    store.write_atomic(path, _indented(template(arguments.on("rootless"))), sync=False)
+    store.write_atomic(path, _indented(template(arguments.on("rootless"), Layout.detect(settings.paths).mode == "v2")), sync=False)
     return 0
 
 
@@ -37,11 +38,13 @@ def _indented(value: Template) -> bytes:
     return json.dumps(value, indent=4).encode() + b"\n"
 
 
-def template(rootless: bool) -> Template:
+def template(rootless: bool, unified: bool) -> Template:
     """Return a config.json that runs sh on a terminal.
 
     rootless: whether it is for an ordinary user, whose container has a user namespace of its own.
+    unified: whether this host has cgroup version 2 alone. With version 1 many programs know no cgroup namespace.
     """
+    kinds = ("pid", "ipc", "uts", "mount", *(["cgroup"] if unified else []), "user" if rootless else "network")
     process = {
         "terminal": True,
         "user": {"uid": 0, "gid": 0},
@@ -53,7 +56,7 @@ def template(rootless: bool) -> Template:
         "noNewPrivileges": True,
     }
     linux: Template = {
-        "namespaces": [{"type": kind} for kind in ("pid", "ipc", "uts", "mount", "cgroup", "user" if rootless else "network")],
+        "namespaces": [{"type": kind} for kind in kinds],
         "maskedPaths": [f"/proc/{name}" for name in _MASKED.split()] + ["/sys/firmware"],
         "readonlyPaths": [f"/proc/{name}" for name in ("bus", "fs", "irq", "sys", "sysrq-trigger")],
     }

@@ -36,6 +36,8 @@ _NUMBERS = {
     "pids-limit": ("pids", "limit"),
 }
 _TEXTS = {"cpuset-cpus": ("cpu", "cpus"), "cpuset-mems": ("cpu", "mems")}
+_SIZES = ("memory", "memory-reservation", "memory-swap")
+_UNITS = "kmgtp"
 UPDATE = Flags("", " ".join(["resources", *_NUMBERS, *_TEXTS]), short={"r": "resources"})
 
 
@@ -83,7 +85,12 @@ def _by_flags(arguments: Arguments) -> dict[str, dict[str, int | str]]:
 
 
 def _number(flag: str, text: str) -> int:
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit()):
-        raise BadInput(f"--{flag} {text!r}: expected a whole number")
-    return int(text)
+    """Return a number. One of bytes may have a unit, as Go's units.RAMInBytes reads it: '50M', '1g', '2kib'."""
+    digits, factor = text, 1
+    if flag in _SIZES:
+        digits = text.lower().removesuffix("b").removesuffix("i")
+        exponent = _UNITS.find(digits[-1:]) + 1 if digits[-1:] else 0
+        digits, factor = digits[: len(digits) - bool(exponent)], 1024**exponent
+    if not (digits.removeprefix("-").isascii() and digits.removeprefix("-").isdigit()):
+        raise BadInput(f"--{flag} {text!r}: expected a {'size such as 50M' if flag in _SIZES else 'whole number'}")
+    return int(digits) * factor

@@ -1,7 +1,8 @@
 """The launch of a container's process: the parent forks it into its pid namespace and later tells it to go on.
 
 With a user namespace there is a process in between, the stage. The pid namespace must belong to the user namespace, and only a process
-outside of a new user namespace may write its maps:
+outside of a new user namespace may write its maps. There is one, too, if the parent itself is in a user namespace, as rootless podman's
+runtimes are, for then it could not leave the container's pid namespace again:
 
     parent ── fork ──► stage: unshare CLONE_NEWUSER ── UNMAPPED ──► parent writes uid_map, gid_map ── MAPPED ──► stage
                        stage: unshare CLONE_NEWPID, fork ── BORN pid ──► parent; stage ends, init is the parent's child
@@ -24,7 +25,7 @@ from mydocker.runtime import plan
 from mydocker.runtime.init import Setting, become, observer
 from mydocker.runtime.report import raise_if_failed
 from mydocker.steps.base import Run
-from mydocker.steps.namespaces import JoinNamespace
+from mydocker.steps.namespaces import JoinNamespace, may_return
 from mydocker.tracebacks import as_error
 
 TYPE_CHECKING = False
@@ -68,10 +69,8 @@ class Launch:
         self.listen(ours)
         self._report, self.setting.report = (-1, self.setting.how.gate[0]) if self.setting.how.gate else os.pipe()
         wanted = plan.namespaces(self.setting.spec)
-        if "user" in wanted:
-            self._fork_through_stage(theirs, wanted)
-        else:
-            self._fork(theirs, wanted)
+        staged = "user" in wanted or not may_return([kind for kind in plan.OF_CHILDREN if kind in wanted])
+        (self._fork_through_stage if staged else self._fork)(theirs, wanted)
         theirs.close()
         os.close(self.setting.report)  # While it is open here, it has no end of file.
         return self.pid
@@ -95,12 +94,14 @@ class Launch:
                 os.close(descriptor)
 
     def _fork_through_stage(self, theirs: Channel, wanted: dict[str, str]) -> None:
+        from mydocker.runtime import scheduling  # noqa: F401  # init may need it, and a container's root may not read Python's files.
+
         process.set_child_subreaper()
         stage = os.fork()
         if stage == 0:
             self._be_stage(theirs, wanted)
         try:
-            if not wanted["user"]:
+            if wanted.get("user") == "":
                 self._inbox.wait(UNMAPPED, before=EXPLAIN)
                 self.run.execute(plan.id_maps(self.setting.spec, stage, privileged=os.geteuid() == 0))
                 self._channel.send(MAPPED)
@@ -121,16 +122,17 @@ class Launch:
             run.execute(plan.user_namespace(self.setting.spec, self.setting.root))
             if self.setting.root != "/":
                 self.setting.root = plan.root_of(self.setting.spec, self.setting.root)
-            if not wanted["user"]:
+            if wanted.get("user") == "":
                 channel.send(UNMAPPED)
                 kind, _, _ = channel.receive()
                 if kind == GONE:
                     os._exit(1)  # The parent is gone, or could not write the maps.
                 messages.check("the parent", kind, MAPPED)
-            os.setresgid(0, 0, 0)
-            os.setresuid(0, 0, 0)
-            if process.may_set_groups():
-                os.setgroups([])
+            if "user" in wanted:
+                os.setresgid(0, 0, 0)
+                os.setresuid(0, 0, 0)
+                if process.may_set_groups():
+                    os.setgroups([])
             run.execute(plan.of_children(self.setting.spec))
             pid = _fork_into_pid_namespace()
             if pid == 0:
@@ -196,10 +198,7 @@ class Launch:
     def _hand_over(self, _: bytes, descriptors: list[int]) -> None:
         from mydocker.runtime import listener as seccomp_listener
 
-        try:
-            seccomp_listener.hand_over(descriptors[0], self.setting.spec["linux"]["seccomp"], self.pid, self._state)
-        finally:
-            os.close(descriptors[0])
+        seccomp_listener.hand_over(descriptors[0], self.setting.spec["linux"]["seccomp"], self.pid, self._state)
 
 
 def _fork_into_pid_namespace() -> int:

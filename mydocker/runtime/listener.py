@@ -6,6 +6,7 @@ Source: runtime-spec config-linux.md, The Container Process State.
 from __future__ import annotations
 
 import _socket
+import os
 from struct import pack
 
 from mydocker import leanjson
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def hand_over(listener: int, seccomp: Seccomp, pid: int, state: State) -> None:
     """Send a listener with the state of the process to the socket at listenerPath.
 
-    listener: the listener's descriptor.
+    listener: the listener's descriptor. It is closed.
     pid: that of the process that has loaded the filter.
     state: the container's state.
 
@@ -37,3 +38,4 @@ def hand_over(listener: int, seccomp: Seccomp, pid: int, state: State) -> None:
         raise StepFailed(f"seccomp listener {path!r}: {error.strerror}", error.errno or 0) from error
     finally:
         socket.close()
+        os.close(listener)

@@ -74,6 +74,16 @@ class JoinNamespace(Step):
         return command(*self.shell_words())
 
 
+def may_return(kinds: list[str]) -> bool:
+    """Say whether this process may enter its own namespaces again. It may not if another user namespace than its own owns them."""
+    try:
+        for kind in kinds:
+            JoinNamespace(f"/proc/self/ns/{kind}", kind).apply()
+    except PermissionError:
+        return False
+    return True
+
+
 class ReceiveMounts(Step):
     """Make the mounts of a new mount namespace slaves of the host's. In a chroot, make that the namespace's root too."""
 

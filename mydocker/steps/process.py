@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 
 from mydocker.errors import BadInput, CommandNotExecutable, CommandNotFound, StepFailed
 from mydocker.kernel import process, trampoline
@@ -25,8 +26,6 @@ class SetRlimit(Step):
     hard: int  # 2**64-1 means no limit
 
     def apply(self) -> None:
-        import resource
-
         number = getattr(resource, self.kind, None)
         if number is None:
             raise BadInput(f"unknown resource limit {self.kind!r}")

@@ -152,13 +152,3 @@ def check_path(path: str) -> None:
     for character in _FORBIDDEN:
         if character in path:
             raise Conflict(f"root directory {path!r} contains {character!r}, which mount options cannot hold", "use another --root")
-
-
-def leftovers(layers: str) -> list[str]:
-    """Return the paths of half-unpacked layers (CHAINID.PID.partial) whose process is gone."""
-    found = []
-    for name in os.listdir(layers) if os.path.isdir(layers) else []:
-        parts = name.split(".")
-        if parts[-1] == "partial" and not os.path.exists(f"/proc/{parts[-2]}"):
-            found.append(f"{layers}/{name}")
-    return found

@@ -52,7 +52,7 @@ def tools_that_work(only: str, makes: list[type[Tool]] = TOOLS) -> Iterator[tupl
     """Give the tools of `makes` that work here, and why the others do not; afterwards nothing is left of them."""
     unshare(CLONE_NEWNS)
     mount(None, "/", None, MS_PRIVATE | MS_REC)
-    if any(entry.target == "/sys/fs/cgroup/unified" for entry in mountinfo()):
+    if "/sys/fs/cgroup/unified" in [entry.target for entry in mountinfo()]:
         umount("/sys/fs/cgroup/unified", MNT_DETACH)
     directory = tempfile.mkdtemp(prefix="mydocker-bench-")
     ready: list[Tool] = []

@@ -325,7 +325,7 @@ def needs_controllers() -> None:
 @pytest.fixture
 def needs_root_mount() -> None:
     """For tests that call unshare(1) with --mount themselves."""
-    if not any(entry.target == "/" for entry in mountinfo()):
+    if "/" not in [entry.target for entry in mountinfo()]:
         pytest.skip("the root directory is no mount point (a chroot), so unshare --mount refuses to work")
 
 
@@ -364,6 +364,11 @@ def _without(*words: str) -> Callable[[str], str]:
     return lambda line: " ".join(word for word in line.split() if word not in words)
 
 
+def _mount(line: str) -> str:
+    """Return where something is mounted and what, or '' if the mount came here by propagation: somebody else on this machine made it."""
+    return "" if " master:" in line else " ".join(line.split()[4:])
+
+
 def _image(line: str) -> str:
     """Return the name of an entry of an image index, or its digest if it has none."""
     found = re.search(r'ref\.name": "([^"]*)"', line) or re.search(r'"digest": "([^"]*)"', line)
@@ -372,7 +377,7 @@ def _image(line: str) -> str:
 
 # What is asked, and what of each line of the answer counts.
 SNAPSHOTS: dict[str, tuple[str, Callable[[str], str]]] = {
-    "mounts": ("cat /proc/self/mountinfo", lambda line: " ".join(line.split()[4:])),
+    "mounts": ("cat /proc/self/mountinfo", _mount),
     "cgroups": ("find /sys/fs/cgroup -type d \\( -path '*/mydocker/*' -o -name 'mdoci-*' \\)", str),
     "links": ("ip -o link", lambda line: line.split(":")[1].partition("@")[0].strip()),
     "addresses": ("ip -o address", lambda line: _without("tentative")(line.partition(":")[2])),

@@ -95,3 +95,51 @@ def test_inspect_finds_images_and_volumes_too(mydocker: Machine, three: None) ->
 def test_lists_of_images_and_volumes(mydocker: Machine, three: None) -> None:
     assert mydocker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout == "busybox:latest\n"
     assert mydocker("volume", "ls", "--format", "{{.Name}} {{.Driver}}").stdout == "data local\n"
+
+
+def names(mydocker: Machine, *filters: str) -> str:
+    words = [word for text in filters for word in ("-f", text)]
+    return mydocker("ps", "-a", "--format", "{{.Names}}", *words).stdout
+
+
+def test_docker_s_filters_of_names_and_ancestors(mydocker: Machine) -> None:
+    """docker's names begin with a slash; an ancestor is an image that the container's image is built on."""
+    mydocker.sh("mkdir ctx; printf 'FROM busybox\\nRUN touch /made\\n' > ctx/Dockerfile")
+    assert mydocker("build", "-q", "-t", "made", "ctx").rc == 0
+    mydocker("create", "--name", "web1", "busybox")
+    mydocker("create", "--name", "web12", "made")
+    assert names(mydocker, "name=^/web1$") == names(mydocker, "name=/web1$") == names(mydocker, "name=^web1$") == "web1\n"
+    assert names(mydocker, "name=/web") == "web12\nweb1\n"
+    assert names(mydocker, "ancestor=busybox") == "web12\nweb1\n"
+    assert names(mydocker, "ancestor=made") == "web12\n"
+    assert names(mydocker, "ancestor=nosuch") == ""
+    assert mydocker("images", "--format", "{{.Repository}}", "bus*").stdout == "busybox\n"
+    assert mydocker("images", "--format", "{{.Repository}}", "bus*:*").stdout == "busybox\n"
+    assert mydocker("images", "--format", "{{.Repository}}", "ma?e:x*").stdout == ""
+    mydocker("rm", "web1", "web12")
+    mydocker("rmi", "made")
+    mydocker("builder", "prune", "-af")
+
+
+def test_prune_until(mydocker: Machine) -> None:
+    """What is younger stays; a time that is none is refused before anything is removed."""
+    mydocker("create", "--name", "web", "busybox")
+    mydocker("network", "create", "net")
+    for verb in ("container", "network", "system", "builder", "image"):
+        assert mydocker(verb, "prune", "-f", "--filter", "until=24h").rc == 0
+        refused = mydocker(verb, "prune", "-f", "--filter", "until=soon")
+        assert (refused.rc, "invalid time 'soon'" in refused.stderr) == (1, True)
+    assert names(mydocker) == "web\n"
+    assert mydocker("network", "ls", "-q", "-f", "name=net").stdout != ""
+    assert mydocker("system", "prune", "-f", "--volumes", "--filter", "until=24h").rc == 1
+    assert mydocker("volume", "prune", "-f", "--filter", "until=24h").rc == 1
+    assert mydocker("container", "prune", "-f", "--filter", "until=0s").rc == 0
+    assert names(mydocker) == ""
+    mydocker("network", "rm", "net")
+
+
+def test_no_name_is_a_generated_name(mydocker: Machine) -> None:
+    made = mydocker("create", "--name", "", "busybox")
+    assert made.rc == 0
+    assert "_" in names(mydocker)
+    mydocker("rm", made.stdout.strip())

@@ -441,3 +441,18 @@ def test_events_of_networks(mydocker: Machine) -> None:
     form = '{{.Action}} {{index .Actor.Attributes "name"}}'
     told = mydocker("events", "--since", "1m", "--until", "0s", "--filter", "type=network", "--filter", "network=net", "--format", form)
     assert told.stdout.splitlines()[-4:] == ["create net", "connect net", "disconnect net", "destroy net"]
+
+
+def test_a_container_leaves_a_network_that_is_gone(mydocker: Machine) -> None:
+    """docker's disconnect -f. Without it the container could never start again."""
+    mydocker("network", "create", "net")
+    mydocker("create", "--name", "box", "--network", "net", "busybox", "true")
+    assert mydocker("network", "rm", "net").rc == 0
+    assert mydocker("start", "box").rc == 1
+    assert mydocker("network", "disconnect", "net", "box").rc == 1
+    assert mydocker("network", "disconnect", "-f", "net", "box").rc == 0
+    again = mydocker("network", "disconnect", "-f", "net", "box")
+    assert (again.rc, again.stderr) == (1, "mydocker: container box is not on network net\n")
+    assert mydocker("start", "box").rc == 0
+    mydocker("wait", "box")
+    mydocker("rm", "box")

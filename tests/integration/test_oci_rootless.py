@@ -49,7 +49,7 @@ def rootless(request: pytest.FixtureRequest, mydocker: Any, busybox: str) -> Ite
     directory.mkdir()
     prefix = ""
     if request.param == "mydocker-oci":
-        program = _own_copy(directory)
+        program = own_copy(directory)
     else:
         if not mydocker.host.exists(request.param):
             pytest.skip(f"{request.param} is not installed")
@@ -64,7 +64,7 @@ def rootless(request: pytest.FixtureRequest, mydocker: Any, busybox: str) -> Ite
     shutil.rmtree(directory)
 
 
-def _own_copy(directory: Path) -> str:
+def own_copy(directory: Path) -> str:
     """Give the user a copy of the package: neither this checkout nor an administrator's interpreter need be readable for others."""
     python = "/usr/bin/python3"
     if subprocess.run([python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"], check=False).returncode:

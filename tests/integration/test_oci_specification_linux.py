@@ -105,6 +105,17 @@ def test_user_namespace_mappings(any_runtime: Runtime) -> None:
     assert result.stdout.split() == ["0", "100000", "1000"] * 2, result.stderr
 
 
+def test_user_namespace_reaches_what_only_the_hosts_root_reaches(any_runtime: Runtime, tmp_path: Path) -> None:
+    """The source of a bind, and of what a runtime consists: limits and scheduling are set inside, Python's modules for it lie outside."""
+    any_runtime.leave_out("runc", "1.1 finds the source when it is too late")
+    (tmp_path / "closed").mkdir(mode=0o700)
+    (tmp_path / "closed/data").write_text("reached\n")
+    process = {"rlimits": [{"type": "RLIMIT_CORE", "soft": 0, "hard": 0}]}
+    bind = mount("/tmp/data", "bind", kind="bind", source=str(tmp_path / "closed/data"))
+    change = both(mapped, bind, lambda spec: spec["process"].update(process))
+    assert any_runtime.run("cat", "/tmp/data", change=change).stdout == "reached\n"
+
+
 def test_time_namespace_offsets(any_runtime: Runtime) -> None:
     any_runtime.leave_out("runc", "1.1 has no time namespaces")
     any_runtime.leave_out("crun", "1.8 ends without a word here")

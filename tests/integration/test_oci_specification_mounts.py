@@ -218,3 +218,20 @@ def test_cve_2019_19921_proc_and_sys_are_no_symlinks(oci: Runtime, tmp_path: Pat
     (root / "elsewhere").mkdir()
     (root / name).symlink_to("elsewhere")
     assert f"mount {name}" in refused(oci, lambda spec: spec["root"].update(path=str(root)))
+
+
+def test_mounts_on_a_symlink_that_leads_to_nothing(oci: Runtime, tmp_path: Path) -> None:
+    """/etc/resolv.conf of real images is one, to below /run/systemd."""
+    root = tmp_path / "root"
+    shutil.copytree(oci.rootfs, root, symlinks=True)
+    (root / "etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")
+    (root / "data").symlink_to("/var/lib/data")
+    (tmp_path / "resolv.conf").write_text("nameserver 192.0.2.1\n")
+    change = both(
+        mount("/etc/resolv.conf", "bind", kind="bind", source=str(tmp_path / "resolv.conf")),
+        mount("/data", "mode=700"),
+        lambda spec: spec["root"].update(path=str(root), readonly=False),
+    )
+    result = oci.run(*SHELL, "cat /etc/resolv.conf; stat -c %a /var/lib/data", change=change)
+    assert result.stdout == "nameserver 192.0.2.1\n700\n", result.stderr
+    assert (root / "run/systemd/resolve/stub-resolv.conf").is_file()

@@ -112,3 +112,9 @@ def test_seccomp_the_container_process_state_goes_to_the_listener(any_runtime: R
         os.close(descriptor)
     assert (told["fds"], told["metadata"], told["pid"], told["state"]["id"]) == (["seccompFd"], "meta", state["pid"], "one")
     assert links == ["anon_inode:seccomp notify"]
+
+
+def test_nothing_but_containers_is_below_the_root(any_runtime: Runtime) -> None:
+    """Engines list that directory, and take what is there for containers. The compiled filter is kept elsewhere."""
+    created(any_runtime, change=seccomp(syscalls=[{"names": ["swapon"], "action": "SCMP_ACT_ERRNO"}]))
+    assert os.listdir(f"{any_runtime.directory}/state") == ["one"]

@@ -13,10 +13,14 @@ import pytest
 from conftest import FACTOR, Machine
 
 from mydocker import store
+from mydocker.engine.connection.networks import RemoveNetwork
 from mydocker.engine.container.life import process
 from mydocker.engine.container.orphans import discard, settle
 from mydocker.kernel import tasks
+from mydocker.network import records
+from mydocker.network.drivers import driver
 from mydocker.paths import Paths
+from mydocker.steps.base import Run
 
 # Verbs on a container that does not run, and on one that runs.
 STOPPED = (
@@ -156,8 +160,12 @@ def test_a_network_is_removed(mydocker: Machine, paths: Paths, is_made_anew: boo
 
 def test_a_start_makes_the_default_network_again_that_is_removed_meanwhile(mydocker: Machine, paths: Paths) -> None:
     mydocker("run", "--rm", "busybox", "true")
-    line = "run --rm busybox true"
-    assert told(mydocker, f"{paths.networks}/bridge/lock", line, lambda: store.discard(f"{paths.networks}/bridge")) == (0, "")
+
+    def remove() -> None:
+        network = records.load(paths, "bridge")
+        Run("test").execute([*driver(network["driver"], paths).delete(network), RemoveNetwork(paths, network)])
+
+    assert told(mydocker, f"{paths.networks}/bridge/lock", "run --rm busybox true", remove) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -184,3 +192,13 @@ def test_the_monitor_of_a_container_that_has_ended_comes_first(mydocker: Machine
     assert mydocker.sh("cat state/errors/* 2>/dev/null").stdout == ""
     assert mydocker("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", container_id).stdout == state
     mydocker("rm", "-f", container_id)
+
+
+def test_a_damaged_container_that_runs_is_removed_beneath_its_monitor(mydocker: Machine, paths: Paths) -> None:
+    for _ in range(5):
+        container_id = created(mydocker)
+        mydocker("start", "box")
+        mydocker.sh(f"echo '{{}}' > root/containers/{container_id}/config.json")
+        removed = mydocker("rm", "-f", "box")
+        assert (removed.rc, removed.stderr) == (0, "")
+    assert mydocker.sh("cat state/errors/* 2> /dev/null").stdout == ""

@@ -19,12 +19,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mydocker.engine.system.repair import half_unpacked
 from mydocker.kernel.namespaces import CLONE_NEWNS, unshare
 from mydocker.paths import Paths
 from mydocker.steps.base import Run
 from mydocker.steps.namespaces import ReceiveMounts
 from mydocker.storage import drivers
-from mydocker.storage.base import StorageDriver, leftovers
+from mydocker.storage.base import StorageDriver
 from mydocker.storage.pack import pack_tree
 from mydocker.storage.unpack import unpack
 from mydocker.storage.whiteouts import PLAIN
@@ -224,7 +225,7 @@ def test_the_same_layer_from_many_at_once(driver: StorageDriver, place: Path) ->
                 os._exit(1)
         children.append(child)
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 6
-    assert leftovers(driver.layers) == []
+    assert half_unpacked(driver.layers) == []
     assert [name for name in os.listdir(driver.layers) if name != "l"] == [chain(1)]
     assert set(mounted(driver, place / "one", [chain(1)])) >= set(BASE)
 
@@ -247,7 +248,7 @@ def test_a_killed_apply_leaves_nothing_that_counts(driver: StorageDriver, place:
     os.waitpid(child, 0)
     os.close(write)
     assert not driver.has(chain(1))
-    assert [os.path.basename(path) for path in leftovers(driver.layers)] == [f"{chain(1)}.{child}.partial"]
+    assert [os.path.basename(path) for path in half_unpacked(driver.layers)] == [f"{chain(1)}.{child}.partial"]
     driver.apply(chain(1), [], archive(BASE))
     assert set(mounted(driver, place / "after", [chain(1)])) >= set(BASE)
 
@@ -256,7 +257,7 @@ def test_a_damaged_layer_leaves_nothing(driver: StorageDriver) -> None:
     with pytest.raises(Exception, match="not a tar archive"):
         driver.apply(chain(1), [], io.BytesIO(archive({"a": "x" * 5000}).getvalue()[:2000]))
     assert not driver.has(chain(1))
-    assert leftovers(driver.layers) == []
+    assert half_unpacked(driver.layers) == []
 
 
 NAMES = st.text(st.characters(blacklist_characters="/\0", blacklist_categories=["Cs"]), min_size=1, max_size=20).filter(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from conftest import Machine
+from test_travel import serving
 
 # Every kind of work: a build, a container with output and a status, one more process, its log, its files, an image of it, the end.
 SCENARIO = """
@@ -42,6 +45,69 @@ UTC
 status 7
 """
 
+# The other verbs: networks, volumes, what is done to a container that does not run, archives, a registry, and the whole.
+OTHERS = """
+{mydocker} network create --subnet 10.99.0.0/24 own > /dev/null
+{mydocker} create --name two --network none --label a=b busybox sh -c 'cat /f' > /dev/null
+{mydocker} cp {directory}/ctx/file two:/f
+{mydocker} update --restart no two
+{mydocker} rename two three
+{mydocker} start -a three
+{mydocker} export three | tar -t f
+{mydocker} diff three | grep f$
+{mydocker} rm three
+{mydocker} run --rm --network own -p 127.0.0.1::80 busybox ip -o -4 address show eth0 | cut -d ' ' -f 7
+{mydocker} network rm own
+{mydocker} volume create --label a=b named
+{mydocker} run --rm --network none -v named:/v busybox touch /v/kept
+{mydocker} run --rm --network none -v named:/v busybox ls /v
+{mydocker} volume prune -af | grep named
+{mydocker} tag busybox 127.0.0.1:5000/x
+{mydocker} push -q 127.0.0.1:5000/x
+{mydocker} save 127.0.0.1:5000/x > {directory}/x.tar
+{mydocker} rmi 127.0.0.1:5000/x
+{mydocker} pull -q 127.0.0.1:5000/x
+{mydocker} rmi 127.0.0.1:5000/x
+{mydocker} load -q < {directory}/x.tar
+{mydocker} rmi 127.0.0.1:5000/x
+{mydocker} import {directory}/x.tar plain > /dev/null
+{mydocker} history -q --no-trunc plain | wc -l
+{mydocker} rmi plain > /dev/null
+{mydocker} info --format '{{.Containers}} {{.Images}}'
+{mydocker} system df --format '{{.Type}} {{.TotalCount}}'
+{mydocker} system check
+{mydocker} events --since 1h --until 0s --filter type=volume --filter volume=named --format '{{.Action}}' | sort -u
+"""
+
+OTHERS_OUTPUT = """\
+two
+content
+f
+A /f
+three
+10.99.0.2/24
+own
+named
+kept
+named
+127.0.0.1:5000/x:latest
+Untagged: 127.0.0.1:5000/x:latest
+127.0.0.1:5000/x:latest
+Untagged: 127.0.0.1:5000/x:latest
+Loaded image: 127.0.0.1:5000/x:latest
+Untagged: 127.0.0.1:5000/x:latest
+1
+0 1
+Images 1
+Containers 0
+Local Volumes 0
+Build Cache 0
+create
+destroy
+mount
+unmount
+"""
+
 SURROUNDINGS = {
     "plain": "",
     "umask": "umask 077",
@@ -62,11 +128,30 @@ SURROUNDINGS = {
 }
 
 
+# All that does not exclude each other.
+TOGETHER = [name for name in SURROUNDINGS if name not in ("an unreadable directory", "another language", "a home that is not there")]
+
+
 @pytest.mark.parametrize("name", SURROUNDINGS)
 def test_the_same_comes_out(mydocker: Machine, name: str) -> None:
     mydocker.sh("mkdir ctx; printf 'FROM busybox\\nWORKDIR /made\\nCOPY file /copied\\n' > ctx/Dockerfile; echo content > ctx/file")
     result = mydocker.sh(f"{SURROUNDINGS[name]}\n{SCENARIO}")
     assert result.stdout == OUTPUT, result.stderr
+    assert result.stderr == ""
+
+
+@pytest.fixture
+def registry(mydocker: Machine) -> Iterator[None]:
+    for _ in serving(mydocker, ""):
+        yield
+
+
+@pytest.mark.parametrize("names", [["plain"], TOGETHER], ids=["plain", "together"])
+def test_the_same_comes_out_of_the_other_verbs(mydocker: Machine, registry: None, names: list[str]) -> None:
+    mydocker.sh("mkdir ctx; echo content > ctx/file")
+    surroundings = "\n".join(SURROUNDINGS[name] for name in names)
+    result = mydocker.sh(f"{surroundings}\n{OTHERS}")
+    assert result.stdout == OTHERS_OUTPUT, result.stderr
     assert result.stderr == ""
 
 

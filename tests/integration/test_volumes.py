@@ -164,3 +164,18 @@ def test_a_volume_is_filled_when_its_container_is_created(mydocker: Machine, fla
     mydocker("rm", "-v", "box")
     mydocker("rmi", "-f", "withvol")
     mydocker("builder", "prune", "-af")
+
+
+def test_a_mount_on_a_symlink_that_leads_to_nothing_makes_what_it_leads_to(mydocker: Machine) -> None:
+    """As docker does it: inside the container's root, for files, directories, volumes, tmpfs and the working directory."""
+    links = "RUN ln -s /run/lock /lk; ln -s ../none/zone /etc/localtime; ln -s gone /wd"
+    mydocker.sh(f"mkdir ctx; printf 'FROM busybox\\n{links}\\n' > ctx/Dockerfile")
+    assert mydocker("build", "--network", "none", "-t", "links", f"{mydocker.directory}/ctx").rc == 0
+    mydocker.sh("echo zone > zone")
+    flags = ["-v", f"{mydocker.directory}/zone:/etc/localtime:ro", "-v", "vol:/lk", "-w", "/wd/below"]
+    script = "cat /none/zone; touch /lk/a; ls /run/lock; pwd"
+    said = mydocker("run", "--rm", "--network", "none", *flags, "links", "sh", "-c", script)
+    assert said.stdout == "zone\na\n/gone/below\n", said.stderr
+    assert mydocker("run", "--rm", "--network", "none", "--tmpfs", "/lk", "links", "sh", "-c", "touch /run/lock/b; ls /lk").stdout == "b\n"
+    for words in (["volume", "rm", "vol"], ["rmi", "links"], ["builder", "prune", "-af"]):
+        mydocker(*words)

@@ -116,6 +116,15 @@ def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> N
         raise problems[0]
 
 
+def forget(paths: Paths, name: str, container_id: str, run: Run) -> None:
+    """Take a network that is gone out of a container's record. Raises Conflict if the record does not name it."""
+    with locks.ContainerLock(paths, container_id):
+        record = containers.load(paths, container_id)
+        if name not in record["endpoints"]:
+            raise Conflict(f"container {record['name']} is not on network {name}")
+        run.apply(SaveEndpoints(paths, record, {key: value for key, value in record["endpoints"].items() if key != name}))
+
+
 def _unplug_steps(paths: Paths, record: Record, attachment: Attachment, name: str, namespace: str) -> list[Step]:
     """Return the steps that take a running container off a network.
 

@@ -14,8 +14,10 @@ from struct import calcsize, pack, unpack
 from mydocker.engine.container.children import Child
 from mydocker.engine.record import bundle
 from mydocker.errors import BadInput, NotFound, StepFailed
+from mydocker.images.compression import Decompressed
 from mydocker.kernel import inroot
 from mydocker.kernel.files import openat2
+from mydocker.kernel.mounts import MS_BIND, MS_RDONLY, MS_REMOUNT, mount
 from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
 from mydocker.runtime.mounts import mount_steps
 from mydocker.steps.base import Run
@@ -28,6 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import tarfile
     from collections.abc import Callable
+    from io import BufferedReader
     from typing import BinaryIO
 
     from mydocker.engine.record.containers import Record
@@ -48,7 +51,7 @@ class Host:
         return inroot.open_root("/")
 
     def absolute(self, path: str) -> str:
-        return os.path.join(os.getcwd(), path) if path else path
+        return os.path.join(os.getcwd(), path) if path and not path.startswith("/") else path
 
 
 class Container(Value):
@@ -79,12 +82,14 @@ class Container(Value):
     def _enter_stopped(self) -> int:
         directory = self.paths.container(self.record["id"])
         rootfs = directory + "/bundle/rootfs"
-        volumes = {mount["destination"] for mount in self.record["mounts"] if mount["type"] != "tmpfs"}
+        volumes = {each["destination"] for each in self.record["mounts"] if each["type"] != "tmpfs"}
         spec = bundle.load(self.paths, self.record["id"])
-        shown: list[Mount] = [{**mount, "options": ["rbind"]} for mount in spec["mounts"] if mount["destination"] in volumes]
+        shown: list[Mount] = [{**each, "options": ["rbind"]} for each in spec["mounts"] if each["destination"] in volumes]
         unshare(CLONE_NEWNS)
         mounting = self.driver.mount_steps(directory, self.record["layers"], rootfs)
         Run("cp").execute([ReceiveMounts(), *mounting, *mount_steps({**spec, "mounts": shown}, rootfs, False)])
+        if self.record["hostConfig"]["ReadonlyRootfs"]:
+            mount(None, rootfs, None, MS_REMOUNT | MS_BIND | MS_RDONLY)
         return inroot.open_root(rootfs)
 
 
@@ -144,13 +149,14 @@ def to_stream(source: Container, path: str, follow: bool, stream: BinaryIO) -> N
     Child(send).wait()
 
 
-def from_stream(stream: BinaryIO, target: Container, destination: str, keep_owners: bool) -> None:
-    """Unpack a tar into a directory of a container. Raises StepFailed."""
+def from_stream(stream: BufferedReader, target: Container, destination: str) -> None:
+    """Unpack a tar, plain or compressed, into a directory of a container. Its files keep their owners. Raises StepFailed."""
 
     def receive() -> None:
         root = target.enter()
         directory = _open(root, target.absolute(destination), os.O_PATH | os.O_DIRECTORY)
-        unpack_tar(stream, inroot.by_descriptor(directory), None, None, _preparing("", "", keep_owners))
+        if stream.peek(1):
+            unpack_tar(Decompressed(stream, "standard input").as_binary(), inroot.by_descriptor(directory), None)
 
     Child(receive).wait()
 
@@ -179,6 +185,8 @@ def _found(root: int, path: str, follow: bool) -> tuple[int, str]:
         except FileNotFoundError as error:
             raise NotFound(f"no such file or directory: {path}") from error
         if not stat.S_ISLNK(status.st_mode) or not (follow or path.endswith("/")):
+            if path.endswith("/") and not stat.S_ISDIR(status.st_mode):
+                raise BadInput(f"not a directory: {path}")
             return directory, name
         path = os.path.join(parent, os.readlink(f"{inroot.by_descriptor(directory)}/{name}"))
         os.close(directory)
@@ -188,7 +196,8 @@ def _found(root: int, path: str, follow: bool) -> tuple[int, str]:
 def _send(root: int, path: str, follow: bool, stream: BinaryIO) -> None:
     directory, name = _found(root, path, follow)
     status = os.stat(f"{inroot.by_descriptor(directory)}/{name}", follow_symlinks=False)
-    encoded = os.fsencode(name)
+    # What a symlink led to arrives under the symlink's name.
+    encoded = os.fsencode(name if name == "." else os.path.basename(path.rstrip("/")))
     stream.write(pack(_HEADER, stat.S_ISDIR(status.st_mode), name == ".", len(encoded)) + encoded)
     pack_one(directory, name, stream)
 
@@ -199,38 +208,49 @@ def _receive(root: int, path: str, is_directory: bool, contents: bool, name: str
     if contents and new != name:
         os.mkdir(f"{inroot.by_descriptor(directory)}/{new}", 0o755)
         directory = openat2(new, os.O_PATH | os.O_DIRECTORY, dirfd=directory)
-    unpack_tar(stream, inroot.by_descriptor(directory), None, None, _preparing(*(("", "") if contents else (name, new)), keep_owners))
+    unpack_tar(stream, inroot.by_descriptor(directory), None, None, _preparing("" if contents else new, keep_owners))
 
 
 def _destination(root: int, path: str, is_directory: bool, name: str) -> tuple[int, str]:
-    """Return a descriptor of the directory to unpack into, and the name that the source gets there."""
-    try:
-        there = _open(root, path, os.O_PATH)
-    except NotFound:
-        if path.endswith("/") and not is_directory:
-            raise
+    """Return a descriptor of the directory to unpack into, and the name that the source gets there.
+
+    Symlinks at the end of the path are followed, inside the root, also if what they lead to is not there yet.
+    """
+    if not path.strip("/"):
+        return _open(root, path, os.O_PATH | os.O_DIRECTORY), name
+    for _ in range(_MOST_SYMLINKS):
         parent, new = os.path.split(path.rstrip("/"))
-        return _open(root, parent, os.O_PATH | os.O_DIRECTORY), new
-    if stat.S_ISDIR(os.fstat(there).st_mode):
-        return there, name
-    if is_directory or path.endswith("/"):
-        raise BadInput(f"not a directory: {path}")
-    os.close(there)
-    parent, new = os.path.split(path)
-    return _open(root, parent, os.O_PATH | os.O_DIRECTORY), new
+        directory = _open(root, parent, os.O_PATH | os.O_DIRECTORY)
+        try:
+            mode = os.lstat(f"{inroot.by_descriptor(directory)}/{new}").st_mode
+        except FileNotFoundError as error:
+            if path.endswith("/") and not is_directory:
+                raise NotFound(f"no such file or directory: {path}") from error
+            return directory, new
+        if stat.S_ISDIR(mode):
+            os.close(directory)
+            return _open(root, path, os.O_PATH | os.O_DIRECTORY), name
+        if not stat.S_ISLNK(mode):
+            if is_directory or path.endswith("/"):
+                raise BadInput(f"not a directory: {path}")
+            return directory, new
+        path = os.path.join(parent, os.readlink(f"{inroot.by_descriptor(directory)}/{new}")) + ("/" if path.endswith("/") else "")
+        os.close(directory)
+    raise BadInput(f"too many symlinks: {path}")
 
 
-def _preparing(name: str, new: str, keep_owners: bool) -> Callable[[tarfile.TarInfo], None]:
+def _preparing(new: str, keep_owners: bool) -> Callable[[tarfile.TarInfo], None]:
     """Return a function that changes a member of a tar before it is unpacked.
 
-    It replaces `name` by `new` at the beginning of the member's path. Unless keep_owners, it makes the receiver's root the owner.
+    It replaces the first name of the member's path by `new`, unless that is ''. Unless keep_owners, it makes the receiver's root the owner.
     """
 
     def renamed(text: str) -> str:
-        return new + text[len(name) :] if text == name or text.startswith(name + "/") else text
+        _, slash, rest = text.partition("/")
+        return new + slash + rest
 
     def prepare(member: tarfile.TarInfo) -> None:
-        if new != name:
+        if new:
             member.name = renamed(member.name)
             member.linkname = renamed(member.linkname) if member.islnk() else member.linkname
         if not keep_owners:

@@ -97,13 +97,24 @@ def changes(paths: Paths, driver: StorageDriver, record: Record) -> list[Change]
     with locks.WithoutLock(paths, record):
         found = driver.changes(paths.container(record["id"]), record["layers"])
         own = [change for change in found if change.path not in covered]
-        return [change for change in own if not _only_holds(change, found, own) or _is_altered(paths, driver, record, change.path)]
+        # Where all that changed below a directory is mount points, it is in the writable layer only because of them.
+        only_hold = _parents(found) - _parents(own)
+
+        def is_own(change: Change) -> bool:
+            return change.kind != "C" or change.path not in only_hold or _is_altered(paths, driver, record, change.path)
+
+        return [change for change in own if is_own(change)]
 
 
-def _only_holds(directory: Change, found: list[Change], own: list[Change]) -> bool:
-    """Say whether all that changed in a directory is mount points. The directory is then in the writable layer only because of them."""
-    inside = directory.path + "/"
-    return any(c.path.startswith(inside) for c in found) and not any(c.path.startswith(inside) for c in own) and directory.kind == "C"
+def _parents(found: list[Change]) -> set[str]:
+    """Return all directories that something in the list is below."""
+    parents: set[str] = set()
+    for each in found:
+        parent = os.path.dirname(each.path)
+        while parent not in parents:
+            parents.add(parent)
+            parent = os.path.dirname(parent)
+    return parents
 
 
 def _is_altered(paths: Paths, driver: StorageDriver, record: Record, path: str) -> bool:

@@ -58,8 +58,7 @@ def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]
     The caller holds the container's lock.
     """
     problems: list[Error] = []
-    # On a full disk, the record cannot be marked. The container is removed all the same.
-    attempt(problems, lambda: containers.save(paths, {**record, "status": "removing"}, sync=False))
+    attempt(problems, _mark, paths, record)
     attempt(problems, store.release, f"{paths.names}/{record['name']}", record["id"])
     for name in _own_volumes(paths, record) if volumes else []:
         attempt(problems, store.discard, f"{paths.volumes}/{name}")
@@ -67,6 +66,15 @@ def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]
     attempt(problems, directory, paths, record["id"])
     attempt(problems, events.of_container, paths, record, "destroy")
     return problems
+
+
+def _mark(paths: Paths, record: Record) -> None:
+    """Say in a record that its container is being removed. A full disk is no reason to tell: the container goes all the same."""
+    try:
+        containers.save(paths, {**record, "status": "removing"}, sync=False)
+    except OSError as error:
+        if error.errno not in store.FULL:
+            raise
 
 
 def _own_volumes(paths: Paths, record: Record) -> list[str]:

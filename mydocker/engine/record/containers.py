@@ -160,7 +160,7 @@ _NAME_REST = _NAME_FIRST + "_.-"
 def check_name(name: str) -> None:
     """Raise BadInput unless a container or a volume may have this name. The rule is docker's."""
     if len(name) < 2 or name[0] not in _NAME_FIRST or any(c not in _NAME_REST for c in name):
-        raise BadInput(f"invalid name {name!r}: expected [a-zA-Z0-9][a-zA-Z0-9_.-]+")
+        raise BadInput(f"invalid name {name!r}: expected [a-zA-Z0-9][a-zA-Z0-9_.-]+, two characters or more")
 
 
 def new_id() -> str:

@@ -6,6 +6,7 @@ A key that ends with ! is written KEY!=VALUE.
 
 from __future__ import annotations
 
+from mydocker.engine.record.moments import nanoseconds
 from mydocker.errors import BadInput
 
 TYPE_CHECKING = False
@@ -63,6 +64,21 @@ def label_tests(labels: Callable[[Any], dict[str, str] | None]) -> Tests:
         "label": lambda candidate, text: has_label(labels(candidate), text),
         "label!": lambda candidate, text: not has_label(labels(candidate), text),
     }
+
+
+def prune_filter(
+    texts: tuple[str, ...], labels: Callable[[Any], dict[str, str] | None], created: Callable[[Any], str] | None
+) -> Callable[[Any], bool]:
+    """Return a function that says whether a prune with these filters may remove an object. Raises BadInput as parse() does.
+
+    labels: a function that returns an object's labels.
+    created: a function that returns when an object was made, in RFC 3339; None if `until` means nothing for this kind.
+    """
+    tests = label_tests(labels)
+    if created is None:
+        return parse(texts, tests)
+    tests["until"] = lambda candidate, text: nanoseconds(created(candidate)) < nanoseconds(text)
+    return parse(texts, tests, {"until": nanoseconds})
 
 
 def has_label(labels: dict[str, str] | None, text: str) -> bool:

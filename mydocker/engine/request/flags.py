@@ -59,7 +59,7 @@ def parse(flags: Flags) -> Options:
     words = given.pop("words")
     if not words:
         raise BadInput("an IMAGE is required", "mydocker run --help shows how")
-    given |= {"image": words[0], "command": list(words[1:])}
+    given |= {"image": words[0], "command": list(words[1:]), "name": given["name"] or None}
     given["attach"] = tuple(stream.lower() for stream in given["attach"])
     given["env"] = settings.environment(given["env"], given.pop("env_file"))
     given["labels"] = settings.labels(given.pop("label"), given.pop("label_file"))

@@ -24,7 +24,6 @@ from mydocker.errors import Damaged, Error, attempt
 from mydocker.images import staging
 from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import is_id
-from mydocker.storage.base import leftovers as half_unpacked
 from mydocker.storage.drivers import NAMES, driver
 
 TYPE_CHECKING = False
@@ -161,3 +160,13 @@ def _listed(directory: str) -> list[str]:
         return sorted(os.listdir(directory))
     except FileNotFoundError:
         return []
+
+
+def half_unpacked(layers: str) -> list[str]:
+    """Return the paths of half-unpacked layers (CHAINID.PID.partial) whose process is gone."""
+    found = []
+    for name in os.listdir(layers) if os.path.isdir(layers) else []:
+        parts = name.split(".")
+        if parts[-1] == "partial" and not os.path.exists(f"/proc/{parts[-2]}"):
+            found.append(f"{layers}/{name}")
+    return found

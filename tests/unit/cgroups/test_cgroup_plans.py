@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mydocker.cgroups.controller import Pids
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.cgroups.resources import RESOURCES
@@ -443,3 +444,10 @@ def test_memory_is_entered_last(cgroup_machine: Machine, machine: str, early: st
 def test_paths_that_are_refused(cgroup_machine: Machine, path: str) -> None:
     with pytest.raises(BadInput, match=r"^cgroup path "):
         made(cgroup_machine("v2"), path)
+
+
+def test_no_limit_on_processes_needs_no_controller() -> None:
+    absent = Pids(None, "is not there")
+    assert [absent.set({"pids": {"limit": limit}}) for limit in (0, -1)] == [[], []]
+    with pytest.raises(Unsupported, match="pids limit: cgroup controller pids is not there"):
+        absent.set({"pids": {"limit": 1}})

@@ -21,7 +21,7 @@ from mydocker.cli.verb import Group, Verb
         (["container", "run", "-m", "x", "busybox"], 125, "mydocker: invalid size 'x': expected a number with b, k, m, g or t"),
         (["container", "create", "-m", "x", "busybox"], 125, "mydocker: invalid size 'x': expected a number with b, k, m, g or t"),
         (["--explain", "create", "--pull", "never", "nosuchimage"], 125, None),
-        (["volume", "create", "x"], 1, "mydocker: invalid name 'x': expected [a-zA-Z0-9][a-zA-Z0-9_.-]+"),
+        (["volume", "create", "x"], 1, "mydocker: invalid name 'x': expected [a-zA-Z0-9][a-zA-Z0-9_.-]+, two characters or more"),
         (["volume", "rm", "run"], 1, "mydocker: no such volume: run"),
         (["rm", "run"], 1, "mydocker: no such container: run"),
         (["rm", "--zzz"], 125, "mydocker: no such option '--zzz'"),

@@ -1,6 +1,7 @@
 """Paths inside a root that somebody else controls never lead out of it."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,34 @@ def test_directories_are_made_inside(root: Path, links: dict[str, str], asked: s
     assert not any((root.parent / "outside").iterdir())
 
 
-def test_a_dangling_symlink_is_refused(root: Path) -> None:
-    (root / "a").symlink_to("/nowhere")
-    with pytest.raises(FileNotFoundError):
+@pytest.mark.parametrize("make", [inroot.make_directories, inroot.make_file])
+@pytest.mark.parametrize(
+    ("links", "asked", "made"),
+    [
+        ({"a": "/nowhere"}, "/a", "nowhere"),
+        ({"a": "/nowhere"}, "/a/b", "nowhere/b"),
+        ({"a": "/no/where", "no": "x"}, "/a", "x/where"),
+        ({"a": "b", "b": "c/d"}, "/a", "c/d"),
+        ({"x/a": "../y/b"}, "/x/a", "y/b"),
+        ({"x/a": "/../../outside/b"}, "/x/a/", "outside/b"),
+        ({"link": "x", "x/a": "../b"}, "/link/a", "b"),
+    ],
+)
+def test_what_a_dangling_symlink_leads_to_is_made_inside(
+    root: Path, make: Callable[[str, str], int], links: dict[str, str], asked: str, made: str
+) -> None:
+    (root / "x").mkdir()
+    for name, target in links.items():
+        (root / name).symlink_to(target)
+    assert names(make(str(root), asked)) == str(root / made)
+    assert (root / made).is_dir() == (make is inroot.make_directories)
+    assert not any((root.parent / "outside").iterdir())
+
+
+def test_a_loop_of_symlinks_is_refused(root: Path) -> None:
+    (root / "a").symlink_to("b")
+    (root / "b").symlink_to("a")
+    with pytest.raises(OSError, match="symbolic links"):
         inroot.make_directories(str(root), "/a/b")
 
 

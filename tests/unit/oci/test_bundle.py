@@ -10,6 +10,9 @@ import pytest
 
 from mydocker.errors import BadInput, Error, NotFound, Unsupported
 from mydocker.oci.bundle import check, read_bundle
+from mydocker.steps.confinement import selinux_enabled
+
+UTS = {"namespaces": [{"type": "mount"}, {"type": "uts"}]}
 
 
 def spec(**changes: Any) -> Any:
@@ -41,6 +44,8 @@ def test_a_bundle_without_config_or_root(tmp_path: Path) -> None:
     ("changes", "kind", "words"),
     [
         ({"ociVersion": "one"}, BadInput, "ociVersion 'one': expected a version"),
+        ({"hostname": "a", "linux": {**UTS, "sysctl": {"kernel.hostname": "b"}}}, BadInput, "sysctl kernel.hostname 'b'"),
+        ({"domainname": "a", "linux": {**UTS, "sysctl": {"kernel.domainname": "b"}}}, BadInput, "sysctl kernel.domainname 'b'"),
         ({"ociVersion": None}, BadInput, "ociVersion None"),
         ({"ociVersion": "2.0.0"}, Unsupported, "expected 1.x"),
         ({"root": {}}, BadInput, "root.path ''"),
@@ -92,3 +97,9 @@ def test_null_is_what_is_not_there() -> None:
     check(document)
     assert (document["mounts"], document["linux"]["resources"]) == ([], {"memory": {}})
     assert "hooks" not in document and "seccomp" not in document["linux"]
+
+
+def test_labels_of_mounts_are_left_out_where_selinux_is_not(tmp_path: Path) -> None:
+    (tmp_path / "rootfs").mkdir()
+    (tmp_path / "config.json").write_text(json.dumps(spec(linux={"mountLabel": "system_u:object_r:container_file_t:s0"})))
+    assert ("mountLabel" in read_bundle(str(tmp_path))["linux"]) == selinux_enabled()

@@ -14,7 +14,7 @@ from mydocker.runtime.spec import PROCESS, SPEC
 
 @pytest.mark.parametrize("rootless", [False, True])
 def test_what_we_write_ourselves_is_of_this_shape(rootless: bool) -> None:
-    check_shape(template(rootless), SPEC)
+    check_shape(template(rootless, True), SPEC)
 
 
 @pytest.mark.parametrize(

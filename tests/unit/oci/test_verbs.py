@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mydocker import leanjson
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.cgroups.resources import RESOURCES, merged
@@ -46,8 +47,8 @@ def test_every_verb_has_a_function_and_flags(name: str) -> None:
         (["exec", "--user", "root", "one", "sh"], "container does not exist"),
     ],
 )
-def test_errors_are_one_line_and_status_1(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str) -> None:
-    assert entry.command_line(["--root", str(tmp_path), *words]) == 1
+def test_errors_are_one_line_with_a_status(tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str) -> None:
+    assert entry.command_line(["--root", str(tmp_path), *words]) == (255 if "exec" in words else 1)
     captured = capsys.readouterr().err
     assert captured.startswith("mydocker-oci: ")
     assert message in captured
@@ -62,12 +63,12 @@ def test_errors_go_to_the_log_too(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "json").read_text())["level"] == "error"
 
 
-@pytest.mark.parametrize("text, number", [("9", 9), ("KILL", 9), ("SIGTERM", 15), ("usr1", 10), ("SIGRTMIN+1", 35)])
+@pytest.mark.parametrize("text, number", [("9", 9), ("0", 0), ("KILL", 9), ("SIGTERM", 15), ("usr1", 10), ("SIGRTMIN+1", 35)])
 def test_signals(text: str, number: int) -> None:
     assert life.signal_number(text) == number
 
 
-@pytest.mark.parametrize("text", ["0", "65", "SIGMOON", "", "TERM+x", "-9"])
+@pytest.mark.parametrize("text", ["65", "SIGMOON", "", "TERM+x", "-9"])
 def test_no_signals(text: str) -> None:
     with pytest.raises(BadInput, match="unknown signal"):
         life.signal_number(text)
@@ -93,7 +94,9 @@ def test_resources_by_flags_and_by_file(tmp_path: Path) -> None:
     }
     (tmp_path / "r.json").write_text('{"pids": {"limit": 7}}')
     assert update.wanted(parse(["-r", str(tmp_path / "r.json"), "one"], update.UPDATE)) == {"pids": {"limit": 7}}
-    for bad in (["one"], ["--memory", "1g", "one"], ["--cpu-quota", "²", "one"]):
+    for text, size in (("50M", 50 << 20), ("1gib", 1 << 30), ("2Kb", 2048), ("7b", 7), ("-1", -1)):
+        assert update.wanted(parse(["--memory", text, "one"], update.UPDATE)) == {"memory": {"limit": size}}
+    for bad in (["one"], ["--memory", "1x", "one"], ["--memory", "m", "one"], ["--pids-limit", "1k", "one"], ["--cpu-quota", "²", "one"]):
         with pytest.raises(BadInput, match="expected"):
             update.wanted(parse(bad, update.UPDATE))
 
@@ -265,5 +268,22 @@ def test_the_template_is_a_config_that_is_accepted() -> None:
     from mydocker.oci.bundle import check
 
     for rootless in (False, True):
-        document: Any = template.template(rootless)
+        document: Any = template.template(rootless, False)
         check(document)
+
+
+@pytest.mark.parametrize("unified", [False, True])
+def test_the_template_has_a_cgroup_namespace_with_version_2_alone(unified: bool) -> None:
+    linux: Any = template.template(False, unified)["linux"]
+    assert ({"type": "cgroup"} in linux["namespaces"]) == unified
+
+
+def test_debug_without_a_log_goes_to_standard_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    Settings(parse(["--root", str(tmp_path)], FLAGS)).log("debug", "a step")
+    assert capfd.readouterr().err == ""
+    Settings(parse(["--root", str(tmp_path), "--debug"], FLAGS)).log("debug", "a step")
+    assert capfd.readouterr().err.endswith('level=debug msg="a step"\n')
+
+
+def test_json_is_written_as_runc_writes_it() -> None:
+    assert leanjson.compact({"type": "stats", "list": [1, "é"]}) == '{"type":"stats","list":[1,"\\u00e9"]}'

@@ -17,6 +17,7 @@ from mydocker.engine.container.snapshots import CommitOptions
 from mydocker.errors import NotFound
 from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import parse_name
+from mydocker.storage.base import Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,3 +84,25 @@ def test_the_child_outlives_its_base(paths: Paths, driver: object, run: Run, mak
     child = images.find(paths, "child")
     images.ensure_layers(paths, driver, child, run)  # type: ignore[arg-type]
     assert [driver.has(chain_id) for chain_id in child.chain_ids] == [True, True]  # type: ignore[attr-defined]
+
+
+class ManyChanges:
+    """A storage driver whose containers have changed 50,000 files."""
+
+    def changes(self, directory: str, layers: list[str]) -> list[Change]:
+        files = [Change(kind="A", path=f"/d/f{number}") for number in range(50_000)]
+        return [Change(kind="C", path="/d"), *files, Change(kind="C", path="/mnt"), Change(kind="A", path="/mnt/data")]
+
+    def layer(self, chain_id: str) -> str:
+        return f"/nowhere/{chain_id}"
+
+
+@pytest.mark.timeout(30)
+def test_many_changes_take_no_longer_each_than_few(paths: Paths, make_container: MakeContainer) -> None:
+    """To look through all of them for each of them took minutes."""
+    record = make_container("0" * 64, [])
+    record["mounts"] = [{"type": "volume", "destination": "/mnt/data"}]
+    os.makedirs(paths.container(str(record["id"])) + "/upper/mnt")
+    found = snapshots.changes(paths, ManyChanges(), record)  # type: ignore[arg-type]
+    assert len(found) == 50_002
+    assert [each.path for each in found if each.kind == "C"] == ["/d", "/mnt"]
