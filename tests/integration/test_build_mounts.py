@@ -267,4 +267,10 @@ def test_ssh(build: Builds, agent: str) -> None:
     shown = told(build, f"{copied}RUN --mount=type=ssh,id=x,target=/s,required echo $SSH_AUTH_SOCK; ssh-add -l\n", "--ssh", f"x={agent}")
     assert "\n/s\n256 SHA256:" in shown
     assert mydocker.sh(f"SSH_AUTH_SOCK={agent} ssh-add -l").stdout.count("the-key") == 1
+    build.file("Dockerfile", "FROM busybox\nRUN --mount=type=ssh sleep 2\n")
+    own = "pgrep -f '^ssh-agent -s -a {directory}/root/'"
+    killed = f'{{mydocker}} build --network none --ssh default=key ctx & p=$!; timeout 20 sh -c "until {own}; do :; done"'
+    assert mydocker.sh(f"({killed}; kill -9 $p; wait $p) > /dev/null 2>&1; echo ended").stdout == "ended\n"
+    mydocker.wait_until(lambda: mydocker.sh(own).rc == 1)
+    mydocker.wait_until(lambda: mydocker("system", "check", "--repair").rc == 0 and not mydocker("ps", "-aq").stdout)
     assert "\nnone\n" in told(build, "FROM busybox\nRUN --mount=type=ssh test -e $SSH_AUTH_SOCK || echo none\n")

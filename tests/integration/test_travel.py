@@ -200,6 +200,18 @@ def test_push_and_pull(images: Images, registry: Any) -> None:
     restore_busybox(mydocker)
 
 
+@pytest.mark.parametrize("flags", [["-t", f"{HOST}/t/built:1", "--push"], ["-o", f"type=registry,name={HOST}/t/built:1"]])
+def test_what_is_built_is_pushed(mydocker: Any, registry: Any, flags: list[str]) -> None:
+    name = f"{HOST}/t/built:1"
+    mydocker.sh("mkdir ctx && printf 'FROM busybox\\nRUN echo x > /x\\n' > ctx/Dockerfile")
+    built = mydocker("build", *flags, "--annotation", "a=b", "--network", "none", "ctx")
+    assert built.rc == 0 and "\n1: digest: sha256:" in built.stdout, built.stderr
+    mydocker("rmi", name)
+    mydocker("builder", "prune", "-f")
+    assert mydocker("run", "--rm", "--network", "none", name, "cat", "/x").stdout == "x\n"
+    mydocker("rmi", name)
+
+
 def test_run_pulls_what_is_missing(images: Images, registry: Any) -> None:
     mydocker, name = registry, f"{HOST}/travel:1"
     mydocker("tag", "travel:1", name)

@@ -44,23 +44,21 @@ class Agent:
     def __enter__(self) -> Agent:
         try:
             behind = self.paths[0] if stat.S_ISSOCK(os.stat(self.paths[0]).st_mode) else self._with_keys()
-            # A socket's path may have no more than 107 bytes. This one has fewer.
-            directory = os.open(self.directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            listening = socket.socket(socket.AF_UNIX)
-            listening.bind(f"/proc/self/fd/{directory}/socket")
-            listening.listen()
-            os.close(directory)
-            theirs, self._alive = os.pipe()
-            self._child = os.fork()
-            if self._child == 0:
-                os.close(self._alive)
-                _serve(listening, behind, theirs, self._keys)
-            os.close(theirs)
-            listening.close()
+            self._start(_listening(self.directory), behind)
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    def _start(self, listening: socket.socket, behind: str) -> None:
+        """Start the child that serves the socket. behind: the socket of the agent that answers."""
+        theirs, self._alive = os.pipe()
+        self._child = os.fork()
+        if self._child == 0:
+            os.close(self._alive)
+            _serve(listening, behind, theirs, self._keys)
+        os.close(theirs)
+        listening.close()
 
     def __exit__(self, *exception: object) -> None:
         if self._child:
@@ -87,6 +85,18 @@ class Agent:
             reason = " ".join(added.stderr.split())
             raise StepFailed(f"cannot use the key {', '.join(self.paths)}: {reason}", hint="a key with a passphrase has to be in an agent")
         return path
+
+
+def _listening(directory: str) -> socket.socket:
+    """Return a new socket `socket` in a directory. Its path may have 107 bytes at most, so a short one is taken."""
+    descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        made = socket.socket(socket.AF_UNIX)
+        made.bind(f"/proc/self/fd/{descriptor}/socket")
+        made.listen()
+        return made
+    finally:
+        os.close(descriptor)
 
 
 def _serve(listening: socket.socket, behind: str, alive: int, keys: int) -> NoReturn:
