@@ -1,5 +1,8 @@
 """run, create and start: arguments, streams, terminals, signals and exit statuses."""
 
+import shlex
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -251,3 +254,21 @@ class TestTerminal:
             terminal.send("ab")
             assert terminal.wait() == 0
         assert mydocker("rm", "-f", "left").rc == 0
+
+
+def test_the_third_ctrl_c_frees_the_terminal(mydocker: Machine) -> None:
+    """docker's since 28: of a first process that ignores all signals. It runs on."""
+    command = [*shlex.split(mydocker.prefixed), "run", "--name", "deaf", "--network", "none", "busybox"]
+    command += ["sh", "-c", "trap 'echo heard' INT TERM; echo ready; while :; do sleep 0.05; done"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as client:
+        assert client.stdout
+        assert client.stderr
+        assert client.stdout.readline() == "ready\n"
+        for number in (signal.SIGINT, signal.SIGTERM):
+            client.send_signal(number)
+            assert client.stdout.readline() == "heard\n"
+        client.send_signal(signal.SIGINT)
+        assert client.wait(60) == 1
+        assert client.stderr.read() == "mydocker: the container did not end at 3 signals\nhint: it runs on: mydocker kill ends it\n"
+    assert "Up" in mydocker("ps").stdout
+    mydocker("rm", "-f", "deaf")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _NOT_PROXIED = {_signal.SIGCHLD, _signal.SIGPIPE, _signal.SIGURG, _signal.SIGKILL, _signal.SIGSTOP, 32, 33}
 
 _CHUNK = 65536
+_MOST_IGNORED = 3
 # The messages that may come until the program has ended.
 _WHILE_IT_RUNS = OUTPUT + ERRORS + TAKEN + CLOSED + EXPLAIN
 
@@ -40,7 +41,20 @@ _WHILE_IT_RUNS = OUTPUT + ERRORS + TAKEN + CLOSED + EXPLAIN
 class Client:
     """One connection of the user to a monitor."""
 
-    __slots__ = ("channel", "streams", "is_tty", "detach_keys", "proxy", "explain", "_inbox", "_matched", "_may_send", "_wake", "detached")
+    __slots__ = (
+        "channel",
+        "streams",
+        "is_tty",
+        "detach_keys",
+        "proxy",
+        "explain",
+        "_inbox",
+        "_ignored",
+        "_matched",
+        "_may_send",
+        "_wake",
+        "detached",
+    )
 
     def __init__(self, channel: Channel, streams: str, is_tty: bool, detach_keys: bytes, proxy: bool, explain: Explain | None) -> None:
         self.channel = channel
@@ -53,6 +67,7 @@ class Client:
         self._matched = 0  # how many of the detach keys were typed last
         self._may_send = INPUT in streams
         self._wake = -1  # where the numbers of signals are read
+        self._ignored = 0  # how many SIGINT and SIGTERM were passed on
         gone = Error("the container's monitor ended unexpectedly", "mydocker system check shows what is left")
         self._inbox = messages.Inbox(channel, "the monitor", gone, self._handlers())
 
@@ -186,6 +201,15 @@ class Client:
                 self._send_size()
             elif self.proxy and number not in _NOT_PROXIED:
                 self._send(SIGNAL, str(number).encode())
+                self._count(number)
+
+    def _count(self, number: int) -> None:
+        """Leave a program alone that ignores all signals. The third one ends the client, as docker's, and the container runs on."""
+        self._ignored += number in (_signal.SIGINT, _signal.SIGTERM)
+        if self._ignored == _MOST_IGNORED:
+            given_up = Error(f"the container did not end at {_MOST_IGNORED} signals", "it runs on: mydocker kill ends it")
+            given_up.exit_status = 1
+            raise given_up
 
     def _send_size(self) -> None:
         if os.isatty(1) or os.isatty(0):
