@@ -17,13 +17,15 @@
 # vm/provision.sh which     prints the Python that the part install would use, and does nothing
 # vm/provision.sh wants     prints the packages that the part packages would install, and does nothing
 #
-# PREFIX (default /usr/local), ETC (default /etc), MYDOCKER_ROOT and MYDOCKER_STATE say where.
+# PREFIX (default /usr/local), ETC (default /etc), MYDOCKER_ROOT and MYDOCKER_STATE say where, PYTHON (default /usr/bin/python3) which
+# interpreter is asked first.
 set -eu
 
 PREFIX=${PREFIX:-/usr/local}
 ETC=${ETC:-/etc}
 HERE=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 LIBRARY=$PREFIX/lib/mydocker
+PYTHON=${PYTHON:-/usr/bin/python3}
 PACKAGES="busybox-static ca-certificates iproute2 kmod libseccomp2 mount nftables procps python3 python3-venv tini tar util-linux xz-utils zstd"
 export DEBIAN_FRONTEND=noninteractive
 
@@ -46,16 +48,30 @@ packages() {
     apt-get install -y -qq --no-install-recommends $missing >/dev/null
 }
 
-# Print a Python that is new enough.
+# Print a Python that is new enough: the distribution's before others, whose modules it has built in, and one that everybody may execute
+# before one that lies, say, in root's home.
 find_python() {
-    for name in python3 python3.13 python3.12 python3.11 "$LIBRARY"/python/*/bin/python3; do
-        path=$(command -v "$name") || continue
-        if "$path" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-            echo "$path"
-            return 0
-        fi
+    for who in everybody me; do
+        for name in "$PYTHON" python3 python3.13 python3.12 python3.11 "$LIBRARY"/python/*/bin/python3; do
+            path=$(command -v "$name") || continue
+            if executes $who "$path"; then
+                echo "$path"
+                return 0
+            fi
+        done
     done
     return 1
+}
+
+executes() {
+    program='import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
+    if [ "$1" = everybody ] && [ "$(id -u)" = 0 ]; then
+        # By way of a shell: setpriv itself still finds what only root may look for.
+        # shellcheck disable=SC2016 # for that shell
+        setpriv --reuid 65534 --regid 65534 --clear-groups sh -c '"$0" -I -c "$1"' "$2" "$program" 2>/dev/null
+    else
+        "$2" -I -c "$program" 2>/dev/null
+    fi
 }
 
 python() {
@@ -124,6 +140,7 @@ extra_modules() {
 
 install() {
     python=$(find_python) || die "Python 3.11 or later with venv is needed: run the parts packages and python first"
+    executes everybody "$python" || say "warning: only $(id -un) may execute $python, so nobody else will be able to use mydocker"
     mkdir -p "$LIBRARY" "$PREFIX/bin"
     [ -x "$LIBRARY/venv/bin/python" ] || "$python" -m venv "$LIBRARY/venv"
     say "installing mydocker in $LIBRARY/venv"

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ class Shell:
             "PATH": self.path,
             "PREFIX": str(self.directory / "prefix"),
             "ETC": str(self.directory / "etc"),
+            "PYTHON": str(self.directory / "none"),
         }
         return subprocess.run([PROVISION, *parts], env=environment, capture_output=True, text=True)
 
@@ -93,6 +95,25 @@ def test_no_python_at_all_says_where_one_is_looked_for(provision: Shell) -> None
     result = provision("python")
     assert result.returncode == 1
     assert result.stderr.endswith(f"install one as python3.11 or in {provision.directory}/prefix/lib/mydocker/python/*/bin\n")
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root knows what others may execute")
+
+
+@needs_root
+def test_a_python_for_everybody_comes_before_one_for_root_alone(provision: Shell, tmp_path: Path) -> None:
+    """Who has a python3 of their own in PATH would install mydocker for nobody else."""
+    own, shared = tmp_path / "own", Path("/usr/bin/python3")
+    own.mkdir(mode=0o700)
+    (own / "python3").symlink_to(os.path.realpath(sys.executable))
+    if not shared.exists() or subprocess.run([shared, "-c", "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))"]).returncode:
+        pytest.skip("this machine's own Python cannot make a venv")
+    provision.path = f"{own}:{provision.path}"
+    (provision.directory / "none").symlink_to(shared)
+    assert provision("which").stdout == f"{provision.directory}/none\n"
+    (provision.directory / "none").unlink()
+    provision.path = f"{own}:/usr/bin:/bin"
+    assert provision("which").stdout.startswith("/usr/bin/python3")
 
 
 def test_an_unknown_part_is_named(provision: Shell) -> None:
