@@ -111,7 +111,7 @@ def kill(session: Session, /, signal: str, names: tuple[str, ...]) -> int:
 
     Example: mydocker kill -s HUP web
     """
-    number = parse_signal(signal)
+    number = parse_signal(signal or "KILL")
 
     def step(record: Record) -> Action:
         pid = state.running_pid(session.paths, record["id"])

@@ -104,9 +104,8 @@ def check(spec: Spec) -> None:
     for key, name in (("hostname", spec["hostname"]), ("domainname", spec["domainname"])):
         if name and "uts" not in wanted:
             raise BadInput(f"{key} {name!r}: expected a uts namespace, as it would be the host's")
-        other = spec["linux"]["sysctl"].get(f"kernel.{key}", name)
-        if name and other != name:
-            raise BadInput(f"sysctl kernel.{key} {other!r}: expected none beside the {key} {name!r}")
+        if f"kernel.{key}" in spec["linux"]["sysctl"] and (name or key == "hostname"):
+            raise BadInput(f"sysctl kernel.{key}: expected the property {key} alone")  # runc and crun never take that of the host name.
 
 
 def _check_version(version: str | None) -> None:

@@ -53,7 +53,7 @@ def test_stop_works_without_a_monitor(mydocker: Machine, web: str) -> None:
     assert "unknown" in result.stderr
 
 
-@pytest.mark.parametrize(("flags", "code"), [([], 137), (["-s", "TERM"], 3), (["-s", "15"], 3)])
+@pytest.mark.parametrize(("flags", "code"), [([], 137), (["-s", ""], 137), (["-s", "TERM"], 3), (["-s", "15"], 3)])
 def test_kill(mydocker: Machine, web: str, flags: list[str], code: int) -> None:
     assert mydocker("kill", *flags, web).stdout == "web\n"
     mydocker.wait_until(lambda: mydocker.record(web)["status"] == "exited")

@@ -56,8 +56,25 @@ def test_no_log(mydocker: Machine) -> None:
     mydocker("rm", "quiet")
 
 
+def test_the_driver_local_keeps_as_much_as_docker_s(mydocker: Machine) -> None:
+    """100 MB and no more; what it is asked for besides wins. A number of files alone limits nothing, as with docker."""
+    write = ["busybox", "sh", "-c", f"yes {'x' * 999} | head -n 30000"]
+    for name, flags in (("default", []), ("small", ["--log-opt", "max-size=1m"]), ("json", ["--log-driver", "json-file"])):
+        options = ["--log-opt", "max-file=2"] if name == "json" else []
+        assert mydocker("run", "-d", "--name", name, "--log-driver", "local", *flags, *options, *write).rc == 0
+        mydocker("wait", name)
+    logs = {name: f"root/containers/{mydocker.record(name)['id']}/log.json*" for name in ("default", "small", "json")}
+    sizes = {name: int(mydocker.sh(f"cat {path} | wc -c").stdout) for name, path in logs.items()}
+    assert 20_000_000 < sizes["default"] < 42_000_000
+    assert sizes["small"] < 6_000_000
+    assert sizes["json"] > 30_000_000
+    assert mydocker("inspect", "-f", "{{.HostConfig.LogConfig.Type}}", "default").stdout == "local\n"
+    assert mydocker.sh("{mydocker} logs --tail 2 default | wc -l").stdout == "2\n"
+    mydocker("rm", "default", "small", "json")
+
+
 def test_bad_log_options(mydocker: Machine) -> None:
-    for option in ("max-size=x", "max-size=0", "max-file=3", "color=red"):
+    for option in ("max-size=x", "max-size=0", "max-file=0", "color=red"):
         result = mydocker("run", "--rm", "--log-opt", option, "busybox", "true")
         assert result.rc == 125, option
         assert option.split("=")[0] in result.stderr or option.split("=")[1] in result.stderr

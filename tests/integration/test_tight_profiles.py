@@ -74,6 +74,23 @@ def test_no_capability_is_left_over_from_the_loading(oci: Runtime, uid: int, new
     assert oci.run("grep", "^Cap", "/proc/self/status", change=filtered).stdout == plain
 
 
+@pytest.mark.parametrize("new_privileges", [False, True])
+@pytest.mark.parametrize("uid", [0, 1000])
+def test_a_hook_inside_gets_no_capability_from_the_loading(oci: Runtime, uid: int, new_privileges: bool) -> None:
+    """It is a program of the container, and runs when init has its capabilities and the filter may still be to come."""
+
+    def change(spec: dict[str, Any]) -> None:
+        spec["process"]["user"] = {"uid": uid, "gid": uid}
+        spec["process"]["noNewPrivileges"] = not new_privileges
+        spec["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["swapon"], "action": "SCMP_ACT_ERRNO"}]}
+        spec["hooks"] = {"startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", "grep ^Cap /proc/self/status > /tmp/caps"]}]}
+
+    said = oci.run("sh", "-c", "cat /tmp/caps; echo; grep ^Cap /proc/self/status", change=change).stdout.split("\n\n")
+    assert said[0].count("Cap") == 5
+    assert "CapBnd:\t00000000000004e3" in said[0]
+    assert all(int(line.split()[1], 16) & 1 << 21 == 0 for text in said for line in text.split("\n") if line)
+
+
 @pytest.mark.parametrize(("path", "status", "message"), PROGRAMS)
 def test_what_the_runtime_says_of_a_program_that_cannot_be_executed(oci: Runtime, path: str, status: int, message: str) -> None:
     for new_privileges in (False, True):

@@ -54,13 +54,18 @@ class Streams:
         return master if master >= 0 else next((fd for fd, kind in self.ours.items() if kind == INPUT), -1)
 
 
+# docker's local driver is its json-file with limits and files of its own form. Ours has the limits.
+_LOCAL = {"max-size": "20m", "max-file": "5"}
+
+
 def log_of(record: Record, path: str) -> Log | None:
     """Return the log that keeps a container's output, or None with --log-driver none."""
     config = record["hostConfig"]["LogConfig"]
     if config["Type"] == "none":
         return None
-    if not config["Config"]:
-        return Log(path)
+    wanted = {**(_LOCAL if config["Type"] == "local" else {}), **config["Config"]}
+    if "max-size" not in wanted:
+        return Log(path)  # one file without end, however many there might be
     from mydocker.engine.request.values import size  # imported here, as it takes 2 ms and only rotation needs it
 
-    return Log(path, size(config["Config"]["max-size"]), int(config["Config"].get("max-file", "1")))
+    return Log(path, size(wanted["max-size"]), int(wanted.get("max-file", "1")))

@@ -111,7 +111,7 @@ RESTART_POLICY: Shape = {
 }
 
 LOG_CONFIG: Shape = {
-    "Type": ("text", "json-file"),  # json-file or none
+    "Type": ("text", "json-file"),  # json-file, local or none
     "Config": ({"*": "text"}, {}),  # max-size and max-file
 }
 

@@ -107,7 +107,9 @@ def _security(texts: tuple[str, ...]) -> Flags:
             result["no_new_privileges"] = value != "false"
         elif key == "systempaths" and value == "unconfined":
             result["unmask"] = True
+        elif key == "label" and value == "disable":
+            continue  # so it is everywhere: SELinux labels are given to no container
         else:
-            expected = "seccomp=FILE|unconfined, apparmor=PROFILE, no-new-privileges or systempaths=unconfined"
+            expected = "seccomp=FILE|unconfined, apparmor=PROFILE, no-new-privileges, systempaths=unconfined or label=disable"
             raise BadInput(f"invalid security option {text!r}: expected {expected}")
     return result

@@ -78,12 +78,10 @@ def log_options(texts: tuple[str, ...], driver: str) -> dict[str, str]:
     """Return the settings of --log-opt. Raises BadInput unless max-size is a size of at least 1 byte and max-file at least 1."""
     result = dict(pair(text) for text in texts)
     for name, value in result.items():
-        if driver != "json-file" or name not in ("max-size", "max-file"):
-            raise BadInput(f"unknown log option {name!r} for log driver {driver}: expected max-size or max-file for json-file")
+        if driver == "none" or name not in ("max-size", "max-file"):
+            raise BadInput(f"unknown log option {name!r} for log driver {driver}: expected max-size or max-file for json-file or local")
         if (size(value) if name == "max-size" else number(value) or 0) < 1:
             raise BadInput(f"invalid log option {name}={value}: expected 1 or more")
-    if "max-file" in result and "max-size" not in result:
-        raise BadInput("log option max-file without max-size keeps one file: give both")
     return result
 
 

@@ -186,11 +186,13 @@ def detach_keys(text: str) -> bytes:
 
 
 def _key(whole: str, key: str) -> bytes:
+    if key == "DEL":
+        return b"\x7f"
     if len(key) == 1 and key.isascii():
         return key.encode()
     letter = key.removeprefix("ctrl-")
     if len(letter) != 1 or letter not in _CONTROL_KEYS:
-        raise BadInput(f"invalid detach keys {whole!r}: expected letters or ctrl-X with X from a-z @ ^ [ \\ ] _, with commas between")
+        raise BadInput(f"invalid detach keys {whole!r}: expected letters, DEL or ctrl-X with X from a-z @ ^ [ \\ ] _, with commas between")
     return bytes([ord(letter.upper()) & 0x1F])
 
 

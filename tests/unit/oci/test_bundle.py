@@ -44,8 +44,8 @@ def test_a_bundle_without_config_or_root(tmp_path: Path) -> None:
     ("changes", "kind", "words"),
     [
         ({"ociVersion": "one"}, BadInput, "ociVersion 'one': expected a version"),
-        ({"hostname": "a", "linux": {**UTS, "sysctl": {"kernel.hostname": "b"}}}, BadInput, "sysctl kernel.hostname 'b'"),
-        ({"domainname": "a", "linux": {**UTS, "sysctl": {"kernel.domainname": "b"}}}, BadInput, "sysctl kernel.domainname 'b'"),
+        ({"linux": {**UTS, "sysctl": {"kernel.hostname": "b"}}}, BadInput, "sysctl kernel.hostname: expected the property hostname alone"),
+        ({"domainname": "a", "linux": {**UTS, "sysctl": {"kernel.domainname": "b"}}}, BadInput, "expected the property domainname alone"),
         ({"ociVersion": None}, BadInput, "ociVersion None"),
         ({"ociVersion": "2.0.0"}, Unsupported, "expected 1.x"),
         ({"root": {}}, BadInput, "root.path ''"),

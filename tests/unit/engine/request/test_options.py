@@ -144,7 +144,7 @@ def test_taken(parsed: Parse, words: list[str], attribute: str, expected: object
         (["--network", "host", "--sysctl", "net.ipv4.ip_forward=1"], "would change the host's"),
         (["--ipc", "host", "--sysctl", "kernel.sem=1"], "would change the host's"),
         (["--security-opt", "seccomp"], "invalid security option 'seccomp'"),
-        (["--security-opt", "label=disable"], "invalid security option 'label=disable'"),
+        (["--security-opt", "label=type:x"], "invalid security option 'label=type:x'"),
         (["--volumes-from", "a:x"], "invalid volumes-from 'a:x': expected CONTAINER[:ro|rw]"),
         (["-v", "/a:/d", "--tmpfs", "/d"], "duplicate mount point '/d'"),
         (["--annotation", "=x"], "expected KEY=VALUE"),

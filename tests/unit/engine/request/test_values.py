@@ -79,6 +79,7 @@ def nofile(soft: int, hard: int) -> dict[str, object]:
         ("detach_keys", "ctrl-p,ctrl-q", b"\x10\x11"),
         ("detach_keys", "a,B,ctrl-],ctrl-@", b"aB\x1d\x00"),
         ("detach_keys", "", b""),
+        ("detach_keys", "ctrl-p,DEL", b"\x10\x7f"),
         ("setting", "a=b=c", ("a", "b=c")),
         ("setting", "a=", ("a", "")),
         ("id_mapping", "0:100000:65536", {"containerID": 0, "hostID": 100000, "size": 65536}),
