@@ -6,7 +6,6 @@ Through it a build may list keys and have something signed. It cannot add keys, 
 from __future__ import annotations
 
 import os
-import re
 import select
 import signal
 import socket
@@ -37,7 +36,8 @@ class Agent:
         self.paths = paths
         self.directory = directory
         self.path = f"{directory}/socket"
-        self._keys = 0  # the pid of an agent of our own
+        self._keys: subprocess.Popen[bytes] | None = None  # what an agent of our own was started with
+        self._agent = 0  # its pid
         self._child = 0
         self._alive = -1  # as long as this end of a pipe is open, the child goes on
 
@@ -56,7 +56,7 @@ class Agent:
         self._child = os.fork()
         if self._child == 0:
             os.close(self._alive)
-            _serve(listening, behind, theirs, self._keys)
+            _serve(listening, behind, theirs)
         os.close(theirs)
         listening.close()
 
@@ -64,19 +64,26 @@ class Agent:
         if self._child:
             os.close(self._alive)
             os.waitpid(self._child, 0)
-        elif self._keys:
-            os.kill(self._keys, signal.SIGTERM)
+        if self._keys:
+            if self._agent:
+                os.kill(self._agent, signal.SIGTERM)
+            self._keys.communicate()
 
     def _with_keys(self) -> str:
-        """Start an agent of our own, give it the keys, and return the path of its socket. Raises Unsupported, StepFailed."""
+        """Start an agent of our own, give it the keys, and return the path of its socket. Raises Unsupported, StepFailed.
+
+        It is started with a command that waits for the end of our pipe, and it ends after that command. So it outlives a build that is
+        killed by no more than the ten seconds after which it looks.
+        """
         path = f"{self.directory}/keys"
+        command = ["ssh-agent", "-a", path, "sh", "-c", "echo $SSH_AGENT_PID; read -r _"]
         environment = {**os.environ, "SSH_AUTH_SOCK": path, "SSH_ASKPASS": "/bin/false", "SSH_ASKPASS_REQUIRE": "force"}
         try:
-            started = subprocess.run(["ssh-agent", "-s", "-a", path], stdin=subprocess.DEVNULL, capture_output=True, text=True)
-            told = re.search(r"SSH_AGENT_PID=(\d+)", started.stdout)
-            if not told:
-                raise StepFailed(f"ssh-agent does not start: {' '.join(started.stderr.split())}")
-            self._keys = int(told[1])
+            self._keys = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            assert self._keys.stdout and self._keys.stderr
+            self._agent = int(self._keys.stdout.readline() or 0)
+            if not self._agent:
+                raise StepFailed(f"ssh-agent does not start: {' '.join(self._keys.stderr.read().decode(errors='replace').split())}")
             words = ["ssh-add", "-q", *self.paths]
             added = subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         except FileNotFoundError as error:
@@ -99,11 +106,10 @@ def _listening(directory: str) -> socket.socket:
         os.close(descriptor)
 
 
-def _serve(listening: socket.socket, behind: str, alive: int, keys: int) -> NoReturn:
+def _serve(listening: socket.socket, behind: str, alive: int) -> NoReturn:
     """Serve everybody who connects, until the other end of the pipe `alive` is closed.
 
     behind: the socket of the agent that answers
-    keys: the pid of an agent that ends with this process, 0 for none
     """
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the build says when
@@ -115,8 +121,6 @@ def _serve(listening: socket.socket, behind: str, alive: int, keys: int) -> NoRe
         while alive not in select.select([listening.fileno(), alive], [], [])[0]:
             threading.Thread(target=_pass_on, args=(listening.accept()[0], behind), daemon=True).start()
     finally:
-        if keys:
-            os.kill(keys, signal.SIGTERM)
         os._exit(0)
 
 
