@@ -5,6 +5,7 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]  # the signal module takes 4 ms, as it wraps this in enums
 import os
 import sys
+from errno import EACCES, EPERM
 
 from mydocker.cli.table import harmless
 from mydocker.cli.verb import option, switch
@@ -79,7 +80,13 @@ def complain_about(error: Error) -> None:
     """Print an error. If nobody foresaw it, also print where its traceback is."""
     if isinstance(error, Unexpected):
         error = kept(error, place.errors or Paths.from_environment().errors)
-    complain(error.message, error.hint)
+    complain(error.message, error.hint or _hint_for_users(error.message))
+
+
+def _hint_for_users(message: str) -> str | None:
+    """Return what an ordinary user should know about an error of the kernel's."""
+    is_denied = message.endswith((os.strerror(EACCES), os.strerror(EPERM)))
+    return "mydocker needs root: sudo mydocker …" if is_denied and os.geteuid() != 0 else None
 
 
 def answer_interrupts() -> None:

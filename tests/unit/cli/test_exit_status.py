@@ -69,3 +69,17 @@ def test_an_error_of_the_kernel_names_its_object(
     monkeypatch.setattr(Group, "member", lambda group, name: Verb(full, name, [], True))
     assert run(mydocker, ["--root", f"{tmp_path}/root", "--state", f"{tmp_path}/state", "ps"]) == 1
     assert capsys.readouterr().err == "mydocker: /data/file: No space left on device\n"
+
+
+def test_an_ordinary_user_is_told_what_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def denied(session: Session) -> None:
+        raise PermissionError(13, "Permission denied", "/var/lib/mydocker")
+
+    monkeypatch.setattr(Group, "member", lambda group, name: Verb(denied, name, [], True))
+    words = ["--root", f"{tmp_path}/root", "--state", f"{tmp_path}/state", "ps"]
+    for user, hint in ((1000, "hint: mydocker needs root: sudo mydocker …\n"), (0, "")):
+        monkeypatch.setattr("os.geteuid", lambda user=user: user)
+        assert run(mydocker, words) == 1
+        assert capsys.readouterr().err == f"mydocker: /var/lib/mydocker: Permission denied\n{hint}"
