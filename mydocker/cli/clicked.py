@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -47,6 +48,14 @@ class _Group(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(set(self.ours.verbs) - set(self.ours.hidden))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            for close in get_close_matches(args[0], self.list_commands(ctx), 1):
+                raise click.UsageError(f"no such command {args[0]!r}: did you mean {close!r}?", ctx) from error
+            raise
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         member = self.ours.member(name)

@@ -7,7 +7,14 @@ if TYPE_CHECKING:
     from mydocker.cli.verb import Group, Verb
 
 # The seed's one-dash spellings of long options.
-SEED = {"-cpuset": "--cpuset-cpus", "-cpushare": "--cpu-shares", "-net": "--network", "-name": "--name"}
+SEED = {
+    "-cpuset": "--cpuset-cpus",
+    "-cpushare": "--cpu-shares",
+    "-net": "--network",
+    "-name": "--name",
+    "-subnet": "--subnet",
+    "-driver": "--driver",
+}
 
 _TRUE, _FALSE = ("true", "t", "1"), ("false", "f", "0")
 

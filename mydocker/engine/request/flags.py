@@ -59,6 +59,8 @@ def parse(flags: Flags) -> Options:
     words = given.pop("words")
     if not words:
         raise BadInput("an IMAGE is required", "mydocker run --help shows how")
+    if words[0].startswith("/"):
+        raise BadInput(f"invalid image {words[0]!r}: a path is a command", f"the image comes first: mydocker run busybox {words[0]}")
     given |= {"image": words[0], "command": list(words[1:]), "name": given["name"] or None}
     given["attach"] = tuple(stream.lower() for stream in given["attach"])
     given["env"] = settings.environment(given["env"], given.pop("env_file"))

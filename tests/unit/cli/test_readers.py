@@ -164,6 +164,7 @@ def test_lines_of_the_documentation(line: str) -> None:
     ("line", "values"),
     [
         ("run -it --rm=false -eA=1 -e=B=2 -e C=3 busybox -x --rm", {"interactive": True, "remove": False, "env": ("A=1", "B=2", "C=3")}),
+        ("network create -subnet 10.9.0.0/24 -driver bridge net", {"driver": "bridge", "name": "net"}),
         ("run -name web busybox", {"name": "web", "words": ("busybox",)}),
         ("run -ite=A busybox", {"tty": True, "env": ("A",)}),
         ("run -e -x busybox", {"env": ("-x",)}),
