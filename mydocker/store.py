@@ -222,16 +222,17 @@ def release(path: str, owner: str) -> None:
 
 
 def remove_tree(path: str) -> None:
-    """Remove a file, or a directory with all that it holds, and follow no symlink. What is gone already is not an error."""
+    """Remove a file, or a directory with all that it holds, and follow no symlink. What is gone already, or meanwhile, is not an error."""
     try:
-        os.unlink(path)
+        if os.path.isdir(path) and not os.path.islink(path):
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    remove_tree(entry.path)
+            os.rmdir(path)
+        else:
+            os.unlink(path)
     except FileNotFoundError:
         return
-    except IsADirectoryError:
-        with os.scandir(path) as entries:
-            for entry in entries:
-                remove_tree(entry.path)
-        os.rmdir(path)
 
 
 def discard(path: str) -> None:

@@ -199,8 +199,8 @@ def test_export_of_a_running_container_goes_through_its_root(paths: Paths, rootf
     shutil.copy(str(shutil.which("busybox")), rootfs / "busybox")
     (rootfs / "escape").symlink_to("/")
     vfs = drivers.driver("vfs", paths)
-    record: Any = {"id": "c" * 64, "layers": []}
-    os.makedirs(paths.container(record["id"]))
+    mydocker(paths, "import", str(rootfs), "base")
+    record = make_container(paths, vfs, images.find(paths, "base"))
     os.makedirs(paths.running(record["id"]))
     with subprocess.Popen(["chroot", rootfs, "/busybox", "sleep", "60"]) as process:
         try:

@@ -159,7 +159,7 @@ def test_a_port_comes_back_with_a_network(mydocker: Machine, web: Network, elsew
     before = mydocker("port", "web").stdout
     assert mydocker("network", "disconnect", "bridge", "web").rc == 0
     assert mydocker("port", "web").stdout == ""
-    assert web.host.ask("tcp", "127.0.0.1", 8080, "gone") == "ConnectionRefusedError"
+    mydocker.wait_until(lambda: web.host.ask("tcp", "127.0.0.1", 8080, "gone") == "ConnectionRefusedError")
     assert mydocker("network", "connect", elsewhere, "web").rc == 0
     assert mydocker("port", "web").stdout == before
     mydocker.wait_until(lambda: web.host.ask("tcp", "127.0.0.1", 8080, "back") == "back")

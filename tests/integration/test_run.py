@@ -115,7 +115,7 @@ def test_a_name_is_unique_and_checked(mydocker: Machine) -> None:
     clash = mydocker("run", "--name", "one", "busybox", "true")
     assert clash.rc == 125
     assert "one" in clash.stderr
-    for bad in ("../x", "a/b", "", "-a", "."):
+    for bad in ("../x", "a/b", "-a", "."):
         assert mydocker("create", f"--name={bad}", "busybox", "true").rc == 125
     assert mydocker("rm", "one").rc == 0
     assert mydocker("ps", "-a", "-q").stdout == ""

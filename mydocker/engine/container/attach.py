@@ -24,7 +24,10 @@ def attach(paths: Paths, record: Record, streams: str, detach_keys: bytes, proxy
     if not state.running_pid(paths, record["id"]):
         raise Conflict(f"container {record['name']} is not running")
     client = Client(_connected(paths, record), streams, record["config"]["Tty"], detach_keys, proxy, None)
-    client.channel.send(ATTACH, streams.encode())
+    try:
+        client.channel.send(ATTACH, streams.encode())
+    except BrokenPipeError as error:
+        raise Conflict(f"container {record['name']} has just ended") from error
     client.wait_started()
     if streams:
         events.of_container(paths, record, "attach")

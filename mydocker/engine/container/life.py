@@ -166,8 +166,8 @@ def await_end(paths: Paths, container_id: str, known: State | None = None) -> No
 def _is_ending(paths: Paths, container_id: str, known: State | None) -> bool:
     """Say whether a container's first process is still there, or its monitor, and the end is not recorded. known: as in await_end()."""
     now = state.load(paths, container_id)
-    if now is not None:
-        return state.is_running(paths, now) or state.is_watched(paths, now)
+    if now is not None and (state.is_running(paths, now) or state.is_watched(paths, now)):
+        return True
     return known is not None and state.is_watched(paths, known) and state.is_unended(paths, container_id)
 
 

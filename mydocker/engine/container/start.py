@@ -79,7 +79,7 @@ def start(
     is_tty = record["config"]["Tty"]
     client = Client(channel, streams, is_tty, detach_keys, proxy, explain)
     wanted: Request = {**request(paths, record["id"], streams, is_tty, how), "secrets": list(secrets)}
-    channel.put(START, wanted, (lock,))
+    client.ask(START, wanted, (lock,))
     os.close(lock)
     client.wait_started()
     return client
@@ -97,7 +97,7 @@ def execute(
     is_tty = process["terminal"]
     client = Client(channel, streams, is_tty, detach_keys, False, explain)
     wanted: ExecRequest = {**request(paths, record["id"], streams, is_tty, how), "process": process, "silent": False}
-    channel.put(EXEC, wanted)
+    client.ask(EXEC, wanted)
     client.wait_started()
     return client
 

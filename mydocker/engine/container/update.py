@@ -30,8 +30,11 @@ def parse(parameters: Flags) -> Options:
 
 def steps(paths: Paths, record: Record, wanted: Options) -> list[Step]:
     """Return the steps that change a container's limits, its record and its bundle. Raises the error of a limit that cannot be set."""
+    with locks.ContainerLock(paths, record["id"]):
+        record = locks.load_whole(paths, record["id"])
+        memory = bundle.load(paths, record["id"])["linux"]["resources"].get("memory", {})
     cgroup = manager(Layout.detect(paths), record["hostConfig"]["CgroupPath"])
-    wanted = _beside_the_others(record, bundle.load(paths, record["id"])["linux"]["resources"].get("memory", {}), wanted)
+    wanted = _beside_the_others(record, memory, wanted)
     limits = resources(wanted, has_swap=False)  # that memory alone is limited means something only for a new container
     running = state.running_pid(paths, record["id"]) and limits
     save = Action(lambda: _save(paths, record["id"], limits, wanted), f"record the new settings of {record['name']}")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from mydocker.kernel.channel import Channel
+    from mydocker.kernel.channel import Channel, Value
     from mydocker.messages import Explanation
 
     Explain = Callable[[str, str, float], None]
@@ -79,6 +79,13 @@ class Client:
             CLOSED: lambda *_: self._let_send(False),
             EXPLAIN: lambda payload, _: self._show(marshal.loads(payload)),
         }
+
+    def ask(self, kind: str, value: Value, descriptors: tuple[int, ...] = ()) -> None:
+        """Send the monitor its request. If it is gone, the wait for its answer says so."""
+        try:
+            self.channel.put(kind, value, descriptors)
+        except BrokenPipeError:
+            return
 
     def wait_started(self) -> None:
         """Wait until the program runs, or has ended before the monitor noticed this client.

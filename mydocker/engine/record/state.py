@@ -115,12 +115,18 @@ def clear(paths: Paths, container_id: str) -> None:
     directory = paths.running(container_id)
     store.remove_tree(f"{directory}/{FOREIGN}")
     try:
-        entries = list(os.scandir(directory))
+        for entry in list(os.scandir(directory)):
+            _remove(entry)
+        os.rmdir(directory)
+    except FileNotFoundError:
+        return  # it is gone, or somebody else clears it, too
+
+
+def _remove(entry: os.DirEntry[str]) -> None:
+    try:
+        (os.rmdir if entry.is_dir(follow_symlinks=False) else os.unlink)(entry.path)
     except FileNotFoundError:
         return
-    for entry in entries:
-        (os.rmdir if entry.is_dir(follow_symlinks=False) else os.unlink)(entry.path)
-    os.rmdir(directory)
 
 
 def is_unended(paths: Paths, container_id: str) -> bool:
