@@ -26,11 +26,11 @@ mydocker = Group(
 def main() -> None:
     """Run the command line and exit with its status."""
     status = _complete() if "_MYDOCKER_COMPLETE" in os.environ else run(mydocker, sys.argv[1:])
-    try:
-        sys.stdout.flush()  # what a verb has printed before it failed
-    except OSError:
-        status = status or 1  # that the output could not be written was said
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()  # what a verb has printed before it failed
+        except OSError:
+            status = status or 1  # that the output could not be written was said, or there is nobody to say it to
     # Nothing is left to do at exit. To end the interpreter in the usual way would take 5 ms.
     os._exit(status)
 

@@ -180,6 +180,15 @@ def test_closed_and_full_streams(mydocker: Machine, line: str) -> None:
     mydocker.wait_until(lambda: mydocker("ps", "-aq").stdout == "")
 
 
+def test_a_reader_that_goes_away(mydocker: Machine) -> None:
+    """It is 141, as of other programs, and nothing is said: there is nobody to read it."""
+    for line in ("ps --help", "help run", "--explain run --rm --network none busybox true", "images"):
+        done = mydocker.sh(f"bash -c 'set -o pipefail; {{mydocker}} {line} 2>&1 | true'")
+        assert (done.rc in (0, 141), done.stdout, done.stderr) == (True, "", ""), line
+    assert mydocker.sh("ls state/errors").rc != 0
+    mydocker.wait_until(lambda: mydocker("ps", "-aq").stdout == "")
+
+
 INTERRUPTED = ["ps", "ps --help", "inspect busybox", "run --rm --network none busybox sleep 600", "create --network none busybox"]
 
 
