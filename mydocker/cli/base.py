@@ -89,8 +89,13 @@ def _hint_for_users(message: str) -> str | None:
     return "mydocker needs root: sudo mydocker …" if is_denied and os.geteuid() != 0 else None
 
 
+def hold_interrupts() -> None:
+    """Have Ctrl-C wait until answer_interrupts() is called: for what must be whole before it can be undone."""
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGINT])
+
+
 def answer_interrupts() -> None:
-    """Let Ctrl-C, which waits since the program was started, raise KeyboardInterrupt from now on."""
+    """Let Ctrl-C raise KeyboardInterrupt from now on, also one that has waited, as it does from the program's start."""
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGINT])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mydocker.cli.base import EXPLAIN, Session, check_terminal, complain, complain_about, echo
+from mydocker.cli.base import EXPLAIN, Session, answer_interrupts, check_terminal, complain, complain_about, echo, hold_interrupts
 from mydocker.cli.execution import runner, tell_plan, telling, wants_plan
 from mydocker.cli.flags import CREATE, RUN
 from mydocker.cli.verb import SOME, argument, option, switch, verb
@@ -101,12 +101,16 @@ def _wanted_streams(options: Options) -> str:
 
 def _create(session: Session, prepared: Prepared) -> int:
     step_runner = runner(session)
-    lock = create_container(prepared, step_runner)
+    hold_interrupts()
     try:
+        lock = create_container(prepared, step_runner)
         write_cidfile(prepared.options, prepared.record["id"])
-    except Error:
+        answer_interrupts()
+    except (Error, KeyboardInterrupt):
         step_runner.undo_all()
         raise
+    finally:
+        answer_interrupts()
     return lock
 
 

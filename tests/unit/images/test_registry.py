@@ -192,13 +192,13 @@ def test_a_broken_connection_is_resumed(registry: FakeRegistry, at: int, no_wait
     def cut(request: Any) -> bool:
         if request.headers.get("Range"):
             return False
+        registry.hooks.remove(cut)  # first, because the client is back as soon as the connection is cut
         request.send_response(200)
         request.send_header("Content-Length", str(len(DATA)))
         request.end_headers()
         request.wfile.write(DATA[:at])
         request.wfile.flush()
         request.connection.shutdown(socket.SHUT_RDWR)
-        registry.hooks.remove(cut)
         return True
 
     registry.hooks.append(cut)
