@@ -50,6 +50,11 @@ class _Group(click.Group):
         return sorted(set(self.ours.verbs) - set(self.ours.hidden))
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args == ["help"]:
+            echo(ctx.get_help())
+            ctx.exit()
+        if args[0] == "help":
+            args = [*args[1:], "--help"]  # docker's `help VERB`
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:

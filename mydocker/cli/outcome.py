@@ -28,8 +28,6 @@ def run(group: Group, words: list[str]) -> int:
 
 
 def _run(group: Group, words: list[str]) -> int:
-    if words[:1] == ["help"]:
-        words = [*words[1:], "--help"]  # docker's `help VERB`
     line = read(group, words)
     if line is None:
         from mydocker.cli import clicked  # imported here, because it takes 40 ms

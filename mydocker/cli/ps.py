@@ -144,6 +144,13 @@ def _tests(session: Session) -> filters.Tests:
     def created(name: str) -> str:
         return containers.load(session.paths, containers.resolve(session.paths, name))["createTime"]
 
+    tops: dict[str, str] = {}
+
+    def top_layer(name: str) -> str:
+        if name not in tops:  # asked once, and not for each container
+            tops[name] = _top_layer(session, name)
+        return tops[name]
+
     return {
         "id": lambda each, value: each.record["id"].startswith(value),
         # docker's names begin with a slash.
@@ -151,7 +158,7 @@ def _tests(session: Session) -> filters.Tests:
         "label": lambda each, value: filters.has_label(each.record["config"]["Labels"], value),
         "status": lambda each, value: each.status == value,
         "exited": lambda each, value: each.status == "exited" and str(each.record["exitCode"]) == value,
-        "ancestor": lambda each, value: _is_of_image(each.record, value) or _is_built_on(session, each.record, value),
+        "ancestor": lambda each, value: _is_of_image(each.record, value) or top_layer(value) in each.record["layers"],
         "health": lambda each, value: each.health == value,
         "volume": lambda each, value: any(
             value in (mount["name"], mount["source"], mount["destination"]) for mount in each.record["mounts"]
@@ -168,13 +175,12 @@ def _is_of_image(record: Record, name: str) -> bool:
     return name.removesuffix(":latest") == record["image"].removesuffix(":latest") or record["imageId"].startswith(name)
 
 
-def _is_built_on(session: Session, record: Record, name: str) -> bool:
-    """Say whether a container's image begins with the layers of another one."""
+def _top_layer(session: Session, name: str) -> str:
+    """Return the chain id of an image's topmost layer, which is among the layers of every image built on it. '' if there is none."""
     try:
-        base = images.find(session.paths, name)
+        return next(iter(images.find(session.paths, name).chain_ids), "")
     except (NotFound, BadInput, Damaged):
-        return False
-    return bool(base.chain_ids) and base.chain_ids[0] in record["layers"]
+        return ""
 
 
 def _networks(record: Record) -> list[str]:

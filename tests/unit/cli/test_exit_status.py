@@ -30,6 +30,8 @@ from mydocker.cli.verb import Group, Verb
         (["network", "creat"], 1, "mydocker: no such command 'creat': did you mean 'create'?"),
         (["help"], 0, None),
         (["help", "network", "create"], 0, None),
+        (["--root", "/nowhere", "help", "ps"], 0, None),
+        (["network", "help", "create"], 0, None),
         (["help", "pss"], 1, "mydocker: no such command 'pss': did you mean 'ps'?"),
         (["run", "-i", "/bin/sh"], 125, "mydocker: invalid image '/bin/sh': a path is a command"),
         (["--zzz", "run"], 125, None),
