@@ -42,20 +42,6 @@ if TYPE_CHECKING:
 _FEWEST_DIGITS = 12
 
 
-# How RUN's containers are limited, as `mydocker create` limits.
-_LIMITS = (
-    option("-m", "--memory", metavar="SIZE", help="Memory limit of RUN."),
-    option("--memory-swap", metavar="SIZE", help="Memory and swap together of RUN; -1 for no limit."),
-    option("-c", "--cpu-shares", metavar="WEIGHT", help="RUN's share where CPUs are short [1024]."),
-    option("--cpu-quota", metavar="MICROSECONDS", help="CPU time of RUN in each period."),
-    option("--cpu-period", metavar="MICROSECONDS", help="Length of a period [100000]."),
-    option("--cpuset-cpus", metavar="LIST", help="CPUs that RUN may use, such as 0-2,7."),
-    option("--cpuset-mems", metavar="LIST", help="Memory nodes that RUN may use."),
-    option("--shm-size", metavar="SIZE", help="Size of RUN's /dev/shm [64m]."),
-    option("--cgroup-parent", metavar="PATH", help="The cgroup that RUN's is made in [/mydocker]."),
-    option("--ulimit", "ulimits", metavar="TYPE=SOFT[:HARD]", many=True, help="A resource limit of RUN."),
-    option("--add-host", "add_hosts", metavar="NAME:ADDRESS", many=True, help="A line in RUN's /etc/hosts."),
-)
 # What RUN --mount and --security, COPY --from and FROM are given.
 _GIVEN = (
     option("--secret", "secrets", metavar="id=ID[,src=FILE|,env=NAME]", many=True, help="A secret for RUN --mount=type=secret."),
@@ -95,7 +81,7 @@ _REFUSED = (
     switch("--pull", help="Pull the base images even if they are here."),
     option("--network", metavar="NETWORK", default="", help="The network of RUN: none, host or a network's name [bridge]."),
     *_GIVEN,
-    *_LIMITS,
+    *buildinput.LIMITS,
     *_RESULT,
     *_REFUSED,
     option("--progress", choices=("auto", "plain", "tty", "quiet"), default="auto", help="auto, plain, or quiet for -q [auto]."),

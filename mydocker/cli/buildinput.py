@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from mydocker.cli.verb import option
 from mydocker.engine.build import checks, secrets
 from mydocker.engine.build.context import unpack_context
 from mydocker.engine.build.copying import Context, is_archive
@@ -26,9 +27,20 @@ if TYPE_CHECKING:
     # The values of the flags, by parameter.
     Flags = dict[str, Any]
 
-# The flags that RUN's containers get as `mydocker create` does.
-LIMITS = ("memory", "memory_swap", "cpu_shares", "cpu_quota", "cpu_period", "cpuset_cpus", "cpuset_mems", "shm_size", "cgroup_parent")
-LISTED_LIMITS = {"add_hosts": "--add-host", "ulimits": "--ulimit"}
+# How RUN's containers are limited, as `mydocker create` limits.
+LIMITS = (
+    option("-m", "--memory", metavar="SIZE", help="Memory limit of RUN."),
+    option("--memory-swap", metavar="SIZE", help="Memory and swap together of RUN; -1 for no limit."),
+    option("-c", "--cpu-shares", metavar="WEIGHT", help="RUN's share where CPUs are short [1024]."),
+    option("--cpu-quota", metavar="MICROSECONDS", help="CPU time of RUN in each period."),
+    option("--cpu-period", metavar="MICROSECONDS", help="Length of a period [100000]."),
+    option("--cpuset-cpus", metavar="LIST", help="CPUs that RUN may use, such as 0-2,7."),
+    option("--cpuset-mems", metavar="LIST", help="Memory nodes that RUN may use."),
+    option("--shm-size", metavar="SIZE", help="Size of RUN's /dev/shm [64m]."),
+    option("--cgroup-parent", metavar="PATH", help="The cgroup that RUN's is made in [/mydocker]."),
+    option("--ulimit", "ulimits", metavar="TYPE=SOFT[:HARD]", many=True, help="A resource limit of RUN."),
+    option("--add-host", "add_hosts", metavar="NAME:ADDRESS", many=True, help="A line in RUN's /etc/hosts."),
+)
 # What is refused, and why.
 _REFUSED = {
     "cache_from": ("--cache-from", "no cache comes from elsewhere: the steps of earlier builds here are used without a flag"),
@@ -142,8 +154,13 @@ def _context(text: str) -> tuple[str, Context | str]:
 
 
 def _limits(flags: Flags) -> list[str]:
-    words = [word for name in LIMITS if flags[name] is not None for word in (f"--{name.replace('_', '-')}", flags[name])]
-    return words + [word for name, flag in LISTED_LIMITS.items() for value in flags[name] for word in (flag, value)]
+    """Return the words of `mydocker create` for the limits that were given."""
+    words: list[str] = []
+    for limit in LIMITS:
+        given = flags[limit.into]
+        values = given if limit.is_repeatable else () if given is None else (given,)
+        words += [word for value in values for word in (limit.names[-1], value)]
+    return words
 
 
 def sources(context: str, path: str | None, scratch: str) -> tuple[str, str, str, str]:
