@@ -1,5 +1,7 @@
 """Namespaces, mounts and devices: what a container sees, and what of the host it does not."""
 
+import re
+
 import pytest
 from conftest import Machine
 
@@ -58,6 +60,35 @@ def test_a_container_that_does_not_run_has_no_namespace_to_share(mydocker: Machi
     assert result.rc == 125
     assert "first" in result.stderr
     mydocker("rm", "first")
+
+
+@pytest.mark.parametrize("flag", ["--pid", "--ipc", "--uts", "--network"])
+def test_the_other_container_ends_while_its_namespace_is_joined(mydocker: Machine, flag: str) -> None:
+    """Its pid may be another process's then: nothing is started in that one's namespace, and the reason is said."""
+    mydocker("run", "-d", "--name", "first", "--ipc", "shareable", "busybox", "sleep", "60")
+    result = mydocker.sh(
+        f"""
+        export MYDOCKER_DELAY=send:ISOLATED:1
+        {{mydocker}} run --rm {flag} container:first busybox echo started &
+        until [ $(ls state | grep -c -E '^[0-9a-f]{{64}}$') = 2 ]; do sleep 0.01; done
+        {{mydocker}} rm -f first > removed
+        wait $!"""
+    )
+    words = "(no such container: first|cannot join the .* namespace of container first: it (ended meanwhile|is not running))"
+    assert (result.rc, result.stdout) == (125, "")
+    assert re.match(f"mydocker: {words}\n", result.stderr), result.stderr
+
+
+def test_a_container_that_is_restarted_joins_the_namespace_that_there_is_now(mydocker: Machine) -> None:
+    mydocker("run", "-d", "--name", "first", "busybox", "sleep", "60")
+    program = "readlink /proc/self/ns/net; exec sleep 60"
+    mydocker("run", "-d", "--name", "second", "--restart", "always", "--network", "container:first", "busybox", "sh", "-c", program)
+    mydocker("restart", "-t", "0", "first")
+    mydocker.sh(f"kill -9 {mydocker.pid('second')}")
+    mydocker.wait_until(lambda: len(mydocker("logs", "second").stdout.splitlines()) == 2)
+    now = mydocker.sh(f"readlink /proc/{mydocker.pid('first')}/ns/net").stdout
+    assert mydocker("logs", "second").stdout.splitlines()[1] == now.strip()
+    mydocker("rm", "-f", "first", "second")
 
 
 def test_the_program_is_pid_1_and_alone(mydocker: Machine) -> None:

@@ -210,7 +210,7 @@ def _linux(options: Options, facts: Facts) -> Linux:
 def _namespaces(options: Options) -> list[Namespace]:
     """Return the namespaces that are new, and those that are joined.
 
-    The path of a joined one is 'container:NAME' for now. start.with_joined() replaces it when that container is known to run.
+    The path of a joined one is 'container:NAME' for now. joined.with_paths() replaces it when that container is known to run.
     """
     modes = {"pid": options.pid, "ipc": options.ipc, "uts": options.uts, "network": options.network, "cgroup": options.cgroupns}
     entries: list[Namespace] = [{"type": "mount"}]

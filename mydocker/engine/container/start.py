@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 
-from mydocker.engine.monitor import end, launcher
+from mydocker.engine.monitor import launcher
 from mydocker.engine.monitor.client import Client
-from mydocker.engine.record import bundle, containers, events, locks, state
-from mydocker.errors import Conflict, Error
+from mydocker.engine.record import containers, events, locks, state
 from mydocker.kernel import terminal
-from mydocker.kernel.namespaces import NAMESPACES
 from mydocker.messages import EXEC, START
 from mydocker.steps.faults import injected
 
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from mydocker.engine.record.containers import Record
     from mydocker.messages import ExecRequest, Request, WantedProcess
     from mydocker.paths import Paths
-    from mydocker.runtime.spec import Mount, Namespace, Spec
 
 
 def lock_stopped(paths: Paths, container_id: str) -> int:
@@ -64,12 +61,6 @@ def start(
     explain: is called with each step that was done
     secrets: NAME=VALUE, more variables for the container's process, which are in no file
     """
-    try:
-        join_namespaces(paths, record)
-    except Error as error:
-        end.after_failed_start(paths, record, error)
-        os.close(lock)
-        raise
     if record["stopped"] or record["restartCount"]:
         record |= {"stopped": False, "restartCount": 0, "restartDelay": 0.0}
         containers.save(paths, record)
@@ -113,59 +104,6 @@ def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str
         "explain": how,
         "faults": injected(os.environ),
     }
-
-
-def join_namespaces(paths: Paths, record: Record) -> None:
-    """Write the present paths of other containers' namespaces into the bundle's config.json (for the mode 'container:NAME')."""
-    if _joined(record):
-        bundle.save(paths, record["id"], with_joined(paths, record, bundle.load(paths, record["id"])), sync=False)
-
-
-def with_joined(paths: Paths, record: Record, spec: Spec) -> Spec:
-    """Return the spec with the present paths of the other containers' namespaces.
-
-    Raises NotFound if such a container does not exist, and Conflict if it does not run.
-    """
-    joined = _joined(record)
-    found = {kind: _namespace_of(paths, name, kind) for kind, name in joined.items()}
-    entries = [_at(entry, found.get(entry["type"])) for entry in spec["linux"]["namespaces"]]
-    mounts = spec["mounts"]
-    if "ipc" in joined and not record["hostConfig"]["Runtime"]:
-        mounts = [_with_shm(mount, f"/proc/{_donor(paths, joined['ipc'], 'ipc')}/root/dev/shm") for mount in mounts]
-    return {**spec, "mounts": mounts, "linux": {**spec["linux"], "namespaces": entries}}
-
-
-def _joined(record: Record) -> dict[str, str]:
-    """Return the namespaces that are joined: {kind of namespace: the name of the container that has it}."""
-    host = record["hostConfig"]
-    modes = {"pid": host["PidMode"], "ipc": host["IpcMode"], "uts": host["UTSMode"], "network": host["NetworkMode"]}
-    return {kind: mode.removeprefix("container:") for kind, mode in modes.items() if mode.startswith("container:")}
-
-
-def _at(entry: Namespace, path: str | None) -> Namespace:
-    return {**entry, "path": path} if path else entry
-
-
-def _with_shm(mount: Mount, source: str) -> Mount:
-    """Return a mount, with another container's /dev/shm in place of a new one.
-
-    POSIX shared memory is made of files there. It does not belong to the ipc namespace.
-    """
-    if mount["destination"] == "/dev/shm" and (mount["source"] == "shm" or mount["source"].startswith("/proc/")):
-        return {**mount, "type": "bind", "source": source, "options": ["rbind", "nosuid", "noexec", "nodev"]}
-    return mount
-
-
-def _namespace_of(paths: Paths, name: str, kind: str) -> str:
-    return f"/proc/{_donor(paths, name, kind)}/ns/{NAMESPACES[kind][0]}"
-
-
-def _donor(paths: Paths, name: str, kind: str) -> int:
-    """Return the pid of the container whose namespace is joined. Raises NotFound if there is none, Conflict if it does not run."""
-    pid = state.running_pid(paths, containers.resolve(paths, name))
-    if not pid:
-        raise Conflict(f"cannot join the {kind} namespace of container {name}: it is not running", f"mydocker start {name}")
-    return pid
 
 
 def _size() -> tuple[int, int] | None:

@@ -24,18 +24,17 @@ from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.cgroups.warmup import warm_up
 from mydocker.engine.connection.plug import Joining
 from mydocker.engine.connection.unplug import close_ports
-from mydocker.engine.monitor import end, restart
+from mydocker.engine.monitor import end, outcome, restart
 from mydocker.engine.monitor.audience import Audience, LastWord
 from mydocker.engine.monitor.plans import Order, monitor_plan
 from mydocker.engine.monitor.streams import Streams, log_of
 from mydocker.engine.monitor.supervise import Supervisor
-from mydocker.engine.record import bundle, containers, events, state
+from mydocker.engine.record import bundle, containers, events, joined, state
 from mydocker.engine.record.moments import timestamp
 from mydocker.errors import Error, attempt
 from mydocker.kernel import mounts, process
 from mydocker.kernel.channel import Channel, Listener
 from mydocker.messages import END, EXEC, EXPLAIN, FAILURE, GONE, START, STARTED, check, failure
-from mydocker.network import attachments
 from mydocker.paths import Paths
 from mydocker.runtime.init import Setting, explanation
 from mydocker.runtime.launch import Launch
@@ -129,6 +128,7 @@ class Monitor(Order):
             self._finish(self._supervise())
 
     def _start(self) -> None:
+        self.spec = joined.with_paths(self.paths, self.record, self.spec)
         self.layout = Layout.detect(self.paths)
         self.cgroup = manager(self.layout, self.spec["linux"]["cgroupsPath"])
         drive = driver(self.record["storageDriver"], self.paths)
@@ -168,8 +168,16 @@ class Monitor(Order):
 
     def go(self, pid: int) -> None:
         state.save(self.paths, self.request["id"], pid, self.cgroup.path)
+        self._check_joined()
         self.launch.go()
         self._record_start(pid)
+
+    def _check_joined(self) -> None:
+        """Raise an error if init has joined a namespace of a container that has ended meanwhile."""
+        if joined.others(self.record):
+            assert isinstance(self.launch, Launch)
+            self.launch.wait_until_built()
+            joined.check(self.paths, self.record, self.spec)
 
     def _launch_foreign(self, program: str) -> None:
         """Start the container with another runtime, which is then the monitor's child in place of init."""
@@ -189,6 +197,7 @@ class Monitor(Order):
         state.save(self.paths, self.request["id"], pid, self.cgroup.path)
         launch.go()
         state.save(self.paths, self.request["id"], launch.init, self.cgroup.path)
+        joined.check(self.paths, self.record, self.spec)
         self._record_start(launch.init)
 
     def _record_start(self, pid: int) -> None:
@@ -257,20 +266,8 @@ class Monitor(Order):
         # The record is read again, as others rename, stop and update a container while it runs.
         self.record = containers.load(self.paths, self.request["id"])
         lost = self.log.problem if self.log else ""
-        self.record |= {"status": "exited", "pid": 0, "exitCode": status, "finishedAt": timestamp(), "error": lost}
-        self.record["oomKilled"] = self.cgroup.oom_kills() > 0
-        if restart.is_wanted(self.record):
-            delay = restart.next_delay(self.record["restartDelay"], monotonic() - self.started)
-            self.record |= {"status": "restarting", "restartDelay": delay, "restartCount": self.record["restartCount"] + 1}
-        if not self.record["autoRemove"]:
-            containers.save(self.paths, self.record)
-        if self.record["oomKilled"]:
-            events.of_container(self.paths, self.record, "oom")
-        events.of_container(self.paths, self.record, "die", execDuration=int(monotonic() - self.started), exitCode=status)
-        attachment = attachments.load(self.paths, self.request["id"])
-        if attachment:
-            events.of_networks(self.paths, attachment, self.request["id"], "disconnect")
-        events.of_mounts(self.paths, self.record, "unmount")
+        is_oom = self.cgroup.oom_kills() > 0
+        outcome.write(self.paths, self.record, status, monotonic() - self.started, is_oom, lost)
 
     def _unmount(self) -> list[Error]:
         """Unmount the root file system, which is mounted in this process's mount namespace too."""
@@ -282,6 +279,7 @@ class Monitor(Order):
         """Undo a start that failed, and tell why it failed."""
         if hasattr(self, "launch"):
             self.launch.kill()
+        error = joined.lost(self.paths, self.record, self.spec) or error
         problems = self.run.undo_all()
         problems += end.after_failed_start(self.paths, self.record, error)
         self.audience.stop_listening()

@@ -10,10 +10,10 @@ from mydocker.cgroups.manager import manager
 from mydocker.engine.catalog.images import UnpackLayer
 from mydocker.engine.connection.plan import network_plan
 from mydocker.engine.container.create import Prepared
-from mydocker.engine.container.start import with_joined
 from mydocker.engine.monitor.execute import process_spec, running
 from mydocker.engine.monitor.plans import monitor_plan
 from mydocker.engine.record import bundle
+from mydocker.engine.record.joined import with_paths
 from mydocker.engine.view.script import Plans
 from mydocker.errors import BadInput
 from mydocker.images.layout import ImageLayout
@@ -63,7 +63,7 @@ def _plans(paths: Paths, record: Record, spec: Spec, drive: StorageDriver, cli: 
         return Plans(cli, monitor, [], [], [], [], [], [_foreign(runtime, paths, record)], spec, undo, network)
     early, late = cgroup.enter_steps(0)
     root = plan.root_of(spec, rootfs)
-    joined = with_joined(paths, record, spec)
+    joined = with_paths(paths, record, spec)
     shown, opening = layout.container_mounts(cgroup.path), console.first(joined, root, None, None)
     return Plans(
         cli,
