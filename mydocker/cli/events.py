@@ -9,7 +9,7 @@ import time
 from mydocker.cli.base import Session, echo
 from mydocker.cli.rows import filter_option
 from mydocker.cli.table import harmless
-from mydocker.cli.template import compile_template
+from mydocker.cli.template.compile import compile_template
 from mydocker.cli.verb import option, verb
 from mydocker.engine.record import filters, history
 from mydocker.engine.record.moments import nanoseconds

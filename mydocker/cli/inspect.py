@@ -148,7 +148,7 @@ def network(session: Session, /, form: str | None, verbose: bool, names: tuple[s
 
 
 def _template(form: str) -> Callable[[Document], str]:
-    from mydocker.cli.template import compile_template  # imported here, because it takes 10 ms
+    from mydocker.cli.template.compile import compile_template  # imported here, because it takes 10 ms
 
     return compile_template(form)
 

@@ -43,11 +43,12 @@ def print_rows(rows: Sequence[Row], columns: dict[str, str], form: str | None, h
 
 
 def _print_by_template(rows: Sequence[Row], columns: dict[str, str], form: str, headings: Row) -> None:
-    from mydocker.cli.template import compile_template  # imported here, because it takes 10 ms
+    from mydocker.cli.template.compile import compile_template  # imported here, because it takes 10 ms
 
     if form.startswith("table "):
-        template = compile_template(_unescaped(form.removeprefix("table ").strip()))
-        lines = [template({**headings, **columns}), *map(template, rows)]
+        text = _unescaped(form.removeprefix("table ").strip())
+        heading, template = compile_template(text, is_heading=True), compile_template(text)
+        lines = [heading({**headings, **columns}), *map(template, rows)]
         echo(table([tuple(line.split("\t")) for line in lines]))
         return
     template = compile_template(_unescaped(form))

@@ -7,7 +7,7 @@ import os
 import sys
 
 from mydocker.cli.base import Session, echo
-from mydocker.cli.template import compile_template
+from mydocker.cli.template.compile import compile_template
 from mydocker.cli.verb import option, verb
 from mydocker.version import VERSION
 

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable
 
-from mydocker.cli.template import compile_template
+from mydocker.cli.template.compile import compile_template
 from mydocker.engine.build import stages
 from mydocker.engine.request import endpoints, mounts, ports, seccomp, settings, values
 from mydocker.errors import Error

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mydocker.cli.template import compile_template
+from mydocker.cli.template.compile import compile_template
 from mydocker.errors import BadInput
 
 VALUE = {
