@@ -15,6 +15,7 @@ between both.
       │ ◄──────────────────────────── TAKEN ─────┤ the container has the input; the next may come
       │ ◄─────────────────────────── CLOSED ─────┤ nobody reads input any more
       ├─ SIGNAL number, SIZE (rows, columns) ──► │ a signal for the program, the size of its terminal
+      ├─ NAMES + two descriptors ──────────────► │ the container is on a network with names now: the sockets of its resolver
       │ ◄──────────────────────── END status ────┤ the last message; after a failed start it is FAILURE Failure
 
     parent (a monitor, mydocker-oci)           stage, for a user namespace (launch.py)          init (init.py)
@@ -115,7 +116,7 @@ if TYPE_CHECKING:
 
 
 # From a client to a monitor.
-START, EXEC, ATTACH, INPUT, SIGNAL, SIZE = "R", "P", "H", "I", "K", "W"
+START, EXEC, ATTACH, INPUT, SIGNAL, SIZE, NAMES = "R", "P", "H", "I", "K", "W", "N"
 # From a monitor to a client.
 STARTED, OUTPUT, ERRORS, TAKEN, CLOSED, END = "S", "O", "E", "A", "C", "Z"
 # To the process that waits for a start.

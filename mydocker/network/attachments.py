@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         hostname: str
         endpoints: list[Endpoint]
         published: list[Published]
+        resolver: bool
 
 
 ADDRESS: Shape = {
@@ -92,6 +93,7 @@ ATTACHMENT: Shape = {
     "hostname!": "text",  # the container's host name
     "endpoints!": [ENDPOINT],
     "published!": [PUBLISHED],
+    "resolver": ("truth", False),  # whether the container has a resolver, see engine/connection/listen.py
 }
 
 
@@ -110,7 +112,7 @@ def load(paths: Paths, container_id: str) -> Attachment | None:
 
 def blank(name: str, hostname: str) -> Attachment:
     """Return the attachment of a container that is on no network yet."""
-    return {"name": name, "hostname": hostname, "endpoints": [], "published": []}
+    return {"name": name, "hostname": hostname, "endpoints": [], "published": [], "resolver": False}
 
 
 def save(paths: Paths, container_id: str, attachment: Attachment) -> None:

@@ -7,6 +7,7 @@ the ports of a container. If that transaction does not fit what is there, all of
 from __future__ import annotations
 
 import os
+from errno import EAGAIN, EBUSY, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM
 
 from mydocker.errors import StepFailed, Unsupported
 from mydocker.kernel import netfilter, programs
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     # All networks with a bridge on this host, and all published ports.
     Truth = Callable[[], tuple[list[Network], list[Published]]]
 
+# What nft says when the kernel has no room, or is busy. That is no reason to take iptables from now on.
+_PASSING = [os.strerror(number) for number in (EAGAIN, EBUSY, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM)]
 _COMMANDS = {"4": "iptables", "6": "ip6tables"}
 
 
@@ -32,11 +35,16 @@ def has_table(table: str) -> bool:
 
 
 def _nft(text: str) -> str:
-    """Execute a transaction and return nft's error message, or ''. Raises Unsupported if nft is not installed."""
+    """Execute a transaction and return nft's error message, or ''.
+
+    Raises Unsupported if nft is not installed, and StepFailed if it could not do its work this time: another time it can.
+    """
     program = programs.find("nft")
     if not program:
         raise Unsupported("nft is not installed", "install nftables")
     status, _, words = programs.call([program, "-f", "-"], text)
+    if status < 0 or any(each in words for each in _PASSING):
+        raise StepFailed(f"nft: {_first(words) or f'signal {-status} ended it'}")
     return (words.strip() or f"nft ended with {status}") if status else ""
 
 

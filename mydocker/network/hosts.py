@@ -29,6 +29,8 @@ _LOCAL = (
 )
 # The name servers that docker takes if the host itself is its only name server.
 _PUBLIC = ("8.8.8.8", "8.8.4.4")
+# Where a container on a network of a user's asks for names, see engine/connection/listen.py.
+RESOLVER = "127.0.0.11"
 # systemd-resolved listens on 127.0.0.53. This file says which name servers it asks.
 _RESOLVED = "/run/systemd/resolve/resolv.conf"
 _MOST = 1 << 20  # we read no more than this of a file: the container may have made it as large as it likes
@@ -109,12 +111,17 @@ def write_in_place(path: str, text: str) -> None:
         os.close(descriptor)
 
 
-def resolv_conf(host: str, servers: list[str], search: list[str], options: list[str]) -> str:
+def resolv_conf(host: str, servers: list[str], search: list[str], options: list[str], resolver: bool = False) -> str:
     """Return /etc/resolv.conf of a container.
 
     host: the text that a container gets without any flag, see of_host().
     servers, search, options: the values of --dns, --dns-search and --dns-option. Each replaces its part of the text, as docker's flags do.
+    resolver: whether the container has a resolver. It asks the servers then, and a name without a dot is asked as it is.
     """
+    if resolver:
+        told = options or [word for line in host.splitlines() if line.startswith("options") for word in line.split()[1:]]
+        has_ndots = any(word.startswith("ndots:") for word in told)
+        servers, options = [RESOLVER], told if has_ndots else [*told, "ndots:0"]
     if not servers and not search and not options:
         return host
     lines = [line.strip() for line in host.splitlines()]
@@ -138,6 +145,17 @@ def of_host(etc: str = "/etc/resolv.conf", resolved: str = _RESOLVED) -> str:
     if not _servers("\n".join(lines)):
         lines += [f"nameserver {each}" for each in _PUBLIC]
     return "".join(f"{line}\n" for line in lines)
+
+
+def upstreams(servers: list[str], etc: str = "/etc/resolv.conf") -> list[tuple[str, bool]]:
+    """Return the name servers that a container's resolver asks: (address, whether it is asked from the host's network namespace).
+
+    servers: the values of --dns. Without any, the host's count, also those that only the host reaches.
+    etc: the path of the host's file.
+    """
+    if servers:
+        return [(server, False) for server in servers]
+    return [(server, _is_local(server)) for server in _servers(_text(etc)) or _PUBLIC]
 
 
 def _servers(text: str) -> list[str]:

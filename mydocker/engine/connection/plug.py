@@ -1,7 +1,7 @@
 """How a container is connected to its networks when it starts.
 
     claim()     claims addresses and ports, and writes STATE/ID/network.json, so that whoever finds the container dead knows what it had
-    plug()      makes interfaces and rules, and writes /etc/hosts and /etc/resolv.conf
+    plug()      makes interfaces and rules, listens for questions for names, and writes /etc/hosts and /etc/resolv.conf
 
 unplug.py undoes all of it. The monitor imports this module, so it uses only the light modules of the standard library.
 """
@@ -19,6 +19,8 @@ from mydocker.steps.base import Run, Step, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _socket import socket
+
     from mydocker.engine.record.containers import Record, WantedEndpoint
     from mydocker.network.attachments import Attachment
     from mydocker.network.records import Network
@@ -76,7 +78,7 @@ class Joining:
     attachment: what the container has already, if it is to be on one more network.
     """
 
-    __slots__ = ("paths", "record", "run", "attachment", "before", "networks")
+    __slots__ = ("paths", "record", "run", "attachment", "before", "networks", "sockets")
 
     def __init__(self, paths: Paths, record: Record, run: Run, attachment: Attachment | None = None) -> None:
         self.paths = paths
@@ -84,6 +86,7 @@ class Joining:
         self.run = run
         self.before = attachments.load(paths, record["id"]) if attachment else None
         self.attachment = attachment or attachments.blank(record["name"], record["config"]["Hostname"])
+        self.sockets: list[socket] = []  # of the container's resolver, if plug() has made them
         self.networks = {each["network"]: records.load(paths, each["network"]) for each in self.attachment["endpoints"]}
 
     def claim(self, endpoints: dict[str, WantedEndpoint]) -> None:
@@ -176,11 +179,29 @@ class Joining:
             network = self.networks[endpoint["network"]]
             self.bring_up(network)
             self.run.execute(driver(network["driver"], self.paths).connect(network, endpoint, namespace))
+        if self._wants_names:
+            self._listen(namespace)
         if any("result" in endpoint for endpoint in plugged):
             self.save()
         if not self.before or self._leads_ports_again:
             self.run.execute(self.publish_steps())
         self.run.apply(WriteNames(self.paths, self.record, self.attachment, self.before))
+
+    @property
+    def _wants_names(self) -> bool:
+        """Whether the container is to have a resolver, and has none: the default network has no names."""
+        on = {endpoint["network"] for endpoint in self.attachment["endpoints"]}
+        return bool(on - {records.DEFAULT}) and not self.attachment["resolver"]
+
+    def _listen(self, namespace: str) -> None:
+        """Make the resolver's sockets, and give those of a running container to its monitor."""
+        from mydocker.engine.connection import listen  # most containers do without
+
+        self.run.apply(listen.Listen(namespace, self.sockets))
+        if self.before:
+            self.run.apply(listen.HandOver(self.paths.attach_socket(self.record["id"]), self.sockets))
+        self.attachment["resolver"] = True
+        self.save()
 
     def publish_steps(self) -> list[Step]:
         """Return the steps that make the claimed ports lead to the container."""
@@ -229,17 +250,18 @@ class WriteNames(Step):
     def _networks(self) -> list[str]:
         return [endpoint["network"] for endpoint in self.attachment["endpoints"]]
 
-    def _files(self) -> dict[str, str]:
+    def _files(self, resolver: bool) -> dict[str, str]:
         """Return {path: text} of the container's own files."""
         directory, record = self.paths.container(self.record["id"]), self.record
         config, host = record["config"], record["hostConfig"]
         extra = [[*text.partition(":")[::2]] for text in host["ExtraHosts"] or []]
         own = hosts.own_hosts(config["Hostname"], config["Domainname"], self.attachment["endpoints"], extra)
-        resolver = hosts.resolv_conf(hosts.of_host(), host["Dns"], host["DnsSearch"], host["DnsOptions"])
-        return {f"{directory}/hosts": own, f"{directory}/resolv.conf": resolver}
+        flags = (host["Dns"], host["DnsSearch"], host["DnsOptions"])
+        servers = hosts.resolv_conf(hosts.of_host(), *flags, resolver)
+        return {f"{directory}/hosts": own, f"{directory}/resolv.conf": servers}
 
     def apply(self) -> None:
-        for path, text in self._files().items():
+        for path, text in self._files(self.attachment["resolver"]).items():
             hosts.write_in_place(path, text)
         hosts.refresh(self.paths, self._networks)
 
@@ -255,7 +277,7 @@ class WriteNames(Step):
         return f"write {self.record['config']['Hostname']} at {' '.join(addresses) or 'no address'} into /etc/hosts, and /etc/resolv.conf"
 
     def shell(self) -> str:
-        return "\n".join(f"printf %s {quote(text)} > {quote(path)}" for path, text in self._files().items())
+        return "\n".join(f"printf %s {quote(text)} > {quote(path)}" for path, text in self._files(False).items())
 
 
 def rename(paths: Paths, container_id: str, name: str) -> None:

@@ -52,12 +52,13 @@ class LastWord:
 class Attendee:
     """One client."""
 
-    __slots__ = ("channel", "wanted", "spool")
+    __slots__ = ("channel", "wanted", "spool", "descriptors")
 
     def __init__(self, channel: Channel, wanted: str, directory: str) -> None:
         self.channel = channel
         self.wanted = wanted  # which of the container's streams it wants, see messages.Request
         self.spool = Spool(directory)
+        self.descriptors: list[int] = []  # those that came with its last message
 
     def send(self, kind: str, payload: bytes) -> None:
         """Send a message now, or later if the client reads too slowly or other messages wait already.
@@ -114,7 +115,7 @@ class Audience:
             if events & POLLOUT:
                 self._try(client, client.send_waiting)
             if events & ~POLLOUT and client in self.clients:
-                kind, payload, _ = client.channel.receive()
+                kind, payload, client.descriptors = client.channel.receive()
                 messages.append((client, kind, payload))
                 if kind == GONE:
                     self.remove(client)

@@ -26,6 +26,7 @@ from mydocker.engine.connection.plug import Joining
 from mydocker.engine.connection.unplug import close_ports
 from mydocker.engine.monitor import end, outcome, restart
 from mydocker.engine.monitor.audience import Audience, LastWord
+from mydocker.engine.monitor.names import Names
 from mydocker.engine.monitor.plans import Order, monitor_plan
 from mydocker.engine.monitor.streams import Streams, log_of
 from mydocker.engine.monitor.supervise import Supervisor
@@ -239,7 +240,8 @@ class Monitor(Order):
         master = self.launch.master
         outputs, stdin = self.streams.outputs(master), self.streams.input(master)
         once = self.record["config"]["StdinOnce"]
-        return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, once, self.log, self.health).run()
+        names = Names(self.paths, self.record, [each.detach() for each in self.joining.sockets])
+        return Supervisor(self.launch.pid, self.audience, outputs, stdin, master >= 0, once, self.log, self.health, names).run()
 
     def _finish(self, status: int) -> None:
         """Record the end, then remove what the run left. All parts are tried, and failures are told. With --restart, begin again."""

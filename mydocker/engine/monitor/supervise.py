@@ -13,18 +13,35 @@ from select import POLLIN, POLLOUT, poll
 from mydocker.errors import Error
 from mydocker.kernel import terminal
 from mydocker.kernel.channel import packed
-from mydocker.messages import ATTACH, CLOSED, ERRORS, EXPLAIN, FAILURE, GONE, INPUT, OUTPUT, SIGNAL, SIZE, STARTED, TAKEN, check, failure
+from mydocker.messages import (
+    ATTACH,
+    CLOSED,
+    ERRORS,
+    EXPLAIN,
+    FAILURE,
+    GONE,
+    INPUT,
+    NAMES,
+    OUTPUT,
+    SIGNAL,
+    SIZE,
+    STARTED,
+    TAKEN,
+    check,
+    failure,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
     from mydocker.engine.monitor.audience import Attendee, Audience
+    from mydocker.engine.monitor.names import Names
     from mydocker.engine.record.log import Log
     from mydocker.messages import Explanation
 
     class Watch(Protocol):
-        """Something else that is to be done while a process runs, such as health.Health."""
+        """Something else that is to be done while a process runs: health.Health, names.Names."""
 
         def register(self, poller: poll) -> None:
             """Have a poller look for what this waits for."""
@@ -51,7 +68,7 @@ _STREAMS = {OUTPUT: "stdout", ERRORS: "stderr"}
 class Supervisor:
     """Serves one running process until its end: its output, its input and its clients."""
 
-    __slots__ = ("pid", "audience", "outputs", "stdin", "is_tty", "input_ends", "log", "health", "_inputs", "_slave")
+    __slots__ = ("pid", "audience", "outputs", "stdin", "is_tty", "input_ends", "log", "names", "watches", "_inputs", "_slave")
 
     def __init__(
         self,
@@ -63,6 +80,7 @@ class Supervisor:
         input_ends: bool,
         log: Log | None = None,
         health: Watch | None = None,
+        names: Names | None = None,
     ) -> None:
         self.pid = pid
         self.audience = audience
@@ -71,7 +89,8 @@ class Supervisor:
         self.is_tty = is_tty
         self.input_ends = input_ends  # whether the end of a client's input, or of the client, ends the container's input
         self.log = log
-        self.health = health  # what checks the process, if anything does
+        self.names = names  # the container's resolver, None for a process that has none of its own
+        self.watches: list[Watch] = [each for each in (health, names) if each]
         # What clients typed and the container has not taken yet, oldest first.
         self._inputs: list[tuple[Attendee, bytes]] = []
         # Otherwise the terminal would hang up whenever the container closes it, and what is written after that would be lost.
@@ -88,8 +107,8 @@ class Supervisor:
                 pass
         finally:
             os.close(ended)
-            if self.health:
-                self.health.stop()
+            for watch in self.watches:
+                watch.stop()
         status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         self._drain()
         return status if status >= 0 else 128 - status
@@ -103,17 +122,17 @@ class Supervisor:
         if self._inputs and self.stdin >= 0:
             poller.register(self.stdin, POLLOUT if self.stdin not in self.outputs else POLLIN | POLLOUT)
         self.audience.register(poller)
-        if self.health:
-            self.health.register(poller)
-        ready = dict(poller.poll(self.health.patience() if self.health else None))
+        for watch in self.watches:
+            watch.register(poller)
+        ready = dict(poller.poll(min((left for watch in self.watches if (left := watch.patience()) is not None), default=None)))
         for descriptor in [d for d in self.outputs if d in ready]:
             self._copy_output(descriptor)
         if self._inputs and self.stdin in ready:
             self._write_input()
         for client, kind, payload in self.audience.serve(ready):
             self._obey(client, kind, payload)
-        if self.health:
-            self.health.tick(ready)
+        for watch in self.watches:
+            watch.tick(ready)
         return ended in ready
 
     def _copy_output(self, descriptor: int) -> int:
@@ -152,6 +171,8 @@ class Supervisor:
         elif kind == SIZE:
             if self.is_tty:
                 terminal.set_window_size(self.stdin, *marshal.loads(payload))
+        elif kind == NAMES and self.names:
+            self.names.take(client.descriptors)
         elif kind == GONE:
             if INPUT in client.wanted:
                 self._take_input(client, b"")

@@ -129,4 +129,15 @@ def test_flags_replace_their_part() -> None:
     assert hosts.resolv_conf(host, ["1.1.1.1", "9.9.9.9"], ["a", "b"], ["ndots:2"]) == (
         "search a b\nnameserver 1.1.1.1\nnameserver 9.9.9.9\noptions ndots:2\n"
     )
+    assert hosts.resolv_conf(host, ["1.1.1.1"], ["a"], [], resolver=True) == "search a\nnameserver 127.0.0.11\noptions edns0 ndots:0\n"
+    assert hosts.resolv_conf(host, [], [], ["ndots:2"], resolver=True).endswith("nameserver 127.0.0.11\noptions ndots:2\n")
     assert hosts.resolv_conf(host, [], ["."], []) == "nameserver 10.0.0.53\noptions edns0\n"
+
+
+def test_whom_a_resolver_asks(tmp_path: Path) -> None:
+    etc = tmp_path / "resolv.conf"
+    etc.write_text("nameserver 127.0.0.53\nnameserver 10.0.0.53\nnameserver ::1\n")
+    assert hosts.upstreams([], str(etc)) == [("127.0.0.53", True), ("10.0.0.53", False), ("::1", True)]
+    assert hosts.upstreams(["127.0.0.1", "9.9.9.9"], str(etc)) == [("127.0.0.1", False), ("9.9.9.9", False)]
+    etc.write_text("")
+    assert hosts.upstreams([], str(etc)) == [("8.8.8.8", False), ("8.8.4.4", False)]

@@ -1,0 +1,147 @@
+"""The resolver at 127.0.0.11: what a container on a network of a user's can look up, and whom else it asks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Machine
+from wires import Network
+
+SERVER = Path(__file__).with_name("nameserver.py").read_text()
+SLEEP = ("busybox", "sleep", "600")
+
+
+@pytest.fixture
+def net(mydocker: Machine) -> Iterator[Network]:
+    network = Network(mydocker)
+    mydocker.sh(f"cat > nameserver.py <<'END'\n{SERVER}END")
+    mydocker("network", "create", "--subnet", "10.80.0.0/24", "net1")
+    yield network
+    network.close()
+    mydocker("rm", "-f", *mydocker("ps", "-aq").stdout.split())
+    mydocker("network", "rm", *mydocker("network", "ls", "-q", "--filter", "type=custom").stdout.split())
+
+
+def run(mydocker: Machine, name: str, *flags: str) -> None:
+    assert mydocker("run", "-d", "--name", name, *flags, *SLEEP).rc == 0
+
+
+def found(mydocker: Machine, container: str, name: str) -> list[str]:
+    """Return the addresses that nslookup finds, in their order."""
+    text = mydocker("exec", container, "nslookup", name).stdout
+    return [line.split()[1] for line in text.split("\n\n", 1)[1].splitlines() if line.startswith("Address:")]
+
+
+def test_containers_find_each_other_by_every_name(mydocker: Machine, net: Network) -> None:
+    run(mydocker, "asking", "--network", "net1", "--ip", "10.80.0.10")
+    run(mydocker, "web", "--network", "net1", "--ip", "10.80.0.11", "--network-alias", "www", "--network-alias", "all")
+    run(mydocker, "db", "--network", "net1", "--ip", "10.80.0.12", "--network-alias", "all")
+    run(mydocker, "elsewhere")
+    short = mydocker.record("web")["id"][:12]
+    for name in ("web", "WEB", "www", "web.net1", short):
+        assert found(mydocker, "asking", name) == ["10.80.0.11"], name
+    assert found(mydocker, "asking", "asking") == ["10.80.0.10"]
+    orders = {tuple(found(mydocker, "asking", "all")) for _ in range(20)}
+    assert orders == {("10.80.0.11", "10.80.0.12"), ("10.80.0.12", "10.80.0.11")}
+    assert "name = db.net1" in mydocker("exec", "asking", "nslookup", "10.80.0.12").stdout
+    # What comes later, and what goes, is known at once.
+    run(mydocker, "late", "--network", "net1", "--ip", "10.80.0.13")
+    assert found(mydocker, "asking", "late") == ["10.80.0.13"]
+    mydocker("rename", "late", "later")
+    assert found(mydocker, "asking", "later") == ["10.80.0.13"]
+    mydocker("rm", "-f", "db")
+    assert found(mydocker, "asking", "all") == ["10.80.0.11"]
+    assert "127.0.0.11" not in mydocker("exec", "elsewhere", "cat", "/etc/resolv.conf").stdout
+
+
+def test_the_c_library_finds_them(mydocker: Machine, net: Network) -> None:
+    """getaddrinfo of this machine's library asks for A and AAAA at once, and then has an address of the first without waiting."""
+    libraries = mydocker.sh("ldd $(command -v getent) | grep -o '/[^ ]*' | sort -u; command -v getent").stdout.split()
+    mounted = [word for path in libraries for word in ("-v", f"{mydocker.sh(f'readlink -f {path}').stdout.strip()}:{path}:ro")]
+    plugin = mydocker.sh("ls -d /usr/lib/*/libnss_dns.so.2 | head -n 1").stdout.strip()
+    mounted += ["-v", f"{plugin}:{plugin}:ro"] if plugin else []
+    run(mydocker, "web", "--network", "net1", "--ip", "10.80.0.11")
+    run(mydocker, "asking", "--network", "net1", *mounted)
+    script = "echo 'hosts: dns' > /etc/nsswitch.conf; time -p getent ahosts web"
+    answer = mydocker("exec", "asking", "sh", "-c", script)
+    assert answer.stdout.split()[0] == "10.80.0.11", answer
+    assert float(answer.stderr.split()[1]) < 4  # a question without an answer takes 5 seconds
+
+
+def serve(mydocker: Machine, net: Network, container: str) -> None:
+    """Have a name server listen inside a container's network, at port 53 of all its addresses."""
+    net.start(f"nsenter --net=/proc/{mydocker.pid(container)}/ns/net python3 nameserver.py")
+    mydocker.wait_until(lambda: "ready" in mydocker.sh("cat started.log").stdout)
+
+
+def test_what_is_not_known_is_asked_of_others(mydocker: Machine, net: Network) -> None:
+    """The name server is a container on the same network, which has a resolver itself: each has its own port 53."""
+    run(mydocker, "ns", "--network", "net1", "--ip", "10.80.0.53")
+    serve(mydocker, net, "ns")
+    run(mydocker, "asking", "--network", "net1", "--dns", "10.80.0.53")
+    assert found(mydocker, "asking", "there.test") == ["192.0.2.7"]
+    assert found(mydocker, "asking", "ns") == ["10.80.0.53"]
+    inside = net.inside("asking")
+    long = inside.run("python3 nameserver.py ask 127.0.0.11 long.test").stdout
+    assert long.split() == ["truncated", "60"]
+    asked = set(mydocker.sh("cat started.log").stdout.split())
+    assert {"udp:there.test", "udp:long.test", "tcp:long.test"} <= asked
+    assert not any(":ns" in each for each in asked)
+
+
+def test_an_internal_network_has_nobody_asked(mydocker: Machine, net: Network) -> None:
+    mydocker("network", "create", "--internal", "--subnet", "10.81.0.0/24", "inner")
+    run(mydocker, "ns", "--network", "inner", "--ip", "10.81.0.53")
+    serve(mydocker, net, "ns")
+    run(mydocker, "asking", "--network", "inner", "--dns", "10.81.0.53")
+    assert found(mydocker, "asking", "ns") == ["10.81.0.53"]
+    assert "SERVFAIL" in mydocker("exec", "asking", "nslookup", "secret.test").stdout
+    assert mydocker.sh("cat started.log").stdout == "ready\n"
+    # With a way out, it is asked.
+    mydocker("network", "connect", "net1", "asking")
+    assert found(mydocker, "asking", "there.test") == ["192.0.2.7"]
+
+
+def test_who_is_connected_later_has_a_resolver_too(mydocker: Machine, net: Network) -> None:
+    run(mydocker, "web", "--network", "net1", "--ip", "10.80.0.11")
+    run(mydocker, "asking")
+    mydocker("network", "connect", "net1", "asking")
+    assert found(mydocker, "asking", "web") == ["10.80.0.11"]
+    mydocker("network", "disconnect", "net1", "asking")
+    mydocker("network", "connect", "net1", "asking")
+    assert found(mydocker, "asking", "web") == ["10.80.0.11"]
+
+
+def monitor(mydocker: Machine, container: str) -> int:
+    return int(json.loads(mydocker.sh(f"cat state/{mydocker.record(container)['id']}/state.json").stdout)["monitor"])
+
+
+def test_the_resolver_survives_and_the_names_survive_the_monitor(mydocker: Machine, net: Network) -> None:
+    run(mydocker, "web", "--network", "net1", "--ip", "10.80.0.11")
+    run(mydocker, "asking", "--network", "net1")
+    answering = f"pgrep -P {monitor(mydocker, 'asking')} -x mydocker-names"
+    assert mydocker.sh(answering).stdout == ""  # an idle container has no such process
+    assert found(mydocker, "asking", "web") == ["10.80.0.11"]
+    first = mydocker.sh(answering).stdout
+    mydocker.sh(f"kill -9 {first}")
+    mydocker.wait_until(lambda: found(mydocker, "asking", "web") == ["10.80.0.11"])
+    assert mydocker.sh(answering).stdout not in ("", first)
+    mydocker.sh(f"kill -9 {monitor(mydocker, 'asking')}")
+    mydocker.wait_until(lambda: mydocker.sh(f"pgrep -x mydocker-names | grep -x {first.strip()}").stdout == "")
+    assert mydocker("exec", "asking", "ping", "-c", "1", "web").rc == 0
+
+
+def test_garbage_is_survived(mydocker: Machine, net: Network) -> None:
+    run(mydocker, "web", "--network", "net1", "--ip", "10.80.0.11")
+    run(mydocker, "asking", "--network", "net1")
+    assert net.inside("asking").run("python3 nameserver.py garbage 127.0.0.11").rc == 0
+    assert found(mydocker, "asking", "web") == ["10.80.0.11"]
+    assert mydocker.sh("ls state/errors").stdout == ""
+
+
+def test_the_steps_tell_it(mydocker: Machine, net: Network) -> None:
+    told = mydocker("run", "--rm", "--network", "net1", "--explain=text", "busybox", "true").stderr
+    assert "listen at 127.0.0.11 port 53 in the container's network namespace" in told
