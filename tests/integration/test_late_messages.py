@@ -75,7 +75,8 @@ SCENARIOS = {
         """
         {mydocker} network create {n} > /dev/null
         {mydocker} run -d --name {n} busybox sleep 60 > /dev/null; {mydocker} network connect {n} {n}
-        {mydocker} exec {n} nslookup {n} | grep -c -x "Name:.{n}"; {mydocker} rm -f {n} | grep -c {n}; {mydocker} network rm {n} | grep -c {n}
+        {mydocker} exec {n} nslookup {n} | grep -c -x "Name:.{n}"; {mydocker} rm -f {n} | grep -c {n}
+        {mydocker} network rm {n} | grep -c {n}
         """,
         "1\n1\n1\n",
         "NAMES",

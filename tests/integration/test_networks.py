@@ -54,6 +54,15 @@ def test_the_seeds_chapter_six(mydocker: Machine) -> None:
     assert mydocker("network", "remove", "testbridge").stdout == "testbridge\n"
 
 
+def test_networks_that_are_made_at_the_same_time_have_subnets_of_their_own(mydocker: Machine) -> None:
+    made = mydocker.sh("for n in 1 2 3 4 5 6; do {mydocker} network create net$n & done 2>&1; wait")
+    assert [len(word) for word in made.stdout.split()] == [64] * 6, made
+    form = "{{range .IPAM.Config}}{{.Subnet}}{{end}}"
+    subnets = mydocker("network", "inspect", "-f", form, *made.stdout.split()).stdout.split()
+    assert len(set(subnets)) == 6
+    assert mydocker("network", "rm", *made.stdout.split()).rc == 0
+
+
 @pytest.mark.kernel
 def test_containers_reach_the_world_with_the_hosts_address(mydocker: Machine, network: Network) -> None:
     """A17: ip_forward, and MASQUERADE."""

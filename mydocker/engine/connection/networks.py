@@ -117,7 +117,7 @@ def _subnets(paths: Paths, network: Network, subnets: list[str], gateways: list[
         if sum(subnet.bits == bits for subnet in parsed) > 1:
             raise BadInput(f"more than one {family} subnet: expected at most one of each family")
     if not any(subnet.bits == 32 for subnet in parsed):
-        parsed.insert(0, pools.choose([*pools.host_subnets(), *records.subnets(records.every(paths))]))
+        parsed.insert(0, _free(paths))
     if network["ipv6"] and not any(subnet.bits == 128 for subnet in parsed):
         parsed.append(pools.choose_ipv6())
     marks = {32: ".", 128: ":"}
@@ -134,6 +134,10 @@ def _subnets(paths: Paths, network: Network, subnets: list[str], gateways: list[
         )
         for subnet in parsed
     ]
+
+
+def _free(paths: Paths) -> Subnet:
+    return pools.choose([*pools.host_subnets(), *records.subnets(records.every(paths))])
 
 
 def check_new(paths: Paths, network: Network) -> None:
@@ -153,12 +157,17 @@ def check_new(paths: Paths, network: Network) -> None:
                 raise Conflict(f"subnet {own[0] if own[0].overlaps(theirs) else own[-1]} overlaps {theirs}, to which this host has a route")
 
 
-def create(paths: Paths, network: Network, run: Run) -> None:
-    """Make a network and what it needs on this host. A failure undoes all of it."""
+def create(paths: Paths, network: Network, run: Run, is_chosen: bool = False) -> None:
+    """Make a network and what it needs on this host. A failure undoes all of it.
+
+    is_chosen: new() has chosen the IPv4 subnet, so it is chosen again: two processes may have chosen the same one
+    """
     roots = [MakeDir(path, 0o700, True) for path in (paths.root, paths.networks, paths.state, paths.addresses)]
     try:
         run.execute(roots)
         with records.everything(paths) if os.path.isdir(paths.networks) else store.Unlocked():
+            if is_chosen:
+                network["subnets"][0] = pools.entry(_free(paths), "", "", network["driver"])
             run.apply(SaveNetwork(paths, network))
             run.execute(driver(network["driver"], paths).create(network))
         if run.done:  # else it was only told
