@@ -188,7 +188,7 @@ image() {
     mydocker=$PREFIX/bin/mydocker
     [ -z "$("$mydocker" images -q busybox:latest)" ] || return 0
     say "making the image busybox:latest"
-    "$HERE/vm/busybox-image" | "$mydocker" import -c 'CMD ["sh"]' - busybox:latest >/dev/null
+    "$HERE/mydocker/engine/system/busybox-image" | "$mydocker" import -c 'CMD ["sh"]' - busybox:latest >/dev/null
 }
 
 tests() {

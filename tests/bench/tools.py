@@ -51,7 +51,7 @@ class Scratch:
         self.directory = directory
         self.tar = f"{directory}/busybox.tar"
         with open(self.tar, "wb") as file:
-            subprocess.run([REPOSITORY / "vm/busybox-image"], check=True, stdout=file)
+            subprocess.run([REPOSITORY / "mydocker/engine/system/busybox-image"], check=True, stdout=file)
         self.rootfs = self.make("rootfs")
         quiet(["tar", "-xf", self.tar, "-C", self.rootfs])
         self._prefix = ""

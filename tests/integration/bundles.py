@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-VM = Path(__file__).resolve().parents[2] / "vm"
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -118,7 +118,7 @@ def config(args: list[str], rootfs: str, cgroup: str) -> dict[str, Any]:
 def busybox() -> Iterator[str]:
     """A root file system, which containers' users can reach too."""
     path = tempfile.mkdtemp(prefix="mydocker-busybox-")
-    subprocess.run(f"{VM}/busybox-image | tar -xC {path}", shell=True, check=True)
+    subprocess.run(f"{REPOSITORY}/mydocker/engine/system/busybox-image | tar -xC {path}", shell=True, check=True)
     Path(path).chmod(0o755)
     yield path
     shutil.rmtree(path)

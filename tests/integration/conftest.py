@@ -288,7 +288,7 @@ def image_imported(program: str, directory: str) -> None:
     subprocess.run(["sh", "-ec", line], env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
-IMPORT_BUSYBOX = f"{REPOSITORY}/vm/busybox-image | {{mydocker}} import -c 'CMD [\"sh\"]' - busybox:latest"
+IMPORT_BUSYBOX = f"{REPOSITORY}/mydocker/engine/system/busybox-image | {{mydocker}} import -c 'CMD [\"sh\"]' - busybox:latest"
 
 
 def restore_busybox(machine: Machine) -> None:

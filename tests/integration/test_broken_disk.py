@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import FACTOR, REPOSITORY, Machine
+from conftest import FACTOR, IMPORT_BUSYBOX, Machine
 
 EXT4_IOC_SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
 
@@ -71,7 +71,7 @@ def disk(mydocker: Machine, program: str) -> Iterator[Disk]:
     machine.environment["MYDOCKER_STATE"] = f"{mydocker.directory}/disk-state"
     disk = Disk(machine)
     try:
-        assert machine.sh(f"{REPOSITORY}/vm/busybox-image | {{mydocker}} import -c 'CMD [\"sh\"]' - busybox:latest").rc == 0
+        assert machine.sh(IMPORT_BUSYBOX).rc == 0
         assert machine("run", "--rm", "--network", "none", "busybox", "true").rc == 0
         assert machine.sh("{mydocker} import ../big.tar big && {mydocker} save -o ../image.tar big && {mydocker} rmi big").rc == 0
         yield disk

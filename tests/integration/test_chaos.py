@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from chaos import Chaos
-from conftest import REPOSITORY, Machine, clean
+from conftest import IMPORT_BUSYBOX, Machine, clean
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def own(mydocker: Machine, program: str) -> Iterator[Machine]:
     """The command with a ROOT and a STATE of its own, which hold the image busybox."""
     machine = Machine(mydocker.host, program, f"{mydocker.directory}/chaos")
     mydocker.sh("mkdir chaos")
-    assert machine.sh(f"{REPOSITORY}/vm/busybox-image | {{mydocker}} import -c 'CMD [\"sh\"]' - busybox:latest").rc == 0
+    assert machine.sh(IMPORT_BUSYBOX).rc == 0
     assert machine("run", "--rm", "--network", "none", "busybox", "true").rc == 0
     try:
         yield machine

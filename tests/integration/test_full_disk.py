@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from conftest import REPOSITORY, Machine
+from conftest import IMPORT_BUSYBOX, Machine
 
 # The image takes 3 of them.
 MEGABYTES = 6
@@ -31,7 +31,7 @@ def small(mydocker: Machine, program: str, request: pytest.FixtureRequest) -> It
     mount(mydocker, getattr(request, "param", "full"))
     machine.environment["MYDOCKER_STATE"] = f"{mydocker.directory}/small-state"
     try:
-        assert machine.sh(f"{REPOSITORY}/vm/busybox-image | {{mydocker}} import -c 'CMD [\"sh\"]' - busybox:latest").rc == 0
+        assert machine.sh(IMPORT_BUSYBOX).rc == 0
         assert machine("run", "--rm", "--network", "none", "busybox", "true").rc == 0
         yield machine
     finally:

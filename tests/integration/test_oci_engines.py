@@ -57,7 +57,7 @@ class Engine:
 def archive(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A tar of busybox to import."""
     path = tmp_path_factory.mktemp("archive") / "busybox.tar"
-    subprocess.run(f"{REPOSITORY}/vm/busybox-image > {path}", shell=True, check=True)
+    subprocess.run(f"{REPOSITORY}/mydocker/engine/system/busybox-image > {path}", shell=True, check=True)
     return str(path)
 
 
