@@ -36,6 +36,13 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_record: MakeRecor
         ("mydocker stop x", set()),
         ("mydocker volume rm d", {"database"}),
         ("mydocker run no", set()),
+        ("mydocker run --network br", {"bridge"}),
+        ("mydocker run -d --net br", {"bridge"}),
+        ("mydocker create --volumes-from w", {"webserver"}),
+        ("mydocker run --memory w", set()),
+        ("mydocker run --name w", set()),
+        ("mydocker run --pull n", {"never"}),
+        ("mydocker ps --filter w", set()),
     ],
 )
 def test_words(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str, expected: set[str]) -> None:
