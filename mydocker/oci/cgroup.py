@@ -6,6 +6,7 @@ import os
 from errno import EBUSY
 
 from mydocker.errors import BadInput, Error, NotFound
+from mydocker.oci.containers import says_frozen
 from mydocker.oci.settings import is_hosts_root
 from mydocker.steps.files import WriteFile
 
@@ -88,6 +89,17 @@ def refuse_strangers(layout: Layout, path: str) -> None:
 
     if path and manager(layout, path).pids():
         raise Error(f"container's cgroup is not empty: {path}")
+
+
+def refuse_frozen(layout: Layout, path: str) -> None:
+    """Raise Error if a new container's cgroup, or one above it, is frozen: the first process would stop there, and create with it.
+
+    path: the cgroups' path, or ''.
+    """
+    while path.strip("/"):
+        if says_frozen(freezer_file(layout, path)):
+            raise Error(f"container's cgroup unexpectedly frozen: {path}", "thaw it first")
+        path = os.path.dirname(path)
 
 
 def enter(container: Container, pid: int, run: Run) -> None:

@@ -12,7 +12,7 @@ from mydocker.kernel import tasks
 from mydocker.oci import console, containers, destroy, gate
 from mydocker.oci.arguments import Arguments, Flags
 from mydocker.oci.bundle import read_bundle
-from mydocker.oci.cgroup import cgroup_path, enter, freezer_file, place, refuse_strangers
+from mydocker.oci.cgroup import cgroup_path, enter, freezer_file, place, refuse_frozen, refuse_strangers
 from mydocker.oci.privileges import grantable
 from mydocker.oci.sealing import restart_sealed_if_exposed
 from mydocker.oci.settings import filter_cache
@@ -77,6 +77,7 @@ class Creation:
         container, spec = self.container, self.spec
         record = self._record(bundle)
         refuse_strangers(container.layout, record["cgroup"])
+        refuse_frozen(container.layout, record["cgroup"])
         container.record = record
         store.write_json(f"{container.directory}/config.json", spec, 0o600, sync=False)
         container.save()
