@@ -123,15 +123,20 @@ def enter_running(container: Container, pid: int, wanted: list[str]) -> None:
         hierarchies.
 
     With version 2 the kernel refuses this (EBUSY) if the container has made cgroups of its own below. Then, unless --cgroup was given, the
-    process goes to the cgroup of the first process. Raises NotFound if a wanted cgroup does not exist.
+    process goes to the cgroup of the first process. Raises BadInput for a controller that this host does not have, and NotFound if a
+    wanted cgroup does not exist.
     """
-    paths = sub_cgroups(wanted)
-    for subsystem in container.cgroup().subsystems:
+    paths, subsystems = sub_cgroups(wanted), container.cgroup().subsystems
+    known = {name for subsystem in subsystems for name in subsystem.group.hierarchy.controllers}
+    for name in (name for names in paths for name in names.split(",") if names):
+        if name not in known:
+            raise BadInput(f"--cgroup: unknown controller {name!r}: expected one of {', '.join(sorted(known))}")
+    for subsystem in subsystems:
         named = [path for names, path in paths.items() if names and set(names.split(",")) & set(subsystem.group.hierarchy.controllers)]
         below = (named or [paths.get("", "")])[0]
         directory = subsystem.group.directory + below
         if below and not os.path.isdir(directory):
-            raise NotFound(f"exec --cgroup: {directory} does not exist")
+            raise NotFound(f"--cgroup: adding pid {pid} to {directory}/cgroup.procs: no such file or directory")
         try:
             WriteFile(f"{directory}/cgroup.procs", str(pid)).apply()
         except OSError as error:
@@ -148,7 +153,7 @@ def sub_cgroups(wanted: list[str]) -> dict[str, str]:
         if not colon:
             names, path = "", text
         if ".." in path.split("/") or "\n" in path:
-            raise BadInput(f"--cgroup {text!r}: expected a path without ..")
+            raise BadInput(f"--cgroup {text!r}: {path} is not a sub cgroup path: expected one without ..")
         found[names] = "/" + path.strip("/") if path.strip("/") else ""
     return found
 

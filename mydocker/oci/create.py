@@ -22,12 +22,11 @@ from mydocker.runtime.launch import Launch
 from mydocker.runtime.mounts import early_trees
 from mydocker.runtime.plan import How, namespaces
 from mydocker.runtime.seccomp import filter_for
-from mydocker.steps.base import Run, Step
+from mydocker.steps.base import Run
 from mydocker.steps.faults import injected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.messages import Explanation
     from mydocker.oci.containers import Record
     from mydocker.oci.settings import Settings
     from mydocker.runtime.spec import Process, Spec
@@ -50,7 +49,7 @@ class Creation:
         self.arguments = arguments
         self.gated = gated
         self.container = containers.Container(settings, arguments.words[0])
-        self.run = Run("runtime", self._observe if settings.debug else None, injected(os.environ))
+        self.run = Run("runtime", settings.observer(), injected(os.environ))
         self.devices = Run("devices")
         self.spec: Spec
         self.launch: Launch | None = None
@@ -81,7 +80,7 @@ class Creation:
         container.record = record
         store.write_json(f"{container.directory}/config.json", spec, 0o600, sync=False)
         container.save()
-        self.launch = launch = Launch(self._setting(), self.run, self._tell)
+        self.launch = launch = Launch(self._setting(), self.run, self.settings.tell)
         self.run.execute(early_trees(spec, os.geteuid() == 0))
         pid = launch.fork()
         container.record["pid"], container.record["started"] = pid, tasks.start_time(pid)
@@ -166,12 +165,6 @@ class Creation:
             self.launch.kill()
         problems += self.run.undo_all()
         destroy.log_problems(self.settings, problems + destroy.everything(self.container, self.spec))
-
-    def _observe(self, who: str, step: Step, seconds: float) -> None:
-        self.settings.log("debug", f"{who}: {step.describe()} ({seconds * 1000:.1f} ms)")
-
-    def _tell(self, told: Explanation) -> None:
-        self.settings.log("debug", f"{told['who']}: {told['step']}")
 
 
 def preserved_descriptors(arguments: Arguments, process: Process) -> int:

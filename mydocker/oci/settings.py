@@ -10,6 +10,11 @@ from mydocker.errors import BadInput
 from mydocker.oci.arguments import Arguments, Flags
 from mydocker.paths import Paths
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.messages import Explanation
+    from mydocker.steps.base import Observer, Step
+
 FLAGS = Flags(
     switches="debug systemd-cgroup help version",
     values="root log log-format rootless cgroup-manager",
@@ -47,7 +52,7 @@ class Settings:
         moment = strftime("%Y-%m-%dT%H:%M:%S%z", localtime())
         moment = f"{moment[:-2]}:{moment[-2:]}"
         if self._json:
-            line = leanjson.dumps({"level": level, "msg": message, "time": moment})
+            line = leanjson.compact({"level": level, "msg": message, "time": moment})
         else:
             line = f"time={leanjson.dumps(moment)} level={level} msg={leanjson.dumps(message)}"
         descriptor = self._open_log() if self._log else os.dup(2)
@@ -55,6 +60,17 @@ class Settings:
             os.write(descriptor, line.encode() + b"\n")
         finally:
             os.close(descriptor)
+
+    def observer(self) -> Observer | None:
+        """Return what logs each step of a run, or None without --debug."""
+        return self._observe if self.debug else None
+
+    def _observe(self, who: str, step: Step, seconds: float) -> None:
+        self.log("debug", f"{who}: {step.describe()} ({seconds * 1000:.1f} ms)")
+
+    def tell(self, told: Explanation) -> None:
+        """Log a step that another process of ours has told."""
+        self.log("debug", f"{told['who']}: {told['step']}")
 
     def _open_log(self) -> int:
         return os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)

@@ -262,8 +262,8 @@ def confine(
     """
     process = spec["process"]
     no_new_privileges = process["noNewPrivileges"]
-    at_risk = process.get("apparmorProfile") or process.get("selinuxLabel") or spec.get("hooks", {}).get("startContainer")
-    early = seccomp and (notifies(spec["linux"]["seccomp"]) or (at_risk and not no_new_privileges))
+    labelled = (process.get("apparmorProfile") or process.get("selinuxLabel")) and not no_new_privileges
+    early = seccomp and (notifies(spec["linux"]["seccomp"]) or labelled or spec.get("hooks", {}).get("startContainer"))
     carried = bool(seccomp and not early and not no_new_privileges)
     sets = {kind: [name for name in names if name in NUMBERS] for kind, names in process["capabilities"].items()}
     last = SetCapabilities.from_oci(sets, carried)
