@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from mydocker.oci.settings import Settings
     from mydocker.runtime.spec import Process, Spec
 
-_COMMON = "no-pivot no-new-keyring no-subreaper"
-CREATE = Flags(_COMMON, "bundle pid-file console-socket preserve-fds", short={"b": "bundle"})
-RUN = Flags(f"{_COMMON} detach keep", "bundle pid-file console-socket preserve-fds", short={"b": "bundle", "d": "detach"})
+_SWITCHES = "no-pivot no-new-keyring no-subreaper"
+_VALUES = "bundle config pid-file console-socket preserve-fds"
+CREATE = Flags(_SWITCHES, _VALUES, short={"b": "bundle", "f": "config"})
+RUN = Flags(f"{_SWITCHES} detach keep", _VALUES, short={"b": "bundle", "f": "config", "d": "detach"})
 
 
 class Creation:
@@ -57,7 +58,7 @@ class Creation:
     def make(self) -> int:
         """Make the container and return the pid of its first process. If that fails, everything is undone."""
         bundle = os.path.realpath(self.arguments.value("bundle", "."))
-        self.spec = read_bundle(bundle)
+        self.spec = read_bundle(bundle, self.arguments.value("config"))
         self.spec["process"] = grantable(self.spec["process"], "user" in namespaces(self.spec), self.settings)
         console.check(self.spec["process"], self.arguments, self.gated or self.arguments.on("detach"))
         restart_sealed_if_exposed(self.settings, self.spec)

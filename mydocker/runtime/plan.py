@@ -22,7 +22,7 @@ from mydocker.runtime.destinations import normalised
 from mydocker.runtime.hooks import hooks
 from mydocker.runtime.mounts import Options, bind_flags, mount_steps, opens_all_early, read_only_steps
 from mydocker.runtime.seccomp import flags_for
-from mydocker.runtime.users import mappings
+from mydocker.runtime.users import keeps_groups, mappings
 from mydocker.steps.confinement import (
     CarrySysAdmin,
     DropBoundingSet,
@@ -277,7 +277,7 @@ def confine(
         *([CarrySysAdmin()] if carried else []),
         DropBoundingSet(sets.get("bounding", [])),
         SetKeepCapabilities(),
-        SetUser(uid, gid, groups),
+        SetUser(uid, gid, groups, keeps_groups(spec)),
         last,
         *([SetNoNewPrivileges(), *at_once] if no_new_privileges else []),
     ]
