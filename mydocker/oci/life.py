@@ -12,6 +12,8 @@ from mydocker.oci.arguments import Arguments, Flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mydocker.oci.containers import Container
     from mydocker.oci.settings import Settings
 
@@ -31,6 +33,7 @@ def start(settings: Settings, arguments: Arguments) -> int:
         if status != "created":
             raise Conflict(f"cannot start an already {status} container")
         spec = container.spec
+        relay = _notify_relay(container) if os.environ.get("NOTIFY_SOCKET") else None
         gate.open_gate(container.directory, spec["process"]["args"][0])
         try:
             for hook in destroy.late_hooks(spec, "poststart", container.state("running")):
@@ -40,7 +43,17 @@ def start(settings: Settings, arguments: Arguments) -> int:
             end_first_process(container)
             destroy.log_problems(settings, destroy.everything(container, spec))
             raise
+    if relay:
+        relay()  # The lock is free by now, so that others can stop what does not become ready.
     return 0
+
+
+def _notify_relay(container: Container) -> Callable[[], None] | None:
+    """Make the socket on which the program says that it is ready. Return what waits for that, or None without such a socket."""
+    from mydocker.oci import notify
+
+    listener = notify.listen(container)
+    return (lambda: notify.relay(container, listener, is_main=True)) if listener else None
 
 
 def kill(settings: Settings, arguments: Arguments) -> int:
