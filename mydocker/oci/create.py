@@ -114,8 +114,8 @@ class Creation:
             return self._fork(spec)
         from mydocker.oci import nodes
 
-        with nodes.made(spec, self.container.directory) as changed:
-            return self._fork(changed)
+        with nodes.DeviceNodes(spec, self.container.directory) as made:
+            return self._fork(made.spec)
 
     def _fork(self, spec: Spec) -> Launch:
         self.spec = spec

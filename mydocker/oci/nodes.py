@@ -3,16 +3,15 @@
 A child makes them with their owners and modes on a tmpfs in a mount namespace of its own, and the container gets them as binds that are
 opened there. So nothing is ever mounted on the host, whoever dies in between.
 
-    with made(spec, place) as changed:      the child has made the nodes, and waits
-        … early_trees(changed) …            each is opened by /proc/CHILD/root/PLACE/NUMBER
-                                            the child ends, and with it the tmpfs; the binds stay
+    with DeviceNodes(spec, place) as nodes:     the child has made the nodes, and waits
+        … early_trees(nodes.spec) …             each is opened by /proc/CHILD/root/PLACE/NUMBER
+                                                the child ends, and with it the tmpfs; the binds stay
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from contextlib import contextmanager
 
 from mydocker.errors import BadInput, Error, StepFailed
 from mydocker.kernel import mounts
@@ -24,7 +23,7 @@ from mydocker.steps.namespaces import Unshare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from typing import NoReturn
 
     from mydocker.runtime.spec import Device, Spec
     from mydocker.runtime.spec import Mount as Bind
@@ -32,31 +31,43 @@ if TYPE_CHECKING:
 _KINDS = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK}
 
 
-@contextmanager
-def made(spec: Spec, place: str) -> Iterator[Spec]:
-    """Make the devices of config.json, and give config.json with binds in their place. They can be opened until the end of the block.
+class DeviceNodes:
+    """The nodes of config.json's devices. They can be opened inside the `with` block.
 
-    spec: it must have a new user namespace.
+    spec: config.json, with a new user namespace; afterwards that with binds in the devices' place.
     place: a directory on which the child mounts, in its own mount namespace.
 
-    Raises BadInput for an owner that no id of the host stands for, and StepFailed if a node cannot be made.
+    Entering raises BadInput for an owner that no id of the host stands for, and StepFailed if a node cannot be made.
     """
-    devices = [device for device in spec["linux"]["devices"] if device["type"] in _KINDS]
-    owners = [_owner(spec, device) for device in devices]
-    ours, theirs = os.pipe(), os.pipe()
-    child = os.fork()
-    if child == 0:
-        _make_and_wait(devices, owners, place, report=theirs[1], until=ours[0], unused=(ours[1], theirs[0]))
-    os.close(theirs[1])
-    os.close(ours[0])
-    try:
-        with open(theirs[0], "rb") as report:
-            if (said := report.readline()) != b"made\n":
-                raise StepFailed(said.decode(errors="replace").strip() or "the process that makes devices ended early")
-        yield _with_binds(spec, devices, f"/proc/{child}/root{place}")
-    finally:
-        os.close(ours[1])
-        os.waitpid(child, 0)
+
+    __slots__ = ("spec", "_place", "_child", "_until")
+
+    def __init__(self, spec: Spec, place: str) -> None:
+        self.spec = spec
+        self._place = place
+
+    def __enter__(self) -> DeviceNodes:
+        devices = [device for device in self.spec["linux"]["devices"] if device["type"] in _KINDS]
+        owners = [_owner(self.spec, device) for device in devices]
+        (reports, report), (until, self._until) = os.pipe(), os.pipe()
+        self._child = os.fork()
+        if self._child == 0:
+            os.close(reports)
+            os.close(self._until)
+            _make_and_wait(devices, owners, self._place, report, until)
+        os.close(report)
+        os.close(until)
+        with open(reports, "rb") as file:
+            said = file.readline()
+        if said != b"made\n":
+            self.__exit__()
+            raise StepFailed(said.decode(errors="replace").strip() or "the process that makes devices ended early")
+        self.spec = _with_binds(self.spec, devices, f"/proc/{self._child}/root{self._place}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._until)
+        os.waitpid(self._child, 0)
 
 
 def _owner(spec: Spec, device: Device) -> tuple[int, int]:
@@ -79,18 +90,13 @@ def _with_binds(spec: Spec, devices: list[Device], place: str) -> Spec:
     return {**spec, "mounts": [*spec["mounts"], *binds], "linux": {**spec["linux"], "devices": others}}
 
 
-def _make_and_wait(
-    devices: list[Device], owners: list[tuple[int, int]], place: str, report: int, until: int, unused: tuple[int, int]
-) -> None:
+def _make_and_wait(devices: list[Device], owners: list[tuple[int, int]], place: str, report: int, until: int) -> NoReturn:
     """Make the nodes, say 'made' or what has failed, and end when nobody needs them any more. This never returns.
 
     report: the descriptor to say it to.
     until: the descriptor of a pipe whose other end the parent closes.
-    unused: the parent's ends, which this process has too.
     """
     try:
-        for descriptor in unused:
-            os.close(descriptor)
         private = Mount("", "/", flags=mounts.MS_PRIVATE | mounts.MS_REC)
         Run("devices").execute([Unshare(CLONE_NEWNS), private, Mount("tmpfs", place, "tmpfs", data="mode=755")])
         for number, (device, owner) in enumerate(zip(devices, owners, strict=True)):
