@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import stat
 
-from mydocker.errors import BadInput, Error, StepFailed
+from mydocker.errors import Error, StepFailed
 from mydocker.kernel import mounts
 from mydocker.kernel.namespaces import CLONE_NEWNS
 from mydocker.runtime.users import mappings
@@ -37,7 +37,8 @@ class DeviceNodes:
     spec: config.json, with a new user namespace; afterwards that with binds in the devices' place.
     place: a directory on which the child mounts, in its own mount namespace.
 
-    Entering raises BadInput for an owner that no id of the host stands for, and StepFailed if a node cannot be made.
+    A device with an owner that no id of the host stands for stays as it is, to be bound from the host: podman names the owner that the
+    host's node has. Entering raises StepFailed if a node cannot be made.
     """
 
     __slots__ = ("spec", "_place", "_child", "_until")
@@ -47,14 +48,14 @@ class DeviceNodes:
         self._place = place
 
     def __enter__(self) -> DeviceNodes:
-        devices = [device for device in self.spec["linux"]["devices"] if device["type"] in _KINDS]
-        owners = [_owner(self.spec, device) for device in devices]
+        found = [(device, _owner(self.spec, device)) for device in self.spec["linux"]["devices"] if device["type"] in _KINDS]
+        owned = [(device, owner) for device, owner in found if owner]
         (reports, report), (until, self._until) = os.pipe(), os.pipe()
         self._child = os.fork()
         if self._child == 0:
             os.close(reports)
             os.close(self._until)
-            _make_and_wait(devices, owners, self._place, report, until)
+            _make_and_wait(owned, self._place, report, until)
         os.close(report)
         os.close(until)
         with open(reports, "rb") as file:
@@ -62,7 +63,7 @@ class DeviceNodes:
         if said != b"made\n":
             self.__exit__()
             raise StepFailed(said.decode(errors="replace").strip() or "the process that makes devices ended early")
-        self.spec = _with_binds(self.spec, devices, f"/proc/{self._child}/root{self._place}")
+        self.spec = _with_binds(self.spec, [device for device, _ in owned], f"/proc/{self._child}/root{self._place}")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -70,13 +71,13 @@ class DeviceNodes:
         os.waitpid(self._child, 0)
 
 
-def _owner(spec: Spec, device: Device) -> tuple[int, int]:
-    """Return the user and the group on the host that own a device."""
+def _owner(spec: Spec, device: Device) -> tuple[int, int] | None:
+    """Return the user and the group on the host that own a device, or None if one of them is not mapped."""
     found = []
-    for kind, wanted, mapped in zip(("uid", "gid"), (device.get("uid", 0), device.get("gid", 0)), mappings(spec["linux"]), strict=True):
+    for wanted, mapped in zip((device.get("uid", 0), device.get("gid", 0)), mappings(spec["linux"]), strict=True):
         outside = [first + wanted - inside for inside, first, size in mapped if inside <= wanted < inside + size]
         if not outside:
-            raise BadInput(f"device {device['path']!r} of {kind} {wanted}: expected one that {kind}Mappings maps")
+            return None
         found.append(outside[0])
     return found[0], found[1]
 
@@ -90,7 +91,7 @@ def _with_binds(spec: Spec, devices: list[Device], place: str) -> Spec:
     return {**spec, "mounts": [*spec["mounts"], *binds], "linux": {**spec["linux"], "devices": others}}
 
 
-def _make_and_wait(devices: list[Device], owners: list[tuple[int, int]], place: str, report: int, until: int) -> NoReturn:
+def _make_and_wait(owned: list[tuple[Device, tuple[int, int]]], place: str, report: int, until: int) -> NoReturn:
     """Make the nodes, say 'made' or what has failed, and end when nobody needs them any more. This never returns.
 
     report: the descriptor to say it to.
@@ -99,7 +100,7 @@ def _make_and_wait(devices: list[Device], owners: list[tuple[int, int]], place: 
     try:
         private = Mount("", "/", flags=mounts.MS_PRIVATE | mounts.MS_REC)
         Run("devices").execute([Unshare(CLONE_NEWNS), private, Mount("tmpfs", place, "tmpfs", data="mode=755")])
-        for number, (device, owner) in enumerate(zip(devices, owners, strict=True)):
+        for number, (device, owner) in enumerate(owned):
             _make(f"{place}/{number}", device, owner)
         os.write(report, b"made\n")
         os.read(until, 1)
