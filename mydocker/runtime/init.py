@@ -48,6 +48,7 @@ class Setting(Value):
     explain: str = ""  # how each step is told to the parent: 'text', 'sh', 'json', or '' for not at all
     faults: tuple[Fault, ...] = ()  # what tests inject, see steps/faults.py
     how: plan.How = plan.USUAL
+    limited: bool = False  # whether the stage has set the limits
     report: int = -1  # the descriptor for a failure of the last step, see kernel/trampoline.py
 
 
@@ -101,6 +102,8 @@ def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
         os.dup2(descriptor, number)
     preserved = range(3, 3 + setting.how.preserved)
     _let_go_of_the_parents({channel.fileno(), setting.report, *(setting.how.gate or ()), *preserved, *held(setting.spec)})
+    if not setting.limited:
+        run.execute(plan.limits(setting.spec))
     run.execute(plan.early(setting.spec, setting.how))
     run.execute(plan.isolate(setting.spec))
     return run

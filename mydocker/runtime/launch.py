@@ -121,9 +121,10 @@ class Launch:
             run = Run("stage", observer(self.setting, channel))
             self._channel.close()  # With this copy open, nobody here would notice that the parent has died.
             process.set_dumpable(True)
+            run.execute(plan.limits(self.setting.spec))
+            self.setting.limited = True
             run.execute(plan.user_namespace(self.setting.spec, self.setting.root))
-            if self.setting.root != "/":
-                self.setting.root = plan.root_of(self.setting.spec, self.setting.root)
+            self.setting.root = plan.root_of(self.setting.spec, self.setting.root)
             if wanted.get("user") == "":
                 channel.send(UNMAPPED)
                 kind, _, _ = channel.receive()

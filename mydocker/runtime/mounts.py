@@ -135,9 +135,7 @@ def _open_tree(spec: Spec, mount: Mount, descriptor: int) -> Step:
         return OpenTree(mount["source"], descriptor, recursive)
     from mydocker.steps.idmap import OpenMappedTree
 
-    users, groups = mappings(mount)
-    if not users:
-        users, groups = mappings(spec["linux"])
+    users, groups = mappings(mount if mount.get("uidMappings") else spec["linux"])
     if not users or not groups:
         raise BadInput(f"mount on {mount['destination']!r}: expected uidMappings and gidMappings, its own or the container's")
     return OpenMappedTree(mount["source"], descriptor, recursive, Options(mount["options"]).idmap == "ridmap", users, groups)

@@ -29,10 +29,9 @@ class SetRlimit(Step):
         number = getattr(resource, self.kind, None)
         if number is None:
             raise BadInput(f"unknown resource limit {self.kind!r}")
-        infinity = 2**64 - 1
-        limits = [resource.RLIM_INFINITY if value == infinity else value for value in (self.soft, self.hard)]
+        soft, hard = (resource.RLIM_INFINITY if value == 2**64 - 1 else value for value in (self.soft, self.hard))
         try:
-            resource.setrlimit(number, (limits[0], limits[1]))
+            resource.setrlimit(number, (soft, hard))
         except ValueError as error:
             hint = "raising a hard limit needs CAP_SYS_RESOURCE"
             raise StepFailed(f"{self.describe()}: {error}", errno.EPERM, hint) from error

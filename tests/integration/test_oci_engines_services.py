@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Machine, wait_until
-from test_oci_engines import LIMITS, Engine, archive, docker, needs, podman  # noqa: F401 - fixtures
+from test_oci_engines import LIMITS, Engine, archive, docker, dockerd, needs, podman  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.usefixtures("mydocker")
 
@@ -98,6 +98,25 @@ def test_docker_privileged_and_with_the_hosts_cgroups(docker: Engine, needs_cont
     hierarchy = next(path for path in ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup/pids", "/sys/fs/cgroup") if Path(path).exists())
     flags = ["-v", f"{hierarchy}:{hierarchy}:ro", "--tmpfs", "/run"]
     assert docker.ok("run", "--rm", *flags, "busybox", "sh", "-c", f"ls {hierarchy}/cgroup.procs; stat -fc %T /run").endswith("tmpfs")
+
+
+def test_docker_with_users_of_their_own(mydocker: Machine, runtime_program: str, archive: str, tmp_path: Path) -> None:  # noqa: F811
+    lines = {"passwd": "remap:x:64000:64000::/:/bin/false", "group": "remap:x:64000:"}
+    lines |= {"subuid": "remap:200000:65536", "subgid": "remap:200000:65536"}
+    for name, line in lines.items():
+        host = Path("/etc", name)
+        (tmp_path / name).write_text((host.read_text() if host.exists() else "") + line + "\n")
+        if not host.exists():
+            pytest.skip(f"{host} is missing")
+    before = "; ".join(f"mount --bind {tmp_path}/{name} /etc/{name}" for name in lines)
+    with dockerd(mydocker, runtime_program, archive, before, "--userns-remap remap:remap") as engine:
+        assert engine.ok("run", "--rm", "busybox", "cat", "/proc/self/uid_map").split() == ["0", "200000", "65536"]
+        script = "stat -c %u:%g:%t:%T /dev/other; head -c 3 /dev/other | wc -c; cat /proc/self/oom_score_adj"
+        flags = ["--device", "/dev/zero:/dev/other", "--oom-score-adj", "100", "--ulimit", "core=5:6"]
+        assert engine.ok("run", "--rm", *flags, "busybox", "sh", "-c", script).split() == ["0:0:1:5", "3", "100"]
+        engine.ok("run", "-d", "--name", "one", "busybox", "sleep", "1000")
+        assert engine.ok("exec", "one", "id", "-u") == "0"
+        engine.ok("rm", "-f", "one")
 
 
 def test_buildah_builds_a_containerfile(mydocker: Machine, runtime_program: str, archive: str, tmp_path: Path) -> None:  # noqa: F811
