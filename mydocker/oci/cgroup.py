@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 def cgroup_path(spec: Spec, container: Container, settings: Settings) -> str:
     """Return the path of a container's cgroups below the mount point of each hierarchy.
 
-    It is '' if the container gets no cgroups because its user, who is not the host's root, may not make any. Without a cgroupsPath the path
-    is the container's id. A path that is not absolute counts from the caller's own cgroup. Raises BadInput for a path with '..'.
+    It is '' if the container gets no cgroups, with `--cgroup-manager disabled` or because its user may not make any. Without a cgroupsPath
+    the path is the container's id. A path that is not absolute counts from the caller's own cgroup. Raises BadInput for a path with '..'.
     """
     wanted = spec["linux"]["cgroupsPath"]
+    if not settings.cgroups:
+        return ""
     if settings.systemd:
         from mydocker.oci.systemd import scope_path
 
@@ -77,7 +79,8 @@ def place(container: Container, spec: Spec, run: Run) -> None:
         return
     limits = {key: value for key, value in resources.items() if key != "devices" and value}
     if limits:
-        raise Error(f"resources {' '.join(limits)}: this user may not make cgroups", "a user's own cgroups come from systemd's delegation")
+        why = "this user may not make cgroups" if container.settings.cgroups else "expected none with --cgroup-manager disabled"
+        raise Error(f"resources {' '.join(limits)}: {why}", "a user's own cgroups come from systemd's delegation")
 
 
 def refuse_strangers(layout: Layout, path: str) -> None:

@@ -25,7 +25,7 @@ FLAGS = Flags(
 class Settings:
     """The settings, which hold for every verb. Raises BadInput for a wrong value, and OSError if the log cannot be written."""
 
-    __slots__ = ("root", "verb", "paths", "debug", "systemd", "sealed", "_log", "_json")
+    __slots__ = ("root", "verb", "paths", "debug", "systemd", "cgroups", "sealed", "_log", "_json")
 
     def __init__(self, arguments: Arguments, sealed: bool = False) -> None:
         # Whether this interpreter was executed from a read-only view of it, see sealing.py.
@@ -35,7 +35,9 @@ class Settings:
         self.root = os.path.abspath(arguments.value("root") or default_root())
         self.paths = Paths(root=self.root, state=self.root)
         self.debug = arguments.on("debug")  # whether each step goes to the log
-        self.systemd = _systemd(arguments)  # whether systemd makes the cgroups
+        manager = _cgroup_manager(arguments)
+        self.systemd = manager == "systemd"  # whether systemd makes the cgroups
+        self.cgroups = manager != "disabled"  # whether new containers get any
         self._log = arguments.value("log")
         self._json = arguments.value("log-format", "text") == "json"
         if arguments.value("log-format", "text") not in ("text", "json"):
@@ -107,8 +109,8 @@ def is_hosts_root() -> bool:
     return os.geteuid() == 0 and mapped == ["0", "0", str(2**32 - 1)]
 
 
-def _systemd(arguments: Arguments) -> bool:
+def _cgroup_manager(arguments: Arguments) -> str:
     manager = arguments.value("cgroup-manager", "systemd" if arguments.on("systemd-cgroup") else "cgroupfs")
-    if manager not in ("systemd", "cgroupfs"):
-        raise BadInput(f"cgroup manager {manager!r}: expected cgroupfs or systemd")
-    return manager == "systemd"
+    if manager not in ("systemd", "cgroupfs", "disabled"):
+        raise BadInput(f"cgroup manager {manager!r}: expected cgroupfs, systemd or disabled")
+    return manager

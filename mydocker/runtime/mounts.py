@@ -195,9 +195,8 @@ def mount_steps(spec: Spec, root: str, all_early: bool, shown: list[ContainerMou
         if mount["type"] == "cgroup":
             made = _cgroup_mount(root, mount, shown, own) if shown else []
         elif _is_opened_early(mount, all_early):
-            # A shared clone needs nothing more: it is shared already with the mount that it was made of.
-            propagation = 0 if options.propagation & k.MS_SHARED else options.propagation
-            made.append(AttachTree(root, tree, target, options.flags & ~(k.MS_BIND | k.MS_REC), propagation))
+            # A clone of a shared mount stays its peer, and that of another mount becomes shared.
+            made.append(AttachTree(root, tree, target, options.flags & ~(k.MS_BIND | k.MS_REC), options.propagation))
             tree += 1
         else:
             made.append(_mount(root, mount, options, spec["linux"].get("mountLabel", "")))

@@ -80,6 +80,14 @@ def test_podman_makes_pods_from_yaml(podman: Engine, archive: str, tmp_path: Pat
     assert podman.ok("ps", "-aq") == ""
 
 
+def test_podman_without_cgroups(podman: Engine, runtime_program: str) -> None:  # noqa: F811
+    settings = Path(podman.words[1].partition("=")[2])
+    more = f'runtime_supports_nocgroup = ["mydocker"]\n[engine.runtimes]\nmydocker = ["{runtime_program}"]\n'
+    settings.write_text(settings.read_text() + more)
+    engine = Engine(podman.machine, [*podman.words, "--runtime", "mydocker"])
+    assert engine.ok("run", "--rm", "--cgroups=disabled", *LIMITS, "busybox", "echo", "hello") == "hello"
+
+
 def test_podman_keeps_the_groups_of_its_caller(podman: Engine) -> None:  # noqa: F811
     engine = Engine(podman.machine, ["setpriv", "--groups", "7,8", *podman.words])
     assert engine.ok("run", "--rm", "--group-add", "keep-groups", *LIMITS, "busybox", "id", "-G") == "0 7 8"

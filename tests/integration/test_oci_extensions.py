@@ -164,3 +164,17 @@ def test_a_namespace_that_cannot_be_reached_is_refused_with_the_reason(oci: Runt
     (tmp_path / "file").touch()
     assert "not a directory" in refused(oci, namespace("network", path=f"{tmp_path}/file/net"))
     assert "no such file" in refused(oci, namespace("network", path=f"{tmp_path}/net"))
+
+
+def test_a_container_without_cgroups_of_its_own(any_runtime: Runtime) -> None:
+    any_runtime.leave_out("runc", "has no --cgroup-manager")
+    bundle = any_runtime.bundle("sleep", "1000", change=linux(resources={}))
+    assert any_runtime("--cgroup-manager", "disabled", "run", "--detach", "--bundle", bundle, "one").rc == 0
+    pid = any_runtime.state("one")["pid"]
+    ours, theirs = (Path(f"/proc/{each}/cgroup").read_text() for each in ("self", pid))
+    assert theirs == ours
+    assert any_runtime("exec", "one", "true").rc == 0
+    assert any_runtime("delete", "--force", "one").rc == 0
+    limited = any_runtime.bundle("true", change=linux(resources={"pids": {"limit": 5}}))
+    refused = any_runtime("--cgroup-manager", "disabled", "run", "--bundle", limited, "two")
+    assert any_runtime.name == "crun" or "resources pids: expected none with --cgroup-manager disabled" in refused.stderr
