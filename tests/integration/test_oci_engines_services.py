@@ -34,7 +34,7 @@ spec:
 
 def test_podman_gives_systemd_what_it_wants(podman: Engine, needs_controllers: None) -> None:  # noqa: F811
     own = "/sys/fs/cgroup/systemd" if Path("/sys/fs/cgroup/systemd").exists() else "/sys/fs/cgroup"
-    script = f"echo $container; mkdir {own}/below && stat -fc %T /run /run/lock /tmp"
+    script = f"echo $container; mkdir {own}/below && rmdir {own}/below && stat -fc %T /run /run/lock /tmp"
     said = podman.ok("run", "--rm", "--systemd=always", *LIMITS, "busybox", "sh", "-c", script).splitlines()
     assert said == ["podman", "tmpfs", "tmpfs", "tmpfs"]
 
