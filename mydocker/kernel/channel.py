@@ -84,9 +84,7 @@ class Channel:
         return kind, data[1:], descriptors
 
     def _next(self) -> tuple[bytes, list[tuple[int, int, bytes]]]:
-        space = _socket.CMSG_SPACE(4 * _MAX_DESCRIPTORS)
-        data, ancillary, _, _ = self._socket.recvmsg(LIMIT + 1, space, _socket.MSG_CMSG_CLOEXEC)
-        return data, ancillary
+        return self._socket.recvmsg(LIMIT + 1, _socket.CMSG_SPACE(4 * _MAX_DESCRIPTORS), _socket.MSG_CMSG_CLOEXEC)[:2]
 
 
 class Listener:

@@ -54,6 +54,13 @@ def compile_filter(seccomp: Seccomp) -> bytes:
         library.seccomp_release(context)
 
 
+def version() -> str:
+    """Return the library's version, such as '2.5.4'. Raises Unsupported if the library is missing."""
+    tell = _library().seccomp_version
+    tell.restype = ctypes.POINTER(ctypes.c_uint * 3)  # struct scmp_version: major, minor, micro
+    return ".".join(map(str, tell().contents))
+
+
 def _library() -> ctypes.CDLL:
     try:
         library = ctypes.CDLL("libseccomp.so.2")

@@ -10,7 +10,7 @@ import os
 from errno import EINVAL, ENOENT, EOPNOTSUPP, EPROTONOSUPPORT
 from struct import pack, unpack_from
 
-from mydocker.kernel.netlink import attribute, parse_attributes
+from mydocker.kernel.netlink import attribute, parse_attributes, text
 from mydocker.value import Value
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ def rules(chain: Chain) -> list[tuple[int, bytes]]:
     return [
         (unpack_from("!Q", found[_RULE_HANDLE])[0], b"".join(found.values()))
         for _, found in answers
-        if _text(found[_RULE_TABLE]) == chain.table and _text(found[_RULE_CHAIN]) == chain.name
+        if text(found[_RULE_TABLE]) == chain.table and text(found[_RULE_CHAIN]) == chain.name
     ]
 
 
@@ -102,12 +102,8 @@ def _chain(family: str, found: dict[int, bytes]) -> Chain:
     policy = unpack_from("!I", found[_CHAIN_POLICY])[0] if _CHAIN_POLICY in found else 1
     return Chain(
         family=family,
-        table=_text(found[_CHAIN_TABLE]),
-        name=_text(found[_CHAIN_NAME]),
+        table=text(found[_CHAIN_TABLE]),
+        name=text(found[_CHAIN_NAME]),
         is_forward=is_forward,
         does_drop=is_forward and policy == _NF_DROP,
     )
-
-
-def _text(data: bytes) -> str:
-    return data.rstrip(b"\0").decode(errors="replace")

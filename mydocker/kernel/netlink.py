@@ -41,6 +41,11 @@ _NUD_PERMANENT, _NTF_SELF = 0x80, 2
 HEADER, IFINFO, IFADDR, RTMSG, _NDMSG = "=IHHII", "=BxHiII", "=BBBBI", "=BBBBBBBBI", "=BxxxiHBB"
 
 
+def text(value: bytes) -> str:
+    """Return a text that is the value of an attribute."""
+    return value.rstrip(b"\0").decode(errors="replace")
+
+
 def attribute(kind: int, value: str | int | bytes | list[Attribute]) -> bytes:
     """Return an attribute as bytes. A text gets a final zero, a number has 32 bits, and a list holds the attributes inside this one."""
     if isinstance(value, list):

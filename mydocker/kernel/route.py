@@ -8,7 +8,7 @@ from errno import ENODEV
 from struct import calcsize, pack, unpack_from
 
 from mydocker.kernel import netlink
-from mydocker.kernel.netlink import parse_attributes
+from mydocker.kernel.netlink import parse_attributes, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,11 +101,11 @@ class Route:
             info = dict(parse_attributes(attributes.get(netlink.IFLA_LINKINFO, b"")))
             yield {
                 "index": index,
-                "name": _text(attributes.get(netlink.IFLA_IFNAME, b"")),
+                "name": text(attributes.get(netlink.IFLA_IFNAME, b"")),
                 "up": bool(flags & netlink.IFF_UP),
                 "master": unpack_from("=I", attributes[netlink.IFLA_MASTER])[0] if netlink.IFLA_MASTER in attributes else 0,
-                "alias": _text(attributes.get(netlink.IFLA_IFALIAS, b"")),
-                "kind": _text(info.get(netlink.IFLA_INFO_KIND, b"")),
+                "alias": text(attributes.get(netlink.IFLA_IFALIAS, b"")),
+                "kind": text(info.get(netlink.IFLA_INFO_KIND, b"")),
             }
 
     def addresses(self) -> Iterator[tuple[int, str, int]]:
@@ -152,11 +152,7 @@ def _words(data: bytes, flags: int) -> str:
         return ""
     # The request that failed comes before the words. It is only its header if the kernel was asked to cap it.
     length = 16 if flags & _NLM_F_CAPPED else (unpack_from("=I", data, 20)[0] + 3) & ~3
-    return _text(dict(parse_attributes(data[20 + length :])).get(_NLMSGERR_ATTR_MSG, b""))
-
-
-def _text(data: bytes) -> str:
-    return data.rstrip(b"\0").decode(errors="replace")
+    return text(dict(parse_attributes(data[20 + length :])).get(_NLMSGERR_ATTR_MSG, b""))
 
 
 def _address(family: int, data: bytes) -> str:

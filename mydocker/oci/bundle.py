@@ -36,12 +36,14 @@ _ALLOWED_DEVICES: list[DeviceRule] = [
 ]
 
 
-def read_bundle(directory: str) -> Spec:
+def read_bundle(directory: str, config: str = "") -> Spec:
     """Return a bundle's config.json, checked and completed, with an absolute root.path.
+
+    config: the path of the file to read instead of the one in the bundle, or ''.
 
     Raises NotFound if config.json or the root is missing, Damaged if config.json is not a JSON object, and what check() raises.
     """
-    path = f"{directory}/config.json"
+    path = config or f"{directory}/config.json"
     try:
         spec: Spec = store.read_json(path)
     except FileNotFoundError as error:
@@ -104,8 +106,9 @@ def check(spec: Spec) -> None:
     for key, name in (("hostname", spec["hostname"]), ("domainname", spec["domainname"])):
         if name and "uts" not in wanted:
             raise BadInput(f"{key} {name!r}: expected a uts namespace, as it would be the host's")
-        if f"kernel.{key}" in spec["linux"]["sysctl"] and (name or key == "hostname"):
-            raise BadInput(f"sysctl kernel.{key}: expected the property {key} alone")  # runc and crun never take that of the host name.
+        other = spec["linux"]["sysctl"].get(f"kernel.{key}")
+        if other is not None and (key == "hostname" or name not in ("", other)):
+            raise BadInput(f"sysctl kernel.{key}: expected the property {key} alone")
 
 
 def _check_version(version: str | None) -> None:
@@ -147,10 +150,19 @@ def _check_namespaces(spec: Spec, wanted: dict[str, str]) -> None:
     if "mount" not in wanted:
         raise Unsupported("namespaces: expected one of type mount, as the root cannot be changed without it")
     for kind, path in wanted.items():
-        if path and not (path.startswith("/") and os.path.exists(path)):
-            raise BadInput(f"{kind} namespace path {path!r}: expected an absolute path that exists")
+        if path and not path.startswith("/"):
+            raise BadInput(f"{kind} namespace path {path!r}: expected an absolute path")
+        if path:
+            _check_exists(kind, path)
         if not os.path.exists(f"/proc/self/ns/{NAMESPACES[kind][0]}"):
             raise Unsupported(f"{kind} namespace: this kernel has none")
+
+
+def _check_exists(kind: str, path: str) -> None:
+    try:
+        os.stat(path)
+    except OSError as error:
+        raise BadInput(f"{kind} namespace path {path!r}: {(error.strerror or '').lower()}: expected one that exists") from error
 
 
 def _check_names(linux: Linux, wanted: dict[str, str]) -> None:

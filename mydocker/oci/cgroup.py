@@ -6,6 +6,7 @@ import os
 from errno import EBUSY
 
 from mydocker.errors import BadInput, Error, NotFound
+from mydocker.oci.containers import says_frozen
 from mydocker.oci.settings import is_hosts_root
 from mydocker.steps.files import WriteFile
 
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 def cgroup_path(spec: Spec, container: Container, settings: Settings) -> str:
     """Return the path of a container's cgroups below the mount point of each hierarchy.
 
-    It is '' if the container gets no cgroups because its user, who is not the host's root, may not make any. Without a cgroupsPath the path
-    is the container's id. A path that is not absolute counts from the caller's own cgroup. Raises BadInput for a path with '..'.
+    It is '' if the container gets no cgroups, with `--cgroup-manager disabled` or because its user may not make any. Without a cgroupsPath
+    the path is the container's id. A path that is not absolute counts from the caller's own cgroup. Raises BadInput for a path with '..'.
     """
     wanted = spec["linux"]["cgroupsPath"]
+    if not settings.cgroups:
+        return ""
     if settings.systemd:
         from mydocker.oci.systemd import scope_path
 
@@ -76,7 +79,8 @@ def place(container: Container, spec: Spec, run: Run) -> None:
         return
     limits = {key: value for key, value in resources.items() if key != "devices" and value}
     if limits:
-        raise Error(f"resources {' '.join(limits)}: this user may not make cgroups", "a user's own cgroups come from systemd's delegation")
+        why = "this user may not make cgroups" if container.settings.cgroups else "expected none with --cgroup-manager disabled"
+        raise Error(f"resources {' '.join(limits)}: {why}", "a user's own cgroups come from systemd's delegation")
 
 
 def refuse_strangers(layout: Layout, path: str) -> None:
@@ -88,6 +92,17 @@ def refuse_strangers(layout: Layout, path: str) -> None:
 
     if path and manager(layout, path).pids():
         raise Error(f"container's cgroup is not empty: {path}")
+
+
+def refuse_frozen(layout: Layout, path: str) -> None:
+    """Raise Error if a new container's cgroup, or one above it, is frozen: the first process would stop there, and create with it.
+
+    path: the cgroups' path, or ''.
+    """
+    while path.strip("/"):
+        if says_frozen(freezer_file(layout, path)):
+            raise Error(f"container's cgroup unexpectedly frozen: {path}", "thaw it first")
+        path = os.path.dirname(path)
 
 
 def enter(container: Container, pid: int, run: Run) -> None:
@@ -111,15 +126,20 @@ def enter_running(container: Container, pid: int, wanted: list[str]) -> None:
         hierarchies.
 
     With version 2 the kernel refuses this (EBUSY) if the container has made cgroups of its own below. Then, unless --cgroup was given, the
-    process goes to the cgroup of the first process. Raises NotFound if a wanted cgroup does not exist.
+    process goes to the cgroup of the first process. Raises BadInput for a controller that this host does not have, and NotFound if a
+    wanted cgroup does not exist.
     """
-    paths = sub_cgroups(wanted)
-    for subsystem in container.cgroup().subsystems:
+    paths, subsystems = sub_cgroups(wanted), container.cgroup().subsystems
+    known = {name for subsystem in subsystems for name in subsystem.group.hierarchy.controllers}
+    for name in (name for names in paths for name in names.split(",") if names):
+        if name not in known:
+            raise BadInput(f"--cgroup: unknown controller {name!r}: expected one of {', '.join(sorted(known))}")
+    for subsystem in subsystems:
         named = [path for names, path in paths.items() if names and set(names.split(",")) & set(subsystem.group.hierarchy.controllers)]
         below = (named or [paths.get("", "")])[0]
         directory = subsystem.group.directory + below
         if below and not os.path.isdir(directory):
-            raise NotFound(f"exec --cgroup: {directory} does not exist")
+            raise NotFound(f"--cgroup: adding pid {pid} to {directory}/cgroup.procs: no such file or directory")
         try:
             WriteFile(f"{directory}/cgroup.procs", str(pid)).apply()
         except OSError as error:
@@ -136,7 +156,7 @@ def sub_cgroups(wanted: list[str]) -> dict[str, str]:
         if not colon:
             names, path = "", text
         if ".." in path.split("/") or "\n" in path:
-            raise BadInput(f"--cgroup {text!r}: expected a path without ..")
+            raise BadInput(f"--cgroup {text!r}: {path} is not a sub cgroup path: expected one without ..")
         found[names] = "/" + path.strip("/") if path.strip("/") else ""
     return found
 

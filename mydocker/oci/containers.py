@@ -120,11 +120,7 @@ class Container:
 
         This reads one file instead of finding all cgroups of the host, because the verb `state` is called again and again.
         """
-        try:
-            with open(self.record["freezer"] or "/dev/null") as file:
-                return file.read().strip() in ("FROZEN", "FREEZING", "1")
-        except FileNotFoundError:
-            return False  # The cgroup is gone.
+        return says_frozen(self.record["freezer"])
 
     def state(self, status: str = "") -> State:
         """Return the state as the specification has it (runtime.md, State). status: the one to tell instead of the true one."""
@@ -193,6 +189,15 @@ def everyone(settings: Settings) -> list[Container]:
             except NotFound:
                 continue
     return found
+
+
+def says_frozen(path: str) -> bool:
+    """Return whether a file says that its cgroup is frozen, see cgroup.freezer_file(). path: the file, or '' for none."""
+    try:
+        with open(path or "/dev/null") as file:
+            return file.read().strip() in ("FROZEN", "FREEZING", "1")
+    except FileNotFoundError:
+        return False  # The cgroup is gone.
 
 
 def is_locked(path: str) -> bool:

@@ -9,32 +9,35 @@ from mydocker import store
 from mydocker.cgroups.warmup import WarmUp
 from mydocker.errors import BadInput, Error
 from mydocker.kernel import tasks
+from mydocker.kernel.capabilities import available
 from mydocker.oci import console, containers, destroy, gate
 from mydocker.oci.arguments import Arguments, Flags
 from mydocker.oci.bundle import read_bundle
-from mydocker.oci.cgroup import cgroup_path, enter, freezer_file, place, refuse_strangers
+from mydocker.oci.cgroup import cgroup_path, enter, freezer_file, place, refuse_frozen, refuse_strangers
 from mydocker.oci.privileges import grantable
 from mydocker.oci.sealing import restart_sealed_if_exposed
-from mydocker.oci.settings import filter_cache
+from mydocker.oci.settings import filter_cache, is_hosts_root
 from mydocker.runtime.hooks import hooks
 from mydocker.runtime.init import Setting
 from mydocker.runtime.launch import Launch
 from mydocker.runtime.mounts import early_trees
 from mydocker.runtime.plan import How, namespaces
 from mydocker.runtime.seccomp import filter_for
-from mydocker.steps.base import Run, Step
+from mydocker.steps.base import Run
 from mydocker.steps.faults import injected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.messages import Explanation
+    import _socket
+
     from mydocker.oci.containers import Record
     from mydocker.oci.settings import Settings
     from mydocker.runtime.spec import Process, Spec
 
-_COMMON = "no-pivot no-new-keyring no-subreaper"
-CREATE = Flags(_COMMON, "bundle pid-file console-socket preserve-fds", short={"b": "bundle"})
-RUN = Flags(f"{_COMMON} detach keep", "bundle pid-file console-socket preserve-fds", short={"b": "bundle", "d": "detach"})
+_SWITCHES = "no-pivot no-new-keyring no-subreaper"
+_VALUES = "bundle config pid-file console-socket preserve-fds"
+CREATE = Flags(_SWITCHES, _VALUES, short={"b": "bundle", "f": "config"})
+RUN = Flags(f"{_SWITCHES} detach keep", _VALUES, short={"b": "bundle", "f": "config", "d": "detach"})
 
 
 class Creation:
@@ -43,22 +46,23 @@ class Creation:
     gated: whether the container's process will wait for a start.
     """
 
-    __slots__ = ("settings", "arguments", "container", "spec", "run", "devices", "launch", "gated")
+    __slots__ = ("settings", "arguments", "container", "spec", "run", "devices", "launch", "gated", "listener")
 
     def __init__(self, settings: Settings, arguments: Arguments, gated: bool) -> None:
         self.settings = settings
         self.arguments = arguments
         self.gated = gated
         self.container = containers.Container(settings, arguments.words[0])
-        self.run = Run("runtime", self._observe if settings.debug else None, injected(os.environ))
+        self.run = Run("runtime", settings.observer(), injected(os.environ))
         self.devices = Run("devices")
         self.spec: Spec
         self.launch: Launch | None = None
+        self.listener: _socket.socket | None = None  # what the program tells systemd, see notify.py
 
     def make(self) -> int:
         """Make the container and return the pid of its first process. If that fails, everything is undone."""
         bundle = os.path.realpath(self.arguments.value("bundle", "."))
-        self.spec = read_bundle(bundle)
+        self.spec = read_bundle(bundle, self.arguments.value("config"))
         self.spec["process"] = grantable(self.spec["process"], "user" in namespaces(self.spec), self.settings)
         console.check(self.spec["process"], self.arguments, self.gated or self.arguments.on("detach"))
         restart_sealed_if_exposed(self.settings, self.spec)
@@ -77,12 +81,12 @@ class Creation:
         container, spec = self.container, self.spec
         record = self._record(bundle)
         refuse_strangers(container.layout, record["cgroup"])
+        refuse_frozen(container.layout, record["cgroup"])
         container.record = record
         store.write_json(f"{container.directory}/config.json", spec, 0o600, sync=False)
         container.save()
-        self.launch = launch = Launch(self._setting(), self.run, self._tell)
-        self.run.execute(early_trees(spec, os.geteuid() == 0))
-        pid = launch.fork()
+        launch = self._forked(spec)
+        pid = launch.pid
         container.record["pid"], container.record["started"] = pid, tasks.start_time(pid)
         container.save()
         place(container, spec, self.run)  # From here on init builds its root at the same time.
@@ -100,6 +104,32 @@ class Creation:
         container.save()
         self._write_pid_file(pid)
         return pid
+
+    def _forked(self, spec: Spec) -> Launch:
+        """Open what has to be opened early, and fork init."""
+        if os.environ.get("NOTIFY_SOCKET"):
+            spec = self._with_notify_socket(spec)
+        wanted = spec["linux"]["devices"] and namespaces(spec).get("user") == "" and is_hosts_root()
+        if not wanted or "CAP_MKNOD" not in available():
+            return self._fork(spec)
+        from mydocker.oci import nodes
+
+        with nodes.DeviceNodes(spec, self.container.directory) as made:
+            return self._fork(made.spec)
+
+    def _fork(self, spec: Spec) -> Launch:
+        self.spec = spec
+        self.launch = launch = Launch(self._setting(), self.run, self.settings.tell)
+        self.run.execute(early_trees(spec, os.geteuid() == 0))
+        launch.fork()
+        return launch
+
+    def _with_notify_socket(self, spec: Spec) -> Spec:
+        from mydocker.oci import notify
+
+        spec = notify.prepared(self.container, spec)
+        self.listener = None if self.gated else notify.listen(self.container)
+        return spec
 
     def _move_devices(self, pid: int) -> None:
         devices = self.spec["linux"].get("netDevices", {})
@@ -166,12 +196,6 @@ class Creation:
         problems += self.run.undo_all()
         destroy.log_problems(self.settings, problems + destroy.everything(self.container, self.spec))
 
-    def _observe(self, who: str, step: Step, seconds: float) -> None:
-        self.settings.log("debug", f"{who}: {step.describe()} ({seconds * 1000:.1f} ms)")
-
-    def _tell(self, told: Explanation) -> None:
-        self.settings.log("debug", f"{told['who']}: {told['step']}")
-
 
 def preserved_descriptors(arguments: Arguments, process: Process) -> int:
     """Return how many descriptors from 3 on the container gets: --preserve-fds, and those of socket activation (sd_listen_fds(3)).
@@ -213,9 +237,22 @@ def run(settings: Settings, arguments: Arguments) -> int:
         creation.launch.kill()
         destroy.log_problems(settings, destroy.everything(container, creation.spec))
         raise
+    beside = _relay(container, creation.listener, detached) if creation.listener else 0
     if detached:
         return 0
     status = console.stay(pid, creation.launch.master)
+    if beside:
+        os.waitpid(beside, 0)
     if not arguments.on("keep"):
         destroy.log_problems(settings, destroy.everything(container, creation.spec))
     return status
+
+
+def _relay(container: containers.Container, listener: _socket.socket, detached: bool) -> int:
+    """Pass on that the program is ready. Return 0 when that is done, or the pid of the process that will do it."""
+    from mydocker.oci import notify
+
+    if not detached:
+        return notify.relay_beside(container, listener)
+    notify.relay(container, listener, is_main=True)
+    return 0

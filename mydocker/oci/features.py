@@ -6,6 +6,8 @@ import os
 
 from mydocker import leanjson
 from mydocker.cgroups.layout import Layout
+from mydocker.errors import Unsupported
+from mydocker.kernel import libseccomp
 from mydocker.kernel.capabilities import NUMBERS
 from mydocker.kernel.namespaces import NAMESPACES
 from mydocker.kernel.scheduling import MEMORY_FLAGS, MEMORY_MODES
@@ -109,9 +111,17 @@ def document(paths: Paths) -> Features:
             "mountExtensions": {"idmap": {"enabled": True}},
             "netDevices": {"enabled": True},
         },
-        "annotations": {"mydocker.version": VERSION, "mydocker.unavailable": ",".join(unavailable(paths))},
+        "annotations": {"mydocker.version": VERSION, "mydocker.unavailable": ",".join(unavailable(paths)), **_libseccomp()},
         "potentiallyUnsafeConfigAnnotations": [],
     }
+
+
+def _libseccomp() -> dict[str, str]:
+    """Return the annotation that tells libseccomp's version, or nothing if the library is missing. The name is runc's."""
+    try:
+        return {"io.github.seccomp.libseccomp.version": libseccomp.version()}
+    except Unsupported:
+        return {}
 
 
 def unavailable(paths: Paths) -> list[str]:

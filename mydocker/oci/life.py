@@ -6,18 +6,20 @@ import os
 from time import monotonic, sleep
 
 from mydocker import store
-from mydocker.errors import BadInput, Conflict, Error, NotFound, StepFailed
+from mydocker.errors import BadInput, Conflict, Error, NotFound, StepFailed, attempt
 from mydocker.oci import containers, destroy, gate
 from mydocker.oci.arguments import Arguments, Flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mydocker.oci.containers import Container
     from mydocker.oci.settings import Settings
 
 NONE = Flags()
 KILL = Flags("all", short={"a": "all"})
-DELETE = Flags("force", short={"f": "force"})
+DELETE = Flags("force regex", short={"f": "force"})
 LOCK_SECONDS = 1.0
 
 
@@ -31,6 +33,7 @@ def start(settings: Settings, arguments: Arguments) -> int:
         if status != "created":
             raise Conflict(f"cannot start an already {status} container")
         spec = container.spec
+        relay = _notify_relay(container) if os.environ.get("NOTIFY_SOCKET") else None
         gate.open_gate(container.directory, spec["process"]["args"][0])
         try:
             for hook in destroy.late_hooks(spec, "poststart", container.state("running")):
@@ -40,7 +43,17 @@ def start(settings: Settings, arguments: Arguments) -> int:
             end_first_process(container)
             destroy.log_problems(settings, destroy.everything(container, spec))
             raise
+    if relay:
+        relay()  # The lock is free by now, so that others can stop what does not become ready.
     return 0
+
+
+def _notify_relay(container: Container) -> Callable[[], None] | None:
+    """Make the socket on which the program says that it is ready. Return what waits for that, or None without such a socket."""
+    from mydocker.oci import notify
+
+    listener = notify.listen(container)
+    return (lambda: notify.relay(container, listener, is_main=True)) if listener else None
 
 
 def kill(settings: Settings, arguments: Arguments) -> int:
@@ -91,11 +104,33 @@ def signal_number(text: str) -> int:
 def delete(settings: Settings, arguments: Arguments) -> int:
     """Execute `mydocker-oci delete`: remove a container that has stopped or was never started.
 
-    With --force a running container is removed too, and a container that does not exist is not an error.
+    With --force a running container is removed too, and a container that does not exist is not an error. With --regex these are all
+    containers whose id has a part that fits a regular expression; the others are removed too if one of them cannot be.
     """
-    force = arguments.on("force")
+    force, name = arguments.on("force"), arguments.words[0]
+    if not arguments.on("regex"):
+        return _delete(settings, name, force)
+    problems: list[Error] = []
+    for each in _fitting(settings, name):
+        attempt(problems, _delete, settings, each, force)
+    if problems:
+        raise StepFailed("; ".join(problem.message for problem in problems))
+    return 0
+
+
+def _fitting(settings: Settings, expression: str) -> list[str]:
+    import re
+
     try:
-        container = containers.load(settings, arguments.words[0])
+        pattern = re.compile(expression)
+    except re.error as error:
+        raise BadInput(f"--regex {expression!r}: {error}: expected a regular expression") from error
+    return [container.id for container in containers.everyone(settings) if pattern.search(container.id)]
+
+
+def _delete(settings: Settings, name: str, force: bool) -> int:
+    try:
+        container = containers.load(settings, name)
         status = container.status()
         if status == "creating" and force:
             container = _after_its_create(settings, container.id)

@@ -10,6 +10,11 @@ from mydocker.errors import BadInput
 from mydocker.oci.arguments import Arguments, Flags
 from mydocker.paths import Paths
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.messages import Explanation
+    from mydocker.steps.base import Observer, Step
+
 FLAGS = Flags(
     switches="debug systemd-cgroup help version",
     values="root log log-format rootless cgroup-manager",
@@ -20,7 +25,7 @@ FLAGS = Flags(
 class Settings:
     """The settings, which hold for every verb. Raises BadInput for a wrong value, and OSError if the log cannot be written."""
 
-    __slots__ = ("root", "verb", "paths", "debug", "systemd", "sealed", "_log", "_json")
+    __slots__ = ("root", "verb", "paths", "debug", "systemd", "cgroups", "sealed", "_log", "_json")
 
     def __init__(self, arguments: Arguments, sealed: bool = False) -> None:
         # Whether this interpreter was executed from a read-only view of it, see sealing.py.
@@ -30,7 +35,9 @@ class Settings:
         self.root = os.path.abspath(arguments.value("root") or default_root())
         self.paths = Paths(root=self.root, state=self.root)
         self.debug = arguments.on("debug")  # whether each step goes to the log
-        self.systemd = _systemd(arguments)  # whether systemd makes the cgroups
+        manager = _cgroup_manager(arguments)
+        self.systemd = manager == "systemd"  # whether systemd makes the cgroups
+        self.cgroups = manager != "disabled"  # whether new containers get any
         self._log = arguments.value("log")
         self._json = arguments.value("log-format", "text") == "json"
         if arguments.value("log-format", "text") not in ("text", "json"):
@@ -47,7 +54,7 @@ class Settings:
         moment = strftime("%Y-%m-%dT%H:%M:%S%z", localtime())
         moment = f"{moment[:-2]}:{moment[-2:]}"
         if self._json:
-            line = leanjson.dumps({"level": level, "msg": message, "time": moment})
+            line = leanjson.compact({"level": level, "msg": message, "time": moment})
         else:
             line = f"time={leanjson.dumps(moment)} level={level} msg={leanjson.dumps(message)}"
         descriptor = self._open_log() if self._log else os.dup(2)
@@ -55,6 +62,17 @@ class Settings:
             os.write(descriptor, line.encode() + b"\n")
         finally:
             os.close(descriptor)
+
+    def observer(self) -> Observer | None:
+        """Return what logs each step of a run, or None without --debug."""
+        return self._observe if self.debug else None
+
+    def _observe(self, who: str, step: Step, seconds: float) -> None:
+        self.log("debug", f"{who}: {step.describe()} ({seconds * 1000:.1f} ms)")
+
+    def tell(self, told: Explanation) -> None:
+        """Log a step that another process of ours has told."""
+        self.log("debug", f"{told['who']}: {told['step']}")
 
     def _open_log(self) -> int:
         return os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
@@ -91,8 +109,8 @@ def is_hosts_root() -> bool:
     return os.geteuid() == 0 and mapped == ["0", "0", str(2**32 - 1)]
 
 
-def _systemd(arguments: Arguments) -> bool:
+def _cgroup_manager(arguments: Arguments) -> str:
     manager = arguments.value("cgroup-manager", "systemd" if arguments.on("systemd-cgroup") else "cgroupfs")
-    if manager not in ("systemd", "cgroupfs"):
-        raise BadInput(f"cgroup manager {manager!r}: expected cgroupfs or systemd")
-    return manager == "systemd"
+    if manager not in ("systemd", "cgroupfs", "disabled"):
+        raise BadInput(f"cgroup manager {manager!r}: expected cgroupfs, systemd or disabled")
+    return manager

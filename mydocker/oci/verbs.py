@@ -22,7 +22,7 @@ class Verb(Value):
     mixed: bool = True  # whether flags may follow the first word that is not a flag
 
 
-_MAKE = "[--bundle DIR] [--pid-file FILE] [--console-socket PATH] [--preserve-fds N] [--no-pivot] [--no-new-keyring]"
+_MAKE = "[--bundle DIR] [--config FILE] [--pid-file FILE] [--console-socket PATH] [--preserve-fds N] [--no-pivot] [--no-new-keyring]"
 
 VERBS = {
     "create": Verb(module="create", function="create", flags="CREATE", synopsis=f"{_MAKE} ID", least=1, most=1),
@@ -31,7 +31,7 @@ VERBS = {
     "state": Verb(module="look", function="state", flags="NONE", synopsis="ID", least=1, most=1),
     "list": Verb(module="look", function="listing", flags="LIST", synopsis="[--format table|json] [--quiet]", least=0, most=0),
     "kill": Verb(module="life", function="kill", flags="KILL", synopsis="[--all] ID [SIGNAL]", least=1, most=2),
-    "delete": Verb(module="life", function="delete", flags="DELETE", synopsis="[--force] ID", least=1, most=1),
+    "delete": Verb(module="life", function="delete", flags="DELETE", synopsis="[--force] [--regex] ID", least=1, most=1),
     "exec": Verb(
         module="execute",
         function="execute",

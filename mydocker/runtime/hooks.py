@@ -64,13 +64,13 @@ class RunHook(Step):
             said = _read(output, monotonic() + self.hook.get("timeout", float("inf")))
         except TimeoutError as error:
             os.kill(pid, 9)
-            raise StepFailed(f"{self.describe()}: still running after {self.hook['timeout']} seconds") from error
+            raise StepFailed(f"error running hook: {self.describe()}: still running after {self.hook['timeout']} seconds") from error
         finally:
             os.close(output)
             status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         if status:
-            reason = f"ended by signal {-status}" if status < 0 else f"exit status {status}"
-            raise StepFailed(f"{self.describe()}: {reason}: {said.decode(errors='replace').strip() or 'no output'}")
+            reason = f"ended by signal: {str(_signal.strsignal(-status)).lower()}" if status < 0 else f"exit status {status}"
+            raise StepFailed(f"error running hook: {self.describe()}: {reason}: {said.decode(errors='replace').strip() or 'no output'}")
 
     def _spawn(self) -> tuple[int, int]:
         output, theirs = os.pipe()

@@ -48,6 +48,7 @@ class Setting(Value):
     explain: str = ""  # how each step is told to the parent: 'text', 'sh', 'json', or '' for not at all
     faults: tuple[Fault, ...] = ()  # what tests inject, see steps/faults.py
     how: plan.How = plan.USUAL
+    limited: bool = False  # whether the stage has set the limits
     report: int = -1  # the descriptor for a failure of the last step, see kernel/trampoline.py
 
 
@@ -97,9 +98,12 @@ def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
     """Close what belongs to the parent, and execute the steps that become() and join() begin with."""
     run = Run("init", observer(setting, channel), setting.faults)
     process.set_dumpable(False)
-    _take_streams(setting)
+    for number, descriptor in enumerate(setting.streams):
+        os.dup2(descriptor, number)
     preserved = range(3, 3 + setting.how.preserved)
     _let_go_of_the_parents({channel.fileno(), setting.report, *(setting.how.gate or ()), *preserved, *held(setting.spec)})
+    if not setting.limited:
+        run.execute(plan.limits(setting.spec))
     run.execute(plan.early(setting.spec, setting.how))
     run.execute(plan.isolate(setting.spec))
     return run
@@ -156,11 +160,6 @@ def explanation(who: str, step: Step, seconds: float, how: str) -> Explanation:
     how: 'text', 'sh' or 'json'.
     """
     return {"who": who, "step": step.shell() if how == "sh" else step.describe(), "seconds": seconds}
-
-
-def _take_streams(setting: Setting) -> None:
-    for number, descriptor in enumerate(setting.streams):
-        os.dup2(descriptor, number)
 
 
 def _let_go_of_the_parents(kept: set[int]) -> None:

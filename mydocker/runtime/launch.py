@@ -24,8 +24,10 @@ from mydocker.messages import BORN, BUILT, EXPLAIN, FAILURE, GO, GONE, ISOLATED,
 from mydocker.runtime import plan
 from mydocker.runtime.init import Setting, become, observer
 from mydocker.runtime.report import raise_if_failed
+from mydocker.runtime.users import keeps_groups
 from mydocker.steps.base import Run
 from mydocker.steps.namespaces import JoinNamespace, may_return
+from mydocker.steps.process import SetUser
 from mydocker.tracebacks import as_error
 
 TYPE_CHECKING = False
@@ -119,9 +121,10 @@ class Launch:
             run = Run("stage", observer(self.setting, channel))
             self._channel.close()  # With this copy open, nobody here would notice that the parent has died.
             process.set_dumpable(True)
+            run.execute(plan.limits(self.setting.spec))
+            self.setting.limited = True
             run.execute(plan.user_namespace(self.setting.spec, self.setting.root))
-            if self.setting.root != "/":
-                self.setting.root = plan.root_of(self.setting.spec, self.setting.root)
+            self.setting.root = plan.root_of(self.setting.spec, self.setting.root)
             if wanted.get("user") == "":
                 channel.send(UNMAPPED)
                 kind, _, _ = channel.receive()
@@ -129,10 +132,7 @@ class Launch:
                     os._exit(1)  # The parent is gone, or could not write the maps.
                 messages.check("the parent", kind, MAPPED)
             if "user" in wanted:
-                os.setresgid(0, 0, 0)
-                os.setresuid(0, 0, 0)
-                if process.may_set_groups():
-                    os.setgroups([])
+                SetUser(0, 0, [], keeps_groups(self.setting.spec)).apply()
             run.execute(plan.of_children(self.setting.spec))
             pid = _fork_into_pid_namespace()
             if pid == 0:

@@ -35,7 +35,7 @@ def hand_over(listener: int, seccomp: Seccomp, pid: int, state: State) -> None:
         socket.connect(path)
         socket.sendmsg([leanjson.dumps(told).encode()], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, pack("i", listener))])
     except OSError as error:
-        raise StepFailed(f"seccomp listener {path!r}: {error.strerror}", error.errno or 0) from error
+        raise StepFailed(f"failed to connect with seccomp agent {path!r}: {error.strerror}", error.errno or 0) from error
     finally:
         socket.close()
         os.close(listener)

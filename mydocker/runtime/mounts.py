@@ -135,9 +135,7 @@ def _open_tree(spec: Spec, mount: Mount, descriptor: int) -> Step:
         return OpenTree(mount["source"], descriptor, recursive)
     from mydocker.steps.idmap import OpenMappedTree
 
-    users, groups = mappings(mount)
-    if not users:
-        users, groups = mappings(spec["linux"])
+    users, groups = mappings(mount if mount.get("uidMappings") else spec["linux"])
     if not users or not groups:
         raise BadInput(f"mount on {mount['destination']!r}: expected uidMappings and gidMappings, its own or the container's")
     return OpenMappedTree(mount["source"], descriptor, recursive, Options(mount["options"]).idmap == "ridmap", users, groups)
@@ -197,9 +195,8 @@ def mount_steps(spec: Spec, root: str, all_early: bool, shown: list[ContainerMou
         if mount["type"] == "cgroup":
             made = _cgroup_mount(root, mount, shown, own) if shown else []
         elif _is_opened_early(mount, all_early):
-            # A shared clone needs nothing more: it is shared already with the mount that it was made of.
-            propagation = 0 if options.propagation & k.MS_SHARED else options.propagation
-            made.append(AttachTree(root, tree, target, options.flags & ~(k.MS_BIND | k.MS_REC), propagation))
+            # A clone of a shared mount stays its peer, and that of another mount becomes shared.
+            made.append(AttachTree(root, tree, target, options.flags & ~(k.MS_BIND | k.MS_REC), options.propagation))
             tree += 1
         else:
             made.append(_mount(root, mount, options, spec["linux"].get("mountLabel", "")))

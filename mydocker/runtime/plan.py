@@ -1,5 +1,6 @@
 """The plans of the process that becomes the container, made from an OCI config.json (runtime-spec config.md, config-linux.md).
 
+    limits(spec)                what init inherits from the stage, if there is one
     early(spec, how)            still in the host's namespaces: what only the host's root may do
     isolate(spec)               namespaces, new and joined (the parent makes the time, pid and user namespaces, see launch.py)
     build(spec, root)           the root file system: mounts, /dev, host name
@@ -22,7 +23,7 @@ from mydocker.runtime.destinations import normalised
 from mydocker.runtime.hooks import hooks
 from mydocker.runtime.mounts import Options, bind_flags, mount_steps, opens_all_early, read_only_steps
 from mydocker.runtime.seccomp import flags_for
-from mydocker.runtime.users import mappings
+from mydocker.runtime.users import keeps_groups, mappings
 from mydocker.steps.confinement import (
     CarrySysAdmin,
     DropBoundingSet,
@@ -129,7 +130,7 @@ def root_of(spec: Spec, root: str) -> str:
     The directories above the root file system may be open to the host's root only. In a user namespace init may be nobody to them. So
     there the path begins at the working directory, which EnterDirectory has made the parent of the root file system.
     """
-    return f"/proc/self/cwd/{root.rpartition('/')[2]}" if "user" in namespaces(spec) else root
+    return f"/proc/self/cwd/{root.rpartition('/')[2]}" if "user" in namespaces(spec) and root != "/" else root
 
 
 def user_namespace(spec: Spec, root: str = "/") -> list[Step]:
@@ -156,19 +157,23 @@ def of_children(spec: Spec) -> list[Step]:
     return steps
 
 
+def limits(spec: Spec) -> list[Step]:
+    """Return the steps that nobody in a user namespace may do. They are the stage's if there is one, and otherwise init's."""
+    process = spec["process"]
+    score = [WriteFile("/proc/self/oom_score_adj", str(process["oomScoreAdj"]))] if "oomScoreAdj" in process else []
+    return [*score, *(SetRlimit(limit["type"], limit["soft"], limit["hard"]) for limit in process["rlimits"])]
+
+
 def early(spec: Spec, how: How = USUAL) -> list[Step]:
     """Return the steps that init executes first, while it is still in the host's namespaces."""
     process = spec["process"]
     steps: list[Step] = [CloseOnExec(how.preserved), NewSession()]
     if how.keyring:
         steps.append(NewSessionKeyring("_ses." + spec["hostname"][:64]))
-    if "oomScoreAdj" in process:
-        steps.append(WriteFile("/proc/self/oom_score_adj", str(process["oomScoreAdj"])))
     if process.get("apparmorProfile"):
         steps.append(apparmor_exec(process["apparmorProfile"]))
     if process.get("selinuxLabel"):
         steps.append(selinux_exec(process["selinuxLabel"]))
-    steps += [SetRlimit(limit["type"], limit["soft"], limit["hard"]) for limit in process["rlimits"]]
     if {"scheduler", "ioPriority"} & process.keys() or {"memoryPolicy", "personality"} & spec["linux"].keys():
         from mydocker.runtime import scheduling
 
@@ -187,7 +192,6 @@ def isolate(spec: Spec) -> list[Step]:
 
 def build(spec: Spec, root: str, how: How = USUAL) -> list[Step]:
     """Return the steps that make the root file system of the container, except the mounts that wait for its cgroups."""
-    linux = spec["linux"]
     steps: list[Step] = [
         # Private mounts would cut off volumes that are slaves of the host's mounts. Below shared mounts pivot_root is refused.
         Mount("", "/", flags=k.MS_SLAVE | k.MS_REC),
@@ -200,7 +204,7 @@ def build(spec: Spec, root: str, how: How = USUAL) -> list[Step]:
         steps.append(SetHostname(spec["hostname"]))
     if spec["domainname"]:
         steps.append(SetDomainname(spec["domainname"]))
-    return steps + [SetSysctl(key, value) for key, value in linux["sysctl"].items()]
+    return steps + [SetSysctl(key, value) for key, value in spec["linux"]["sysctl"].items()]
 
 
 def _devices(root: str, spec: Spec) -> list[Step]:
@@ -238,15 +242,11 @@ def close(
     steps += hooks(spec, "createContainer", state or {}, root)
     steps.append(PivotRoot(root) if how.pivot else MoveRoot(root))
     if linux.get("rootfsPropagation"):
-        steps.append(Mount("", "/", flags=_root_propagation(linux["rootfsPropagation"])))
+        flags = Options([linux["rootfsPropagation"]]).propagation
+        if not flags:
+            raise BadInput(f"invalid rootfsPropagation {linux['rootfsPropagation']!r}: expected private, slave, shared or unbindable")
+        steps.append(Mount("", "/", flags=flags))
     return steps
-
-
-def _root_propagation(name: str) -> int:
-    flags = Options([name]).propagation
-    if not flags:
-        raise BadInput(f"invalid rootfsPropagation {name!r}: expected private, slave, shared or unbindable")
-    return flags
 
 
 def confine(
@@ -262,8 +262,8 @@ def confine(
     """
     process = spec["process"]
     no_new_privileges = process["noNewPrivileges"]
-    at_risk = process.get("apparmorProfile") or process.get("selinuxLabel") or spec.get("hooks", {}).get("startContainer")
-    early = seccomp and (notifies(spec["linux"]["seccomp"]) or (at_risk and not no_new_privileges))
+    labelled = (process.get("apparmorProfile") or process.get("selinuxLabel")) and not no_new_privileges
+    early = seccomp and (notifies(spec["linux"]["seccomp"]) or labelled or spec.get("hooks", {}).get("startContainer"))
     carried = bool(seccomp and not early and not no_new_privileges)
     sets = {kind: [name for name in names if name in NUMBERS] for kind, names in process["capabilities"].items()}
     last = SetCapabilities.from_oci(sets, carried)
@@ -277,7 +277,7 @@ def confine(
         *([CarrySysAdmin()] if carried else []),
         DropBoundingSet(sets.get("bounding", [])),
         SetKeepCapabilities(),
-        SetUser(uid, gid, groups),
+        SetUser(uid, gid, groups, keeps_groups(spec)),
         last,
         *([SetNoNewPrivileges(), *at_once] if no_new_privileges else []),
     ]

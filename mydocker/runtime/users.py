@@ -6,14 +6,21 @@ from mydocker.errors import BadInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.runtime.spec import Linux, Mount
+    from mydocker.runtime.spec import Linux, Mount, Spec
     from mydocker.steps.idmap import Mapping
 
 # Only the container's own files can resolve a name. So names are passed on as annotations, beside the numbers of config.json.
 USER_ANNOTATION = "mydocker.user"
 GROUPS_ANNOTATION = "mydocker.groups"
+# With the value 1 the process keeps the groups of its caller. The name is crun's, and podman's `--group-add keep-groups` sets it.
+_KEEP_ANNOTATION = "run.oci.keep_original_groups"
 # A text with more digits than this is not a user or group, and int() is slow with thousands of digits.
 _LONGEST_NUMBER = 20
+
+
+def keeps_groups(spec: Spec) -> bool:
+    """Return whether the container's processes keep their caller's supplementary groups."""
+    return spec["annotations"].get(_KEEP_ANNOTATION) == "1"
 
 
 def lookup(user: str, passwd: str, group: str, extra_groups: list[str]) -> tuple[int, int, list[int], str]:

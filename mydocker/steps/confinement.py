@@ -9,9 +9,9 @@ Their order matters:
  6. LoadSeccomp, right before the program is executed. It is not a step that is applied: kernel/trampoline.py loads the filter. So a profile
     needs to allow nothing of ours but execve.
 
-A filter with a listener is loaded before, as the listener has to be sent: after step 5 with no_new_privs, before step 2 without. So is,
-without no_new_privs, the filter of a process with an AppArmor profile or an SELinux label (WriteAttr), which the trampoline has already
-and which may forbid CAP_SYS_ADMIN, and of one with startContainer hooks, which must not get CAP_SYS_ADMIN.
+Some filters are loaded before: after step 5 with no_new_privs, before step 2 without. One with a listener, as the listener has to be sent.
+One of a process with startContainer hooks, which have to be filtered too, and must not get CAP_SYS_ADMIN. And without no_new_privs one of
+a process with an AppArmor profile or an SELinux label (WriteAttr), which the trampoline has already and which may forbid CAP_SYS_ADMIN.
 """
 
 from __future__ import annotations

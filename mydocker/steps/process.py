@@ -29,10 +29,9 @@ class SetRlimit(Step):
         number = getattr(resource, self.kind, None)
         if number is None:
             raise BadInput(f"unknown resource limit {self.kind!r}")
-        infinity = 2**64 - 1
-        limits = [resource.RLIM_INFINITY if value == infinity else value for value in (self.soft, self.hard)]
+        soft, hard = (resource.RLIM_INFINITY if value == 2**64 - 1 else value for value in (self.soft, self.hard))
         try:
-            resource.setrlimit(number, (limits[0], limits[1]))
+            resource.setrlimit(number, (soft, hard))
         except ValueError as error:
             hint = "raising a hard limit needs CAP_SYS_RESOURCE"
             raise StepFailed(f"{self.describe()}: {error}", errno.EPERM, hint) from error
@@ -84,8 +83,7 @@ class SetUmask(Step):
     def describe(self) -> str:
         return f"umask {self.mask:04o}"
 
-    def shell(self) -> str:
-        return f"umask {self.mask:04o}"
+    shell = describe
 
 
 class ResetSignals(Step):
@@ -149,15 +147,16 @@ class SetUser(Step):
     uid: int
     gid: int
     groups: list[int]  # the supplementary ones
+    keep: bool = False  # whether the supplementary groups stay as they are instead
 
     def apply(self) -> None:
-        if self.groups or process.may_set_groups():
+        if not self.keep and (self.groups or process.may_set_groups()):
             os.setgroups(self.groups)
         os.setresgid(self.gid, self.gid, self.gid)
         os.setresuid(self.uid, self.uid, self.uid)
 
     def describe(self) -> str:
-        return f"setgroups {self.groups}, setgid {self.gid}, setuid {self.uid}"
+        return f"setgroups {'as they are' if self.keep else self.groups}, setgid {self.gid}, setuid {self.uid}"
 
 
 class Exec(Step):
@@ -208,13 +207,10 @@ def failed_exec(name: str, number: int) -> CommandNotFound | CommandNotExecutabl
 
 def find_program(name: str, search: str) -> str:
     """Return the path of a program, looked for in the directories of a PATH. Raises CommandNotFound or CommandNotExecutable."""
-    refused = False
-    for directory in search.split(":"):
-        candidate = f"{directory or '.'}/{name}"
-        if os.path.isfile(candidate):
-            if os.access(candidate, os.X_OK, effective_ids=True):
-                return candidate
-            refused = True
-    if refused:
+    candidates = [path for directory in search.split(":") if os.path.isfile(path := f"{directory or '.'}/{name}")]
+    for candidate in candidates:
+        if os.access(candidate, os.X_OK, effective_ids=True):
+            return candidate
+    if candidates:
         raise CommandNotExecutable(f"exec: {name!r}: permission denied")
     raise CommandNotFound(f"exec: {name!r}: executable file not found in $PATH")

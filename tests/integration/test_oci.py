@@ -212,6 +212,7 @@ def test_errors_go_to_the_log_as_json(oci: Runtime) -> None:
     entry = json.loads(Path(log).read_text().splitlines()[-1])
     assert (entry["level"], entry["msg"]) == ("error", "container does not exist: 'nothing'")
     assert "T" in entry["time"]
+    assert Path(log).read_text().startswith('{"level":"error","msg":"'), "without blanks, as scripts look for it"
 
 
 @pytest.mark.parametrize(

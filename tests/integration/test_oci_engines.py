@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -217,13 +218,20 @@ def test_containerd_runs_enters_pauses_measures_and_kills(ctr: Engine, runtime_p
 
 @pytest.fixture
 def docker(mydocker: Machine, runtime_program: str, archive: str) -> Iterator[Engine]:
-    """A dockerd of its own, in a network namespace of its own, whose default runtime is ours."""
+    """A dockerd whose default runtime is ours."""
+    with dockerd(mydocker, runtime_program, archive) as engine:
+        yield engine
+
+
+@contextmanager
+def dockerd(mydocker: Machine, runtime_program: str, archive: str, before: str = "true", flags: str = "") -> Iterator[Engine]:
+    """Give a dockerd of its own, in network and mount namespaces of its own. before: what is done there first."""
     needs(mydocker, "dockerd", "containerd", "docker")
     own = f"{mydocker.directory}/dockerd"  # short, as containerd's sockets lie below it
     mydocker.sh(f"mkdir {own}")
     roots = f"--data-root {own}/data --exec-root {own}/exec -H unix://{own}/sock --pidfile {own}/pid"
     runtime = f"--add-runtime mydocker={runtime_program} --default-runtime mydocker"
-    line = f"ip link set lo up; exec dockerd {roots} {runtime} --bip 172.30.0.1/24 > {own}/log 2>&1"
+    line = f"ip link set lo up; {before}; exec dockerd {roots} {runtime} {flags} --bip 172.30.0.1/24 > {own}/log 2>&1"
     engine = Engine(mydocker, ["docker", "-H", f"unix://{own}/sock"])
     daemon = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c", line])
     try:

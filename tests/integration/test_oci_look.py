@@ -94,6 +94,26 @@ def test_exec_in_what_does_not_run_and_in_what_is_paused(any_runtime: Runtime) -
     assert any_runtime("exec", "one", "true").rc != 0
 
 
+def test_exec_into_a_cgroup_that_cannot_be_says_which(oci: Runtime, needs_controllers: None) -> None:
+    running(oci)
+    assert ".. is not a sub cgroup path" in oci("exec", "--cgroup", "..", "one", "true").stderr
+    assert "/nosuch/cgroup.procs: no such file" in oci("exec", "--cgroup", "cpu:nosuch", "one", "true").stderr
+    refused = oci("exec", "--cgroup", "cpu,moon:/", "one", "true")
+    assert refused.rc == 255
+    assert "unknown controller 'moon'" in refused.stderr
+    assert oci("exec", "--cgroup", "cpu:/", "one", "true").rc == 0
+
+
+def test_debug_tells_the_steps_of_exec_too(oci: Runtime) -> None:
+    running(oci)
+    log = Path(f"{oci.directory}/log")
+    told = oci("--debug", "exec", "one", "echo", "out")
+    assert told.stdout == "out\n"
+    assert "level=debug" in told.stderr and "execve echo out" in told.stderr
+    assert oci("--debug", "--log", str(log), "exec", "one", "true").stderr == ""
+    assert "execve true" in log.read_text()
+
+
 def test_kill_in_a_shared_pid_namespace_reaches_all(any_runtime: Runtime) -> None:
     any_runtime.leave_out("crun", "1.8 kills the first one only")
 

@@ -92,6 +92,12 @@ def test_a_user_namespace_within_the_users_own(podman: Engine) -> None:
     assert mapped.split() == ["0", "0", "1", "1000"]
 
 
+def test_a_score_for_the_oom_killer(podman: Engine) -> None:
+    show = ["--oom-score-adj", "500", "busybox", "cat", "/proc/self/oom_score_adj"]
+    assert podman.ok("run", "--rm", *LIMITS, *show) == "500"
+    assert podman.ok("run", "--rm", *LIMITS, "--uidmap", "0:1:1000", "--gidmap", "0:1:1000", *show) == "500"
+
+
 def test_pods_and_builds(podman: Engine) -> None:
     infra = ["--infra-image", "localhost/busybox", "--infra-command", "/bin/sleep 1000", "--network", "none"]
     podman.ok("pod", "create", "--name", "pod", *infra)

@@ -189,3 +189,16 @@ def test_cgroups_a_leftover_with_a_process_is_refused_by_name(oci: Runtime, left
         (next(place for place in leftover if (place / "pids.max").exists()) / "cgroup.procs").write_text(str(stranger.pid))
         assert "container's cgroup is not empty: /mydocker/mdoci-leftover" in refused(oci, linux(cgroupsPath="/mydocker/mdoci-leftover"))
         assert stranger.poll() is None
+
+
+def test_cgroups_a_frozen_leftover_is_refused_and_stays_as_it_is(oci: Runtime, leftover: list[Path]) -> None:
+    states = [place / name for place in leftover for name in ("freezer.state", "cgroup.freeze") if (place / name).exists()]
+    freezer = states[0]
+    word, back = ("FROZEN", "THAWED") if freezer.name == "freezer.state" else ("1", "0")
+    freezer.write_text(word)
+    try:
+        for path in ("/mydocker/mdoci-leftover", "/mydocker/mdoci-leftover/below"):
+            assert "container's cgroup unexpectedly frozen: /mydocker/mdoci-leftover" in refused(oci, linux(cgroupsPath=path))
+        assert freezer.read_text().strip() == word
+    finally:
+        freezer.write_text(back)

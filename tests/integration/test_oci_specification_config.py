@@ -15,6 +15,7 @@ from changes import (
     created,
     linux,
     mount,
+    namespace,
     process,
     refused,
     stopped,
@@ -67,6 +68,20 @@ def test_process_rlimits_twice_of_a_type_are_an_error(any_runtime: Runtime) -> N
 
 def test_process_console_size_is_ignored_without_a_terminal(any_runtime: Runtime) -> None:
     assert any_runtime.run("true", change=process(consoleSize={"height": 10, "width": 20})).rc == 0
+
+
+def test_process_limits_in_a_user_namespace(any_runtime: Runtime) -> None:
+    limits = [{"type": "RLIMIT_NOFILE", "soft": 500, "hard": 600}]
+    values = process(oomScoreAdj=100, rlimits=limits)
+    mapped = [{"containerID": 0, "hostID": 100000, "size": 1000}]
+    change = both(values, namespace("user"), linux(uidMappings=mapped, gidMappings=mapped))
+    script = "cat /proc/self/oom_score_adj; ulimit -Hn; exec sleep 1000"
+    assert any_runtime.run(*SHELL, script.removesuffix("; exec sleep 1000"), change=change).stdout.split() == ["100", "600"]
+    assert any_runtime("run", "--detach", "--bundle", any_runtime.bundle("sleep", "1000", change=change), "one").rc == 0
+    wanted = {"args": ["cat", "/proc/self/oom_score_adj"], "cwd": "/", "env": ["PATH=/bin"], "oomScoreAdj": 200}
+    Path(f"{any_runtime.directory}/process").write_text(json.dumps(wanted))
+    told = any_runtime("exec", "--process", f"{any_runtime.directory}/process", "one").stdout
+    assert told == "200\n" or any_runtime.name != "mydocker-oci", "runc and crun do not take it from there"
 
 
 @pytest.mark.parametrize("value", [None, 77])

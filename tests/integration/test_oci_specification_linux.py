@@ -132,6 +132,35 @@ def test_devices_of_ones_own_with_mode_and_owner(any_runtime: Runtime) -> None:
     assert result.stdout.splitlines() == ["640 5 6 1 3 character special file", "600 0 0 0 0 fifo"]
 
 
+def test_devices_in_a_user_namespace_with_mode_and_owner(any_runtime: Runtime) -> None:
+    any_runtime.leave_out("runc", "binds what the host has at that path")
+    any_runtime.leave_out("crun", "binds what the host has at that path, unless all ids are mapped to themselves")
+    mapped = [{"containerID": 0, "hostID": 100000, "size": 1000}]
+    devices = [
+        {"path": "/dev/ours", "type": "c", "major": 1, "minor": 5, "fileMode": 0o640, "uid": 10, "gid": 11},
+        {"path": "/dev/below/block", "type": "b", "major": 7, "minor": 3, "fileMode": 0o600},
+    ]
+    rules = [{"allow": False, "access": "rwm"}, {"allow": True, "type": "c", "major": 1, "minor": 5, "access": "r"}]
+    change = both(namespace("user"), linux(uidMappings=mapped, gidMappings=mapped, devices=devices, resources={"devices": rules}))
+    command = "stat -c '%n %F %t:%T %a %u:%g' /dev/ours /dev/below/block; head -c 3 /dev/ours | wc -c; id -u"
+    result = any_runtime.run(*SHELL, command, change=change)
+    assert result.stdout.splitlines() == [
+        "/dev/ours character special file 1:5 640 10:11",
+        "/dev/below/block block special file 7:3 600 0:0",
+        "3",
+        "0",
+    ], result.stderr
+
+
+def test_devices_in_a_user_namespace_with_an_owner_that_is_not_mapped_are_the_hosts(any_runtime: Runtime) -> None:
+    any_runtime.leave_out("runc", "may not open that node")
+    mapped = [{"containerID": 0, "hostID": 100000, "size": 1000}]
+    devices = [{"path": "/dev/null", "type": "c", "major": 1, "minor": 3, "uid": 1000, "gid": 1000}]
+    change = both(namespace("user"), linux(uidMappings=mapped, gidMappings=mapped, devices=devices))
+    result = any_runtime.run("stat", "-c", "%t:%T %u:%g", "/dev/null", change=change)
+    assert result.stdout == "1:3 65534:65534\n", result.stderr
+
+
 def test_devices_another_file_at_the_path_is_an_error(any_runtime: Runtime, tmp_path: Path) -> None:
     any_runtime.leave_out("runc", "1.1 takes whatever is there")
     any_runtime.leave_out("crun", "1.8 takes whatever is there")

@@ -162,6 +162,18 @@ def test_mounts_propagation(any_runtime: Runtime, tmp_path: Path, word: str) -> 
     assert ("shared:" in optional, "unbindable" in optional) == (word == "shared", word == "unbindable")
 
 
+def test_mounts_a_shared_bind_of_a_private_mount(any_runtime: Runtime, tmp_path: Path) -> None:
+    any_runtime.leave_out("crun", "makes all of it private at the end")
+    sh, place = any_runtime.machine.sh, f"{tmp_path}/private"
+    assert sh(f"mkdir {place} && mount -t tmpfs none {place} && mount --make-private {place}").rc == 0
+    try:
+        bind = mount("/tmp/x", "rbind", "rshared", kind="bind", source=place)
+        result = any_runtime.run("grep", " /tmp/x ", "/proc/self/mountinfo", change=bind)
+    finally:
+        assert sh(f"umount {place}").rc == 0
+    assert "shared:" in result.stdout.partition(" - ")[0], result.stderr
+
+
 def without(destination: str) -> Change:
     """Return a change that takes a mount out."""
     return lambda spec: spec.update(mounts=[each for each in spec["mounts"] if each["destination"] != destination])

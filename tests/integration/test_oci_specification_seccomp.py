@@ -13,7 +13,9 @@ import pytest
 from bundles import Runtime
 from changes import (
     SHELL,
+    both,
     created,
+    process,
     refused,
     seccomp,
 )
@@ -42,6 +44,16 @@ def test_seccomp_actions_of_a_process_alone(any_runtime: Runtime, action: str) -
     result = any_runtime.run(*SHELL, "mkdir /tmp/x; exit $?", change=seccomp(syscalls=[{"names": ["mkdir", "mkdirat"], "action": action}]))
     # Nobody traces: then the call is refused with ENOSYS.
     assert result.rc == {"SCMP_ACT_LOG": 0, "SCMP_ACT_ALLOW": 0, "SCMP_ACT_TRACE": 1}.get(action, 128 + 31), result.stderr
+
+
+@pytest.mark.parametrize("new_privileges", [False, True])
+def test_seccomp_reaches_the_hooks_that_run_in_the_container(any_runtime: Runtime, new_privileges: bool) -> None:
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", "mkdir /tmp/hooks"]}
+    kill = seccomp(syscalls=[{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_KILL"}])
+    change = both(kill, process(noNewPrivileges=not new_privileges), lambda spec: spec.update(hooks={"startContainer": [hook]}))
+    result = any_runtime.run("true", change=change)
+    assert result.rc != 0
+    assert "bad system call" in result.stderr or any_runtime.name == "crun", result.stderr
 
 
 @pytest.mark.parametrize("flag", ["TSYNC", "LOG", "SPEC_ALLOW"])

@@ -70,7 +70,7 @@ def _plans(paths: Paths, record: Record, spec: Spec, drive: StorageDriver, cli: 
         monitor,
         _fork(joined, rootfs),
         [*early, *late],
-        plan.early(joined),
+        _early(joined),
         plan.isolate(joined),
         [*plan.build(joined, root), *plan.close(joined, root, shown, opening)],
         _inside(paths, spec, _user(record, spec, drive)),
@@ -98,14 +98,20 @@ def exec_plans(paths: Paths, container_id: str, wanted: WantedProcess) -> tuple[
     user = resolved_user(spec, inroot.read_text(root, "/etc/passwd"), inroot.read_text(root, "/etc/group"))
     inside = _inside(paths, spec, user)
     opening = console.further(spec, None, None)
-    return Plans([], [], _fork(spec), [*early, *late], plan.early(spec), plan.isolate(spec), opening, inside, spec, []), root
+    return Plans([], [], _fork(spec), [*early, *late], _early(spec), plan.isolate(spec), opening, inside, spec, []), root
 
 
 def _fork(spec: Spec, root: str = "/") -> list[tuple[str, Step]]:
     """Return (who, step) for each step that launch.py does around the fork of init."""
     user = plan.user_namespace(spec, root)
+    user = [*plan.limits(spec), *user] if user else []
     children = [("stage" if user else "monitor", step) for step in plan.of_children(spec)]
     return [*(("stage", step) for step in user), *(("monitor", step) for step in plan.id_maps(spec, "PID")), *children]
+
+
+def _early(spec: Spec) -> list[Step]:
+    """Return the steps that init executes first. With a user namespace, the stage has set the limits."""
+    return [*([] if plan.user_namespace(spec) else plan.limits(spec)), *plan.early(spec)]
 
 
 def _inside(paths: Paths, spec: Spec, user: tuple[int, int, list[int], str]) -> list[Step]:
