@@ -1,11 +1,12 @@
 """Run the integration tests on real kernels. Each kernel, cgroup layout and storage driver gives a row of a table.
 
-    python vm/kernels.py [--kernel 5.10]… [--cgroup v1]… [--boot 6.12:v2]… [--storage overlay]… [-- PYTEST ARGUMENT…]
+    python vm/kernels.py [--kernel 5.10]… [--cgroup v1]… [--boot 6.12:v2]… [--image PATH]… [--storage overlay]… [-- PYTEST ARGUMENT…]
 
-Kernels are Debian's packages (vm/kernelpackages.py). virtme-ng boots them in QEMU (vm/guest.py) on a copy of the box's disk
-(vm/box/build), with KVM if a kernel boots with it. One boot is a kernel with a cgroup layout, and all storage drivers are tried in it.
-The tests are those marked `kernel`, and for vfs only those that are also marked `storage`. --whole runs all tests. The results are in
-vm/collected/kernels: table.md, and a directory for each boot with JUnit XML, logs and the console. The exit status is 1 if a row failed.
+Kernels are Debian's packages (vm/kernelpackages.py), or what --image names. virtme-ng boots them in QEMU (vm/guest.py) on a copy of the
+box's disk (vm/box/build), with KVM if a kernel boots with it. One boot is a kernel with a cgroup layout, and all storage drivers are
+tried in it. The tests are those marked `kernel`, and for vfs only those that are also marked `storage`. --whole runs all tests. The
+results are in vm/collected/kernels: table.md, and a directory for each boot with JUnit XML, logs and the console. The exit status is 1
+if a row failed.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ SLOWER = 15
 BOOT_SECONDS = 30
 ROW_SECONDS = 40
 WEEK = 7 * 86400
+IMAGE = "Boot this kernel: its image, or a directory with boot/vmlinuz-RELEASE and lib/modules/RELEASE."
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "depmod": "kmod", "busybox": "busybox-static"}
 
 
@@ -182,9 +184,12 @@ def _boot(text: str) -> tuple[str, str]:
 
 def fetch(names: set[str], update: bool) -> dict[str, Kernel]:
     """Fetch kernels. Return them by name. Raises NoKernel. update: ask the archive for newer ones."""
+    found: dict[str, Kernel] = {}
+    if not names:
+        return found
     archive = kernelpackages.archive()
-    found = {}
     for name in sorted(names):
+        print(f"kernel {name}: looking for it, which may take minutes if it has to be fetched", flush=True)
         found[name] = archive.fetch(name, update)
         print(f"kernel {name}: {found[name].release}", flush=True)
     return found
@@ -194,6 +199,7 @@ def fetch(names: set[str], update: bool) -> dict[str, Kernel]:
 @click.option("--kernel", "names", multiple=True, type=click.Choice(kernelpackages.NAMES), help="Boot this kernel  [all]")
 @click.option("--cgroup", "layouts", multiple=True, type=click.Choice(LAYOUTS), help="with this cgroup layout  [all]")
 @click.option("--boot", "chosen", multiple=True, metavar="KERNEL:LAYOUT", help="Boot this kernel with this cgroup layout.")
+@click.option("--image", "images", multiple=True, type=click.Path(exists=True, path_type=Path), help=IMAGE)
 @click.option("--storage", "drivers", multiple=True, type=click.Choice(DRIVERS), help="and try this storage driver.  [all]")
 @click.option("--jobs", type=click.IntRange(1), default=1, help="How many boots at a time.  [1]")
 @click.option("--whole", is_flag=True, help="Run all integration tests, not only those marked kernel.")
@@ -204,6 +210,7 @@ def main(
     names: tuple[str, ...],
     layouts: tuple[str, ...],
     chosen: tuple[str, ...],
+    images: tuple[Path, ...],
     drivers: tuple[str, ...],
     jobs: int,
     whole: bool,
@@ -211,15 +218,18 @@ def main(
     sit: bool,
     pytest: tuple[str, ...],
 ) -> None:
-    """Run the integration tests on Debian's kernels in QEMU; PYTEST are pytest's arguments, options after --."""
-    wanted = boots(chosen, names, layouts)
+    """Run the integration tests on Debian's kernels, or others, in QEMU; PYTEST are pytest's arguments, options after --."""
+    wanted = boots(chosen, names, layouts) if chosen or names or not images else []
     if missing():
         raise click.ClickException(f"to boot kernels: {missing()}")
     try:
+        own = [kernelpackages.given(path) for path in images]
         found = fetch({name for name, _ in wanted}, update)
     except NoKernel as error:
         raise click.ClickException(str(error)) from error
-    why_not = kvm.why_not_kvm(found[wanted[0][0]].image)
+    plan = [(found[name], layout) for name, layout in wanted] + [(kernel, layout) for kernel in own for layout in layouts or LAYOUTS]
+    print("trying whether KVM boots a kernel", flush=True)
+    why_not = kvm.why_not_kvm(plan[0][0].image)
     print(f"no KVM: {why_not}" if why_not else "with KVM", flush=True)
     asked = Asked(list(drivers or DRIVERS), whole, sit, why_not is not None, disk(), which_tests(list(pytest), marked(whole)))
     how = f"QEMU {'with KVM' if not asked.emulated else 'without KVM'}, {os.cpu_count()} processors"
@@ -228,7 +238,7 @@ def main(
         (RESULTS / "table.md").write_text(markdown(rows, how))
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    rows = run([(found[name], layout) for name, layout in wanted], 1 if sit else jobs, asked, write)
+    rows = run(plan, 1 if sit else jobs, asked, write)
     print(f"\n{show(rows)}\nresults: {RESULTS}")
     sys.exit(0 if all(row.is_good for row in rows) else 1)
 

@@ -17,7 +17,7 @@ import stat
 
 from mydocker import store
 from mydocker.kernel.files import open_directory
-from mydocker.storage.base import Change
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,13 @@ PREFIX = ".wh."
 OPAQUE = ".wh..wh..opq"
 _RESERVED = ".wh..wh."
 _XATTR = "trusted.overlay.opaque"
+
+
+class Change(Value):
+    """One line of a diff: what a container did to one path."""
+
+    kind: str  # 'A' for added, 'C' for changed, 'D' for deleted
+    path: str  # as the container sees it, with a slash first
 
 
 class Form:
@@ -107,6 +114,8 @@ class _Plain(Form):
 
 
 OVERLAY, AUFS, PLAIN = _Overlay(), _Aufs(), _Plain()
+# Storage driver → the form that its layers have.
+FORMS = {"overlay": OVERLAY, "aufs": AUFS, "vfs": PLAIN}
 
 
 def union_changes(form: Form, upper: str, layers: list[str]) -> list[Change]:
@@ -133,18 +142,21 @@ def _collect_entry(form: Form, directory: int, path: str, name: str, layers: lis
         found.append(Change(kind="D", path=f"{path}/{gone}"))
         return
     where = f"{path}/{name}"
-    found.append(Change(kind="C" if exists_below(form, where, layers) else "A", path=where))
+    found.append(Change(kind="C" if first_to_tell(form, where, layers) else "A", path=where))
     if stat.S_ISDIR(status.st_mode):
         _collect(form, open_directory(name, directory), where, layers, found)
 
 
-def exists_below(form: Form, path: str, layers: list[str]) -> bool:
-    """Return whether the union of some layers has something at a path. layers: their directories, topmost first."""
+def first_to_tell(form: Form, path: str, layers: list[str]) -> str:
+    """Return the layer whose entry the union of some layers shows at a path, or '' if there is none.
+
+    layers: their directories, topmost first.
+    """
     for layer in layers:
         verdict = _in_layer(form, layer, path)
         if verdict is not None:
-            return verdict
-    return False
+            return layer if verdict else ""
+    return ""
 
 
 def _in_layer(form: Form, layer: str, path: str) -> bool | None:

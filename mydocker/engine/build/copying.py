@@ -86,6 +86,7 @@ def copy(source: Context | Container, wanted: Wanted, target: Container, destina
                 is_file, length = unpack(_HEADER, header)
                 file = os.fsdecode(stream.read(length)) if is_file else ""
                 _receive(target.enter(), destination, file, stream, owner, keeps_owners)
+                target.leave()
 
     sender, receiver = Child(send), Child(receive)
     os.close(read)
@@ -113,6 +114,7 @@ def extract(stream: BufferedReader, name: str, target: Container, destination: s
         root = target.enter()
         directory = inroot.make_directories(inroot.by_descriptor(root), followed(root, destination))
         unpack_tar(Decompressed(stream, name).as_binary(), inroot.by_descriptor(directory), None)
+        target.leave()
 
     Child(receive).wait()
 

@@ -50,6 +50,9 @@ class Host:
         """Return a descriptor of the root directory."""
         return inroot.open_root("/")
 
+    def leave(self) -> None:
+        """Do what has to be done after the last change."""
+
     def absolute(self, path: str) -> str:
         return os.path.join(os.getcwd(), path) if path and not path.startswith("/") else path
 
@@ -68,6 +71,12 @@ class Container(Value):
     def enter(self) -> int:
         """Make this process see files as the container does. Return a descriptor of the container's root."""
         return self._enter_running(f"{self.paths.proc}/{self.pid}") if self.pid else self._enter_stopped()
+
+    def leave(self) -> None:
+        """Unmount what enter() has mounted, after the last change. A running container's root stays as it is."""
+        if not self.pid:
+            directory = self.paths.container(self.record["id"])
+            Run("cp").execute(self.driver.unmount_steps(directory, directory + "/bundle/rootfs"))
 
     def _enter_running(self, process: str) -> int:
         root = inroot.open_root(process + "/root")
@@ -115,6 +124,7 @@ def copy(source: Host | Container, path: str, target: Host | Container, destinat
                 is_directory, contents, length = unpack(_HEADER, header)
                 name = os.fsdecode(stream.read(length))
                 _receive(target.enter(), destination, is_directory, contents, name, stream, keep_owners)
+                target.leave()
 
     sender, receiver = Child(send), Child(receive)
     os.close(read)
@@ -157,6 +167,7 @@ def from_stream(stream: BufferedReader, target: Container, destination: str) -> 
         directory = _open(root, target.absolute(destination), os.O_PATH | os.O_DIRECTORY)
         if stream.peek(1):
             unpack_tar(Decompressed(stream, "standard input").as_binary(), inroot.by_descriptor(directory), None)
+        target.leave()
 
     Child(receive).wait()
 

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from mydocker.images.reference import Reference
     from mydocker.paths import Paths
     from mydocker.steps.base import Step
-    from mydocker.storage.base import Change, StorageDriver
+    from mydocker.storage.base import StorageDriver
+    from mydocker.storage.whiteouts import Change
 
 _CHUNK = 1 << 18
 
@@ -66,6 +67,7 @@ def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Refer
             run.apply(still)
         try:
             with locks.WithoutLock(paths, record):
+                _settle(paths, driver, record, run)
                 run.apply(layer)
         finally:
             still.undo()
@@ -86,6 +88,21 @@ def _child_document(base: images.Image, settings: ImageConfig, created: str, aut
     return document
 
 
+def _settle(paths: Paths, driver: StorageDriver, record: Record, run: Run) -> None:
+    """Have a container's writable layer tell all that it changed. Nobody starts the container while that is done below its mount."""
+    directory, layers = paths.container(record["id"]), record["layers"]
+    steps = driver.settle_steps(directory, layers, "")
+    if not steps:
+        return
+    with locks.ContainerLock(paths, record["id"]):
+        pid = running_pid(paths, record["id"])
+        if not pid:
+            run.execute(steps)
+    if pid:
+        with locks.WithoutLock(paths, record, pid):
+            run.execute(driver.settle_steps(directory, layers, f"{paths.proc}/{pid}/root"))
+
+
 def mounted(record: Record) -> set[str]:
     """Return the paths in a container that something is mounted on."""
     return {mount["destination"] for mount in record["mounts"]} | RUNTIME_MOUNTS
@@ -95,6 +112,7 @@ def changes(paths: Paths, driver: StorageDriver, record: Record) -> list[Change]
     """Return what a container changed, without the files and directories that are only there for mount points."""
     covered = mounted(record)
     with locks.WithoutLock(paths, record):
+        _settle(paths, driver, record, Run("diff"))
         found = driver.changes(paths.container(record["id"]), record["layers"])
         own = [change for change in found if change.path not in covered]
         # Where all that changed below a directory is mount points, it is in the writable layer only because of them.

@@ -32,7 +32,7 @@ from mydocker.engine.monitor.supervise import Supervisor
 from mydocker.engine.record import bundle, containers, events, state
 from mydocker.engine.record.moments import timestamp
 from mydocker.errors import Error, attempt
-from mydocker.kernel import mounts, process
+from mydocker.kernel import process
 from mydocker.kernel.channel import Channel, Listener
 from mydocker.messages import END, EXEC, EXPLAIN, FAILURE, GONE, START, STARTED, check, failure
 from mydocker.network import attachments
@@ -88,6 +88,7 @@ class Monitor(Order):
         "run",
         "record",
         "spec",
+        "drive",
         "layout",
         "cgroup",
         "launch",
@@ -110,6 +111,7 @@ class Monitor(Order):
         self.cgroup: CgroupManager
         self.launch: Launch | ForeignLaunch
         self.streams: Streams
+        self.drive = driver(self.record["storageDriver"], self.paths)
         self.joining = Joining(self.paths, self.record, self.run)
         self.health: Health | None = None
         self.log: Log | None = None
@@ -131,9 +133,8 @@ class Monitor(Order):
     def _start(self) -> None:
         self.layout = Layout.detect(self.paths)
         self.cgroup = manager(self.layout, self.spec["linux"]["cgroupsPath"])
-        drive = driver(self.record["storageDriver"], self.paths)
         foreign = self.record["hostConfig"]["Runtime"]
-        self.run.execute(monitor_plan(self.paths, self.record, self.spec, drive, None if foreign else self.cgroup))
+        self.run.execute(monitor_plan(self.paths, self.record, self.spec, self.drive, None if foreign else self.cgroup))
         self.audience.listener = Listener(self.paths.attach_socket(self.request["id"]))
         self.log = log_of(self.record, f"{self.directory}/log.json")  # before the container can fill the disk
         if foreign:
@@ -238,8 +239,9 @@ class Monitor(Order):
         with store.Lock(f"{self.directory}/lock"):
             problems: list[Error] = []
             attempt(problems, self._record_end, status)
-            problems += self._unmount()
             problems += end.runtime_state(self.paths, self.request["id"], self.cgroup, links)
+            for step in self.drive.unmount_steps(self.directory, f"{self.directory}/bundle/rootfs"):  # in this mount namespace
+                attempt(problems, self.run.apply, step)
             close_ports(self.run)
             if self.record["autoRemove"]:
                 problems += end.container(self.paths, self.record)
@@ -271,12 +273,6 @@ class Monitor(Order):
         if attachment:
             events.of_networks(self.paths, attachment, self.request["id"], "disconnect")
         events.of_mounts(self.paths, self.record, "unmount")
-
-    def _unmount(self) -> list[Error]:
-        """Unmount the root file system, which is mounted in this process's mount namespace too."""
-        problems: list[Error] = []
-        attempt(problems, mounts.umount, f"{self.directory}/bundle/rootfs", mounts.MNT_DETACH)
-        return problems
 
     def _give_up(self, error: Error) -> None:
         """Undo a start that failed, and tell why it failed."""

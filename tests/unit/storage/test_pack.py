@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mydocker.storage.base import Change
 from mydocker.storage.pack import pack, pack_tree
 from mydocker.storage.packdiff import pack_changes
-from mydocker.storage.whiteouts import AUFS
+from mydocker.storage.whiteouts import AUFS, Change
 
 # tarfile passes on 10240 bytes at a time: a file of this size, with its header, fills that, and the next header spills over.
 _BLOCK = 10240 - 512

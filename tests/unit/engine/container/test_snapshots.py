@@ -17,7 +17,8 @@ from mydocker.engine.container.snapshots import CommitOptions
 from mydocker.errors import NotFound
 from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import parse_name
-from mydocker.storage.base import Change
+from mydocker.storage.base import StorageDriver
+from mydocker.storage.whiteouts import Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +87,7 @@ def test_the_child_outlives_its_base(paths: Paths, driver: object, run: Run, mak
     assert [driver.has(chain_id) for chain_id in child.chain_ids] == [True, True]  # type: ignore[attr-defined]
 
 
-class ManyChanges:
+class ManyChanges(StorageDriver):
     """A storage driver whose containers have changed 50,000 files."""
 
     def changes(self, directory: str, layers: list[str]) -> list[Change]:
@@ -103,6 +104,6 @@ def test_many_changes_take_no_longer_each_than_few(paths: Paths, make_container:
     record = make_container("0" * 64, [])
     record["mounts"] = [{"type": "volume", "destination": "/mnt/data"}]
     os.makedirs(paths.container(str(record["id"])) + "/upper/mnt")
-    found = snapshots.changes(paths, ManyChanges(), record)  # type: ignore[arg-type]
+    found = snapshots.changes(paths, ManyChanges(""), record)  # type: ignore[arg-type]
     assert len(found) == 50_002
     assert [each.path for each in found if each.kind == "C"] == ["/d", "/mnt"]
