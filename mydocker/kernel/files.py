@@ -6,7 +6,7 @@ openat2(2) does that. Where the kernel lacks it (before Linux 5.6), it is done h
 from __future__ import annotations
 
 import os
-from errno import ELOOP, ENOSYS
+from errno import ELOOP, ENOENT, ENOSYS, ENOTDIR
 from stat import S_ISLNK
 from struct import pack
 
@@ -65,6 +65,18 @@ def open_by_hand(path: str, flags: int, mode: int, dirfd: int, no_symlinks: bool
     finally:
         for descriptor in opened:
             os.close(descriptor)
+
+
+class IfThere:
+    """A `with` block that looks at an entry of a tree which others change meanwhile. It ends early if the entry has gone, or is another."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> IfThere:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        return isinstance(error, OSError) and error.errno in (ENOENT, ELOOP, ENOTDIR)
 
 
 def open_directory(name: str, parent: int | None = None) -> int:

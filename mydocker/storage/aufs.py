@@ -16,7 +16,8 @@ from mydocker.kernel import mounts
 from mydocker.steps.base import Step, quote
 from mydocker.steps.files import MakeDir
 from mydocker.steps.mounts import Mount
-from mydocker.storage.base import StorageDriver, check_path
+from mydocker.storage.base import StorageDriver
+from mydocker.storage.names import LONGEST_AUFS_NAME, check_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Aufs(StorageDriver):
     name = "aufs"
     writable = "rw"
     most_layers = 126
+    longest_name = LONGEST_AUFS_NAME
     __slots__ = ()
 
     def unsupported(self, paths: Paths) -> str | None:

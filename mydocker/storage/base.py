@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from mydocker import store
-from mydocker.errors import Conflict, Unsupported
+from mydocker.errors import Unsupported
 from mydocker.steps.base import Step
 from mydocker.steps.mounts import Unmount
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from mydocker.steps.idmap import Mapping
     from mydocker.storage.whiteouts import Change
 
-# The options of mount(2) separate paths by these characters, and AUFS has no way to escape them.
-_FORBIDDEN = ",:=\\"
 _CHUNK = 1 << 18
 
 
@@ -37,6 +35,8 @@ class StorageDriver:
     independent = True
     # How many layers an image may have here, or 0 for any number.
     most_layers = 0
+    # How many bytes a file's name may have.
+    longest_name = 255
 
     __slots__ = ("layers", "sys")
 
@@ -165,10 +165,3 @@ class StorageDriver:
     def remove_layer(self, chain_id: str) -> None:
         """Remove a layer. The caller makes sure that nobody uses it."""
         store.remove_tree(self.layer(chain_id))
-
-
-def check_path(path: str) -> None:
-    """Raise Conflict if a path cannot stand in mount options."""
-    for character in _FORBIDDEN:
-        if character in path:
-            raise Conflict(f"root directory {path!r} contains {character!r}, which mount options cannot hold", "use another --root")

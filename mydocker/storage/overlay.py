@@ -15,7 +15,8 @@ from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
 from mydocker.steps.idmap import IdmapTree
 from mydocker.steps.mounts import Mount, Unmount
-from mydocker.storage.base import StorageDriver, check_path
+from mydocker.storage.base import StorageDriver
+from mydocker.storage.names import check_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

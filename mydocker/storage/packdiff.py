@@ -6,7 +6,7 @@ import os
 import stat
 import tarfile
 
-from mydocker.kernel.files import open_directory
+from mydocker.kernel.files import IfThere, open_directory
 from mydocker.storage.pack import Packing
 from mydocker.storage.whiteouts import PLAIN, PREFIX, Change
 
@@ -22,7 +22,7 @@ def pack_changes(tree: str, changes: list[Change], stream: BinaryIO, exclude: se
     exclude: absolute paths as the container sees them. Neither they nor what is below them is written.
     """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
-        packing = Packing(archive, tree, PLAIN, exclude, False)
+        packing = Packing(archive, tree, PLAIN, exclude, None)
         for change in changes:
             if _excluded(change.path, exclude):
                 continue
@@ -58,7 +58,8 @@ def _compare(old: str, new: int, path: str, found: list[Change]) -> None:
         after = set(os.listdir(new))
         found += [Change(kind="D", path=f"{path}/{name}") for name in before - after]
         for name in after:
-            _compare_entry(f"{old}/{name}" if name in before else "", new, path, name, found)
+            with IfThere():
+                _compare_entry(f"{old}/{name}" if name in before else "", new, path, name, found)
     finally:
         os.close(new)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import stat
 
+from mydocker.kernel.files import IfThere
 from mydocker.kernel.trees import copy_attributes
 from mydocker.steps.base import Step, quote
 from mydocker.storage.whiteouts import AUFS, first_to_tell
@@ -107,12 +108,10 @@ def _open_each(root: str, numbers: set[int]) -> None:
             directories.clear()
             continue
         for name in names:
-            try:
+            with IfThere():
                 status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
                 if status.st_ino in numbers:
                     _touch(name, descriptor, status)
-            except FileNotFoundError:
-                continue
 
 
 def _touch(name: str, directory: int, status: os.stat_result) -> None:

@@ -15,8 +15,9 @@ import stat
 import tarfile
 
 from mydocker import store
-from mydocker.errors import Conflict, Damaged, Error
+from mydocker.errors import Conflict, Damaged, Error, StepFailed
 from mydocker.kernel.files import openat2
+from mydocker.storage.names import is_for_others
 from mydocker.storage.whiteouts import OPAQUE, PREFIX, Form
 from mydocker.tarreader import damaged, members, open_tar
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
 _CHUNK = 1 << 20
+_NOT_IN_AUFS = "the storage driver aufs has no names that begin with .wh. or are longer than 242 bytes"
 _XATTR_PREFIX = "SCHILY.xattr."
 # These attributes say something about layers on this machine and not about the image.
 _PRIVATE_XATTRS = ("trusted.overlay.", "user.overlay.")
@@ -106,6 +108,11 @@ class _Unpacking:
             raise Damaged(f"tar member {member.name!r} lies below a file or a symlink that leads nowhere") from error
         try:
             self._add_in(archive, member, f"/proc/self/fd/{descriptor}", parent, name)
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENAMETOOLONG):
+                raise
+            reason = _NOT_IN_AUFS if is_for_others(name) else error.strerror
+            raise StepFailed(f"{member.name}: {reason}", error.errno) from error
         finally:
             os.close(descriptor)
 

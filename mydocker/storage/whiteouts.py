@@ -16,7 +16,7 @@ import os
 import stat
 
 from mydocker import store
-from mydocker.kernel.files import open_directory
+from mydocker.kernel.files import IfThere, open_directory
 from mydocker.value import Value
 
 TYPE_CHECKING = False
@@ -130,7 +130,8 @@ def _collect(form: Form, directory: int, path: str, layers: list[str], found: li
     try:
         for name in os.listdir(directory):
             if not form.is_own(name):
-                _collect_entry(form, directory, path, name, layers, found)
+                with IfThere():
+                    _collect_entry(form, directory, path, name, layers, found)
     finally:
         os.close(directory)
 

@@ -14,6 +14,7 @@ from mydocker.images import change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import ImageLayout
 from mydocker.images.times import now
+from mydocker.kernel.files import IfThere
 from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
 from mydocker.steps.base import Run
 from mydocker.steps.namespaces import ReceiveMounts
@@ -55,6 +56,7 @@ def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Refer
     Returns the new image's id, or '' if `run` did not apply the steps. Raises NotFound if the container's image is gone.
     """
     base = images.find(paths, "sha256:" + record["imageId"])
+    driver.check_depth(len(base.diff_ids) + 1)
     settings = change.apply(config.image_settings(record["config"]), options.changes)
     created = now()
     entry = config.history_entry(created, " ".join(record["config"]["Cmd"] or []), options.author, options.message)
@@ -136,11 +138,13 @@ def _parents(found: list[Change]) -> set[str]:
 
 
 def _is_altered(paths: Paths, driver: StorageDriver, record: Record, path: str) -> bool:
-    """Say whether a directory has another mode or owner than in the image."""
+    """Say whether a directory has another mode or owner than in the image. One that is gone by now has not."""
     writable = f"{paths.container(record['id'])}/{WRITABLE[record['storageDriver']]}"
     layers = [top for layer in record["layers"] if os.path.lexists((top := driver.layer(layer)) + path)]
-    before, after = (os.lstat(top + path) for top in (*layers[:1], writable)) if layers else (None, os.lstat(writable + path))
-    return before is None or (before.st_mode, before.st_uid, before.st_gid) != (after.st_mode, after.st_uid, after.st_gid)
+    with IfThere():
+        before, after = (os.lstat(top + path) for top in (*layers[:1], writable)) if layers else (None, os.lstat(writable + path))
+        return before is None or (before.st_mode, before.st_uid, before.st_gid) != (after.st_mode, after.st_uid, after.st_gid)
+    return False
 
 
 def _difference(paths: Paths, driver: StorageDriver, record: Record) -> Fill:

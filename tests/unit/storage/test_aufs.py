@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,8 +141,12 @@ def test_each_name_is_opened_through_the_mount(branches: Branches, tmp_path: Pat
             opened.append(path)
         return real(path, flags, **named)
 
+    def spy_utime(path: str, **named: Any) -> None:
+        opened.append(path)
+        real_utime(path, **named)
+
     monkeypatch.setattr(os, "open", spy)
-    monkeypatch.setattr(os, "utime", lambda path, **named: (opened.append(path), real_utime(path, **named)))
+    monkeypatch.setattr(os, "utime", spy_utime)
     MakeLinksReal(str(root), str(branches.rw), ends).apply()
     assert sorted(each for each in opened if len(each) == 1) == ["a", "b", "c", "s", "t"]
     assert len(os.listdir(branches.plinks)) == (0 if ends else 2)
@@ -154,9 +159,5 @@ def test_the_steps_explain_themselves(branches: Branches) -> None:
         "umount2 /t MNT_DETACH",
     ]
     assert steps[0].shell().endswith("rm -f /c/rw/.wh..wh.plnk/*.*")
-    assert (
-        Aufs("/l")
-        .settle_steps("/c", ["1"], "")[0]
-        .describe()
-        .startswith("link to their copies what the layers link to the files of /c/rw/")
-    )
+    told = Aufs("/l").settle_steps("/c", ["1"], "")[0].describe()
+    assert told == "link to their copies what the layers link to the files of /c/rw/.wh..wh.plnk, and empty that"
