@@ -36,6 +36,7 @@ from mydocker.kernel.mounts import mountinfo
 from mydocker.kernel.namespaces import CLONE_NEWNET, unshare
 from mydocker.native import command
 from mydocker.paths import Paths
+from mydocker.storage import drivers
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
@@ -311,6 +312,22 @@ def userns(no_idmapped_mounts: str) -> list[str]:
     if no_idmapped_mounts:
         pytest.skip(no_idmapped_mounts)
     return ["--userns", "auto"]
+
+
+@pytest.fixture(params=drivers.NAMES)
+def driver(request: pytest.FixtureRequest, directory: str) -> str:
+    """The name of a storage driver, each that this machine can use."""
+    paths = Paths(f"{directory}/root", f"{directory}/state")
+    reason = drivers.driver(request.param, paths).unsupported(paths)
+    if reason:
+        pytest.skip(f"storage driver {request.param}: {reason}")
+    return str(request.param)
+
+
+@pytest.fixture
+def storage(directory: str, image_imported: None) -> str:
+    """The name of the storage driver that containers get here if nobody asks for one."""
+    return drivers.choose(Paths(f"{directory}/root", f"{directory}/state")).name
 
 
 @pytest.fixture

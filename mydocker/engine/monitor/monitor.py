@@ -240,8 +240,9 @@ class Monitor(Order):
             problems: list[Error] = []
             attempt(problems, self._record_end, status)
             problems += end.runtime_state(self.paths, self.request["id"], self.cgroup, links)
-            for step in self.drive.unmount_steps(self.directory, f"{self.directory}/bundle/rootfs"):  # in this mount namespace
-                attempt(problems, self.run.apply, step)
+            # It is mounted in this mount namespace. An end is not told: a run with nobody who listens.
+            for step in self.drive.unmount_steps(self.directory, f"{self.directory}/bundle/rootfs"):
+                attempt(problems, Run("monitor").apply, step)
             close_ports(self.run)
             if self.record["autoRemove"]:
                 problems += end.container(self.paths, self.record)
