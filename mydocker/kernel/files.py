@@ -67,6 +67,21 @@ def open_by_hand(path: str, flags: int, mode: int, dirfd: int, no_symlinks: bool
             os.close(descriptor)
 
 
+class Held:
+    """A `with` block that has a descriptor, which is closed when the block ends."""
+
+    __slots__ = ("descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __enter__(self) -> int:
+        return self.descriptor
+
+    def __exit__(self, *exception: object) -> None:
+        os.close(self.descriptor)
+
+
 class IfThere:
     """A `with` block that looks at an entry of a tree which others change meanwhile. It ends early if the entry has gone, or is another."""
 
