@@ -48,16 +48,15 @@ row() {
 
 failed() {
     sh vm/collect.sh "$directory/state" >/dev/null 2>&1
-    [ "$sit" = 0 ] || shell
+    [ "$sit" = 0 ] || { say "sitting: waiting for you"; wait "$shell"; }
 }
 
 # A shell on the serial line that the host's side of it is told about.
-shell() {
-    say "sitting: waiting for you"
-    setsid sh -c 'while :; do sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done'
-}
+shell() { setsid sh -c 'while :; do sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done'; }
 
 uname -r > "$directory/release"
+# It is there from the beginning, for a test that hangs.
+[ "$sit" = 0 ] || { shell & shell=$!; }
 cgroups
 for module in overlay aufs veth bridge br_netfilter; do modprobe -q "$module"; done
 mount -t tmpfs -o mode=1777 tmpfs /tmp

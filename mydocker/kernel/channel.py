@@ -14,6 +14,7 @@ import os
 from select import POLLIN, poll
 from struct import pack, unpack_from
 
+from mydocker.kernel.files import Held
 from mydocker.messages import delay
 
 TYPE_CHECKING = False
@@ -140,11 +141,8 @@ def _seqpacket() -> _socket.socket:
 def _at_short_path(path: str, action: Callable[[str], object]) -> None:
     """Bind or connect a socket by a short path, which names the directory by its descriptor."""
     directory, _, name = path.rpartition("/")
-    descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with Held(os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) as descriptor:
         action(f"/proc/self/fd/{descriptor}/{name}")
-    finally:
-        os.close(descriptor)
 
 
 def _each_int(value: bytes) -> list[tuple[int]]:

@@ -82,16 +82,23 @@ class Held:
         os.close(self.descriptor)
 
 
-class IfThere:
-    """A `with` block that looks at an entry of a tree which others change meanwhile. It ends early if the entry has gone, or is another."""
+# The errors for an entry of a tree that has gone, or is another, since it was listed.
+GONE = (ENOENT, ELOOP, ENOTDIR)
 
-    __slots__ = ()
 
-    def __enter__(self) -> IfThere:
-        return self
+class Allowing:
+    """A `with` block in which some errno values are no failure: the block ends where one of them comes up."""
+
+    __slots__ = ("numbers",)
+
+    def __init__(self, *numbers: int) -> None:
+        self.numbers = numbers
+
+    def __enter__(self) -> None:
+        return
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        return isinstance(error, OSError) and error.errno in (ENOENT, ELOOP, ENOTDIR)
+        return isinstance(error, OSError) and error.errno in self.numbers
 
 
 def open_directory(name: str, parent: int | None = None) -> int:

@@ -55,10 +55,7 @@ class Aufs(StorageDriver):
     __slots__ = ()
 
     def unsupported(self, paths: Paths) -> str | None:
-        with open(paths.proc + "/filesystems") as file:
-            if not any(line.split()[-1] == "aufs" for line in file):
-                return "this kernel has no aufs file system (modprobe aufs; Ubuntu 20.04: linux-modules-extra)"
-        return None
+        return self.missing_from(paths, "modprobe aufs; Ubuntu 20.04: linux-modules-extra")
 
     def writable_steps(self, directory: str) -> list[Step]:
         return [MakeDir(directory + "/rw")]

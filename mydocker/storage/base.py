@@ -47,7 +47,13 @@ class StorageDriver:
 
     def unsupported(self, paths: Paths) -> str | None:
         """Return the reason why this host cannot use the driver, or None if it can."""
-        raise NotImplementedError
+        return None
+
+    def missing_from(self, paths: Paths, hint: str) -> str | None:
+        """Return the reason if the kernel does not know the driver's file system, or None. hint: how it can be had"""
+        with open(paths.proc + "/filesystems") as file:
+            known = {line.split()[-1] for line in file}
+        return None if self.name in known else f"this kernel has no {self.name} file system ({hint})"
 
     def layer(self, chain_id: str) -> str:
         """Return the path of a layer's directory."""

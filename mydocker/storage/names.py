@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from os import fsencode
 
-from mydocker.errors import BadInput, Conflict
+from mydocker.errors import Conflict
 
 # A whiteout has four bytes more, and aufs keeps some for names of its own.
 LONGEST_AUFS_NAME = 242
 # The options of mount(2) separate paths by these characters, and AUFS has no way to escape them.
 _FORBIDDEN = ",:=\\"
-
-
-def check_name(path: str, longest: int = 255) -> None:
-    """Raise BadInput for a path that no layer can hold. longest: how many bytes a name may have"""
-    for name in path.split("/"):
-        if name.startswith(".wh."):
-            raise BadInput(f"{path}: a name that begins with .wh. means in a layer that another file is deleted")
-        if len(fsencode(name)) > longest:
-            raise BadInput(f"{path}: expected names of at most {longest} bytes, one has {len(fsencode(name))}")
 
 
 def is_for_others(name: str) -> bool:

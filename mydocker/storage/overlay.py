@@ -73,10 +73,7 @@ class Overlay(StorageDriver):
     __slots__ = ()
 
     def unsupported(self, paths: Paths) -> str | None:
-        with open(paths.proc + "/filesystems") as file:
-            if not any(line.split()[-1] == "overlay" for line in file):
-                return "this kernel has no overlay file system (modprobe overlay)"
-        return _refused_by(paths)
+        return self.missing_from(paths, "modprobe overlay") or _refused_by(paths)
 
     def adopt(self, partial: str, chain_id: str) -> None:
         super().adopt(partial, chain_id)

@@ -11,7 +11,7 @@ import stat
 import tarfile
 from contextlib import contextmanager
 
-from mydocker.kernel.files import RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, IfThere, open_directory, openat2
+from mydocker.kernel.files import GONE, RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, Allowing, Held, open_directory, openat2
 from mydocker.storage.whiteouts import PLAIN, PREFIX, Form, names_below
 
 TYPE_CHECKING = False
@@ -82,15 +82,12 @@ class Packing:
 
     def add_one(self, path: str) -> None:
         """Write one entry of the tree without what is below it. An entry that the container has removed meanwhile is left out."""
-        root = os.open(self.root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
+        with Held(os.open(self.root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) as root:
             flags = os.O_RDONLY | os.O_DIRECTORY
-            with IfThere():
+            with Allowing(*GONE):
                 parent = openat2(os.path.dirname(path).lstrip("/") or ".", flags, 0, root, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS)
                 with _inside(parent):
                     self.add_entry(path, os.lstat(os.path.basename(path)))
-        finally:
-            os.close(root)
 
     def walk(self, path: str, opaque: bool = False) -> None:
         """Write what is in the current directory.
@@ -105,7 +102,7 @@ class Packing:
         for name in names:
             if f"{path}/{name}" in self.exclude or self.form.is_own(name):
                 continue
-            with IfThere():  # The tar holds what was there until then.
+            with Allowing(*GONE):  # The tar holds what was there until then.
                 self.add(path, name, opaque)
 
     def _hide(self, path: str, own: set[str]) -> None:
@@ -192,8 +189,7 @@ def _inside(directory: str | int) -> Iterator[None]:
 
     directory: a name, which is opened without following a symlink, or a descriptor, which is closed in the end.
     """
-    before = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with Held(os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as before:
         inside = directory if isinstance(directory, int) else open_directory(directory)
         try:
             os.fchdir(inside)
@@ -201,8 +197,6 @@ def _inside(directory: str | int) -> Iterator[None]:
         finally:
             os.close(inside)
             os.fchdir(before)
-    finally:
-        os.close(before)
 
 
 def _open_file(path: str, flags: int) -> int:
@@ -217,12 +211,9 @@ def _open_file(path: str, flags: int) -> int:
 def _xattrs(path: str) -> dict[str, str]:
     """Return a file's extended attributes as headers. One that is removed meanwhile is left out."""
     found = {}
-    try:
+    with Allowing(errno.EOPNOTSUPP, errno.ENODATA):
         for name in os.listxattr(path, follow_symlinks=False):
             if not name.startswith(_PRIVATE_XATTRS):
                 value = os.getxattr(path, name, follow_symlinks=False)
                 found[_XATTR_PREFIX + name] = value.decode("utf-8", "surrogateescape")
-    except OSError as error:
-        if error.errno not in (errno.EOPNOTSUPP, errno.ENODATA):
-            raise
     return found

@@ -6,7 +6,7 @@ import os
 import stat
 import tarfile
 
-from mydocker.kernel.files import IfThere, open_directory
+from mydocker.kernel.files import GONE, Allowing, Held, open_directory
 from mydocker.storage.pack import Packing
 from mydocker.storage.whiteouts import PLAIN, PREFIX, Change
 
@@ -53,15 +53,13 @@ def _compare(old: str, new: int, path: str, found: list[Change]) -> None:
     path: the directory's path as the container sees it.
     found: the list that the changes are added to.
     """
-    try:
+    with Held(new):
         before = set(os.listdir(old)) if os.path.isdir(old) and not os.path.islink(old) else set()
         after = set(os.listdir(new))
         found += [Change(kind="D", path=f"{path}/{name}") for name in before - after]
         for name in after:
-            with IfThere():
+            with Allowing(*GONE):
                 _compare_entry(f"{old}/{name}" if name in before else "", new, path, name, found)
-    finally:
-        os.close(new)
 
 
 def _compare_entry(old: str, directory: int, path: str, name: str, found: list[Change]) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import stat
 
-from mydocker.kernel.files import IfThere
+from mydocker.kernel.files import GONE, Allowing
 from mydocker.kernel.trees import copy_attributes
 from mydocker.steps.base import Step, quote
 from mydocker.storage.whiteouts import AUFS, first_to_tell
@@ -89,10 +89,9 @@ class RestoreLinks(Step):
 
 def _kept(writable: str) -> list[str]:
     """Return the names in a branch's directory of pseudo-links."""
-    try:
+    with Allowing(*GONE):
         return [name for name in os.listdir(f"{writable}/{_PLINKS}") if name.replace(".", "", 1).isdigit()]
-    except FileNotFoundError:
-        return []
+    return []
 
 
 def _forget(writable: str, kept: list[str]) -> None:
@@ -108,7 +107,7 @@ def _open_each(root: str, numbers: set[int]) -> None:
             directories.clear()
             continue
         for name in names:
-            with IfThere():
+            with Allowing(*GONE):
                 status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
                 if status.st_ino in numbers:
                     _touch(name, descriptor, status)

@@ -20,7 +20,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from mydocker.paths import Paths
     from mydocker.steps.idmap import Mapping
     from mydocker.storage.whiteouts import Change
 
@@ -51,9 +50,6 @@ class Vfs(StorageDriver):
     writable = "tree"
     independent = False
     __slots__ = ()
-
-    def unsupported(self, paths: Paths) -> str | None:
-        return None
 
     def _prepare(self, partial: str, below: str) -> None:
         if below:

@@ -16,7 +16,7 @@ import os
 import stat
 
 from mydocker import store
-from mydocker.kernel.files import IfThere, open_directory
+from mydocker.kernel.files import GONE, Allowing, Held, open_directory
 from mydocker.value import Value
 
 TYPE_CHECKING = False
@@ -52,11 +52,11 @@ class Form:
 
     def deleted(self, name: str, status: os.stat_result) -> str | None:
         """Return the name that an entry marks as deleted, or None if the entry is not a whiteout."""
-        raise NotImplementedError
+        return None
 
     def is_opaque(self, directory: str) -> bool:
         """Return whether a directory is opaque."""
-        raise NotImplementedError
+        return False
 
     def is_own(self, name: str) -> bool:
         """Return whether an entry is bookkeeping of the file system and not a part of the layer."""
@@ -106,12 +106,6 @@ class _Plain(Form):
             if name not in new:
                 store.remove_tree(f"{directory}/{name}")
 
-    def deleted(self, name: str, status: os.stat_result) -> str | None:
-        return None
-
-    def is_opaque(self, directory: str) -> bool:
-        return False
-
 
 OVERLAY, AUFS, PLAIN = _Overlay(), _Aufs(), _Plain()
 # Storage driver → the form that its layers have.
@@ -127,13 +121,11 @@ def union_changes(form: Form, upper: str, layers: list[str]) -> list[Change]:
 
 def _collect(form: Form, directory: int, path: str, layers: list[str], found: list[Change]) -> None:
     """Add the changes in a directory and below it. directory: a descriptor, which is closed in the end."""
-    try:
+    with Held(directory):
         for name in os.listdir(directory):
             if not form.is_own(name):
-                with IfThere():
+                with Allowing(*GONE):
                     _collect_entry(form, directory, path, name, layers, found)
-    finally:
-        os.close(directory)
 
 
 def _collect_entry(form: Form, directory: int, path: str, name: str, layers: list[str], found: list[Change]) -> None:

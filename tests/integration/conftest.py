@@ -299,11 +299,12 @@ def restore_busybox(machine: Machine) -> None:
 
 @pytest.fixture(scope="session")
 def no_idmapped_mounts(program: str, directory: str, image_imported: None) -> str:
-    """Why this kernel and file system cannot give containers user namespaces of their own; '' if they can."""
+    """Why this kernel, file system and storage driver cannot give containers user namespaces of their own; '' if they can."""
     environment = {**os.environ, **roots(directory)}
     command = [program, "run", "--rm", "--network", "none", "--userns", "auto", "busybox", "true"]
     told = subprocess.run(command, env=environment, capture_output=True, text=True).stderr
-    return told.strip().splitlines()[-1].removeprefix("hint: ") if "idmapped mounts need" in told else ""
+    lines = told.strip().splitlines()
+    return next((line.removeprefix("hint: ") for line in lines if "idmapped mounts need" in line or "cannot map users" in line), "")
 
 
 @pytest.fixture

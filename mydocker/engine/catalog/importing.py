@@ -10,7 +10,6 @@ from mydocker.images import archive, change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import ImageLayout
 from mydocker.images.times import now
-from mydocker.storage.names import check_name
 from mydocker.value import Value
 
 TYPE_CHECKING = False
@@ -76,3 +75,12 @@ def _store_directory(source: str, layer: LayerWriter, check: Callable[[str], Non
 def _store_file(source: str, layer: LayerWriter, check: Callable[[str], None]) -> None:
     with open(source, "rb") as file:
         archive.store(file, source, layer, check)
+
+
+def check_name(path: str, longest: int = 255) -> None:
+    """Raise BadInput for a path that no layer can hold. longest: how many bytes a name may have"""
+    for name in path.split("/"):
+        if name.startswith(".wh."):
+            raise BadInput(f"{path}: a name that begins with .wh. means in a layer that another file is deleted")
+        if len(os.fsencode(name)) > longest:
+            raise BadInput(f"{path}: expected names of at most {longest} bytes, one has {len(os.fsencode(name))}")

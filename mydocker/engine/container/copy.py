@@ -16,7 +16,7 @@ from mydocker.engine.record import bundle
 from mydocker.errors import BadInput, NotFound, StepFailed
 from mydocker.images.compression import Decompressed
 from mydocker.kernel import inroot
-from mydocker.kernel.files import IfThere, openat2
+from mydocker.kernel.files import GONE, Allowing, openat2
 from mydocker.kernel.mounts import MS_BIND, MS_RDONLY, MS_REMOUNT, mount
 from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
 from mydocker.runtime.mounts import mount_steps
@@ -80,7 +80,7 @@ class Container(Value):
         """Return those of the root and of the volumes. What else is mounted in a container, as /proc, are not its files."""
         found = {os.fstat(root).st_dev}
         for volume in (each["destination"] for each in self.record["mounts"] if each["type"] != "tmpfs"):
-            with IfThere():  # the container may have unmounted or removed it
+            with Allowing(*GONE):  # the container may have unmounted or removed it
                 descriptor = openat2(volume.lstrip("/"), os.O_PATH, dirfd=root)
                 found.add(os.fstat(descriptor).st_dev)
                 os.close(descriptor)

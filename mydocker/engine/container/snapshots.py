@@ -14,7 +14,7 @@ from mydocker.images import change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import ImageLayout
 from mydocker.images.times import now
-from mydocker.kernel.files import IfThere
+from mydocker.kernel.files import GONE, Allowing
 from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
 from mydocker.steps.base import Run
 from mydocker.steps.namespaces import ReceiveMounts
@@ -141,7 +141,7 @@ def _is_altered(paths: Paths, driver: StorageDriver, record: Record, path: str) 
     """Say whether a directory has another mode or owner than in the image. One that is gone by now has not."""
     writable = f"{paths.container(record['id'])}/{WRITABLE[record['storageDriver']]}"
     layers = [top for layer in record["layers"] if os.path.lexists((top := driver.layer(layer)) + path)]
-    with IfThere():
+    with Allowing(*GONE):
         before, after = (os.lstat(top + path) for top in (*layers[:1], writable)) if layers else (None, os.lstat(writable + path))
         return before is None or (before.st_mode, before.st_uid, before.st_gid) != (after.st_mode, after.st_uid, after.st_gid)
     return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker.kernel.files import IfThere
+from mydocker.kernel.files import GONE, Allowing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def tree_size(path: str) -> int:
     total = 0
     for where, _, names in os.walk(path):
         for name in names:
-            with IfThere():
+            with Allowing(*GONE):
                 status = os.lstat(f"{where}/{name}")
                 if (status.st_dev, status.st_ino) not in seen:
                     seen.add((status.st_dev, status.st_ino))
