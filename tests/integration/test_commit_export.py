@@ -124,7 +124,7 @@ OTHER_NAME = {"overlay": "old", "aufs": "new", "vfs": "new"}
 @pytest.mark.storage
 def test_hard_links_from_one_layer_to_the_next(mydocker: Machine, driver: str) -> None:
     mydocker.environment["MYDOCKER_STORAGE_DRIVER"] = driver
-    assert mydocker.sh(f"mkdir links; cat > links/Dockerfile <<'END'\n{LINKS}END\n{{mydocker}} build -q -t links links").rc == 0
+    assert mydocker.sh(f"mkdir links; cat > links/Dockerfile <<'END'\n{LINKS}END\n{{mydocker}} build -q --no-cache -t links links").rc == 0
     assert mydocker("run", "--rm", "links", "cat", "/seen").stdout.split() == ["new", OTHER_NAME[driver]]
     script = "[ -e /c ] || { echo third > /a; ln /a /c; ln /bin/busybox /box; }; echo ready; exec sleep 1000"
     mydocker("run", "-d", "--name", "one", "links", "sh", "-c", script)
