@@ -111,7 +111,7 @@ def start(kernel: Kernel, layout: str, asked: Asked) -> guest.Machine:
     """Boot a kernel with a cgroup layout."""
     prepared = prepare(kernel, layout, asked)
     if asked.sit:
-        print(f"after a failure, get in with: socat -,raw,echo=0,escape=0x1d unix-connect:{prepared.shell}", flush=True)
+        print(f"get in at any time with: socat -,raw,echo=0,escape=0x1d unix-connect:{prepared.shell}", flush=True)
     return guest.Machine(prepared, WEEK if asked.sit else seconds(asked))
 
 
