@@ -162,7 +162,7 @@ def accept_steps(bridge: str, proc: str) -> list[Step]:
 def _legacy_steps(bridge: str, proc: str) -> list[Step]:
     program = _legacy_program(proc)
     rules = programs.call([program, "--wait", "-S", "FORWARD"])[1] if program else ""
-    if "-P FORWARD DROP" not in rules or f"-j {OUR_CHAINS}" in rules:
+    if "-P FORWARD DROP" not in rules or f"-j {OUR_CHAINS}-" in rules:
         return []
     step = AcceptWithIptables(program, bridge)
     return [step] if any(programs.call(line)[0] for line in step.lines("-C")) else []
@@ -175,7 +175,7 @@ def _legacy_program(proc: str) -> str:
 
 
 def _leads_to_ours(chain: Chain) -> bool:
-    return any(OUR_CHAINS.encode() in raw for _, raw in netfilter.rules(chain))
+    return any(f"{OUR_CHAINS}-".encode() in raw for _, raw in netfilter.rules(chain))
 
 
 def _handles(chain: Chain, bridge: str) -> list[int]:

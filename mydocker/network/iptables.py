@@ -20,7 +20,7 @@ _JUMPS: tuple[tuple[str, str, list[str], str], ...] = (
     ("filter", "FORWARD", [], "FWD"),
 )
 # How the names of our chains begin, whatever ROOT they are of.
-OUR_CHAINS = "MYD-"
+OUR_CHAINS = "MYD"
 # {table: chains of ours in it}
 TABLES = {"nat": ("PORTS", "POST"), "raw": ("LOOP",), "filter": ("FWD",)}
 
