@@ -23,6 +23,8 @@ PROCESSORS = 1
 EMULATED = ["--disable-kvm", "-a", "mitigations=off", "--qemu-opts=-accel tcg,thread=multi,tb-size=512 -cpu qemu64"]
 _PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
 _GRACE = 10
+# What pytest prints at the end of a line of dots.
+_DONE = re.compile(r"\[ *([0-9]+%)\]")
 
 
 class Boot(NamedTuple):
@@ -73,6 +75,13 @@ class Machine:
     def age(self) -> float:
         """The seconds since the machine was started."""
         return time.monotonic() - self.started
+
+    def progress(self) -> str:
+        """Return how far the machine is: the storage driver whose tests run, and how much of them is done."""
+        logs = sorted(self.boot.directory.glob("*.log"), key=lambda path: path.stat().st_mtime)
+        done = _DONE.findall(read(logs[-1])) if logs else []
+        where = logs[-1].stem if logs and logs[-1].stem != "machine" else "booting"
+        return f"{self.boot.directory.name} {where}{f' {done[-1]}' if done else ''}"
 
     def is_over(self) -> bool:
         """Say whether the machine has ended, or its time is over."""

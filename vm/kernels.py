@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import boxpackages
 import click
 import guest
 import kernelpackages
@@ -40,6 +41,8 @@ SLOWER = 15
 BOOT_SECONDS = 30
 ROW_SECONDS = 40
 WEEK = 7 * 86400
+# How often it is said how far the machines are.
+WORD_SECONDS = 60
 IMAGE = "Boot this kernel: its image, or a directory with boot/vmlinuz-RELEASE and lib/modules/RELEASE."
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "depmod": "kmod", "busybox": "busybox-static"}
 
@@ -134,15 +137,21 @@ def run(plan: list[tuple[Kernel, str]], jobs: int, asked: Asked, tell: Callable[
     """
     rows: dict[int, list[Row]] = {}
     running: dict[int, guest.Machine] = {}
+    started = time.monotonic()
+    next_word = started + WORD_SECONDS
     try:
         while len(rows) < len(plan):
             waiting = [number for number in range(len(plan)) if number not in rows and number not in running]
             for number in waiting[: jobs - len(running)]:
+                print(f"booting {plan[number][0].name}, {plan[number][1]} ({len(rows) + len(running) + 1} of {len(plan)})", flush=True)
                 running[number] = start(*plan[number], asked)
             for number in [number for number, machine in running.items() if machine.is_over()]:
                 rows[number] = finish(running[number], *plan[number], asked)
                 del running[number]
                 tell(_in_order(rows))
+            if running and time.monotonic() > next_word:
+                print(f"{time.monotonic() - started:.0f} s: {', '.join(machine.progress() for machine in running.values())}", flush=True)
+                next_word = time.monotonic() + WORD_SECONDS
             time.sleep(0.2)
     finally:
         for machine in running.values():
@@ -157,6 +166,7 @@ def _in_order(rows: dict[int, list[Row]]) -> list[Row]:
 def missing() -> str:
     """Return the commands that install what is missing here, or '' if nothing is."""
     packages = [package for program, package in TOOLS.items() if not shutil.which(program)]
+    packages = list(dict.fromkeys([*packages, *boxpackages.missing()]))
     lines = [f"apt-get install {' '.join(packages)}"] if packages else []
     if not shutil.which("vng", path=guest.search_path()):
         lines.append("pip install virtme-ng")

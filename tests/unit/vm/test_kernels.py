@@ -30,6 +30,9 @@ class FakeMachine:
         self.looks -= 1
         return self.looks <= 0
 
+    def progress(self) -> str:
+        return f"{self.name} overlay 50%"
+
     def end(self) -> str:
         self.alive.remove(self)
         return ""
@@ -86,3 +89,9 @@ def test_what_is_booted() -> None:
     assert len(kernels.boots((), (), ())) == 12
     with pytest.raises(click.BadParameter, match=r"expected KERNEL:LAYOUT, one of .* newest and of v1, hybrid, v2"):
         kernels.boots(("6.1",), (), ())
+
+
+def test_it_says_what_it_does(looks: dict[str, int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(kernels, "WORD_SECONDS", -1)
+    kernels.run(PLAN[:1], 1, ASKED, len)
+    assert capsys.readouterr().out.splitlines()[:2] == ["booting 5.10, v1 (1 of 1)", "0 s: 5.10 overlay 50%"]
