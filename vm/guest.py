@@ -78,10 +78,11 @@ class Machine:
 
     def progress(self) -> str:
         """Return how far the machine is: the storage driver whose tests run, and how much of them is done."""
-        logs = sorted(self.boot.directory.glob("*.log"), key=lambda path: path.stat().st_mtime)
-        done = _DONE.findall(read(logs[-1])) if logs else []
-        where = logs[-1].stem if logs and logs[-1].stem != "machine" else "booting"
-        return f"{self.boot.directory.name} {where}{f' {done[-1]}' if done else ''}"
+        logs = [path for path in self.boot.directory.glob("*.log") if path.name != "machine.log"]
+        if not logs:
+            return f"{self.boot.directory.name} booting"
+        last = max(logs, key=lambda path: path.stat().st_mtime)
+        return " ".join([self.boot.directory.name, last.stem, *_DONE.findall(read(last))[-1:]])
 
     def is_over(self) -> bool:
         """Say whether the machine has ended, or its time is over."""
