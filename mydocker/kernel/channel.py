@@ -12,7 +12,7 @@ import _socket
 import marshal
 import os
 from select import POLLIN, poll
-from struct import pack, unpack_from
+from struct import iter_unpack, pack
 
 from mydocker.kernel.files import Held
 from mydocker.messages import delay
@@ -79,7 +79,7 @@ class Channel:
         except ConnectionResetError:
             # The peer went without having read everything. The kernel tells this once, before it delivers what the peer had sent.
             data, ancillary = self._next()
-        descriptors = [n for _, _, value in ancillary for (n,) in _each_int(value)]
+        descriptors = [n for _, _, value in ancillary for (n,) in iter_unpack("i", value[: len(value) & ~3])]
         kind = data[:1].decode()
         delay("receive", kind)
         return kind, data[1:], descriptors
@@ -143,7 +143,3 @@ def _at_short_path(path: str, action: Callable[[str], object]) -> None:
     directory, _, name = path.rpartition("/")
     with Held(os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) as descriptor:
         action(f"/proc/self/fd/{descriptor}/{name}")
-
-
-def _each_int(value: bytes) -> list[tuple[int]]:
-    return [unpack_from("i", value, offset) for offset in range(0, len(value) - 3, 4)]

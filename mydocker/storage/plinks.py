@@ -5,9 +5,10 @@ old file. So aufs remembers in memory that they are the new one's: they are pseu
 
     rw/.wh..wh.plnk/INO.BRANCH_INO    INO: the file's inode number in the mount, BRANCH_INO: in the branch
 
-The memory ends with the mount. So before it is unmounted, every name is looked up in the mount and opened, which makes the name real
-in the branch. A mount that ended without that, because the machine crashed, has taken the memory with it. Then the layers tell the other
-names of what was copied up. They cannot tell from which file a new name was linked: such a name keeps its own contents, as after a copy.
+The memory ends with the mount. So before it is unmounted, each name is looked up in the mount and a byte is read by it, which makes the
+name real in the branch; to open it does not. A mount that ended without that, because the machine crashed, has taken the memory with it.
+Then the layers tell the other names of what was copied up. They cannot tell from which file a new name was linked: such a name keeps its
+own contents, as after a copy.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import os
 import stat
 
-from mydocker.kernel.files import GONE, Allowing
+from mydocker.kernel.files import GONE, Allowing, Held
 from mydocker.kernel.trees import copy_attributes
 from mydocker.steps.base import Step, quote
 from mydocker.storage.whiteouts import AUFS, first_to_tell
@@ -34,16 +35,16 @@ class MakeLinksReal(Step):
         kept = _kept(self.writable)
         numbers = {int(name.partition(".")[0]) for name in kept}
         if numbers:
-            _open_each(self.root, numbers)
+            _read_each(self.root, numbers)
         if self.ends:
             _forget(self.writable, kept)
 
     def describe(self) -> str:
-        return f"make the hard links real that {quote(f'{self.writable}/{_PLINKS}')} has: open their names in {quote(self.root)}"
+        return f"make the hard links real that {quote(f'{self.writable}/{_PLINKS}')} has: read their names in {quote(self.root)}"
 
     def shell(self) -> str:
         plinks, root = quote(f"{self.writable}/{_PLINKS}"), quote(self.root)
-        each = f'number=${{file##*/}}; find {root} -xdev -type f -inum "${{number%.*}}" -exec head -qc 0 {{}} +'
+        each = f'number=${{file##*/}}; find {root} -xdev -type f -inum "${{number%.*}}" -exec head -qc 1 {{}} + >/dev/null'
         return f"for file in {plinks}/*.*; do {each}; done{f'; rm -f {plinks}/*.*' if self.ends else ''}"
 
 
@@ -99,8 +100,8 @@ def _forget(writable: str, kept: list[str]) -> None:
         os.unlink(f"{writable}/{_PLINKS}/{name}")
 
 
-def _open_each(root: str, numbers: set[int]) -> None:
-    """Open the files with some inode numbers. What the container removes meanwhile needs no link."""
+def _read_each(root: str, numbers: set[int]) -> None:
+    """Read the files with some inode numbers. What the container removes meanwhile needs no link."""
     device = os.stat(root).st_dev
     for _, directories, names, descriptor in os.fwalk(root):
         if os.fstat(descriptor).st_dev != device:
@@ -116,7 +117,8 @@ def _open_each(root: str, numbers: set[int]) -> None:
 def _touch(name: str, directory: int, status: os.stat_result) -> None:
     """Have aufs make a name real, without a change of the file."""
     if stat.S_ISREG(status.st_mode):
-        os.close(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory))
+        with Held(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)) as descriptor:
+            os.read(descriptor, 1)
     else:
         os.utime(name, ns=(status.st_atime_ns, status.st_mtime_ns), dir_fd=directory, follow_symlinks=False)
 

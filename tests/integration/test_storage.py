@@ -99,11 +99,17 @@ def tree_of(root: Path) -> Tree:
 
 
 def mounted(
-    driver: StorageDriver, directory: Path, layers: list[str], work: Callable[[Path], None] = lambda root: None, crash: bool = False
+    driver: StorageDriver,
+    directory: Path,
+    layers: list[str],
+    work: Callable[[Path], None] = lambda root: None,
+    crash: bool = False,
+    look: bool = True,
 ) -> Tree:
     """Mount a container's root in a child with a mount namespace of its own, do something in it, and return what is there then.
 
     crash: let the mount end with the child, as when the machine does
+    look: False leaves all as the work has left it: to read a file changes what aufs has of it
     """
     target = directory / "root"
     if not directory.exists():
@@ -117,7 +123,7 @@ def mounted(
             Run("test").execute([ReceiveMounts(), *driver.mount_steps(str(directory), layers, str(target))])
             work(target)
             with os.fdopen(write, "wb") as file:
-                file.write(dumps(tree_of(target)))
+                file.write(dumps(tree_of(target) if look else {}))
             if not crash:
                 Run("test").execute(driver.unmount_steps(str(directory), str(target)))
             os._exit(0)
@@ -221,13 +227,13 @@ def as_layer(driver: StorageDriver, directory: Path, layers: list[str]) -> str:
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("crash", [False, True])
-def test_hard_links_across_layers_restart_and_commit(driver: StorageDriver, place: Path, crash: bool) -> None:
+@pytest.mark.parametrize(("crash", "look"), [(False, False), (False, True), (True, True)])
+def test_hard_links_across_layers_restart_and_commit(driver: StorageDriver, place: Path, crash: bool, look: bool) -> None:
     driver.apply(chain(1), [], archive(*LINKED))
-    before = mounted(driver, place / "first", [chain(1)], write_to_links, crash)
+    before = mounted(driver, place / "first", [chain(1)], write_to_links, crash, look)
     after = mounted(driver, place / "first", [chain(1)])
     committed = mounted(driver, place / "second", [as_layer(driver, place / "first", [chain(1)]), chain(1)])
-    for tree in (before, after, committed):
+    for tree in (before, after, committed) if look else (after, committed):
         contents = {name: entry[4] for name, entry in tree.items() if entry[4]}
         old = b"new" if KEEPS_LINKS[driver.name] else b"old"
         assert {"a": b"new", "b": old, "sub/deep/y": old, "c": b"by another name"}.items() <= contents.items()

@@ -122,7 +122,7 @@ def test_a_branch_that_was_never_mounted_has_nothing_to_restore(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("ends", [False, True])
-def test_each_name_is_opened_through_the_mount(branches: Branches, tmp_path: Path, ends: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_name_is_read_through_the_mount(branches: Branches, tmp_path: Path, ends: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "root"
     (root / "sub").mkdir(parents=True)
     (root / "a").write_text("new")
@@ -134,18 +134,17 @@ def test_each_name_is_opened_through_the_mount(branches: Branches, tmp_path: Pat
     for name in ("a", "s"):
         (branches.plinks / f"{(root / name).lstat().st_ino}.5").touch()
     opened: list[str] = []
-    real, real_utime = os.open, os.utime
+    real, real_utime = os.read, os.utime
 
-    def spy(path: str, flags: int, **named: int) -> int:
-        if not flags & os.O_DIRECTORY:
-            opened.append(path)
-        return real(path, flags, **named)
+    def spy(descriptor: int, size: int) -> bytes:
+        opened.append(os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}")))
+        return real(descriptor, size)
 
     def spy_utime(path: str, **named: Any) -> None:
         opened.append(path)
         real_utime(path, **named)
 
-    monkeypatch.setattr(os, "open", spy)
+    monkeypatch.setattr(os, "read", spy)
     monkeypatch.setattr(os, "utime", spy_utime)
     MakeLinksReal(str(root), str(branches.rw), ends).apply()
     assert sorted(each for each in opened if len(each) == 1) == ["a", "b", "c", "s", "t"]
@@ -155,7 +154,7 @@ def test_each_name_is_opened_through_the_mount(branches: Branches, tmp_path: Pat
 def test_the_steps_explain_themselves(branches: Branches) -> None:
     steps = Aufs("/l").unmount_steps("/c", "/t")
     assert [step.describe() for step in steps] == [
-        "make the hard links real that /c/rw/.wh..wh.plnk has: open their names in /t",
+        "make the hard links real that /c/rw/.wh..wh.plnk has: read their names in /t",
         "umount2 /t MNT_DETACH",
     ]
     assert steps[0].shell().endswith("rm -f /c/rw/.wh..wh.plnk/*.*")
