@@ -22,10 +22,23 @@ v1() {
     done
 }
 
+# As systemd of Ubuntu 20.04 mounts it: some controllers together, a hierarchy of its own without any, and version 2 beside them.
+systemd() {
+    mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup
+    for names in none,name=systemd cpu,cpuacct net_cls,net_prio blkio cpuset devices freezer hugetlb memory perf_event pids rdma; do
+        place=/sys/fs/cgroup/${names#none,name=}
+        mkdir "$place"
+        mount -t cgroup -o "$names" cgroup "$place" 2>/dev/null || rmdir "$place"
+    done
+    mkdir /sys/fs/cgroup/unified
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
+}
+
 cgroups() {
     mountpoint -q /sys/fs/cgroup && umount /sys/fs/cgroup
     case $layout in
         v1) v1 ;;
+        systemd) systemd ;;
         v2) mount -t cgroup2 cgroup2 /sys/fs/cgroup ;;
         hybrid) v1 && mkdir /sys/fs/cgroup/unified && mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified ;;
     esac

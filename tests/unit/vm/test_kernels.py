@@ -87,7 +87,8 @@ def test_what_is_booted() -> None:
     assert kernels.boots(("6.12:v2", "5.10:v1"), (), ()) == [("6.12", "v2"), ("5.10", "v1")]
     assert kernels.boots((), ("6.1",), ()) == [("6.1", "v1"), ("6.1", "hybrid"), ("6.1", "v2")]
     assert len(kernels.boots((), (), ())) == 12
-    with pytest.raises(click.BadParameter, match=r"expected KERNEL:LAYOUT, one of .* newest and of v1, hybrid, v2"):
+    assert kernels.boots(("5.10:systemd",), (), ()) == [("5.10", "systemd")]
+    with pytest.raises(click.BadParameter, match=r"expected KERNEL:LAYOUT, one of .* newest and of v1, hybrid, v2, systemd"):
         kernels.boots(("6.1",), (), ())
 
 
