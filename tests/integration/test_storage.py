@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mydocker.engine.system.repair import half_unpacked
+from mydocker.errors import StepFailed
 from mydocker.kernel.namespaces import CLONE_NEWNS, unshare
 from mydocker.paths import Paths
 from mydocker.steps.base import Run
@@ -274,6 +275,24 @@ def test_a_link_that_was_broken_is_not_joined_again(driver: StorageDriver, place
     after = mounted(driver, place / "first", [chain(1)])
     assert "sub/deep/y" not in after
     assert {name: after[name][4] for name in ("a", "b")} == {"a": b"new", "b": b"other"}
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("name", [".wh.y", "n" * 250])
+def test_a_name_that_a_driver_does_not_take_is_told_as_the_user_wrote_it(driver: StorageDriver, place: Path, name: str) -> None:
+    def work(root: Path) -> None:
+        try:
+            unpack(archive({f"d/{name}": "x"}), str(root), None)
+        except StepFailed as error:
+            (root / "told").write_text(error.message)
+
+    driver.apply(chain(1), [], archive(BASE))
+    tree = mounted(driver, place / "first", [chain(1)], work)
+    if driver.name == "aufs":
+        told = f"d/{name}: the storage driver aufs has no names that begin with .wh. or are longer than 242 bytes"
+        assert tree["told"][4] == told.encode()
+    else:
+        assert "told" not in tree
 
 
 def test_excluded_paths_are_in_no_layer(driver: StorageDriver, place: Path) -> None:

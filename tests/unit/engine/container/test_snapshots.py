@@ -14,7 +14,7 @@ import pytest
 from mydocker.engine.catalog import images, verbs
 from mydocker.engine.container import snapshots
 from mydocker.engine.container.snapshots import CommitOptions
-from mydocker.errors import NotFound
+from mydocker.errors import NotFound, Unsupported
 from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import parse_name
 from mydocker.storage.base import StorageDriver
@@ -68,6 +68,17 @@ def test_commit_without_changes_adds_no_layer(
     assert child.document["history"][-1] == {"created": child.created, "empty_layer": True}
     # One layer, and a manifest and a config each.
     assert len(os.listdir(paths.images + "/blobs/sha256")) == 5
+
+
+def test_a_layer_more_than_the_driver_can_mount_is_not_made(
+    paths: Paths, driver: StorageDriver, run: Run, make_image: Make, make_container: MakeContainer
+) -> None:
+    base = images.find(paths, make_image("base"))
+    record = make_container(base.id, base.chain_ids)
+    driver.most_layers = 1  # type: ignore[misc]  # PlainDriver has no slots
+    with pytest.raises(Unsupported, match=r"^plain: 2 layers are more than the 1 that it can mount"):
+        snapshots.commit(paths, driver, record, parse_name("child"), CommitOptions(), run)  # type: ignore[arg-type]
+    assert [image.id for image in images.all_images(paths)] == [base.id]
 
 
 def test_commit_of_a_container_whose_image_is_gone(paths: Paths, driver: object, run: Run, make_container: MakeContainer) -> None:
