@@ -16,7 +16,7 @@ from socket import IPPROTO_TCP, TCP_USER_TIMEOUT
 
 from fabric import Connection, task
 from invoke import Exit, UnexpectedExit
-from remote import PREFIX, RESULTS, check_recording, pack_line, pytest_line, record_line, recording_path
+from remote import PREFIX, RESULTS, check_recording, pack_line, pytest_line, record_line, recording_path, storage_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PARTS = "packages python mounts modules install service image tests"
@@ -51,13 +51,16 @@ def install(c: Connection, prefix: str = PREFIX) -> None:
         "pytest": "pytest's arguments, in one word [tests/integration]",
         "results": "the file for the results, JUnit XML [vm/collected/HOST.xml]",
         "factor": "MYDOCKER_TEST_TIMEOUT_FACTOR, for a slow machine [1]",
+        "storage": "the default storage driver of the tests [aufs on the machine of that name, else mydocker's choice]",
         "seconds": "end pytest after that time [3600]",
         "prefix": f"where mydocker was installed [{PREFIX}]",
     }
 )
-def test(c: Connection, pytest: str = "", results: str = "", factor: str = "1", seconds: int = 3600, prefix: str = PREFIX) -> None:
+def test(
+    c: Connection, pytest: str = "", results: str = "", factor: str = "1", storage: str = "", seconds: int = 3600, prefix: str = PREFIX
+) -> None:
     """Run tests there, against the installed mydocker, and fetch the results; the exit status is pytest's, 124 after the deadline."""
-    line = pytest_line(pytest, factor=factor, seconds=seconds, prefix=prefix)
+    line = pytest_line(pytest, factor=factor, seconds=seconds, prefix=prefix, storage=storage_of(c.original_host, storage))
     as_root(c, f"rm -f {RESULTS}")
     status = as_root(c, line, warn=True)
     path = Path(results) if results else collected(c, ".xml")

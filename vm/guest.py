@@ -23,6 +23,8 @@ PROCESSORS = 1
 EMULATED = ["--disable-kvm", "-a", "mitigations=off", "--qemu-opts=-accel tcg,thread=multi,tb-size=512 -cpu qemu64"]
 _PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
 _GRACE = 10
+# What pytest prints at the end of a line of dots.
+_DONE = re.compile(r"\[ *([0-9]+%)\]")
 
 
 class Boot(NamedTuple):
@@ -73,6 +75,14 @@ class Machine:
     def age(self) -> float:
         """The seconds since the machine was started."""
         return time.monotonic() - self.started
+
+    def progress(self) -> str:
+        """Return how far the machine is: the storage driver whose tests run, and how much of them is done."""
+        logs = [path for path in self.boot.directory.glob("*.log") if path.name != "machine.log"]
+        if not logs:
+            return f"{self.boot.directory.name} booting"
+        last = max(logs, key=lambda path: path.stat().st_mtime)
+        return " ".join([self.boot.directory.name, last.stem, *_DONE.findall(read(last))[-1:]])
 
     def is_over(self) -> bool:
         """Say whether the machine has ended, or its time is over."""

@@ -22,10 +22,23 @@ v1() {
     done
 }
 
+# As systemd of Ubuntu 20.04 mounts it: some controllers together, a hierarchy of its own without any, and version 2 beside them.
+systemd() {
+    mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup
+    for names in none,name=systemd cpu,cpuacct net_cls,net_prio blkio cpuset devices freezer hugetlb memory perf_event pids rdma; do
+        place=/sys/fs/cgroup/${names#none,name=}
+        mkdir "$place"
+        mount -t cgroup -o "$names" cgroup "$place" 2>/dev/null || rmdir "$place"
+    done
+    mkdir /sys/fs/cgroup/unified
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
+}
+
 cgroups() {
     mountpoint -q /sys/fs/cgroup && umount /sys/fs/cgroup
     case $layout in
         v1) v1 ;;
+        systemd) systemd ;;
         v2) mount -t cgroup2 cgroup2 /sys/fs/cgroup ;;
         hybrid) v1 && mkdir /sys/fs/cgroup/unified && mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified ;;
     esac
@@ -48,16 +61,15 @@ row() {
 
 failed() {
     sh vm/collect.sh "$directory/state" >/dev/null 2>&1
-    [ "$sit" = 0 ] || shell
+    [ "$sit" = 0 ] || { say "sitting: waiting for you"; wait "$shell"; }
 }
 
 # A shell on the serial line that the host's side of it is told about.
-shell() {
-    say "sitting: waiting for you"
-    setsid sh -c 'while :; do sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done'
-}
+shell() { setsid sh -c 'while :; do sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done'; }
 
 uname -r > "$directory/release"
+# It is there from the beginning, for a test that hangs.
+[ "$sit" = 0 ] || { shell & shell=$!; }
 cgroups
 for module in overlay aufs veth bridge br_netfilter; do modprobe -q "$module"; done
 mount -t tmpfs -o mode=1777 tmpfs /tmp

@@ -32,7 +32,7 @@ class NoKernel(Exception):
 class Kernel(NamedTuple):
     """A kernel that can be booted."""
 
-    name: str  # one of NAMES
+    name: str  # one of NAMES, or its release if it is somebody's own
     release: str  # what uname -r says of it
     image: Path
 
@@ -153,6 +153,38 @@ def found(name: str, root: Path) -> Kernel:
     if not images:
         raise NoKernel(f"kernel {name}: no boot/vmlinuz-* in {root}")
     return Kernel(name, images[0].name.removeprefix("vmlinuz-"), images[0])
+
+
+def given(path: Path) -> Kernel:
+    """Return a kernel of somebody's own. Its name is its release. Raises NoKernel.
+
+    path: an image, or a directory with boot/vmlinuz-RELEASE and lib/modules/RELEASE. What modules need of each other is written
+        there anew (depmod), so a module that was copied to them is found.
+    """
+    image = path if path.is_file() else _only_image(path)
+    release = image_release(image)
+    if path.is_dir() and (path / "lib/modules" / release).is_dir():
+        _run("depmod", "-b", str(path), release)
+    return Kernel(release, release, image.resolve())
+
+
+def _only_image(directory: Path) -> Path:
+    images = sorted(directory.glob("boot/vmlinuz-*"))
+    if len(images) != 1:
+        names = ", ".join(image.name for image in images) or "none"
+        raise NoKernel(f"{directory}: expected a kernel's image, or a directory with one boot/vmlinuz-RELEASE, found {names}")
+    return images[0]
+
+
+def image_release(image: Path) -> str:
+    """Return the release of a kernel's image for x86 (Documentation/arch/x86/boot.rst, kernel_version). Raises NoKernel."""
+    with open(image, "rb") as file:
+        head = file.read(0x10000)
+    start = int.from_bytes(head[0x20E:0x210], "little") + 0x200
+    words = head[start : start + 256].partition(b"\0")[0].decode(errors="replace").split()
+    if head[0x202:0x206] != b"HdrS" or not words:
+        raise NoKernel(f"{image}: expected a kernel's image (bzImage)")
+    return words[0]
 
 
 def mirror() -> str:

@@ -1,11 +1,12 @@
 """Run the integration tests on real kernels. Each kernel, cgroup layout and storage driver gives a row of a table.
 
-    python vm/kernels.py [--kernel 5.10]… [--cgroup v1]… [--boot 6.12:v2]… [--storage overlay]… [-- PYTEST ARGUMENT…]
+    python vm/kernels.py [--kernel 5.10]… [--cgroup v1]… [--boot 6.12:v2]… [--image PATH]… [--storage overlay]… [-- PYTEST ARGUMENT…]
 
-Kernels are Debian's packages (vm/kernelpackages.py). virtme-ng boots them in QEMU (vm/guest.py) on a copy of the box's disk
-(vm/box/build), with KVM if a kernel boots with it. One boot is a kernel with a cgroup layout, and all storage drivers are tried in it.
-The tests are those marked `kernel`, and for vfs only those that are also marked `storage`. --whole runs all tests. The results are in
-vm/collected/kernels: table.md, and a directory for each boot with JUnit XML, logs and the console. The exit status is 1 if a row failed.
+Kernels are Debian's packages (vm/kernelpackages.py), or what --image names. virtme-ng boots them in QEMU (vm/guest.py) on a copy of the
+box's disk (vm/box/build), with KVM if a kernel boots with it. One boot is a kernel with a cgroup layout, and all storage drivers are
+tried in it. The tests are those marked `kernel`, and for vfs only those that are also marked `storage`. --whole runs all tests. The
+results are in vm/collected/kernels: table.md, and a directory for each boot with JUnit XML, logs and the console. The exit status is 1
+if a row failed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import boxpackages
 import click
 import guest
 import kernelpackages
@@ -32,6 +34,8 @@ from whichtests import which_tests
 VM = Path(__file__).resolve().parent
 RESULTS = VM / "collected/kernels"
 LAYOUTS = ("v1", "hybrid", "v2")
+# Booted only when it is asked for: version 1 as Ubuntu 20.04 mounts it.
+MORE_LAYOUTS = ("systemd",)
 DRIVERS = ("overlay", "vfs", "aufs")
 FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
 # How many times slower an emulated processor is than this machine's.
@@ -39,6 +43,10 @@ SLOWER = 15
 BOOT_SECONDS = 30
 ROW_SECONDS = 40
 WEEK = 7 * 86400
+# How often it is said how far the machines are.
+WORD_SECONDS = 60
+LAYOUT = "with this cgroup layout; systemd is version 1 as Ubuntu 20.04 has it  [all others]"
+IMAGE = "Boot this kernel: its image, or a directory with boot/vmlinuz-RELEASE and lib/modules/RELEASE."
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "depmod": "kmod", "busybox": "busybox-static"}
 
 
@@ -109,7 +117,7 @@ def start(kernel: Kernel, layout: str, asked: Asked) -> guest.Machine:
     """Boot a kernel with a cgroup layout."""
     prepared = prepare(kernel, layout, asked)
     if asked.sit:
-        print(f"after a failure, get in with: socat -,raw,echo=0,escape=0x1d unix-connect:{prepared.shell}", flush=True)
+        print(f"get in at any time with: socat -,raw,echo=0,escape=0x1d unix-connect:{prepared.shell}", flush=True)
     return guest.Machine(prepared, WEEK if asked.sit else seconds(asked))
 
 
@@ -132,15 +140,21 @@ def run(plan: list[tuple[Kernel, str]], jobs: int, asked: Asked, tell: Callable[
     """
     rows: dict[int, list[Row]] = {}
     running: dict[int, guest.Machine] = {}
+    started = time.monotonic()
+    next_word = started + WORD_SECONDS
     try:
         while len(rows) < len(plan):
             waiting = [number for number in range(len(plan)) if number not in rows and number not in running]
             for number in waiting[: jobs - len(running)]:
+                print(f"booting {plan[number][0].name}, {plan[number][1]} ({len(rows) + len(running) + 1} of {len(plan)})", flush=True)
                 running[number] = start(*plan[number], asked)
             for number in [number for number, machine in running.items() if machine.is_over()]:
                 rows[number] = finish(running[number], *plan[number], asked)
                 del running[number]
                 tell(_in_order(rows))
+            if running and time.monotonic() > next_word:
+                print(f"{time.monotonic() - started:.0f} s: {', '.join(machine.progress() for machine in running.values())}", flush=True)
+                next_word = time.monotonic() + WORD_SECONDS
             time.sleep(0.2)
     finally:
         for machine in running.values():
@@ -155,6 +169,7 @@ def _in_order(rows: dict[int, list[Row]]) -> list[Row]:
 def missing() -> str:
     """Return the commands that install what is missing here, or '' if nothing is."""
     packages = [package for program, package in TOOLS.items() if not shutil.which(program)]
+    packages = list(dict.fromkeys([*packages, *boxpackages.missing()]))
     lines = [f"apt-get install {' '.join(packages)}"] if packages else []
     if not shutil.which("vng", path=guest.search_path()):
         lines.append("pip install virtme-ng")
@@ -175,16 +190,20 @@ def boots(chosen: tuple[str, ...], names: tuple[str, ...], layouts: tuple[str, .
 
 def _boot(text: str) -> tuple[str, str]:
     name, _, layout = text.partition(":")
-    if name not in kernelpackages.NAMES or layout not in LAYOUTS:
-        raise click.BadParameter(f"{text!r}: expected KERNEL:LAYOUT, one of {', '.join(kernelpackages.NAMES)} and of {', '.join(LAYOUTS)}")
+    if name not in kernelpackages.NAMES or layout not in LAYOUTS + MORE_LAYOUTS:
+        layouts = ", ".join(LAYOUTS + MORE_LAYOUTS)
+        raise click.BadParameter(f"{text!r}: expected KERNEL:LAYOUT, one of {', '.join(kernelpackages.NAMES)} and of {layouts}")
     return name, layout
 
 
 def fetch(names: set[str], update: bool) -> dict[str, Kernel]:
     """Fetch kernels. Return them by name. Raises NoKernel. update: ask the archive for newer ones."""
+    found: dict[str, Kernel] = {}
+    if not names:
+        return found
     archive = kernelpackages.archive()
-    found = {}
     for name in sorted(names):
+        print(f"kernel {name}: looking for it, which may take minutes if it has to be fetched", flush=True)
         found[name] = archive.fetch(name, update)
         print(f"kernel {name}: {found[name].release}", flush=True)
     return found
@@ -192,8 +211,9 @@ def fetch(names: set[str], update: bool) -> dict[str, Kernel]:
 
 @click.command()
 @click.option("--kernel", "names", multiple=True, type=click.Choice(kernelpackages.NAMES), help="Boot this kernel  [all]")
-@click.option("--cgroup", "layouts", multiple=True, type=click.Choice(LAYOUTS), help="with this cgroup layout  [all]")
+@click.option("--cgroup", "layouts", multiple=True, type=click.Choice(LAYOUTS + MORE_LAYOUTS), help=LAYOUT)
 @click.option("--boot", "chosen", multiple=True, metavar="KERNEL:LAYOUT", help="Boot this kernel with this cgroup layout.")
+@click.option("--image", "images", multiple=True, type=click.Path(exists=True, path_type=Path), help=IMAGE)
 @click.option("--storage", "drivers", multiple=True, type=click.Choice(DRIVERS), help="and try this storage driver.  [all]")
 @click.option("--jobs", type=click.IntRange(1), default=1, help="How many boots at a time.  [1]")
 @click.option("--whole", is_flag=True, help="Run all integration tests, not only those marked kernel.")
@@ -204,6 +224,7 @@ def main(
     names: tuple[str, ...],
     layouts: tuple[str, ...],
     chosen: tuple[str, ...],
+    images: tuple[Path, ...],
     drivers: tuple[str, ...],
     jobs: int,
     whole: bool,
@@ -211,15 +232,18 @@ def main(
     sit: bool,
     pytest: tuple[str, ...],
 ) -> None:
-    """Run the integration tests on Debian's kernels in QEMU; PYTEST are pytest's arguments, options after --."""
-    wanted = boots(chosen, names, layouts)
+    """Run the integration tests on Debian's kernels, or others, in QEMU; PYTEST are pytest's arguments, options after --."""
+    wanted = boots(chosen, names, layouts) if chosen or names or not images else []
     if missing():
         raise click.ClickException(f"to boot kernels: {missing()}")
     try:
+        own = [kernelpackages.given(path) for path in images]
         found = fetch({name for name, _ in wanted}, update)
     except NoKernel as error:
         raise click.ClickException(str(error)) from error
-    why_not = kvm.why_not_kvm(found[wanted[0][0]].image)
+    plan = [(found[name], layout) for name, layout in wanted] + [(kernel, layout) for kernel in own for layout in layouts or LAYOUTS]
+    print("trying whether KVM boots a kernel", flush=True)
+    why_not = kvm.why_not_kvm(plan[0][0].image)
     print(f"no KVM: {why_not}" if why_not else "with KVM", flush=True)
     asked = Asked(list(drivers or DRIVERS), whole, sit, why_not is not None, disk(), which_tests(list(pytest), marked(whole)))
     how = f"QEMU {'with KVM' if not asked.emulated else 'without KVM'}, {os.cpu_count()} processors"
@@ -228,7 +252,7 @@ def main(
         (RESULTS / "table.md").write_text(markdown(rows, how))
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    rows = run([(found[name], layout) for name, layout in wanted], 1 if sit else jobs, asked, write)
+    rows = run(plan, 1 if sit else jobs, asked, write)
     print(f"\n{show(rows)}\nresults: {RESULTS}")
     sys.exit(0 if all(row.is_good for row in rows) else 1)
 

@@ -41,11 +41,29 @@ packages() {
     for package in $PACKAGES; do
         has_package "$package" || missing="$missing $package"
     done
-    [ -z "$missing" ] && return 0
-    say "installing$missing"
+    [ -z "$missing" ] || fetched "$missing"
+    # Ubuntu 20.04's nft 0.9.3 has no maps of ports: mydocker takes iptables there.
+    nft_has_maps || has_package iptables || fetched iptables
+}
+
+fetched() {
+    say "installing $1"
     apt-get update -qq
     # shellcheck disable=SC2086 # a list of names
-    apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    apt-get install -y -qq --no-install-recommends $1 >/dev/null
+}
+
+# A map and a rule of the kind that mydocker/network/nft.py has. Nothing is changed.
+nft_has_maps() {
+    nft --check -f - 2>/dev/null <<'END'
+table inet mydocker-trial {
+    map any { type inet_proto . inet_service : ipv4_addr . inet_service; }
+    chain to {
+        type nat hook prerouting priority -100;
+        meta nfproto ipv4 dnat ip to meta l4proto . th dport map @any
+    }
+}
+END
 }
 
 # Print a Python that is new enough: the distribution's before others, whose modules it has built in, and one that everybody may execute
@@ -133,7 +151,12 @@ modules() {
 extra_modules() {
     package=linux-modules-extra-$(uname -r)
     has_package "$package" && return 1
-    apt-cache show "$package" >/dev/null 2>&1 || return 1
+    if ! apt-cache show "$package" >/dev/null 2>&1; then
+        # The archive keeps the modules of its newest kernels only, and those of HWE kernels have no aufs.
+        ! grep -qx 'ID=ubuntu' /etc/os-release ||
+            say "the archive has no $package: for aufs on Ubuntu 20.04, apt-get install linux-image-generic (5.4), reboot into it, and run this again"
+        return 1
+    fi
     say "installing $package"
     apt-get install -y -qq --no-install-recommends "$package" >/dev/null || die "$package could not be installed"
 }

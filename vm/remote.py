@@ -22,15 +22,26 @@ def pack_line(repository: Path, archive: str) -> str:
     return shlex.join(["tar", "-C", str(repository), "--exclude-vcs", *left_out, "-czf", archive, "."])
 
 
-def pytest_line(arguments: str, *, factor: str, seconds: int, prefix: str) -> str:
+def storage_of(target: str, asked: str) -> str:
+    """Return the storage driver that tests on a machine take as the default one, or '' for mydocker's choice. asked: by the user, or ''
+
+    Vagrant's machine aufs is there for AUFS. So no other driver may quietly stand in for it.
+    """
+    return asked or ("aufs" if target == "aufs" else "")
+
+
+def pytest_line(arguments: str, *, factor: str, seconds: int, prefix: str, storage: str = "") -> str:
     """Return the shell line that runs pytest in ~/mydocker, with the Python environment that vm/provision.sh made for tests.
 
     arguments: pytest's, in one word
     factor: MYDOCKER_TEST_TIMEOUT_FACTOR
     seconds: the time after which pytest is ended
     prefix: where mydocker was installed
+    storage: MYDOCKER_STORAGE_DRIVER, or '' for mydocker's choice
     """
     environment = f"MYDOCKER_COMMAND={shlex.quote(prefix)}/bin/mydocker MYDOCKER_TEST_TIMEOUT_FACTOR={shlex.quote(factor)}"
+    if storage:
+        environment += f" MYDOCKER_STORAGE_DRIVER={shlex.quote(storage)}"
     python = f"{shlex.quote(prefix)}/lib/mydocker/tests/bin/python"
     pytest = f"{python} -m pytest -q --junitxml={RESULTS} {shlex.join(which_tests(shlex.split(arguments), TESTS))}"
     return f"cd mydocker && {environment} timeout --kill-after=30 {seconds} {pytest}"

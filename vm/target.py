@@ -1,11 +1,14 @@
 """Run the integration tests in Vagrant's machine if one is up, else here.
 
-    python vm/target.py [--target local|NAME] [--ssh-config FILE] [PYTEST ARGUMENT…]      tests/integration unless other tests are named
+    python vm/target.py [--target local|NAME] [--ssh-config FILE] [--storage DRIVER] [PYTEST ARGUMENT…]
+
+The tests are tests/integration unless others are named.
 
 NAME is one of Vagrant's machines, or any host that FILE has, or ssh's own configuration. The tree is copied there, the machine is
 provisioned, and pytest runs there. A test starts dozens of commands: each would take a tenth of a second by ssh, and takes a thousandth
 there. Its terminals, processes and files are the machine's own. The results come back to vm/collected, after a failure with the machine's
-logs and state.
+logs and state. DRIVER is the storage driver that containers get in the tests unless a test asks for another; on the machine aufs it is
+aufs, elsewhere mydocker chooses.
 """
 
 from __future__ import annotations
@@ -19,13 +22,14 @@ import sys
 from pathlib import Path
 
 import sshconfig
-from remote import TESTS
+from remote import TESTS, storage_of
 from whichtests import which_tests
 
 VM = Path(__file__).resolve().parent
 # Each worker has a machine of its own, where that is possible. tests/integration/conftest.py says how many workers there are.
 SIDE_BY_SIDE = ["-n", "auto", "--dist", "worksteal"]
 USUAL = "aufs"
+DRIVERS = ("overlay", "aufs", "vfs")
 
 
 class NoTarget(Exception):
@@ -64,18 +68,20 @@ def configuration(target: str, given: str, up: list[str]) -> list[str]:
     return []
 
 
-def here(tests: list[str]) -> int:
-    """Run pytest on this machine. Return its exit status."""
-    return subprocess.run([sys.executable, "-m", "pytest", "-q", *tests], cwd=VM.parent).returncode
+def here(tests: list[str], storage: str) -> int:
+    """Run pytest on this machine. Return its exit status. storage: the default storage driver, '' for mydocker's choice"""
+    environment = {**os.environ, "MYDOCKER_STORAGE_DRIVER": storage} if storage else None
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", *tests], cwd=VM.parent, env=environment).returncode
 
 
-def there(target: str, words: list[str], tests: list[str], factor: str) -> int:
+def there(target: str, words: list[str], tests: list[str], factor: str, storage: str) -> int:
     """Run the tests on a machine that ssh reaches. Return the exit status. words: fabric's arguments for the ssh configuration."""
     fab = [sys.executable, "-m", "fabric", "-r", str(VM), *words, "-H", target]
     prepared = subprocess.run([*fab, "sync", "provision"])
     if prepared.returncode != 0:
         return prepared.returncode
-    status = subprocess.run([*fab, "test", "--pytest", shlex.join(tests), "--factor", factor]).returncode
+    driver = ["--storage", storage] if storage else []
+    status = subprocess.run([*fab, "test", "--pytest", shlex.join(tests), "--factor", factor, *driver]).returncode
     if status != 0:
         subprocess.run([*fab, "collect"])
     return status
@@ -86,6 +92,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="run the integration tests in Vagrant's machine if one is up, else here")
     parser.add_argument("--target", default="", help="local, one of Vagrant's machines, or a host that ssh knows")
     parser.add_argument("--ssh-config", default="", help="the ssh configuration that has the target")
+    parser.add_argument("--storage", default="", choices=DRIVERS, help="the default storage driver of the tests")
     arguments, tests = parser.parse_known_args()
     up = machines_up()
     try:
@@ -95,9 +102,10 @@ def main() -> int:
         return 1
     print(f"target: {target}", flush=True)
     if target == "local":
-        return here(which_tests(tests, TESTS) if tests else [*SIDE_BY_SIDE, *TESTS])
+        return here(which_tests(tests, TESTS) if tests else [*SIDE_BY_SIDE, *TESTS], arguments.storage)
     words = configuration(target, arguments.ssh_config, up)
-    return there(target, words, tests or TESTS, os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
+    factor = os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1")
+    return there(target, words, tests or TESTS, factor, storage_of(target, arguments.storage))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from signal import SIGKILL
 
+import boxpackages
 import kvm
 import privatelibvirt
 from kernelpackages import NoKernel, archive, cache
@@ -170,9 +171,10 @@ def wait_for_return(scratch: Path, pid: int) -> None:
 
 
 def missing_packages() -> list[str]:
-    """Return the Debian packages that are needed and not installed. A package counts as missing if its command is."""
+    """Return the Debian packages that are needed and not installed, the box's too. A package counts as missing if its command is."""
     path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
-    return [package for command, package in PACKAGES.items() if shutil.which(command, path=path) is None]
+    missing = [package for command, package in PACKAGES.items() if shutil.which(command, path=path) is None]
+    return list(dict.fromkeys([*missing, *boxpackages.missing()]))
 
 
 def prepare() -> Path:

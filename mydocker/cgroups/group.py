@@ -6,6 +6,7 @@ import errno
 import os
 from time import monotonic, sleep
 
+from mydocker.kernel.files import Allowing
 from mydocker.steps.files import WriteFile
 
 TYPE_CHECKING = False
@@ -107,15 +108,9 @@ class Group:
 
 def read(path: str) -> str:
     """Return a kernel file's content without the last newline. It is '' if the file does not exist, or if its cgroup has gone (ENODEV)."""
-    try:
-        with open(path) as file:
-            return file.read().rstrip("\n")
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        if error.errno == errno.ENODEV:
-            return ""
-        raise
+    with Allowing(errno.ENOENT, errno.ENODEV), open(path) as file:
+        return file.read().rstrip("\n")
+    return ""
 
 
 def has_controller(directory: str, controller: str, version: int) -> bool:

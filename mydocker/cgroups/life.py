@@ -11,6 +11,7 @@ from time import monotonic
 
 from mydocker.cgroups.group import wait_until
 from mydocker.errors import Conflict, Unsupported
+from mydocker.kernel.files import Allowing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,16 +105,11 @@ def kill_each(pids: Callable[[], list[int]], freezer: Group | None) -> None:
 
 def write_if_there(group: Group, file: str, value: str | int) -> None:
     """Write to a file of a cgroup. It is not an error if the cgroup is gone: then there is nothing left to kill."""
-    try:
+    with Allowing(errno.ENOENT, errno.ENODEV):
         group.write(file, value).apply()
-    except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ENODEV):
-            raise
 
 
 def send_sigkill(pid: int) -> None:
     """Send SIGKILL to a process. A process that has ended is not an error."""
-    try:
+    with Allowing(errno.ESRCH):
         os.kill(pid, SIGKILL)
-    except ProcessLookupError:
-        return

@@ -9,6 +9,7 @@ from mydocker.cli.execution import runner
 from mydocker.cli.verb import OPTIONAL, argument, option, verb
 from mydocker.engine.catalog.importing import ImportOptions, import_image
 from mydocker.images.reference import parse_name
+from mydocker.storage.drivers import choose
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def import_(session: Session, changes: tuple[str, ...], message: str, platform: 
     Example: mydocker import -c 'CMD ["sh"]' rootfs.tar.gz busybox
     """
     reference = parse_name(name) if name else None
-    options = ImportOptions(changes=changes, message=message, platform=platform)
+    longest = choose(session.paths).longest_name
+    options = ImportOptions(changes=changes, message=message, platform=platform, longest_name=longest)
     stdin: BufferedReader = sys.stdin.buffer  # type: ignore[assignment]  # typeshed says BinaryIO
     print_id(import_image(session.paths, source, stdin, reference, options, runner(session)))
 

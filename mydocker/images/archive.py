@@ -17,6 +17,7 @@ from mydocker.tarreader import members, open_tar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import BinaryIO
 
     from _typeshed import ReadableBuffer
@@ -110,8 +111,11 @@ class _Tee(RawIOBase):
         return data
 
 
-def store(stream: BufferedReader, name: str, layer: LayerWriter) -> None:
-    """Write a tar, plain or compressed, to a layer. name: what error messages call it.
+def store(stream: BufferedReader, name: str, layer: LayerWriter, check: Callable[[str], None] = lambda path: None) -> None:
+    """Write a tar, plain or compressed, to a layer.
+
+    name: what error messages call it
+    check: is called with the name of each member
 
     Raises BadInput if it is not a tar, Damaged if it is a damaged one.
     """
@@ -120,8 +124,8 @@ def store(stream: BufferedReader, name: str, layer: LayerWriter) -> None:
     try:
         with open_tar(cast("BinaryIO", tee)) as archive:
             begins_well = True
-            for _ in members(archive):
-                pass
+            for member in members(archive):
+                check(member.name)
     except tarfile.TarError as error:
         raise Damaged(f"{name}: damaged tar: {error}") if begins_well else BadInput(f"{name} is not a tar archive") from error
     while tee.read(_CHUNK):

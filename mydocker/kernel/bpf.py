@@ -6,6 +6,7 @@ import ctypes
 import os
 from struct import pack, unpack, unpack_from
 
+from mydocker.kernel.files import Held
 from mydocker.kernel.libc import address, buffer, syscall
 
 BPF_PROG_LOAD = 5
@@ -48,24 +49,10 @@ def replace_device_program(path: str, program: bytes) -> None:
     The new one is attached before the old ones go. All attached programs have to agree to an access, so there is no moment
     at which nothing is denied. Raises OSError.
     """
-    cgroup = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with Held(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as cgroup:
         old = attached_device_programs(cgroup, path)
-        loaded = load_device_program(program)
-        try:
+        with Held(load_device_program(program)) as loaded:
             bpf(BPF_PROG_ATTACH, buffer(pack("IIII", cgroup, loaded, BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI)), path)
-        finally:
-            os.close(loaded)
         for identity in old:
-            detach_device_program(cgroup, identity, path)
-    finally:
-        os.close(cgroup)
-
-
-def detach_device_program(cgroup: int, identity: int, path: str) -> None:
-    """Detach the program that has this id from a cgroup."""
-    program = bpf(BPF_PROG_GET_FD_BY_ID, buffer(pack("III", identity, 0, 0)), path)
-    try:
-        bpf(BPF_PROG_DETACH, buffer(pack("IIII", cgroup, program, BPF_CGROUP_DEVICE, 0)), path)
-    finally:
-        os.close(program)
+            with Held(bpf(BPF_PROG_GET_FD_BY_ID, buffer(pack("III", identity, 0, 0)), path)) as attached:
+                bpf(BPF_PROG_DETACH, buffer(pack("IIII", cgroup, attached, BPF_CGROUP_DEVICE, 0)), path)

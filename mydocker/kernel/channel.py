@@ -12,8 +12,9 @@ import _socket
 import marshal
 import os
 from select import POLLIN, poll
-from struct import pack, unpack_from
+from struct import iter_unpack, pack
 
+from mydocker.kernel.files import Held
 from mydocker.messages import delay
 
 TYPE_CHECKING = False
@@ -78,7 +79,7 @@ class Channel:
         except ConnectionResetError:
             # The peer went without having read everything. The kernel tells this once, before it delivers what the peer had sent.
             data, ancillary = self._next()
-        descriptors = [n for _, _, value in ancillary for (n,) in _each_int(value)]
+        descriptors = [n for _, _, value in ancillary for (n,) in iter_unpack("i", value[: len(value) & ~3])]
         kind = data[:1].decode()
         delay("receive", kind)
         return kind, data[1:], descriptors
@@ -138,12 +139,5 @@ def _seqpacket() -> _socket.socket:
 def _at_short_path(path: str, action: Callable[[str], object]) -> None:
     """Bind or connect a socket by a short path, which names the directory by its descriptor."""
     directory, _, name = path.rpartition("/")
-    descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with Held(os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) as descriptor:
         action(f"/proc/self/fd/{descriptor}/{name}")
-    finally:
-        os.close(descriptor)
-
-
-def _each_int(value: bytes) -> list[tuple[int]]:
-    return [unpack_from("i", value, offset) for offset in range(0, len(value) - 3, 4)]

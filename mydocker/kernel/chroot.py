@@ -6,6 +6,7 @@ import os
 from errno import EINVAL
 
 from mydocker.kernel import mounts
+from mydocker.kernel.files import Held
 from mydocker.kernel.namespaces import CLONE_NEWNS, setns
 
 
@@ -25,20 +26,14 @@ def receive_mounts(proc: str = "/proc") -> None:
 
 
 def _make_chroot_the_root(proc: str) -> None:
-    root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with Held(os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) as root:
         # This process's root directory is the namespace's own after that, see setns(2).
         setns(proc + "/self/ns/mnt", CLONE_NEWNS)
         mounts.mount(None, "/", None, mounts.MS_SLAVE | mounts.MS_REC)
         os.fchdir(root)
-    finally:
-        os.close(root)
-    tree = mounts.open_tree(".", recursive=True)
-    try:
+    with Held(mounts.open_tree(".", recursive=True)) as tree:
         mounts.move_mount(tree, ".")
         os.fchdir(tree)
-    finally:
-        os.close(tree)
     mounts.pivot_root(".", ".")
     mounts.umount(".", mounts.MNT_DETACH)
     os.chdir("/")

@@ -6,7 +6,7 @@ openat2(2) does that. Where the kernel lacks it (before Linux 5.6), it is done h
 from __future__ import annotations
 
 import os
-from errno import ELOOP, ENOSYS
+from errno import ELOOP, ENOENT, ENOSYS, ENOTDIR
 from stat import S_ISLNK
 from struct import pack
 
@@ -65,6 +65,40 @@ def open_by_hand(path: str, flags: int, mode: int, dirfd: int, no_symlinks: bool
     finally:
         for descriptor in opened:
             os.close(descriptor)
+
+
+class Held:
+    """A `with` block that has a descriptor, which is closed when the block ends."""
+
+    __slots__ = ("descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def __enter__(self) -> int:
+        return self.descriptor
+
+    def __exit__(self, *exception: object) -> None:
+        os.close(self.descriptor)
+
+
+# The errors for an entry of a tree that has gone, or is another, since it was listed.
+GONE = (ENOENT, ELOOP, ENOTDIR)
+
+
+class Allowing:
+    """A `with` block in which some errno values are no failure: the block ends where one of them comes up."""
+
+    __slots__ = ("numbers",)
+
+    def __init__(self, *numbers: int) -> None:
+        self.numbers = numbers
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        return isinstance(error, OSError) and error.errno in self.numbers
 
 
 def open_directory(name: str, parent: int | None = None) -> int:

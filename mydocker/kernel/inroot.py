@@ -10,7 +10,7 @@ import os
 import stat
 from errno import ELOOP, ENOENT, ENOTDIR
 
-from mydocker.kernel.files import openat2
+from mydocker.kernel.files import Held, openat2
 
 
 def by_descriptor(descriptor: int) -> str:
@@ -25,11 +25,8 @@ def open_root(root: str) -> int:
 
 def open_in(root: str, path: str, flags: int = os.O_PATH) -> int:
     """Open `path` inside `root` and return the descriptor. Raises OSError."""
-    top = open_root(root)
-    try:
+    with Held(open_root(root)) as top:
         return openat2(path.lstrip("/") or ".", flags, dirfd=top)
-    finally:
-        os.close(top)
 
 
 # No more than this is read of an image's /etc/passwd or /etc/group, as the reader may live under the container's memory limit.
@@ -47,13 +44,11 @@ def read_text(root: str, path: str) -> str:
         if error.errno not in (ENOENT, ENOTDIR, ELOOP):
             raise
         return ""
-    try:
+    with Held(descriptor):
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return ""
         with open(by_descriptor(descriptor), "rb", buffering=0) as file:
             return file.read(LONGEST_TEXT).decode(errors="surrogateescape")
-    finally:
-        os.close(descriptor)
 
 
 def make_directories(root: str, path: str) -> int:
@@ -61,20 +56,14 @@ def make_directories(root: str, path: str) -> int:
 
     Where a symlink leads to nothing, what it leads to is made, inside `root` too. That is how docker does it.
     """
-    top = open_root(root)
-    try:
+    with Held(open_root(root)) as top:
         return _made(top, _parts(path))
-    finally:
-        os.close(top)
 
 
 def make_file(root: str, path: str) -> int:
     """Make an empty file, unless there is something at `path`, and its parents, as make_directories() does. Return an O_PATH descriptor."""
-    top = open_root(root)
-    try:
+    with Held(open_root(root)) as top:
         return _made(top, _parts(path), directory=False)
-    finally:
-        os.close(top)
 
 
 def _parts(path: str) -> list[str]:

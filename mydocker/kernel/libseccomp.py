@@ -13,6 +13,7 @@ import os
 
 from mydocker.errors import BadInput, Unsupported
 from mydocker.kernel.enosys import enosys_stub
+from mydocker.kernel.files import Held
 from mydocker.kernel.seccomp_rules import ACTIONS, Rule, Rules
 
 TYPE_CHECKING = False
@@ -128,12 +129,9 @@ class _Compiler:
 
     def _export(self) -> bytes:
         # seccomp_export_bpf_mem would need no descriptor, but only libseccomp 2.6 has it.
-        descriptor = os.memfd_create("seccomp", os.MFD_CLOEXEC)
-        try:
+        with Held(os.memfd_create("seccomp", os.MFD_CLOEXEC)) as descriptor:
             self._check(self._library.seccomp_export_bpf(self._context, descriptor), "the filter")
             return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-        finally:
-            os.close(descriptor)
 
     def _check(self, result: int, what: str, accepted: int = 0) -> None:
         if result < 0 and -result != accepted:

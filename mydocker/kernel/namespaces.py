@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from mydocker.kernel.files import Held
 from mydocker.kernel.libc import call
 
 CLONE_NEWTIME = 0x00000080
@@ -35,11 +36,8 @@ def unshare(flags: int) -> None:
 
 def setns(path: str, flag: int) -> None:
     """Join the namespace that a path names. Raises OSError: ENOENT if its last process is gone, EINVAL if it is not of the kind `flag`."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with Held(os.open(path, os.O_RDONLY | os.O_CLOEXEC)) as descriptor:
         call("setns", descriptor, flag, subject=path)
-    finally:
-        os.close(descriptor)
 
 
 class Inside:
@@ -63,10 +61,8 @@ class Inside:
 
     def __exit__(self, *exception: object) -> None:
         if self._path:
-            try:
+            with Held(self._back):
                 call("setns", self._back, CLONE_NEWNET)
-            finally:
-                os.close(self._back)
 
 
 def flag_words(flags: int) -> list[str]:

@@ -1,10 +1,11 @@
-"""What a process decides about itself. Most of it is prctl(2), with a function for each option."""
+"""What a process decides about itself. Most of it is prctl(2)."""
 
 from __future__ import annotations
 
-from errno import EINVAL
+from errno import EINVAL, ENOENT
 
 from mydocker.kernel import capabilities
+from mydocker.kernel.files import Allowing
 from mydocker.kernel.libc import call
 
 PR_SET_PDEATHSIG = 1
@@ -21,29 +22,15 @@ PR_CAP_AMBIENT_LOWER = 3
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 
 
-def _prctl(option: int, value: int = 0, third: int = 0, subject: str | None = None) -> int:
+def prctl(option: int, value: int = 0, third: int = 0, subject: str | None = None) -> int:
+    """Set or ask what an option stands for. subject: what an error is about"""
     # The kernel refuses some options (EINVAL) unless the arguments that they do not use are zero.
     return call("prctl", option, value, third, 0, 0, subject=subject)
 
 
 def set_dumpable(dumpable: bool) -> None:
     """Set whether other processes of the same user may ptrace this one and open its files in /proc/PID. execve(2) resets this."""
-    _prctl(PR_SET_DUMPABLE, int(dumpable))
-
-
-def set_keepcaps(keep: bool) -> None:
-    """Set whether the permitted set is kept when setuid(2) leaves uid 0. execve(2) resets this."""
-    _prctl(PR_SET_KEEPCAPS, int(keep))
-
-
-def set_no_new_privs() -> None:
-    """Let no execve(2) grant what this process may not do (set-user-ID bits, file capabilities). This cannot be taken back."""
-    _prctl(PR_SET_NO_NEW_PRIVS, 1)
-
-
-def in_bounding_set(capability: int) -> bool:
-    """Say whether a capability is in the bounding set. Raises OSError (EINVAL) for a number that the kernel does not have."""
-    return _prctl(PR_CAPBSET_READ, capability, subject=f"capability {capability}") == 1
+    prctl(PR_SET_DUMPABLE, int(dumpable))
 
 
 def bounding_set() -> list[int]:
@@ -54,7 +41,7 @@ def bounding_set() -> list[int]:
     found = []
     for number in range(64):
         try:
-            if in_bounding_set(number):
+            if prctl(PR_CAPBSET_READ, number, subject=f"capability {number}"):
                 found.append(number)
         except OSError as error:
             if error.errno != EINVAL:
@@ -63,43 +50,16 @@ def bounding_set() -> list[int]:
     return found
 
 
-def drop_from_bounding_set(capability: int) -> None:
-    """Take a capability out of the bounding set. This needs CAP_SETPCAP."""
-    _prctl(PR_CAPBSET_DROP, capability, subject=f"capability {capability}")
-
-
-def clear_ambient_set() -> None:
-    """Empty the ambient set."""
-    _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
-
-
-def raise_ambient(capability: int) -> None:
-    """Add a capability to the ambient set, which survives execve(2) of any program. It must be permitted and inheritable already."""
-    _prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, subject=f"capability {capability}")
-
-
 def set_name(name: str) -> None:
     """Set the name that /proc/self/comm and ps show. Only the first 15 bytes count."""
     call("prctl", PR_SET_NAME, name[:15], 0, 0, 0)
 
 
-def set_child_subreaper() -> None:
-    """Make this process the parent of those of its descendants whose own parent ends."""
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
-
-
-def set_parent_death_signal(signal: int) -> None:
-    """Ask the kernel for a signal when this process's parent dies. 0 asks for none."""
-    _prctl(PR_SET_PDEATHSIG, signal)
-
-
 def may_set_groups(proc: str = "/proc") -> bool:
     """Say whether this user namespace allows setgroups(2), see user_namespaces(7). Without a /proc that says so, it counts as allowed."""
-    try:
-        with open(f"{proc}/self/setgroups") as file:
-            return file.read().strip() == "allow"
-    except FileNotFoundError:
-        return True
+    with Allowing(ENOENT), open(f"{proc}/self/setgroups") as file:
+        return file.read().strip() == "allow"
+    return True
 
 
 def set_fs_ids(uid: int, gid: int) -> None:

@@ -11,6 +11,7 @@ import os
 from errno import EINVAL, ENOSYS, EPERM
 from fcntl import F_ADD_SEALS, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, fcntl
 
+from mydocker.kernel.files import Held
 from mydocker.kernel.mounts import MOUNT_ATTR_RDONLY, mount_setattr, open_tree
 
 TYPE_CHECKING = False
@@ -86,9 +87,6 @@ def sealed(memfd: int) -> int:
 
 
 def _fill(copy: int, path: str) -> None:
-    source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with Held(os.open(path, os.O_RDONLY | os.O_CLOEXEC)) as source:
         while os.sendfile(copy, source, None, 1 << 30):
             pass
-    finally:
-        os.close(source)

@@ -5,6 +5,10 @@ A process is known by its pid and its start time together, because the kernel us
 
 from __future__ import annotations
 
+from errno import ENOENT, ESRCH
+
+from mydocker.kernel.files import Allowing
+
 PF_EXITING = 0x4  # include/linux/sched.h
 
 
@@ -32,12 +36,10 @@ def is_in_cgroup(pid: int, path: str, proc: str = "/proc") -> bool:
 
 
 def _text(path: str) -> str:
-    """Return what a file of a process says; '' when there is no such process any more."""
-    try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read().decode(errors="surrogateescape")
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
+    """Return what a file says; '' when it, or the process that it is about, is not there any more."""
+    with Allowing(ENOENT, ESRCH), open(path, "rb", buffering=0) as file:
+        return file.read().decode(errors="surrogateescape")
+    return ""
 
 
 def is_ending(pid: int, proc: str = "/proc") -> bool:
@@ -49,15 +51,11 @@ def is_ending(pid: int, proc: str = "/proc") -> bool:
     return not fields or bool(int(fields[6]) & PF_EXITING)
 
 
-def _fields(pid: int, proc: str) -> list[bytes]:
+def _fields(pid: int, proc: str) -> list[str]:
     """Return the fields of /proc/PID/stat from the third on, which is the state. There are none without a process, or for a zombie."""
-    try:
-        with open(f"{proc}/{pid}/stat", "rb", buffering=0) as file:
-            # The command may contain blanks and parentheses, so field 3 starts after the last parenthesis.
-            fields = file.read().rpartition(b")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    return [] if fields[0] in (b"Z", b"X") else fields
+    # The command may contain blanks and parentheses, so field 3 starts after the last parenthesis.
+    fields = _text(f"{proc}/{pid}/stat").rpartition(")")[2].split()
+    return [] if fields[:1] in (["Z"], ["X"]) else fields
 
 
 def is_alive(pid: int, started: int | None, proc: str = "/proc") -> bool:
@@ -70,8 +68,4 @@ def is_alive(pid: int, started: int | None, proc: str = "/proc") -> bool:
 
 def boot_id(proc: str = "/proc") -> str:
     """Return the id of this boot of the kernel (random(4)), or '' if there is none."""
-    try:
-        with open(f"{proc}/sys/kernel/random/boot_id", "rb", buffering=0) as file:
-            return file.read().decode().strip()
-    except FileNotFoundError:
-        return ""
+    return _text(f"{proc}/sys/kernel/random/boot_id").strip()

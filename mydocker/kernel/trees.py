@@ -7,6 +7,8 @@ import os
 import stat
 from fcntl import ioctl
 
+from mydocker.kernel.files import Allowing
+
 _FICLONE = 0x40049409
 _CHUNK = 1 << 24
 
@@ -83,10 +85,7 @@ def copy_attributes(source: str, target: str, status: os.stat_result) -> None:
     os.chown(target, status.st_uid, status.st_gid, follow_symlinks=False)
     if not stat.S_ISLNK(status.st_mode):
         os.chmod(target, stat.S_IMODE(status.st_mode))
-    try:
+    with Allowing(errno.EOPNOTSUPP, errno.EPERM):
         for name in os.listxattr(source, follow_symlinks=False):
             os.setxattr(target, name, os.getxattr(source, name, follow_symlinks=False), follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in (errno.EOPNOTSUPP, errno.EPERM):
-            raise
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns), follow_symlinks=False)

@@ -69,15 +69,17 @@ class BridgeDriver(NetworkDriver):
         steps = [] if self._is_there(network["interface"]) else self._link_steps(network)
         missing = [family for family in sorted(forwarded([network])) if not self._forwards(family)]
         steps += [EnableForwarding(self.paths.proc, self.paths.addresses, family) for family in missing]
-        if steps or not self._has_rules(network):
-            steps.append(firewall.WriteRules(self.table, network, self.truth))
-        return steps + accept_steps(network["interface"], self.paths.proc)
+        is_new = bool(steps) or not self._has_rules(network)
+        # Where iptables has our rules, its jump to them goes before these, which would let in everything.
+        steps += accept_steps(network["interface"], self.paths.proc)
+        return [*steps, firewall.WriteRules(self.table, network, self.truth)] if is_new else steps
 
     def _forwards(self, family: int) -> bool:
         return read(f"{self.paths.proc}/sys/net/" + ("ipv4/ip_forward" if family == 4 else "ipv6/conf/all/forwarding")) != "0"
 
     def _has_rules(self, network: Network) -> bool:
-        return firewall.has_table(self.table) or (not find("nft") and firewall.iptables_has(find("iptables"), self.table))
+        program = find("iptables")
+        return firewall.has_table(self.table) or bool(program and firewall.iptables_has(program, self.table))
 
     @staticmethod
     def _is_there(name: str) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # What nft says when the kernel has no room, or is busy. That is no reason to take iptables from now on.
 _PASSING = [os.strerror(number) for number in (EAGAIN, EBUSY, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM)]
+NOT_INSTALLED = "nft is not installed"
 _COMMANDS = {"4": "iptables", "6": "ip6tables"}
 
 
@@ -41,25 +42,38 @@ def _nft(text: str) -> str:
     """
     program = programs.find("nft")
     if not program:
-        raise Unsupported("nft is not installed", "install nftables")
+        raise Unsupported(NOT_INSTALLED, "install nftables")
     status, _, words = programs.call([program, "-f", "-"], text)
     if status < 0 or any(each in words for each in _PASSING):
         raise StepFailed(f"nft: {_first(words) or f'signal {-status} ended it'}")
     return (words.strip() or f"nft ended with {status}") if status else ""
 
 
-def write_all(table: str, networks: list[Network], published: list[Published]) -> None:
-    """Write all rules for these networks and ports. Raises Unsupported if there is neither nft nor iptables, StepFailed if they fail."""
-    problem = "nft is not installed"
+def why_not_nft() -> str:
+    """Return why nft cannot have our rules here, or '' if it can. Nothing is changed."""
+    program = programs.find("nft")
+    if not program:
+        return NOT_INSTALLED
+    status, _, words = programs.call([program, "--check", "-f", "-"], nft.whole(nft.PREFIX, [], []))
+    return (_first(words) or f"nft ended with {status}") if status else ""
+
+
+def write_all(table: str, networks: list[Network], published: list[Published]) -> str:
+    """Write all rules for these networks and ports. Return '', or why iptables has done it.
+
+    Raises Unsupported if there is neither nft nor iptables, StepFailed if they fail.
+    """
+    problem = NOT_INSTALLED
     if programs.find("nft"):
         problem = _nft(nft.whole(table, networks, published))
         if not problem:
-            return
+            return ""
     if not programs.find("iptables-restore"):
         raise Unsupported(f"containers need rules to reach the network, and {_first(problem)}", "install nftables (or iptables)")
     for family, name in _COMMANDS.items():
         if family == "4" or _has_ipv6(networks):
             _write_with_iptables(name, table, family, networks, published)
+    return _first(problem)
 
 
 def _has_ipv6(networks: list[Network]) -> bool:
@@ -113,10 +127,11 @@ class PublishPorts(Step):
     table: str
     published: list[Published]
     truth: Truth  # asked if all rules have to be written anew
+    why_iptables: str = ""  # apply() sets it if nft could not do it
 
     def apply(self) -> None:
         if not has_table(self.table) or _nft(nft.add(self.table, self._elements)):
-            write_all(self.table, *self.truth())
+            self.why_iptables = write_all(self.table, *self.truth())
 
     def undo(self) -> None:
         withdraw(self.table, self.published, self.truth)
@@ -126,7 +141,8 @@ class PublishPorts(Step):
         return [nft.port_element(each) for each in self.published]
 
     def describe(self) -> str:
-        return "nft " + "; ".join(f"add element inet {self.table} {name} {{ {element} }}" for name, element in self._elements)
+        added = "; ".join(f"add element inet {self.table} {name} {{ {element} }}" for name, element in self._elements)
+        return f"nft {added}{_instead(self.why_iptables)}"
 
     def shell(self) -> str:
         return f"nft -f - <<'END'\n{nft.add(self.table, self._elements)}END"
@@ -149,9 +165,10 @@ class WriteRules(Step):
     table: str
     network: Network  # the network that needs the rules: describe() shows those of this one
     truth: Truth
+    why_iptables: str = ""  # as PublishPorts has it
 
     def apply(self) -> None:
-        write_all(self.table, *self.truth())
+        self.why_iptables = write_all(self.table, *self.truth())
 
     @property
     def _text(self) -> str:
@@ -160,7 +177,8 @@ class WriteRules(Step):
     def describe(self) -> str:
         elements = nft.network_elements(self.network)
         sets = "; ".join(f"nft add element inet {self.table} {name} {{ {element} }}" for name, element in elements)
-        return f"nft add table inet {self.table} with masquerade, forward and published-port rules; {sets}"
+        rules = "masquerade, forward and published-port rules"
+        return f"nft add table inet {self.table} with {rules}; {sets}{_instead(self.why_iptables)}"
 
     def shell(self) -> str:
         return f"nft -f - <<'END'\n{self._text}END"
@@ -181,6 +199,10 @@ def owners(table: str) -> set[str]:
 def _listed_by_iptables(table: str) -> str:
     program = programs.find("iptables")
     return programs.call([program, "--wait", "-t", "nat", "-S", iptables.prefix(table) + "PORTS"])[1] if program else ""
+
+
+def _instead(why_iptables: str) -> str:
+    return f" (done by iptables instead: {why_iptables})" if why_iptables else ""
 
 
 def _first(text: str) -> str:

@@ -10,6 +10,7 @@ import os
 
 from mydocker.errors import StepFailed
 from mydocker.kernel import netfilter, programs
+from mydocker.network.iptables import OUR_CHAINS
 from mydocker.steps.base import Step, command
 
 TYPE_CHECKING = False
@@ -144,20 +145,24 @@ class AcceptWithIptables(Step):
 
 
 def accept_steps(bridge: str, proc: str) -> list[Step]:
-    """Return a step for every chain of somebody else that drops forwarded packets and has no rule of ours for this bridge yet."""
+    """Return a step for every chain of somebody else that drops forwarded packets and has no rule of ours for this bridge yet.
+
+    A chain that leads to ours (iptables.py) needs none, and a rule before that would let in what ours drops.
+    """
     found: list[Step] = []
     if programs.find("nft"):
         found += [
             AcceptForwarding(chain, bridge)
             for chain in netfilter.chains()
-            if chain.does_drop and not chain.table.startswith(MARK) and not _handles(chain, bridge)
+            if chain.does_drop and not chain.table.startswith(MARK) and not _handles(chain, bridge) and not _leads_to_ours(chain)
         ]
     return found + _legacy_steps(bridge, proc)
 
 
 def _legacy_steps(bridge: str, proc: str) -> list[Step]:
     program = _legacy_program(proc)
-    if not program or "-P FORWARD DROP" not in programs.call([program, "--wait", "-S", "FORWARD"])[1]:
+    rules = programs.call([program, "--wait", "-S", "FORWARD"])[1] if program else ""
+    if "-P FORWARD DROP" not in rules or f"-j {OUR_CHAINS}-" in rules:
         return []
     step = AcceptWithIptables(program, bridge)
     return [step] if any(programs.call(line)[0] for line in step.lines("-C")) else []
@@ -167,6 +172,10 @@ def _legacy_program(proc: str) -> str:
     """Return the path of the old iptables if its filter table is in use, or ''."""
     in_use = "filter" in read(f"{proc}/net/ip_tables_names").split()
     return (programs.find("iptables-legacy") or programs.find("iptables")) if in_use else ""
+
+
+def _leads_to_ours(chain: Chain) -> bool:
+    return any(f"{OUR_CHAINS}-".encode() in raw for _, raw in netfilter.rules(chain))
 
 
 def _handles(chain: Chain, bridge: str) -> list[int]:

@@ -19,13 +19,15 @@ _JUMPS: tuple[tuple[str, str, list[str], str], ...] = (
     ("raw", "PREROUTING", ["-d", "LOOPBACK"], "LOOP"),
     ("filter", "FORWARD", [], "FWD"),
 )
+# How the names of our chains begin, whatever ROOT they are of.
+OUR_CHAINS = "MYD"
 # {table: chains of ours in it}
 TABLES = {"nat": ("PORTS", "POST"), "raw": ("LOOP",), "filter": ("FWD",)}
 
 
 def prefix(table: str) -> str:
     """Return how the names of the chains of one ROOT begin. A name may have at most 28 bytes. table: see nft.table_name."""
-    return table.upper().replace("MYDOCKER", "MYD", 1) + "-"
+    return table.upper().replace("MYDOCKER", OUR_CHAINS, 1) + "-"
 
 
 def jumps(table: str, family: str) -> list[tuple[str, str, list[str]]]:

@@ -98,7 +98,7 @@ class Launch:
     def _fork_through_stage(self, theirs: Channel, wanted: dict[str, str]) -> None:
         from mydocker.runtime import scheduling  # noqa: F401  # init may need it, and a container's root may not read Python's files.
 
-        process.set_child_subreaper()
+        process.prctl(process.PR_SET_CHILD_SUBREAPER, 1)
         stage = os.fork()
         if stage == 0:
             self._be_stage(theirs, wanted)

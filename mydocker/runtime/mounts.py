@@ -7,6 +7,7 @@ from mydocker.kernel import mounts as k
 from mydocker.runtime.destinations import check_destination, normalised
 from mydocker.runtime.users import mappings
 from mydocker.steps.covers import RemountReadOnly
+from mydocker.steps.mounts import OPTION_NAMES, PROPAGATION_NAMES
 from mydocker.steps.nodes import MakeSymlink
 from mydocker.steps.rootfs import AttachTree, CopiedTmpfs, MountInRoot, OpenTree, SetAttributes, other_namespace
 
@@ -18,17 +19,7 @@ if TYPE_CHECKING:
 
 # Option → the flags that it sets. Below are the opposites, which clear these flags.
 _SET = {
-    "ro": k.MS_RDONLY,
-    "nosuid": k.MS_NOSUID,
-    "nodev": k.MS_NODEV,
-    "noexec": k.MS_NOEXEC,
-    "sync": k.MS_SYNCHRONOUS,
-    "dirsync": k.MS_DIRSYNC,
-    "nosymfollow": k.MS_NOSYMFOLLOW,
-    "noatime": k.MS_NOATIME,
-    "nodiratime": k.MS_NODIRATIME,
-    "relatime": k.MS_RELATIME,
-    "strictatime": k.MS_STRICTATIME,
+    **{name: flag for flag, name in OPTION_NAMES.items()},
     "lazytime": k.MS_LAZYTIME,
     "iversion": k.MS_I_VERSION,
     "mand": k.MS_MANDLOCK,
@@ -54,27 +45,22 @@ _CLEAR = {
     "loud": k.MS_SILENT,
     "defaults": 0,
 }
-_PROPAGATION = {"private": k.MS_PRIVATE, "slave": k.MS_SLAVE, "shared": k.MS_SHARED, "unbindable": k.MS_UNBINDABLE}
-# The recursive options, which reach the mounts below too → (whether it sets the attribute, an attribute of mount_setattr(2)).
+_PROPAGATION = {name: flag for flag, name in PROPAGATION_NAMES.items()}
+# Flag → the attribute of mount_setattr(2) that the option's recursive form has, which reaches the mounts below too.
+_ATTRIBUTES = {
+    k.MS_RDONLY: k.MOUNT_ATTR_RDONLY,
+    k.MS_NOSUID: k.MOUNT_ATTR_NOSUID,
+    k.MS_NODEV: k.MOUNT_ATTR_NODEV,
+    k.MS_NOEXEC: k.MOUNT_ATTR_NOEXEC,
+    k.MS_NODIRATIME: k.MOUNT_ATTR_NODIRATIME,
+    k.MS_NOSYMFOLLOW: k.MOUNT_ATTR_NOSYMFOLLOW,
+    k.MS_RELATIME: k.MOUNT_ATTR_RELATIME,
+    k.MS_NOATIME: k.MOUNT_ATTR_NOATIME,
+    k.MS_STRICTATIME: k.MOUNT_ATTR_STRICTATIME,
+}
+# A recursive option → (whether it sets the attribute, the attribute).
 _RECURSIVE = {
-    "rro": (True, k.MOUNT_ATTR_RDONLY),
-    "rrw": (False, k.MOUNT_ATTR_RDONLY),
-    "rnosuid": (True, k.MOUNT_ATTR_NOSUID),
-    "rsuid": (False, k.MOUNT_ATTR_NOSUID),
-    "rnodev": (True, k.MOUNT_ATTR_NODEV),
-    "rdev": (False, k.MOUNT_ATTR_NODEV),
-    "rnoexec": (True, k.MOUNT_ATTR_NOEXEC),
-    "rexec": (False, k.MOUNT_ATTR_NOEXEC),
-    "rnodiratime": (True, k.MOUNT_ATTR_NODIRATIME),
-    "rdiratime": (False, k.MOUNT_ATTR_NODIRATIME),
-    "rnosymfollow": (True, k.MOUNT_ATTR_NOSYMFOLLOW),
-    "rsymfollow": (False, k.MOUNT_ATTR_NOSYMFOLLOW),
-    "rrelatime": (True, k.MOUNT_ATTR_RELATIME),
-    "rnorelatime": (False, k.MOUNT_ATTR_RELATIME),
-    "rnoatime": (True, k.MOUNT_ATTR_NOATIME),
-    "ratime": (False, k.MOUNT_ATTR_NOATIME),
-    "rstrictatime": (True, k.MOUNT_ATTR_STRICTATIME),
-    "rnostrictatime": (False, k.MOUNT_ATTR_STRICTATIME),
+    "r" + name: (table is _SET, _ATTRIBUTES[flag]) for table in (_SET, _CLEAR) for name, flag in table.items() if flag in _ATTRIBUTES
 }
 _IDMAP = ("idmap", "ridmap")
 OPTION_WORDS = sorted({*_SET, *_CLEAR, *_PROPAGATION, *("r" + name for name in _PROPAGATION), *_RECURSIVE, *_IDMAP, "tmpcopyup"})

@@ -17,9 +17,11 @@ a process with an AppArmor profile or an SELinux label (WriteAttr), which the tr
 from __future__ import annotations
 
 import os
+from errno import ENOENT
 
 from mydocker.errors import Unsupported
 from mydocker.kernel import capabilities, process, seccomp
+from mydocker.kernel.files import Allowing, Held
 from mydocker.kernel.trampoline import Filter
 from mydocker.messages import LISTENER
 from mydocker.steps.base import Step, quote
@@ -50,7 +52,7 @@ class SetNoNewPrivileges(Step):
     __slots__ = ()
 
     def apply(self) -> None:
-        process.set_no_new_privs()
+        process.prctl(process.PR_SET_NO_NEW_PRIVS, 1)
 
     def describe(self) -> str:
         return "prctl PR_SET_NO_NEW_PRIVS"
@@ -65,7 +67,7 @@ class SetKeepCapabilities(Step):
     __slots__ = ()
 
     def apply(self) -> None:
-        process.set_keepcaps(True)
+        process.prctl(process.PR_SET_KEEPCAPS, 1)
 
     def describe(self) -> str:
         return "prctl PR_SET_KEEPCAPS"
@@ -81,7 +83,7 @@ class DropBoundingSet(Step):
         # To drop a capability that is not there would need CAP_SETPCAP all the same.
         for number in process.bounding_set():
             if not keep >> number & 1:
-                process.drop_from_bounding_set(number)
+                process.prctl(process.PR_CAPBSET_DROP, number, subject=f"capability {number}")
 
     def describe(self) -> str:
         return f"prctl PR_CAPBSET_DROP all but {words(self.keep)}"
@@ -121,9 +123,9 @@ class SetCapabilities(Step):
     def apply(self) -> None:
         more = _SYS_ADMIN if self.carried else 0
         capabilities.capset(*(capabilities.mask(names) | more for names in (self.effective, self.permitted, self.inheritable)))
-        process.clear_ambient_set()
+        process.prctl(process.PR_CAP_AMBIENT, process.PR_CAP_AMBIENT_CLEAR_ALL)
         for name in [*self.ambient, *(["CAP_SYS_ADMIN"] if self.carried and os.geteuid() else [])]:
-            process.raise_ambient(capabilities.NUMBERS[name])
+            process.prctl(process.PR_CAP_AMBIENT, process.PR_CAP_AMBIENT_RAISE, capabilities.NUMBERS[name], subject=name)
 
     def after_exec(self) -> tuple[int, int]:
         """Return the sets (permitted and effective, inheritable) for the trampoline: what execve(2) leaves, and CAP_SYS_ADMIN."""
@@ -179,11 +181,8 @@ class WriteAttr(Step):
         return own if os.path.exists(own) else f"{self.proc}/self/attr/exec"
 
     def apply(self) -> None:
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
-        try:
+        with Held(os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)) as descriptor:
             os.write(descriptor, self.value.encode())
-        finally:
-            os.close(descriptor)
 
     def describe(self) -> str:
         return f"write {quote(self.value)} to {self.module}'s /proc/self/attr exec"
@@ -201,11 +200,9 @@ def apparmor_exec(profile: str, sys: str = "/sys", proc: str = "/proc") -> Write
 
 def apparmor_enabled(sys: str = "/sys") -> bool:
     """Say whether the kernel enforces AppArmor profiles."""
-    try:
-        with open(f"{sys}/module/apparmor/parameters/enabled") as file:
-            return file.read(1) == "Y"
-    except FileNotFoundError:
-        return False
+    with Allowing(ENOENT), open(f"{sys}/module/apparmor/parameters/enabled") as file:
+        return file.read(1) == "Y"
+    return False
 
 
 def selinux_exec(label: str, sys: str = "/sys", proc: str = "/proc") -> WriteAttr:

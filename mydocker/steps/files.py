@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from errno import EEXIST
 
+from mydocker.kernel.files import Allowing, Held
 from mydocker.steps.base import Step, command, quote
 
 
@@ -15,11 +17,8 @@ class MakeDir(Step):
     exist_ok: bool = False  # a directory that is there already stays as it is, and undo leaves the directory in any case
 
     def apply(self) -> None:
-        try:
+        with Allowing(*([EEXIST] if self.exist_ok else [])):
             os.mkdir(self.path, self.mode)
-        except FileExistsError:
-            if not self.exist_ok:
-                raise
 
     def undo(self) -> None:
         # The directory is gone already if it was in a file system that was unmounted meanwhile.
@@ -55,11 +54,8 @@ class WriteFile(Step):
     value: str
 
     def apply(self) -> None:
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
-        try:
+        with Held(os.open(self.path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)) as descriptor:
             os.write(descriptor, self.value.encode())
-        finally:
-            os.close(descriptor)
 
     def describe(self) -> str:
         return f"write {quote(self.value)} to {quote(self.path)}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from mydocker.errors import Unsupported
+from mydocker.kernel.files import Held
 from mydocker.kernel.libc import call
 from mydocker.kernel.mounts import MOUNT_ATTR_IDMAP, mount_setattr, move_mount, open_tree, place
 from mydocker.kernel.namespaces import CLONE_NEWUSER
@@ -31,11 +32,8 @@ class IdmapTree(Step):
     groups: list[Mapping]
 
     def apply(self) -> None:
-        tree = _mapped_clone(self.source, self.users, self.groups, self.describe())
-        try:
+        with Held(_mapped_clone(self.source, self.users, self.groups, self.describe())) as tree:
             move_mount(tree, self.target)
-        finally:
-            os.close(tree)
 
     def describe(self) -> str:
         return f"mount {quote(self.source)} on {quote(self.target)} idmapped by {_words(self.users)}"

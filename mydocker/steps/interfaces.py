@@ -6,6 +6,7 @@ import os
 from errno import EEXIST
 
 from mydocker.kernel import netlink
+from mydocker.kernel.files import Allowing, Held
 from mydocker.kernel.namespaces import Inside
 from mydocker.kernel.route import Route
 from mydocker.steps.base import Step, quote
@@ -51,12 +52,8 @@ class AddAddress(LinkStep):
     namespace: str = ""
 
     def apply(self) -> None:
-        with Inside(self.namespace), Route() as route:
-            try:
-                route.request(netlink.add_address(index_of(route, self.name), self.address, self.prefix))
-            except OSError as error:
-                if error.errno != EEXIST:
-                    raise
+        with Inside(self.namespace), Route() as route, Allowing(EEXIST):
+            route.request(netlink.add_address(index_of(route, self.name), self.address, self.prefix))
 
     def words(self) -> list[str]:
         nodad = ["nodad"] if ":" in self.address else []
@@ -71,12 +68,8 @@ class AddDefaultRoute(LinkStep):
     namespace: str = ""
 
     def apply(self) -> None:
-        with Inside(self.namespace), Route() as route:
-            try:
-                route.request(netlink.add_route(index_of(route, self.name), self.gateway))
-            except OSError as error:
-                if error.errno != EEXIST:
-                    raise
+        with Inside(self.namespace), Route() as route, Allowing(EEXIST):
+            route.request(netlink.add_route(index_of(route, self.name), self.gateway))
 
     def words(self) -> list[str]:
         return ["route", "add", "default", "via", self.gateway, "dev", self.name]
@@ -99,11 +92,8 @@ class SetLinkSysctl(Step):
         with Inside(self.namespace):
             if self.family == "ipv6" and not os.path.isdir("/proc/sys/net/ipv6"):
                 return
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
-            try:
+            with Held(os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)) as descriptor:
                 os.write(descriptor, self.value.encode())
-            finally:
-                os.close(descriptor)
 
     def describe(self) -> str:
         inside = f"in {self.namespace} " if self.namespace else ""

@@ -9,6 +9,7 @@ import os
 from errno import EEXIST, ENODEV
 
 from mydocker.kernel import netlink
+from mydocker.kernel.files import Allowing, Held
 from mydocker.kernel.namespaces import Inside
 from mydocker.kernel.route import Route
 from mydocker.steps.base import Step, command, quote
@@ -50,13 +51,7 @@ def index_of(route: Route, name: str) -> int:
 def _remove(name: str) -> None:
     """Remove a link. A link that is gone already is not an error."""
     with Route() as route:
-        index = route.index(name)
-        if index:
-            try:
-                route.request(netlink.delete_link(index))
-            except OSError as error:
-                if error.errno != ENODEV:  # It went with its other end meanwhile.
-                    raise
+        delete_all([route.index(name)])  # It may go with its other end meanwhile.
 
 
 def delete_all(indices: list[int]) -> None:
@@ -65,12 +60,8 @@ def delete_all(indices: list[int]) -> None:
     indices: the links; 0 stands for none. They are not given by name, so that no new link of the same name is removed.
     """
     for index in filter(None, indices):
-        try:
-            with Route() as route:
-                route.request(netlink.delete_link(index))
-        except OSError as error:
-            if error.errno != ENODEV:
-                raise
+        with Allowing(ENODEV), Route() as route:
+            route.request(netlink.delete_link(index))
 
 
 class AddLink(LinkStep):
@@ -114,29 +105,21 @@ class AddPair(LinkStep):
     name: str
     bridge: str
     peer: str
-    namespace: str
+    inside: str  # the path of the container's network namespace
     mac: str
     mtu: int = 0
 
-    @property
-    def _where(self) -> str:
-        return ""
-
     def apply(self) -> None:
-        inside = os.open(self.namespace, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            with Route() as route:
-                master = index_of(route, self.bridge)
-                request = netlink.new_veth(self.name, master, self.peer, inside, self.mac, self.mtu)
-                try:
-                    route.request(request)
-                except OSError as error:
-                    if error.errno != EEXIST or not route.index(self.name):
-                        raise
-                    _remove(self.name)  # It is the last run's link, which the kernel has not removed yet.
-                    route.request(request)
-        finally:
-            os.close(inside)
+        with Held(os.open(self.inside, os.O_RDONLY | os.O_CLOEXEC)) as descriptor, Route() as route:
+            master = index_of(route, self.bridge)
+            request = netlink.new_veth(self.name, master, self.peer, descriptor, self.mac, self.mtu)
+            try:
+                route.request(request)
+            except OSError as error:
+                if error.errno != EEXIST or not route.index(self.name):
+                    raise
+                _remove(self.name)  # It is the last run's link, which the kernel has not removed yet.
+                route.request(request)
 
     def undo(self) -> None:
         _remove(self.name)
@@ -144,7 +127,7 @@ class AddPair(LinkStep):
     def words(self) -> list[str]:
         mtu = ["mtu", str(self.mtu)] if self.mtu else []
         ours = ["link", "add", self.name, *mtu, "master", self.bridge, "up", "type", "veth"]
-        return [*ours, "peer", "name", self.peer, *mtu, "address", self.mac, "netns", _netns(self.namespace)]
+        return [*ours, "peer", "name", self.peer, *mtu, "address", self.mac, "netns", _netns(self.inside)]
 
 
 def _netns(namespace: str) -> str:
@@ -163,38 +146,31 @@ class AddChild(LinkStep):
     peer: str
     kind: str
     parent: str
-    namespace: str
+    inside: str  # the path of the container's network namespace
     mac: str
 
-    @property
-    def _where(self) -> str:
-        return ""
-
     def apply(self) -> None:
-        inside = os.open(self.namespace, os.O_RDONLY | os.O_CLOEXEC)
-        try:
+        with Held(os.open(self.inside, os.O_RDONLY | os.O_CLOEXEC)) as descriptor:
             with Route() as route:
                 parent = index_of(route, self.parent)
                 # The kernel refuses a name that is taken on the host (its own eth0), even in another namespace. So it is renamed inside.
                 made = f"md{os.getpid()}"
                 request = (
-                    netlink.new_macvlan(made, parent, inside, self.mac)
+                    netlink.new_macvlan(made, parent, descriptor, self.mac)
                     if self.kind == "macvlan"
-                    else netlink.new_ipvlan(made, parent, inside)
+                    else netlink.new_ipvlan(made, parent, descriptor)
                 )
                 route.request(request)
-            with Inside(self.namespace), Route() as route:
+            with Inside(self.inside), Route() as route:
                 route.request(netlink.set_name(index_of(route, made), self.peer))
-        finally:
-            os.close(inside)
 
     def undo(self) -> None:
-        DeleteLink(self.peer, self.namespace).apply()
+        DeleteLink(self.peer, self.inside).apply()
 
     def words(self) -> list[str]:
         mode = "bridge" if self.kind == "macvlan" else "l2"
         address = ["address", self.mac] if self.kind == "macvlan" else []
-        where = ["netns", _netns(self.namespace), *address]
+        where = ["netns", _netns(self.inside), *address]
         return ["link", "add", "link", self.parent, "name", self.peer, *where, "type", self.kind, "mode", mode]
 
 

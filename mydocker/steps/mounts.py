@@ -5,6 +5,7 @@ from __future__ import annotations
 from errno import EINVAL, ENOENT
 
 from mydocker.kernel import mounts
+from mydocker.kernel.files import Allowing
 from mydocker.steps.base import Step, command, quote
 
 # How mount(8) spells the flags of mount(2), in the order that mountinfo shows them.
@@ -49,11 +50,8 @@ def shell_mount(source: str, target: str, fstype: str, flags: int, data: str) ->
 
 def unmounted(target: str) -> None:
     """Detach what is mounted at `target`. It is not an error if nothing is mounted there (EINVAL), or if the target is gone (ENOENT)."""
-    try:
+    with Allowing(EINVAL, ENOENT):
         mounts.umount(target, mounts.MNT_DETACH)
-    except OSError as error:
-        if error.errno not in (EINVAL, ENOENT):
-            raise
 
 
 class Mount(Step):

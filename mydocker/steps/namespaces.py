@@ -124,29 +124,24 @@ class SetHostname(Step):
     """Set the host name of this process's UTS namespace, by sethostname(2)."""
 
     name: str
+    call = "sethostname"
 
     def apply(self) -> None:
         name = self.name.encode()
-        call("sethostname", name, len(name), subject=self.name)
+        call(self.call, name, len(name), subject=self.name)
 
     def describe(self) -> str:
-        return f"sethostname {quote(self.name)}"
+        return f"{self.call} {quote(self.name)}"
 
     def shell(self) -> str:
         return command("hostname", self.name)
 
 
-class SetDomainname(Step):
+class SetDomainname(SetHostname):
     """Set the NIS domain name of this process's UTS namespace, by setdomainname(2)."""
 
-    name: str
-
-    def apply(self) -> None:
-        name = self.name.encode()
-        call("setdomainname", name, len(name), subject=self.name)
-
-    def describe(self) -> str:
-        return f"setdomainname {quote(self.name)}"
+    __slots__ = ()
+    call = "setdomainname"
 
     def shell(self) -> str:
         return f"printf %s {quote(self.name)} > /proc/sys/kernel/domainname"

@@ -7,6 +7,7 @@ from errno import EEXIST
 
 from mydocker.errors import BadInput, Conflict, NotFound
 from mydocker.kernel import netlink
+from mydocker.kernel.files import Held
 from mydocker.kernel.namespaces import Inside
 from mydocker.kernel.route import Route
 from mydocker.steps.base import Step, command
@@ -35,14 +36,10 @@ class MoveDevice(Step):
 
     def undo(self) -> None:
         home = "/proc/self/ns/net"
-        descriptor = os.open(home, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            with Inside(self.namespace), Route() as route:
-                index = route.index(self.name)
-                if index:
-                    self._move(route, index, f"/proc/self/fd/{descriptor}", self.device)
-        finally:
-            os.close(descriptor)
+        with Held(os.open(home, os.O_RDONLY | os.O_CLOEXEC)) as descriptor, Inside(self.namespace), Route() as route:
+            index = route.index(self.name)
+            if index:
+                self._move(route, index, f"/proc/self/fd/{descriptor}", self.device)
 
     def _move(self, route: Route, index: int, namespace: str, name: str) -> None:
         target = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)

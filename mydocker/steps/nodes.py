@@ -8,6 +8,7 @@ import stat
 
 from mydocker.errors import StepFailed
 from mydocker.kernel import inroot, mounts
+from mydocker.kernel.files import Allowing, Held
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.rootfs import MountInRoot, host_path
 
@@ -81,12 +82,8 @@ class MakeSymlink(Step):
 
     def apply(self) -> None:
         parent, name = inroot.parent_of(self.root, self.path)
-        try:
+        with Held(parent), Allowing(errno.EEXIST):
             os.symlink(self.target, name, dir_fd=parent)
-        except FileExistsError:
-            pass
-        finally:
-            os.close(parent)
 
     def describe(self) -> str:
         return f"symlink {quote(self.path)} in the root to {quote(self.target)}"

@@ -8,6 +8,7 @@ import resource
 
 from mydocker.errors import BadInput, CommandNotExecutable, CommandNotFound, StepFailed
 from mydocker.kernel import process, trampoline
+from mydocker.kernel.files import Allowing
 from mydocker.kernel.libc import syscall
 from mydocker.steps.base import Step, command, quote
 
@@ -62,11 +63,8 @@ class NewSessionKeyring(Step):
     name: str  # of the new keyring
 
     def apply(self) -> None:
-        try:
+        with Allowing(errno.ENOSYS, errno.EPERM):
             syscall("keyctl", _KEYCTL_JOIN_SESSION_KEYRING, self.name, 0, 0, 0, subject=self.name)
-        except OSError as error:
-            if error.errno not in (errno.ENOSYS, errno.EPERM):
-                raise
 
     def describe(self) -> str:
         return f"join a new session keyring {quote(self.name)}"
@@ -112,11 +110,8 @@ class CloseOnExec(Step):
     def apply(self) -> None:
         for name in os.listdir("/proc/self/fd"):
             if int(name) > 2 + self.preserved:
-                try:
+                with Allowing(errno.EBADF):  # It was the directory's own descriptor, which is closed by now.
                     os.set_inheritable(int(name), False)
-                except OSError as error:
-                    if error.errno != errno.EBADF:  # It was the directory's own descriptor, which is closed by now.
-                        raise
 
     def describe(self) -> str:
         return f"set FD_CLOEXEC on every descriptor above {2 + self.preserved}"

@@ -11,6 +11,7 @@ import os
 import stat
 
 from mydocker.kernel import inroot, mounts
+from mydocker.kernel.files import Held
 from mydocker.kernel.othermounts import open_tree_of
 from mydocker.kernel.trees import copy_contents
 from mydocker.steps.base import Step, command, quote
@@ -49,10 +50,8 @@ def mount_on(descriptor: int, source: str | None, fstype: str | None, flags: int
 
 def with_descriptor(descriptor: int, action: Callable[[int], None]) -> None:
     """Call a function with a descriptor, and close the descriptor."""
-    try:
+    with Held(descriptor):
         action(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def set_bind_flags(descriptor: int, flags: int) -> None:
@@ -123,12 +122,9 @@ class CopiedTmpfs(MountInRoot):
     __slots__ = ()
 
     def apply(self) -> None:
-        covered = inroot.make_directories(self.root, self.target)
-        try:
+        with Held(inroot.make_directories(self.root, self.target)) as covered:
             super().apply()
             with_descriptor(inroot.open_in(self.root, self.target), lambda fd: self._fill(covered, fd))
-        finally:
-            os.close(covered)
 
     def _fill(self, covered: int, tmpfs: int) -> None:
         mode = stat.S_IMODE(os.fstat(tmpfs).st_mode)

@@ -3,28 +3,27 @@
 Ubuntu's kernels carry aufs up to that of 20.04. Newer kernels have it only when they are patched.
 
 The branches of a mount are listed from the topmost to the lowest, so the writable one comes first. aufs silently cuts off options
-that do not fit into a page, and refuses more than 84 options in one call. So most layers are appended by remounts, and afterwards
-a step counts the branches that have arrived.
+that do not fit into a page, and refuses more than 84 options in one call. So the first call takes as many layers as fit, remounts
+append the others, and afterwards a step counts the branches that have arrived.
 """
 
 from __future__ import annotations
 
 import os
 
-from mydocker.errors import StepFailed, Unsupported
+from mydocker.errors import StepFailed
 from mydocker.kernel import mounts
 from mydocker.steps.base import Step, quote
 from mydocker.steps.files import MakeDir
 from mydocker.steps.mounts import Mount
-from mydocker.storage.base import Change, StorageDriver, check_path
+from mydocker.storage.base import StorageDriver
+from mydocker.storage.names import LONGEST_AUFS_NAME, check_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from mydocker.paths import Paths
 
-_MAX_BRANCHES = 127
+# The most branches in one call.
 _BATCH = 40
 _LONGEST_DATA = 4095
 
@@ -50,49 +49,49 @@ class Aufs(StorageDriver):
     """The driver. The writable branch is `rw` in the container's directory, and layers keep their whiteouts as .wh. files."""
 
     name = "aufs"
+    writable = "rw"
+    most_layers = 126
+    longest_name = LONGEST_AUFS_NAME
     __slots__ = ()
 
     def unsupported(self, paths: Paths) -> str | None:
-        with open(paths.proc + "/filesystems") as file:
-            if not any(line.split()[-1] == "aufs" for line in file):
-                return "this kernel has no aufs file system (modprobe aufs; Ubuntu 20.04: linux-modules-extra)"
-        return None
-
-    def _unpack(self, stream: BinaryIO, directory: str, max_size: int | None) -> None:
-        from mydocker.storage.unpack import unpack
-        from mydocker.storage.whiteouts import AUFS
-
-        unpack(stream, directory, AUFS, max_size)
+        return self.missing_from(paths, "modprobe aufs; Ubuntu 20.04: linux-modules-extra")
 
     def writable_steps(self, directory: str) -> list[Step]:
         return [MakeDir(directory + "/rw")]
 
     def mount_steps(self, directory: str, layers: list[str], target: str) -> list[Step]:
         check_path(directory)
-        if len(layers) + 1 > _MAX_BRANCHES:
-            raise Unsupported(f"aufs: {len(layers)} layers and the writable one are more than its {_MAX_BRANCHES} branches")
-        branches = [f"{self.layer(chain_id)}=ro+wh" for chain_id in layers]
-        first, rest = branches[: _BATCH - 1], branches[_BATCH - 1 :]
-        data = "dirperm1,dio,br:" + ":".join([f"{directory}/rw=rw", *first])
-        steps: list[Step] = [Mount("aufs", target, "aufs", 0, _fitting(data))]
-        for start in range(0, len(rest), _BATCH // 2):
-            appended = ",".join(f"append:{branch}" for branch in rest[start : start + _BATCH // 2])
-            steps.append(Mount("aufs", target, "aufs", mounts.MS_REMOUNT, _fitting(appended)))
-        return [*steps, CountBranches(target, len(branches) + 1)]
+        self.check_depth(len(layers))
+        calls = _calls(f"{directory}/rw=rw", [f"{self.layer(chain_id)}=ro+wh" for chain_id in layers])
+        return [
+            *self.settle_steps(directory, layers, ""),
+            *(Mount("aufs", target, "aufs", mounts.MS_REMOUNT if number else 0, data) for number, data in enumerate(calls)),
+            CountBranches(target, len(layers) + 1),
+        ]
 
-    def changes(self, directory: str, layers: list[str]) -> list[Change]:
-        from mydocker.storage.whiteouts import AUFS, union_changes
+    def settle_steps(self, directory: str, layers: list[str], root: str) -> list[Step]:
+        from mydocker.storage.plinks import MakeLinksReal, RestoreLinks
 
-        return union_changes(AUFS, directory + "/rw", [self.layer(chain_id) for chain_id in layers])
+        writable = directory + "/rw"
+        return [MakeLinksReal(root, writable, False) if root else RestoreLinks(writable, [self.layer(chain_id) for chain_id in layers])]
 
-    def diff(self, directory: str, layers: list[str], stream: BinaryIO, exclude: set[str]) -> None:
-        from mydocker.storage.pack import pack
-        from mydocker.storage.whiteouts import AUFS
+    def unmount_steps(self, directory: str, target: str) -> list[Step]:
+        from mydocker.storage.plinks import MakeLinksReal
 
-        pack(directory + "/rw", stream, AUFS, exclude, layers=[self.layer(chain_id) for chain_id in layers])
+        return [MakeLinksReal(target, directory + "/rw", True), *super().unmount_steps(directory, target)]
 
 
-def _fitting(data: str) -> str:
-    if len(data.encode()) > _LONGEST_DATA:
-        raise Unsupported(f"aufs: {len(data)} bytes of options are more than the {_LONGEST_DATA} that it reads", "use a shorter --root")
-    return data
+def _calls(writable: str, layers: list[str]) -> list[str]:
+    """Return the options of each call of mount(2): the first mounts, the others append. Both are branches as the options spell them."""
+    calls = [f"dirperm1,dio,br:{writable}"]
+    count = 1
+    for branch in layers:
+        added = (":" if len(calls) == 1 else ",append:") + branch
+        if count == _BATCH or len(os.fsencode(calls[-1] + added)) > _LONGEST_DATA:
+            calls.append(f"append:{branch}")
+            count = 1
+        else:
+            calls[-1] += added
+            count += 1
+    return calls

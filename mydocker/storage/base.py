@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 
 from mydocker import store
-from mydocker.errors import Conflict, Unsupported
+from mydocker.errors import Unsupported
 from mydocker.steps.base import Step
-from mydocker.value import Value
+from mydocker.steps.mounts import Unmount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,25 +20,23 @@ if TYPE_CHECKING:
 
     from mydocker.paths import Paths
     from mydocker.steps.idmap import Mapping
+    from mydocker.storage.whiteouts import Change
 
-# The options of mount(2) separate paths by these characters, and AUFS has no way to escape them.
-_FORBIDDEN = ",:=\\"
 _CHUNK = 1 << 18
-
-
-class Change(Value):
-    """One line of a diff: what a container did to one path."""
-
-    kind: str  # 'A' for added, 'C' for changed, 'D' for deleted
-    path: str  # as the container sees it, with a slash first
 
 
 class StorageDriver:
     """The base of the drivers: what the engine needs of a union file system, or of what stands in for one."""
 
     name = ""
+    # The directory with what a container writes, in the container's directory.
+    writable = ""
     # Whether a layer can be unpacked before those below it.
     independent = True
+    # How many layers an image may have here, or 0 for any number.
+    most_layers = 0
+    # How many bytes a file's name may have.
+    longest_name = 255
 
     __slots__ = ("layers", "sys")
 
@@ -49,7 +47,13 @@ class StorageDriver:
 
     def unsupported(self, paths: Paths) -> str | None:
         """Return the reason why this host cannot use the driver, or None if it can."""
-        raise NotImplementedError
+        return None
+
+    def missing_from(self, paths: Paths, hint: str) -> str | None:
+        """Return the reason if the kernel does not know the driver's file system, or None. hint: how it can be had"""
+        with open(paths.proc + "/filesystems") as file:
+            known = {line.split()[-1] for line in file}
+        return None if self.name in known else f"this kernel has no {self.name} file system ({hint})"
 
     def layer(self, chain_id: str) -> str:
         """Return the path of a layer's directory."""
@@ -84,12 +88,15 @@ class StorageDriver:
         owner: the pid of the process that will adopt the layer. If that process dies, the layer is a leftover.
         max_size: the most bytes that its files may have together, or None.
         """
+        from mydocker.storage.unpack import unpack  # starts unpack nothing
+        from mydocker.storage.whiteouts import FORMS
+
         store.make_private(self.layers)
         partial = self.partial(chain_id, owner)
         store.remove_tree(partial)
         try:
             self._prepare(partial, below)
-            self._unpack(stream, partial, max_size)
+            unpack(stream, partial, FORMS[self.name], max_size)
             while stream.read(_CHUNK):
                 pass
         except BaseException:
@@ -108,9 +115,6 @@ class StorageDriver:
 
     def _prepare(self, partial: str, below: str) -> None:
         os.mkdir(partial, 0o755)
-
-    def _unpack(self, stream: BinaryIO, directory: str, max_size: int | None) -> None:
-        raise NotImplementedError
 
     def writable_steps(self, directory: str) -> list[Step]:
         """Return the steps that make a container's writable layer in its directory."""
@@ -134,21 +138,36 @@ class StorageDriver:
         """
         raise Unsupported(f"storage driver {self.name} cannot map users", "use overlay or vfs for --userns")
 
+    def unmount_steps(self, directory: str, target: str) -> list[Step]:
+        """Return the steps that unmount a root file system, when nothing else uses it. They are executed where it was mounted."""
+        return [Unmount(target)]
+
+    def settle_steps(self, directory: str, layers: list[str], root: str) -> list[Step]:
+        """Return the steps after which the writable layer alone tells all that a container changed.
+
+        root: where the mounted root file system of a running container is seen, or '' if nothing is mounted.
+        """
+        return []
+
+    def check_depth(self, layers: int) -> None:
+        """Raise Unsupported if a root file system cannot be made of so many layers and the writable one."""
+        if 0 < self.most_layers < layers:
+            raise Unsupported(f"{self.name}: {layers} layers are more than the {self.most_layers} that it can mount, with a writable one")
+
     def changes(self, directory: str, layers: list[str]) -> list[Change]:
         """Return the changes that the writable layer makes, sorted by path."""
-        raise NotImplementedError
+        from mydocker.storage.whiteouts import FORMS, union_changes
+
+        return union_changes(FORMS[self.name], f"{directory}/{self.writable}", [self.layer(chain_id) for chain_id in layers])
 
     def diff(self, directory: str, layers: list[str], stream: BinaryIO, exclude: set[str]) -> None:
         """Write the writable layer as an uncompressed OCI layer tar, without the paths in `exclude` and all that is below them."""
-        raise NotImplementedError
+        from mydocker.storage.pack import pack
+        from mydocker.storage.whiteouts import FORMS
+
+        below = [self.layer(chain_id) for chain_id in layers]
+        pack(f"{directory}/{self.writable}", stream, FORMS[self.name], exclude, layers=below)
 
     def remove_layer(self, chain_id: str) -> None:
         """Remove a layer. The caller makes sure that nobody uses it."""
         store.remove_tree(self.layer(chain_id))
-
-
-def check_path(path: str) -> None:
-    """Raise Conflict if a path cannot stand in mount options."""
-    for character in _FORBIDDEN:
-        if character in path:
-            raise Conflict(f"root directory {path!r} contains {character!r}, which mount options cannot hold", "use another --root")

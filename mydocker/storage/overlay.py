@@ -15,12 +15,11 @@ from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
 from mydocker.steps.idmap import IdmapTree
 from mydocker.steps.mounts import Mount, Unmount
-from mydocker.storage.base import Change, StorageDriver, check_path
+from mydocker.storage.base import StorageDriver
+from mydocker.storage.names import check_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from mydocker.paths import Paths
     from mydocker.steps.idmap import Mapping
 
@@ -70,19 +69,11 @@ class Overlay(StorageDriver):
     """The driver. A container has `upper` and `work` in its directory, and the layers are mounted as they are."""
 
     name = "overlay"
+    writable = "upper"
     __slots__ = ()
 
     def unsupported(self, paths: Paths) -> str | None:
-        with open(paths.proc + "/filesystems") as file:
-            if not any(line.split()[-1] == "overlay" for line in file):
-                return "this kernel has no overlay file system (modprobe overlay)"
-        return _refused_by(paths)
-
-    def _unpack(self, stream: BinaryIO, directory: str, max_size: int | None) -> None:
-        from mydocker.storage.unpack import unpack
-        from mydocker.storage.whiteouts import OVERLAY
-
-        unpack(stream, directory, OVERLAY, max_size)
+        return self.missing_from(paths, "modprobe overlay") or _refused_by(paths)
 
     def adopt(self, partial: str, chain_id: str) -> None:
         super().adopt(partial, chain_id)
@@ -138,17 +129,6 @@ class Overlay(StorageDriver):
             # The overlay keeps the layers open by itself. Nothing may ever find them through the staging directory.
             Unmount(staging),
         ]
-
-    def changes(self, directory: str, layers: list[str]) -> list[Change]:
-        from mydocker.storage.whiteouts import OVERLAY, union_changes
-
-        return union_changes(OVERLAY, directory + "/upper", [self.layer(chain_id) for chain_id in layers])
-
-    def diff(self, directory: str, layers: list[str], stream: BinaryIO, exclude: set[str]) -> None:
-        from mydocker.storage.pack import pack
-        from mydocker.storage.whiteouts import OVERLAY
-
-        pack(directory + "/upper", stream, OVERLAY, exclude, layers=[self.layer(chain_id) for chain_id in layers])
 
     def remove_layer(self, chain_id: str) -> None:
         name = self.short_name(chain_id)

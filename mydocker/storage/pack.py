@@ -11,7 +11,7 @@ import stat
 import tarfile
 from contextlib import contextmanager
 
-from mydocker.kernel.files import RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, open_directory, openat2
+from mydocker.kernel.files import GONE, RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, Allowing, Held, open_directory, openat2
 from mydocker.storage.whiteouts import PLAIN, PREFIX, Form, names_below
 
 TYPE_CHECKING = False
@@ -19,40 +19,38 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
-# The errors that an entry gives when the container has removed or replaced it meanwhile.
-_GONE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 _XATTR_PREFIX = "SCHILY.xattr."
 _PRIVATE_XATTRS = ("trusted.overlay.", "user.overlay.")
 
 
-def pack(
-    directory: str, stream: BinaryIO, form: Form, exclude: set[str], one_file_system: bool = False, layers: Sequence[str] = ()
-) -> None:
+def pack(directory: str, stream: BinaryIO, form: Form, exclude: set[str], layers: Sequence[str] = ()) -> None:
     """Write a layer's directory as an uncompressed tar with its whiteouts as `.wh.` files.
 
     form: how the directory holds whiteouts.
     exclude: absolute paths as the container sees them. Neither they nor what is below them is written.
-    one_file_system: whether to leave out what lies on other file systems.
     layers: the directories of the layers below, topmost first. What an opaque directory hides of them is whited out name by name, as
         the specification wants it.
     """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
-        Packing(archive, directory, form, exclude, one_file_system, layers).whole()
+        Packing(archive, directory, form, exclude, None, layers).whole()
 
 
-def pack_tree(directory: str, stream: BinaryIO, exclude: set[str] | None = None, one_file_system: bool = True) -> None:
-    """Write a whole tree as an uncompressed tar. By default the contents of file systems that are mounted in it are left out."""
-    pack(directory, stream, PLAIN, exclude or set(), one_file_system)
+def pack_tree(directory: str, stream: BinaryIO, exclude: set[str] | None = None) -> None:
+    """Write a whole tree as an uncompressed tar. The contents of file systems that are mounted in it are left out."""
+    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+        Packing(archive, directory, PLAIN, exclude or set(), {os.stat(directory).st_dev}).whole()
 
 
-def pack_one(directory: str | int, name: str, stream: BinaryIO) -> None:
+def pack_one(directory: str | int, name: str, stream: BinaryIO, devices: set[int] | None = None) -> None:
     """Write one entry of a directory and all that is below it as an uncompressed tar.
 
     directory: a path, or a descriptor, which is closed in the end.
     name: the entry's name, or '.' for all entries.
+    devices: the file systems below the entry whose contents are written, or None for all. The entry's own is one of them.
     """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive, _inside(directory):
-        packing = Packing(archive, ".", PLAIN, set(), False)
+        own = {os.lstat(name).st_dev}
+        packing = Packing(archive, ".", PLAIN, set(), devices and devices | own)
         if name == ".":
             packing.walk("")
         else:
@@ -67,14 +65,14 @@ class Packing:
     """
 
     def __init__(
-        self, archive: tarfile.TarFile, root: str, form: Form, exclude: set[str], one_file_system: bool, layers: Sequence[str] = ()
+        self, archive: tarfile.TarFile, root: str, form: Form, exclude: set[str], devices: set[int] | None, layers: Sequence[str] = ()
     ) -> None:
         self.layers = [os.path.abspath(layer) for layer in layers]
         self.archive = archive
         self.root = root
         self.form = form
         self.exclude = exclude
-        self.device = os.stat(root).st_dev if one_file_system else None
+        self.devices = devices  # the file systems whose directories are written with what they hold; None: all
         self.links: dict[tuple[int, int], str] = {}  # (device, inode) → the first name, to which hard links are written
 
     def whole(self) -> None:
@@ -84,17 +82,12 @@ class Packing:
 
     def add_one(self, path: str) -> None:
         """Write one entry of the tree without what is below it. An entry that the container has removed meanwhile is left out."""
-        root = os.open(self.root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
+        with Held(os.open(self.root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) as root:
             flags = os.O_RDONLY | os.O_DIRECTORY
-            parent = openat2(os.path.dirname(path).lstrip("/") or ".", flags, 0, root, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS)
-            with _inside(parent):
-                self.add_entry(path, os.lstat(os.path.basename(path)))
-        except OSError as error:
-            if error.errno not in _GONE:
-                raise
-        finally:
-            os.close(root)
+            with Allowing(*GONE):
+                parent = openat2(os.path.dirname(path).lstrip("/") or ".", flags, 0, root, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS)
+                with _inside(parent):
+                    self.add_entry(path, os.lstat(os.path.basename(path)))
 
     def walk(self, path: str, opaque: bool = False) -> None:
         """Write what is in the current directory.
@@ -109,12 +102,8 @@ class Packing:
         for name in names:
             if f"{path}/{name}" in self.exclude or self.form.is_own(name):
                 continue
-            try:
+            with Allowing(*GONE):  # The tar holds what was there until then.
                 self.add(path, name, opaque)
-            except OSError as error:
-                if error.errno not in _GONE:
-                    raise
-                # The container has removed or replaced it meanwhile. The tar holds what was there until then.
 
     def _hide(self, path: str, own: set[str]) -> None:
         """Write a whiteout for every name that the layers below have in an opaque directory, except for the directory's own names."""
@@ -130,7 +119,7 @@ class Packing:
             self.add_whiteout(f"{path}/{PREFIX}{gone}")
         elif not stat.S_ISSOCK(status.st_mode):
             self.add_entry(where, status)
-            if stat.S_ISDIR(status.st_mode) and self.device in (None, status.st_dev):
+            if stat.S_ISDIR(status.st_mode) and (self.devices is None or status.st_dev in self.devices):
                 with _inside(name):
                     self.walk(where, opaque)
 
@@ -200,8 +189,7 @@ def _inside(directory: str | int) -> Iterator[None]:
 
     directory: a name, which is opened without following a symlink, or a descriptor, which is closed in the end.
     """
-    before = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with Held(os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as before:
         inside = directory if isinstance(directory, int) else open_directory(directory)
         try:
             os.fchdir(inside)
@@ -209,8 +197,6 @@ def _inside(directory: str | int) -> Iterator[None]:
         finally:
             os.close(inside)
             os.fchdir(before)
-    finally:
-        os.close(before)
 
 
 def _open_file(path: str, flags: int) -> int:
@@ -223,11 +209,11 @@ def _open_file(path: str, flags: int) -> int:
 
 
 def _xattrs(path: str) -> dict[str, str]:
-    try:
-        names = os.listxattr(path, follow_symlinks=False)
-    except OSError as error:
-        if error.errno != errno.EOPNOTSUPP:
-            raise
-        return {}
-    kept = [name for name in names if not name.startswith(_PRIVATE_XATTRS)]
-    return {_XATTR_PREFIX + name: os.getxattr(path, name, follow_symlinks=False).decode("utf-8", "surrogateescape") for name in kept}
+    """Return a file's extended attributes as headers. One that is removed meanwhile is left out."""
+    found = {}
+    with Allowing(errno.EOPNOTSUPP, errno.ENODATA):
+        for name in os.listxattr(path, follow_symlinks=False):
+            if not name.startswith(_PRIVATE_XATTRS):
+                value = os.getxattr(path, name, follow_symlinks=False)
+                found[_XATTR_PREFIX + name] = value.decode("utf-8", "surrogateescape")
+    return found

@@ -15,8 +15,9 @@ import stat
 import tarfile
 
 from mydocker import store
-from mydocker.errors import Conflict, Damaged, Error
-from mydocker.kernel.files import openat2
+from mydocker.errors import Conflict, Damaged, Error, StepFailed
+from mydocker.kernel.files import Held, openat2
+from mydocker.storage.names import is_for_others
 from mydocker.storage.whiteouts import OPAQUE, PREFIX, Form
 from mydocker.tarreader import damaged, members, open_tar
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
 _CHUNK = 1 << 20
+_NOT_IN_AUFS = "the storage driver aufs has no names that begin with .wh. or are longer than 242 bytes"
 _XATTR_PREFIX = "SCHILY.xattr."
 # These attributes say something about layers on this machine and not about the image.
 _PRIVATE_XATTRS = ("trusted.overlay.", "user.overlay.")
@@ -76,11 +78,9 @@ class _Unpacking:
 
     def close(self) -> None:
         """Set the times of the directories, innermost first, and close the root's descriptor."""
-        try:
+        with Held(self.root):
             for path in sorted(self.times, reverse=True):
                 self._set_times(path)
-        finally:
-            os.close(self.root)
 
     def _set_times(self, path: str) -> None:
         try:
@@ -106,6 +106,11 @@ class _Unpacking:
             raise Damaged(f"tar member {member.name!r} lies below a file or a symlink that leads nowhere") from error
         try:
             self._add_in(archive, member, f"/proc/self/fd/{descriptor}", parent, name)
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENAMETOOLONG):
+                raise
+            reason = _NOT_IN_AUFS if is_for_others(name) else error.strerror
+            raise StepFailed(f"{member.name}: {reason}", error.errno) from error
         finally:
             os.close(descriptor)
 
@@ -174,11 +179,8 @@ class _Unpacking:
     def _hard_link(self, member: tarfile.TarInfo, place: str) -> None:
         parent, _, name = _checked(member.linkname).rpartition("/")
         try:
-            descriptor = self._open(parent or ".")
-            try:
+            with Held(self._open(parent or ".")) as descriptor:
                 os.link(name, place, src_dir_fd=descriptor, follow_symlinks=False)
-            finally:
-                os.close(descriptor)
         except OSError as error:
             raise Damaged(f"tar member {member.name!r} links to {member.linkname!r}: {error.strerror}") from error
 
@@ -202,8 +204,7 @@ class _Unpacking:
 
         This goes through a descriptor, because a container may have put a symlink into this place meanwhile.
         """
-        descriptor = os.open(place, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
+        with Held(os.open(place, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)) as descriptor:
             if stat.S_ISLNK(os.fstat(descriptor).st_mode) != member.issym():
                 raise Conflict(f"{member.name} was replaced while it was made")
             itself = f"/proc/self/fd/{descriptor}"
@@ -215,8 +216,6 @@ class _Unpacking:
                 if key.startswith(_XATTR_PREFIX) and not key[len(_XATTR_PREFIX) :].startswith(_PRIVATE_XATTRS):
                     _set_xattr(itself, key[len(_XATTR_PREFIX) :], value)
             _touch(itself, member)
-        finally:
-            os.close(descriptor)
 
     def _parent(self, path: str) -> int:
         """Open a member's directory and return its descriptor. Directories that are missing are made."""
@@ -224,11 +223,8 @@ class _Unpacking:
             return self._open(path or ".")
         except FileNotFoundError:
             above, _, name = path.rpartition("/")
-            descriptor = self._parent(above)
-            try:
+            with Held(self._parent(above)) as descriptor:
                 os.mkdir(name, 0o755, dir_fd=descriptor)
-            finally:
-                os.close(descriptor)
             return self._open(path)
 
     def _open(self, path: str) -> int:

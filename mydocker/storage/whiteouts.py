@@ -16,8 +16,8 @@ import os
 import stat
 
 from mydocker import store
-from mydocker.kernel.files import open_directory
-from mydocker.storage.base import Change
+from mydocker.kernel.files import GONE, Allowing, Held, open_directory
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,13 @@ PREFIX = ".wh."
 OPAQUE = ".wh..wh..opq"
 _RESERVED = ".wh..wh."
 _XATTR = "trusted.overlay.opaque"
+
+
+class Change(Value):
+    """One line of a diff: what a container did to one path."""
+
+    kind: str  # 'A' for added, 'C' for changed, 'D' for deleted
+    path: str  # as the container sees it, with a slash first
 
 
 class Form:
@@ -45,11 +52,11 @@ class Form:
 
     def deleted(self, name: str, status: os.stat_result) -> str | None:
         """Return the name that an entry marks as deleted, or None if the entry is not a whiteout."""
-        raise NotImplementedError
+        return None
 
     def is_opaque(self, directory: str) -> bool:
         """Return whether a directory is opaque."""
-        raise NotImplementedError
+        return False
 
     def is_own(self, name: str) -> bool:
         """Return whether an entry is bookkeeping of the file system and not a part of the layer."""
@@ -99,14 +106,10 @@ class _Plain(Form):
             if name not in new:
                 store.remove_tree(f"{directory}/{name}")
 
-    def deleted(self, name: str, status: os.stat_result) -> str | None:
-        return None
-
-    def is_opaque(self, directory: str) -> bool:
-        return False
-
 
 OVERLAY, AUFS, PLAIN = _Overlay(), _Aufs(), _Plain()
+# Storage driver → the form that its layers have.
+FORMS = {"overlay": OVERLAY, "aufs": AUFS, "vfs": PLAIN}
 
 
 def union_changes(form: Form, upper: str, layers: list[str]) -> list[Change]:
@@ -118,12 +121,11 @@ def union_changes(form: Form, upper: str, layers: list[str]) -> list[Change]:
 
 def _collect(form: Form, directory: int, path: str, layers: list[str], found: list[Change]) -> None:
     """Add the changes in a directory and below it. directory: a descriptor, which is closed in the end."""
-    try:
+    with Held(directory):
         for name in os.listdir(directory):
             if not form.is_own(name):
-                _collect_entry(form, directory, path, name, layers, found)
-    finally:
-        os.close(directory)
+                with Allowing(*GONE):
+                    _collect_entry(form, directory, path, name, layers, found)
 
 
 def _collect_entry(form: Form, directory: int, path: str, name: str, layers: list[str], found: list[Change]) -> None:
@@ -133,18 +135,21 @@ def _collect_entry(form: Form, directory: int, path: str, name: str, layers: lis
         found.append(Change(kind="D", path=f"{path}/{gone}"))
         return
     where = f"{path}/{name}"
-    found.append(Change(kind="C" if exists_below(form, where, layers) else "A", path=where))
+    found.append(Change(kind="C" if first_to_tell(form, where, layers) else "A", path=where))
     if stat.S_ISDIR(status.st_mode):
         _collect(form, open_directory(name, directory), where, layers, found)
 
 
-def exists_below(form: Form, path: str, layers: list[str]) -> bool:
-    """Return whether the union of some layers has something at a path. layers: their directories, topmost first."""
+def first_to_tell(form: Form, path: str, layers: list[str]) -> str:
+    """Return the layer whose entry the union of some layers shows at a path, or '' if there is none.
+
+    layers: their directories, topmost first.
+    """
     for layer in layers:
         verdict = _in_layer(form, layer, path)
         if verdict is not None:
-            return verdict
-    return False
+            return layer if verdict else ""
+    return ""
 
 
 def _in_layer(form: Form, layer: str, path: str) -> bool | None:

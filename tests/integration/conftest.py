@@ -18,7 +18,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from fcntl import ioctl
 from pathlib import Path
 from struct import pack
@@ -29,13 +28,15 @@ import click
 import pytest
 from builds import build  # noqa: F401  # a fixture
 from bundles import any_runtime, busybox, crun, oci  # noqa: F401  # fixtures
-from workers import can_have_machines, own_machine
+from workers import can_have_machines, own_machine, own_mounts
 
+from mydocker.cgroups.group import read, walk_up
 from mydocker.cgroups.layout import Layout
 from mydocker.kernel.mounts import mountinfo
 from mydocker.kernel.namespaces import CLONE_NEWNET, unshare
 from mydocker.native import command
 from mydocker.paths import Paths
+from mydocker.storage import drivers
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
@@ -209,8 +210,15 @@ class Machine:
         }
 
     def differs_from(self, before: dict[str, set[str]]) -> list[str]:
-        """Return what differs now from an earlier snapshot."""
-        return difference(before, self.snapshot())
+        """Return what differs now from an earlier snapshot, without the cgroups of containers that others run meanwhile."""
+        return [line for line in difference(before, self.snapshot()) if not self._is_of_others(line)]
+
+    def _is_of_others(self, line: str) -> bool:
+        kind, _, path = line.partition(": ")
+        if kind == "cgroups, gone":
+            return True  # no test begins with a container of its own
+        pids = [pid for each in walk_up(path) for pid in read(f"{each}/cgroup.procs").split()] if kind == "cgroups" else []
+        return bool(pids) and not any(self.directory in read(f"/proc/{pid}/mountinfo") for pid in pids)
 
     def left_since(self, before: dict[str, set[str]]) -> list[str]:
         """Return what differs from an earlier snapshot, after a moment for what ends by itself."""
@@ -267,7 +275,8 @@ def directory() -> Iterator[str]:
 def private_machine() -> Iterator[None]:
     """What plays the host for this process and all that it starts: a network namespace, so that no test sends a packet to the real one.
 
-    With pytest -n, each worker has all else of its own as well.
+    What others mount meanwhile is not seen as the tests', nor what they have in /dev/shm. With pytest -n, each worker has all else of its
+    own as well.
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if os.geteuid() != 0:
@@ -276,7 +285,7 @@ def private_machine() -> Iterator[None]:
     unshare(CLONE_NEWNET)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("0")  # a new namespace has what the host has, and that may run docker
-    with own_machine(worker) if worker else nullcontext():
+    with own_machine(worker) if worker else own_mounts():
         yield
 
 
@@ -298,11 +307,12 @@ def restore_busybox(machine: Machine) -> None:
 
 @pytest.fixture(scope="session")
 def no_idmapped_mounts(program: str, directory: str, image_imported: None) -> str:
-    """Why this kernel and file system cannot give containers user namespaces of their own; '' if they can."""
+    """Why this kernel, file system and storage driver cannot give containers user namespaces of their own; '' if they can."""
     environment = {**os.environ, **roots(directory)}
     command = [program, "run", "--rm", "--network", "none", "--userns", "auto", "busybox", "true"]
     told = subprocess.run(command, env=environment, capture_output=True, text=True).stderr
-    return told.strip().splitlines()[-1].removeprefix("hint: ") if "idmapped mounts need" in told else ""
+    lines = told.strip().splitlines()
+    return next((line.removeprefix("hint: ") for line in lines if "idmapped mounts need" in line or "cannot map users" in line), "")
 
 
 @pytest.fixture
@@ -311,6 +321,22 @@ def userns(no_idmapped_mounts: str) -> list[str]:
     if no_idmapped_mounts:
         pytest.skip(no_idmapped_mounts)
     return ["--userns", "auto"]
+
+
+@pytest.fixture(params=drivers.NAMES)
+def driver(request: pytest.FixtureRequest, directory: str) -> str:
+    """The name of a storage driver, each that this machine can use."""
+    paths = Paths(f"{directory}/root", f"{directory}/state")
+    reason = drivers.driver(request.param, paths).unsupported(paths)
+    if reason:
+        pytest.skip(f"storage driver {request.param}: {reason}")
+    return str(request.param)
+
+
+@pytest.fixture
+def storage(directory: str, image_imported: None) -> str:
+    """The name of the storage driver that containers get here if nobody asks for one."""
+    return drivers.choose(Paths(f"{directory}/root", f"{directory}/state")).name
 
 
 @pytest.fixture

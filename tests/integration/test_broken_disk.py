@@ -81,13 +81,13 @@ def disk(mydocker: Machine, program: str) -> Iterator[Disk]:
 
 # What is typed, and what is there as soon as it is half done.
 VERBS = {
-    "run -d --network none busybox sleep 60": "root/containers/*/bundle/resolv.conf root/containers/*/upper",
+    "run -d --network none busybox sleep 60": "root/containers/*/bundle/resolv.conf root/containers/*/upper root/containers/*/rw",
     "create busybox": "root/containers/*",
     "import ../big.tar made": "root/images/staging/*/*",
     "load -i ../image.tar": "root/images/staging/*/*",
     "build -q -t made ../context": "root/images/staging/*/*",
     "commit kept made": "root/images/staging/*/*",
-    "cp ../big.tar kept:/copied": "root/containers/*/upper/copied",
+    "cp ../big.tar kept:/copied": "root/containers/*/*/copied",
 }
 
 

@@ -34,7 +34,6 @@ def in_chroot(mydocker: Machine, needs_root_mount: None) -> Iterator[Callable[..
 
 
 @pytest.mark.parametrize("propagation", ["private", "shared"])
-@pytest.mark.parametrize("driver", ["overlay", "vfs"])
 def test_a_container_starts_in_a_chroot(mydocker: Machine, in_chroot: Callable[..., Any], propagation: str, driver: str) -> None:
     result = in_chroot(f"env MYDOCKER_STORAGE_DRIVER={driver} {mydocker.prefixed} run --rm busybox cat /etc/passwd", propagation)
     assert result.stdout.startswith("root:x:0:0:root:/root:/bin/sh\n")

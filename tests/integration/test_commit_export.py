@@ -109,3 +109,37 @@ def test_a_killed_export_leaves_no_process(mydocker: Machine) -> None:
     finally:
         mydocker.sh(f"kill -9 {child}")
         mydocker("rm", "box")
+
+
+LINKS = """FROM busybox
+RUN echo old > /a && ln /a /b
+RUN echo new > /a
+RUN cat /a /b > /seen
+"""
+# Overlay copies one name of a file up, and the other one keeps the old file (docs/differences.md).
+OTHER_NAME = {"overlay": "old", "aufs": "new", "vfs": "new"}
+
+
+@pytest.mark.kernel
+@pytest.mark.storage
+def test_hard_links_from_one_layer_to_the_next(mydocker: Machine, driver: str) -> None:
+    mydocker.environment["MYDOCKER_STORAGE_DRIVER"] = driver
+    assert mydocker.sh(f"mkdir links; cat > links/Dockerfile <<'END'\n{LINKS}END\n{{mydocker}} build -q --no-cache -t links links").rc == 0
+    assert mydocker("run", "--rm", "links", "cat", "/seen").stdout.split() == ["new", OTHER_NAME[driver]]
+    script = "[ -e /c ] || { echo third > /a; ln /a /c; ln /bin/busybox /box; }; echo ready; exec sleep 1000"
+    mydocker("run", "-d", "--name", "one", "links", "sh", "-c", script)
+    mydocker.wait_until(lambda: "ready" in mydocker("logs", "one").stdout)
+    looking = "cat /a /b /c; [ /a -ef /c ] && [ /box -ef /bin/busybox ] && echo linked"
+    expected = ["third", "third" if driver != "overlay" else "old", "third", "linked"]
+    assert mydocker("exec", "one", "sh", "-c", looking).stdout.split() == expected
+    assert mydocker("commit", "one", "links:2").rc == 0
+    assert mydocker("run", "--rm", "links:2", "sh", "-c", looking).stdout.split() == expected
+    mydocker("restart", "-t", "0", "one")
+    assert mydocker("exec", "one", "sh", "-c", looking).stdout.split() == expected
+    if driver == "aufs":
+        mydocker("stop", "-t", "0", "one")
+        assert mydocker.sh("ls root/containers/*/rw/.wh..wh.plnk").stdout == ""
+    mydocker("rm", "-f", "one")
+    mydocker("rmi", "links", "links:2")
+    mydocker("image", "prune", "-f")
+    mydocker("builder", "prune", "-f")

@@ -187,3 +187,20 @@ def test_cve_2018_15664_symlinks_end_inside_the_container(mydocker: Machine) -> 
     assert mydocker.sh("cat host/file; cat file; ls taken").stdout == "precious\nevil\n"
     mydocker("rm", "-f", "evil")
     mydocker.sh("rm -r host file")
+
+
+def test_what_is_mounted_in_a_container_is_not_its_files(mydocker: Machine) -> None:
+    """But for its volumes, which docker copies too."""
+    script = "echo in > /t/file; sleep 1000"
+    mydocker("run", "-d", "--name", "full", "-v", "data:/volume", "--tmpfs", "/t", "busybox", "sh", "-c", script)
+    mydocker.wait_until(lambda: mydocker("exec", "full", "cat", "/t/file").rc == 0)
+    mydocker("exec", "full", "touch", "/volume/kept")
+    names = mydocker.sh("{mydocker} cp full:/ - | tar -tf -")
+    assert (names.rc, names.stderr) == (0, "")
+    listed = names.stdout.split()
+    assert {"proc/", "sys/", "dev/", "t/", "volume/", "volume/kept", "etc/passwd"} <= set(listed)
+    assert not [name for name in listed if name.startswith(("proc/", "sys/", "dev/", "t/")) and name.count("/") + (name[-1] != "/") > 1]
+    # What is asked for by its own name is copied.
+    assert mydocker.sh("{mydocker} cp full:/t/file - | tar -xO").stdout == "in\n"
+    mydocker("rm", "-f", "full")
+    mydocker("volume", "rm", "data")

@@ -6,12 +6,15 @@ import re
 import pytest
 from conftest import Machine
 
+# How each storage driver mounts a root file system.
+MOUNTS = {"overlay": "mount overlay", "aufs": "mount aufs", "vfs": "/tree on "}
 
-def test_explain_tells_each_process_and_step(mydocker: Machine) -> None:
+
+def test_explain_tells_each_process_and_step(mydocker: Machine, storage: str) -> None:
     result = mydocker("--explain", "run", "--rm", "busybox", "echo", "done")
     assert result.stdout == "done\n"
     text = result.stderr
-    for words in ("claim the name", "mount overlay", "unshare CLONE_NEWPID", "pivot_root", "capset", "seccomp"):
+    for words in ("claim the name", MOUNTS[storage], "unshare CLONE_NEWPID", "pivot_root", "capset", "seccomp"):
         assert words in text
     assert text.index("claim the name") < text.index("unshare CLONE_NEWPID") < text.index("pivot_root")
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from mydocker.paths import Paths
 
 TESTS = '''
 """Bad tests."""
+import os
+import subprocess
+
 import pytest
 
 def test_that_leaks(mydocker):
@@ -27,24 +31,26 @@ def test_that_hangs(mydocker):
     mydocker("run", "-d", "--name", "left", "--network", "none", "busybox", "sleep", "1000")
     mydocker.wait_until(lambda: False, 10000)
 
+def test_beside_somebody_else(mydocker):
+    """Another mydocker on the same machine starts a container meanwhile, and mounts something."""
+    assert subprocess.run(os.environ["OTHER"], shell=True).returncode == 0
+
 def test_at_the_end(mydocker):
     assert mydocker("ps", "-aq").stdout == ""
 '''
 
 
 @pytest.fixture
-def outcome(program: str, mydocker: Machine, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+def outcome(program: str, mydocker: Machine, tmp_path: Path) -> Iterator[subprocess.CompletedProcess[str]]:
     """What pytest says of the bad tests, which run as all the others do, in a run of their own."""
     (tmp_path / "test_bad.py").write_text(TESTS)
-    environment = {**os.environ, "MYDOCKER_COMMAND": program, "PYTHONPATH": f"{REPOSITORY}/tests/integration:{REPOSITORY}"}
+    paths = {"MYDOCKER_COMMAND": program, "PYTHONPATH": f"{REPOSITORY}/tests/integration:{REPOSITORY}"}
+    other = f"{mydocker.prefixed} run -d --name other --network none busybox sleep 1000"
+    environment = {**os.environ, **paths, "PYTEST_XDIST_WORKER": "", "OTHER": f"cd {mydocker.directory} && {other}"}
     words = ["-p", "conftest", "-p", "no:cacheprovider", "-c", f"{REPOSITORY}/pyproject.toml", "--rootdir", str(tmp_path)]
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *words, str(tmp_path / "test_bad.py")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-    )
+    line = [sys.executable, "-m", "pytest", *words, str(tmp_path / "test_bad.py")]
+    yield subprocess.run(line, env=environment, capture_output=True, text=True, cwd=tmp_path)
+    mydocker("rm", "-f", "other")
 
 
 def test_bad_tests_fail_by_name_and_good_ones_pass(outcome: subprocess.CompletedProcess[str]) -> None:
@@ -54,7 +60,7 @@ def test_bad_tests_fail_by_name_and_good_ones_pass(outcome: subprocess.Completed
     assert "left behind:" in outcome.stdout
     assert "/mydocker/" in outcome.stdout.partition("left behind:")[2]
     assert any("test_that_hangs" in line and "Timeout" in line for line in failed), failed
-    assert not [line for line in failed if "test_after_it" in line or "test_at_the_end" in line]
+    assert not [line for line in failed if any(name in line for name in ("test_after_it", "test_at_the_end", "test_beside"))]
 
 
 def test_a_process_that_tests_left_is_named_and_killed_with_the_workers_cgroups(mydocker: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,7 +110,6 @@ def refuses(mydocker: Any) -> Callable[..., str]:
     return load
 
 
-@pytest.mark.parametrize("driver", ["overlay", "vfs"])
 @pytest.mark.parametrize(
     "members", [[file("/evil", b"in")], [("out", tarfile.SYMTYPE, "/"), file("out/evil", b"in")]], ids=["absolute", "symlink"]
 )
@@ -125,7 +124,6 @@ def test_a_layer_whose_names_are_taken_inside_the_root(mydocker: Any, driver: st
     mydocker("rmi", "evil:1")
 
 
-@pytest.mark.parametrize("driver", ["overlay", "vfs"])
 @pytest.mark.parametrize(
     "members",
     [

@@ -1,6 +1,5 @@
 """top, diff and prune."""
 
-import pytest
 from conftest import Machine
 
 DF = "{{.Type}}|{{.TotalCount}}|{{.Active}}|{{.Size}}|{{.Reclaimable}}"
@@ -21,7 +20,6 @@ def test_top_shows_the_containers_processes_only(mydocker: Machine) -> None:
     mydocker("rm", "idle")
 
 
-@pytest.mark.parametrize("driver", ["overlay", "vfs"])
 def test_diff(mydocker: Machine, driver: str) -> None:
     script = "echo x > /etc/new; rm /etc/group; chmod 700 /tmp; echo y > /data/volume"
     mydocker("run", "--name", "work", "--storage-driver", driver, "-v", "/data", "busybox", "sh", "-c", script)
@@ -31,7 +29,6 @@ def test_diff(mydocker: Machine, driver: str) -> None:
     mydocker("rm", "-v", "work")
 
 
-@pytest.mark.parametrize("driver", ["overlay", "vfs"])
 def test_mount_points_are_no_changes(mydocker: Machine, driver: str) -> None:
     """They bring /etc into the writable layer: it counts only where the container itself changed it."""
     for script, expected in (("true", []), ("chmod 700 /etc", ["C /etc"])):
@@ -68,3 +65,23 @@ def test_system_prune_and_df(mydocker: Machine) -> None:
     assert mydocker("ps", "-a", "--format", "{{.Names}}").stdout == "up\n"
     assert mydocker("volume", "ls", "-q").stdout == ""
     mydocker("rm", "-f", "up")
+
+
+# Makes and removes files and directories all the time.
+BUSY = "while :; do mkdir -p /w/a/b /w/c; echo x > /w/a/b/f; echo x > /w/t; mv /w/t /w/c/u; rm -r /w; done"
+
+
+def test_a_busy_container_can_be_looked_at_and_copied(mydocker: Machine, driver: str) -> None:
+    """What vanishes between being listed and being looked at is no error."""
+    mydocker("run", "-d", "--name", "busy", "--storage-driver", driver, "busybox", "sh", "-c", BUSY)
+    for _ in range(8):
+        for words in (["diff", "busy"], ["commit", "--pause=false", "busy", "busy:1"], ["ps", "-s"], ["system", "df"]):
+            result = mydocker(*words)
+            assert (result.rc, result.stderr) == (0, "")
+        for line in ("export busy", "cp busy:/ -"):
+            result = mydocker.sh(f"{{mydocker}} {line} > /dev/null")
+            assert (result.rc, result.stderr) == (0, "")
+    mydocker("rm", "-f", "busy")
+    for image in set(mydocker("images", "-aq", "--filter", "reference=busy").stdout.split()):
+        mydocker("rmi", "-f", image)
+    mydocker("image", "prune", "-f")

@@ -217,16 +217,31 @@ def test_sctp(mydocker: Machine, network: Network) -> None:
     mydocker("rm", "-f", "web")
 
 
-def test_without_nft_iptables_does_the_same(mydocker: Machine, network: Network, needs_root_mount: None) -> None:
+# In it there is no nft, and iptables is of one kind.
+WITHOUT_NFT = """
+iptables=$(readlink -f $(command -v iptables))
+mount --bind /dev/null $(command -v nft) && mount --bind $(dirname $iptables)/xtables-KIND-multi $iptables && exec sleep 300
+"""
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("kind", ["legacy", "nft"])
+def test_without_nft_iptables_does_the_same(mydocker: Machine, network: Network, needs_root_mount: None, kind: str) -> None:
     """In a mount namespace without nft: everything that mydocker starts there is without it too."""
+    if mydocker.sh(f"xtables-{kind}-multi iptables -t nat -S && xtables-{kind}-multi ip6tables -t nat -S").rc:
+        pytest.skip(f"this kernel has no iptables-{kind}")
     other = network.neighbour()
     assert mydocker("network", "prune", "-f").rc == 0
-    keeper = network.start("unshare -m sh -c 'mount --bind /dev/null $(command -v nft) && sleep 300'")
+    mydocker.sh(f"cat > without-nft <<'END'\n{WITHOUT_NFT.replace('KIND', kind)}END")
+    keeper = network.start(f"unshare -m sh {mydocker.directory}/without-nft")
     without = f"nsenter --mount=/proc/{keeper}/ns/mnt {mydocker.prefixed}"
     mydocker.wait_until(lambda: mydocker.sh(f"nsenter --mount=/proc/{keeper}/ns/mnt sh -c 'nft --version'").rc)
     try:
-        assert mydocker.sh("iptables -P FORWARD DROP").rc == 0
-        assert mydocker.sh(f"cd /; {without} network create six --ipv6").rc == 0
+        iptables = f"nsenter --mount=/proc/{keeper}/ns/mnt iptables"
+        assert mydocker.sh(f"cd /; {iptables} -P FORWARD DROP").rc == 0
+        told = mydocker.sh(f"cd /; {without} --explain network create six --ipv6")
+        assert (told.rc, "(done by iptables instead: nft is not installed)" in told.stderr) == (0, True), told.stderr
+        assert "iptables, as nft is not installed" in mydocker.sh(f"cd /; {without} info").stdout
         started = mydocker.sh(f"cd /; {without} run -d --name web --network six -p 8080:80 -p 127.0.0.1:8081:80 busybox sleep 300")
         assert started.rc == 0, started.stderr
         network.serve("web", 80)
@@ -240,11 +255,13 @@ def test_without_nft_iptables_does_the_same(mydocker: Machine, network: Network,
         assert other.ask("tcp", network.address("web", "six"), 80, "direct") == "TimeoutError"
         assert "mydocker" not in mydocker.sh("nft list tables").stdout
         assert mydocker.sh(f"cd /; {without} rm -f web").rc == 0
-        assert "8080" not in mydocker.sh("iptables-save; ip6tables-save").stdout
+        saved = f"cd /; {iptables}-save && nsenter --mount=/proc/{keeper}/ns/mnt ip6tables-save"
+        assert "8080" not in mydocker.sh(saved).stdout
         network.started.remove(keeper)
         network.close()
         assert mydocker.sh(f"cd /; {without} network rm six").rc == 0
-        assert "MYD" not in mydocker.sh("iptables-save; ip6tables-save").stdout
+        assert "MYD" not in mydocker.sh(saved).stdout
     finally:
-        mydocker.sh(f"kill -9 {keeper}; for table in filter nat raw; do nft delete table ip $table; nft delete table ip6 $table; done")
+        mydocker.sh(f"cd /; {iptables} -P FORWARD ACCEPT; kill -9 {keeper}; rm {mydocker.directory}/without-nft")
+        mydocker.sh("for table in filter nat raw; do nft delete table ip $table; nft delete table ip6 $table; done")
     mydocker("run", "--rm", "busybox", "true")

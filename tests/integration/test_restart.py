@@ -10,7 +10,7 @@ COUNTING = "echo run >> /runs; exit 3"
 
 
 def runs(mydocker: Machine) -> int:
-    return mydocker.sh("cat root/containers/*/upper/runs").stdout.count("run")
+    return mydocker.sh("cat root/containers/*/*/runs").stdout.count("run")
 
 
 def test_on_failure_so_many_times(mydocker: Machine) -> None:

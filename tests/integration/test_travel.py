@@ -368,7 +368,6 @@ def test_explain_and_dry_run(images: Images, registry: Any) -> None:
     assert "store image sha256:" in mydocker("pull", "--explain", name).stderr
 
 
-@pytest.mark.parametrize("driver", ["overlay", "vfs"])
 def test_every_driver_unpacks_what_comes(images: Images, mydocker: Any, driver: str) -> None:
     mydocker("save", "-o", "it.tar", "travel:1")
     images.forget("travel:1")

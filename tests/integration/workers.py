@@ -18,7 +18,7 @@ from mydocker.cgroups.group import Group, read, remove_directory, walk_up
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.life import send_sigkill
 from mydocker.cgroups.subsystem import Subsystem
-from mydocker.kernel.mounts import MNT_DETACH, MS_REC, MS_SLAVE, mount, move_mount, open_tree, umount
+from mydocker.kernel.mounts import MNT_DETACH, MS_REC, MS_SLAVE, mount, mountinfo, move_mount, open_tree, umount
 from mydocker.kernel.namespaces import CLONE_NEWCGROUP, CLONE_NEWNS, unshare
 from mydocker.paths import Paths
 
@@ -28,6 +28,16 @@ REMOVE_SECONDS = 10
 def can_have_machines(layout: Layout) -> bool:
     """Say whether workers can have machines of their own here."""
     return layout.mode != "v2"
+
+
+@contextmanager
+def own_mounts() -> Iterator[None]:
+    """Move this process to a mount namespace and a /dev/shm of its own. In a chroot that is no mount point it stays where it is."""
+    if "/" in [entry.target for entry in mountinfo()]:
+        unshare(CLONE_NEWNS)
+        mount("", "/", flags=MS_SLAVE | MS_REC)
+        mount("shm", "/dev/shm", "tmpfs")
+    yield
 
 
 @contextmanager

@@ -86,6 +86,7 @@ def copy(source: Context | Container, wanted: Wanted, target: Container, destina
                 is_file, length = unpack(_HEADER, header)
                 file = os.fsdecode(stream.read(length)) if is_file else ""
                 _receive(target.enter(), destination, file, stream, owner, keeps_owners)
+                target.leave()
 
     sender, receiver = Child(send), Child(receive)
     os.close(read)
@@ -113,6 +114,7 @@ def extract(stream: BufferedReader, name: str, target: Container, destination: s
         root = target.enter()
         directory = inroot.make_directories(inroot.by_descriptor(root), followed(root, destination))
         unpack_tar(Decompressed(stream, name).as_binary(), inroot.by_descriptor(directory), None)
+        target.leave()
 
     Child(receive).wait()
 
@@ -170,7 +172,7 @@ def _pack(root: int, found: Found, whole: bool, archive: tarfile.TarFile) -> Non
     prefix = top.rstrip("/")
     inside = {name[len(prefix) :] for name in found.excluded if name.startswith(prefix + "/")}
     os.chdir(inroot.by_descriptor(directory))
-    packing = Packing(archive, ".", PLAIN, inside, False)
+    packing = Packing(archive, ".", PLAIN, inside, None)
     if whole:
         packing.walk("")
     else:
@@ -181,7 +183,7 @@ def _pack_with_parents(root: int, found: Found, whole: bool, archive: _Renaming)
     """Add a file or a directory to a tar, and before it the directories above it, down from the base."""
     archive.prefix = found.base.lstrip("/") + "/" if found.base else ""
     os.chdir(inroot.by_descriptor(root))
-    packing = Packing(archive, ".", PLAIN, found.excluded, False)
+    packing = Packing(archive, ".", PLAIN, found.excluded, None)
     parts = [part for part in found.path[len(found.base) :].split("/") if part]
     for count in range(len(parts)):
         packing.add_one(f"{found.base}/{'/'.join(parts[: count + 1])}")

@@ -190,6 +190,7 @@ class Workplace:
         """
         record, storage = self.prepared.record, self.prepared.driver
         directory, covered = self.paths.container(self.id), {*RUNTIME_MOUNTS, *stubs}
+        storage.check_depth(len(progress.layers) + 1)
         document = deepcopy(progress.document)
         with Draft(ImageLayout(self.paths.images), document, progress.layers, progress.sizes) as draft:
             entry = config.history_entry(now(), created_by)

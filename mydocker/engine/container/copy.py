@@ -16,7 +16,7 @@ from mydocker.engine.record import bundle
 from mydocker.errors import BadInput, NotFound, StepFailed
 from mydocker.images.compression import Decompressed
 from mydocker.kernel import inroot
-from mydocker.kernel.files import openat2
+from mydocker.kernel.files import GONE, Allowing, openat2
 from mydocker.kernel.mounts import MS_BIND, MS_RDONLY, MS_REMOUNT, mount
 from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
 from mydocker.runtime.mounts import mount_steps
@@ -50,6 +50,13 @@ class Host:
         """Return a descriptor of the root directory."""
         return inroot.open_root("/")
 
+    def leave(self) -> None:
+        """Do what has to be done after the last change."""
+
+    def devices(self, root: int) -> set[int] | None:
+        """Return the file systems of which files are copied, or None for all."""
+        return None
+
     def absolute(self, path: str) -> str:
         return os.path.join(os.getcwd(), path) if path and not path.startswith("/") else path
 
@@ -68,6 +75,22 @@ class Container(Value):
     def enter(self) -> int:
         """Make this process see files as the container does. Return a descriptor of the container's root."""
         return self._enter_running(f"{self.paths.proc}/{self.pid}") if self.pid else self._enter_stopped()
+
+    def devices(self, root: int) -> set[int] | None:
+        """Return those of the root and of the volumes. What else is mounted in a container, as /proc, are not its files."""
+        found = {os.fstat(root).st_dev}
+        for volume in (each["destination"] for each in self.record["mounts"] if each["type"] != "tmpfs"):
+            with Allowing(*GONE):  # the container may have unmounted or removed it
+                descriptor = openat2(volume.lstrip("/"), os.O_PATH, dirfd=root)
+                found.add(os.fstat(descriptor).st_dev)
+                os.close(descriptor)
+        return found
+
+    def leave(self) -> None:
+        """Unmount what enter() has mounted, after the last change. A running container's root stays as it is."""
+        if not self.pid:
+            directory = self.paths.container(self.record["id"])
+            Run("cp").execute(self.driver.unmount_steps(directory, directory + "/bundle/rootfs"))
 
     def _enter_running(self, process: str) -> int:
         root = inroot.open_root(process + "/root")
@@ -105,7 +128,8 @@ def copy(source: Host | Container, path: str, target: Host | Container, destinat
     def send() -> None:
         os.close(read)
         with open(write, "wb") as stream:
-            _send(source.enter(), path, follow, stream)
+            root = source.enter()
+            _send(root, path, follow, stream, source.devices(root))
 
     def receive() -> None:
         os.close(write)
@@ -115,6 +139,7 @@ def copy(source: Host | Container, path: str, target: Host | Container, destinat
                 is_directory, contents, length = unpack(_HEADER, header)
                 name = os.fsdecode(stream.read(length))
                 _receive(target.enter(), destination, is_directory, contents, name, stream, keep_owners)
+                target.leave()
 
     sender, receiver = Child(send), Child(receive)
     os.close(read)
@@ -142,8 +167,9 @@ def to_stream(source: Container, path: str, follow: bool, stream: BinaryIO) -> N
     """Write a file or a directory to a stream as a tar. Raises StepFailed."""
 
     def send() -> None:
-        parent, name = _found(source.enter(), source.absolute(path), follow)
-        pack_one(parent, name, stream)
+        root = source.enter()
+        parent, name = _found(root, source.absolute(path), follow)
+        pack_one(parent, name, stream, source.devices(root))
         stream.flush()
 
     Child(send).wait()
@@ -157,6 +183,7 @@ def from_stream(stream: BufferedReader, target: Container, destination: str) -> 
         directory = _open(root, target.absolute(destination), os.O_PATH | os.O_DIRECTORY)
         if stream.peek(1):
             unpack_tar(Decompressed(stream, "standard input").as_binary(), inroot.by_descriptor(directory), None)
+        target.leave()
 
     Child(receive).wait()
 
@@ -193,13 +220,13 @@ def _found(root: int, path: str, follow: bool) -> tuple[int, str]:
     raise BadInput(f"too many symlinks: {path}")
 
 
-def _send(root: int, path: str, follow: bool, stream: BinaryIO) -> None:
+def _send(root: int, path: str, follow: bool, stream: BinaryIO, devices: set[int] | None) -> None:
     directory, name = _found(root, path, follow)
     status = os.stat(f"{inroot.by_descriptor(directory)}/{name}", follow_symlinks=False)
     # What a symlink led to arrives under the symlink's name.
     encoded = os.fsencode(name if name == "." else os.path.basename(path.rstrip("/")))
     stream.write(pack(_HEADER, stat.S_ISDIR(status.st_mode), name == ".", len(encoded)) + encoded)
-    pack_one(directory, name, stream)
+    pack_one(directory, name, stream, devices)
 
 
 def _receive(root: int, path: str, is_directory: bool, contents: bool, name: str, stream: BinaryIO, keep_owners: bool) -> None:

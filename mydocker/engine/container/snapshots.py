@@ -14,6 +14,7 @@ from mydocker.images import change, config
 from mydocker.images.draft import Draft, StoreImage, StoreLayer
 from mydocker.images.layout import ImageLayout
 from mydocker.images.times import now
+from mydocker.kernel.files import GONE, Allowing
 from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
 from mydocker.steps.base import Run
 from mydocker.steps.namespaces import ReceiveMounts
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from mydocker.images.reference import Reference
     from mydocker.paths import Paths
     from mydocker.steps.base import Step
-    from mydocker.storage.base import Change, StorageDriver
+    from mydocker.storage.base import StorageDriver
+    from mydocker.storage.whiteouts import Change
 
 _CHUNK = 1 << 18
 
@@ -54,6 +56,7 @@ def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Refer
     Returns the new image's id, or '' if `run` did not apply the steps. Raises NotFound if the container's image is gone.
     """
     base = images.find(paths, "sha256:" + record["imageId"])
+    driver.check_depth(len(base.diff_ids) + 1)
     settings = change.apply(config.image_settings(record["config"]), options.changes)
     created = now()
     entry = config.history_entry(created, " ".join(record["config"]["Cmd"] or []), options.author, options.message)
@@ -66,6 +69,7 @@ def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Refer
             run.apply(still)
         try:
             with locks.WithoutLock(paths, record):
+                _settle(paths, driver, record, run)
                 run.apply(layer)
         finally:
             still.undo()
@@ -86,6 +90,21 @@ def _child_document(base: images.Image, settings: ImageConfig, created: str, aut
     return document
 
 
+def _settle(paths: Paths, driver: StorageDriver, record: Record, run: Run) -> None:
+    """Have a container's writable layer tell all that it changed. Nobody starts the container while that is done below its mount."""
+    directory, layers = paths.container(record["id"]), record["layers"]
+    steps = driver.settle_steps(directory, layers, "")
+    if not steps:
+        return
+    with locks.ContainerLock(paths, record["id"]):
+        pid = running_pid(paths, record["id"])
+        if not pid:
+            run.execute(steps)
+    if pid:
+        with locks.WithoutLock(paths, record, pid):
+            run.execute(driver.settle_steps(directory, layers, f"{paths.proc}/{pid}/root"))
+
+
 def mounted(record: Record) -> set[str]:
     """Return the paths in a container that something is mounted on."""
     return {mount["destination"] for mount in record["mounts"]} | RUNTIME_MOUNTS
@@ -95,6 +114,7 @@ def changes(paths: Paths, driver: StorageDriver, record: Record) -> list[Change]
     """Return what a container changed, without the files and directories that are only there for mount points."""
     covered = mounted(record)
     with locks.WithoutLock(paths, record):
+        _settle(paths, driver, record, Run("diff"))
         found = driver.changes(paths.container(record["id"]), record["layers"])
         own = [change for change in found if change.path not in covered]
         # Where all that changed below a directory is mount points, it is in the writable layer only because of them.
@@ -118,11 +138,13 @@ def _parents(found: list[Change]) -> set[str]:
 
 
 def _is_altered(paths: Paths, driver: StorageDriver, record: Record, path: str) -> bool:
-    """Say whether a directory has another mode or owner than in the image."""
+    """Say whether a directory has another mode or owner than in the image. One that is gone by now has not."""
     writable = f"{paths.container(record['id'])}/{WRITABLE[record['storageDriver']]}"
     layers = [top for layer in record["layers"] if os.path.lexists((top := driver.layer(layer)) + path)]
-    before, after = (os.lstat(top + path) for top in (*layers[:1], writable)) if layers else (None, os.lstat(writable + path))
-    return before is None or (before.st_mode, before.st_uid, before.st_gid) != (after.st_mode, after.st_uid, after.st_gid)
+    with Allowing(*GONE):
+        before, after = (os.lstat(top + path) for top in (*layers[:1], writable)) if layers else (None, os.lstat(writable + path))
+        return before is None or (before.st_mode, before.st_uid, before.st_gid) != (after.st_mode, after.st_uid, after.st_gid)
+    return False
 
 
 def _difference(paths: Paths, driver: StorageDriver, record: Record) -> Fill:

@@ -33,7 +33,7 @@ from mydocker.engine.monitor.supervise import Supervisor
 from mydocker.engine.record import bundle, containers, events, joined, state
 from mydocker.engine.record.moments import timestamp
 from mydocker.errors import Error, attempt
-from mydocker.kernel import mounts, process
+from mydocker.kernel import process
 from mydocker.kernel.channel import Channel, Listener
 from mydocker.messages import END, EXEC, EXPLAIN, FAILURE, GONE, START, STARTED, check, failure
 from mydocker.paths import Paths
@@ -88,6 +88,7 @@ class Monitor(Order):
         "run",
         "record",
         "spec",
+        "drive",
         "layout",
         "cgroup",
         "launch",
@@ -110,6 +111,7 @@ class Monitor(Order):
         self.cgroup: CgroupManager
         self.launch: Launch | ForeignLaunch
         self.streams: Streams
+        self.drive = driver(self.record["storageDriver"], self.paths)
         self.joining = Joining(self.paths, self.record, self.run)
         self.health: Health | None = None
         self.log: Log | None = None
@@ -132,9 +134,8 @@ class Monitor(Order):
         self.spec = joined.with_paths(self.paths, self.record, self.spec)
         self.layout = Layout.detect(self.paths)
         self.cgroup = manager(self.layout, self.spec["linux"]["cgroupsPath"])
-        drive = driver(self.record["storageDriver"], self.paths)
         foreign = self.record["hostConfig"]["Runtime"]
-        self.run.execute(monitor_plan(self.paths, self.record, self.spec, drive, None if foreign else self.cgroup))
+        self.run.execute(monitor_plan(self.paths, self.record, self.spec, self.drive, None if foreign else self.cgroup))
         self.audience.listener = Listener(self.paths.attach_socket(self.request["id"]))
         self.log = log_of(self.record, f"{self.directory}/log.json")  # before the container can fill the disk
         if foreign:
@@ -249,8 +250,10 @@ class Monitor(Order):
         with store.Lock(f"{self.directory}/lock"):
             problems: list[Error] = []
             attempt(problems, self._record_end, status)
-            problems += self._unmount()
             problems += end.runtime_state(self.paths, self.request["id"], self.cgroup, links)
+            # It is mounted in this mount namespace. An end is not told: a run with nobody who listens.
+            for step in self.drive.unmount_steps(self.directory, f"{self.directory}/bundle/rootfs"):
+                attempt(problems, Run("monitor").apply, step)
             close_ports(self.run)
             if self.record["autoRemove"]:
                 problems += end.container(self.paths, self.record)
@@ -270,12 +273,6 @@ class Monitor(Order):
         lost = self.log.problem if self.log else ""
         is_oom = self.cgroup.oom_kills() > 0
         outcome.write(self.paths, self.record, status, monotonic() - self.started, is_oom, lost)
-
-    def _unmount(self) -> list[Error]:
-        """Unmount the root file system, which is mounted in this process's mount namespace too."""
-        problems: list[Error] = []
-        attempt(problems, mounts.umount, f"{self.directory}/bundle/rootfs", mounts.MNT_DETACH)
-        return problems
 
     def _give_up(self, error: Error) -> None:
         """Undo a start that failed, and tell why it failed."""

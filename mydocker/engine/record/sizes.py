@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from mydocker.kernel.files import GONE, Allowing
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.record.containers import Record
@@ -22,13 +24,11 @@ def tree_size(path: str) -> int:
     total = 0
     for where, _, names in os.walk(path):
         for name in names:
-            try:
+            with Allowing(*GONE):
                 status = os.lstat(f"{where}/{name}")
-            except FileNotFoundError:
-                continue
-            if (status.st_dev, status.st_ino) not in seen:
-                seen.add((status.st_dev, status.st_ino))
-                total += status.st_size
+                if (status.st_dev, status.st_ino) not in seen:
+                    seen.add((status.st_dev, status.st_ino))
+                    total += status.st_size
     return total
 
 

@@ -12,6 +12,8 @@ from mydocker.engine.container.orphans import half_made
 from mydocker.engine.record import containers, state
 from mydocker.engine.record.damage import DEAD
 from mydocker.errors import Damaged, Error, NotFound
+from mydocker.kernel import programs
+from mydocker.network import firewall
 from mydocker.paths import Paths
 from mydocker.steps.confinement import apparmor_enabled
 from mydocker.storage import drivers
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
             "Root": str,
             "State": str,
             "Storage drivers": dict[str, str],
+            "Firewall": str,
             "Cgroups": dict[str, str],
             "Kernel": dict[str, str],
         },
@@ -67,7 +70,8 @@ def info(paths: Paths) -> Info:
         "Python": f"{sys.version.split()[0]} ({sys.executable})",
         "Root": paths.root,
         "State": paths.state,
-        "Storage drivers": {name: _driver(name, paths) for name in drivers.NAMES},
+        "Storage drivers": {name: _driver(name, paths) for name in sorted(drivers.NAMES, key=lambda name: name != _wanted())},
+        "Firewall": _firewall(),
         "Cgroups": {"Version": layout.mode, "Controllers": " ".join(sorted(name for h in layout.hierarchies for name in h.controllers))},
         "Kernel": _kernel(paths, layout),
     }
@@ -82,6 +86,18 @@ def _status(paths: Paths, container_id: str) -> str:
         return state.status(paths, containers.load(paths, container_id))
     except (NotFound, Damaged):
         return DEAD
+
+
+def _wanted() -> str:
+    """Return the storage driver that the environment asks for, which is shown first."""
+    return os.environ.get("MYDOCKER_STORAGE_DRIVER", "")
+
+
+def _firewall() -> str:
+    reason = firewall.why_not_nft()
+    if not reason:
+        return "nft"
+    return f"{'iptables' if programs.find('iptables-restore') else 'none'}, as {reason}"
 
 
 def _driver(name: str, paths: Paths) -> str:

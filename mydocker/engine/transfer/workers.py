@@ -12,7 +12,7 @@ import os
 import select
 
 from mydocker.errors import StepFailed
-from mydocker.kernel.process import set_parent_death_signal
+from mydocker.kernel.process import PR_SET_PDEATHSIG, prctl
 from mydocker.messages import error_from, failure
 from mydocker.tracebacks import as_error
 
@@ -57,7 +57,7 @@ def _work(job: Job, pipe: int, parent: int) -> None:
         os.write(pipe, marshal.dumps(message).hex().encode() + b"\n")
 
     try:
-        set_parent_death_signal(_SIGKILL)
+        prctl(PR_SET_PDEATHSIG, _SIGKILL)
         if os.getppid() == parent:  # otherwise the parent died before the call above
             send("done", job(lambda value: send("report", value)))
     except OSError as error:

@@ -37,6 +37,7 @@ from mydocker.network.nft import table_name
 from mydocker.paths import Paths
 from mydocker.runtime.users import mappings
 from mydocker.steps.base import Run
+from mydocker.storage.base import StorageDriver
 from mydocker.storage.unpack import unpack
 from mydocker.storage.whiteouts import PLAIN
 
@@ -150,13 +151,13 @@ def null_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "_node", lambda path: node if path == "/dev/null" else of_host(path))
 
 
-class PlainDriver:
+class PlainDriver(StorageDriver):
     """Unpacks into a directory; a container's changes are the files in DIRECTORY/upper."""
 
     name = "plain"
 
     def __init__(self, layers: str) -> None:
-        self.layers = layers
+        super().__init__(layers)
         self.applied: list[tuple[str, list[str]]] = []
 
     def layer(self, chain_id: str) -> str:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import shutil
 import tarfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mydocker.storage.base import Change
-from mydocker.storage.pack import pack, pack_tree
-from mydocker.storage.packdiff import pack_changes
-from mydocker.storage.whiteouts import AUFS
+from mydocker.engine.catalog.importing import check_name
+from mydocker.engine.record.sizes import tree_size
+from mydocker.errors import BadInput
+from mydocker.kernel.files import GONE, Allowing
+from mydocker.storage.aufs import Aufs
+from mydocker.storage.pack import Packing, pack, pack_one, pack_tree
+from mydocker.storage.packdiff import pack_changes, tree_changes
+from mydocker.storage.whiteouts import AUFS, OVERLAY, PLAIN, Change, Form, union_changes
 
 # tarfile passes on 10240 bytes at a time: a file of this size, with its header, fills that, and the next header spills over.
 _BLOCK = 10240 - 512
@@ -151,3 +158,79 @@ def test_what_is_not_to_be_written_is_not_whited_out(tmp_path: Path) -> None:
     stream = io.BytesIO()
     pack(made(tmp_path / "top", "d/.wh..wh..opq"), stream, AUFS, {"/d/a"}, layers=[made(tmp_path / "bottom", "d/a", "d/b")])
     assert names(stream) == ["d", "d/.wh.b"]
+
+
+class Busy(Form):
+    """A form of whiteouts that removes what it is asked about, as a container does that works meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def is_own(self, name: str) -> bool:
+        shutil.rmtree(self.path / name, ignore_errors=True)
+        (self.path / name).unlink(missing_ok=True)
+        return False
+
+    def is_opaque(self, directory: str) -> bool:
+        return False
+
+    def deleted(self, name: str, status: os.stat_result) -> str | None:
+        return None
+
+
+def test_what_vanishes_after_it_was_listed_is_no_change(tree: Path) -> None:
+    assert union_changes(Busy(tree), str(tree), []) == []
+
+
+def test_what_vanishes_after_it_was_listed_is_in_no_tar(tree: Path) -> None:
+    stream = io.BytesIO()
+    pack(str(tree), stream, Busy(tree), set())
+    assert names(stream) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.ENOTDIR, errno.ELOOP])
+def test_only_what_is_gone_is_skipped(number: int) -> None:
+    with Allowing(*GONE):
+        raise OSError(number, "")
+    with pytest.raises(OSError, match="real"), Allowing(*GONE):
+        raise OSError(errno.EIO, "real")
+
+
+def test_a_busy_tree_can_be_compared_all_the_time(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            for number in range(20):
+                (tmp_path / f"new/{number}/deep").mkdir(parents=True)
+            for number in range(20):
+                shutil.rmtree(tmp_path / f"new/{number}")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for _ in range(100):
+            tree_changes(str(tmp_path / "old"), str(tmp_path / "new"))
+            union_changes(OVERLAY, str(tmp_path / "new"), [])
+            tree_size(str(tmp_path / "new"))
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_what_is_mounted_in_a_tree_is_there_without_its_contents(tree: Path, tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    device = tree.stat().st_dev
+    pack_one(str(tree), "dir", stream, {device + 1})  # the entry's own counts too
+    assert names(stream) == ["dir", "dir/deep", "dir/deep/file"]
+    with tarfile.open(fileobj=(stream := io.BytesIO()), mode="w|") as archive:
+        Packing(archive, str(tree), PLAIN, set(), {device + 1}).whole()
+    assert names(stream) == ["0", "dir"]
+
+
+@pytest.mark.parametrize(("path", "expected"), [("a/.wh.b", r"begins with \.wh\."), ("a/" + "n" * 243, "at most 242 bytes, one has 243")])
+def test_what_aufs_cannot_show_is_named(path: str, expected: str) -> None:
+    with pytest.raises(BadInput, match=f"^{path}: .*{expected}"):
+        check_name(path, Aufs.longest_name)
+    check_name("a/" + "n" * 242, Aufs.longest_name)

@@ -72,3 +72,10 @@ def test_without_kvm_the_plainest_processor_is_emulated(tmp_path: Path) -> None:
     assert "--disable-kvm" in command(boot)
     assert "--disable-kvm" not in command(boot._replace(emulated=False))
     assert command(boot)[-2:] == ["--", "sh /mnt/inside.sh"]
+
+
+def test_how_far_it_is(machine: Maker) -> None:
+    made = machine("printf 'test_a.py ... [  7%%]\\ntest_b.py .. [ 42%%]\\n' > DIR/overlay.log")
+    made.process.wait()
+    assert made.progress() == "boot overlay 42%"
+    made.end()

@@ -1,5 +1,6 @@
 """vm/kernelpackages.py: which package a kernel is; apt itself is asked for real by vm/kernels.py."""
 
+import shutil
 from pathlib import Path
 
 import kernelpackages
@@ -53,6 +54,44 @@ def test_an_image_among_the_modules_is_found_too(tmp_path: Path) -> None:
 def test_a_package_without_a_kernel_is_named(tmp_path: Path) -> None:
     with pytest.raises(NoKernel, match=r"kernel 6\.1: no boot/vmlinuz"):
         kernelpackages.found("6.1", tmp_path)
+
+
+def image(path: Path, release: str = "6.1.9-own", magic: bytes = b"HdrS") -> Path:
+    """Write what tells the release of an image for x86."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    head = bytearray(0x1000)
+    head[0x202:0x206], head[0x20E:0x210] = magic, (0x400).to_bytes(2, "little")
+    text = f"{release} (me@here) #1 SMP\0".encode()
+    head[0x600 : 0x600 + len(text)] = text
+    path.write_bytes(head)
+    return path
+
+
+def test_a_kernel_of_ones_own_is_an_image_or_a_directory(tmp_path: Path) -> None:
+    path = image(tmp_path / "own/boot/vmlinuz-6.1.9-own")
+    assert kernelpackages.given(path) == kernelpackages.given(tmp_path / "own") == ("6.1.9-own", "6.1.9-own", path)
+
+
+@pytest.mark.skipif(not shutil.which("depmod"), reason="needs depmod (kmod)")
+def test_the_modules_beside_it_are_listed_anew(tmp_path: Path) -> None:
+    image(tmp_path / "boot/vmlinuz-6.1.9-own")
+    modules = tmp_path / "lib/modules/6.1.9-own"
+    modules.mkdir(parents=True)
+    for name in ("modules.order", "modules.builtin"):
+        (modules / name).touch()
+    kernelpackages.given(tmp_path)
+    assert (modules / "modules.dep").exists()
+
+
+def test_what_is_no_kernel_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NoKernel, match=r"expected a kernel's image, or a directory with one boot/vmlinuz-RELEASE, found none"):
+        kernelpackages.given(tmp_path)
+    image(tmp_path / "boot/vmlinuz-1")
+    image(tmp_path / "boot/vmlinuz-2", magic=b"ELF.")
+    with pytest.raises(NoKernel, match="found vmlinuz-1, vmlinuz-2"):
+        kernelpackages.given(tmp_path)
+    with pytest.raises(NoKernel, match=r"vmlinuz-2: expected a kernel's image \(bzImage\)"):
+        kernelpackages.given(tmp_path / "boot/vmlinuz-2")
 
 
 def test_where_packages_come_from_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,9 @@ class FakeMachine:
         self.looks -= 1
         return self.looks <= 0
 
+    def progress(self) -> str:
+        return f"{self.name} overlay 50%"
+
     def end(self) -> str:
         self.alive.remove(self)
         return ""
@@ -84,5 +87,12 @@ def test_what_is_booted() -> None:
     assert kernels.boots(("6.12:v2", "5.10:v1"), (), ()) == [("6.12", "v2"), ("5.10", "v1")]
     assert kernels.boots((), ("6.1",), ()) == [("6.1", "v1"), ("6.1", "hybrid"), ("6.1", "v2")]
     assert len(kernels.boots((), (), ())) == 12
-    with pytest.raises(click.BadParameter, match=r"expected KERNEL:LAYOUT, one of .* newest and of v1, hybrid, v2"):
+    assert kernels.boots(("5.10:systemd",), (), ()) == [("5.10", "systemd")]
+    with pytest.raises(click.BadParameter, match=r"expected KERNEL:LAYOUT, one of .* newest and of v1, hybrid, v2, systemd"):
         kernels.boots(("6.1",), (), ())
+
+
+def test_it_says_what_it_does(looks: dict[str, int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(kernels, "WORD_SECONDS", -1)
+    kernels.run(PLAN[:1], 1, ASKED, len)
+    assert capsys.readouterr().out.splitlines()[:2] == ["booting 5.10, v1 (1 of 1)", "0 s: 5.10 overlay 50%"]

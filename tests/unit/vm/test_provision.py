@@ -143,3 +143,19 @@ def test_without_systemd_a_script_does(provision: Shell) -> None:
     assert provision.called("update-rc.d") == ["update-rc.d mydocker defaults"]
     assert subprocess.run([script, "stop"]).returncode == 0
     assert subprocess.run([script], capture_output=True).returncode == 2
+
+
+@pytest.mark.parametrize(("nft", "installed"), [("cat >/dev/null; exit 0", []), ("exit 1", ["iptables"])])
+def test_where_nft_is_too_old_iptables_is_installed(provision: Shell, nft: str, installed: list[str]) -> None:
+    own = '[ "$4" = iptables ] && exit 1; echo install ok installed'
+    provision.fake(nft=nft, dpkg_query=own, apt_get="exit 0")
+    assert provision("packages").returncode == 0
+    calls = [line.split() for line in provision.called("apt-get") if "install" in line.split()]
+    assert [words[-1] for words in calls] == installed
+
+
+@needs_no_aufs
+def test_an_archive_without_the_running_kernels_modules_is_told(provision: Shell) -> None:
+    provision.fake(apt_cache="exit 1", dpkg_query="exit 1", grep='[ "$2" = ID=ubuntu ] && exit 0; exec /bin/grep "$@"')
+    told = provision("modules").stderr
+    assert "the archive has no linux-modules-extra-5.4.0-1-generic: for aufs on Ubuntu 20.04, apt-get install linux-image-generic" in told

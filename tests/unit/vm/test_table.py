@@ -34,6 +34,15 @@ def test_a_row_that_failed_names_the_test(boot: Path) -> None:
     assert (row.result, row.passed, row.failures, row.is_good) == ("failed", 1, ("test_run::test_b[local]",), False)
 
 
+def test_a_test_counts_once_also_if_its_teardown_fails_too(boot: Path) -> None:
+    again = '<testcase classname="tests.integration.test_run" name="test_b[local]"><error/></testcase>'
+    text = XML.format(failures=1, failure="<failure/>").replace("</testsuite>", f"{again}</testsuite>")
+    (boot / "overlay.status").write_text("1")
+    (boot / "overlay.xml").write_text(text.replace('errors="0"', 'errors="1"').replace('tests="3"', 'tests="4"'))
+    row = read_row(boot, "6.1", "v1", "overlay", "")
+    assert (row.passed, row.skipped, row.failures) == (1, 1, ("test_run::test_b[local]",))
+
+
 def test_what_passed_before_the_machine_died_still_counts(boot: Path) -> None:
     assert read_row(boot, "6.1", "v1", "overlay", "kernel panic: x").is_good
     row = read_row(boot, "6.1", "v1", "vfs", "kernel panic: x")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import remote
 import sshconfig
 import target
 from target import NoTarget, choose, configuration
@@ -48,17 +49,17 @@ def test_whose_ssh_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_is_run_here(monkeypatch: pytest.MonkeyPatch, given: list[str], expected: str) -> None:
     """`tox -e integration -- -k exec` ran the unit tests of that name."""
-    ran: list[list[str]] = []
+    ran: list[tuple[list[str], str]] = []
 
-    def here(tests: list[str]) -> int:
-        ran.append(tests)
+    def here(tests: list[str], storage: str) -> int:
+        ran.append((tests, storage))
         return 7
 
     monkeypatch.setattr("target.here", here)
-    monkeypatch.setattr("sys.argv", ["target.py", "--target", "local", *given])
+    monkeypatch.setattr("sys.argv", ["target.py", "--target", "local", "--storage", "vfs", *given])
     monkeypatch.setattr("os.geteuid", lambda: 0)
     assert target.main() == 7
-    assert ran == [expected.split()]
+    assert ran == [(expected.split(), "vfs")]
 
 
 @pytest.mark.parametrize(("prepared", "tested", "tasks"), [(0, 0, "sync test"), (0, 5, "sync test collect"), (3, 0, "sync")])
@@ -74,5 +75,14 @@ def test_what_is_done_there(monkeypatch: pytest.MonkeyPatch, prepared: int, test
         return Result({"sync": prepared, "test": tested}.get(done[-1], 0))
 
     monkeypatch.setattr("target.subprocess.run", run)
-    assert target.there("aufs", [], ["tests/integration"], "1") == (prepared or tested)
+    assert target.there("aufs", [], ["tests/integration"], "1", "aufs") == (prepared or tested)
     assert done == tasks.split()
+
+
+@pytest.mark.parametrize(
+    ("machine", "asked", "driver"), [("aufs", "", "aufs"), ("aufs", "vfs", "vfs"), ("v2", "", ""), ("v2", "vfs", "vfs")]
+)
+def test_the_machine_for_aufs_tests_aufs(machine: str, asked: str, driver: str) -> None:
+    assert remote.storage_of(machine, asked) == driver
+    line = remote.pytest_line("", factor="1", seconds=1, prefix="/usr/local", storage=driver)
+    assert (f"MYDOCKER_STORAGE_DRIVER={driver}" in line) == bool(driver)

@@ -15,6 +15,7 @@ from mydocker.images.config import host_platform
 from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import parse_name
 from mydocker.steps.base import Run
+from mydocker.storage.pack import pack_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +74,20 @@ def test_import_of_a_file(paths: Paths, run: Run, tmp_path: Path) -> None:
         paths, f"{tmp_path}/zeros.tar", io.BufferedReader(io.BytesIO()), None, ImportOptions(message="m"), run
     )
     assert images.find(paths, image_id).document["history"][0]["comment"] == "m"
+
+
+@pytest.mark.parametrize("kind", ["tar", "directory"])
+@pytest.mark.parametrize(("name", "reason"), [(".wh.y", "begins with .wh."), ("n" * 243, "at most 242 bytes, one has 243")])
+def test_what_the_driver_cannot_show_is_not_imported(paths: Paths, run: Run, tmp_path: Path, kind: str, name: str, reason: str) -> None:
+    (tmp_path / "root/d").mkdir(parents=True)
+    (tmp_path / "root/d" / name).touch()
+    stdin = io.BytesIO()
+    pack_tree(f"{tmp_path}/root", stdin)
+    stdin.seek(0)
+    source = "-" if kind == "tar" else f"{tmp_path}/root"
+    with pytest.raises(BadInput, match=f"d/{name}: .*{reason}"):
+        importing.import_image(paths, source, io.BufferedReader(stdin), parse_name("x"), ImportOptions(longest_name=242), run)
+    assert images.all_images(paths) == []
 
 
 def test_tag(paths: Paths, run: Run, make_image: Make) -> None:

@@ -14,10 +14,11 @@ import pytest
 from mydocker.engine.catalog import images, verbs
 from mydocker.engine.container import snapshots
 from mydocker.engine.container.snapshots import CommitOptions
-from mydocker.errors import NotFound
+from mydocker.errors import NotFound, Unsupported
 from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import parse_name
-from mydocker.storage.base import Change
+from mydocker.storage.base import StorageDriver
+from mydocker.storage.whiteouts import Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,17 @@ def test_commit_without_changes_adds_no_layer(
     assert len(os.listdir(paths.images + "/blobs/sha256")) == 5
 
 
+def test_a_layer_more_than_the_driver_can_mount_is_not_made(
+    paths: Paths, driver: StorageDriver, run: Run, make_image: Make, make_container: MakeContainer
+) -> None:
+    base = images.find(paths, make_image("base"))
+    record = make_container(base.id, base.chain_ids)
+    driver.most_layers = 1  # type: ignore[misc]  # PlainDriver has no slots
+    with pytest.raises(Unsupported, match=r"^plain: 2 layers are more than the 1 that it can mount"):
+        snapshots.commit(paths, driver, record, parse_name("child"), CommitOptions(), run)  # type: ignore[arg-type]
+    assert [image.id for image in images.all_images(paths)] == [base.id]
+
+
 def test_commit_of_a_container_whose_image_is_gone(paths: Paths, driver: object, run: Run, make_container: MakeContainer) -> None:
     record = make_container("0" * 64)
     with pytest.raises(NotFound, match="no such image"):
@@ -86,7 +98,7 @@ def test_the_child_outlives_its_base(paths: Paths, driver: object, run: Run, mak
     assert [driver.has(chain_id) for chain_id in child.chain_ids] == [True, True]  # type: ignore[attr-defined]
 
 
-class ManyChanges:
+class ManyChanges(StorageDriver):
     """A storage driver whose containers have changed 50,000 files."""
 
     def changes(self, directory: str, layers: list[str]) -> list[Change]:
@@ -103,6 +115,6 @@ def test_many_changes_take_no_longer_each_than_few(paths: Paths, make_container:
     record = make_container("0" * 64, [])
     record["mounts"] = [{"type": "volume", "destination": "/mnt/data"}]
     os.makedirs(paths.container(str(record["id"])) + "/upper/mnt")
-    found = snapshots.changes(paths, ManyChanges(), record)  # type: ignore[arg-type]
+    found = snapshots.changes(paths, ManyChanges(""), record)  # type: ignore[arg-type]
     assert len(found) == 50_002
     assert [each.path for each in found if each.kind == "C"] == ["/d", "/mnt"]

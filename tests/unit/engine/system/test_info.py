@@ -52,3 +52,13 @@ def test_capabilities_that_can_be_handed_on(paths: Paths) -> None:
     here = available(paths.proc)
     assert select([], [], True, here) == here
     assert select([], [], False, here) == [name for name in here if name in DEFAULT]
+
+
+def test_the_storage_driver_that_is_asked_for_comes_first(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYDOCKER_STORAGE_DRIVER", "aufs")
+    assert list(info(paths)["Storage drivers"]) == ["aufs", "overlay", "vfs"]
+
+
+def test_why_it_is_not_nft_that_has_the_rules(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mydocker.kernel.programs._DIRECTORIES", ())
+    assert info(paths)["Firewall"] == "none, as nft is not installed"
