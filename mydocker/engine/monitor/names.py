@@ -86,7 +86,7 @@ class Names:
 
     def _be_server(self) -> NoReturn:
         try:
-            process.set_parent_death_signal(_SIGKILL)
+            process.prctl(process.PR_SET_PDEATHSIG, _SIGKILL)
             process.set_name("mydocker-names")
             first, second = sorted(self.sockets)
             os.closerange(3, first)
