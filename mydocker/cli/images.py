@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mydocker.cli import human
 from mydocker.cli.base import EXPLAIN, Session, complain, each, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import FORMAT, filter_option, print_rows
@@ -10,6 +9,7 @@ from mydocker.cli.verb import OPTIONAL, SOME, argument, switch, verb
 from mydocker.engine.catalog import verbs
 from mydocker.engine.catalog.images import DamagedImage, Image, find, survey
 from mydocker.engine.record import filters
+from mydocker.engine.view import human
 from mydocker.errors import NoImage
 from mydocker.images.reference import Reference, parse
 

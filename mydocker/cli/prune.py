@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mydocker.cli import human
 from mydocker.cli.asking import confirmed
 from mydocker.cli.base import EXPLAIN, Session, complain_about, echo
 from mydocker.cli.execution import runner
@@ -17,6 +16,7 @@ from mydocker.engine.record import events, filters, state
 from mydocker.engine.record.damage import DEAD
 from mydocker.engine.record.sizes import written
 from mydocker.engine.system import usage
+from mydocker.engine.view import human
 from mydocker.engine.volume import volumes
 from mydocker.errors import BadInput, Conflict, Damaged, Error, NotFound
 from mydocker.network import records as network_records

@@ -60,7 +60,7 @@ def wait(paths: Paths, record: Record, request: Request) -> None:
     from mydocker.engine.monitor import launcher  # no other start needs it
 
     ours, theirs = Channel.pair()
-    again: Request = {**request, "wanted": "", "size": None, "explain": "", "faults": ()}
+    again: Request = {**request, "wanted": "", "others": [], "size": None, "explain": "", "faults": ()}
     ours.put(START, again, (lock,))
     launcher.become_monitor(theirs.fileno(), sealed_interpreter())
 

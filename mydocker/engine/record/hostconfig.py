@@ -97,6 +97,7 @@ if TYPE_CHECKING:
         ContainerIDFile: str
         Ulimits: list[Ulimit] | None
         ShmSize: int
+        ConsoleSize: list[int]
         VolumesFrom: list[str] | None
 
 
@@ -167,5 +168,6 @@ HOST_CONFIG: Shape = {
     "ContainerIDFile": ("text", ""),
     "Ulimits": ([ULIMIT], None),
     "ShmSize": ("number", 0),  # bytes, 0 if the container has no /dev/shm of its own
+    "ConsoleSize": (["natural"], [0, 0]),  # rows and columns of the terminal at first, 0 for those of the client
     "VolumesFrom": (["text"], None),  # NAME or NAME:ro
 }
