@@ -73,5 +73,6 @@ system = Group(
         "prune": "prune:system",
         "check": "check:check",
         "boot": "boot:boot",
+        "service": "service:service",
     },
 )
