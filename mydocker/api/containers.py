@@ -6,10 +6,9 @@ from mydocker.api import names, shapes
 from mydocker.api.call import DONE, Answer, Call
 from mydocker.engine.container.claim import Rename
 from mydocker.engine.container.remove import remove as remove_container
-from mydocker.engine.record import containers, events, filters, locks
-from mydocker.engine.record.sizes import written
+from mydocker.engine.record import containers, filters, locks
 from mydocker.engine.view import listing
-from mydocker.errors import Conflict, Error
+from mydocker.errors import Conflict
 
 
 def list_(call: Call) -> Answer:
@@ -60,18 +59,9 @@ def update(call: Call) -> Answer:
 
 def prune(call: Call) -> Answer:
     """POST /containers/prune"""
+    from mydocker.api.pruning import pruned
+    from mydocker.engine.system import pruning
+
     texts = call.filters()
-    fits = filters.prune_filter(texts, lambda record: record["config"]["Labels"], lambda record: record["createTime"])
-    removed, reclaimed = [], 0
-    for each in listing.newest_first(call.paths):
-        if each.status not in ("created", "exited") or not fits(each.record):
-            continue
-        try:
-            size = written(call.paths, each.record)
-            remove_container(call.paths, each.record["id"], each.record["name"], False, False)
-        except Error:
-            continue  # it has been started meanwhile, or cannot be removed: docker leaves it too
-        removed.append(each.record["id"])
-        reclaimed += size
-    events.emit(call.paths, "container", "prune", "", {"reclaimed": reclaimed})
-    return Answer({"ContainersDeleted": removed or None, "SpaceReclaimed": reclaimed})
+    found = pruned(call, "container", lambda pruning_: pruning.of_containers(pruning_, texts))
+    return Answer({"ContainersDeleted": found.lines or None, "SpaceReclaimed": found.reclaimed})

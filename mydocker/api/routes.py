@@ -27,6 +27,8 @@ ROUTES = (
     ("GET", "/version", "system:version"),
     ("GET", "/info", "system:info"),
     ("GET", "/events", "events:events"),
+    ("POST", "/auth", "registry:auth"),
+    ("GET", "/system/df", "disk:df"),
     # Containers
     ("GET", "/containers/json", "containers:list_"),
     ("POST", "/containers/create", "create:create"),
@@ -57,6 +59,38 @@ ROUTES = (
     ("POST", "/exec/ID/start", "exec:start"),
     ("POST", "/exec/ID/resize", "exec:resize"),
     ("GET", "/exec/ID/json", "exec:inspect"),
+    # Images
+    ("GET", "/images/json", "images:list_"),
+    ("POST", "/images/create", "images:create"),
+    ("GET", "/images/search", "registry:search"),
+    ("POST", "/images/prune", "imageprune:images"),
+    ("GET", "/images/get", "images:get"),
+    ("POST", "/images/load", "images:load"),
+    ("GET", "/images/NAME/json", "images:inspect"),
+    ("GET", "/images/NAME/history", "images:history"),
+    ("POST", "/images/NAME/push", "registry:push"),
+    ("POST", "/images/NAME/tag", "images:tag"),
+    ("GET", "/images/NAME/get", "images:get"),
+    ("DELETE", "/images/NAME", "images:remove"),
+    ("POST", "/commit", "commit:commit"),
+    ("GET", "/distribution/NAME/json", "registry:distribution"),
+    # Builds
+    ("POST", "/build", "build:build"),
+    ("POST", "/build/prune", "imageprune:builds"),
+    # Networks
+    ("GET", "/networks", "networks:list_"),
+    ("POST", "/networks/create", "networks:create"),
+    ("POST", "/networks/prune", "networks:prune"),
+    ("GET", "/networks/ID", "networks:inspect"),
+    ("DELETE", "/networks/ID", "networks:remove"),
+    ("POST", "/networks/ID/connect", "networks:connect"),
+    ("POST", "/networks/ID/disconnect", "networks:disconnect"),
+    # Volumes
+    ("GET", "/volumes", "volumes:list_"),
+    ("POST", "/volumes/create", "volumes:create"),
+    ("POST", "/volumes/prune", "volumes:prune"),
+    ("GET", "/volumes/ID", "volumes:inspect"),
+    ("DELETE", "/volumes/ID", "volumes:remove"),
 )
 
 # What belongs to many machines, and what is done for a newer builder that then falls back to the classic one.

@@ -6,10 +6,17 @@ from mydocker.engine.container import life, orphans
 from mydocker.engine.monitor import end, restart
 from mydocker.engine.record import containers, locks, state
 from mydocker.errors import Conflict, Damaged, NotFound
+from mydocker.steps.base import Action
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.paths import Paths
+
+
+def removal(paths: Paths, container_id: str, name: str, force: bool, volumes: bool) -> Action:
+    """Return the step that removes a container, with the arguments of remove()."""
+    text = f"remove container {container_id[:12]}: its cgroup, state, name, writable layer and record"
+    return Action(lambda: remove(paths, container_id, name, force, volumes), text)
 
 
 def remove(paths: Paths, container_id: str, name: str, force: bool, volumes: bool) -> None:

@@ -99,6 +99,19 @@ class Client:
         """Wait until the container ends, and return its exit status."""
         return int(marshal.loads(self._inbox.wait(END, before=_WHILE_IT_RUNS)[1]))
 
+    def hear(self, told: Callable[[bytes], None], wait: Callable[[int], None]) -> int:
+        """Wait until the container ends, and return its exit status.
+
+        told: is called with all that it writes
+        wait: is called before each message with the descriptor to wait at
+        """
+        self._inbox.handlers |= {OUTPUT: lambda data, _: told(data), ERRORS: lambda data, _: told(data)}
+        while True:
+            if not self._inbox.kept:
+                wait(self.channel.fileno())
+            if end := self._inbox.take(END, before=_WHILE_IT_RUNS):
+                return int(marshal.loads(end[1]))
+
     def run(self) -> int:
         """Serve the user until the container ends. Return its exit status, or 0 if the user detached."""
         self._wake, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
