@@ -58,6 +58,8 @@ class Call:
             self.query = parse_qs(query, keep_blank_values=True, errors="surrogateescape", max_num_fields=1000)
         except ValueError as error:
             raise BadInput(f"invalid query: {error}") from error
+        if any("\0" in value for values in self.query.values() for value in values):
+            raise BadInput("invalid query: expected no NUL")
 
     @property
     def name(self) -> str:
@@ -117,8 +119,11 @@ class Call:
             raise BadInput(f"unsupported Content-Type header ({kind}): must be 'application/json'")
         try:
             found = json.loads(body)
+            is_usable = not _holds_nul(found)
         except (ValueError, RecursionError) as error:
             raise BadInput(f"invalid JSON: {error}") from error
+        if not is_usable:
+            raise BadInput("invalid JSON: expected no NUL in a text")
         if found is not None and not isinstance(found, dict):
             raise BadInput("invalid JSON: expected an object")
         return found or {}
@@ -132,6 +137,13 @@ class Call:
     def is_upgraded(self) -> bool:
         """Whether the client asks for a raw connection with an Upgrade header."""
         return self.headers.get("upgrade", "").lower() == "tcp"
+
+
+def _holds_nul(value: Any) -> bool:
+    """Say whether a text in a document has a NUL, which no name, path or variable of the kernel's can have."""
+    if isinstance(value, dict):
+        return any("\0" in key or _holds_nul(each) for key, each in value.items())
+    return any(map(_holds_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
 
 
 def field(document: dict[str, Any], name: str, kind: type | tuple[type, ...], default: Any) -> Any:

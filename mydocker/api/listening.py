@@ -11,7 +11,8 @@ from socket import AF_UNIX, SOCK_STREAM, socket
 from mydocker.errors import BadInput, Conflict, Error
 
 _FIRST_PASSED = 3
-_BACKLOG = 128
+# A client that finds the queue full is refused at once.
+_BACKLOG = 1024
 _GROUP = "docker"
 _LONGEST_PATH = 107  # unix(7)
 

@@ -122,7 +122,9 @@ def _words(pattern: str, path: str) -> tuple[str, ...] | None:
         return None
     if "/" in word.lstrip("/") and parts[at] != "NAME":
         return None
-    return (unquote(word, errors="surrogateescape"),)
+    if "\0" in (decoded := unquote(word, errors="surrogateescape")):
+        raise BadInput(f"invalid path {path!r}: expected no NUL")
+    return (decoded,)
 
 
 def version_of(path: str) -> tuple[tuple[int, int], str]:

@@ -19,7 +19,7 @@ from socket import socket as Socket
 from time import monotonic
 
 from mydocker.api import handler, routes
-from mydocker.api.protocol import Connection, Refused
+from mydocker.api.protocol import Connection, Gone, Refused
 from mydocker.errors import Error
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # So many connections are served at once. Whoever opens one more is told 503.
 MOST_CHILDREN = 200
 _CHILD = "mydocker-api"
-_BUSY = "too many connections: the service answers {} at once"
+_BUSY = f"too many connections: the service answers {MOST_CHILDREN} at once"
 
 
 class Service:
@@ -105,21 +105,24 @@ class Service:
             return  # another service on the same socket was faster, or the client has gone away
         with client:
             if len(self.children) >= MOST_CHILDREN:
-                _refuse(client)
+                _refuse(client, _BUSY)
                 return
-            pid = os.fork()
+            try:
+                pid = os.fork()
+            except OSError as error:  # the host has no more processes or memory for now
+                _refuse(client, f"no child for this connection: {error.strerror}")
+                return
             if pid == 0:
                 _be_child(self.paths, client, self.listener, [*self.children])
         self.children[os.pidfd_open(pid)] = pid
         self._has_served = True
 
 
-def _refuse(client: Socket) -> None:
+def _refuse(client: Socket, why: str) -> None:
     client.setblocking(False)  # whoever does not read has to go without the words
-    connection = Connection(client)
     try:
-        handler.tell(connection, Refused(503, _BUSY.format(MOST_CHILDREN)))
-    except (BlockingIOError, Error):
+        handler.tell(Connection(client), Refused(503, why))
+    except (BlockingIOError, Gone, Error):
         return
 
 

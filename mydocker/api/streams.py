@@ -8,6 +8,7 @@ from mydocker.api import names
 from mydocker.api.call import Call
 from mydocker.api.protocol import RAW, STDERR, STDOUT, frame, stream_type
 from mydocker.api.relay import Relay
+from mydocker.engine.monitor import restart
 from mydocker.engine.monitor.waiting import Waiting
 from mydocker.engine.record import containers, events, following, locks, state
 from mydocker.engine.record.moments import moment
@@ -66,9 +67,12 @@ def _check_usable(paths: Paths, record: Record) -> None:
 
 
 class Attachment:
-    """A place among a container's clients. The container may run, or be started later: nothing that it says from now on is missed."""
+    """A place among a container's clients. The container may run, or be started later: nothing that it says from now on is missed.
 
-    def __init__(self, paths: Paths, record: Record, streams: str) -> None:
+    is_patient: whether to wait for a start of a container that neither runs nor restarts by itself
+    """
+
+    def __init__(self, paths: Paths, record: Record, streams: str, is_patient: bool = True) -> None:
         self.paths = paths
         self.record = record
         self.streams = streams
@@ -77,8 +81,13 @@ class Attachment:
         with locks.ContainerLock(paths, record["id"]):
             if state.running_pid(paths, record["id"]):
                 self._channel = _attached(paths, record, streams)
-            else:
+            elif is_patient or restart.is_waiting(paths, containers.load(paths, record["id"])):
                 self._waiting = Waiting(paths, record["id"], streams)
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether there is no run, and none to wait for."""
+        return self._channel is None and self._waiting is None
 
     def __enter__(self) -> Attachment:
         if self.streams:

@@ -11,7 +11,7 @@ from mydocker.api.call import Call
 from mydocker.api.protocol import Gone
 from mydocker.api.streams import Attachment
 from mydocker.engine.container import life
-from mydocker.engine.record import containers, state
+from mydocker.engine.record import containers
 from mydocker.errors import BadInput, Conflict, Error, NotFound
 from mydocker.kernel.inotify import Watch
 from mydocker.messages import END, FAILURE, GONE
@@ -32,13 +32,10 @@ def wait(call: Call) -> None:
     if condition not in _CONDITIONS:
         raise BadInput(f"invalid condition: {condition!r}: expected {', '.join(_CONDITIONS)}")
     record = names.container(call)
-    if condition == "not-running" and not _runs(call.paths, record["id"]):
-        _begin(call)
-        return _tell(call, *_last(call.paths, record))
-    with _attachment(call, record) as attachment:
+    with _attachment(call, record, condition) as attachment:
         _begin(call)
         channel = attachment.channel(call.connection)
-        if channel is None and not _is_gone(call, record):
+        if channel is None and not attachment.is_in_vain and not _is_gone(call, record):
             raise Gone
         status, problem = _awaited(call, channel, record) if channel else _last(call.paths, record)
     if condition == "removed":
@@ -46,13 +43,9 @@ def wait(call: Call) -> None:
     _tell(call, status, problem)
 
 
-def _runs(paths: Paths, container_id: str) -> bool:
-    return bool(state.running_pid(paths, container_id)) or state.has_monitor(paths, container_id)
-
-
-def _attachment(call: Call, record: Record) -> Attachment:
+def _attachment(call: Call, record: Record, condition: str) -> Attachment:
     try:
-        return Attachment(call.paths, record, "")
+        return Attachment(call.paths, record, "", is_patient=condition != "not-running")
     except NotFound:
         raise
     except Conflict:
