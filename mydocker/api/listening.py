@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grp
 import os
+import stat
 from errno import EADDRINUSE
 from fcntl import LOCK_EX, flock
 from socket import AF_UNIX, SOCK_STREAM, socket
@@ -28,6 +29,7 @@ def passed_on() -> socket | None:
     os.set_inheritable(_FIRST_PASSED, False)
     found = socket(fileno=_FIRST_PASSED)
     if found.family != AF_UNIX or found.type != SOCK_STREAM:
+        found.close()
         raise BadInput("the socket that was passed on is no stream socket of the family unix: expected one, as nobody here checks who asks")
     found.setblocking(False)
     return found
@@ -46,8 +48,11 @@ def path_of(address: str) -> str:
 class Place:
     """A socket at a path: for root and the group docker, if there is one, and for nobody else."""
 
-    def __init__(self, path: str) -> None:
-        """Listen at a path. Raises Conflict if somebody else does, and Error if nobody can."""
+    def __init__(self, path: str, state: str) -> None:
+        """Listen at a path. Raises Conflict if somebody else does, and Error if nobody can.
+
+        state: STATE, which the group may pass through if the socket lies there
+        """
         self.path = path
         directory = os.path.dirname(path)
         try:
@@ -59,7 +64,10 @@ class Place:
         try:
             flock(lock, LOCK_EX)
             self.socket = self._bound()
-            self._identity = os.stat(path)
+            self._identity = self._seen()
+            if directory == state and _group_id() > 0:
+                os.chown(directory, -1, _group_id())
+                os.chmod(directory, 0o710)
         finally:
             os.close(lock)
 
@@ -68,8 +76,11 @@ class Place:
         before = os.umask(0o177)
         try:
             self._bind(made)
-        except OSError as error:
-            raise Error(f"{self.path}: {error.strerror}") from error
+        except BaseException as error:
+            made.close()
+            if isinstance(error, OSError):
+                raise Error(f"{self.path}: {error.strerror}") from error
+            raise
         finally:
             os.umask(before)
         os.chown(self.path, -1, _group_id())
@@ -84,6 +95,8 @@ class Place:
         except OSError as error:
             if error.errno != EADDRINUSE:
                 raise
+            if not stat.S_ISSOCK(os.lstat(self.path).st_mode):
+                raise Conflict(f"{self.path} is there already, and is no socket") from error
             if self._is_answered():
                 raise Conflict(f"another service listens at {self.path}") from error
             os.unlink(self.path)
@@ -100,10 +113,15 @@ class Place:
     def leave(self) -> None:
         """Take the socket away from its path, if it is still there."""
         try:
-            if os.path.samestat(os.stat(self.path), self._identity):
+            if self._seen() == self._identity:
                 os.unlink(self.path)
         except FileNotFoundError:
             return
+
+    def _seen(self) -> tuple[int, int, int]:
+        """Return what tells a socket from another one at its path, which may have the same inode."""
+        status = os.lstat(self.path)
+        return status.st_dev, status.st_ino, status.st_mtime_ns
 
 
 def _group_id() -> int:

@@ -36,7 +36,7 @@ def service(session: Session, seconds: int | None, address: str | None) -> None:
     if listener:
         Service(session.paths, listener, _ACTIVATED if seconds is None else seconds, lambda: None).run()
         return
-    place = Place(path_of(address or _DEFAULT))
+    place = Place(path_of(address or _DEFAULT), session.paths.state)
     try:
         Service(session.paths, place.socket, seconds or 0, place.leave).run()
     finally:

@@ -156,6 +156,14 @@ def test_cp_takes_no_more_than_its_tar() -> None:
     assert not (found - loaded("import tarfile, typing")) & {"click", "inspect", "json", "hashlib", "subprocess"}
 
 
+def test_the_service_answers_before_it_imports_what_few_ask_for() -> None:
+    heavy = {"click", "urllib3", "ssl", "subprocess", "asyncio", "tarfile", "hashlib", "pyroute2", "http", "email"}
+    assert not loaded("import mydocker.api.service, mydocker.api.listening, mydocker.api.system") & heavy
+    asked_often = "containers life streams wait create exec"
+    for name in asked_often.split():
+        assert not loaded(f"import mydocker.api.{name}") & {"click", "urllib3", "ssl", "asyncio", "pyroute2", "http", "email"}, name
+
+
 def test_no_path_of_a_workplace_is_in_the_tree() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True)
     names = listed.stdout.split() if listed.returncode == 0 else [str(path.relative_to(REPOSITORY)) for path in MODULES]

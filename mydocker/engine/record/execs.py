@@ -1,8 +1,9 @@
-"""The records of processes that clients of the API start in containers: ROOT/containers/ID/execs/EXEC.json (EXEC below).
+"""The records of processes that clients of the API start in containers: ROOT/containers/ID/execs/EXEC/exec.json (EXEC below).
 
 A record is made before its process is started, as a client of the API first creates an exec and then starts it. The process's monitor
-writes the pid and, before it tells anybody the end, the exit code. It listens beside the record, at execs/EXEC, for the size of the
-terminal. Records of what has ended are removed when another one is made, as docker forgets them after a while.
+writes the pid and, before it tells anybody the end, the exit code. It listens beside the record, at `attach`, for the size of the
+terminal. `starter` is the claim of whoever starts it. Records of what has ended are removed when another one is made, as docker forgets
+them after a while.
 
 Whoever writes a record holds the container's lock: so nobody writes into a directory that is being removed.
 """
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from mydocker.shape import Shape
 
     class Exec(TypedDict):
-        """ROOT/containers/ID/execs/EXEC.json."""
+        """ROOT/containers/ID/execs/EXEC/exec.json."""
 
         id: str
         container: str
@@ -95,13 +96,14 @@ def new(paths: Paths, container_id: str, process: WantedProcess, streams: str, d
     }
     with locks.ContainerLock(paths, container_id):
         store.make_private(_directory(paths, container_id))
+        store.make_private(_place(paths, made))
         _save(paths, made)
     return made
 
 
 def _save(paths: Paths, execution: Exec) -> None:
     """Replace a record. Nothing has to survive a power cut, which ends the process too."""
-    store.write_json(f"{_directory(paths, execution['container'])}/{execution['id']}.json", execution, sync=False)
+    store.write_json(f"{_place(paths, execution)}/exec.json", execution, sync=False)
 
 
 def load(paths: Paths, exec_id: str) -> Exec:
@@ -111,7 +113,7 @@ def load(paths: Paths, exec_id: str) -> Exec:
         raise gone
     for container_id in containers.ids(paths):
         try:
-            found: Exec = store.read_document(f"{_directory(paths, container_id)}/{exec_id}.json", EXEC)
+            found: Exec = store.read_document(f"{_directory(paths, container_id)}/{exec_id}/exec.json", EXEC)
         except FileNotFoundError:
             continue
         return found
@@ -120,22 +122,30 @@ def load(paths: Paths, exec_id: str) -> Exec:
 
 def of_container(paths: Paths, container_id: str) -> list[str]:
     """Return the ids of a container's execs that run."""
-    try:
-        names = os.listdir(_directory(paths, container_id))
-    except FileNotFoundError:
-        return []
-    return [each["id"] for name in sorted(names) if name.endswith(".json") and is_running(paths, each := load(paths, name[:-5]))]
+    return sorted(each["id"] for each in _every(paths, container_id) if is_running(paths, each))
+
+
+def _every(paths: Paths, container_id: str) -> list[Exec]:
+    """Return the records of a container that can be read."""
+    directory = _directory(paths, container_id)
+    found = []
+    for name in os.listdir(directory) if os.path.isdir(directory) else []:
+        try:
+            found.append(load(paths, name))
+        except (Damaged, NotFound):
+            continue
+    return found
 
 
 def socket(paths: Paths, execution: Exec) -> str:
     """Return the path at which a process's monitor listens."""
-    return f"{_directory(paths, execution['container'])}/{execution['id']}"
+    return f"{_place(paths, execution)}/attach"
 
 
 def claim(paths: Paths, execution: Exec) -> bool:
     """Say whether this process may start an exec: nobody else has begun to."""
     with locks.ContainerLock(paths, execution["container"]):
-        return store.claim(socket(paths, execution) + ".starter", str(os.getpid())) is None
+        return store.claim(f"{_place(paths, execution)}/starter", str(os.getpid())) is None
 
 
 def begun(paths: Paths, execution: Exec, pid: int) -> Exec:
@@ -165,15 +175,14 @@ def _directory(paths: Paths, container_id: str) -> str:
     return f"{paths.container(container_id)}/execs"
 
 
+def _place(paths: Paths, execution: Exec) -> str:
+    """Return the directory of one exec."""
+    return f"{_directory(paths, execution['container'])}/{execution['id']}"
+
+
 def _forget_old(paths: Paths, container_id: str) -> None:
-    """Remove the records that nobody asks for any more."""
-    directory = _directory(paths, container_id)
+    """Remove what there is of execs that nobody asks for any more."""
     limit = time.time_ns() - _KEPT
-    for name in os.listdir(directory) if os.path.isdir(directory) else []:
-        try:
-            known = load(paths, name[:-5]) if name.endswith(".json") else None
-        except (Damaged, NotFound):
-            continue
-        if known and max(known["created"], known["ended"]) < limit and not is_running(paths, known):
-            for path in (f"{directory}/{name}", f"{directory}/{name[:-5]}.starter", f"{directory}/{name[:-5]}"):
-                store.remove_tree(path)
+    for known in _every(paths, container_id):
+        if max(known["created"], known["ended"]) < limit and not is_running(paths, known):
+            store.remove_tree(_place(paths, known))
