@@ -20,7 +20,7 @@ def attached(config: dict[str, Any], host: dict[str, Any]) -> Flags:
     mode = _mode(field(host, "NetworkMode", str, ""))
     if field(config, "NetworkDisabled", bool, False):
         mode = "none"
-    wanted = _endpoints(config, mode)
+    wanted = _endpoints(config, host, mode)
     for name, endpoint in wanted.items():
         endpoints.check_endpoint(name, endpoint)
     return {
@@ -36,12 +36,15 @@ def _mode(name: str) -> str:
     return endpoints.DEFAULT if name in ("", "default") else name
 
 
-def _endpoints(config: dict[str, Any], mode: str) -> dict[str, WantedEndpoint]:
+def _endpoints(config: dict[str, Any], host: dict[str, Any], mode: str) -> dict[str, WantedEndpoint]:
     """Return what is asked for by network, the network of the mode first."""
     given = field(field(config, "NetworkingConfig", dict, {}), "EndpointsConfig", dict, {})
     found = {_mode(name): endpoint(each or {}) for name, each in given.items()}
     mine = found.pop(mode, None) or endpoint({})
     mine["mac"] = mine["mac"] or field(config, "MacAddress", str, "")
+    mine["links"] = list(dict.fromkeys([*mine.get("links", []), *_links(texts(host, "Links"))]))
+    if mine["links"] and (endpoints.is_mode(mode) or mode == endpoints.DEFAULT):
+        raise BadInput(f"Links need a network of yours, and {mode} is none: {mine['links'][0]!r}")
     if found and endpoints.is_mode(mode):
         raise BadInput(f"conflicting options: network mode {mode} and the endpoints {', '.join(found)}")
     return {mode: mine, **found}
@@ -51,15 +54,24 @@ def endpoint(given: dict[str, Any]) -> WantedEndpoint:
     """Return an endpoint as it was asked for, from docker's EndpointSettings. Raises BadInput."""
     if not isinstance(given, dict):
         raise BadInput("invalid EndpointsConfig: expected an object of objects")
-    if given.get("Links"):
-        raise BadInput("links are not supported: containers on a network of yours find each other by name")
     ipam = field(given, "IPAMConfig", dict, {})
     return {
         "aliases": list(dict.fromkeys(texts(given, "Aliases"))),
         "ip": field(ipam, "IPv4Address", str, ""),
         "ip6": field(ipam, "IPv6Address", str, ""),
         "mac": field(given, "MacAddress", str, ""),
+        "links": _links(texts(given, "Links")),
     }
+
+
+def _links(given: list[str]) -> list[str]:
+    """Return links as CONTAINER:ALIAS, each once. Raises BadInput."""
+    found = [text if ":" in text else f"{text}:{text}" for text in (text.removeprefix("/") for text in given)]
+    for text in found:
+        name, _, alias = text.partition(":")
+        if not name or not alias or any(c.isspace() or not c.isprintable() for c in text):
+            raise BadInput(f"invalid link {text!r}: expected CONTAINER[:ALIAS]")
+    return list(dict.fromkeys(found))
 
 
 def _bindings(given: dict[str, Any]) -> list[Binding]:

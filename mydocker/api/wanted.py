@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _NOTHING_ELSE: dict[str, tuple[Any, ...]] = {
     "VolumeDriver": ("", "local"),
     "Cgroup": ("",),
-    "Links": ([],),
     "Isolation": ("", "default"),
     "CpuRealtimePeriod": (0,),
     "CpuRealtimeRuntime": (0,),

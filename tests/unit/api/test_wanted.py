@@ -192,7 +192,7 @@ def test_endpoints() -> None:
         },
     )
     assert list(found.endpoints) == ["back", "front"]
-    assert found.endpoints["back"] == {"aliases": ["db"], "ip": "172.30.0.9", "ip6": "", "mac": "02:42:ac:11:00:02"}
+    assert found.endpoints["back"] == {"aliases": ["db"], "ip": "172.30.0.9", "ip6": "", "mac": "02:42:ac:11:00:02", "links": []}
 
 
 @pytest.mark.parametrize(
