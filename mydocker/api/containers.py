@@ -14,7 +14,7 @@ from mydocker.errors import Conflict
 def list_(call: Call) -> Answer:
     """GET /containers/json"""
     texts, limit = call.filters(), call.number("limit") or 0
-    everything = call.flag("all") or limit > 0 or any(text.startswith(("status=", "exited=")) for text in texts)
+    everything = call.flag("all") or limit > 0 or any(text.startswith("status=") for text in texts)
     fits = filters.parse(texts, {**listing.tests(call.paths), "is-task": lambda *_: False}, listing.CHECKS)
     found = [each for each in listing.newest_first(call.paths) if (everything or each.status in listing.ALIVE) and fits(each)]
     shown = found[:limit] if limit > 0 else found

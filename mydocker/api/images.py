@@ -15,7 +15,7 @@ from mydocker.engine.view import choosing, imagelist
 from mydocker.engine.view import image as image_view
 from mydocker.errors import BadInput
 from mydocker.images.config import host_platform, platform_fields
-from mydocker.images.reference import parse_name
+from mydocker.images.reference import parse, parse_name
 from mydocker.storage import drivers
 
 TYPE_CHECKING = False
@@ -33,18 +33,25 @@ def list_(call: Call) -> Answer:
     texts = (*call.filters(), *(f"reference={name}" for name in call.texts("filter")))
     fits = filters.parse(texts, {**choosing.images(call.paths), "until": _is_older}, choosing.DANGLING)
     found = [image for image in all_images(call.paths) if call.flag("all") or not image.is_cache]
-    chosen = {row.image.entry["digest"] for row in imagelist.image_rows(found) if fits(row)}
+    chosen: dict[str, set[str]] = {}
+    for row in filter(fits, imagelist.image_rows(found)):
+        chosen.setdefault(row.image.entry["digest"], set()).add(str(row.reference))
     kept = sorted((image for image in found if image.entry["digest"] in chosen), key=lambda image: image.created, reverse=True)
     used = [record["imageId"] for record in containers.every(call.paths)] if call.flag("shared-size") else None
-    return Answer([summary(image, call.version, used) for image in kept])
+    return Answer([summary(image, call.version, used, chosen[image.entry["digest"]]) for image in kept])
 
 
 def _is_older(row: imagelist.Row, text: str) -> bool:
     return bool(row.created) and nanoseconds(row.created) < nanoseconds(text)
 
 
-def summary(image: Image, version: tuple[int, int], used: Sequence[str] | None) -> dict[str, Any]:
-    """Return an image as the list shows it. used: the ids of the images of all containers, None to count none"""
+def summary(image: Image, version: tuple[int, int], used: Sequence[str] | None, names: set[str] | None = None) -> dict[str, Any]:
+    """Return an image as the list shows it.
+
+    used: the ids of the images of all containers, None to count none
+    names: the names that are shown, None for all
+    """
+    repositories = None if names is None else {parse(name).familiar for name in names if name != str(None)}
     nameless = [_NAMELESS] if version < (1, 43) else []
     shown = {
         "Containers": -1 if used is None else used.count(image.id),
@@ -52,8 +59,8 @@ def summary(image: Image, version: tuple[int, int], used: Sequence[str] | None) 
         "Id": f"sha256:{image.id}",
         "Labels": image.config.get("Labels") or None,
         "ParentId": "",
-        "RepoDigests": image.repo_digests,
-        "RepoTags": sorted(image.tags) or nameless,
+        "RepoDigests": [each for each in image.repo_digests if not repositories or each.partition("@")[0] in repositories],
+        "RepoTags": sorted(tag for tag in image.tags if names is None or tag in names) or nameless,
         "SharedSize": -1,
         "Size": image.size,
     }

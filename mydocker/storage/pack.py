@@ -45,15 +45,16 @@ def pack_tree(directory: str, stream: BinaryIO, exclude: set[str] | None = None,
     pack(directory, stream, PLAIN, exclude or set(), one_file_system)
 
 
-def pack_one(directory: str | int, name: str, stream: BinaryIO) -> None:
+def pack_one(directory: str | int, name: str, stream: BinaryIO, itself: bool = False) -> None:
     """Write one entry of a directory and all that is below it as an uncompressed tar.
 
     directory: a path, or a descriptor, which is closed in the end.
     name: the entry's name, or '.' for all entries.
+    itself: with '.', write an entry for the directory too, so that all names begin with './'.
     """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive, _inside(directory):
         packing = Packing(archive, ".", PLAIN, set(), False)
-        if name == ".":
+        if name == "." and not itself:
             packing.walk("")
         else:
             packing.add("", name)

@@ -73,7 +73,7 @@ def look(inside: copy.Container, path: str) -> PathStat:
 
 
 def _look(root: int, path: str) -> tuple[str, ...]:
-    directory, name = copy.found(root, path.rstrip("/") or "/", False)
+    directory, name = copy.found(root, path, False)
     status = os.lstat(f"{inroot.by_descriptor(directory)}/{name}")
     mode = stat.S_IMODE(status.st_mode) & 0o777 | _KINDS.get(stat.S_IFMT(status.st_mode), 0)
     mode |= sum(go for bit, go in _BITS.items() if status.st_mode & bit)
@@ -100,7 +100,7 @@ def send(inside: copy.Container, path: str, take: Callable[[BinaryIO], None]) ->
     def child() -> None:
         os.close(read)
         with open(write, "wb") as stream:
-            copy.pack_found(inside, path, stream)
+            copy.pack_found(inside, path, stream, itself=True)
 
     packing = Child(child)
     os.close(write)

@@ -144,10 +144,10 @@ def to_stream(source: Container, path: str, follow: bool, stream: BinaryIO) -> N
     Child(lambda: pack_found(source, path, stream, follow)).wait()
 
 
-def pack_found(source: Container, path: str, stream: BinaryIO, follow: bool = False) -> None:
-    """Write a file or a directory to a stream as a tar. This process is one that may change its namespaces."""
+def pack_found(source: Container, path: str, stream: BinaryIO, follow: bool = False, itself: bool = False) -> None:
+    """Write a file or a directory to a stream as a tar (see pack_one()). This process is one that may change its namespaces."""
     parent, name = found(source.enter(), source.absolute(path), follow)
-    pack_one(parent, name, stream)
+    pack_one(parent, name, stream, itself)
     stream.flush()
 
 
