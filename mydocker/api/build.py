@@ -19,7 +19,7 @@ from mydocker.engine.build.context import BuildContext, unpack_context
 from mydocker.engine.build.orders import Asked, Building
 from mydocker.engine.container.start import start as start_container
 from mydocker.engine.transfer import pull as pulling
-from mydocker.errors import BadInput, Denied
+from mydocker.errors import BadInput, Denied, StepFailed
 from mydocker.images import dockerfile
 from mydocker.images.dockerignore import read_in
 from mydocker.images.reference import parse, parse_name
@@ -55,6 +55,19 @@ def build(call: Call) -> None:
     names = [parse_name(name) for name in call.texts("t") if name]
     limits = _limits(call)
     telling = Telling(call.connection, is_quiet=call.flag("q"))
+    try:
+        built = _of_upload(call, names, limits, telling)
+    except StepFailed as error:
+        if not telling.status_of_command:
+            raise
+        # docker's client exits with the status of the command that failed.
+        detail = {"code": telling.status_of_command, "message": error.message}
+        telling.line({"errorDetail": detail, "error": error.message})
+        return telling.end()
+    _tell(telling, built.id, names)
+
+
+def _of_upload(call: Call, names: list[Reference], limits: dict[str, Any], telling: Telling) -> builder.Built:
     with _scratch(call) as scratch:
         with open(f"{scratch}/body", "w+b") as file:
             for piece in call.connection.body():
@@ -62,8 +75,7 @@ def build(call: Call) -> None:
             _complete(file)
         unpack_context("the context", file.name, f"{scratch}/context")
         os.unlink(file.name)
-        built = _built(call, f"{scratch}/context", scratch, names, limits, telling)
-    _tell(telling, built.id, names)
+        return _built(call, f"{scratch}/context", scratch, names, limits, telling)
 
 
 def _complete(file: BinaryIO) -> None:
@@ -159,9 +171,9 @@ def _run(call: Call, telling: Telling, record: Record, lock: int, secrets: list[
     """Run the command of a RUN, tell what it writes, and return its exit status. Raises Gone if the client goes away meanwhile."""
     decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
     client = start_container(call.paths, record, lock, OUTPUT + ERRORS, secrets=secrets)
-    status = client.hear(lambda data: telling.stream(decode(data)), _waiter(call))
+    telling.status_of_command = client.hear(lambda data: telling.stream(decode(data)), _waiter(call))
     client.channel.close()
-    return status
+    return telling.status_of_command
 
 
 def _waiter(call: Call) -> Callable[[int], None]:

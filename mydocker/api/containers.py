@@ -6,7 +6,7 @@ from mydocker.api import names, shapes
 from mydocker.api.call import DONE, Answer, Call
 from mydocker.engine.container.claim import Rename
 from mydocker.engine.container.remove import remove as remove_container
-from mydocker.engine.record import containers, filters, locks
+from mydocker.engine.record import containers, filters, locks, state
 from mydocker.engine.view import listing
 from mydocker.errors import Conflict
 
@@ -42,6 +42,9 @@ def remove(call: Call) -> Answer:
     if call.flag("link"):
         raise Conflict("links between containers are not kept: there is none to remove")
     record = names.container(call)
+    if not force and state.running_pid(call.paths, record["id"]):
+        hint = "Stop the container before attempting removal or force remove"
+        raise Conflict(f"You cannot remove a running container {record['id']}. {hint}")
     remove_container(call.paths, record["id"], call.name, force, volumes)
     return DONE
 

@@ -58,16 +58,15 @@ def start(call: Call) -> Answer | None:
     """POST /exec/ID/start"""
     config = call.document()
     known = execs.load(call.paths, call.name)
-    detach, tty = field(config, "Detach", bool, False), field(config, "Tty", bool, known["tty"])
+    # Whether output comes in frames is said here, and whether the process has a terminal where it was created.
+    detach, tty = field(config, "Detach", bool, False), field(config, "Tty", bool, False)
     size = _size(config) or known["size"]
     record = containers.load(call.paths, known["container"])
     running(call.paths, record["id"])
-    if tty != known["tty"] and not detach:
-        tty = known["tty"]  # the process has what it was created with
     if not execs.claim(call.paths, known):
         raise Conflict(f"Error: Exec command {known['id']} has already run")
     streams = "" if detach else known["streams"]
-    keys = detach_keys(known["detachKeys"] or KEYS)
+    keys = detach_keys(known["detachKeys"] or KEYS) if known["tty"] else b""
     if detach:
         _started(call, known, streams, size).channel.close()
         return EMPTY

@@ -28,8 +28,8 @@ class Relay:
     def __init__(self, connection: Connection, channel: Channel, streams: str, is_tty: bool, keys: bytes, waiting: bytes) -> None:
         self.connection = connection
         self.channel = channel
-        self.is_tty = is_tty
-        self.keys = DetachKeys(keys if is_tty else b"")
+        self.is_tty = is_tty  # output comes as it is, and not in frames
+        self.keys = DetachKeys(keys)
         self._input = waiting  # what the client has sent and is not passed on yet
         self._has_input = INPUT in streams
         self._is_open = True  # the client may still send something

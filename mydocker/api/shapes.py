@@ -31,8 +31,6 @@ _HOST_CONFIG: dict[str, Any] = {
     "BlkioDeviceWriteIOps": None,
     "CpuRealtimePeriod": 0,
     "CpuRealtimeRuntime": 0,
-    "Devices": [],
-    "DeviceCgroupRules": None,
     "DeviceRequests": None,
     "CpuCount": 0,
     "CpuPercent": 0,
@@ -129,7 +127,9 @@ def _host_config(record: Record, shown: dict[str, Any]) -> dict[str, Any]:
     config = {**_HOST_CONFIG, **shown, "NetworkMode": _mode(record), "Runtime": shown["Runtime"] or "mydocker"}
     del config["CgroupPath"]
     tmpfs = {mount["destination"]: ",".join(mount["options"]) for mount in record["mounts"] if mount["type"] == "tmpfs"}
-    return {**config, "Tmpfs": tmpfs} if tmpfs else config
+    if not config["Tmpfs"]:
+        del config["Tmpfs"]
+    return {"Tmpfs": tmpfs, **config} if tmpfs else config
 
 
 def _settings(shown: Any, version: tuple[int, int]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def attach(call: Call) -> None:
             return
         channel = attachment.channel(call.connection)
         if channel:
-            _relay(Relay(call.connection, channel, streams, is_tty, keys, waiting))
+            _relay(Relay(call.connection, channel, streams, is_tty, keys if is_tty else b"", waiting))
 
 
 def _relay(relay: Relay) -> None:

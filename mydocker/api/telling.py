@@ -20,6 +20,7 @@ class Telling:
     def __init__(self, connection: Connection, is_quiet: bool = False) -> None:
         self.connection = connection
         self.is_quiet = is_quiet
+        self.status_of_command = 0  # how the last command of a build ended
 
     def line(self, document: dict[str, Any]) -> None:
         """Send an object."""

@@ -126,7 +126,7 @@ def _life(config: dict[str, Any], host: dict[str, Any]) -> Flags:
     log = field(host, "LogConfig", dict, {})
     driver, runtime = field(log, "Type", str, "") or "json-file", field(host, "Runtime", str, "")
     if driver not in ("json-file", "local", "none"):
-        raise BadInput(f"logger: no log driver named '{driver}' is registered: expected json-file, local or none")
+        raise BadInput(f"logger: no log driver named '{driver}' is registered")
     settings = tuple(f"{key}={value}" for key, value in mapping(log, "Config").items())
     return {
         "remove": field(host, "AutoRemove", bool, False),

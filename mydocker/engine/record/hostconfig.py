@@ -98,6 +98,9 @@ if TYPE_CHECKING:
         Ulimits: list[Ulimit] | None
         ShmSize: int
         ConsoleSize: list[int]
+        Devices: list[dict[str, str]]
+        DeviceCgroupRules: list[str] | None
+        Tmpfs: dict[str, str] | None
         VolumesFrom: list[str] | None
 
 
@@ -169,5 +172,9 @@ HOST_CONFIG: Shape = {
     "Ulimits": ([ULIMIT], None),
     "ShmSize": ("number", 0),  # bytes, 0 if the container has no /dev/shm of its own
     "ConsoleSize": (["natural"], [0, 0]),  # rows and columns of the terminal at first, 0 for those of the client
+    # These three only of a container that the API has made, as they were given.
+    "Devices": ([{"*": "text"}], []),  # PathOnHost, PathInContainer, CgroupPermissions
+    "DeviceCgroupRules": (["text"], None),
+    "Tmpfs": ({"*": "text"}, None),  # the options by destination
     "VolumesFrom": (["text"], None),  # NAME or NAME:ro
 }
