@@ -54,7 +54,12 @@ def endpoint(given: dict[str, Any]) -> WantedEndpoint:
     """Return an endpoint as it was asked for, from docker's EndpointSettings. Raises BadInput."""
     if not isinstance(given, dict):
         raise BadInput("invalid EndpointsConfig: expected an object of objects")
+    for name in ("DriverOpts", "GwPriority"):
+        if given.get(name):
+            raise BadInput(f"{name} of an endpoint is not supported: {given[name]!r}")
     ipam = field(given, "IPAMConfig", dict, {})
+    if ipam.get("LinkLocalIPs"):
+        raise BadInput(f"LinkLocalIPs of an endpoint are not supported: {ipam['LinkLocalIPs']!r}")
     return {
         "aliases": list(dict.fromkeys(texts(given, "Aliases"))),
         "ip": field(ipam, "IPv4Address", str, ""),

@@ -61,8 +61,9 @@ def build(call: Call) -> None:
         if not telling.status_of_command:
             raise
         # docker's client exits with the status of the command that failed.
-        detail = {"code": telling.status_of_command, "message": error.message}
-        telling.line({"errorDetail": detail, "error": error.message})
+        _, said, rest = error.message.partition("the command '")
+        message = f"The command '{rest}" if said else error.message
+        telling.line({"errorDetail": {"code": telling.status_of_command, "message": message}, "error": message})
         return telling.end()
     _tell(telling, built.id, names)
 

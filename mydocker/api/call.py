@@ -147,8 +147,13 @@ def _holds_nul(value: Any) -> bool:
 
 
 def field(document: dict[str, Any], name: str, kind: type | tuple[type, ...], default: Any) -> Any:
-    """Return a field of a document, the default if it is null or not there. Raises BadInput if it is of another kind."""
+    """Return a field of a document, the default if it is null or not there. Raises BadInput if it is of another kind.
+
+    As for docker, which is written in Go, the name's capitals do not count if there is no field with the very name.
+    """
     value = document.get(name)
+    if value is None:
+        value = next((each for key, each in document.items() if key.lower() == name.lower()), None)
     if value is None:
         return default
     is_wrong = not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)

@@ -42,10 +42,12 @@ def remove(call: Call) -> Answer:
     if call.flag("link"):
         raise Conflict("links between containers are not kept: there is none to remove")
     record = names.container(call)
-    if not force and state.running_pid(call.paths, record["id"]):
+    try:
+        remove_container(call.paths, record["id"], call.name, force, volumes)
+    except Conflict as error:
+        status = state.status(call.paths, record)
         hint = "Stop the container before attempting removal or force remove"
-        raise Conflict(f"You cannot remove a running container {record['id']}. {hint}")
-    remove_container(call.paths, record["id"], call.name, force, volumes)
+        raise Conflict(f"You cannot remove a {status} container {record['id']}. {hint}") from error
     return DONE
 
 

@@ -13,7 +13,7 @@ from mydocker.engine.record.moments import nanoseconds
 from mydocker.engine.transfer import archives
 from mydocker.engine.view import choosing, imagelist
 from mydocker.engine.view import image as image_view
-from mydocker.errors import BadInput
+from mydocker.errors import BadInput, Error
 from mydocker.images.config import host_platform, platform_fields
 from mydocker.images.reference import parse, parse_name
 from mydocker.storage import drivers
@@ -160,7 +160,12 @@ def load(call: Call) -> None:
         max_size=None,
         observer=lambda found: telling.layers(found.manifest.layers, _LOADING),
     )
-    loaded = archives.load(call.paths, drivers.choose(call.paths), "the archive", upload(call.connection), options, call.run())
+    try:
+        loaded = archives.load(call.paths, drivers.choose(call.paths), "the archive", upload(call.connection), options, call.run())
+    except Error as error:
+        # docker answers 200 to every archive, and says in the stream what is wrong with it.
+        telling.line({"errorDetail": {"message": error.message}, "error": error.message})
+        return telling.end()
     for image_id, names in loaded:
         for line in [f"Loaded image: {name}" for name in names] or [f"Loaded image ID: sha256:{image_id}"]:
             telling.line({"stream": f"{line}\n"})

@@ -66,6 +66,7 @@ def create(call: Call) -> Answer:
     internal, ipv6 = field(body, "Internal", bool, False), field(body, "EnableIPv6", bool, False)
     labels, options = mapping(body, "Labels"), mapping(body, "Options")
     made = networks.new(call.paths, name, kind, subnets, gateways, ranges, internal, ipv6, labels, options)
+    made["attachable"] = field(body, "Attachable", bool, False)
     networks.create(call.paths, made, call.run())
     return Answer({"Id": made["id"], "Warning": ""}, 201)
 

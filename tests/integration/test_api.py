@@ -128,7 +128,7 @@ def test_images_and_builds(docker: Service) -> None:
     assert docker.docker("run", "--rm", "built:1").stdout == "content\n"
     assert re.fullmatch("sha256:[0-9a-f]{64}\n", docker.docker("build", "-q", "b").stdout)
     failed = docker.docker("build", "-", stdin="FROM busybox\nRUN exit 3\n")
-    assert failed.rc and "returned a non-zero code: 3" in failed.stderr
+    assert (failed.rc, failed.stderr) == (3, "The command '/bin/sh -c exit 3' returned a non-zero code: 3\n")
     assert {"built:1", "busybox:latest"} <= set(machine("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split())
     assert machine.sh(f"{docker.words} save built:1 -o saved.tar").rc == docker.docker("rmi", "built:1").rc == 0
     assert docker.docker("load", "-i", "saved.tar").stdout == "Loaded image: built:1\n"

@@ -81,6 +81,8 @@ def test_a_field_of_another_kind(kind: type, value: object) -> None:
 
 def test_fields() -> None:
     assert field({"A": None}, "A", int, 3) == 3
+    assert field({"detachKeys": "x"}, "DetachKeys", str, "") == "x"
+    assert field({"a": 1, "A": 2}, "A", int, 3) == 2
     assert texts({"A": ["x"]}, "A") == ["x"]
     assert mapping({"A": {"x": "y"}}, "A") == {"x": "y"}
     with pytest.raises(BadInput, match="a list of texts"):

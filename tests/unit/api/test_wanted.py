@@ -221,6 +221,9 @@ def test_endpoints() -> None:
         ({"HostConfig": {"RestartPolicy": {"Name": "always", "MaximumRetryCount": 2}}}, "maximum retry count"),
         ({"HostConfig": {"NetworkMode": "host"}, "NetworkingConfig": {"EndpointsConfig": {"a": {}}}}, "conflicting options"),
         ({"HostConfig": {"CgroupnsMode": "x"}}, "invalid CgroupnsMode"),
+        ({"NetworkingConfig": {"EndpointsConfig": {"bridge": {"DriverOpts": {"a": "b"}}}}}, "DriverOpts of an endpoint"),
+        ({"HostConfig": {"Links": ["a:b"]}}, "Links need a network of yours"),
+        ({"HostConfig": {"NetworkMode": "back", "Links": ["a:"]}}, "invalid link"),
         ({"HostConfig": {"AutoRemove": True, "RestartPolicy": {"Name": "always"}}}, "exclude each other"),
     ],
 )
