@@ -54,7 +54,7 @@ NETWORK: Shape = {
     "createdAt!": "text",  # RFC 3339, UTC
     "subnets!": [SUBNET_ENTRY],  # one for IPv4, one for IPv6, or both; none where mydocker gives out no addresses
     "internal": ("truth", False),  # whether it leads nowhere but to its own containers
-    "attachable": ("truth", False),  # said by a client of the API, and shown again: any container may be attached to any network here
+    "attachable": "truth",  # said by a client of the API, and shown again: any container may be attached to any network here
     "ipv6": ("truth", False),
     "options": ({"*": "text"}, {}),  # what --opt said
     "labels": ({"*": "text"}, {}),
