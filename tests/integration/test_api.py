@@ -214,7 +214,7 @@ def test_what_is_done_already_is_304(service: Service, web: str) -> None:
         ("POST", "/containers/create?name=bad!", {"Image": "busybox"}, 400, "invalid name"),
         ("POST", "/containers/create", {"Image": "busybox", "HostConfig": {"Memory": 1}}, 400, "too small"),
         ("POST", "/containers/create", {"Image": "busybox", "Tty": "yes"}, 400, "invalid Tty"),
-        ("DELETE", "/containers/web", None, 409, "is running"),
+        ("DELETE", "/containers/web", None, 409, "You cannot remove a running container"),
         ("POST", "/containers/web/unpause", None, 409, "not paused"),
         ("POST", "/containers/web/kill?signal=NOPE", None, 400, "NOPE"),
         ("POST", "/containers/web/resize?h=a&w=1", None, 400, "invalid h"),
