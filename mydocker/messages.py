@@ -5,7 +5,7 @@ means one thing. Capitals go between a client and a monitor, small letters betwe
 between both.
 
     client                                     monitor
-      ├─ START Request + the lock ─────────────► │ start a container; a monitor waits first for this or for EXEC
+      ├─ START Request + the lock + clients ───► │ start a container; a monitor waits first for this or for EXEC
       ├─ EXEC ExecRequest ─────────────────────► │ start one more process in a container
       ├─ ATTACH streams ───────────────────────► │ by STATE/ID/attach: be shown what runs already
       │ ◄────────────── EXPLAIN Explanation ─────┤ at any time: a step was done, or there is something to warn of
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         explain: str  # how steps are told: 'text', 'sh' or 'json', or '' for not at all
         faults: tuple[tuple[str, int, int], ...]  # what tests inject, see steps/faults.py
         secrets: NotRequired[list[str]]  # NAME=VALUE, more variables for the container's process, which are in no file
+        others: NotRequired[list[str]]  # the streams of each client that waited for the start; their channels come with START
 
     class WantedProcess(TypedDict, total=False):
         """One more process of a container. A field that is missing is as in the container's own process."""
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
 
         process: WantedProcess
         silent: bool  # the process leaves no events
+        exec: str  # the id of its record, '' if it has none (record/execs.py)
 
     class Explanation(TypedDict):
         """A step that was done, as --explain=json prints it."""

@@ -120,12 +120,12 @@ def make_private(path: str) -> None:
 
 
 def close_to_others(path: str) -> None:
-    """Close a directory of ours to everybody except its owner, if an older version left it open."""
+    """Close a directory of ours to everybody except its owner, and a group that passes through it to a socket (api/listening.py)."""
     try:
         status = os.stat(path)
     except OSError:
         return  # Whoever uses the directory is told what is wrong with it.
-    if status.st_mode & 0o077 and status.st_uid == os.geteuid():
+    if status.st_mode & 0o077 not in (0, 0o010 if status.st_gid else 0) and status.st_uid == os.geteuid():
         os.chmod(path, 0o700)
 
 

@@ -10,7 +10,8 @@
 #   mounts     /proc, /sys and the cgroup hierarchies, if nobody mounted them (CGROUP=v1 or v2 chooses; default v2)
 #   modules    the overlay and aufs modules, if this kernel has them; on Ubuntu aufs is in the package linux-modules-extra-KERNEL
 #   install    mydocker in a virtual environment of its own, compiled, and the commands PREFIX/bin/mydocker and mydocker-oci
-#   service    at boot, start the containers with --restart always or unless-stopped: a unit of systemd, or a script for /etc/init.d
+#   service    at boot, start the containers with --restart always or unless-stopped: a unit of systemd, or a script for /etc/init.d;
+#              with systemd also the units of the Engine API, which wait for `systemctl enable --now mydocker-api.socket`
 #   image      busybox:latest, made from the distribution's static busybox
 #   tests      what the tests import, in another virtual environment, PREFIX/lib/mydocker/tests; only when it is named
 #
@@ -192,6 +193,11 @@ service() {
     if command -v systemctl >/dev/null; then
         service_file "$ETC/systemd/system/mydocker.service" "$HERE/vm/mydocker.service" 644
         systemctl --quiet enable mydocker.service || die "mydocker.service cannot be enabled"
+        # Not enabled: whoever may use the socket is root here, and that is for root to decide.
+        for unit in mydocker-api.socket mydocker-api.service; do
+            service_file "$ETC/systemd/system/$unit" "$HERE/vm/$unit" 644
+        done
+        getent group docker >/dev/null || sed -i '/^SocketGroup=/d' "$ETC/systemd/system/mydocker-api.socket"
     elif command -v update-rc.d >/dev/null; then
         service_file "$ETC/init.d/mydocker" "$HERE/vm/mydocker.init" 755
         update-rc.d mydocker defaults || die "$ETC/init.d/mydocker cannot be enabled"

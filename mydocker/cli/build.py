@@ -17,15 +17,12 @@ from mydocker.cli.registry import pull_one
 from mydocker.cli.run import create as create_verb
 from mydocker.cli.table import harmless
 from mydocker.cli.verb import argument, option, switch, verb
-from mydocker.engine.build import builder, orders, stages
+from mydocker.engine.build import builder, orders, platforms, stages
 from mydocker.engine.build.context import BuildContext
-from mydocker.engine.catalog import images
 from mydocker.engine.container.start import start as start_container
 from mydocker.engine.request.flags import parse as parse_options
 from mydocker.engine.request.options import Options
-from mydocker.errors import NoImage
 from mydocker.images import dockerfile
-from mydocker.images.config import platform_fields, platform_of
 from mydocker.images.reference import parse
 from mydocker.messages import ERRORS, OUTPUT
 
@@ -36,10 +33,6 @@ if TYPE_CHECKING:
 
     from mydocker.cli.buildinput import Flags
     from mydocker.engine.record.containers import Record
-
-
-# Fewer digits of an image's id than `images` shows are taken for a name. A misspelt stage such as `b` could be many ids.
-_FEWEST_DIGITS = 12
 
 
 # What RUN --mount and --security, COPY --from and FROM are given.
@@ -163,16 +156,23 @@ def _building(session: Session, context: BuildContext, quiet: bool, always: bool
             sys.stdout.flush()
 
     def pull(name: str, platform: str) -> None:
-        if not always:
-            try:
-                found = images.find(session.paths, name, _FEWEST_DIGITS)
-            except NoImage:
-                found = None
-            if found and (not platform or platform_fields(platform).items() <= platform_of(found.document).items()):
-                return
-        pull_one(session, parse(name).with_default_tag(), platform, None, sys.stdout, quiet)
+        if always or not platforms.is_here(session.paths, name, platform):
+            pull_one(session, parse(name).with_default_tag(), platform, None, sys.stdout, quiet)
 
-    return orders.Building(session.paths, context, runner(session), tell, _options, _starter(session, quiet), pull)
+    def options(asked: orders.Asked) -> Options:
+        return _options([*how.limits, *_words(asked)])
+
+    how = orders.Building(session.paths, context, runner(session), tell, options, _starter(session, quiet), pull)
+    return how
+
+
+def _words(asked: orders.Asked) -> list[str]:
+    """Return the words after `mydocker create` for a container of a build."""
+    words = ["--no-healthcheck", "--network", asked.network, *(["--entrypoint", asked.entrypoint] if asked.entrypoint else [])]
+    words += ["-w", asked.directory] if asked.directory else []
+    words += ["-u", asked.user] if asked.user else []
+    words += ["--privileged"] if asked.privileged else []
+    return [*words, *(word for variable in asked.environment for word in ("-e", variable)), asked.image, *asked.command]
 
 
 def _options(words: list[str]) -> Options:

@@ -6,13 +6,13 @@ import os
 import sys
 
 from mydocker.cli.verb import option
-from mydocker.engine.build import checks, secrets
+from mydocker.engine.build import checks, platforms, secrets
 from mydocker.engine.build.context import unpack_context
 from mydocker.engine.build.copying import Context, is_archive
+from mydocker.engine.build.orders import Asked
 from mydocker.engine.request.settings import labels as parse_labels
 from mydocker.engine.request.values import pair
 from mydocker.errors import BadInput
-from mydocker.images import config
 from mydocker.images.dockerignore import excluded_paths, read, read_in
 from mydocker.images.reference import parse
 
@@ -64,8 +64,8 @@ def refuse(flags: Flags) -> None:
 def set_flags(how: Building, flags: Flags) -> None:
     """Give a build what its flags say. Raises BadInput."""
     how.arguments = _arguments(flags["arguments"])
-    how.platform = _platform(flags["platform"])
-    how.predefined = _platforms(how.platform or config.host_platform())
+    how.platform = platforms.normal(flags["platform"])
+    how.predefined = platforms.arguments(how.platform)
     how.labels = parse_labels(flags["labels"], ())
     how.annotations = _annotations(flags["annotations"])
     how.secrets = secrets.secrets(flags["secrets"], os.environ)
@@ -76,7 +76,7 @@ def set_flags(how: Building, flags: Flags) -> None:
     how.fresh = {name.lower() for text in flags["fresh"] for name in text.split(",") if name}
     how.limits = _limits(flags)
     if how.limits:
-        how.options([*how.limits, "image"])  # raises what is wrong with them
+        how.options(Asked(image="image", command=[]))  # raises what is wrong with them
 
 
 def check_stages(how: Building, stages: Stages) -> None:
@@ -94,26 +94,6 @@ def _arguments(texts: Iterable[str]) -> dict[str, str]:
             raise BadInput(f"invalid build-arg {text!r}: expected NAME[=VALUE]")
         if equals or name in os.environ:
             found[name] = value if equals else os.environ[name]
-    return found
-
-
-def _platform(text: str) -> str:
-    """Return a --platform as OS/ARCHITECTURE[/VARIANT], '' for none."""
-    if not text:
-        return ""
-    if "," in text:
-        raise BadInput(f"invalid platform {text!r}: an image has one platform here: expected one")
-    fields = config.platform_fields(text)
-    return "/".join(filter(None, (fields["os"], fields["architecture"], fields.get("variant"))))
-
-
-def _platforms(target: str) -> dict[str, str]:
-    """Return the arguments that every build has, such as TARGETARCH."""
-    found: dict[str, str] = {}
-    for prefix, platform in (("TARGET", target), ("BUILD", config.host_platform())):
-        fields = config.platform_fields(platform)
-        values = {"PLATFORM": platform, "OS": fields["os"], "ARCH": fields["architecture"], "VARIANT": fields.get("variant", "")}
-        found |= {prefix + key: value for key, value in values.items()}
     return found
 
 

@@ -7,11 +7,11 @@ import sys
 from mydocker.cli.base import EXPLAIN, Session
 from mydocker.cli.execution import runner
 from mydocker.cli.verb import argument, switch, verb
+from mydocker.engine.container import archive as archive_of
 from mydocker.engine.container import copy
-from mydocker.engine.record import containers, events, locks, state
+from mydocker.engine.record import containers, events
 from mydocker.errors import BadInput
 from mydocker.steps.base import Action
-from mydocker.storage import drivers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,9 +35,8 @@ def cp(session: Session, /, archive: bool, follow_link: bool, quiet: bool, sourc
     if bool(from_name) == bool(to_name):
         raise BadInput(f"cannot copy {source!r} to {target!r}: expected one of them to be CONTAINER:PATH")
     record = containers.load(session.paths, containers.resolve(session.paths, from_name or to_name))
-    inside = copy.Container(paths=session.paths, driver=drivers.driver(record["storageDriver"], session.paths), record=record)
 
-    def work() -> None:
+    def work(inside: copy.Container) -> None:
         if target == "-":
             copy.to_stream(inside, path, follow_link, sys.stdout.buffer)
         elif source == "-":
@@ -52,16 +51,8 @@ def cp(session: Session, /, archive: bool, follow_link: bool, quiet: bool, sourc
             session.paths, record, "archive-path" if from_name else "extract-to-dir", path=path if from_name else destination
         )
 
-    step = Action(work, f"copy {source} to {target}")
-    # While the writable layer of a stopped container is mounted for this, nobody may start or remove the container.
-    with locks.ContainerLock(session.paths, record["id"]):
-        locks.load_whole(session.paths, record["id"])
-        inside.pid = state.running_pid(session.paths, record["id"])
-        if not inside.pid:
-            runner(session).apply(step)
-    if inside.pid:
-        with locks.WithoutLock(session.paths, record, inside.pid):
-            runner(session).apply(step)
+    text = f"copy {source} to {target}"
+    archive_of.reach(session.paths, record, lambda inside: runner(session).apply(Action(lambda: work(inside), text)))
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from mydocker.cli import human
 from mydocker.cli.base import Session, echo
-from mydocker.cli.images import image_rows
 from mydocker.cli.ps import listed
 from mydocker.cli.rows import FORMAT, print_rows
 from mydocker.cli.table import table
 from mydocker.cli.verb import switch, verb
 from mydocker.engine.catalog.images import Image
 from mydocker.engine.system import usage
+from mydocker.engine.view import human
+from mydocker.engine.view.imagelist import image_rows
 from mydocker.engine.volume import volumes
 from mydocker.errors import BadInput
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 from mydocker.cli.base import EXPLAIN, Session, check_terminal
 from mydocker.cli.execution import tell_plan, telling, wants_plan
 from mydocker.cli.verb import ANY, argument, option, switch, verb
-from mydocker.engine.container import start
-from mydocker.engine.container.spec import merged_environment
+from mydocker.engine.container import further, start
 from mydocker.engine.monitor import execute as execution
-from mydocker.engine.record import bundle, containers
+from mydocker.engine.record import containers
 from mydocker.engine.request import settings
 from mydocker.engine.request.values import detach_keys as parse_keys
 from mydocker.errors import BadInput
-from mydocker.kernel import capabilities
 from mydocker.messages import ERRORS, INPUT, OUTPUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from mydocker.engine.record.containers import Record
-    from mydocker.engine.request.options import Flags
     from mydocker.messages import WantedProcess
 
 
@@ -51,7 +47,9 @@ def execute(session: Session, /, words: tuple[str, ...], detach: bool, interacti
     check_terminal(tty and INPUT in streams)
     record = containers.load(session.paths, containers.resolve(session.paths, words[0]))
     execution.running(session.paths, record["id"])
-    process = _process(session, record, list(words[1:]), tty, flags)
+    env = settings.environment(flags["env"], flags["env_file"])
+    args, workdir = list(words[1:]), flags["workdir"] or ""
+    process = further.process(session.paths, record, args, tty, env, flags["user"], workdir, flags["privileged"])
     if _only_told(session, record["id"], process):
         return 0
     client = start.execute(session.paths, record, process, streams, keys, *telling(session))
@@ -67,19 +65,3 @@ def _only_told(session: Session, container_id: str, process: WantedProcess) -> b
 
     whole, root = exec_plans(session.paths, container_id, process)
     return tell_plan(session, whole, exec_script(whole, root))
-
-
-def _process(session: Session, record: Record, args: list[str], tty: bool, flags: Flags) -> WantedProcess:
-    """Return the process that the flags ask for."""
-    own = bundle.load(session.paths, record["id"])["process"]
-    variables = dict(pair.split("=", 1) for pair in own["env"])
-    if tty:
-        variables.setdefault("TERM", "xterm")
-    pairs = settings.environment(flags["env"], flags["env_file"])
-    process: WantedProcess = {"args": args, "terminal": tty, "env": merged_environment(variables, pairs), "user": flags["user"]}
-    if flags["workdir"]:
-        process["cwd"] = flags["workdir"]
-    if flags["privileged"]:
-        names = capabilities.available()
-        process["capabilities"] = {kind: names for kind in ("bounding", "effective", "permitted")}
-    return process

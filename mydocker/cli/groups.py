@@ -74,5 +74,6 @@ system = Group(
         "check": "check:check",
         "boot": "boot:boot",
         "init": "init:init",
+        "service": "service:service",
     },
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mydocker.cli import human
 from mydocker.cli.base import Session, echo
 from mydocker.cli.rows import FORMAT, print_rows
 from mydocker.cli.verb import argument, switch, verb
 from mydocker.engine.catalog.images import Image, find
+from mydocker.engine.view import human
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

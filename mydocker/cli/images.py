@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from mydocker.cli import human
 from mydocker.cli.base import EXPLAIN, Session, complain, each, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import FORMAT, filter_option, print_rows
 from mydocker.cli.verb import OPTIONAL, SOME, argument, switch, verb
 from mydocker.engine.catalog import verbs
-from mydocker.engine.catalog.images import DamagedImage, Image, find, survey
+from mydocker.engine.catalog.images import survey
 from mydocker.engine.record import filters
+from mydocker.engine.view import choosing
+from mydocker.engine.view.imagelist import Row, image_rows
 from mydocker.errors import NoImage
 from mydocker.images.reference import Reference, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 
 @verb(
@@ -60,48 +61,6 @@ def rmi(session: Session, force: bool, names: tuple[str, ...]) -> int:
     return each(names, remove)
 
 
-class Row:
-    """One line of `images`: an image with one of its names, or without a name."""
-
-    def __init__(self, image: Image | DamagedImage, reference: Reference | None) -> None:
-        self.image = image
-        self.reference = reference
-        self.repository = reference.familiar if reference else "<none>"
-        self.tag = reference.tag if reference and reference.tag else "<none>"
-
-    def shown_id(self, whole: bool) -> str:
-        return f"sha256:{self.image.id}" if whole else self.image.id[:12]
-
-    def fields(self, whole: bool) -> dict[str, str]:
-        """Return {docker's name of a field: its text}."""
-        return {
-            "Repository": self.repository,
-            "Tag": self.tag,
-            "Digest": self.image.entry["digest"],
-            "ID": self.shown_id(whole),
-            "CreatedSince": human.since(self.created) if isinstance(self.image, Image) else "Damaged",
-            "CreatedAt": self.created,
-            "Size": self.size,
-            "VirtualSize": self.size,
-            # docker counts these only for `system df -v`.
-            "Containers": "N/A",
-            "SharedSize": "N/A",
-            "UniqueSize": "N/A",
-        }
-
-    @property
-    def size(self) -> str:
-        return human.size(self.image.size if isinstance(self.image, Image) else 0)
-
-    @property
-    def created(self) -> str:
-        return self.image.created if isinstance(self.image, Image) else ""
-
-    @property
-    def labels(self) -> dict[str, str]:
-        return self.image.config.get("Labels", {}) if isinstance(self.image, Image) else {}
-
-
 _COLUMNS = {"Repository": "REPOSITORY", "Tag": "TAG", "Digest": "DIGEST", "ID": "IMAGE ID", "CreatedSince": "CREATED", "Size": "SIZE"}
 
 
@@ -128,7 +87,7 @@ def images(
 
     Example: mydocker images --digests busybox
     """
-    fits = filters.parse(texts, _tests(session), {"dangling": filters.one_of("dangling", "true", "false")})
+    fits = filters.parse(texts, choosing.images(session.paths), choosing.DANGLING)
     whole, damaged = survey(session.paths)
     found = [image for image in whole if everything or not image.is_cache]
     is_called = _called(name) if name else None
@@ -140,43 +99,12 @@ def images(
     print_rows([row.fields(no_trunc) for row in rows], columns, form, {"CreatedAt": "CREATED AT", "Digest": "DIGEST"})
 
 
-def _tests(session: Session) -> filters.Tests:
-    def created(name: str) -> str:
-        return find(session.paths, name).created
-
-    return {
-        "dangling": lambda row, text: (not row.image.names) == (text == "true"),
-        "before": lambda row, name: row.created < created(name),
-        "since": lambda row, name: row.created > created(name),
-        "reference": lambda row, pattern: any(_fits(text, pattern) for text in (row.repository, f"{row.repository}:{row.tag}")),
-        **filters.label_tests(lambda row: row.labels),
-    }
-
-
 def _called(name: str) -> Callable[[Row], bool]:
     """Return the test whether an image has this name, or one that fits this pattern; without a tag, any tag."""
     if set(name) & set("*?["):
-        return lambda row: _fits(f"{row.repository}:{row.tag}" if ":" in name else row.repository, name)
+        return lambda row: choosing.fits_pattern(f"{row.repository}:{row.tag}" if ":" in name else row.repository, name)
     wanted = parse(name)
     return lambda row: _matches(row.reference, wanted)
-
-
-def _fits(text: str, pattern: str) -> bool:
-    """Say whether a name fits a shell pattern. Its * and ? do not stand for a slash."""
-    from fnmatch import fnmatchcase  # imported here, because it takes the module re
-
-    parts, wanted = text.split("/"), pattern.split("/")
-    return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
-
-
-def image_rows(found: Sequence[Image | DamagedImage]) -> list[Row]:
-    """Return a row per name, newest image first and damaged ones last."""
-    rows = [Row(image, reference) for image in found for reference in _references(image)]
-    return sorted(rows, key=lambda row: row.created, reverse=True)
-
-
-def _references(image: Image | DamagedImage) -> list[Reference | None]:
-    return [parse(name) for name in image.names] or [None]
 
 
 def _matches(reference: Reference | None, wanted: Reference) -> bool:

@@ -9,6 +9,7 @@ from mydocker.engine.catalog import images
 from mydocker.engine.connection import networks
 from mydocker.engine.record import containers
 from mydocker.engine.record.sizes import written
+from mydocker.engine.view import image as image_view
 from mydocker.engine.view.inspect import inspect as inspect_container
 from mydocker.engine.volume import volumes
 from mydocker.errors import Error, NotFound
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     # What inspect shows, in docker's form. Here it is only printed.
     Document = Mapping[str, object]
-
-# The fields of an image's config that docker always shows. They are null where the image says nothing.
-_IMAGE_CONFIG = ("User", "ExposedPorts", "Env", "Cmd", "Entrypoint", "Volumes", "WorkingDir", "Labels", "OnBuild", "StopSignal")
 
 _FORMAT = option("-f", "--format", "form", metavar="TEMPLATE", help="json or a Go template.")
 _NAMES = argument("names", "NAME...", SOME)
@@ -70,20 +68,7 @@ def _container(session: Session, name: str, size: bool) -> Document:
 
 
 def _image(session: Session, name: str) -> Document:
-    found = images.find(session.paths, name)
-    return {
-        "Id": f"sha256:{found.id}",
-        "RepoTags": sorted(found.tags),
-        "RepoDigests": found.repo_digests,
-        "Comment": next((entry["comment"] for entry in reversed(found.document["history"]) if entry.get("comment")), ""),
-        "Created": found.created,
-        "Author": found.document.get("author", ""),
-        "Architecture": found.document.get("architecture", ""),
-        "Os": found.document.get("os", ""),
-        "Size": found.size,
-        "Config": {**dict.fromkeys(_IMAGE_CONFIG), **found.config},
-        "RootFS": {"Type": "layers", "Layers": found.diff_ids},
-    }
+    return image_view.document(images.find(session.paths, name))
 
 
 def _volume(session: Session, name: str) -> Document:

@@ -6,10 +6,11 @@ from mydocker.cli.base import EXPLAIN, Session, each, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import FORMAT, filter_option, print_rows
 from mydocker.cli.verb import SOME, argument, option, switch, verb
-from mydocker.engine.connection import connecting, networks, unplug
+from mydocker.engine.connection import connecting, networks
 from mydocker.engine.record import containers, filters
 from mydocker.engine.request import values
 from mydocker.engine.request.endpoints import check_endpoint
+from mydocker.engine.view import choosing
 from mydocker.errors import BadInput, NotFound
 from mydocker.network import records
 from mydocker.network.drivers import NAMES
@@ -82,32 +83,12 @@ def list_(session: Session, quiet: bool, no_trunc: bool, texts: tuple[str, ...],
 
     Example: mydocker network ls
     """
-    checks = {
-        "type": filters.one_of("type", "custom", "builtin"),
-        "dangling": filters.one_of("dangling", "true", "false"),
-        "scope": filters.one_of("scope", "local", "swarm", "global"),
-    }
-    fits = filters.parse(texts, _tests(session), checks)
+    fits = filters.parse(texts, choosing.networks(session.paths), choosing.NETWORK_CHECKS)
     rows = [_row(network, no_trunc) for network in networks.every(session.paths) if fits(network)]
     if quiet:
         echo("".join(f"{row['ID']}\n" for row in rows), end="")
     else:
         print_rows(rows, _COLUMNS, form, _OTHER_HEADINGS)
-
-
-def _tests(session: Session) -> filters.Tests:
-    def is_unused(network: Network) -> bool:
-        return network["name"] not in networks.PREDEFINED and not unplug.users(session.paths, network["name"])
-
-    return {
-        "name": lambda network, part: part in network["name"],
-        "id": lambda network, begin: network["id"].startswith(begin),
-        "driver": lambda network, name: network["driver"] == name,
-        "label": lambda network, text: filters.has_label(network["labels"], text),
-        "scope": lambda network, scope: scope == "local",
-        "type": lambda network, kind: (network["name"] in networks.PREDEFINED) == (kind == "builtin"),
-        "dangling": lambda network, text: is_unused(network) == (text == "true"),
-    }
 
 
 def _row(network: Network, no_trunc: bool) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker.cli import human
+from mydocker.engine.view import human
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ import time
 
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
-from mydocker.cli import human
 from mydocker.cli.base import Session, echo
 from mydocker.cli.ps import records
 from mydocker.cli.rows import FORMAT, print_rows
 from mydocker.cli.verb import ANY, argument, switch, verb
 from mydocker.engine.record import containers, state
+from mydocker.engine.view import human
 from mydocker.errors import NotFound
 
 TYPE_CHECKING = False

@@ -9,6 +9,7 @@ from mydocker.cli.verb import OPTIONAL, SOME, argument, option, switch, verb
 from mydocker.engine.record import filters
 from mydocker.engine.record.containers import check_name, new_id
 from mydocker.engine.request import values
+from mydocker.engine.view import choosing
 from mydocker.engine.volume import volumes
 
 TYPE_CHECKING = False
@@ -57,21 +58,12 @@ def list_(session: Session, quiet: bool, texts: tuple[str, ...], form: str | Non
 
     Example: mydocker volume ls
     """
-    fits = filters.parse(texts, _tests(session), {"dangling": filters.one_of("dangling", "true", "false")})
+    fits = filters.parse(texts, choosing.volumes(session.paths), choosing.DANGLING)
     rows = [_row(session, *each) for each in volumes.every(session.paths) if fits(each[0])]
     if quiet:
         echo("".join(f"{row['Name']}\n" for row in rows), end="")
     else:
         print_rows(rows, _COLUMNS, form, _OTHER_HEADINGS)
-
-
-def _tests(session: Session) -> filters.Tests:
-    return {
-        "dangling": lambda volume, text: (not volumes.users(session.paths, volume["name"])) == (text == "true"),
-        "name": lambda volume, part: part in volume["name"],
-        "driver": lambda volume, driver: driver == "local",
-        "label": lambda volume, text: filters.has_label(volume["labels"], text),
-    }
 
 
 def _row(session: Session, volume: Volume, is_damaged: bool) -> Row:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Value = None | bool | int | float | str | bytes | list["Value"] | tuple["Value", ...] | Mapping[str, object]
 
 LIMIT = 65536
-_MAX_DESCRIPTORS = 8
+MAX_DESCRIPTORS = 64
 _HIGHEST_DESCRIPTOR = 1 << 20
 
 
@@ -85,7 +85,7 @@ class Channel:
         return kind, data[1:], descriptors
 
     def _next(self) -> tuple[bytes, list[tuple[int, int, bytes]]]:
-        return self._socket.recvmsg(LIMIT + 1, _socket.CMSG_SPACE(4 * _MAX_DESCRIPTORS), _socket.MSG_CMSG_CLOEXEC)[:2]
+        return self._socket.recvmsg(LIMIT + 1, _socket.CMSG_SPACE(4 * MAX_DESCRIPTORS), _socket.MSG_CMSG_CLOEXEC)[:2]
 
 
 class Listener:

@@ -16,18 +16,20 @@ IN_DELETE_SELF = 0x400
 class Watch:
     """One watched directory."""
 
-    __slots__ = ("_descriptor",)
+    __slots__ = ("descriptor",)
 
     def __init__(self, directory: str, mask: int = IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_DELETE_SELF) -> None:
-        self._descriptor = call("inotify_init1", os.O_CLOEXEC | os.O_NONBLOCK)
-        call("inotify_add_watch", self._descriptor, directory, mask, subject=directory)
+        self.descriptor = call("inotify_init1", os.O_CLOEXEC | os.O_NONBLOCK)
+        call("inotify_add_watch", self.descriptor, directory, mask, subject=directory)
 
-    def wait(self, seconds: float) -> None:
-        """Wait until something has changed since the last call, but at most so many seconds."""
+    def wait(self, seconds: float, *others: int) -> None:
+        """Wait until something has changed since the last call, or one of the others hangs up, but at most so many seconds."""
         poller = poll()
-        poller.register(self._descriptor, POLLIN)
-        if poller.poll(seconds * 1000):
-            os.read(self._descriptor, 65536)
+        poller.register(self.descriptor, POLLIN)
+        for other in others:
+            poller.register(other, 0)
+        if self.descriptor in dict(poller.poll(seconds * 1000)):
+            os.read(self.descriptor, 65536)
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        os.close(self.descriptor)

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         mac: str
         addresses: list[Address]
         aliases: list[str]
+        links: NotRequired[list[str]]
         isDefault: bool
         published: list[Published]
         result: NotRequired[object]
@@ -84,6 +85,7 @@ ENDPOINT: Shape = {
     "mac!": "text",
     "addresses!": [ADDRESS],
     "aliases!": ["text"],  # more names of the container on this network
+    "links": ["text"],  # CONTAINER:ALIAS, names that this container alone has for others
     "isDefault!": "truth",  # whether its gateway is the container's default route
     "published": ([PUBLISHED], []),  # what a CNI chain was asked to publish
     "result": "any",  # what a CNI chain printed; its plugins get it back as it is

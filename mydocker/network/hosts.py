@@ -85,7 +85,20 @@ def refresh(paths: Paths, networks: list[str]) -> None:
         for container_id, attachment in everybody.items():
             on = {endpoint["network"] for endpoint in attachment["endpoints"]} - {records.DEFAULT}
             if on & set(wanted):
-                _rewrite(f"{paths.container(container_id)}/hosts", [line for name in sorted(on) for line in lines[name]])
+                told = [line for name in sorted(on) for line in [*lines[name], *_linked(attachment, name, everybody)]]
+                _rewrite(f"{paths.container(container_id)}/hosts", told)
+
+
+def _linked(own: Attachment, network: str, everybody: dict[str, Attachment]) -> list[str]:
+    """Return the lines of the names that one container alone has for others on a network (docker's links)."""
+    found = []
+    for link in next((each.get("links", []) for each in own["endpoints"] if each["network"] == network), []):
+        name, _, alias = link.partition(":")
+        for container_id, other in everybody.items():
+            if other["name"] == name or container_id.startswith(name):
+                endpoints = [each for each in other["endpoints"] if each["network"] == network]
+                found += [f"{each['address']}\t{alias or name}" for endpoint in endpoints for each in endpoint["addresses"]]
+    return found
 
 
 def _rewrite(path: str, lines: list[str]) -> None:

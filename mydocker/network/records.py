@@ -14,7 +14,7 @@ from mydocker.objectlock import ObjectLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypedDict
+    from typing import NotRequired, TypedDict
 
     from mydocker.paths import Paths
     from mydocker.shape import Shape
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         createdAt: str
         subnets: list[SubnetEntry]
         internal: bool
+        attachable: NotRequired[bool]
         ipv6: bool
         options: dict[str, str]
         labels: dict[str, str]
@@ -53,6 +54,7 @@ NETWORK: Shape = {
     "createdAt!": "text",  # RFC 3339, UTC
     "subnets!": [SUBNET_ENTRY],  # one for IPv4, one for IPv6, or both; none where mydocker gives out no addresses
     "internal": ("truth", False),  # whether it leads nowhere but to its own containers
+    "attachable": "truth",  # said by a client of the API, and shown again: any container may be attached to any network here
     "ipv6": ("truth", False),
     "options": ({"*": "text"}, {}),  # what --opt said
     "labels": ({"*": "text"}, {}),

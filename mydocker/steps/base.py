@@ -89,7 +89,7 @@ class Action(Step):
 class Run:
     """One process's execution of plans: it knows who the process is, who listens, and what can be undone.
 
-    who: 'cli', 'monitor' or 'init'.
+    who: 'cli', 'api', 'monitor' or 'init'.
     observer: what is called after each step, or None.
     faults: what tests inject (faults.py): the process kills itself with SIGKILL right after a step, or a step fails.
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     # (who, number of the step, errno). An empty who is any process, and errno 0 is a crash. A tuple, so that a message can carry it.
     Fault = tuple[str, int, int]
 
-_WHO = ("", "cli", "monitor", "init", "runtime")
+_WHO = ("", "cli", "api", "monitor", "init", "runtime")
 
 
 def injected(environment: Mapping[str, str]) -> tuple[Fault, ...]:

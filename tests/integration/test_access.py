@@ -17,6 +17,7 @@ WORDS = {
     "DRIVER": "(?:overlay|aufs|vfs)",
     "SHORT": "[0-9a-f]+",
     "NUMBER": "[0-9]+",
+    "STREAMS": "[IOE-]+",
     "ADDRESS": "[0-9a-f.:]+",
 }
 SECRET = "hunter2"

@@ -22,6 +22,7 @@ from conftest import Machine
 
 from mydocker.cli.main import mydocker as group
 from mydocker.cli.outcome import run
+from mydocker.engine.record import execs
 from mydocker.engine.system.documents import DOCUMENTS, Document, places
 from mydocker.errors import Damaged
 from mydocker.paths import Paths
@@ -155,6 +156,7 @@ def used(program: str, directory: str, image_imported: None, tmp_path_factory: p
         call("run", "--name", name, *flags, "busybox", "sh", "-c", f"echo {name} | tee /written /data/written")
     tree = Tree(str(place))
     forge(tree.paths, tree.victim)
+    execs.new(tree.paths, tree.victim, {"args": ["true"], "env": [], "terminal": False}, "", "", False, [])
     yield tree
     tree.must("rm", "-fv", OTHER, VICTIM)
 

@@ -1,4 +1,4 @@
-"""The same command lines through docker and through mydocker: `pytest tests/integration --reference docker`.
+"""The same command lines through docker, through mydocker, and through docker's client on our service: `--reference docker`.
 
 tests/data/reference/*.txt has the scenarios: a line `== NAME`, then shell command lines in which `docker` is the tool that is tested.
 A line that begins with ~ is executed and not compared: docs/differences.md says why.
@@ -21,6 +21,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.append(str(REPOSITORY / "tests/bench"))
 
+from services import Service  # noqa: E402
 from tools import Docker, Scratch  # noqa: E402
 
 # What one line did: status, standard output, whether it wrote to standard error.
@@ -110,6 +111,21 @@ def test_as_docker(mydocker: Any, docker_client: str, lines: list[str]) -> None:
     ours = Tool(mydocker.host, mydocker.prefixed).results(lines)
     different = [
         f"{line}\n  docker   {a}\n  mydocker {b}" for line, a, b in zip(lines, docker, ours, strict=True) if a != b and line[0] != "~"
+    ]
+    if different:
+        pytest.fail("\n".join(different), pytrace=False)
+
+
+@pytest.mark.parametrize("lines", list(scenarios()))
+def test_dockers_client_does_the_same_with_both(mydocker: Any, docker_client: str, lines: list[str]) -> None:
+    docker = Tool(mydocker.host, docker_client).results(lines)
+    service = Service(mydocker)
+    try:
+        ours = Tool(mydocker.host, service.words).results(lines)
+    finally:
+        service.stop()
+    different = [
+        f"{line}\n  dockerd  {a}\n  mydocker {b}" for line, a, b in zip(lines, docker, ours, strict=True) if a != b and line[0] != "~"
     ]
     if different:
         pytest.fail("\n".join(different), pytrace=False)

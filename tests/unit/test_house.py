@@ -26,7 +26,8 @@ MAY_IMPORT = {
     "runtime": {"cgroups", "steps", "kernel"},
     "oci": {"runtime", "cgroups", "steps", "kernel"},
     "engine": ENGINE_USES,
-    "cli": {"engine", *ENGINE_USES},
+    "api": {"engine", *ENGINE_USES},
+    "cli": {"api", "engine", *ENGINE_USES},
 }
 
 # The engine's rooms, the highest floor first. A room uses only rooms of the floors below its own.
@@ -105,13 +106,14 @@ def test_files_are_short_and_say_what_they_are_for(path: Path) -> None:
     assert len(text.splitlines()) <= 300
 
 
-def test_only_cli_imports_click_and_only_kernel_ctypes() -> None:
+def test_only_cli_imports_click_only_api_h11_and_only_kernel_ctypes() -> None:
     for path in MODULES:
         where = path.relative_to(PACKAGE).parts[0]
         for line in path.read_text().splitlines():
             words = line.split()
             if words[:1] in (["import"], ["from"]):
                 assert words[1].split(".")[0] != "click" or where == "cli", path
+                assert words[1].split(".")[0] != "h11" or where == "api", path
                 assert words[1].split(".")[0] != "ctypes" or where == "kernel", path
 
 
@@ -152,6 +154,14 @@ def test_the_verbs_of_every_day_stay_light(verb: str) -> None:
 def test_cp_takes_no_more_than_its_tar() -> None:
     found = loaded("import mydocker.cli.entry; from mydocker.cli.main import mydocker; mydocker.member('cp')")
     assert not (found - loaded("import tarfile, typing")) & {"click", "inspect", "json", "hashlib", "subprocess"}
+
+
+def test_the_service_answers_before_it_imports_what_few_ask_for() -> None:
+    heavy = {"click", "urllib3", "ssl", "subprocess", "asyncio", "tarfile", "hashlib", "pyroute2", "http", "email"}
+    assert not loaded("import mydocker.api.service, mydocker.api.listening, mydocker.api.system") & heavy
+    asked_often = "containers life streams wait create exec"
+    for name in asked_often.split():
+        assert not loaded(f"import mydocker.api.{name}") & {"click", "urllib3", "ssl", "asyncio", "pyroute2", "http", "email"}, name
 
 
 def test_no_path_of_a_workplace_is_in_the_tree() -> None:

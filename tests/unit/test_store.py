@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,3 +154,16 @@ def test_a_claim_that_has_no_room_leaves_nothing(tmp_path: Path, monkeypatch: py
     with pytest.raises(OSError, match="No space left"):
         store.claim(f"{tmp_path}/name", "me")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(("mode", "gid", "after"), [(0o755, 0, 0o700), (0o710, 0, 0o700), (0o710, 7, 0o710), (0o750, 7, 0o700)])
+def test_a_directory_is_closed_to_all_but_a_group_that_passes_through(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: int, gid: int, after: int
+) -> None:
+    tmp_path.chmod(mode)
+    found = list(os.stat(tmp_path))
+    found[5] = gid
+    monkeypatch.setattr(os, "stat", lambda path: os.stat_result(found))
+    store.close_to_others(str(tmp_path))
+    monkeypatch.undo()
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == after

@@ -5,10 +5,11 @@ from __future__ import annotations
 from mydocker.engine.build.progress import Workplace
 from mydocker.errors import Error, StepFailed
 from mydocker.steps.base import Step
+from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mydocker.engine.build.context import BuildContext
     from mydocker.engine.build.copying import Context
@@ -20,15 +21,25 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
     from mydocker.steps.base import Run
 
-# The flags of a container that is never started.
-_IDLE = ("--network", "none")
+
+class Asked(Value):
+    """What a build asks of a container, besides the limits that all of its containers have."""
+
+    image: str  # its id
+    command: list[str]
+    entrypoint: str = ""  # '' for the image's, of which a build's images have none
+    network: str = "none"
+    directory: str = ""
+    user: str = ""
+    privileged: bool = False
+    environment: Sequence[str] = ()  # NAME=VALUE
 
 
 class Building:
     """What a build is told, and the functions that it calls.
 
     tell: prints a line
-    options: returns the options that the words after `mydocker create` mean
+    options: returns the options of a container, with the limits
     start: starts a container whose lock is given with more variables, shows its output, and returns its exit status
     pull: gets an image by its name and platform
     arguments: the values of --build-arg
@@ -36,7 +47,7 @@ class Building:
     labels: the values of --label
     annotations: the values of --annotation
     network: the network of RUN, '' for the bridge
-    limits: the flags of `mydocker create` for every RUN
+    limits: the limits of every RUN, as the layers depend on them
     secrets: what --secret gives, by id
     agents: what --ssh gives: sockets or keys, by id
     allowed: the values of --allow
@@ -54,7 +65,7 @@ class Building:
         context: BuildContext,
         run: Run,
         tell: Callable[[str], None],
-        options: Callable[[list[str]], Options],
+        options: Callable[[Asked], Options],
         start: Callable[[Record, int, list[str]], int],
         pull: Callable[[str, str], None],
     ) -> None:
@@ -70,7 +81,7 @@ class Building:
         self.labels: dict[str, str] = {}
         self.annotations: dict[str, str] = {}
         self.network = ""
-        self.limits: list[str] = []
+        self.limits: Sequence[str] = ()
         self.secrets: dict[str, Secret] = {}
         self.agents: dict[str, list[str]] = {}
         self.allowed: set[str] = set()
@@ -83,7 +94,7 @@ class Building:
 
     def opened(self, progress: Progress) -> Workplace:
         """Return a container of a stage that is never started: its files are read, or changed from outside."""
-        return Workplace(self.paths, progress, self.options([*_IDLE, progress.image, "true"]), self.run)
+        return Workplace(self.paths, progress, self.options(Asked(image=progress.image, command=["true"])), self.run)
 
 
 class RunInstruction(Step):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mydocker.engine.build.context import digest
 from mydocker.engine.build.copying import Context
 from mydocker.engine.build.mounts import parse
+from mydocker.engine.build.orders import Asked
 from mydocker.engine.build.progress import Workplace
 from mydocker.engine.build.showing import Showing
 from mydocker.engine.build.wanted import Wanted
@@ -67,13 +68,18 @@ class Running:
             return repr(mount)
         return repr(mount) + digest(self.find(mount.origin), Wanted(patterns=[mount.source or "/"]))
 
-    def words(self) -> list[str]:
-        """Return the words after `mydocker create` for the container, without the image and what follows it."""
-        settings = self.progress.settings
-        words = ["--network", self.network if self.network != "default" else "bridge", *self.how.limits]
-        words += ["--no-healthcheck", "--entrypoint", self.argv[0], "-w", self.directory]
-        words += ["-u", settings["User"]] if settings.get("User") else []
-        return words + (["--privileged"] if self.instruction.flags.get("security") == "insecure" else [])
+    def asked(self, environment: dict[str, str]) -> Asked:
+        """Return what the container is to be."""
+        return Asked(
+            image=self.progress.image,
+            command=self.argv[1:],
+            entrypoint=self.argv[0],
+            network=self.network if self.network != "default" else "bridge",
+            directory=self.directory,
+            user=self.progress.settings.get("User") or "",
+            privileged=self.instruction.flags.get("security") == "insecure",
+            environment=[f"{key}={value}" for key, value in environment.items()],
+        )
 
     def execute(self, private: PrivateMounts) -> None:
         """Run the command, and make a layer of what it changes. Raises StepFailed if it fails."""
@@ -84,8 +90,7 @@ class Running:
                 showing.script(self.script, self.argv[0])
             showing.look(self.progress)
             environment = {**showing.variables, **proxies, **self.visible, **change.environment(self.progress.settings)}
-            words = self.words() + [word for key, value in environment.items() for word in ("-e", f"{key}={value}")]
-            options = self.how.options([*words, self.progress.image, *self.argv[1:]])
+            options = self.how.options(self.asked(environment))
             options.mounts = showing.points
             with Workplace(self.how.paths, self.progress, options, self.how.run) as place:
                 self.how.tell(f" ---> Running in {place.id[:12]}")

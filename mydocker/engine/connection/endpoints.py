@@ -45,6 +45,7 @@ def make_endpoint(
         "mac": wanted["mac"] or _mac(addresses),
         "addresses": addresses,
         "aliases": wanted["aliases"],
+        "links": wanted.get("links", []),
         "isDefault": is_first and any(each["gateway"] for each in addresses),
         "published": [],
     }

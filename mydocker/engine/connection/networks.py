@@ -250,7 +250,7 @@ def document(paths: Paths, network: Network) -> DockerDocument:
         "EnableIPv6": network["ipv6"],
         "IPAM": {"Driver": "default", "Options": {}, "Config": [_ipam(each) for each in network["subnets"]]},
         "Internal": network["internal"],
-        "Attachable": False,
+        "Attachable": network.get("attachable", False),
         "Ingress": False,
         "ConfigFrom": {"Network": ""},
         "ConfigOnly": False,

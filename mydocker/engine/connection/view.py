@@ -55,7 +55,7 @@ def _endpoint(paths: Paths, name: str, wanted: WantedEndpoint, endpoint: Endpoin
     six = next((each for each in addresses if ":" in each["address"]), empty)
     return {
         "IPAMConfig": asked or None,
-        "Links": None,
+        "Links": wanted.get("links") or None,
         "Aliases": wanted["aliases"] or None,
         "NetworkID": _network_id(paths, name),
         "EndpointID": endpoints.endpoint_id(endpoint) if endpoint else "",

@@ -166,26 +166,46 @@ def wait_for(sender: Child, receiver: Child) -> None:
 def to_stream(source: Container, path: str, follow: bool, stream: BinaryIO) -> None:
     """Write a file or a directory to a stream as a tar. Raises StepFailed."""
 
-    def send() -> None:
-        root = source.enter()
-        parent, name = _found(root, source.absolute(path), follow)
-        pack_one(parent, name, stream, source.devices(root))
-        stream.flush()
+    Child(lambda: pack_found(source, path, stream, follow)).wait()
 
-    Child(send).wait()
+
+def pack_found(source: Container, path: str, stream: BinaryIO, follow: bool = False, itself: bool = False) -> None:
+    """Write a file or a directory to a stream as a tar (see pack_one()). This process is one that may change its namespaces."""
+    root = source.enter()
+    parent, name = found(root, source.absolute(path), follow)
+    pack_one(parent, name, stream, source.devices(root), itself)
+    stream.flush()
 
 
 def from_stream(stream: BufferedReader, target: Container, destination: str) -> None:
     """Unpack a tar, plain or compressed, into a directory of a container. Its files keep their owners. Raises StepFailed."""
 
-    def receive() -> None:
-        root = target.enter()
-        directory = _open(root, target.absolute(destination), os.O_PATH | os.O_DIRECTORY)
-        if stream.peek(1):
-            unpack_tar(Decompressed(stream, "standard input").as_binary(), inroot.by_descriptor(directory), None)
-        target.leave()
+    Child(lambda: unpack_stream(stream, target, destination)).wait()
 
-    Child(receive).wait()
+
+def unpack_stream(stream: BufferedReader, target: Container, destination: str, strict: bool = False) -> None:
+    """Unpack a tar into a directory of a container. This process is one that may change its namespaces.
+
+    strict: refuse to put a directory in the place of a file, and a file in that of a directory
+    """
+    directory = _open(target.enter(), target.absolute(destination), os.O_PATH | os.O_DIRECTORY)
+    check = (lambda member: _check_kind(directory, member)) if strict else None
+    if stream.peek(1):
+        unpack_tar(Decompressed(stream, "standard input").as_binary(), inroot.by_descriptor(directory), None, None, check)
+    target.leave()
+
+
+def _check_kind(directory: int, member: tarfile.TarInfo) -> None:
+    """Raise BadInput if a member would put a directory in the place of a file, or a file in that of a directory."""
+    try:
+        there = openat2(member.name.lstrip("/") or ".", os.O_PATH | os.O_NOFOLLOW, dirfd=directory)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    is_directory = stat.S_ISDIR(os.fstat(there).st_mode)
+    os.close(there)
+    if is_directory != member.isdir():
+        words = ("directory", "non-directory") if is_directory else ("non-directory", "directory")
+        raise BadInput(f"cannot overwrite {words[0]} {member.name!r} with {words[1]}")
 
 
 def _open(root: int, path: str, flags: int) -> int:
@@ -197,7 +217,7 @@ def _open(root: int, path: str, flags: int) -> int:
         raise BadInput(f"not a directory: {path}") from error
 
 
-def _found(root: int, path: str, follow: bool) -> tuple[int, str]:
+def found(root: int, path: str, follow: bool) -> tuple[int, str]:
     """Return a descriptor of the directory that a file is in, and the file's name there.
 
     A path that ends in '/.' means only the contents of a directory. Then the descriptor is that directory's, and the name is '.'.
@@ -221,7 +241,7 @@ def _found(root: int, path: str, follow: bool) -> tuple[int, str]:
 
 
 def _send(root: int, path: str, follow: bool, stream: BinaryIO, devices: set[int] | None) -> None:
-    directory, name = _found(root, path, follow)
+    directory, name = found(root, path, follow)
     status = os.stat(f"{inroot.by_descriptor(directory)}/{name}", follow_symlinks=False)
     # What a symlink led to arrives under the symlink's name.
     encoded = os.fsencode(name if name == "." else os.path.basename(path.rstrip("/")))

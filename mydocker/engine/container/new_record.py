@@ -72,7 +72,6 @@ def _volumes(options: Options, image: ImageConfig) -> dict[str, Empty]:
 
 def _config(options: Options, image: ImageConfig, spec: Spec) -> Config:
     process = spec["process"]
-    entrypoint = [options.entrypoint] if options.entrypoint else None
     return {
         "Hostname": spec["hostname"],
         "Domainname": options.domainname or "",
@@ -86,7 +85,7 @@ def _config(options: Options, image: ImageConfig, spec: Spec) -> Config:
         # What the image and the user say. The defaults belong to the process only, and not to an image that is made of the container.
         "Env": merged_environment({}, [*(image.get("Env") or []), *options.env]),
         "Cmd": options.command or (image.get("Cmd") if options.entrypoint is None else None),
-        "Entrypoint": image.get("Entrypoint") if options.entrypoint is None else entrypoint,
+        "Entrypoint": image.get("Entrypoint") if options.entrypoint is None else options.entrypoint or None,
         "Image": options.image,
         "WorkingDir": process["cwd"],
         "Labels": {**(image.get("Labels") or {}), **options.labels},

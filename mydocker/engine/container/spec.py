@@ -82,8 +82,7 @@ def command(options: Options, image: ImageConfig) -> list[str]:
     Raises BadInput if there is no command at all.
     """
     if options.entrypoint is not None:
-        words = [options.entrypoint] if options.entrypoint else []
-        words += options.command
+        words = [*options.entrypoint, *options.command]
     else:
         words = [*(image.get("Entrypoint") or []), *(options.command or image.get("Cmd") or [])]
     if not words:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker.engine.monitor import launcher
+from mydocker.engine.monitor import launcher, waiting
 from mydocker.engine.monitor.client import Client
 from mydocker.engine.record import containers, events, locks, state
 from mydocker.kernel import terminal
@@ -50,6 +50,7 @@ def start(
     how: str = "",
     explain: Explain | None = None,
     secrets: Sequence[str] = (),
+    size: tuple[int, int] | None = None,
 ) -> Client:
     """Start a container. Return the client of its monitor. Raises the error that the start failed with.
 
@@ -60,6 +61,7 @@ def start(
     how: how steps are explained: '' for not at all, 'text', 'sh' or 'json'
     explain: is called with each step that was done
     secrets: NAME=VALUE, more variables for the container's process, which are in no file
+    size: rows and columns of its terminal at first, None for those of the caller's
     """
     if record["stopped"] or record["restartCount"]:
         record |= {"stopped": False, "restartCount": 0, "restartDelay": 0.0}
@@ -69,38 +71,52 @@ def start(
     channel = launcher.monitor()
     is_tty = record["config"]["Tty"]
     client = Client(channel, streams, is_tty, detach_keys, proxy, explain)
-    wanted: Request = {**request(paths, record["id"], streams, is_tty, how), "secrets": list(secrets)}
-    client.ask(START, wanted, (lock,))
+    others = waiting.gather(paths, record["id"])
+    wanted: Request = {**request(paths, record["id"], streams, is_tty, how, size), "secrets": list(secrets)}
+    wanted["others"] = [streams for streams, _ in others]
+    client.ask(START, wanted, (lock, *(channel.fileno() for _, channel in others)))
+    for _, channel in others:
+        channel.close()
     os.close(lock)
     client.wait_started()
     return client
 
 
 def execute(
-    paths: Paths, record: Record, process: WantedProcess, streams: str, detach_keys: bytes, how: str = "", explain: Explain | None = None
+    paths: Paths,
+    record: Record,
+    process: WantedProcess,
+    streams: str,
+    detach_keys: bytes,
+    how: str = "",
+    explain: Explain | None = None,
+    execution: str = "",
+    size: tuple[int, int] | None = None,
 ) -> Client:
     """Run one more process in a running container. Return the client of that process's monitor.
 
     process: what differs from the container's own process, see messages.WantedProcess
+    execution: the id of its record, '' if it has none (record/execs.py)
     The other arguments are those of start().
     """
     channel = launcher.monitor()
     is_tty = process["terminal"]
     client = Client(channel, streams, is_tty, detach_keys, False, explain)
-    wanted: ExecRequest = {**request(paths, record["id"], streams, is_tty, how), "process": process, "silent": False}
+    common = request(paths, record["id"], streams, is_tty, how, size)
+    wanted: ExecRequest = {**common, "process": process, "silent": False, "exec": execution}
     client.ask(EXEC, wanted)
     client.wait_started()
     return client
 
 
-def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str) -> Request:
+def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str, size: tuple[int, int] | None = None) -> Request:
     """Return what a monitor has to know of its client and the container. wanted: the client's streams."""
     return {
         "root": paths.root,
         "state": paths.state,
         "id": container_id,
         "wanted": wanted,
-        "size": _size() if is_tty else None,
+        "size": (size or _size()) if is_tty else None,
         "explain": how,
         "faults": injected(os.environ),
     }

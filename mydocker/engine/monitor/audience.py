@@ -97,6 +97,15 @@ class Audience:
         self.clients = [Attendee(first, wanted, directory)] if first else []
         self.listener = listener  # where more clients connect, None if they cannot
 
+    def add(self, channel: Channel, wanted: str = "") -> None:
+        """Take one more client. wanted: its streams, as long as it does not say others."""
+        self.clients.append(Attendee(channel, wanted, self.directory))
+
+    def take_over(self, wanted: list[str], descriptors: list[int]) -> None:
+        """Take the clients that waited for this start: the streams of each, and the descriptor of its channel."""
+        for streams, descriptor in zip(wanted, descriptors, strict=True):
+            self.add(Channel.inherited(descriptor), streams)
+
     def register(self, poller: poll) -> None:
         """Have a poller look for messages, for room in what was full, and for new clients."""
         for client in self.clients:
@@ -120,7 +129,7 @@ class Audience:
                 if kind == GONE:
                     self.remove(client)
         if self.listener and self.listener.fileno() in ready:
-            self.clients.append(Attendee(self.listener.accept(), "", self.directory))
+            self.add(self.listener.accept())
         return messages
 
     def _try(self, client: Attendee, action: Callable[[], None]) -> None:
@@ -153,7 +162,7 @@ class Audience:
         """Accept the clients that have connected already, and no more after them."""
         if self.listener:
             while (channel := self.listener.accept_waiting()) is not None:
-                self.clients.append(Attendee(channel, "", self.directory))
+                self.add(channel)
             self.listener.close()
             self.listener = None
 

@@ -14,6 +14,7 @@ from errno import EAGAIN
 from select import POLLHUP, POLLIN, poll
 
 from mydocker import messages
+from mydocker.engine.monitor.detaching import DetachKeys
 from mydocker.errors import Error
 from mydocker.kernel import terminal
 from mydocker.messages import CLOSED, END, ERRORS, EXPLAIN, INPUT, OUTPUT, SIGNAL, SIZE, STARTED, TAKEN
@@ -45,12 +46,11 @@ class Client:
         "channel",
         "streams",
         "is_tty",
-        "detach_keys",
         "proxy",
         "explain",
         "_inbox",
+        "_keys",
         "_ignored",
-        "_matched",
         "_may_send",
         "_wake",
         "detached",
@@ -60,11 +60,10 @@ class Client:
         self.channel = channel
         self.streams = streams  # what to connect, see messages.Request
         self.is_tty = is_tty  # whether the container has a terminal
-        self.detach_keys = detach_keys  # the bytes with which the user detaches, b'' for none
+        self._keys = DetachKeys(detach_keys)
         self.proxy = proxy and not is_tty  # whether signals are passed on
         self.explain = explain  # what prints a step, None to print only warnings
         self.detached = False
-        self._matched = 0  # how many of the detach keys were typed last
         self._may_send = INPUT in streams
         self._wake = -1  # where the numbers of signals are read
         self._ignored = 0  # how many SIGINT and SIGTERM were passed on
@@ -99,6 +98,19 @@ class Client:
     def wait_end(self) -> int:
         """Wait until the container ends, and return its exit status."""
         return int(marshal.loads(self._inbox.wait(END, before=_WHILE_IT_RUNS)[1]))
+
+    def hear(self, told: Callable[[bytes], None], wait: Callable[[int], None]) -> int:
+        """Wait until the container ends, and return its exit status.
+
+        told: is called with all that it writes
+        wait: is called before each message with the descriptor to wait at
+        """
+        self._inbox.handlers |= {OUTPUT: lambda data, _: told(data), ERRORS: lambda data, _: told(data)}
+        while True:
+            if not self._inbox.kept:
+                wait(self.channel.fileno())
+            if end := self._inbox.take(END, before=_WHILE_IT_RUNS):
+                return int(marshal.loads(end[1]))
 
     def run(self) -> int:
         """Serve the user until the container ends. Return its exit status, or 0 if the user detached."""
@@ -177,30 +189,13 @@ class Client:
             if error.errno == EAGAIN:
                 return
             data = b""
-        if self.is_tty and self.detach_keys and data:
-            data = self._without_detach_keys(data)
+        if self.is_tty and data:
+            data = self._keys.without(data)
+            self.detached = self._keys.matched
             if not data:
                 return
         self._may_send = False
         self._send(INPUT, data)
-
-    def _without_detach_keys(self, data: bytes) -> bytes:
-        """Return what is to be sent: everything before the detach keys.
-
-        A beginning of the detach keys is held back until it is known whether the rest follows.
-        """
-        result = b""
-        for byte in data:
-            if byte == self.detach_keys[self._matched]:
-                self._matched += 1
-                if self._matched == len(self.detach_keys):
-                    self.detached = True
-                    return result
-                continue
-            result += self.detach_keys[: self._matched]
-            self._matched = int(byte == self.detach_keys[0])
-            result += b"" if self._matched else bytes([byte])
-        return result
 
     def _pass_signals(self) -> None:
         for number in os.read(self._wake, 128):

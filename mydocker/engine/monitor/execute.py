@@ -2,6 +2,8 @@
 
     EXEC → STARTED pid → supervise.py → END exit status (mydocker/messages.py)
 
+If it has a record (record/execs.py), the exit status is in there before END is sent: whoever has seen the end may ask at once.
+
 The process is a child of that monitor, in the container's namespaces and cgroups, with the container's capabilities and seccomp filter.
 """
 
@@ -9,15 +11,17 @@ from __future__ import annotations
 
 import os
 
+from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine.monitor.audience import Audience
 from mydocker.engine.monitor.plans import Order
 from mydocker.engine.monitor.streams import Streams
 from mydocker.engine.monitor.supervise import Supervisor
-from mydocker.engine.record import bundle, containers, events, state
+from mydocker.engine.record import bundle, containers, events, execs, state
 from mydocker.errors import Conflict, Error, NotFound, StepFailed
 from mydocker.kernel import tasks
+from mydocker.kernel.channel import Listener
 from mydocker.messages import END, EXPLAIN, FAILURE, INPUT, STARTED, failure
 from mydocker.paths import Paths
 from mydocker.runtime.init import Setting, explanation, join
@@ -30,6 +34,7 @@ from mydocker.tracebacks import as_error, kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mydocker.engine.record.execs import Exec
     from mydocker.kernel.channel import Channel
     from mydocker.messages import ExecRequest, Explanation, WantedProcess
     from mydocker.runtime.spec import Process, Spec
@@ -38,14 +43,18 @@ if TYPE_CHECKING:
 class Execution(Order):
     """One exec from its request to its end."""
 
-    __slots__ = ("paths", "request", "record", "id", "init", "cgroup", "audience", "run", "launch", "streams")
+    __slots__ = ("paths", "request", "record", "id", "init", "cgroup", "audience", "run", "launch", "streams", "known")
 
     def __init__(self, request: ExecRequest, client: Channel) -> None:
         self.paths = Paths(request["root"], request["state"])
         self.request = request
         self.record: containers.Record | None = None
         self.audience = Audience(self.paths.container(request["id"]), client, request["wanted"])
-        self.id = os.urandom(32).hex()  # of this exec, for its events
+        self.known: Exec | None = None  # its record, if a client of the API has made one
+        if request["exec"]:
+            self.known = execs.load(self.paths, request["exec"])
+            self.audience.listener = Listener(execs.socket(self.paths, self.known))
+        self.id = request["exec"] or os.urandom(32).hex()  # of this exec, for its events
         self.init = 0  # the pid of the container's init
         self.cgroup = ""
         self.run = Run("monitor", self._observe if request["explain"] else None, request["faults"])
@@ -59,15 +68,24 @@ class Execution(Order):
         except Exception as error:
             if hasattr(self, "launch"):
                 self.launch.kill()
-            self.audience.tell_all(FAILURE, failure(self._reason(error)))
+            reason = self._reason(error)
+            self._record_end(reason.exit_status or 126)
+            self.audience.tell_all(FAILURE, failure(reason))
             self.audience.finish()
         else:
             self._tell_event("exec_start")
             self.audience.tell_all(STARTED, self.launch.pid)
             status = self._supervise()
+            self._record_end(status)
             self._tell_event("exec_die", exitCode=status)
+            self.audience.stop_listening()
             self.audience.tell_all(END, status)
             self.audience.finish()
+
+    def _record_end(self, status: int) -> None:
+        if self.known:
+            execs.ended(self.paths, self.known, status)
+            store.remove_tree(execs.socket(self.paths, self.known))
 
     def _tell_event(self, action: str, **more: object) -> None:
         """Write an event, unless this is a check of the container's health. Events of checks would drive out all others."""
@@ -85,7 +103,8 @@ class Execution(Order):
     def _start(self) -> None:
         known = running(self.paths, self.request["id"])
         self.init = known["pid"]
-        self._tell_event("exec_create")
+        if not self.known:
+            self._tell_event("exec_create")
         own = bundle.load(self.paths, self.request["id"])
         directory = hold_namespaces(known["pid"], self.paths.proc)
         if self._container_ends():
@@ -104,6 +123,8 @@ class Execution(Order):
         self.run.execute([*early, *late])
 
     def go(self, pid: int) -> None:
+        if self.known:
+            self.known = execs.begun(self.paths, self.known, pid)
         self.launch.go()
 
     def _setting(self, spec: Spec) -> Setting:

@@ -209,6 +209,7 @@ class Health:
             "faults": (),
             "process": {"args": test_of(record), "terminal": False},
             "silent": True,
+            "exec": "",
         }
         self.started = monotonic()
         self.due = self.started + self._interval()  # when the next check begins

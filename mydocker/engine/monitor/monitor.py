@@ -1,13 +1,12 @@
 """The monitor: the process beside a container. It starts the container, lives as long as it, and records its end.
 
-    START, with the container's lock
+    START, with the container's lock and the clients that waited for it
       → mount namespace, root file system and cgroup; fork of init; networks; GO to init, STARTED to the client
       → supervise.py, until the container ends
       → exit status into the record; cgroup and STATE/ID removed, with --rm the container too; END to the client
     EXEC → one more process in a running container, see execute.py
 
 The messages to clients and to init are drawn in mydocker/messages.py.
-
 Every start imports all that is imported here. So of the standard library only light modules are.
 """
 
@@ -69,7 +68,7 @@ def main(descriptor: int) -> None:
         request = marshal.loads(payload)
         last_word.paths = Paths(request["root"], request["state"])
         if kind == START:
-            Monitor(request, channel, descriptors[0]).serve()
+            Monitor(request, channel, descriptors[0], descriptors[1:]).serve()
         else:
             from mydocker.engine.monitor.execute import Execution
 
@@ -99,10 +98,11 @@ class Monitor(Order):
         "started",
     )
 
-    def __init__(self, request: Request, client: Channel, lock: int) -> None:
+    def __init__(self, request: Request, client: Channel, lock: int, others: list[int]) -> None:
         self.paths = Paths(request["root"], request["state"])
         self.request = request
         self.audience = Audience(self.directory, client, request["wanted"])
+        self.audience.take_over(request.get("others", []), others)
         self.lock = lock  # a descriptor of the container's lock
         self.run = Run("monitor", self._observe if request["explain"] else None, request["faults"])
         self.record = containers.load(self.paths, request["id"])

@@ -57,11 +57,13 @@ def wait(paths: Paths, record: Record, request: Request) -> None:
             lock = held.kept()
     except NotFound:
         return  # the container was removed
-    from mydocker.engine.monitor import launcher  # no other start needs it
+    from mydocker.engine.monitor import launcher, waiting  # no other start needs them
 
     ours, theirs = Channel.pair()
-    again: Request = {**request, "wanted": "", "size": None, "explain": "", "faults": ()}
-    ours.put(START, again, (lock,))
+    others = waiting.gather(paths, container_id)
+    streams = [each for each, _ in others]
+    again: Request = {**request, "wanted": "", "others": streams, "size": None, "explain": "", "faults": ()}
+    ours.put(START, again, (lock, *(channel.fileno() for _, channel in others)))
     launcher.become_monitor(theirs.fileno(), sealed_interpreter())
 
 

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         ip: str
         ip6: str
         mac: str
+        links: NotRequired[list[str]]
 
     class Builder(TypedDict):
         """The process whose build a container belongs to."""
@@ -119,7 +120,13 @@ BINDING: Shape = {
 }
 
 # A field is '' or [] where nothing is asked for.
-WANTED_ENDPOINT: Shape = {"aliases": (["text"], []), "ip": ("text", ""), "ip6": ("text", ""), "mac": ("text", "")}
+WANTED_ENDPOINT: Shape = {
+    "aliases": (["text"], []),
+    "ip": ("text", ""),
+    "ip6": ("text", ""),
+    "mac": ("text", ""),
+    "links": ["text"],  # CONTAINER:ALIAS, names that only this container has for others; the API alone can ask for them
+}
 
 BUILDER: Shape = {"pid!": "natural", "start": ("natural", None)}  # a process is its pid and its start time, see kernel/tasks.py
 

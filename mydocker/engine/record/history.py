@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 _FOR_EVER = 3600.0  # seconds; history() then waits again
 
 
-def history(paths: Paths, since: int, until: int) -> Iterator[Event]:
+def history(paths: Paths, since: int, until: int, idle: Callable[[], bool] | None = None, clients: tuple[int, ...] = ()) -> Iterator[Event]:
     """Yield the events of a span of time, and wait for more until the span is over.
 
     since, until: in ns since 1970.
+    idle: is called when all is told for now; with False it ends the wait.
+    clients: descriptors; when one hangs up, idle() is called at once.
     """
     if not os.path.isdir(paths.root):
         store.make_private(paths.root)
@@ -38,9 +40,9 @@ def history(paths: Paths, since: int, until: int) -> Iterator[Event]:
         while True:
             is_over = time.time_ns() >= until
             yield from (event for event in map(_parsed, reader.lines()) if event and since <= event["timeNano"] <= until)
-            if is_over:
+            if is_over or (idle and not idle()):
                 return
-            watch.wait(min(_FOR_EVER, (until - time.time_ns()) / 1e9 + 0.001))
+            watch.wait(min(_FOR_EVER, (until - time.time_ns()) / 1e9 + 0.001), *clients)
     finally:
         reader.close()
         watch.close()

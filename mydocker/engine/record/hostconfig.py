@@ -97,6 +97,10 @@ if TYPE_CHECKING:
         ContainerIDFile: str
         Ulimits: list[Ulimit] | None
         ShmSize: int
+        ConsoleSize: list[int]
+        Devices: list[dict[str, str]]
+        DeviceCgroupRules: list[str] | None
+        Tmpfs: dict[str, str] | None
         VolumesFrom: list[str] | None
 
 
@@ -167,5 +171,10 @@ HOST_CONFIG: Shape = {
     "ContainerIDFile": ("text", ""),
     "Ulimits": ([ULIMIT], None),
     "ShmSize": ("number", 0),  # bytes, 0 if the container has no /dev/shm of its own
+    "ConsoleSize": (["natural"], [0, 0]),  # rows and columns of the terminal at first, 0 for those of the client
+    # These three only of a container that the API has made, as they were given.
+    "Devices": ([{"*": "text"}], []),  # PathOnHost, PathInContainer, CgroupPermissions
+    "DeviceCgroupRules": (["text"], None),
+    "Tmpfs": ({"*": "text"}, None),  # the options by destination
     "VolumesFrom": (["text"], None),  # NAME or NAME:ro
 }

@@ -28,7 +28,7 @@ def parse(given: Flags) -> Flags:
     mode = next(iter(wanted))
     if len(wanted) != len(given["network"] or [DEFAULT]):
         raise BadInput(f"invalid --network {' '.join(given['network'])!r}: each network once")
-    if len(wanted) > 1 and any(map(_is_mode, wanted)):
+    if len(wanted) > 1 and any(map(is_mode, wanted)):
         raise BadInput(f"invalid --network {' '.join(given['network'])!r}: none, host and container:NAME exclude others")
     first = wanted[mode]
     first["aliases"] += aliases
@@ -37,10 +37,11 @@ def parse(given: Flags) -> Flags:
         check_endpoint(name, endpoint)
     _check_names(given)
     flat = {key: [each for found in given[key] for each in found] for key in ("publish", "expose")}
-    return {"network": mode, "endpoints": {} if _is_mode(mode) else wanted, **flat}
+    return {"network": mode, "endpoints": {} if is_mode(mode) else wanted, **flat}
 
 
-def _is_mode(name: str) -> bool:
+def is_mode(name: str) -> bool:
+    """Say whether a network is none of ours, but the host's, none, or another container's."""
     return name in MODES or name.startswith("container:")
 
 
@@ -78,7 +79,7 @@ def check_endpoint(name: str, endpoint: WantedEndpoint) -> None:
         check_mac(endpoint["mac"])
     flags = {"--ip": endpoint["ip"], "--ip6": endpoint["ip6"], "--network-alias": endpoint["aliases"]}
     asked = [flag for flag, value in flags.items() if value]
-    if asked and (_is_mode(name) or name == DEFAULT):
+    if asked and (is_mode(name) or name == DEFAULT):
         raise BadInput(f"{asked[0]} needs a network of yours, and {name} is none", "mydocker network create NAME makes one")
     if endpoint["mac"] and (name == "host" or name.startswith("container:")):
         raise BadInput(f"--mac-address and --network {name} exclude each other")

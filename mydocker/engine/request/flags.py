@@ -10,6 +10,7 @@ from mydocker.errors import BadInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from mydocker.engine.request.options import Flags
@@ -68,12 +69,17 @@ def parse(flags: Flags) -> Options:
     given["log_opt"] = settings.log_options(given["log_opt"], given["log_driver"])
     given["healthcheck"] = settings.healthcheck(given)
     given["mounts"] = mounts.unique([*given.pop("volume"), *given.pop("mount"), *given.pop("tmpfs")])
-    given["volumes_from"] = [_volumes_from(text) for text in given["volumes_from"]]
+    given["volumes_from"] = [volumes_from(text) for text in given["volumes_from"]]
     given["ulimit"] = list({limit["type"]: limit for limit in given["ulimit"]}.values())
-    given |= _security(given.pop("security_opt"))
+    given |= security(given.pop("security_opt"))
     given |= {name: given[name] or "" for name in ("pid", "ipc", "uts", "userns")}
     given |= endpoints.parse(given)
-    options = Options(given)
+    given["entrypoint"] = None if given["entrypoint"] is None else [given["entrypoint"]] if given["entrypoint"] else []
+    return checked(Options(given))
+
+
+def checked(options: Options) -> Options:
+    """Return options that may stand together. Raises BadInput for the first rule that they break."""
     checks.check(options)
     if options.network == "host" and not options.uts:
         options.hostname = options.hostname or os.uname().nodename
@@ -92,14 +98,16 @@ def _parsed(name: str, value: Any) -> Any:
     return [parser(text) for text in value] if isinstance(value, tuple) else parser(value)
 
 
-def _volumes_from(text: str) -> tuple[str, bool]:
+def volumes_from(text: str) -> tuple[str, bool]:
+    """Return the container and whether its volumes are writable that CONTAINER[:ro|rw] means."""
     name, _, mode = text.partition(":")
     if not name or mode not in ("", "ro", "rw"):
         raise BadInput(f"invalid volumes-from {text!r}: expected CONTAINER[:ro|rw]")
     return name, mode != "ro"
 
 
-def _security(texts: tuple[str, ...]) -> Flags:
+def security(texts: Sequence[str]) -> Flags:
+    """Return the options that --security-opt sets. Raises BadInput."""
     result: Flags = {"seccomp": "", "apparmor": "", "no_new_privileges": False, "unmask": False}
     for text in texts:
         key, _, value = text.replace(":", "=", 1).partition("=") if "=" not in text else text.partition("=")

@@ -31,6 +31,10 @@ def host_config(options: Options, spec: Spec, runtime: str) -> HostConfig:
         "ContainerIDFile": options.cidfile or "",
         "Ulimits": [_ulimit(limit) for limit in options.ulimit] or None,
         "ShmSize": _shm_size(spec),
+        "ConsoleSize": [0, 0],
+        "Devices": [],
+        "DeviceCgroupRules": None,
+        "Tmpfs": None,
         "VolumesFrom": [name if writable else f"{name}:ro" for name, writable in options.volumes_from] or None,
     }
 

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.record.containers import MountPoint
 
-_PROPAGATIONS = ("private", "rprivate", "slave", "rslave", "shared", "rshared")
+PROPAGATIONS = ("private", "rprivate", "slave", "rslave", "shared", "rshared")
 # These are for other platforms and for SELinux. On Linux without SELinux they change nothing.
 _IGNORED = ("cached", "consistent", "delegated", "z", "Z")
 
@@ -119,7 +119,7 @@ def _field(option: str, is_bind: bool) -> str:
     """
     if option in ("ro", "rw"):
         return "rw"
-    if option in _PROPAGATIONS and is_bind:
+    if option in PROPAGATIONS and is_bind:
         return "propagation"
     if option == "nocopy" and not is_bind:
         return "copy"
@@ -217,8 +217,8 @@ def _bind(text: str, given: dict[str, str]) -> MountPoint:
     source, propagation = given.get("source", ""), given.get("bind-propagation", "")
     if source[:1] not in ("/", "."):
         raise BadInput(f"invalid mount {text!r}: the source of a bind is an absolute path, or begins with a dot")
-    if propagation and propagation not in _PROPAGATIONS:
-        raise BadInput(f"invalid mount {text!r}: bind-propagation is one of {', '.join(_PROPAGATIONS)}")
+    if propagation and propagation not in PROPAGATIONS:
+        raise BadInput(f"invalid mount {text!r}: bind-propagation is one of {', '.join(PROPAGATIONS)}")
     point = mount_point("bind", given["target"])
     point |= {"source": absolute(source), "propagation": propagation, "recursive": not given.get("bind-nonrecursive")}
     return point

@@ -47,7 +47,7 @@ class Options:
     group_add: tuple[str, ...]
     hostname: str | None
     domainname: str | None
-    entrypoint: str | None
+    entrypoint: list[str] | None  # [] for none, None for the image's
     labels: dict[str, str]
     annotation: list[tuple[str, str]]
     memory: int | None  # bytes

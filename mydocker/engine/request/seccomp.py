@@ -159,21 +159,32 @@ def _clone_rules(machine: str) -> list[SeccompRule]:
 
 
 def load_profile(path: str, capabilities: list[str], machine: str, kernel: tuple[int, int]) -> Seccomp:
-    """Return the profile that a file holds. Raises BadInput or Unsupported, naming the file, for whatever is wrong with it."""
+    """Return the profile that a file holds. Raises BadInput or Unsupported, naming the file, for whatever is wrong with it.
+
+    path: the file's, or the profile itself: clients of the API send what their file holds.
+    """
+    is_text = path.lstrip().startswith("{")
     try:
-        seccomp = _resolve(_read(path), capabilities, machine, kernel)
+        seccomp = _resolve(_parsed(path) if is_text else _read(path), capabilities, machine, kernel)
         Rules(seccomp)
     except Error as error:
-        raise type(error)(f"seccomp profile {path!r}: {error.message}") from error
+        raise type(error)(f"seccomp profile{'' if is_text else f' {path!r}'}: {error.message}") from error
     return seccomp
 
 
 def _read(path: str) -> Profile:
     try:
         with open(path, "rb") as file:
-            document: Profile = leanjson.loads(read_all(file).decode())
+            return _parsed(read_all(file).decode())
     except OSError as error:
         raise BadInput(error.strerror.lower() if error.strerror else str(error)) from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"not valid JSON: {error}") from error
+
+
+def _parsed(text: str) -> Profile:
+    try:
+        document: Profile = leanjson.loads(text)
     except ValueError as error:
         raise BadInput(f"not valid JSON: {error}") from error
     if not isinstance(document, dict) or not document.get("defaultAction"):

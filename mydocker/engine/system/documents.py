@@ -11,6 +11,7 @@ from functools import partial
 from mydocker import store
 from mydocker.engine.monitor.health import REPORT
 from mydocker.engine.record.containers import RECORD
+from mydocker.engine.record.execs import EXEC
 from mydocker.engine.record.state import STATE
 from mydocker.engine.volume.volumes import VOLUME
 from mydocker.errors import Damaged
@@ -90,6 +91,7 @@ DOCUMENTS = (
     Document(path=f"{_CONTAINER}/.config.json.spare", check=_regular),
     Document(path=f"{_CONTAINER}/health.json", check=_shaped(REPORT)),
     Document(path=f"{_CONTAINER}/log.json", check=_regular),
+    Document(path=f"{_CONTAINER}/execs/HEX/exec.json", check=_shaped(EXEC)),
     *(Document(path=path, check=_regular, is_needed=True) for path in FILES),
     Document(path="STATE/ID/state.json", check=_shaped(STATE)),
     Document(path="STATE/ID/network.json", check=_shaped(ATTACHMENT)),

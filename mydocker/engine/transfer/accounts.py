@@ -56,8 +56,13 @@ def login(paths: Paths, domain: str, credentials: Credentials) -> str:
 
     Returns the name of the helper that has them, or '' for docker's config.json. Raises Denied, Unreachable.
     """
-    first_answer(paths, domain, "", "push", Repository.ping, credentials)
+    check(paths, domain, credentials)
     return Keyring().keep(domain, credentials)
+
+
+def check(paths: Paths, domain: str, credentials: Credentials) -> None:
+    """Check credentials with a registry. Raises Denied, Unreachable."""
+    first_answer(paths, domain, "", "push", Repository.ping, credentials)
 
 
 def known_user(paths: Paths, domain: str) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from mydocker.engine.transfer.arrivals import Observer
+    from mydocker.engine.transfer.repository import Keys
     from mydocker.images.config import ImageDocument
     from mydocker.images.documents import Descriptor
     from mydocker.images.registry import Repository
@@ -38,6 +39,7 @@ class Pulling(Value):
     platform: str  # such as 'linux/arm64', or '' for that of this machine
     max_size: int | None  # see Arrival
     observer: Callable[[list[Descriptor]], Observer]  # returns the observer of these layers
+    keyring: Keys | None = None  # where credentials are found, None for docker's config.json
 
 
 class Pulled(Value):
@@ -51,11 +53,12 @@ class Pulled(Value):
 class ReadManifest(Step):
     """Ask the registry what a name means. If it is an index, choose the manifest for the platform."""
 
-    __slots__ = ("digest", "manifest", "paths", "platform", "reference", "repository")
+    __slots__ = ("digest", "keyring", "manifest", "paths", "platform", "reference", "repository")
 
-    def __init__(self, paths: Paths, reference: Reference, platform: str) -> None:
+    def __init__(self, paths: Paths, reference: Reference, platform: str, keyring: Keys | None = None) -> None:
         self.paths = paths
         self.reference = reference
+        self.keyring = keyring
         self.platform = platform_fields(platform or host_platform())
         self.repository: Repository | None = None
         self.manifest: Manifest | None = None
@@ -64,7 +67,12 @@ class ReadManifest(Step):
     def apply(self) -> None:
         name, wanted = str(self.reference), self.reference.digest or self.reference.tag
         repository, (data, self.digest) = first_answer(
-            self.paths, self.reference.domain, self.reference.path, "pull", lambda repository: repository.manifest(wanted)
+            self.paths,
+            self.reference.domain,
+            self.reference.path,
+            "pull",
+            lambda repository: repository.manifest(wanted),
+            keyring=self.keyring,
         )
         several = manifests.read_index(data, name)
         if several:
@@ -86,7 +94,7 @@ def pull(paths: Paths, driver: StorageDriver, reference: Reference, options: Pul
     """
     if reference.digest:
         reference = Reference(domain=reference.domain, path=reference.path, digest=reference.digest)
-    asked = ReadManifest(paths, reference, options.platform)
+    asked = ReadManifest(paths, reference, options.platform, options.keyring)
     run.apply(asked)
     if not asked.manifest:
         asked.apply()
@@ -114,6 +122,6 @@ def _check_platform(reference: Reference, document: ImageDocument, wanted: str) 
         raise NotFound(f"image {reference} does not match the specified platform: wanted {wanted}, there is {found}")
 
 
-def tags(paths: Paths, reference: Reference) -> list[str]:
+def tags(paths: Paths, reference: Reference, keyring: Keys | None = None) -> list[str]:
     """Return all tags of a repository."""
-    return first_answer(paths, reference.domain, reference.path, "pull", lambda repository: repository.tags())[1]
+    return first_answer(paths, reference.domain, reference.path, "pull", lambda repository: repository.tags(), keyring=keyring)[1]

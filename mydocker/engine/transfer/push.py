@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mydocker.engine.catalog.images import Image
+    from mydocker.engine.transfer.repository import Keys
     from mydocker.engine.transfer.workers import Job, Report
     from mydocker.images.documents import Descriptor
     from mydocker.images.reference import Reference
@@ -81,15 +82,18 @@ class SendManifest(Step):
         return f"PUT {self.repository.url}/manifests/{quote(self.tag)}: {self.manifest.descriptor['digest']}"
 
 
-def push(paths: Paths, reference: Reference, observer: Callable[[Image], Observer], run: Run) -> Pushed:
+def push(paths: Paths, reference: Reference, observer: Callable[[Image], Observer], run: Run, keyring: Keys | None = None) -> Pushed:
     """Send the image of a name to the repository of that name. observer: returns the observer of an image's blobs.
+
+    keyring: where credentials are found, None for docker's config.json.
 
     Raises NotFound, Denied, Unreachable, Damaged.
     """
     layout = ImageLayout(paths.images)
     image = find(paths, str(reference))
     manifest = Manifest(layout.read(image.entry), str(reference))
-    repository, _ = first_answer(paths, reference.domain, reference.path, "pull,push", lambda repository: repository.ping())
+    path, actions = reference.path, "pull,push"
+    repository, _ = first_answer(paths, reference.domain, path, actions, lambda repository: repository.ping(), keyring=keyring)
     blobs = [*manifest.layers, manifest.config]
     with Staging(layout) as staging:
         jobs = [_job(staging, repository, blob, _relatives(image, reference)) for blob in blobs]

@@ -10,13 +10,19 @@ from mydocker.images.registry import Repository
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeVar
+    from typing import Protocol, TypeVar
 
     from mydocker.images.credentials import Credentials
     from mydocker.images.registries import Endpoint
     from mydocker.paths import Paths
 
     Answer = TypeVar("Answer")
+
+    class Keys(Protocol):
+        """What knows credentials."""
+
+        def find(self, host: str) -> Credentials | None:
+            """Return the credentials for a registry, None for none."""
 
 
 def first_answer(
@@ -26,6 +32,7 @@ def first_answer(
     actions: str,
     question: Callable[[Repository], Answer],
     credentials: Credentials | None = None,
+    keyring: Keys | None = None,
 ) -> tuple[Repository, Answer]:
     """Ask one address of a registry after the other. Return the repository that answered, and its answer.
 
@@ -37,14 +44,15 @@ def first_answer(
     actions: what tokens are to allow, see Repository. Mirrors are asked only to 'pull'.
     question: asks a repository.
     credentials: used instead of those that are known.
+    keyring: where the credentials are found, None for docker's config.json.
 
     Raises the error of the last address. If that was http after https, raises the error of https.
     """
-    keyring = Keyring()
+    known = keyring or Keyring()
     endpoints = Registries(paths.config).endpoints(domain, mirrors=actions == "pull")
     failure: Error | None = None
     for endpoint in endpoints:
-        repository = Repository(endpoint, path, actions, credentials or keyring.find(endpoint.host))
+        repository = Repository(endpoint, path, actions, credentials or known.find(endpoint.host))
         try:
             return repository, question(repository)
         except Error as error:

@@ -109,7 +109,7 @@ def inspect(paths: Paths, record: Record) -> ContainerDocument:
         "ExecIDs": None,
         "HostConfig": {**record["hostConfig"], "Binds": _binds(record)},
         "GraphDriver": {"Name": record["storageDriver"], "Data": _graph(paths, record)},
-        "Mounts": [_mount(mount) for mount in record["mounts"]],
+        "Mounts": [shown_mount(mount) for mount in record["mounts"]],
         "Config": record["config"],
         "NetworkSettings": view.settings(paths, record),
     }
@@ -149,7 +149,8 @@ def _graph(paths: Paths, record: Record) -> dict[str, str]:
     return {**data, "WorkDir": f"{directory}/work"} if record["storageDriver"] == "overlay" else data
 
 
-def _mount(mount: MountPoint) -> ShownMount:
+def shown_mount(mount: MountPoint) -> ShownMount:
+    """Return a mount point as docker shows it."""
     shown: ShownMount = {
         "Type": mount["type"],
         "Source": mount["source"],

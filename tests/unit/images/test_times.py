@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mydocker.cli import human
+from mydocker.engine.view import human
 from mydocker.images.times import is_time, now
 
 TIMES = [

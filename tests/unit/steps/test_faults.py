@@ -35,5 +35,5 @@ def test_values(crash: str, failure: str, faults: object) -> None:
     ],
 )
 def test_a_value_that_is_none_is_named(variable: str, value: str) -> None:
-    with pytest.raises(BadInput, match=f"^{variable} '{value}': expected .* cli, monitor, init, runtime$"):
+    with pytest.raises(BadInput, match=f"^{variable} '{value}': expected .* cli, api, monitor, init, runtime$"):
         injected({variable: value})

@@ -116,6 +116,10 @@ NOTHING_ASKED = {
     "BlkioWeight": 0,
     "Ulimits": None,
     "ShmSize": 64 << 20,
+    "ConsoleSize": [0, 0],
+    "Devices": [],
+    "DeviceCgroupRules": None,
+    "Tmpfs": None,
     "VolumesFrom": None,
 }
 LIMITS = "-m 64m --memory-swap -1 --memory-reservation 32m --memory-swappiness 5 --oom-score-adj 7 --cpus 0.5 -c 2 --pids-limit 9"

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from mydocker.engine.monitor.client import Client
+from mydocker.engine.monitor.detaching import DetachKeys
 from mydocker.errors import CommandNotFound, Error, StepFailed
 from mydocker.kernel import terminal
 from mydocker.kernel.channel import Channel
@@ -41,12 +42,14 @@ KEYS = CTRL_P + CTRL_Q
     ],
 )
 def test_detach_keys(keys: bytes, typed: list[bytes], sent: bytes, detached: bool) -> None:
-    ends = Channel.pair()
-    here = Client(ends[0], "IOE", True, keys, True, None)
-    assert b"".join(map(here._without_detach_keys, typed)) == sent
-    assert here.detached == detached
-    for end in ends:
-        end.close()
+    here = DetachKeys(keys)
+    assert b"".join(map(here.without, typed)) == sent
+    assert here.matched == detached
+
+
+def test_without_detach_keys_all_is_sent() -> None:
+    here = DetachKeys(b"")
+    assert (here.without(KEYS), here.matched) == (KEYS, False)
 
 
 class Attached:

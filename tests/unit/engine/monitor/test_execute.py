@@ -24,7 +24,7 @@ def test_the_end_is_told_although_the_container_is_removed(tmp_path: Path, save_
     record = save_record(paths, name="web")
     client, ours = Channel.pair()
     request: Any = {"root": str(tmp_path), "state": paths.state, "id": record["id"], "wanted": "", "explain": "", "faults": ()}
-    request |= {"silent": False, "process": {"args": ["sleep", "1"]}}
+    request |= {"silent": False, "exec": "", "process": {"args": ["sleep", "1"]}}
     one = Execution(request, ours)
     one._tell_event("exec_create")
     record["name"] = "renamed"
@@ -41,7 +41,7 @@ def test_the_end_is_told_although_the_container_is_removed(tmp_path: Path, save_
 def test_one_that_was_never_there_is_an_error(tmp_path: Path) -> None:
     client, ours = Channel.pair()
     request: Any = {"root": str(tmp_path), "state": str(tmp_path), "id": "c", "wanted": "", "explain": "", "faults": ()}
-    request |= {"silent": False, "process": {"args": []}}
+    request |= {"silent": False, "exec": "", "process": {"args": []}}
     one = Execution(request, ours)
     with pytest.raises(NotFound, match="no such container"):
         one._tell_event("exec_create")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mydocker.cli import human
+from mydocker.engine.view import human
 from mydocker.errors import Damaged
 
 

@@ -1,0 +1,213 @@
+"""build: docker's classic builder. The context comes as a tar, and what happens goes back line by line."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+from contextlib import contextmanager
+from select import POLLHUP, POLLIN, poll
+
+from mydocker import store
+from mydocker.api.call import Call
+from mydocker.api.protocol import Gone
+from mydocker.api.registry import denied, given_for_all
+from mydocker.api.telling import Telling
+from mydocker.api.wanted import options
+from mydocker.engine.build import builder, platforms, stages
+from mydocker.engine.build.context import BuildContext, unpack_context
+from mydocker.engine.build.orders import Asked, Building
+from mydocker.engine.container.start import start as start_container
+from mydocker.engine.transfer import pull as pulling
+from mydocker.errors import BadInput, Denied, StepFailed
+from mydocker.images import dockerfile
+from mydocker.images.dockerignore import read_in
+from mydocker.images.reference import parse, parse_name
+from mydocker.messages import ERRORS, OUTPUT
+from mydocker.storage.drivers import choose
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, BinaryIO
+
+    from mydocker.engine.record.containers import Record
+    from mydocker.engine.request.options import Options
+    from mydocker.images.reference import Reference
+
+# Of a tar: the length of a block, and what stands where in its first one.
+_BLOCK, _MAGIC, _MAGIC_AT = 512, b"ustar", 257
+# {parameter: the field of docker's HostConfig that it sets for RUN}
+_NUMBERS = {
+    "memory": "Memory",
+    "memswap": "MemorySwap",
+    "cpushares": "CpuShares",
+    "cpuquota": "CpuQuota",
+    "cpuperiod": "CpuPeriod",
+    "shmsize": "ShmSize",
+}
+_TEXTS = {"cpusetcpus": "CpusetCpus", "cpusetmems": "CpusetMems", "cgroupparent": "CgroupParent"}
+
+
+def build(call: Call) -> None:
+    """POST /build"""
+    _refuse(call)
+    names = [parse_name(name) for name in call.texts("t") if name]
+    limits = _limits(call)
+    telling = Telling(call.connection, is_quiet=call.flag("q"))
+    try:
+        built = _of_upload(call, names, limits, telling)
+    except StepFailed as error:
+        if not telling.status_of_command:
+            raise
+        # docker's client exits with the status of the command that failed.
+        _, said, rest = error.message.partition("the command '")
+        message = f"The command '{rest}" if said else error.message
+        telling.line({"errorDetail": {"code": telling.status_of_command, "message": message}, "error": message})
+        return telling.end()
+    _tell(telling, built.id, names)
+
+
+def _of_upload(call: Call, names: list[Reference], limits: dict[str, Any], telling: Telling) -> builder.Built:
+    with _scratch(call) as scratch:
+        with open(f"{scratch}/body", "w+b") as file:
+            for piece in call.connection.body():
+                file.write(piece)
+            _complete(file)
+        unpack_context("the context", file.name, f"{scratch}/context")
+        os.unlink(file.name)
+        return _built(call, f"{scratch}/context", scratch, names, limits, telling)
+
+
+def _complete(file: BinaryIO) -> None:
+    """Give a tar the end that docker's client leaves out when it adds a Dockerfile: the last block's rest, and two empty ones."""
+    length = file.seek(0, os.SEEK_END)
+    file.seek(_MAGIC_AT)
+    if file.read(len(_MAGIC)) == _MAGIC:
+        file.seek(length)
+        file.write(bytes(-length % _BLOCK + 2 * _BLOCK))
+
+
+def _refuse(call: Call) -> None:
+    """Raise BadInput for what the classic builder of docker takes, and ours does not, and for what is for BuildKit."""
+    if call.text("version") not in ("", "1"):
+        raise BadInput(f"invalid version {call.text('version')!r}: expected 1, as there is no BuildKit here")
+    if call.text("remote") not in ("", "client-session"):
+        raise BadInput(f"remote context {call.text('remote')!r} is not supported: send the context")
+    for name in ("squash", "outputs"):
+        if call.flag(name):
+            raise BadInput(f"{name} is not supported: expected none")
+
+
+def _limits(call: Call) -> dict[str, Any]:
+    """Return what every RUN gets of docker's HostConfig. Raises BadInput."""
+    found: dict[str, Any] = {field: value for key, field in _NUMBERS.items() if (value := call.number(key))}
+    found |= {field: call.text(key) for key, field in _TEXTS.items() if call.text(key)}
+    if call.text("ulimits"):
+        found["Ulimits"] = _json(call, "ulimits", list)
+    if call.texts("extrahosts"):
+        found["ExtraHosts"] = call.texts("extrahosts")
+    _options(Asked(image="image", command=["true"]), found)  # raises what is wrong with them
+    return found
+
+
+def _json(call: Call, key: str, kind: type) -> Any:
+    text = call.text(key)
+    try:
+        found = json.loads(text) if text else kind()
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"invalid {key} {text!r}: {error}") from error
+    if not isinstance(found, kind) and found is not None:
+        raise BadInput(f"invalid {key} {text!r}: expected {'an object' if kind is dict else 'a list'}")
+    return found or kind()
+
+
+def _options(asked: Asked, limits: dict[str, Any]) -> Options:
+    """Return the options of a container of the build."""
+    host = {**limits, "NetworkMode": asked.network, "Privileged": asked.privileged}
+    config = {"Image": asked.image, "Cmd": asked.command, "User": asked.user, "WorkingDir": asked.directory, "HostConfig": host}
+    config |= {"Entrypoint": [asked.entrypoint]} if asked.entrypoint else {}
+    return options({**config, "Env": list(asked.environment), "Healthcheck": {"Test": ["NONE"]}}, "", "")
+
+
+@contextmanager
+def _scratch(call: Call) -> Iterator[str]:
+    """Make a directory for the context, and remove it afterwards. If this process is killed, `system check` finds it."""
+    path = store.temporary(call.paths.root + "/build")
+    os.makedirs(path, mode=0o700)
+    try:
+        yield path
+    finally:
+        store.remove_tree(path)
+
+
+def _built(call: Call, directory: str, scratch: str, names: list[Reference], limits: dict[str, Any], telling: Telling) -> builder.Built:
+    name = call.text("dockerfile") or "Dockerfile"
+    place = os.path.join(directory, name)
+    text = read_in(directory, place, name)
+    how = Building(
+        call.paths,
+        BuildContext(directory, place, scratch),
+        call.run(),
+        lambda line: telling.stream(f"{line}\n"),
+        lambda asked: _options(asked, limits),
+        lambda record, lock, secrets: _run(call, telling, record, lock, secrets),
+        lambda base, platform: _pull(call, telling, base, platform),
+    )
+    how.name = name
+    how.arguments = {key: value for key, value in _json(call, "buildargs", dict).items() if isinstance(value, str)}
+    how.platform = platforms.normal(call.text("platform"))
+    how.predefined = platforms.arguments(how.platform)
+    how.labels = {key: str(value) for key, value in _json(call, "labels", dict).items()}
+    how.network = call.text("networkmode") if call.text("networkmode") != "default" else ""
+    how.use_cache = not call.flag("nocache")
+    how.limits = [f"{key}={value}" for key, value in sorted(limits.items())]
+    divided = stages.divide(dockerfile.parse(text, name), how.arguments, how.predefined, name)
+    built = builder.build(how, divided, call.text("target"), names)
+    assert built  # this is no dry run
+    return built
+
+
+def _run(call: Call, telling: Telling, record: Record, lock: int, secrets: list[str]) -> int:
+    """Run the command of a RUN, tell what it writes, and return its exit status. Raises Gone if the client goes away meanwhile."""
+    decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
+    client = start_container(call.paths, record, lock, OUTPUT + ERRORS, secrets=secrets)
+    telling.status_of_command = client.hear(lambda data: telling.stream(decode(data)), _waiter(call))
+    client.channel.close()
+    return telling.status_of_command
+
+
+def _waiter(call: Call) -> Callable[[int], None]:
+    """Return a function that waits for what a descriptor tells. Raises Gone if the client goes away before."""
+
+    def wait(descriptor: int) -> None:
+        poller = poll()
+        poller.register(descriptor, POLLIN)
+        poller.register(call.connection.fileno(), 0)
+        if dict(poller.poll()).get(call.connection.fileno(), 0) & POLLHUP:
+            raise Gone
+
+    return wait
+
+
+def _pull(call: Call, telling: Telling, name: str, platform: str) -> None:
+    """Get a base image, unless it is here and need not be newer."""
+    if not call.flag("pull") and platforms.is_here(call.paths, name, platform):
+        return
+    reference = parse(name).with_default_tag()
+    telling.status(f"{reference.tag or reference.digest}: Pulling from {reference.path}")
+    chosen = pulling.Pulling(platform=platform, max_size=None, observer=telling.layers, keyring=given_for_all(call))
+    try:
+        pulling.pull(call.paths, choose(call.paths), reference, chosen, call.run())
+    except Denied as error:
+        raise Denied(denied(reference, error)) from error
+
+
+def _tell(telling: Telling, image_id: str, names: list[Reference]) -> None:
+    if telling.is_quiet:
+        telling.line({"stream": f"sha256:{image_id}\n"})
+    telling.line({"aux": {"ID": f"sha256:{image_id}"}})
+    telling.stream(f"Successfully built {image_id[:12]}\n")
+    for name in names:
+        telling.stream(f"Successfully tagged {name}\n")
+    telling.end()

@@ -1,0 +1,141 @@
+"""Containers in docker's shapes: what differs between the command line's documents and the API's, by version."""
+
+from __future__ import annotations
+
+from mydocker.engine.catalog import images
+from mydocker.engine.connection import view
+from mydocker.engine.record import execs
+from mydocker.engine.record.moments import nanoseconds
+from mydocker.engine.record.sizes import written
+from mydocker.engine.view import inspect, listing
+from mydocker.errors import Damaged, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.engine.record.containers import Record
+    from mydocker.engine.view.listing import Listed
+    from mydocker.paths import Paths
+
+# What docker's HostConfig has and ours has not, with what docker writes where nothing was asked for.
+_HOST_CONFIG: dict[str, Any] = {
+    "VolumeDriver": "",
+    "Cgroup": "",
+    "Links": None,
+    "Isolation": "",
+    "BlkioWeightDevice": [],
+    "BlkioDeviceReadBps": None,
+    "BlkioDeviceWriteBps": None,
+    "BlkioDeviceReadIOps": None,
+    "BlkioDeviceWriteIOps": None,
+    "CpuRealtimePeriod": 0,
+    "CpuRealtimeRuntime": 0,
+    "DeviceRequests": None,
+    "CpuCount": 0,
+    "CpuPercent": 0,
+    "IOMaximumIOps": 0,
+    "IOMaximumBandwidth": 0,
+}
+_SETTINGS: dict[str, Any] = {
+    "HairpinMode": False,
+    "LinkLocalIPv6Address": "",
+    "LinkLocalIPv6PrefixLen": 0,
+    "SecondaryIPAddresses": None,
+    "SecondaryIPv6Addresses": None,
+}
+
+
+def summary(paths: Paths, each: Listed, size: bool, version: tuple[int, int]) -> dict[str, Any]:
+    """Return a container as the list shows it. size: whether to measure what it has written"""
+    record = each.record
+    settings = view.settings(paths, record)
+    networks = {name: _endpoint(endpoint, version) for name, endpoint in settings["Networks"].items()}
+    shown = {
+        "Id": record["id"],
+        "Names": [f"/{record['name']}"],
+        "Image": record["image"],
+        "ImageID": f"sha256:{record['imageId']}",
+        "Command": " ".join(f"'{word}'" if " " in word else word for word in record["command"]),
+        "Created": nanoseconds(record["createTime"]) // 10**9 if record["createTime"] else 0,
+        "Ports": _ports(each.ports(paths)),
+        "Labels": record["config"]["Labels"],
+        "State": each.status,
+        "Status": listing.status_text(each),
+        "HostConfig": {"NetworkMode": _mode(record)},
+        "NetworkSettings": {"Networks": networks},
+        "Mounts": [inspect.shown_mount(mount) for mount in record["mounts"]],
+    }
+    return {**shown, **_sizes(paths, record)} if size else shown
+
+
+def _mode(record: Record) -> str:
+    """Return the network mode as docker names it: the default one has a name of its own."""
+    mode = record["hostConfig"]["NetworkMode"]
+    return "default" if mode == "bridge" else mode
+
+
+def _ports(ports: view.Ports) -> list[dict[str, Any]]:
+    """Return docker's list of ports: each published address, and each port that is only exposed."""
+    found: list[dict[str, Any]] = []
+    for name, bindings in ports.items():
+        port, _, kind = name.partition("/")
+        each = {"PrivatePort": int(port), "Type": kind}
+        found += [{"IP": b["HostIp"], **each, "PublicPort": int(b["HostPort"])} for b in bindings or []] or [each]
+    return found
+
+
+def _sizes(paths: Paths, record: Record) -> dict[str, int]:
+    own = written(paths, record)
+    try:
+        whole = own + images.find(paths, "sha256:" + record["imageId"]).size
+    except (NotFound, Damaged):
+        whole = own
+    return {"SizeRw": own, "SizeRootFs": whole}
+
+
+def container(paths: Paths, record: Record, size: bool, version: tuple[int, int]) -> dict[str, Any]:
+    """Return all about a container. size: whether to measure what it has written"""
+    document: dict[str, Any] = {**inspect.inspect(paths, record)}
+    document["State"] = _state(document["State"])
+    document["ExecIDs"] = execs.of_container(paths, record["id"]) or None
+    document["MountLabel"] = document["ProcessLabel"] = ""
+    document["Config"] = _config(record, version)
+    document["HostConfig"] = _host_config(record, document["HostConfig"])
+    document["NetworkSettings"] = _settings(document["NetworkSettings"], version)
+    return {**document, **_sizes(paths, record)} if size else document
+
+
+def _state(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return docker's state, in which Health is only there if the container has checks, and running is what is not over."""
+    kept = {key: value for key, value in shown.items() if key != "Health" or value}
+    return {**kept, "Running": shown["Running"] or shown["Restarting"]}
+
+
+def _config(record: Record, version: tuple[int, int]) -> dict[str, Any]:
+    config: dict[str, Any] = {**record["config"], "OnBuild": None}
+    for name in ("StopSignal", "StopTimeout", "Healthcheck", "ExposedPorts"):
+        if config[name] is None:
+            del config[name]  # docker leaves these out
+    if version < (1, 44):
+        mac = next((endpoint["mac"] for endpoint in record["endpoints"].values() if endpoint["mac"]), "")
+        config |= {"MacAddress": mac} if mac else {}
+    return config
+
+
+def _host_config(record: Record, shown: dict[str, Any]) -> dict[str, Any]:
+    config = {**_HOST_CONFIG, **shown, "NetworkMode": _mode(record), "Runtime": shown["Runtime"] or "mydocker"}
+    del config["CgroupPath"]
+    tmpfs = {mount["destination"]: ",".join(mount["options"]) for mount in record["mounts"] if mount["type"] == "tmpfs"}
+    if not config["Tmpfs"]:
+        del config["Tmpfs"]
+    return {"Tmpfs": tmpfs, **config} if tmpfs else config
+
+
+def _settings(shown: Any, version: tuple[int, int]) -> dict[str, Any]:
+    networks = {name: _endpoint(endpoint, version) for name, endpoint in shown["Networks"].items()}
+    return {**shown, **_SETTINGS, "Networks": networks}
+
+
+def _endpoint(shown: dict[str, Any], version: tuple[int, int]) -> dict[str, Any]:
+    return {**shown, "DNSNames": shown["Aliases"]} if version >= (1, 44) else shown

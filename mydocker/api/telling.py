@@ -1,0 +1,68 @@
+"""An answer that tells how something goes: a JSON object a line (docker's JSONMessage). Until the first one, an error has its status."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from mydocker.api.protocol import Connection
+    from mydocker.images.documents import Descriptor
+
+_BAR = 50
+_WORDS = {"begins": "Pulling fs layer", "exists": "Already exists", "done": "Pull complete"}
+
+
+class Telling:
+    """The lines of one answer. is_quiet: only what the client asked to be told anyway"""
+
+    def __init__(self, connection: Connection, is_quiet: bool = False) -> None:
+        self.connection = connection
+        self.is_quiet = is_quiet
+        self.status_of_command = 0  # how the last command of a build ended
+
+    def line(self, document: dict[str, Any]) -> None:
+        """Send an object."""
+        if not self.connection.is_begun:
+            self.connection.begin()
+        self.connection.line(document)
+
+    def status(self, text: str, identity: str = "") -> None:
+        """Send the state of the whole, or of the layer with this id."""
+        if not self.is_quiet:
+            self.line({"status": text, **({"progressDetail": {}, "id": identity} if identity else {})})
+
+    def stream(self, text: str) -> None:
+        """Send what a build or a load says."""
+        if not self.is_quiet:
+            self.line({"stream": text})
+
+    def end(self) -> None:
+        """End the answer, which may have had no line."""
+        if not self.connection.is_begun:
+            self.connection.begin()
+        self.connection.end()
+
+    def layers(self, layers: list[Descriptor], words: dict[str, str] | None = None) -> Callable[[int, str, int], None]:
+        """Return an arrivals.Observer that tells how far the layers have come. words: {event: the text for it}"""
+        names = [layer["digest"].removeprefix("sha256:")[:12] for layer in layers]
+        sizes = [layer["size"] for layer in layers]
+        texts = words or _WORDS
+
+        def told(position: int, event: str, count: int) -> None:
+            if event in texts:
+                self.status(texts[event], names[position])
+            elif event == "bytes" and not self.is_quiet:
+                self.line(_progress(names[position], count, sizes[position]))
+
+        return told
+
+
+def _progress(name: str, count: int, size: int) -> dict[str, Any]:
+    from mydocker.engine.view import human
+
+    done = min(_BAR, _BAR * count // size) if size else _BAR
+    bar = ("=" * done + ">")[:_BAR].ljust(_BAR)
+    shown = f"[{bar}] {human.size(count):>7}/{human.size(size)}"
+    return {"status": "Downloading", "progressDetail": {"current": count, "total": size}, "progress": shown, "id": name}
