@@ -72,17 +72,15 @@ class CreateFile(Step):
     mode: int = 420
 
     def apply(self) -> None:
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, self.mode)
-        try:
-            view = memoryview(self.content.encode(errors="surrogateescape"))
-            while view:  # on a disk that is nearly full, a write is short before it fails
-                view = view[os.write(descriptor, view) :]
-            os.fchmod(descriptor, self.mode)
-        except OSError:
-            os.unlink(self.path)
-            raise
-        finally:
-            os.close(descriptor)
+        with Held(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, self.mode)) as descriptor:
+            try:
+                view = memoryview(self.content.encode(errors="surrogateescape"))
+                while view:  # on a disk that is nearly full, a write is short before it fails
+                    view = view[os.write(descriptor, view) :]
+                os.fchmod(descriptor, self.mode)
+            except OSError:
+                os.unlink(self.path)
+                raise
 
     def undo(self) -> None:
         os.unlink(self.path)

@@ -70,15 +70,13 @@ def _mapped_clone(source: str, users: list[Mapping], groups: list[Mapping], what
 
     Raises Unsupported if the kernel or the file system cannot do that.
     """
-    namespace = user_namespace(users, groups)
-    tree = open_tree(source, recursive=recursive)
-    try:
-        mount_setattr(tree, MOUNT_ATTR_IDMAP, userns=namespace, recursive=all)
-    except OSError as error:
-        os.close(tree)
-        raise Unsupported(f"{what}: {error.strerror}", _HINT) from error
-    finally:
-        os.close(namespace)
+    with Held(user_namespace(users, groups)) as namespace:
+        tree = open_tree(source, recursive=recursive)
+        try:
+            mount_setattr(tree, MOUNT_ATTR_IDMAP, userns=namespace, recursive=all)
+        except OSError as error:
+            os.close(tree)
+            raise Unsupported(f"{what}: {error.strerror}", _HINT) from error
     return tree
 
 

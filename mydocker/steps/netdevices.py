@@ -42,15 +42,13 @@ class MoveDevice(Step):
                 self._move(route, index, f"/proc/self/fd/{descriptor}", self.device)
 
     def _move(self, route: Route, index: int, namespace: str, name: str) -> None:
-        target = os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            route.request(netlink.move_link(index, target, name))
-        except OSError as error:
-            if error.errno != EEXIST:
-                raise
-            raise Conflict(f"netDevices: a network device {name!r} is there already") from error
-        finally:
-            os.close(target)
+        with Held(os.open(namespace, os.O_RDONLY | os.O_CLOEXEC)) as target:
+            try:
+                route.request(netlink.move_link(index, target, name))
+            except OSError as error:
+                if error.errno != EEXIST:
+                    raise
+                raise Conflict(f"netDevices: a network device {name!r} is there already") from error
 
     def describe(self) -> str:
         return f"move network device {self.device} into {self.namespace} as {self.name}"

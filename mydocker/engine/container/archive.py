@@ -13,10 +13,12 @@ from mydocker.engine.container.children import Child
 from mydocker.engine.record import events, locks, state
 from mydocker.errors import BadInput, NotFound, StepFailed
 from mydocker.kernel import inroot
+from mydocker.kernel.files import openat2
 from mydocker.storage import drivers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import tarfile
     from collections.abc import Callable
     from typing import BinaryIO
 
@@ -123,7 +125,7 @@ def receive(inside: copy.Container, path: str, give: Callable[[BinaryIO], None],
     def child() -> None:
         os.close(write)
         with open(read, "rb") as stream:
-            copy.unpack_stream(stream, inside, path, strict)
+            copy.unpack_stream(stream, inside, path, _check_kind if strict else None)
 
     unpacking = Child(child)
     os.close(read)
@@ -134,6 +136,19 @@ def receive(inside: copy.Container, path: str, give: Callable[[BinaryIO], None],
         pass  # the child says why
     _finished(unpacking, path)
     events.of_container(inside.paths, inside.record, "extract-to-dir", path=path)
+
+
+def _check_kind(directory: int, member: tarfile.TarInfo) -> None:
+    """Raise BadInput if a member would put a directory in the place of a file, or a file in that of a directory."""
+    try:
+        there = openat2(member.name.lstrip("/") or ".", os.O_PATH | os.O_NOFOLLOW, dirfd=directory)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    is_directory = stat.S_ISDIR(os.fstat(there).st_mode)
+    os.close(there)
+    if is_directory != member.isdir():
+        words = ("directory", "non-directory") if is_directory else ("non-directory", "directory")
+        raise BadInput(f"cannot overwrite {words[0]} {member.name!r} with {words[1]}")
 
 
 def _finished(child: Child, path: str) -> None:

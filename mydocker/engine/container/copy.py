@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from mydocker.runtime.spec import Mount
     from mydocker.storage.base import StorageDriver
 
+    Check = Callable[[int, tarfile.TarInfo], None]
+
 # What goes before the tar: whether the source is a directory, whether only its contents are copied, and the length of its name.
 _HEADER = "??I"
 _MOST_SYMLINKS = 40
@@ -165,7 +167,6 @@ def wait_for(sender: Child, receiver: Child) -> None:
 
 def to_stream(source: Container, path: str, follow: bool, stream: BinaryIO) -> None:
     """Write a file or a directory to a stream as a tar. Raises StepFailed."""
-
     Child(lambda: pack_found(source, path, stream, follow)).wait()
 
 
@@ -179,33 +180,19 @@ def pack_found(source: Container, path: str, stream: BinaryIO, follow: bool = Fa
 
 def from_stream(stream: BufferedReader, target: Container, destination: str) -> None:
     """Unpack a tar, plain or compressed, into a directory of a container. Its files keep their owners. Raises StepFailed."""
-
     Child(lambda: unpack_stream(stream, target, destination)).wait()
 
 
-def unpack_stream(stream: BufferedReader, target: Container, destination: str, strict: bool = False) -> None:
+def unpack_stream(stream: BufferedReader, target: Container, destination: str, check: Check | None = None) -> None:
     """Unpack a tar into a directory of a container. This process is one that may change its namespaces.
 
-    strict: refuse to put a directory in the place of a file, and a file in that of a directory
+    check: is called with a descriptor of the directory and each member of the tar, before it is unpacked
     """
     directory = _open(target.enter(), target.absolute(destination), os.O_PATH | os.O_DIRECTORY)
-    check = (lambda member: _check_kind(directory, member)) if strict else None
+    checked = (lambda member: check(directory, member)) if check else None
     if stream.peek(1):
-        unpack_tar(Decompressed(stream, "standard input").as_binary(), inroot.by_descriptor(directory), None, None, check)
+        unpack_tar(Decompressed(stream, "standard input").as_binary(), inroot.by_descriptor(directory), None, None, checked)
     target.leave()
-
-
-def _check_kind(directory: int, member: tarfile.TarInfo) -> None:
-    """Raise BadInput if a member would put a directory in the place of a file, or a file in that of a directory."""
-    try:
-        there = openat2(member.name.lstrip("/") or ".", os.O_PATH | os.O_NOFOLLOW, dirfd=directory)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    is_directory = stat.S_ISDIR(os.fstat(there).st_mode)
-    os.close(there)
-    if is_directory != member.isdir():
-        words = ("directory", "non-directory") if is_directory else ("non-directory", "directory")
-        raise BadInput(f"cannot overwrite {words[0]} {member.name!r} with {words[1]}")
 
 
 def _open(root: int, path: str, flags: int) -> int:
