@@ -14,7 +14,7 @@ from struct import pack
 import h11
 
 from mydocker.errors import Error
-from mydocker.version import VERSION
+from mydocker.version import NEWEST_API, VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ _CHUNK = 1 << 16
 
 STDOUT, STDERR = 1, 2
 MULTIPLEXED, RAW = "application/vnd.docker.multiplexed-stream", "application/vnd.docker.raw-stream"
-NEWEST, OLDEST = (1, 44), (1, 24)
 
 
 class Gone(Exception):
@@ -203,7 +202,7 @@ def stream_type(version: tuple[int, int], is_tty: bool) -> str:
 
 
 def _own_headers() -> list[tuple[str, str]]:
-    newest = ".".join(map(str, NEWEST))
+    newest = ".".join(map(str, NEWEST_API))
     return [
         ("Api-Version", newest),
         ("Docker-Experimental", "false"),

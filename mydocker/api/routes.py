@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 from urllib.parse import unquote
 
-from mydocker.api.protocol import NEWEST, OLDEST, Refused
+from mydocker.api.protocol import Refused
 from mydocker.errors import BadInput
+from mydocker.version import NEWEST_API, OLDEST_API
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,13 +133,13 @@ def version_of(path: str) -> tuple[tuple[int, int], str]:
     first, slash, rest = path.removeprefix("/").partition("/")
     major, dot, minor = first.removeprefix("v").partition(".")
     if not (first.startswith("v") and dot and _is_number(major) and _is_number(minor)):
-        return NEWEST, path
+        return NEWEST_API, path
     version = (int(major), int(minor))
-    if version > NEWEST:
-        raise BadInput(f"client version {first[1:]} is too new. Maximum supported API version is {_text(NEWEST)}")
-    if version < OLDEST:
+    if version > NEWEST_API:
+        raise BadInput(f"client version {first[1:]} is too new. Maximum supported API version is {_text(NEWEST_API)}")
+    if version < OLDEST_API:
         hint = "please upgrade your client to a newer version"
-        raise BadInput(f"client version {first[1:]} is too old. Minimum supported API version is {_text(OLDEST)}, {hint}")
+        raise BadInput(f"client version {first[1:]} is too old. Minimum supported API version is {_text(OLDEST_API)}, {hint}")
     return version, slash + rest
 
 

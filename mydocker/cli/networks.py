@@ -10,7 +10,7 @@ from mydocker.engine.connection import connecting, networks
 from mydocker.engine.record import containers, filters
 from mydocker.engine.request import values
 from mydocker.engine.request.endpoints import check_endpoint
-from mydocker.engine.view import choosing
+from mydocker.engine.view import choosing, human
 from mydocker.errors import BadInput, NotFound
 from mydocker.network import records
 from mydocker.network.drivers import NAMES
@@ -101,7 +101,7 @@ def _row(network: Network, no_trunc: bool) -> Row:
         "Internal": str(network["internal"]).lower(),
         "Labels": ",".join(f"{key}={value}" for key, value in sorted(network["labels"].items())),
         "Label": lambda name: network["labels"].get(name, ""),
-        "CreatedAt": network["createdAt"],
+        "CreatedAt": human.clock(network["createdAt"], exact=True),
     }
 
 

@@ -105,7 +105,7 @@ def row(session: Session, each: Listed, size: bool, no_trunc: bool) -> Row:
         "ID": record["id"] if no_trunc else record["id"][:12],
         "Image": record["image"],
         "Command": f'"{command}"',
-        "CreatedAt": record["createTime"],
+        "CreatedAt": human.clock(record["createTime"]),
         "RunningFor": human.since(record["createTime"]),
         "Ports": view.column(each.ports(session.paths)),
         "State": each.status,

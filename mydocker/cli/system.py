@@ -9,6 +9,7 @@ import sys
 from mydocker.cli.base import Session, echo
 from mydocker.cli.template.compile import compile_template
 from mydocker.cli.verb import option, verb
+from mydocker.engine.view import host
 from mydocker.version import VERSION
 
 TYPE_CHECKING = False
@@ -29,7 +30,7 @@ def info(session: Session, form: str | None) -> None:
     from mydocker.engine.system.info import info as facts
 
     found = facts(session.paths)
-    _print(found, form, "\n".join(_lines(found, 0)))
+    _print({**host.info(found), **found}, form, "\n".join(_lines(found, 0)))
 
 
 def _print(facts: Mapping[str, object], form: str | None, usual: str) -> None:
@@ -60,4 +61,5 @@ def version(session: Session, form: str | None) -> None:
         "OS/Arch": f"linux/{os.uname().machine}",
         "Kernel": os.uname().release,
     }
-    _print(facts, form, "\n".join(f"{name + ':':10} {value}" for name, value in facts.items()))
+    both = {"Client": host.version(), "Server": host.version()}  # docker's two halves are one here
+    _print({**both, **facts}, form, "\n".join(f"{name + ':':10} {value}" for name, value in facts.items()))

@@ -59,6 +59,19 @@ def parse_time(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def clock(text: str, exact: bool = False) -> str:
+    """Return an RFC 3339 time as Go prints one, in this machine's zone: '2026-11-29 13:55:05 +0000 UTC'. '' is ''.
+
+    exact: with its fraction of a second, as far as it has one
+    """
+    if not text:
+        return ""
+    moment = parse_time(text).astimezone()
+    zone = moment.tzname()
+    fraction = text.partition(".")[2].rstrip("Z").partition("+")[0].partition("-")[0].rstrip("0") if exact else ""
+    return f"{moment.year:04}{moment:-%m-%d %H:%M:%S}{'.' if fraction else ''}{fraction} {moment:%z} {'UTC' if zone == 'GMT' else zone}"
+
+
 def since(text: str, now: datetime | None = None) -> str:
     """Return how long ago an RFC 3339 time was: '2 hours ago'. It is 'N/A' for '' and for Go's zero time."""
     if not text or text.startswith("0001-"):

@@ -31,7 +31,7 @@ class Row:
             "Digest": self.image.entry["digest"],
             "ID": self.shown_id(whole),
             "CreatedSince": human.since(self.created) if isinstance(self.image, Image) else "Damaged",
-            "CreatedAt": self.created,
+            "CreatedAt": human.clock(self.created),
             "Size": self.size,
             "VirtualSize": self.size,
             # docker counts these only for `system df -v`.

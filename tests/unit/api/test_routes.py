@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mydocker.api import routes
-from mydocker.api.protocol import NEWEST, Refused
+from mydocker.api.protocol import Refused
 from mydocker.errors import BadInput
+from mydocker.version import NEWEST_API
 
 
 @pytest.mark.parametrize(
@@ -53,9 +54,9 @@ def test_what_is_not_there(method: str, path: str, status: int) -> None:
     [
         ("/v1.41/info", (1, 41), "/info"),
         ("/v1.24/info", (1, 24), "/info"),
-        ("/info", NEWEST, "/info"),
-        ("/version", NEWEST, "/version"),
-        ("/volumes/v1.4", NEWEST, "/volumes/v1.4"),
+        ("/info", NEWEST_API, "/info"),
+        ("/version", NEWEST_API, "/version"),
+        ("/volumes/v1.4", NEWEST_API, "/volumes/v1.4"),
     ],
 )
 def test_versions(path: str, version: tuple[int, int], rest: str) -> None:

@@ -1,5 +1,6 @@
 """Sizes and durations as docker rounds them."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -78,3 +79,24 @@ def test_since(created: str, text: str) -> None:
 def test_a_bad_time_is_told() -> None:
     with pytest.raises(Damaged, match="invalid time 'yesterday'"):
         human.since("yesterday")
+
+
+@pytest.mark.parametrize(
+    ("zone", "text", "exact", "expected"),
+    [
+        ("UTC", "2026-11-29T13:55:05.085326Z", False, "2026-11-29 13:55:05 +0000 UTC"),
+        ("UTC", "2026-11-29T13:55:05.120000000Z", True, "2026-11-29 13:55:05.12 +0000 UTC"),
+        ("UTC", "2026-11-29T13:55:05Z", True, "2026-11-29 13:55:05 +0000 UTC"),
+        ("CET-1", "2026-11-29T13:55:05Z", False, "2026-11-29 14:55:05 +0100 CET"),
+        ("UTC", "0001-01-01T00:00:00Z", False, "0001-01-01 00:00:00 +0000 UTC"),
+        ("UTC", "", False, ""),
+    ],
+)
+def test_a_time_as_go_prints_it(monkeypatch: pytest.MonkeyPatch, zone: str, text: str, exact: bool, expected: str) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert human.clock(text, exact) == expected
+    finally:
+        monkeypatch.undo()
+        time.tzset()
