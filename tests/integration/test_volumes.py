@@ -137,6 +137,22 @@ def test_propagation_to_the_host(mydocker: Machine, needs_root_mount: None, prop
     assert mydocker.sh("unshare -m sh script").stdout == seen
 
 
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("private", {"rshared": "a shared mount", "rslave": "a shared or slave mount"}), ("slave", {"shared": "a shared mount"})],
+)
+def test_a_source_that_cannot_propagate_is_refused(mydocker: Machine, state: str, words: dict[str, str]) -> None:
+    place = f"{mydocker.directory}/there"
+    mounted = "mkdir there; mount -t tmpfs there there; mount --make-shared there"
+    made = f"{mounted}; unshare -m --propagation unchanged sh -c 'mount --make-{state} there"
+    for propagation, told in words.items():
+        line = f"{mydocker.prefixed} run --rm --network none -v {place}:/d:{propagation} busybox true 2>&1"
+        result = mydocker.sh(f"{made}; {line}'")
+        assert result.stdout.splitlines()[0] == f"mydocker: path {place} is mounted on {place} but it is not {told}"
+        assert mydocker("ps", "-aq").stdout == ""
+        mydocker.sh("umount there; rmdir there")
+
+
 def test_commit_leaves_volumes_out(mydocker: Machine) -> None:
     mydocker("run", "--name", "work", "-v", "data:/data", "busybox", "sh", "-c", "echo in > /layer; echo out > /data/file; rm /etc/group")
     assert mydocker("commit", "-c", 'CMD ["cat", "/layer"]', "-m", "done", "work", "worked:1").stdout.startswith("sha256:")

@@ -21,12 +21,13 @@ from mydocker.engine.container.new_record import record_of
 from mydocker.engine.record import containers, events, names
 from mydocker.engine.record.moments import timestamp
 from mydocker.engine.record.state import CGROUP_PARENT
-from mydocker.engine.request import capabilities
+from mydocker.engine.request import capabilities, propagation
 from mydocker.engine.request.fromhost import host_devices, init_program, runtime_program, thermal_directories
 from mydocker.engine.request.options import Options
 from mydocker.engine.volume import volumes
 from mydocker.errors import BadInput, Conflict, Error
 from mydocker.kernel import capabilities as kernel_capabilities
+from mydocker.kernel.mounts import mountinfo
 from mydocker.network.hosts import own_hosts
 from mydocker.paths import Paths
 from mydocker.runtime.users import mappings
@@ -171,6 +172,8 @@ def prepare(paths: Paths, options: Options, image: images.Image | None = None) -
     container_id = containers.new_id()
     name = options.name or names.generate()
     mounts = volumes.plan_mounts(paths, options, image.config.get("Volumes") or {})
+    if any(point["propagation"] for point in mounts):
+        propagation.check(mounts, mountinfo(paths.proc))
     facts = spec.Facts(
         id=container_id,
         directory=paths.container(container_id),
