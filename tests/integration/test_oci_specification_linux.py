@@ -153,12 +153,11 @@ def test_devices_in_a_user_namespace_with_mode_and_owner(any_runtime: Runtime) -
 
 
 def test_devices_in_a_user_namespace_with_an_owner_that_is_not_mapped_are_the_hosts(any_runtime: Runtime) -> None:
-    any_runtime.leave_out("runc", "may not open that node")
     mapped = [{"containerID": 0, "hostID": 100000, "size": 1000}]
-    devices = [{"path": "/dev/null", "type": "c", "major": 1, "minor": 3, "uid": 1000, "gid": 1000}]
+    devices = [{"path": "/dev/full", "type": "c", "major": 1, "minor": 7, "uid": 1000, "gid": 1000}]
     change = both(namespace("user"), linux(uidMappings=mapped, gidMappings=mapped, devices=devices))
-    result = any_runtime.run("stat", "-c", "%t:%T %u:%g", "/dev/null", change=change)
-    assert result.stdout == "1:3 65534:65534\n", result.stderr
+    result = any_runtime.run("stat", "-c", "%t:%T %u:%g", "/dev/full", change=change)
+    assert result.stdout == "1:7 65534:65534\n", result.stderr
 
 
 def test_devices_another_file_at_the_path_is_an_error(any_runtime: Runtime, tmp_path: Path) -> None:
