@@ -19,7 +19,7 @@ from mydocker.engine.build.context import BuildContext, unpack_context
 from mydocker.engine.build.orders import Asked, Building
 from mydocker.engine.container.start import start as start_container
 from mydocker.engine.transfer import pull as pulling
-from mydocker.errors import BadInput, Denied, StepFailed
+from mydocker.errors import BadInput, Damaged, Denied, StepFailed
 from mydocker.images import dockerfile
 from mydocker.images.dockerignore import read_in
 from mydocker.images.reference import parse, parse_name
@@ -74,7 +74,10 @@ def _of_upload(call: Call, names: list[Reference], limits: dict[str, Any], telli
             for piece in call.connection.body():
                 file.write(piece)
             _complete(file)
-        unpack_context("the context", file.name, f"{scratch}/context")
+        try:
+            unpack_context("the context", file.name, f"{scratch}/context")
+        except Damaged as error:
+            raise BadInput(f"invalid context: {error.message}") from error
         os.unlink(file.name)
         return _built(call, f"{scratch}/context", scratch, names, limits, telling)
 

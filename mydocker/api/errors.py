@@ -6,6 +6,8 @@ start says of its program.
 
 from __future__ import annotations
 
+from errno import ENAMETOOLONG
+
 from mydocker import errors
 from mydocker.api.protocol import Refused
 
@@ -28,6 +30,8 @@ def status_of(error: errors.Error) -> int:
     """Return the status of the answer that tells an error."""
     if isinstance(error, Refused):
         return error.status
+    if isinstance(error, errors.StepFailed) and error.errno == ENAMETOOLONG:
+        return 400  # no file can have the name that the client gave to something
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
 
 

@@ -8,7 +8,7 @@ from mydocker.api import routes
 from mydocker.api.call import Answer, Call
 from mydocker.api.errors import message_of, status_of
 from mydocker.api.protocol import Connection, Gone
-from mydocker.errors import Error
+from mydocker.errors import Error, StepFailed
 from mydocker.tracebacks import as_error, kept
 
 TYPE_CHECKING = False
@@ -45,7 +45,8 @@ def _answer(paths: Paths, connection: Connection, request: h11.Request) -> None:
         raise
     except OSError as error:
         # For a full disk, or a file that is gone, the kernel's words about its object are said.
-        tell(connection, kept(as_error(Error(f"{error.filename}: {error.strerror}") if error.filename else error), paths.errors))
+        told = StepFailed(f"{error.filename}: {error.strerror}", error.errno or 0) if error.filename else as_error(error)
+        tell(connection, kept(told, paths.errors))
     except Exception as error:
         tell(connection, kept(as_error(error), paths.errors))
 

@@ -18,7 +18,7 @@ from select import POLLIN, poll
 from socket import socket as Socket
 from time import monotonic
 
-from mydocker.api import handler, routes
+from mydocker.api import handler
 from mydocker.api.protocol import Connection, Gone, Refused
 from mydocker.errors import Error
 
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 # So many connections are served at once. Whoever opens one more is told 503.
 MOST_CHILDREN = 200
-_CHILD = "mydocker-api"
+# What most children import is imported here once the first one is under way, so that later ones find it. The rest takes more memory.
+_OFTEN = ("containers", "create", "life", "streams", "wait", "exec")
 _BUSY = f"too many connections: the service answers {MOST_CHILDREN} at once"
 
 
@@ -44,8 +45,7 @@ class Service:
         self.seconds = seconds  # after which it ends if nobody is connected, 0 for never
         self.children: dict[int, int] = {}  # {pidfd: pid}
         self.is_ended = False
-        # What children import is imported here once the first one is under way, so that later ones find it.
-        self._modules = list(dict.fromkeys(target.partition(":")[0] for _, _, target in routes.ROUTES))
+        self._modules = list(_OFTEN)
         self._has_served = False
 
     def run(self) -> None:

@@ -9,6 +9,7 @@ from mydocker.engine.record.moments import nanoseconds
 from mydocker.engine.record.sizes import written
 from mydocker.engine.view import inspect, listing
 from mydocker.errors import Damaged, NotFound
+from mydocker.network import attachments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from mydocker.engine.record.containers import Record
     from mydocker.engine.view.listing import Listed
+    from mydocker.network.attachments import Attachment
     from mydocker.paths import Paths
 
 # What docker's HostConfig has and ours has not, with what docker writes where nothing was asked for.
@@ -49,8 +51,8 @@ _SETTINGS: dict[str, Any] = {
 def summary(paths: Paths, each: Listed, size: bool, version: tuple[int, int]) -> dict[str, Any]:
     """Return a container as the list shows it. size: whether to measure what it has written"""
     record = each.record
-    settings = view.settings(paths, record)
-    networks = {name: _endpoint(endpoint, version) for name, endpoint in settings["Networks"].items()}
+    attachment = _attachment(paths, each)
+    networks = {name: _endpoint(shown, version) for name, shown in view.networks(paths, record, attachment).items()}
     shown = {
         "Id": record["id"],
         "Names": [f"/{record['name']}"],
@@ -58,7 +60,7 @@ def summary(paths: Paths, each: Listed, size: bool, version: tuple[int, int]) ->
         "ImageID": f"sha256:{record['imageId']}",
         "Command": " ".join(f"'{word}'" if " " in word else word for word in record["command"]),
         "Created": nanoseconds(record["createTime"]) // 10**9 if record["createTime"] else 0,
-        "Ports": _ports(each.ports(paths)),
+        "Ports": _ports(view.ports(record, attachment["published"]) if attachment else {}),
         "Labels": record["config"]["Labels"],
         "State": each.status,
         "Status": listing.status_text(each),
@@ -67,6 +69,14 @@ def summary(paths: Paths, each: Listed, size: bool, version: tuple[int, int]) ->
         "Mounts": [inspect.shown_mount(mount) for mount in record["mounts"]],
     }
     return {**shown, **_sizes(paths, record)} if size else shown
+
+
+def _attachment(paths: Paths, each: Listed) -> Attachment | None:
+    """Return what a container that runs is attached to. It is read once for a line of the list."""
+    try:
+        return attachments.load(paths, each.record["id"]) if each.status in ("running", "paused") else None
+    except Damaged:
+        return None
 
 
 def _mode(record: Record) -> str:

@@ -229,6 +229,8 @@ def test_what_is_done_already_is_304(service: Service, web: str) -> None:
         ("POST", "/volumes/create", {"Name": "v1", "Driver": "nfs"}, 404, "nfs"),
         ("DELETE", "/images/busybox", None, 409, "uses its image"),
         ("POST", "/images/create?fromSrc=http://x", None, 400, "invalid fromSrc"),
+        ("POST", "/build", {"no": "tar"}, 400, "invalid context"),
+        ("POST", "/networks/create", {"Name": "n" * 300}, 400, "File name too long"),
     ],
 )
 def test_what_is_refused_changes_nothing(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mydocker.engine.record.containers import Record, WantedEndpoint
-    from mydocker.network.attachments import Address, Endpoint, Published
+    from mydocker.network.attachments import Address, Attachment, Endpoint, Published
     from mydocker.paths import Paths
 
     # A part of what `docker inspect` prints. The Engine API says what is in it. We only make it, for JSON and for templates.
@@ -26,10 +26,7 @@ def settings(paths: Paths, record: Record) -> DockerDocument:
     """Return docker's NetworkSettings (Engine API, ContainerInspect)."""
     pid = state.running_pid(paths, record["id"])
     attachment = attachments.load(paths, record["id"]) if pid else None
-    plugged = {each["network"]: each for each in attachment["endpoints"]} if attachment else {}
-    mode = record["hostConfig"]["NetworkMode"]
-    wanted = record["endpoints"] or ({mode: _NOTHING} if mode in records.MODES else {})
-    found = {name: _endpoint(paths, name, wanted[name], plugged.get(name)) for name in wanted}
+    found = networks(paths, record, attachment)
     default = found.get(records.DEFAULT, {})
     return {
         "Bridge": "",
@@ -40,6 +37,14 @@ def settings(paths: Paths, record: Record) -> DockerDocument:
         **{key: default.get(key, 0) for key in ("IPPrefixLen", "GlobalIPv6PrefixLen")},
         "Networks": found,
     }
+
+
+def networks(paths: Paths, record: Record, attachment: Attachment | None) -> dict[str, DockerDocument]:
+    """Return docker's EndpointSettings of each network of a container. attachment: None if the container does not run."""
+    plugged = {each["network"]: each for each in attachment["endpoints"]} if attachment else {}
+    mode = record["hostConfig"]["NetworkMode"]
+    wanted = record["endpoints"] or ({mode: _NOTHING} if mode in records.MODES else {})
+    return {name: _endpoint(paths, name, wanted[name], plugged.get(name)) for name in wanted}
 
 
 _NOTHING: WantedEndpoint = {"ip": "", "ip6": "", "mac": "", "aliases": []}

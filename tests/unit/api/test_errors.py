@@ -18,6 +18,7 @@ from mydocker.api.protocol import Refused
         (errors.Conflict("in use"), 409, "in use"),
         (errors.Unsupported("this kernel has no aufs"), 501, "this kernel has no aufs"),
         (errors.StepFailed("mount: No space left on device", 28), 500, "mount: No space left on device"),
+        (errors.StepFailed("mkdir: File name too long", 36), 400, "mkdir: File name too long"),
         (errors.CommandNotFound("exec: 'x'"), 400, "exec: 'x': executable file not found in $PATH"),
         (errors.CommandNotFound("exec: '/x': no such file or directory"), 400, "exec: '/x': no such file or directory"),
         (errors.CommandNotExecutable("exec: '/etc'"), 400, "exec: '/etc': permission denied"),
