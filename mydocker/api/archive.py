@@ -61,13 +61,13 @@ def _send(call: Call, stream: BinaryIO, headers: tuple[tuple[str, str], ...]) ->
 
 def put(call: Call) -> Answer:
     """PUT /containers/ID/archive"""
-    path, strict = _path(call), call.flag("noOverwriteDirNonDir")
+    path, strict, to_user = _path(call), call.flag("noOverwriteDirNonDir"), call.flag("copyUIDGID")
 
     def give(stream: BinaryIO) -> None:
         for piece in call.connection.body():
             stream.write(piece)
 
-    archive.reach(call.paths, names.container(call), lambda inside: archive.receive(inside, path, give, strict))
+    archive.reach(call.paths, names.container(call), lambda inside: archive.receive(inside, path, give, strict, to_user))
     return EMPTY
 
 

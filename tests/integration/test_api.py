@@ -327,6 +327,18 @@ def test_archives(service: Service, web: str) -> None:
     assert status == 404
 
 
+def test_files_become_the_users_if_the_client_says_so(mydocker: Machine, service: Service) -> None:
+    mydocker("run", "-d", "--name", "mail", "-u", "mail", "--network", "none", "busybox", "sleep", "600")
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("new"))
+    for flag, owner in (("0", "0:0\n"), ("1", "8:8\n")):
+        line = f"/containers/mail/archive?path=/tmp&copyUIDGID={flag}"
+        assert service.raw("PUT", line, packed.getvalue(), headers={"Content-Type": "application/x-tar"})[0] == 200
+        assert mydocker("exec", "mail", "stat", "-c", "%u:%g", "/tmp/new").stdout == owner
+    mydocker("rm", "-f", "mail")
+
+
 def test_events_and_logs_come_as_they_happen_and_nobody_waits_for_a_client_that_left(mydocker: Machine, service: Service, web: str) -> None:
     streams = []
     for path in ("/events?filters=" + '{"event":["die"]}', "/containers/web/logs?stdout=1&follow=1", "/containers/web/stats"):

@@ -10,10 +10,11 @@ import stat
 
 from mydocker.engine.container import copy
 from mydocker.engine.container.children import Child
-from mydocker.engine.record import events, locks, state
+from mydocker.engine.record import bundle, events, locks, state
 from mydocker.errors import BadInput, NotFound, StepFailed
 from mydocker.kernel import inroot
 from mydocker.kernel.files import openat2
+from mydocker.runtime.init import resolved_user
 from mydocker.storage import drivers
 
 TYPE_CHECKING = False
@@ -113,19 +114,28 @@ def send(inside: copy.Container, path: str, take: Callable[[BinaryIO], None]) ->
     events.of_container(inside.paths, inside.record, "archive-path", path=path)
 
 
-def receive(inside: copy.Container, path: str, give: Callable[[BinaryIO], None], strict: bool) -> None:
+def receive(inside: copy.Container, path: str, give: Callable[[BinaryIO], None], strict: bool, to_user: bool) -> None:
     """Unpack the tar that give() writes, plain or compressed, into a directory of a container.
 
     strict: refuse to put a directory in the place of a file, and a file in that of a directory
+    to_user: the files become the container's user's, if it has another than root
 
     Raises BadInput if the path is no directory, or what is written no tar.
     """
     read, write = os.pipe()
+    owner: list[int] = []  # known from the first member on
+
+    def check(root: int, directory: int, member: tarfile.TarInfo) -> None:
+        if strict:
+            _check_kind(directory, member)
+        if to_user and inside.record["config"]["User"]:
+            owner[:] = owner or _user(inside, inroot.by_descriptor(root))
+            member.uid, member.gid = owner
 
     def child() -> None:
         os.close(write)
         with open(read, "rb") as stream:
-            copy.unpack_stream(stream, inside, path, _check_kind if strict else None)
+            copy.unpack_stream(stream, inside, path, check)
 
     unpacking = Child(child)
     os.close(read)
@@ -136,6 +146,12 @@ def receive(inside: copy.Container, path: str, give: Callable[[BinaryIO], None],
         pass  # the child says why
     _finished(unpacking, path)
     events.of_container(inside.paths, inside.record, "extract-to-dir", path=path)
+
+
+def _user(inside: copy.Container, root: str) -> list[int]:
+    """Return uid and gid of a container's user, as its own files name it."""
+    spec = bundle.load(inside.paths, inside.record["id"])
+    return list(resolved_user(spec, inroot.read_text(root, "/etc/passwd"), inroot.read_text(root, "/etc/group"))[:2])
 
 
 def _check_kind(directory: int, member: tarfile.TarInfo) -> None:

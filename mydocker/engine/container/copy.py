@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from mydocker.runtime.spec import Mount
     from mydocker.storage.base import StorageDriver
 
-    Check = Callable[[int, tarfile.TarInfo], None]
+    Check = Callable[[int, int, tarfile.TarInfo], None]
 
 # What goes before the tar: whether the source is a directory, whether only its contents are copied, and the length of its name.
 _HEADER = "??I"
@@ -186,10 +186,11 @@ def from_stream(stream: BufferedReader, target: Container, destination: str) -> 
 def unpack_stream(stream: BufferedReader, target: Container, destination: str, check: Check | None = None) -> None:
     """Unpack a tar into a directory of a container. This process is one that may change its namespaces.
 
-    check: is called with a descriptor of the directory and each member of the tar, before it is unpacked
+    check: is called with descriptors of the root and of the directory, and with each member of the tar before it is unpacked
     """
-    directory = _open(target.enter(), target.absolute(destination), os.O_PATH | os.O_DIRECTORY)
-    checked = (lambda member: check(directory, member)) if check else None
+    root = target.enter()
+    directory = _open(root, target.absolute(destination), os.O_PATH | os.O_DIRECTORY)
+    checked = (lambda member: check(root, directory, member)) if check else None
     if stream.peek(1):
         unpack_tar(Decompressed(stream, "standard input").as_binary(), inroot.by_descriptor(directory), None, None, checked)
     target.leave()
