@@ -20,5 +20,5 @@ POLICY = "-P FORWARD DROP\n"
 )
 def test_a_chain_that_drops_gets_one_unless_it_leads_to_ours(monkeypatch: pytest.MonkeyPatch, listed: str, steps: int) -> None:
     monkeypatch.setattr(forwarding, "_legacy_program", lambda proc: "/sbin/iptables-legacy")
-    monkeypatch.setattr(forwarding.programs, "call", lambda argv, text="": (1, listed, ""))
+    monkeypatch.setattr("mydocker.kernel.programs.call", lambda argv, text="": (1, listed, ""))
     assert len(forwarding._legacy_steps("mb0", "/proc")) == steps
