@@ -16,7 +16,7 @@ from mydocker.storage.whiteouts import PLAIN, PREFIX, Form, names_below
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
     from typing import BinaryIO
 
 _XATTR_PREFIX = "SCHILY.xattr."
@@ -35,10 +35,15 @@ def pack(directory: str, stream: BinaryIO, form: Form, exclude: set[str], layers
         Packing(archive, directory, form, exclude, None, layers).whole()
 
 
-def pack_tree(directory: str, stream: BinaryIO, exclude: set[str] | None = None) -> None:
-    """Write a whole tree as an uncompressed tar. The contents of file systems that are mounted in it are left out."""
+def pack_tree(directory: str, stream: BinaryIO, hidden: Container[str] = ()) -> None:
+    """Write a whole tree as an uncompressed tar. The contents of file systems that are mounted in it are left out.
+
+    hidden: directories whose contents are left out as well, for what is mounted from the same file system
+    """
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
-        Packing(archive, directory, PLAIN, exclude or set(), {os.stat(directory).st_dev}).whole()
+        packing = Packing(archive, directory, PLAIN, set(), {os.stat(directory).st_dev})
+        packing.hidden = hidden
+        packing.whole()
 
 
 def pack_one(directory: str | int, name: str, stream: BinaryIO, devices: set[int] | None = None, itself: bool = False) -> None:
@@ -73,6 +78,7 @@ class Packing:
         self.root = root
         self.form = form
         self.exclude = exclude
+        self.hidden: Container[str] = ()  # directories that are written without what they hold
         self.devices = devices  # the file systems whose directories are written with what they hold; None: all
         self.links: dict[tuple[int, int], str] = {}  # (device, inode) → the first name, to which hard links are written
 
@@ -120,7 +126,7 @@ class Packing:
             self.add_whiteout(f"{path}/{PREFIX}{gone}")
         elif not stat.S_ISSOCK(status.st_mode):
             self.add_entry(where, status)
-            if stat.S_ISDIR(status.st_mode) and (self.devices is None or status.st_dev in self.devices):
+            if stat.S_ISDIR(status.st_mode) and where not in self.hidden and (not self.devices or status.st_dev in self.devices):
                 with _inside(name):
                     self.walk(where, opaque)
 

@@ -24,17 +24,13 @@ def pack_changes(tree: str, changes: list[Change], stream: BinaryIO, exclude: se
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
         packing = Packing(archive, tree, PLAIN, exclude, None)
         for change in changes:
-            if _excluded(change.path, exclude):
+            if any(f"{change.path}/".startswith(f"{place}/") for place in exclude):
                 continue
             if change.kind == "D":
                 parent, _, name = change.path.rpartition("/")
                 packing.add_whiteout(f"{parent}/{PREFIX}{name}")
             else:
                 packing.add_one(change.path)
-
-
-def _excluded(path: str, exclude: set[str]) -> bool:
-    return any(path == place or path.startswith(place + "/") for place in exclude)
 
 
 def tree_changes(old: str, tree: str) -> list[Change]:

@@ -36,8 +36,8 @@ class MakeLinksReal(Step):
         numbers = {int(name.partition(".")[0]) for name in kept}
         if numbers:
             _read_each(self.root, numbers)
-        if self.ends:
-            _forget(self.writable, kept)
+        for name in kept if self.ends else ():
+            os.unlink(f"{self.writable}/{_PLINKS}/{name}")
 
     def describe(self) -> str:
         return f"make the hard links real that {quote(f'{self.writable}/{_PLINKS}')} has: read their names in {quote(self.root)}"
@@ -59,7 +59,8 @@ class RestoreLinks(Step):
         copied = {int(name.partition(".")[2]) for name in kept}
         for names in _names(self.writable, copied).values() if copied else ():
             self._restore(names)
-        _forget(self.writable, kept)
+        for name in kept:
+            os.unlink(f"{self.writable}/{_PLINKS}/{name}")
 
     def _restore(self, names: list[str]) -> None:
         """Restore one file's links. names: the paths of its copy in the branch."""
@@ -93,11 +94,6 @@ def _kept(writable: str) -> list[str]:
     with Allowing(*GONE):
         return [name for name in os.listdir(f"{writable}/{_PLINKS}") if name.replace(".", "", 1).isdigit()]
     return []
-
-
-def _forget(writable: str, kept: list[str]) -> None:
-    for name in kept:
-        os.unlink(f"{writable}/{_PLINKS}/{name}")
 
 
 def _read_each(root: str, numbers: set[int]) -> None:

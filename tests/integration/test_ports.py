@@ -225,7 +225,7 @@ mount --bind /dev/null $(command -v nft) && mount --bind $(dirname $iptables)/xt
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("kind", ["legacy", "nft"])
+@pytest.mark.parametrize("kind", ["nft"])
 def test_without_nft_iptables_does_the_same(mydocker: Machine, network: Network, needs_root_mount: None, kind: str) -> None:
     """In a mount namespace without nft: everything that mydocker starts there is without it too."""
     if mydocker.sh(f"xtables-{kind}-multi iptables -t nat -S && xtables-{kind}-multi ip6tables -t nat -S").rc:

@@ -22,7 +22,7 @@ from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
     from typing import BinaryIO, NoReturn
 
     from mydocker.engine.record.containers import Record
@@ -166,7 +166,7 @@ def export(paths: Paths, driver: StorageDriver, record: Record, stream: BinaryIO
             _pack_in_child(lambda: _enter_stopped(driver.mount_steps(directory, record["layers"], rootfs), rootfs), stream)
     if pid:
         with locks.WithoutLock(paths, record, pid):
-            _pack_in_child(lambda: _enter_running(f"{paths.proc}/{pid}"), stream)
+            _pack_in_child(lambda: _enter_running(f"{paths.proc}/{pid}"), stream, mounted(record))
 
 
 def _enter_stopped(mounting: list[Step], rootfs: str) -> None:
@@ -185,8 +185,10 @@ def _enter_running(process: str) -> None:
     os.chroot(".")
 
 
-def _pack_in_child(enter: Callable[[], None], stream: BinaryIO) -> None:
+def _pack_in_child(enter: Callable[[], None], stream: BinaryIO, hidden: Container[str] = ()) -> None:
     """Write to `stream` the tar that a child packs of its root directory. The child calls enter() before, which chroots.
+
+    hidden: the paths that something is mounted on
 
     In a chroot no symlink that a running container puts in the way leads out of it. The tar comes through one pipe,
     and the child's failure through another.
@@ -201,7 +203,7 @@ def _pack_in_child(enter: Callable[[], None], stream: BinaryIO) -> None:
         # Otherwise it would wait for ever for itself to read, if its parent was killed.
         os.close(tar_read)
         os.close(error_read)
-        _child(enter, pack_tree, tar_write, error_write)
+        _child(enter, lambda tar: pack_tree(".", tar, hidden), tar_write, error_write)
     os.close(tar_write)
     os.close(error_write)
     with open(tar_read, "rb") as tar, open(error_read, "rb") as errors:
@@ -215,13 +217,13 @@ def _pack_in_child(enter: Callable[[], None], stream: BinaryIO) -> None:
     raise_failure(told, status, "packing")
 
 
-def _child(enter: Callable[[], None], pack_tree: Callable[[str, BinaryIO], None], tar: int, errors: int) -> NoReturn:
+def _child(enter: Callable[[], None], pack: Callable[[BinaryIO], None], tar: int, errors: int) -> NoReturn:
     status = 1
     try:
         enter()
         os.chdir("/")
         with open(tar, "wb") as stream:
-            pack_tree(".", stream)
+            pack(stream)
         status = 0
     except Exception as error:
         os.write(errors, as_failure(error))
