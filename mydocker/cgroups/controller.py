@@ -9,6 +9,8 @@ from mydocker.cgroups.group import read
 from mydocker.cgroups.values import numbers, within, word
 from mydocker.errors import BadInput, Unsupported
 
+HINT = "mydocker info lists this host's controllers; vm/provision.sh mounts mounts those that nobody has mounted"
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.cgroups.group import Group
@@ -43,7 +45,7 @@ class Controller:
         limit: what a message calls the limit.
         """
         if self.group is None:
-            raise Unsupported(f"{limit}: cgroup controller {self.name} {self.absence}")
+            raise Unsupported(f"{limit}: cgroup controller {self.name} {self.absence}", HINT)
         if not self.group.offers(file, self.name):
             raise Unsupported(f"{limit}: cgroup controller {self.name} has no file {file} on this host")
         return self.group.write(file, value)

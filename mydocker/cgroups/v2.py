@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker.cgroups.controller import Controller, Cpuset, HugetlbV2, Pids, Rdma
+from mydocker.cgroups.controller import HINT, Controller, Cpuset, HugetlbV2, Pids, Rdma
 from mydocker.cgroups.devices import compile_rules, parse_rules
 from mydocker.cgroups.v1 import check_usage, device_weights, read_bandwidth, read_memory, read_shares, read_weight, refuse_kernel, throttles
 from mydocker.cgroups.values import within
@@ -177,7 +177,7 @@ class Devices(Controller):
         if not rules:
             return []
         if self.group is None:
-            raise Unsupported(f"device rule: cgroup controller devices {self.absence}")
+            raise Unsupported(f"device rule: cgroup controller devices {self.absence}", HINT)
         return [AttachDevices(self.group.directory, compile_rules(rules), "; ".join(rule.describe() for rule in rules))]
 
 
