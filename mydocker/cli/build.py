@@ -12,11 +12,12 @@ from mydocker.cli import buildinput
 from mydocker.cli.base import EXPLAIN, Session, echo
 from mydocker.cli.buildoutput import Outputs, write_metadata, write_text
 from mydocker.cli.execution import runner, telling
+from mydocker.cli.flags import ISOLATION, NO_TRUST
 from mydocker.cli.lean import values
 from mydocker.cli.registry import pull_one
 from mydocker.cli.run import create as create_verb
 from mydocker.cli.table import harmless
-from mydocker.cli.verb import argument, option, switch, verb
+from mydocker.cli.verb import argument, meaningless, option, switch, verb
 from mydocker.engine.build import builder, orders, platforms, stages
 from mydocker.engine.build.context import BuildContext
 from mydocker.engine.container.start import start as start_container
@@ -50,8 +51,11 @@ _RESULT = (
     option("--metadata-file", metavar="FILE", help="Write the image's names and digests to a file, as JSON."),
     option("--annotation", "annotations", metavar="KEY=VALUE", many=True, help="An annotation of the image's manifest."),
     option("--label", "labels", metavar="KEY[=VALUE]", many=True, help="A label for the image."),
-    switch("--rm", "_rm", help="Remove RUN's containers; they are removed in any case."),
-    switch("--force-rm", "_force_rm", help="The same after a failure."),
+    meaningless("--rm", why="RUN's containers are removed in any case"),
+    meaningless("--force-rm", why="RUN's containers are removed in any case"),
+    meaningless("--compress", why="nothing is sent to a daemon"),
+    NO_TRUST,
+    ISOLATION,
 )
 # buildinput.py says why these are refused.
 _REFUSED = (

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from mydocker.cli.verb import ANY, argument, option, switch
+from mydocker.cli.verb import ANY, argument, meaningless, option, switch
+
+# What docker's verbs about images take, too.
+NO_TRUST = meaningless("--disable-content-trust", why="no signature of an image is checked here")
+ISOLATION = meaningless("--isolation", why="Linux has only this one", values=("default", ""))
 
 _RUN_ONLY = (
     switch("-d", "--detach", help="Run in the background and print the container's id."),
@@ -118,7 +122,7 @@ _CONFINEMENT = (
 _WORDS = argument("words", "IMAGE [COMMAND] [ARGUMENT...]", ANY)
 
 # What create takes, and run, which takes some more.
-CREATE = (*_LIFE, *_HEALTH, *_COMMAND, *_LIMITS, *_FILES, *_NETWORK, *_CONFINEMENT, _WORDS)
+CREATE = (*_LIFE, *_HEALTH, *_COMMAND, *_LIMITS, *_FILES, *_NETWORK, *_CONFINEMENT, NO_TRUST, ISOLATION, _WORDS)
 RUN = (*CREATE, *_RUN_ONLY)
 
 _UPDATABLE = {"--restart", "--memory", "--memory-swap", "--memory-reservation", "--cpus", "--cpu-shares", "--cpu-quota", "--cpu-period"}

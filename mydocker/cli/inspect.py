@@ -78,15 +78,16 @@ def _volume(session: Session, name: str) -> Document:
 
 @verb(
     _FORMAT,
+    switch("-s", "--size", help="Measure what each has written."),
     _NAMES,
     name="inspect",
 )
-def container(session: Session, /, form: str | None, names: tuple[str, ...]) -> int:
+def container(session: Session, /, form: str | None, size: bool, names: tuple[str, ...]) -> int:
     """Print everything about containers as JSON.
 
     Example: mydocker container inspect web
     """
-    return _print_all(names, form, lambda name: _container(session, name, False))
+    return _print_all(names, form, lambda name: _container(session, name, size))
 
 
 @verb(

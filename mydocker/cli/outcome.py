@@ -51,7 +51,8 @@ def perform(names: list[str], verb: Verb, outer: Values, values: Values) -> int:
     close_to_others(paths.state)
     explain = values.pop("explain", None) or outer["explain"]
     dry_run = values.pop("dry_run", False) or outer["dry_run"]
-    status = verb.function(Session(paths, explain, dry_run), **values)
+    told = {name: value for name, value in values.items() if not name.startswith("_")}  # see verb.meaningless()
+    status = verb.function(Session(paths, explain, dry_run), **told)
     echo("", end="")  # what is not written yet
     return status if isinstance(status, int) else 0
 

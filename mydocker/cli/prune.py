@@ -6,7 +6,7 @@ from mydocker.cli.asking import confirmed
 from mydocker.cli.base import EXPLAIN, Session, complain_about, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import filter_option
-from mydocker.cli.verb import switch, verb
+from mydocker.cli.verb import meaningless, switch, verb
 from mydocker.engine.record import events
 from mydocker.engine.system import pruning
 from mydocker.engine.system.pruning import Pruning
@@ -100,13 +100,13 @@ def image(session: Session, everything: bool, force: bool, texts: tuple[str, ...
 
 
 @verb(
-    switch("-a", "--all", "_all", help="As docker; all steps go anyway."),
+    meaningless("-a", "--all", why="all steps go in any case"),
     _FORCE,
     _FILTER,
     *EXPLAIN,
     name="prune",
 )
-def builder(session: Session, _all: bool, force: bool, texts: tuple[str, ...]) -> int:
+def builder(session: Session, force: bool, texts: tuple[str, ...]) -> int:
     """Remove what builds have kept for the next ones: their steps, and the caches of RUN --mount.
 
     Example: mydocker builder prune -f

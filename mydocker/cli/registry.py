@@ -8,6 +8,7 @@ from mydocker.cli.archives import MAX_SIZE, PLATFORM, ignored
 from mydocker.cli.asking import answer
 from mydocker.cli.base import EXPLAIN, Session, complain, echo
 from mydocker.cli.execution import runner
+from mydocker.cli.flags import NO_TRUST
 from mydocker.cli.progress import Layers
 from mydocker.cli.rows import FORMAT, print_rows
 from mydocker.cli.verb import OPTIONAL, argument, option, switch, verb
@@ -41,6 +42,7 @@ _QUIET = switch("-q", "--quiet", help="Only the name, no progress.")
     _QUIET,
     PLATFORM,
     MAX_SIZE,
+    NO_TRUST,
     *EXPLAIN,
     argument("name", "NAME[:TAG|@DIGEST]"),
 )
@@ -93,6 +95,7 @@ def _warn_of_platform(wanted: str, document: ImageDocument) -> None:
 @verb(
     switch("-a", "--all-tags", help="All tags of the repository that there are here."),
     _QUIET,
+    NO_TRUST,
     *EXPLAIN,
     argument("name", "NAME[:TAG]"),
 )

@@ -159,6 +159,16 @@ def option(
     )
 
 
+def meaningless(*names: str, why: str, values: tuple[str, ...] = ()) -> Flag:
+    """Return a flag of docker's that is accepted and means nothing here. The verb does not get it: its parameter begins with _.
+
+    values: those that it may have, if it takes one
+    """
+    into = "_" + _named(names)[1]
+    told = f"Accepted for docker's sake: {why}."
+    return option(*names, into, help=told, choices=values) if values else switch(*names, into, help=told)
+
+
 def argument(
     into: str, metavar: str | None = None, count: str = ONE, default: str | None = None, choices: tuple[str, ...] = ()
 ) -> Argument:

@@ -25,7 +25,8 @@ NETWORK = (
     "--dns --dns-search --dns-option --dns-opt --add-host"
 )
 CONFINEMENT = "--cap-add --cap-drop --security-opt --privileged --userns --pid --ipc --uts --sysctl"
-SHARED = " ".join([LIFE, LOGS, HEALTH, COMMAND, LIMITS, FILES, NETWORK, CONFINEMENT]).split()
+MEANINGLESS = "--disable-content-trust --isolation"
+SHARED = " ".join([LIFE, LOGS, HEALTH, COMMAND, LIMITS, FILES, NETWORK, CONFINEMENT, MEANINGLESS]).split()
 
 
 def names(takes: tuple[Flag | Argument, ...]) -> list[str]:

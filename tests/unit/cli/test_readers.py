@@ -13,9 +13,10 @@ import click
 import pytest
 
 from mydocker.cli import clicked
-from mydocker.cli.lean import read
+from mydocker.cli.lean import read, values
 from mydocker.cli.main import mydocker
-from mydocker.cli.verb import Argument, Flag, Group, Verb, argument, option, switch, verb
+from mydocker.cli.outcome import perform
+from mydocker.cli.verb import Argument, Flag, Group, Verb, argument, meaningless, option, switch, verb
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 ROUNDS = 40
@@ -127,9 +128,19 @@ def test_every_flag_is_taken(names: list[str], member: Verb) -> None:
 
 @pytest.mark.parametrize(("names", "member"), VERBS, ids=lambda each: " ".join(each) if isinstance(each, list) else "")
 def test_a_function_takes_what_its_verb_declares(names: list[str], member: Verb) -> None:
-    declared = [flag.into for flag in member.flags] + [argument.into for argument in member.arguments]
+    wanted = [flag.into for flag in member.flags if not flag.into.startswith("_")]  # see verb.meaningless()
+    declared = [*wanted, *(argument.into for argument in member.arguments)]
     inspect.signature(member.function).bind("session", **dict.fromkeys({*declared} - {"explain", "dry_run"}))
     assert next(iter(inspect.signature(member.function).parameters)) == "session"
+
+
+def test_a_flag_that_means_nothing_here_does_not_reach_its_verb() -> None:
+    given: list[object] = []
+    row = meaningless("--isolation", why="there is one", values=("default",))
+    taken = Verb(lambda session, **values: given.append(values), "taken", [row, switch("--all", help="All.")], True)
+    outer = {"root": "/nowhere", "state": "/nowhere", "explain": None, "dry_run": False}
+    assert perform(["mydocker", "taken"], taken, outer, values(taken, ["--isolation", "default", "--all"])) == 0
+    assert given == [{"all": True}]
 
 
 def forms(flag: Flag) -> Iterator[list[str]]:
