@@ -107,7 +107,10 @@ def new(
         network["subnets"] = _subnets(paths, network, subnets, gateways, ranges)
     elif subnets or gateways or ranges:
         raise BadInput(f"a {kind} network takes no --subnet, --gateway or --ip-range")
-    check_new(paths, network)
+    if any("." in each for each in subnets) or not made.has_addresses:
+        check_new(paths, network)
+    else:
+        _check_name(paths, name)  # whether the chosen subnet is still free is seen under the lock, see create()
     return network
 
 
@@ -140,10 +143,14 @@ def _free(paths: Paths) -> Subnet:
     return pools.choose([*pools.host_subnets(), *records.subnets(records.every(paths))])
 
 
+def _check_name(paths: Paths, name: str) -> None:
+    if name in records.names(paths):
+        raise Conflict(f"network {name} exists already")
+
+
 def check_new(paths: Paths, network: Network) -> None:
     """Raise Conflict if a network's name, one of its subnets or its bridge is taken."""
-    if network["name"] in records.names(paths):
-        raise Conflict(f"network {network['name']} exists already")
+    _check_name(paths, network["name"])
     own = records.subnets([network])
     for other in records.every(paths):
         for theirs in records.subnets([other]):

@@ -59,7 +59,7 @@ def load_whole(paths: Paths, container_id: str) -> Record:
 class WithoutLock:
     """A `with` block that uses a container's files or processes without its lock.
 
-    If that fails because the container was removed or has ended meanwhile, this is what is raised.
+    If that fails because the container was not whole yet, was removed or has ended meanwhile, this is what is raised.
 
     pid: of the container's init if it runs, else 0.
     """
@@ -83,6 +83,8 @@ class WithoutLock:
         name, container_id = self.record["name"], self.record["id"]
         if containers.is_gone(self.paths, container_id):
             return NotFound(f"container {name} was removed meanwhile")
+        if self.record["status"] in _HALF:
+            return Conflict(f"container {name} is only half {_HALF[self.record['status']]}", "do it again, or remove it")
         if self.pid and state.has_ended(self.paths, container_id, self.pid):
             return Conflict(f"container {name} ended meanwhile", "do it again")
         return None

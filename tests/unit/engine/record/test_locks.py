@@ -56,6 +56,12 @@ def test_the_reason_of_a_failure_is_that_the_container_has_ended(paths: Paths, s
         raise ProcessLookupError(3, "x")
 
 
+def test_the_reason_of_a_failure_is_that_the_container_is_half_made(paths: Paths, save_record: MakeRecord) -> None:
+    record = save_record(paths, status="creating", name="box")
+    with pytest.raises(Conflict, match=r"^container box is only half made$"), locks.WithoutLock(paths, record):
+        raise FileNotFoundError(2, "x", "upper")
+
+
 def test_other_failures_have_reasons_of_their_own(paths: Paths, save_record: MakeRecord) -> None:
     record = save_record(paths, status="removing")
     with pytest.raises(BadInput), locks.WithoutLock(paths, record):
