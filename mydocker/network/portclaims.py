@@ -113,10 +113,13 @@ def _bind(family: int, kind: int, number: int, ip: str, port: int) -> _socket.so
             made.close()
             raise
         # With SO_REUSEADDR, connections that a server of the host closed a minute ago are no obstacle. A socket that listens still is.
+        # Ours stops to listen at once, or a connection that no rule leads anywhere would hang instead of being refused.
         made.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
         try:
             made.bind((ip, port))
             made.listen(0)
+            made.shutdown(_socket.SHUT_RDWR)
+            made.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 0)
         except OSError:
             made.close()
             raise

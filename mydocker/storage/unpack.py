@@ -107,6 +107,8 @@ class _Unpacking:
         try:
             self._add_in(archive, member, f"/proc/self/fd/{descriptor}", parent, name)
         except OSError as error:
+            if error.errno == errno.EEXIST:
+                raise Conflict(f"{member.name} was made by somebody else meanwhile", "do it again") from error
             if error.errno not in (errno.EPERM, errno.ENAMETOOLONG):
                 raise
             reason = _NOT_IN_AUFS if is_for_others(name) else error.strerror

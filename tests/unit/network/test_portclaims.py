@@ -72,6 +72,11 @@ def test_connections_that_were_closed_a_moment_ago_do_not_stand_in_the_way() -> 
     claim = ClaimPort(binding(port))
     claim.apply()
     assert claim.port == port
+    # It is a claim like any other: nobody listens, and nobody else can.
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), 1)
+    with pytest.raises(OSError, match="in use"):
+        socket.create_server(("127.0.0.1", port))  # with SO_REUSEADDR
     claim.undo()
 
 
