@@ -238,7 +238,9 @@ def test_few_files_may_be_open(mydocker: Machine, files: int, works: bool) -> No
 
 
 def test_a_mount_that_needs_a_number_above_the_limit(mydocker: Machine) -> None:
-    result = mydocker.sh("ulimit -n 200; {mydocker} run --rm -v {directory}:/host:rshared busybox true")
+    mydocker.sh("mkdir shared; mount -t tmpfs shared shared; mount --make-shared shared")
+    result = mydocker.sh("ulimit -n 200; {mydocker} run --rm -v {directory}/shared:/host:rshared busybox true")
+    mydocker.sh("umount shared")
     assert result.rc == 125
     assert "needs file descriptor 200, which the limit on open files (ulimit -n) is below" in result.stderr
     assert mydocker("ps", "-aq").stdout == ""

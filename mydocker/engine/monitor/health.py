@@ -258,8 +258,19 @@ class Health:
             pass  # the container ends at this moment
         self.due = monotonic() + self._interval()
 
+    def _is_paused(self) -> bool:
+        try:
+            return self.cgroup.is_frozen()
+        except NotFound:
+            return False  # the container ends at this moment
+
     def _conclude(self, check: Check) -> None:
+        """Count the result of a check, unless the container was paused meanwhile: then the check was refused, or could not go on."""
         self.check = None
+        if self._is_paused():
+            check.finish()
+            self.due = monotonic() + self._interval()
+            return
         before = self.report["Status"]
         self.report = judged(self.report, check.finish(), self.settings.get("Retries") or _RETRIES, self._is_starting_up())
         self._save()

@@ -67,3 +67,32 @@ def test_nobody_is_healthy_whom_nobody_checks(tmp_path: Path, make_record: MakeR
     assert health.status(paths, record) == "unhealthy"
     state.save(paths, record["id"], os.getpid(), "/")
     assert health.status(paths, record) == "healthy"
+
+
+class FakeCheck:
+    """A check that has ended with a status."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+    def finish(self) -> health.Result:
+        return result(self.status)
+
+
+class FakeCgroup:
+    def __init__(self, is_paused: bool) -> None:
+        self.is_paused = is_paused
+
+    def is_frozen(self) -> bool:
+        return self.is_paused
+
+
+@pytest.mark.parametrize(("is_paused", "expected"), [(False, "unhealthy"), (True, "healthy")])
+def test_a_check_that_a_pause_spoils_does_not_count(tmp_path: Path, make_record: MakeRecord, is_paused: bool, expected: str) -> None:
+    paths = Paths(f"{tmp_path}/root", f"{tmp_path}/state")
+    record = make_record(config={"Healthcheck": {"Test": ["CMD", "true"], "Retries": 1}})
+    os.makedirs(paths.container(record["id"]))
+    watched = health.Health(paths, record, FakeCgroup(is_paused))  # type: ignore[arg-type]
+    watched.report = {"Status": "healthy", "FailingStreak": 0, "Log": []}
+    watched._conclude(FakeCheck(-1))  # type: ignore[arg-type]
+    assert watched.report["Status"] == expected
