@@ -115,6 +115,18 @@ def test_who_is_connected_later_has_a_resolver_too(mydocker: Machine, net: Netwo
     assert found(mydocker, "asking", "web") == ["10.80.0.11"]
 
 
+def test_who_has_no_monitor_is_connected_all_the_same(mydocker: Machine, net: Network) -> None:
+    """Nobody can answer for it then, so its resolv.conf stays: /etc/hosts has the names."""
+    run(mydocker, "web", "--network", "net1", "--ip", "10.80.0.11")
+    run(mydocker, "asking")
+    before = mydocker("exec", "asking", "cat", "/etc/resolv.conf").stdout
+    mydocker.sh(f"kill -9 {monitor(mydocker, 'asking')}")
+    connected = mydocker("network", "connect", "net1", "asking")
+    assert (connected.rc, connected.stderr) == (0, "")
+    assert mydocker("exec", "asking", "cat", "/etc/resolv.conf").stdout == before
+    assert mydocker("exec", "asking", "ping", "-c", "1", "web").rc == 0
+
+
 def monitor(mydocker: Machine, container: str) -> int:
     return int(json.loads(mydocker.sh(f"cat state/{mydocker.record(container)['id']}/state.json").stdout)["monitor"])
 

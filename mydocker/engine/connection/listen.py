@@ -29,10 +29,7 @@ class Listen(Step):
 
     def apply(self) -> None:
         with Inside(self.namespace):
-            for _ in range(_ATTEMPTS):
-                self.sockets[:] = _pair(0)
-                if len(self.sockets) == 2:
-                    break
+            self.sockets[:] = _free_pair()
             try:
                 redirect(hosts.RESOLVER, _PORT, self.sockets[0].getsockname()[1])
             except OSError:
@@ -74,18 +71,28 @@ class HandOver(Step):
         return ""
 
 
+def _free_pair() -> list[_socket.socket]:
+    """Return what _pair() returns, at some port. The one that is free for UDP may be taken for TCP, so others are tried."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return _pair(0)
+        except OSError as error:
+            if error.errno != EADDRINUSE:
+                raise
+    return _pair(0)
+
+
 def _pair(port: int) -> list[_socket.socket]:
-    """Return a socket for UDP and one for TCP at one port, 0 for any; the first alone if that port is taken for TCP."""
-    made = []
+    """Return a socket for UDP and one for TCP at one port, 0 for any that is free for UDP."""
+    made: list[_socket.socket] = []
     try:
         for kind in (_socket.SOCK_DGRAM, _socket.SOCK_STREAM):
             made.append(_socket.socket(_socket.AF_INET, kind | _socket.SOCK_CLOEXEC))
-            made[-1].bind((hosts.RESOLVER, port or (made[0].getsockname()[1] if len(made) == 2 else 0)))
+            made[-1].bind((hosts.RESOLVER, port))
+            port = made[0].getsockname()[1]
         made[1].listen(_BACKLOG)
-    except OSError as error:
+    except OSError:
         for each in made:
             each.close()
-        if error.errno != EADDRINUSE or port:
-            raise
-        return []
+        raise
     return made

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from mydocker import store
 from mydocker.engine.connection import endpoints, unplug
+from mydocker.engine.record import state
 from mydocker.errors import BadInput, Error, NotFound
 from mydocker.network import attachments, default, hosts, records
 from mydocker.network.drivers import driver
@@ -189,9 +190,14 @@ class Joining:
 
     @property
     def _wants_names(self) -> bool:
-        """Whether the container is to have a resolver, and has none: the default network has no names."""
+        """Whether the container is to have a resolver, and has none.
+
+        The default network has no names. Where the monitor of a running container is gone, nobody would answer.
+        """
         on = {endpoint["network"] for endpoint in self.attachment["endpoints"]}
-        return bool(on - {records.DEFAULT}) and not self.attachment["resolver"]
+        if self.attachment["resolver"] or not on - {records.DEFAULT}:
+            return False
+        return not self.before or state.has_monitor(self.paths, self.record["id"])
 
     def _listen(self, namespace: str) -> None:
         """Make the resolver's sockets, and give those of a running container to its monitor."""
