@@ -67,8 +67,7 @@ def create(call: Call) -> Answer:
     labels, options = mapping(body, "Labels"), mapping(body, "Options")
     made = networks.new(call.paths, name, kind, subnets, gateways, ranges, internal, ipv6, labels, options)
     made["attachable"] = field(body, "Attachable", bool, False)
-    is_chosen = bool(made["subnets"]) and not any("." in each for each in subnets)
-    networks.create(call.paths, made, call.run(), is_chosen)
+    networks.create(call.paths, made, subnets, call.run())
     return Answer({"Id": made["id"], "Warning": ""}, 201)
 
 

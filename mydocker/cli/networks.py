@@ -48,9 +48,7 @@ def create(session: Session, /, name: str, driver: str, internal: bool, ipv6: bo
     options = dict(_option(text) for text in given["options"])
     subnets, gateways, ranges = (list(given[key]) for key in ("subnets", "gateways", "ranges"))
     network = networks.new(session.paths, name, driver, subnets, gateways, ranges, internal, ipv6, labels, options)
-    networks.create(
-        session.paths, network, runner(session), is_chosen=not any("." in each for each in subnets) and bool(network["subnets"])
-    )
+    networks.create(session.paths, network, subnets, runner(session))
     _done(session, network["id"])
 
 

@@ -107,11 +107,14 @@ def new(
         network["subnets"] = _subnets(paths, network, subnets, gateways, ranges)
     elif subnets or gateways or ranges:
         raise BadInput(f"a {kind} network takes no --subnet, --gateway or --ip-range")
-    if any("." in each for each in subnets) or not made.has_addresses:
-        check_new(paths, network)
-    else:
-        _check_name(paths, name)  # whether the chosen subnet is still free is seen under the lock, see create()
+    # Whether a chosen subnet is still free is seen under the lock, see create().
+    check_new(paths, {**network, "subnets": network["subnets"][1:]} if _is_chosen(network, subnets) else network)
     return network
+
+
+def _is_chosen(network: Network, subnets: list[str]) -> bool:
+    """Say whether a network's IPv4 subnet, the first, was chosen here. subnets: those that were asked for"""
+    return bool(network["subnets"]) and not any("." in each for each in subnets)
 
 
 def _subnets(paths: Paths, network: Network, subnets: list[str], gateways: list[str], ranges: list[str]) -> list[SubnetEntry]:
@@ -143,14 +146,10 @@ def _free(paths: Paths) -> Subnet:
     return pools.choose([*pools.host_subnets(), *records.subnets(records.every(paths))])
 
 
-def _check_name(paths: Paths, name: str) -> None:
-    if name in records.names(paths):
-        raise Conflict(f"network {name} exists already")
-
-
 def check_new(paths: Paths, network: Network) -> None:
     """Raise Conflict if a network's name, one of its subnets or its bridge is taken."""
-    _check_name(paths, network["name"])
+    if network["name"] in records.names(paths):
+        raise Conflict(f"network {network['name']} exists already")
     own = records.subnets([network])
     for other in records.every(paths):
         for theirs in records.subnets([other]):
@@ -164,16 +163,16 @@ def check_new(paths: Paths, network: Network) -> None:
                 raise Conflict(f"subnet {own[0] if own[0].overlaps(theirs) else own[-1]} overlaps {theirs}, to which this host has a route")
 
 
-def create(paths: Paths, network: Network, run: Run, is_chosen: bool = False) -> None:
+def create(paths: Paths, network: Network, subnets: list[str], run: Run) -> None:
     """Make a network and what it needs on this host. A failure undoes all of it.
 
-    is_chosen: new() has chosen the IPv4 subnet, so it is chosen again: two processes may have chosen the same one
+    subnets: those that were asked for. What new() has chosen is chosen again: two processes may have chosen the same one.
     """
     roots = [MakeDir(path, 0o700, True) for path in (paths.root, paths.networks, paths.state, paths.addresses)]
     try:
         run.execute(roots)
         with records.everything(paths) if os.path.isdir(paths.networks) else store.Unlocked():
-            if is_chosen:
+            if _is_chosen(network, subnets):
                 network["subnets"][0] = pools.entry(_free(paths), "", "", network["driver"])
             run.apply(SaveNetwork(paths, network))
             run.execute(driver(network["driver"], paths).create(network))
