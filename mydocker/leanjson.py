@@ -30,7 +30,7 @@ def _lean() -> tuple[Callable[[str], Any], Callable[[Any], str], Callable[[Any],
 
     scan = make_scanner(_Context())  # type: ignore[arg-type]
     encode = make_encoder(None, _refuse, encode_basestring_ascii, None, ": ", ", ", False, False, False)
-    encode_text = make_encoder(None, _refuse, encode_basestring, None, ": ", ", ", False, False, False)
+    encode_text = make_encoder(None, _refuse, encode_basestring, None, ":", ",", False, False, False)
     encode_compact = make_encoder(None, _refuse, encode_basestring_ascii, None, ":", ",", False, False, False)
 
     def loads(text: str) -> Any:
@@ -75,14 +75,14 @@ def _refuse(value: object) -> None:
 
 
 try:
-    # text() is dumps() without escapes for letters that are not ASCII, compact() without blanks.
+    # compact() is dumps() without blanks, text() compact() without escapes for letters that are not ASCII: as docker prints JSON.
     loads, dumps, text, compact = _lean()
 except ImportError:  # pragma: no cover - an interpreter without the accelerator
     import json
     from json import dumps, loads  # noqa: F401
 
     def text(value: Any) -> str:
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
     def compact(value: Any) -> str:
         return json.dumps(value, separators=(",", ":"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 
+from mydocker import leanjson
 from mydocker.cli.base import Session, echo
 from mydocker.cli.rows import filter_option
 from mydocker.cli.table import harmless
@@ -49,7 +49,7 @@ def _shower(form: str | None) -> Callable[[Event], str]:
     if not form:
         return _line
     if form == "json":
-        return lambda event: json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        return leanjson.text
     return compile_template(form)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from mydocker import leanjson
 from mydocker.cli.base import Session, complain_about, echo
-from mydocker.cli.rows import as_json
 from mydocker.cli.verb import SOME, argument, option, switch, verb
 from mydocker.engine.catalog import images
 from mydocker.engine.connection import networks
@@ -157,5 +156,5 @@ def _print_all(names: tuple[str, ...], form: str | None, find: Callable[[str], D
         for document in documents:
             echo(template(document))
     else:
-        echo(as_json(documents) if form == "json" else leanjson.pretty(documents))
+        echo(leanjson.text(documents) if form == "json" else leanjson.pretty(documents))
     return status

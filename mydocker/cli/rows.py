@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mydocker import leanjson
 from mydocker.cli.base import echo
 from mydocker.cli.table import table
 from mydocker.cli.verb import Flag, option
@@ -36,16 +37,9 @@ def print_rows(rows: Sequence[Row], columns: dict[str, str], form: str | None, h
         echo(table([tuple(columns.values()), *(tuple(str(row[field]) for field in columns) for row in rows)]))
     elif form == "json":
         for row in rows:
-            echo(as_json({name: row[name] for name in sorted(row) if not callable(row[name])}))
+            echo(leanjson.text({name: row[name] for name in sorted(row) if not callable(row[name])}))
     else:
         _print_by_template(rows, columns, form, headings)
-
-
-def as_json(value: object) -> str:
-    """Return a value as docker writes JSON: without blanks, and with letters as they are."""
-    import json  # imported here, because it takes 3 ms
-
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _print_by_template(rows: Sequence[Row], columns: dict[str, str], form: str, headings: Row) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from mydocker import leanjson
 from mydocker.cli.base import Session, echo
-from mydocker.cli.rows import as_json
 from mydocker.cli.template.compile import compile_template
 from mydocker.cli.verb import option, verb
 from mydocker.engine.view import host
@@ -35,7 +35,7 @@ def info(session: Session, form: str | None) -> None:
 
 def _print(facts: Mapping[str, object], form: str | None, usual: str) -> None:
     """Print facts as --format says. usual: the text to print without --format."""
-    echo(as_json(facts) if form == "json" else compile_template(form)(facts) if form else usual)
+    echo(leanjson.text(facts) if form == "json" else compile_template(form)(facts) if form else usual)
 
 
 def _lines(facts: Mapping[str, object], depth: int) -> list[str]:

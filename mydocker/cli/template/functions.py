@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from urllib.parse import quote_plus
 
+from mydocker import leanjson
 from mydocker.cli.template.printf import sprintf
 from mydocker.cli.template.values import Problem, shown
 
@@ -23,7 +23,7 @@ _JS = str.maketrans(
 def _as_json(value: Any) -> str:
     """Return a value as JSON, without the fields that take arguments, because JSON cannot show them."""
     whole = {key: each for key, each in value.items() if not callable(each)} if isinstance(value, dict) else value
-    return json.dumps(whole, separators=(",", ":"), ensure_ascii=False)
+    return leanjson.text(whole)
 
 
 def _text(value: Any) -> str:
