@@ -8,13 +8,12 @@ import json
 from mydocker.api.call import Answer, Call, field
 from mydocker.api.protocol import Refused
 from mydocker.api.telling import Telling
-from mydocker.engine.catalog.images import all_images
 from mydocker.engine.record import filters
 from mydocker.engine.transfer import accounts
 from mydocker.engine.transfer import pull as pulling
 from mydocker.engine.transfer import push as pushing
 from mydocker.engine.transfer.repository import first_answer
-from mydocker.errors import BadInput, Denied, NotFound
+from mydocker.errors import BadInput, Denied
 from mydocker.images import manifests
 from mydocker.images.credentials import Credentials
 from mydocker.images.manifests import Manifest
@@ -116,21 +115,13 @@ def push(call: Call) -> None:
     if reference.digest:
         raise BadInput("cannot push a digest reference")
     keyring, telling = given(call), Telling(call.connection)
-    wanted = [reference] if reference.tag else _own_tags(call, reference)
+    wanted = [reference] if reference.tag else pushing.own_tags(call.paths, reference)
     telling.status(f"The push refers to repository [{reference.repository}]")
     for each in wanted:
         pushed = pushing.push(call.paths, each, lambda image: _teller(telling, image), call.run(), keyring)
         telling.status(f"{each.tag}: digest: {pushed.digest} size: {pushed.size}")
         telling.line({"progressDetail": {}, "aux": {"Tag": each.tag, "Digest": pushed.digest, "Size": pushed.size}})
     telling.end()
-
-
-def _own_tags(call: Call, reference: Reference) -> list[Reference]:
-    names = [parse(name) for image in all_images(call.paths) for name in image.tags]
-    found = sorted((name for name in names if name.repository == reference.repository), key=lambda name: name.tag)
-    if not found:
-        raise NotFound(f"An image does not exist locally with the tag: {reference.familiar}")
-    return found
 
 
 def _teller(telling: Telling, image: Image) -> Callable[[int, str], None]:
@@ -143,21 +134,12 @@ def search(call: Call) -> Answer:
     term, limit = call.text("term"), call.number("limit")
     if not term or (limit is not None and not 1 <= limit <= 100):
         raise BadInput(f"invalid search for {term!r} with limit {limit}: expected a term, and a limit from 1 to 100")
-    tests: filters.Tests = {
-        "stars": lambda found, text: found["star_count"] >= int(text),
-        "is-official": lambda found, text: found["is_official"] == (text == "true"),
-        "is-automated": lambda found, text: text == "false",
-    }
-    fits = filters.parse(call.filters(), tests, {"stars": _check_stars})
-    first, slash, rest = term.partition("/")
-    is_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
-    found = accounts.search(call.paths, accounts.domain_of(first if is_host else ""), rest if is_host else term, limit or 25)
+    from mydocker.engine.view import choosing  # imported here, because pull and push need none of its lists
+
+    tests = {**choosing.SEARCHED, "is-automated": lambda found, text: text == "false"}
+    fits = filters.parse(call.filters(), tests, choosing.SEARCH_CHECKS)
+    found = accounts.search(call.paths, *accounts.searched(term), limit or 25)
     return Answer([{**each, "is_automated": False} for each in found if fits(each)])
-
-
-def _check_stars(text: str) -> None:
-    if not (text.isascii() and text.isdigit()):
-        raise BadInput(f"invalid filter 'stars={text}': expected a number")
 
 
 def distribution(call: Call) -> Answer:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from mydocker.engine.catalog import images
 from mydocker.engine.connection import view
 from mydocker.engine.record import execs
 from mydocker.engine.record.moments import nanoseconds
-from mydocker.engine.record.sizes import written
 from mydocker.engine.view import inspect, listing
-from mydocker.errors import Damaged, NotFound
+from mydocker.errors import Damaged
 from mydocker.network import attachments
 
 TYPE_CHECKING = False
@@ -96,12 +94,8 @@ def _ports(ports: view.Ports) -> list[dict[str, Any]]:
 
 
 def _sizes(paths: Paths, record: Record) -> dict[str, int]:
-    own = written(paths, record)
-    try:
-        whole = own + images.find(paths, "sha256:" + record["imageId"]).size
-    except (NotFound, Damaged):
-        whole = own
-    return {"SizeRw": own, "SizeRootFs": whole}
+    own, whole = listing.sizes(paths, record)
+    return {"SizeRw": own, "SizeRootFs": own if whole is None else whole}
 
 
 def container(paths: Paths, record: Record, size: bool, version: tuple[int, int]) -> dict[str, Any]:

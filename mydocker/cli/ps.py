@@ -5,13 +5,10 @@ from __future__ import annotations
 from mydocker.cli.base import Session, echo
 from mydocker.cli.rows import FORMAT, print_rows
 from mydocker.cli.verb import ANY_INTEGER, option, switch, verb
-from mydocker.engine.catalog import images
 from mydocker.engine.connection import view
 from mydocker.engine.record import containers, filters
-from mydocker.engine.record.sizes import written
 from mydocker.engine.view import human
-from mydocker.engine.view.listing import ALIVE, CHECKS, Listed, networks_of, newest_first, status_text, tests
-from mydocker.errors import Damaged, NotFound
+from mydocker.engine.view.listing import ALIVE, CHECKS, Listed, networks_of, newest_first, sizes, status_text, tests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,12 +119,8 @@ def row(session: Session, each: Listed, size: bool, no_trunc: bool) -> Row:
 
 def _size(session: Session, record: Record) -> str:
     """Return the size of what a container has written, and the size with its image's layers, if the image is there."""
-    own = written(session.paths, record)
-    try:
-        whole = own + images.find(session.paths, "sha256:" + record["imageId"]).size
-    except (NotFound, Damaged):
-        return human.size(own)
-    return f"{human.size(own)} (virtual {human.size(whole)})"
+    own, whole = sizes(session.paths, record)
+    return human.size(own) if whole is None else f"{human.size(own)} (virtual {human.size(whole)})"
 
 
 def _shortened(text: str, no_trunc: bool) -> str:

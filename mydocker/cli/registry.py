@@ -12,13 +12,13 @@ from mydocker.cli.flags import NO_TRUST
 from mydocker.cli.progress import Layers
 from mydocker.cli.rows import FORMAT, print_rows
 from mydocker.cli.verb import OPTIONAL, argument, option, switch, verb
-from mydocker.engine.catalog.images import Image, all_images
+from mydocker.engine.catalog.images import Image
 from mydocker.engine.record import filters
 from mydocker.engine.request.values import size as parse_size
 from mydocker.engine.transfer import accounts
 from mydocker.engine.transfer import pull as pulling
 from mydocker.engine.transfer import push as pushing
-from mydocker.errors import BadInput, NotFound
+from mydocker.errors import BadInput
 from mydocker.given import read_all
 from mydocker.images.config import host_platform, platform_fields
 from mydocker.images.credentials import Credentials, Keyring
@@ -110,7 +110,7 @@ def push(session: Session, all_tags: bool, quiet: bool, name: str) -> None:
     if all_tags and reference.tag:
         raise BadInput("tag can't be used with --all-tags/-a")
     silent = quiet or session.dry_run
-    wanted = _own_tags(session, reference) if all_tags else [reference.with_default_tag()]
+    wanted = pushing.own_tags(session.paths, reference) if all_tags else [reference.with_default_tag()]
     if not silent:
         echo(f"The push refers to repository [{reference.repository}]")
         if not all_tags and not reference.tag:
@@ -127,14 +127,6 @@ def push_one(session: Session, reference: Reference, quiet: bool) -> None:
     pushed = pushing.push(session.paths, reference, (lambda image: _unheard) if silent else _teller, runner(session))
     if not silent:
         echo(f"{reference.tag}: digest: {pushed.digest} size: {pushed.size}")
-
-
-def _own_tags(session: Session, reference: Reference) -> list[Reference]:
-    names = [parse(name) for image in all_images(session.paths) for name in image.tags]
-    found = sorted((name for name in names if name.repository == reference.repository), key=lambda name: name.tag)
-    if not found:
-        raise NotFound(f"an image does not exist locally with the tag: {reference.familiar}")
-    return found
 
 
 def _teller(image: Image) -> Callable[[int, str], None]:
@@ -220,27 +212,11 @@ def search(session: Session, limit: int, no_trunc: bool, texts: tuple[str, ...],
 
     Example: mydocker search --filter is-official=true nginx
     """
-    tests: filters.Tests = {
-        "stars": lambda found, text: found["star_count"] >= int(text),
-        "is-official": lambda found, text: found["is_official"] == (text == "true"),
-    }
-    checks = {"is-official": filters.one_of("is-official", "true", "false"), "stars": _check_stars}
-    fits = filters.parse(texts, tests, checks)
-    domain, words = _split(term)
-    found = accounts.search(session.paths, domain, words, limit)
+    from mydocker.engine.view import choosing  # imported here, because pull and push need none of its lists
+
+    fits = filters.parse(texts, choosing.SEARCHED, choosing.SEARCH_CHECKS)
+    found = accounts.search(session.paths, *accounts.searched(term), limit)
     print_rows([_row(result, no_trunc) for result in found if fits(result)], _COLUMNS, form, {})
-
-
-def _check_stars(text: str) -> None:
-    if not (text.isascii() and text.isdigit()):
-        raise BadInput(f"invalid filter 'stars={text}': expected a number")
-
-
-def _split(term: str) -> tuple[str, str]:
-    """Return the registry's domain and the words to look for."""
-    first, slash, rest = term.partition("/")
-    is_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
-    return (accounts.domain_of(first), rest) if is_host else (accounts.domain_of(""), term)
 
 
 def _row(result: SearchResult, whole: bool) -> Row:

@@ -51,6 +51,13 @@ def domain_of(server: str) -> str:
     return HUB if host in ("", "index.docker.io", "registry-1.docker.io", "docker.io") else host
 
 
+def searched(term: str) -> tuple[str, str]:
+    """Return the registry's domain and the words to look for, of [REGISTRY/]TERM."""
+    first, slash, rest = term.partition("/")
+    is_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
+    return (domain_of(first), rest) if is_host else (domain_of(""), term)
+
+
 def login(paths: Paths, domain: str, credentials: Credentials) -> str:
     """Check credentials with a registry, then keep them.
 

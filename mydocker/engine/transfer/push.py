@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from mydocker.engine.catalog.images import find
+from mydocker.engine.catalog.images import all_images, find
 from mydocker.engine.record import events
 from mydocker.engine.transfer.repository import first_answer
 from mydocker.engine.transfer.workers import Workers
+from mydocker.errors import NotFound
 from mydocker.images.layout import ImageLayout
 from mydocker.images.manifests import Manifest
 from mydocker.images.reference import parse
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
 
 # As docker's max-concurrent-uploads.
 _MOST = 5
+
+
+def own_tags(paths: Paths, reference: Reference) -> list[Reference]:
+    """Return the names that images here have in a repository, by their tags. Raises NotFound if there is none."""
+    names = [parse(name) for image in all_images(paths) for name in image.tags]
+    found = sorted((name for name in names if name.repository == reference.repository), key=lambda name: name.tag)
+    if not found:
+        raise NotFound(f"an image does not exist locally with the tag: {reference.familiar}")
+    return found
 
 
 class Pushed:

@@ -1,4 +1,4 @@
-"""The filters that choose from the lists of images, volumes and networks, see filters.parse()."""
+"""The filters that choose from the lists of images, volumes and networks, and from what a search found, see filters.parse()."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from mydocker.engine.connection import networks as connection
 from mydocker.engine.connection import unplug
 from mydocker.engine.record import filters
 from mydocker.engine.volume import volumes as volume_records
+from mydocker.errors import BadInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,19 @@ NETWORK_CHECKS = {
     "type": filters.one_of("type", "custom", "builtin"),
     "scope": filters.one_of("scope", "local", "swarm", "global"),
 }
+SEARCHED: filters.Tests = {
+    "stars": lambda found, text: found["star_count"] >= int(text),
+    "is-official": lambda found, text: found["is_official"] == (text == "true"),
+}
 _YES = ("true", "1")
+
+
+def _check_stars(text: str) -> None:
+    if not (text.isascii() and text.isdigit()):
+        raise BadInput(f"invalid filter 'stars={text}': expected a number")
+
+
+SEARCH_CHECKS = {"is-official": filters.one_of("is-official", "true", "false"), "stars": _check_stars}
 
 
 def networks(paths: Paths) -> filters.Tests:

@@ -8,6 +8,7 @@ from mydocker.engine.connection import networks, view
 from mydocker.engine.monitor import health
 from mydocker.engine.record import containers, filters, state
 from mydocker.engine.record.damage import DEAD, stand_in
+from mydocker.engine.record.sizes import written
 from mydocker.engine.request.ports import key, parse
 from mydocker.engine.request.values import number
 from mydocker.engine.view import human
@@ -165,3 +166,12 @@ def status_text(each: Listed) -> str:
             return "Exited (unknown)"
         return f"Exited ({record['exitCode']}) {human.since(record['finishedAt'])}"
     return {"removing": "Removal In Progress", "dead": "Damaged" if each.is_damaged else "Dead"}.get(status, "Created")
+
+
+def sizes(paths: Paths, record: Record) -> tuple[int, int | None]:
+    """Return how many bytes a container has written, and how many with its image's layers, None if the image is not there."""
+    own = written(paths, record)
+    try:
+        return own, own + images.find(paths, "sha256:" + record["imageId"]).size
+    except (NotFound, Damaged):
+        return own, None
