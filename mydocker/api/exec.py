@@ -74,7 +74,7 @@ def start(call: Call) -> Answer | None:
     waiting = call.connection.hijack(stream_type(call.version, tty), call.is_upgraded)
     try:
         client = _started(call, known, streams, size)
-        Relay(call.connection, client.channel, streams, tty, keys, waiting).run()
+        Relay(call.connection, client.channel, streams, not tty, keys, waiting).run()
     except Error as error:
         _tell(call, error, tty)
     return None

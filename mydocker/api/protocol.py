@@ -8,8 +8,9 @@ output, 2 standard error), three zeros, the length in four bytes, the data.
 from __future__ import annotations
 
 import json
-from select import POLLHUP, poll
+from select import POLLHUP, POLLIN, poll
 from struct import pack
+from time import monotonic
 
 import h11
 
@@ -28,6 +29,8 @@ MOST_JSON = 4 << 20
 # Of a body that nobody wants, so much is read so that the client gets to read the answer.
 _MOST_UNWANTED = 64 << 20
 _CHUNK = 1 << 16
+# So many seconds a client may take for the head of a request. One that says nothing more loses its connection, and others get its place.
+_PATIENCE = 60.0
 
 STDOUT, STDERR = 1, 2
 MULTIPLEXED, RAW = "application/vnd.docker.multiplexed-stream", "application/vnd.docker.raw-stream"
@@ -65,7 +68,7 @@ class Connection:
         return any(events & POLLHUP for _, events in poller.poll(0))
 
     def request(self) -> h11.Request | None:
-        """Wait for the next request. Return None at the end of the connection. Raises Refused for what is no HTTP."""
+        """Wait for the next request. Return None at the end of the connection, or if none comes. Raises Refused for what is no HTTP."""
         if self.is_raw or self._http.our_state not in (h11.IDLE, h11.DONE):
             return None
         if self._http.our_state is h11.DONE:
@@ -73,18 +76,30 @@ class Connection:
                 return None  # the rest of a body that was too long is in the way
             self._http.start_next_cycle()
         self.is_begun = False
-        event = self._event()
+        try:
+            event = self._event(monotonic() + _PATIENCE)
+        except TimeoutError:
+            return None
         if not isinstance(event, h11.Request):
             return None
         self._is_head = event.method == b"HEAD"
         return event
 
-    def _event(self) -> Any:
+    def _event(self, until: float | None = None) -> Any:
+        """Return the next event of the request. Raises TimeoutError if it has not come by a moment of monotonic()."""
         while (event := self._next()) is h11.NEED_DATA:
             if self._http.they_are_waiting_for_100_continue:
                 self._send(h11.InformationalResponse(status_code=100, headers=[]))
-            self._http.receive_data(self._received())
+            if until is not None:
+                self._wait(until)
+            self._http.receive_data(self.received())
         return event
+
+    def _wait(self, until: float) -> None:
+        poller = poll()
+        poller.register(self.fileno(), POLLIN)
+        if not poller.poll(max(0.0, until - monotonic()) * 1000):
+            raise TimeoutError
 
     def _next(self) -> Any:
         try:
@@ -92,7 +107,8 @@ class Connection:
         except h11.RemoteProtocolError as error:
             raise Refused(error.error_status_hint, f"malformed request: {error}") from error
 
-    def _received(self) -> bytes:
+    def received(self) -> bytes:
+        """Return what the client has sent, b'' at the end of that."""
         try:
             return self.socket.recv(_CHUNK)
         except ConnectionResetError:
@@ -181,13 +197,17 @@ class Connection:
 
         is_upgraded: whether the client has asked for that with an Upgrade header
         """
+        status = "101 UPGRADED" if is_upgraded else "200 OK"
+        upgrade = "Connection: Upgrade\r\nUpgrade: tcp\r\n" if is_upgraded else ""
+        return self.take_over(f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{upgrade}\r\n".encode())
+
+    def take_over(self, answer: bytes) -> bytes:
+        """Send the last answer that is HTTP. Return what the client has sent already of what is none."""
         for _ in self.body():
             pass
         waiting, _ = self._http.trailing_data
-        status = "101 UPGRADED" if is_upgraded else "200 OK"
-        upgrade = "Connection: Upgrade\r\nUpgrade: tcp\r\n" if is_upgraded else ""
         self.is_raw = self.is_begun = True
-        self.send_raw(f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{upgrade}\r\n".encode())
+        self.send_raw(answer)
         return bytes(waiting)
 
 

@@ -8,14 +8,18 @@ from __future__ import annotations
 import marshal
 from select import POLLHUP, POLLIN, poll
 
-from mydocker.api.protocol import STDERR, STDOUT, Connection, Gone, frame
+from mydocker.api.protocol import STDERR, STDOUT, Gone, frame
 from mydocker.engine.monitor.detaching import DetachKeys
 from mydocker.errors import Error
 from mydocker.messages import CLOSED, END, ERRORS, EXPLAIN, FAILURE, GONE, INPUT, OUTPUT, STARTED, TAKEN, check, error_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mydocker.api.protocol import Connection
+    from mydocker.api.websocket import WebSocket
     from mydocker.kernel.channel import Channel
+
+    Client = Connection | WebSocket
 
 _CHUNK = 1 << 16
 _STREAMS = {OUTPUT: STDOUT, ERRORS: STDERR}
@@ -25,10 +29,10 @@ _WHILE_IT_RUNS = STARTED + OUTPUT + ERRORS + TAKEN + CLOSED + EXPLAIN
 class Relay:
     """The bytes between a client's connection and a monitor's channel."""
 
-    def __init__(self, connection: Connection, channel: Channel, streams: str, is_tty: bool, keys: bytes, waiting: bytes) -> None:
-        self.connection = connection
+    def __init__(self, client: Client, channel: Channel, streams: str, is_framed: bool, keys: bytes, waiting: bytes) -> None:
+        self.client = client
         self.channel = channel
-        self.is_tty = is_tty  # output comes as it is, and not in frames
+        self.is_framed = is_framed  # output comes in docker's frames, and not as it is
         self.keys = DetachKeys(keys)
         self._input = waiting  # what the client has sent and is not passed on yet
         self._has_input = INPUT in streams
@@ -44,7 +48,7 @@ class Relay:
                 ready = self._wait()
                 if ready.get(self.channel.fileno()) and (status := self._take()) is not None:
                     return status
-                if not self._look(ready.get(self.connection.fileno(), 0)):
+                if not self._look(ready.get(self.client.fileno(), 0)):
                     return None
         except Gone:
             return None
@@ -58,24 +62,18 @@ class Relay:
         reads = self._is_open and not self._input and (self._may_send or not self._has_input)
         if reads or not self._has_left:
             # Without a wish to read, a poller still tells that the client has gone away.
-            poller.register(self.connection.fileno(), POLLIN if reads else 0)
+            poller.register(self.client.fileno(), POLLIN if reads else 0)
         return dict(poller.poll())
 
     def _look(self, events: int) -> bool:
         """Read what a client sends. Return False if it has gone away, and all that it sent is passed on."""
         self._has_left = bool(events & POLLHUP) or self._has_left
         if events & POLLIN:
-            data = self._received()
-            self._is_open = bool(data)
-            if self._has_input:
+            data = self.client.received()
+            self._is_open = data != b""
+            if self._has_input and data is not None:
                 self._pass_on(data)
         return not self._has_left or (self._is_open and self._has_input)
-
-    def _received(self) -> bytes:
-        try:
-            return self.connection.socket.recv(_CHUNK)
-        except ConnectionResetError:
-            return b""
 
     def _send_input(self) -> None:
         if self._input and self._may_send:
@@ -105,7 +103,7 @@ class Relay:
             raise Error("the container's monitor ended unexpectedly")
         check("the monitor", kind, END, _WHILE_IT_RUNS)
         if kind in _STREAMS:
-            self.connection.send_raw(payload if self.is_tty else frame(_STREAMS[kind], payload))
+            self.client.send_raw(frame(_STREAMS[kind], payload) if self.is_framed else payload)
         elif kind in (TAKEN, CLOSED):
             self._may_send = kind == TAKEN
         return None

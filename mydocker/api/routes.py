@@ -50,6 +50,7 @@ ROUTES = (
     ("POST", "/containers/ID/pause", "life:pause"),
     ("POST", "/containers/ID/unpause", "life:unpause"),
     ("POST", "/containers/ID/attach", "streams:attach"),
+    ("GET", "/containers/ID/attach/ws", "streams:attach_by_websocket"),
     ("POST", "/containers/ID/wait", "wait:wait"),
     ("DELETE", "/containers/ID", "containers:remove"),
     ("HEAD", "/containers/ID/archive", "archive:head"),

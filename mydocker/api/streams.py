@@ -20,7 +20,10 @@ from mydocker.messages import ATTACH, ERRORS, INPUT, OUTPUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mydocker.api.protocol import Connection
+    from mydocker.api.relay import Client
     from mydocker.engine.record.containers import Record
     from mydocker.paths import Paths
 
@@ -32,19 +35,31 @@ _PATIENCE = 1.0
 def attach(call: Call) -> None:
     """POST /containers/ID/attach"""
     record = names.container(call)
+    is_tty = record["config"]["Tty"]
+    kind = stream_type(call.version, is_tty)
+    _attach(call, record, call.connection, lambda: call.connection.hijack(kind, call.is_upgraded), not is_tty)
+
+
+def attach_by_websocket(call: Call) -> None:
+    """GET /containers/ID/attach/ws"""
+    from mydocker.api.websocket import WebSocket
+
+    client = WebSocket(call)
+    _attach(call, names.container(call), client, client.open, is_framed=False)
+    client.close()
+
+
+def _attach(call: Call, record: Record, client: Client, take_over: Callable[[], bytes], is_framed: bool) -> None:
     keys = detach_keys(call.text("detachKeys") or KEYS)
     streams = wanted_streams(call, record)
     _check_usable(call.paths, record)
     with Attachment(call.paths, record, streams) as attachment:
-        is_tty = record["config"]["Tty"]
-        waiting = call.connection.hijack(stream_type(call.version, is_tty), call.is_upgraded)
+        waiting = take_over()
         if call.flag("logs"):
-            _send_log(call.connection, call.paths, record, streams, is_tty)
-        if not call.flag("stream"):
-            return
-        channel = attachment.channel(call.connection)
+            _send_log(client, call.paths, record, streams, is_framed)
+        channel = attachment.channel(call.connection) if call.flag("stream") else None
         if channel:
-            _relay(Relay(call.connection, channel, streams, is_tty, keys if is_tty else b"", waiting))
+            _relay(Relay(client, channel, streams, is_framed, keys if record["config"]["Tty"] else b"", waiting))
 
 
 def _relay(relay: Relay) -> None:
@@ -178,12 +193,12 @@ def _moment(text: str) -> str:
     return moment(text) if text.strip("0.") else ""
 
 
-def _send_log(connection: Connection, paths: Paths, record: Record, streams: str, is_tty: bool) -> None:
+def _send_log(client: Client, paths: Paths, record: Record, streams: str, is_framed: bool) -> None:
     """Send what a container has written before, for an attach with logs=1."""
     reader = following.reader(paths, record, None)
     kinds = {"stdout": (OUTPUT, STDOUT), "stderr": (ERRORS, STDERR)}
     for entry in following.entries(paths, record["id"], reader, ("", ""), False, lambda: True):
         kind, number = kinds[entry.stream]
         if kind in streams:
-            connection.send_raw(entry.text if is_tty else frame(number, entry.text))
+            client.send_raw(frame(number, entry.text) if is_framed else entry.text)
     reader.close()

@@ -90,15 +90,7 @@ def refresh(paths: Paths, networks: list[str]) -> None:
 
 
 def _linked(own: Attachment, network: str, everybody: dict[str, Attachment]) -> list[str]:
-    """Return the lines of the names that one container alone has for others on a network (docker's links)."""
-    found = []
-    for link in next((each.get("links", []) for each in own["endpoints"] if each["network"] == network), []):
-        name, _, alias = link.partition(":")
-        for container_id, other in everybody.items():
-            if other["name"] == name or container_id.startswith(name):
-                endpoints = [each for each in other["endpoints"] if each["network"] == network]
-                found += [f"{each['address']}\t{alias or name}" for endpoint in endpoints for each in endpoint["addresses"]]
-    return found
+    return [f"{address}\t{alias}" for alias, address in attachments.linked(own, network, everybody)]
 
 
 def _rewrite(path: str, lines: list[str]) -> None:

@@ -33,20 +33,24 @@ def zone(container_id: str, everybody: dict[str, Attachment], internal: set[str]
     everybody: {id: attachment} of all containers that run
     internal: the names of the internal networks
     """
-    own = {endpoint["network"] for endpoint in everybody[container_id]["endpoints"]}
+    attachment = everybody[container_id]
+    own = {endpoint["network"] for endpoint in attachment["endpoints"]}
     addresses: dict[str, list[str]] = {}
     owners: dict[str, str] = {}
-    for other, attachment in everybody.items():
-        for endpoint in attachment["endpoints"]:
+    for other, attached in everybody.items():
+        for endpoint in attached["endpoints"]:
             network = endpoint["network"]
             if network not in own or network == records.DEFAULT:
                 continue
-            names = dict.fromkeys([attachment["name"], *endpoint["aliases"], other[:12]])
+            names = dict.fromkeys([attached["name"], *endpoint["aliases"], other[:12]])
             for each in endpoint["addresses"]:
-                owners[each["address"]] = f"{attachment['name']}.{network}"
+                owners[each["address"]] = f"{attached['name']}.{network}"
                 for name in names:
                     for known in (name.lower(), f"{name}.{network}".lower()):
                         addresses.setdefault(known, []).append(each["address"])
+    for network in own - {records.DEFAULT}:
+        for name, address in attachments.linked(attachment, network, everybody):
+            addresses.setdefault(name.lower(), []).append(address)
     return Zone(addresses=addresses, owners=owners, is_closed=own <= internal)
 
 

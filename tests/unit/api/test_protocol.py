@@ -50,6 +50,14 @@ def test_head_gets_no_body(ends: Pair) -> None:
     assert (b"Content-Length: 2" in head, body) == (True, b"")
 
 
+@pytest.mark.parametrize("sent", [b"", GET[:20]])
+def test_a_client_that_says_nothing_more_loses_its_connection(ends: Pair, sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection, client = ends
+    client.sendall(sent)
+    monkeypatch.setattr(protocol, "_PATIENCE", 0.01)
+    assert connection.request() is None
+
+
 @pytest.mark.parametrize("status", [204, 304])
 def test_an_answer_without_a_body_has_no_type_and_no_length(ends: Pair, status: int) -> None:
     connection, client = ends

@@ -42,6 +42,15 @@ def test_those_on_the_same_networks_are_known_by_every_name() -> None:
     assert found.owners == {"10.0.1.2": "asking.net1", "10.0.2.2": "asking.net2", "10.0.1.3": "Web.net1", "10.0.2.4": "other.net2"}
 
 
+def test_a_link_is_a_name_that_one_container_alone_has_for_another() -> None:
+    everybody = {ASKING: attachment("asking", net1=["10.0.1.2"]), WEB: attachment("web", net1=["10.0.1.3"], net2=["10.0.2.3"])}
+    everybody[ASKING]["endpoints"][0]["links"] = ["web:DB", "gone:nobody", WEB[:12]]
+    found = zone(ASKING, everybody, set()).addresses
+    assert found["db"] == ["10.0.1.3"]
+    assert "nobody" not in found
+    assert "db" not in zone(WEB, everybody, set()).addresses
+
+
 @pytest.mark.parametrize(
     ("networks", "is_closed"), [(["net1"], True), (["net1", "net2"], True), (["net1", "net3"], False), (["net1", "bridge"], False)]
 )
