@@ -7,7 +7,7 @@ from errno import ENOENT, ESRCH
 from mydocker.engine.connection import plug, unplug
 from mydocker.engine.connection.networks import emit
 from mydocker.engine.record import containers, locks, state
-from mydocker.errors import BadInput, Conflict, Error, StepFailed, attempt
+from mydocker.errors import BadInput, Conflict, Error, StepFailed
 from mydocker.network import attachments, hosts, ipam, records
 from mydocker.network.drivers import driver
 from mydocker.paths import Paths
@@ -93,27 +93,25 @@ def connect_steps(paths: Paths, network: Network, container_id: str, wanted: Wan
 def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> None:
     """Disconnect a container from a network, at once if it runs.
 
-    Goes on past failures and raises the first one. Raises Conflict if the container is not on the network.
+    Stops at a failure: record and attachment name the network until all else is done, so that the same again does the rest. Raises
+    Conflict if the container is not on the network.
     """
     name = network["name"]
-    problems: list[Error] = []
     with locks.ContainerLock(paths, container_id):
         record = locks.load_whole(paths, container_id)
         if name not in record["endpoints"]:
             raise Conflict(f"container {record['name']} is not on network {name}")
         pid = state.running_pid(paths, container_id)
         attachment = attachments.load(paths, container_id) if pid else None
-        steps = _unplug_steps(paths, record, attachment, name, f"{paths.proc}/{pid}/ns/net") if attachment else []
-        kept = {key: value for key, value in record["endpoints"].items() if key != name}
-        # The record comes last. As long as it names the network, the user can disconnect again.
-        for step in [*steps, SaveEndpoints(paths, record, kept)]:
-            attempt(problems, run.apply, step)
-        if pid and state.has_ended(paths, container_id, pid):
+        try:
+            for step in _unplug_steps(paths, record, attachment, name, f"{paths.proc}/{pid}/ns/net") if attachment else []:
+                run.apply(step)
+        except StepFailed as error:
             # What was to be done in its namespace needs no doing any more.
-            problems = [each for each in problems if not (isinstance(each, StepFailed) and each.errno in (ENOENT, ESRCH))]
+            if error.errno not in (ENOENT, ESRCH) or not pid or not state.has_ended(paths, container_id, pid):
+                raise
+        run.apply(SaveEndpoints(paths, record, {key: value for key, value in record["endpoints"].items() if key != name}))
     emit(paths, network, "disconnect", container=container_id)
-    if problems:
-        raise problems[0]
 
 
 def forget(paths: Paths, name: str, container_id: str, run: Run) -> None:
