@@ -227,4 +227,5 @@ def _row(result: SearchResult, whole: bool) -> Row:
         "Description": shown,
         "StarCount": str(result["star_count"]),
         "IsOfficial": "[OK]" if result["is_official"] else "",
+        "IsAutomated": "",  # no registry builds images any more
     }

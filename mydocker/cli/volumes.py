@@ -45,6 +45,9 @@ def _done(session: Session, text: str) -> None:
 
 _COLUMNS = {"Driver": "DRIVER", "Name": "VOLUME NAME"}
 _OTHER_HEADINGS = {"Labels": "LABELS", "Mountpoint": "MOUNTPOINT", "Scope": "SCOPE"}
+# docker says the first two in `system df -v` only, as we do, and the others of volumes of Swarm.
+_NOT_HERE = dict.fromkeys(("Links", "Size", "Availability", "Group", "Status"), "N/A")
+_OTHER_HEADINGS |= {name: name.upper() for name in _NOT_HERE}
 
 
 @verb(
@@ -72,6 +75,7 @@ def _row(session: Session, volume: Volume, is_damaged: bool) -> Row:
         "Name": volume["name"],
         "Mountpoint": f"{volumes.directory(session.paths, volume['name'])}/_data",
         "Scope": "local",
+        **_NOT_HERE,
         "Labels": ",".join(f"{key}={value}" for key, value in sorted(volume["labels"].items())),
     }
 

@@ -71,7 +71,6 @@ def _volumes(options: Options, image: ImageConfig) -> dict[str, Empty]:
 
 
 def _config(options: Options, image: ImageConfig, spec: Spec) -> Config:
-    process = spec["process"]
     return {
         "Hostname": spec["hostname"],
         "Domainname": options.domainname or "",
@@ -87,7 +86,7 @@ def _config(options: Options, image: ImageConfig, spec: Spec) -> Config:
         "Cmd": options.command or (image.get("Cmd") if options.entrypoint is None else None),
         "Entrypoint": image.get("Entrypoint") if options.entrypoint is None else options.entrypoint or None,
         "Image": options.image,
-        "WorkingDir": process["cwd"],
+        "WorkingDir": options.workdir or image.get("WorkingDir") or "",
         "Labels": {**(image.get("Labels") or {}), **options.labels},
         "Volumes": _volumes(options, image) or None,
         "ExposedPorts": {name: {} for name in _exposed(options, image)} or None,
