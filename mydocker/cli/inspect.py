@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mydocker import leanjson
 from mydocker.cli.base import Session, complain_about, echo
+from mydocker.cli.flags import OF_PLATFORM
 from mydocker.cli.verb import SOME, argument, option, switch, verb
 from mydocker.engine.catalog import images
 from mydocker.engine.connection import networks
@@ -63,8 +64,8 @@ def _container(session: Session, name: str, size: bool) -> Document:
     return inspect_container(session.paths, record, size)
 
 
-def _image(session: Session, name: str) -> Document:
-    return image_view.document(session.paths, images.find(session.paths, name))
+def _image(session: Session, name: str, platform: str = "") -> Document:
+    return image_view.document(session.paths, images.find(session.paths, name, platform=platform))
 
 
 def _volume(session: Session, name: str) -> Document:
@@ -87,15 +88,16 @@ def container(session: Session, /, form: str | None, size: bool, names: tuple[st
 
 @verb(
     _FORMAT,
+    OF_PLATFORM,
     _NAMES,
     name="inspect",
 )
-def image(session: Session, /, form: str | None, names: tuple[str, ...]) -> int:
+def image(session: Session, /, form: str | None, platform: str, names: tuple[str, ...]) -> int:
     """Print everything about images as JSON.
 
     Example: mydocker image inspect busybox
     """
-    return print_all(names, form, lambda name: _image(session, name))
+    return print_all(names, form, lambda name: _image(session, name, platform))
 
 
 @verb(

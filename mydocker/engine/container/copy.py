@@ -109,7 +109,8 @@ class Container(Value):
         rootfs = directory + "/bundle/rootfs"
         volumes = {each["destination"] for each in self.record["mounts"] if each["type"] != "tmpfs"}
         spec = bundle.load(self.paths, self.record["id"])
-        shown: list[Mount] = [{**each, "options": ["rbind"]} for each in spec["mounts"] if each["destination"] in volumes]
+        found = [each for each in spec["mounts"] if each["destination"] in volumes and each["type"] != "tmpfs"]
+        shown: list[Mount] = [{**each, "options": ["rbind"]} if each["type"] == "bind" else each for each in found]
         unshare(CLONE_NEWNS)
         mounting = self.driver.mount_steps(directory, self.record["layers"], rootfs)
         Run("cp").execute([ReceiveMounts(), *mounting, *mount_steps({**spec, "mounts": shown}, rootfs, False)])

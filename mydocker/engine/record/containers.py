@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         anonymous: bool
         labels: dict[str, str]
         options: list[str]
+        driverOptions: NotRequired[dict[str, str]]
 
     class Binding(TypedDict):
         """A published port as it was asked for."""
@@ -109,6 +110,7 @@ MOUNT_POINT: Shape = {
     "anonymous": ("truth", False),  # the volume is removed with the container
     "labels": ({"*": "text"}, {}),  # of the volume, if it has to be made
     "options": (["text"], []),  # of a tmpfs, see tmpfs(5)
+    "driverOptions": {"*": "text"},  # of a volume that is more than a directory, see volume/options.py
 }
 
 BINDING: Shape = {
