@@ -12,6 +12,7 @@ from errno import EPIPE
 from struct import calcsize, pack, unpack
 
 from mydocker.engine.container.children import Child
+from mydocker.engine.monitor import staged
 from mydocker.engine.record import bundle
 from mydocker.errors import BadInput, NotFound, StepFailed
 from mydocker.images.compression import Decompressed
@@ -113,6 +114,7 @@ class Container(Value):
         shown: list[Mount] = [{**each, "options": ["rbind"]} if each["type"] == "bind" else each for each in found]
         unshare(CLONE_NEWNS)
         mounting = self.driver.mount_steps(directory, self.record["layers"], rootfs)
+        mounting += staged.steps(self.record, self.driver)
         Run("cp").execute([ReceiveMounts(), *mounting, *mount_steps({**spec, "mounts": shown}, rootfs, False)])
         if self.record["hostConfig"]["ReadonlyRootfs"]:
             mount(None, rootfs, None, MS_REMOUNT | MS_BIND | MS_RDONLY)

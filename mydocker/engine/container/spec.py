@@ -186,7 +186,7 @@ def from_point(point: MountPoint) -> Mount:
     if point.get("driverOptions"):
         return volume_options.mount(point)
     words = ["rbind" if point["recursive"] else "bind", "rw" if point["rw"] else "ro", point["propagation"] or "rprivate"]
-    return _mount(point["destination"], "bind", point["source"], words)
+    return _mount(point["destination"], "bind", point.get("staged") or point["source"], [*words, *point["options"]])
 
 
 def _linux(options: Options, facts: Facts) -> Linux:

@@ -174,7 +174,7 @@ def shown_mount(mount: MountPoint) -> ShownMount:
     """Return a mount point as docker shows it."""
     shown: ShownMount = {
         "Type": mount["type"],
-        "Source": mount["source"],
+        "Source": mount["name"] if mount["type"] == "image" else mount["source"],
         "Destination": mount["destination"],
         "Mode": "",
         "RW": mount["rw"],
