@@ -102,7 +102,7 @@ def mount_point(given: dict[str, Any]) -> MountPoint:
     if build is None:
         raise BadInput(f"invalid mount config for type {kind!r}: expected {', '.join(_BUILDERS)}")
     point = build(given, field(given, "Source", str, ""), target)
-    point["rw"] = not field(given, "ReadOnly", bool, False)
+    point["rw"] = point["rw"] and not field(given, "ReadOnly", bool, False)
     return point
 
 
@@ -116,19 +116,33 @@ def _bind(given: dict[str, Any], source: str, target: str) -> MountPoint:
     point = mounts.mount_point("bind", target)
     recursive, create = not field(extra, "NonRecursive", bool, False), field(extra, "CreateMountpoint", bool, False)
     point |= {"source": mounts.absolute(source), "propagation": propagation, "recursive": recursive, "create": create}
+    point["options"] = ["rro"] if field(extra, "ReadOnlyForceRecursive", bool, False) else []
     return point
 
 
 def _volume(given: dict[str, Any], source: str, target: str) -> MountPoint:
     extra = field(given, "VolumeOptions", dict, {})
     driver = field(extra, "DriverConfig", dict, {})
-    if field(driver, "Name", str, "") not in ("", "local") or mapping(driver, "Options"):
-        raise BadInput(f"volume driver {driver} is not supported: expected local, without options")
+    if field(driver, "Name", str, "") not in ("", "local"):
+        raise BadInput(f"volume driver {driver} is not supported: expected local")
     if source:
         check_name(source)
-    point = mounts.volume_point(target, source)
-    point |= {"copy": not field(extra, "NoCopy", bool, False), "labels": mapping(extra, "Labels")}
-    return point
+    point, part = mounts.volume_point(target, source), mounts.subpath(field(extra, "Subpath", str, ""))
+    point |= {"copy": not field(extra, "NoCopy", bool, False) and not part, "labels": mapping(extra, "Labels")}
+    return _with(point, subpath=part, driverOptions=mapping(driver, "Options"))
+
+
+def _with(point: MountPoint, **more: Any) -> MountPoint:
+    """Return a mount point with those of these fields that say something."""
+    return {**point, **{name: value for name, value in more.items() if value}}  # type: ignore[typeddict-item]  # fields of it
+
+
+def _image(given: dict[str, Any], source: str, target: str) -> MountPoint:
+    if not source:
+        raise BadInput('invalid mount config for type "image": field Source must not be empty')
+    point = mounts.mount_point("image", target)
+    point |= {"name": source, "rw": False}
+    return _with(point, subpath=mounts.subpath(field(field(given, "ImageOptions", dict, {}), "Subpath", str, "")))
 
 
 def _tmpfs(given: dict[str, Any], source: str, target: str) -> MountPoint:
@@ -140,4 +154,4 @@ def _tmpfs(given: dict[str, Any], source: str, target: str) -> MountPoint:
     return mounts.from_tmpfs(f"{target}:{','.join(words)}" if words else target)
 
 
-_BUILDERS = {"bind": _bind, "volume": _volume, "tmpfs": _tmpfs}
+_BUILDERS = {"bind": _bind, "volume": _volume, "tmpfs": _tmpfs, "image": _image}

@@ -52,9 +52,6 @@ def _as_given(prepared: Prepared, config: dict[str, Any]) -> None:
     if len(size) != 2 or not all(isinstance(each, int) and 0 <= each <= 65535 for each in size):
         raise BadInput(f"invalid ConsoleSize {size}: expected [rows, columns]")
     prepared.record["hostConfig"]["ConsoleSize"] = size
-    for name in ("Devices", "DeviceCgroupRules", "Tmpfs"):
-        if host.get(name):
-            prepared.record["hostConfig"][name] = host[name]  # type: ignore[literal-required]
     prepared.record["hostConfig"]["ContainerIDFile"] = field(host, "ContainerIDFile", str, "")
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _NAMELESS = "<none>:<none>"
 _LOADING = {"begins": "Loading layer", "exists": "Loading layer", "done": "Load complete"}
-_NEVER = "0001-01-01T00:00:00Z"
 
 
 def list_(call: Call) -> Answer:
@@ -87,18 +86,12 @@ def create(call: Call) -> None:
 def inspect(call: Call) -> Answer:
     """GET /images/NAME/json"""
     image = find(call.paths, call.name)
-    document = image_view.document(image)
-    config = {key: value for key, value in document["Config"].items() if key != "StopSignal" or value}
-    streams = {"AttachStdin": False, "AttachStdout": False, "AttachStderr": False, "Tty": False, "OpenStdin": False, "StdinOnce": False}
-    document["Config"] = {"Hostname": "", "Domainname": "", **streams, "Image": "", **config}
-    document |= {"Parent": "", "DockerVersion": "", "Metadata": {"LastTagTime": _NEVER}, "GraphDriver": _graph(call)}
+    document = image_view.document(call.paths, image)
+    if call.version >= (1, 44):
+        del document["VirtualSize"]
     if call.version < (1, 45):
         document |= {"Container": "", "ContainerConfig": None}
-    return Answer(document if call.version >= (1, 44) else {**document, "VirtualSize": image.size})
-
-
-def _graph(call: Call) -> dict[str, Any]:
-    return {"Name": drivers.choose(call.paths).name, "Data": None}
+    return Answer(document)
 
 
 def history(call: Call) -> Answer:

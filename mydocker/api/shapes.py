@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mydocker.engine.connection import view
-from mydocker.engine.record import execs
 from mydocker.engine.record.moments import nanoseconds
 from mydocker.engine.view import inspect, listing
 from mydocker.errors import Damaged
@@ -17,33 +16,6 @@ if TYPE_CHECKING:
     from mydocker.engine.view.listing import Listed
     from mydocker.network.attachments import Attachment
     from mydocker.paths import Paths
-
-# What docker's HostConfig has and ours has not, with what docker writes where nothing was asked for.
-_HOST_CONFIG: dict[str, Any] = {
-    "VolumeDriver": "",
-    "Cgroup": "",
-    "Links": None,
-    "Isolation": "",
-    "BlkioWeightDevice": [],
-    "BlkioDeviceReadBps": None,
-    "BlkioDeviceWriteBps": None,
-    "BlkioDeviceReadIOps": None,
-    "BlkioDeviceWriteIOps": None,
-    "CpuRealtimePeriod": 0,
-    "CpuRealtimeRuntime": 0,
-    "DeviceRequests": None,
-    "CpuCount": 0,
-    "CpuPercent": 0,
-    "IOMaximumIOps": 0,
-    "IOMaximumBandwidth": 0,
-}
-_SETTINGS: dict[str, Any] = {
-    "HairpinMode": False,
-    "LinkLocalIPv6Address": "",
-    "LinkLocalIPv6PrefixLen": 0,
-    "SecondaryIPAddresses": None,
-    "SecondaryIPv6Addresses": None,
-}
 
 
 def summary(paths: Paths, each: Listed, size: bool, version: tuple[int, int]) -> dict[str, Any]:
@@ -62,7 +34,7 @@ def summary(paths: Paths, each: Listed, size: bool, version: tuple[int, int]) ->
         "Labels": record["config"]["Labels"],
         "State": each.status,
         "Status": listing.status_text(each),
-        "HostConfig": {"NetworkMode": _mode(record)},
+        "HostConfig": {"NetworkMode": _mode(record, version)},
         "NetworkSettings": {"Networks": networks},
         "Mounts": [inspect.shown_mount(mount) for mount in record["mounts"]],
     }
@@ -77,10 +49,10 @@ def _attachment(paths: Paths, each: Listed) -> Attachment | None:
         return None
 
 
-def _mode(record: Record) -> str:
-    """Return the network mode as docker names it: the default one has a name of its own."""
+def _mode(record: Record, version: tuple[int, int]) -> str:
+    """Return the network mode as docker names it: before API 1.45 the default one had a name of its own."""
     mode = record["hostConfig"]["NetworkMode"]
-    return "default" if mode == "bridge" else mode
+    return "default" if mode == "bridge" and version < (1, 45) else mode
 
 
 def _ports(ports: view.Ports) -> list[dict[str, Any]]:
@@ -100,45 +72,14 @@ def _sizes(paths: Paths, record: Record) -> dict[str, int]:
 
 def container(paths: Paths, record: Record, size: bool, version: tuple[int, int]) -> dict[str, Any]:
     """Return all about a container. size: whether to measure what it has written"""
-    document: dict[str, Any] = {**inspect.inspect(paths, record)}
-    document["State"] = _state(document["State"])
-    document["ExecIDs"] = execs.of_container(paths, record["id"]) or None
-    document["MountLabel"] = document["ProcessLabel"] = ""
-    document["Config"] = _config(record, version)
-    document["HostConfig"] = _host_config(record, document["HostConfig"])
-    document["NetworkSettings"] = _settings(document["NetworkSettings"], version)
-    return {**document, **_sizes(paths, record)} if size else document
-
-
-def _state(shown: dict[str, Any]) -> dict[str, Any]:
-    """Return docker's state, in which Health is only there if the container has checks, and running is what is not over."""
-    kept = {key: value for key, value in shown.items() if key != "Health" or value}
-    return {**kept, "Running": shown["Running"] or shown["Restarting"]}
-
-
-def _config(record: Record, version: tuple[int, int]) -> dict[str, Any]:
-    config: dict[str, Any] = {**record["config"], "OnBuild": None}
-    for name in ("StopSignal", "StopTimeout", "Healthcheck", "ExposedPorts"):
-        if config[name] is None:
-            del config[name]  # docker leaves these out
+    document: dict[str, Any] = {**inspect.inspect(paths, record, size)}
+    document["HostConfig"]["NetworkMode"] = _mode(record, version)
     if version < (1, 44):
         mac = next((endpoint["mac"] for endpoint in record["endpoints"].values() if endpoint["mac"]), "")
-        config |= {"MacAddress": mac} if mac else {}
-    return config
-
-
-def _host_config(record: Record, shown: dict[str, Any]) -> dict[str, Any]:
-    config = {**_HOST_CONFIG, **shown, "NetworkMode": _mode(record), "Runtime": shown["Runtime"] or "mydocker"}
-    del config["CgroupPath"]
-    tmpfs = {mount["destination"]: ",".join(mount["options"]) for mount in record["mounts"] if mount["type"] == "tmpfs"}
-    if not config["Tmpfs"]:
-        del config["Tmpfs"]
-    return {"Tmpfs": tmpfs, **config} if tmpfs else config
-
-
-def _settings(shown: Any, version: tuple[int, int]) -> dict[str, Any]:
-    networks = {name: _endpoint(endpoint, version) for name, endpoint in shown["Networks"].items()}
-    return {**shown, **_SETTINGS, "Networks": networks}
+        document["Config"] |= {"MacAddress": mac} if mac else {}
+    networks = document["NetworkSettings"]["Networks"]
+    document["NetworkSettings"]["Networks"] = {name: _endpoint(endpoint, version) for name, endpoint in networks.items()}
+    return document
 
 
 def _endpoint(shown: dict[str, Any], version: tuple[int, int]) -> dict[str, Any]:

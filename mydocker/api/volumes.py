@@ -9,7 +9,7 @@ from mydocker.engine.record import filters
 from mydocker.engine.record.containers import check_name, new_id
 from mydocker.engine.system import pruning
 from mydocker.engine.view import choosing
-from mydocker.engine.volume import volumes
+from mydocker.engine.volume import options, volumes
 from mydocker.errors import BadInput, NotFound
 
 
@@ -34,12 +34,14 @@ def create(call: Call) -> Answer:
     name, driver, labels = field(body, "Name", str, ""), field(body, "Driver", str, ""), mapping(body, "Labels")
     if driver not in ("", "local"):
         raise Refused(404, f'error looking up volume plugin {driver}: plugin "{driver}" not found')
-    if mapping(body, "DriverOpts") or body.get("ClusterVolumeSpec"):
-        raise BadInput(f"invalid DriverOpts {body.get('DriverOpts')}: the driver local takes none here")
+    if body.get("ClusterVolumeSpec"):
+        raise BadInput("invalid ClusterVolumeSpec: there are no volumes of Swarm")
+    driver_options = mapping(body, "DriverOpts")
+    options.check(driver_options)
     if name:
         check_name(name)
     chosen = name or new_id()
-    call.run().execute(volumes.create_steps(call.paths, chosen, labels, not name))
+    call.run().execute(volumes.create_steps(call.paths, chosen, labels, not name, driver_options))
     return Answer(volumes.document(call.paths, chosen), 201)
 
 

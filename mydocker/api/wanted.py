@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mydocker.api import attachments, limits
 from mydocker.api.call import field, mapping, texts
-from mydocker.engine.request import devices, flags, mounts, values
+from mydocker.engine.request import asgiven, devices, flags, mounts, values
 from mydocker.engine.request.endpoints import extra_host
 from mydocker.engine.request.options import Options
 from mydocker.engine.request.settings import log_options
@@ -160,6 +160,7 @@ def _files(config: dict[str, Any], host: dict[str, Any]) -> Flags:
         "read_only": field(host, "ReadonlyRootfs", bool, False),
         "device": [_device(each) for each in _objects(host, "Devices")],
         "device_cgroup_rule": [devices.device_rule(text) for text in texts(host, "DeviceCgroupRules")],
+        "as_given": asgiven.from_document(host),
         "blkio_weight_device": [devices.device_weight(_pair(each, "Weight")) for each in _objects(host, "BlkioWeightDevice")],
         **{option: _rates(host, name, "bps" in option) for name, option in _RATES.items()},
     }

@@ -7,8 +7,10 @@ import sys
 
 from mydocker.cli.base import EXPLAIN, Session, echo
 from mydocker.cli.execution import runner
+from mydocker.cli.flags import OF_PLATFORM
 from mydocker.cli.progress import Layers
 from mydocker.cli.verb import SOME, argument, option, switch, verb
+from mydocker.engine.catalog.images import find
 from mydocker.engine.record import events
 from mydocker.engine.request.values import size as parse_size
 from mydocker.engine.transfer import archives
@@ -30,16 +32,19 @@ MAX_SIZE = option("--max-size", metavar="SIZE", help="Refuse a layer whose files
 
 @verb(
     option("-o", "--output", metavar="FILE", help="Write to a file instead of standard output."),
+    OF_PLATFORM,
     *EXPLAIN,
     argument("names", "IMAGE...", SOME),
 )
-def save(session: Session, output: str | None, names: tuple[str, ...]) -> None:
+def save(session: Session, output: str | None, platform: str, names: tuple[str, ...]) -> None:
     """Write images to a tar that docker, podman, skopeo and mydocker load: docker's format and OCI's in one.
 
     Example: mydocker save busybox alpine:3 | zstd > images.tar.zst
     """
     if output is None and sys.stdout.isatty():
         raise BadInput("cowardly refusing to save to a terminal", "use -o FILE, or redirect")
+    for name in names if platform else ():
+        find(session.paths, name, platform=platform)
     chosen = archives.selected(session.paths, names)
     run = runner(session)
 

@@ -41,10 +41,14 @@ class Place:
 
     verb: such as 'mydocker container run', '' as long as it is not known
     errors: STATE/errors, None as long as it is not known
+    tells_stories: whether the traceback of an error that nobody foresaw is printed (--debug)
+    tells_warnings: whether warnings are (--log-level)
     """
 
     verb = ""
     errors: str | None = None
+    tells_stories = False
+    tells_warnings = True
 
     def status_of_refusal(self) -> int:
         """Return the exit status of a verb that refuses."""
@@ -76,9 +80,16 @@ def complain(message: str, hint: str | None = None) -> None:
     print("\n".join(map(harmless, lines)), file=sys.stderr)
 
 
+def warn(message: str, hint: str | None = None) -> None:
+    """Print a warning, unless --log-level asks for errors only."""
+    if place.tells_warnings:
+        complain(f"warning: {message}", hint)
+
+
 def complain_about(error: Error) -> None:
     """Print an error. If nobody foresaw it, also print where its traceback is."""
     if isinstance(error, Unexpected):
+        print(error.story if place.tells_stories else "", end="", file=sys.stderr)
         error = kept(error, place.errors or Paths.from_environment().errors)
     complain(error.message, error.hint or _hint_for_users(error.message))
 

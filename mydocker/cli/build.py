@@ -17,7 +17,7 @@ from mydocker.cli.lean import values
 from mydocker.cli.registry import pull_one
 from mydocker.cli.run import create as create_verb
 from mydocker.cli.table import harmless
-from mydocker.cli.verb import argument, meaningless, option, switch, verb
+from mydocker.cli.verb import argument, meaningless, option, refused, switch, verb
 from mydocker.engine.build import builder, orders, platforms, stages
 from mydocker.engine.build.context import BuildContext
 from mydocker.engine.container.start import start as start_container
@@ -57,8 +57,10 @@ _RESULT = (
     NO_TRUST,
     ISOLATION,
 )
-# buildinput.py says why these are refused.
+# buildinput.py says why these are refused: some only with certain values.
 _REFUSED = (
+    refused("--security-opt", why="RUN --security of the Dockerfile says what a step may do"),
+    refused("--squash", why="a layer belongs to one step, and is shared with other images", takes_value=False),
     option("--cache-from", metavar="CACHE", many=True, help="Refused: there are no caches elsewhere.", is_hidden=True),
     option("--cache-to", metavar="CACHE", many=True, help="Refused: there are no caches elsewhere.", is_hidden=True),
     option("--attest", "attestations", metavar="TYPE", many=True, help="Refused: there are no attestations.", is_hidden=True),

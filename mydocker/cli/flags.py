@@ -2,20 +2,59 @@
 
 from __future__ import annotations
 
-from mydocker.cli.verb import ANY, argument, meaningless, option, switch
+from mydocker.cli.verb import ANY, argument, meaningless, option, refused, switch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.cli.verb import Argument, Flag
 
 # What docker's verbs about images take, too.
 NO_TRUST = meaningless("--disable-content-trust", why="no signature of an image is checked here")
+OF_PLATFORM = option("--platform", metavar="OS/ARCH[/VARIANT]", default="", help="Only if the image is for that one: it has one here.")
+_LEVELS = "debug: as --debug; error and fatal: no warnings [info]."
+_TLS = ("--tls", "--tlsverify", "--tlscacert", "--tlscert", "--tlskey")
 ISOLATION = meaningless("--isolation", why="Linux has only this one", values=("default", ""))
+
+_NO_DAEMON = "there is no daemon: mydocker works on this machine's files"
+
+# The options before the verb.
+GLOBAL = (
+    option("--root", metavar="DIR", help="What survives a reboot [/var/lib/mydocker, or MYDOCKER_ROOT]."),
+    option("--state", metavar="DIR", help="What a reboot ends [/run/mydocker, or MYDOCKER_STATE]."),
+    option("--config", metavar="DIR", help="Where docker's config.json with the credentials is [~/.docker, or DOCKER_CONFIG]."),
+    switch("-D", "--debug", help="Print the traceback of an error that nobody foresaw."),
+    option("-l", "--log-level", choices=("debug", "info", "warn", "error", "fatal"), default="info", help=_LEVELS),
+    meaningless("-c", "--context", why="there is one, this machine", values=("default", "")),
+    refused("-H", "--host", why=_NO_DAEMON),
+    *(refused(name, why=_NO_DAEMON, takes_value=name.startswith("--tlsc") or name == "--tlskey") for name in _TLS),
+)
+
+KERNEL_MEMORY = meaningless("--kernel-memory", why="the kernel has no such limit any more", metavar="SIZE")
+_WINDOWS = ("--cpu-count", "--cpu-percent", "--io-maxbandwidth", "--io-maxiops")
+_REAL_TIME = tuple(
+    refused(name, why="every cgroup above would have to give up real time for it first") for name in ("--cpu-rt-period", "--cpu-rt-runtime")
+)
+# What docker's run and create take, too.
+_REFUSED = (
+    *_REAL_TIME,
+    *(refused(name, why="it is for Windows") for name in _WINDOWS),
+    refused("--link-local-ip", why="an interface has one address of each family here"),
+    refused("--storage-opt", why="no storage driver here has a quota"),
+    refused("--use-api-socket", why="-v mounts the socket, for whoever may have the whole machine", takes_value=False),
+)
+_IGNORED = (
+    KERNEL_MEMORY,
+    meaningless("--volume-driver", why="there is no other driver", values=("local", "")),
+)
 
 _RUN_ONLY = (
     switch("-d", "--detach", help="Run in the background and print the container's id."),
-    option("-a", "--attach", many=True, metavar="STREAM", help="Attach stdin, stdout or stderr."),
-    switch("--rm", "remove", help="Remove the container when it ends."),
     option("--detach-keys", default="ctrl-p,ctrl-q", metavar="KEYS", help="Keys that detach from a terminal [ctrl-p,ctrl-q]."),
     switch("--sig-proxy/--no-sig-proxy", default=True, help="Pass signals on to the container, without a terminal [yes]."),
 )
 _LIFE = (
+    option("-a", "--attach", many=True, metavar="STREAM", help="Attach stdin, stdout or stderr."),
+    switch("--rm", "remove", help="Remove the container when it ends."),
     switch("-i", "--interactive", help="Keep standard input open."),
     switch("-t", "--tty", help="Give it a terminal."),
     option("--name", metavar="NAME", help="Its name."),
@@ -122,11 +161,28 @@ _CONFINEMENT = (
 _WORDS = argument("words", "IMAGE [COMMAND] [ARGUMENT...]", ANY)
 
 # What create takes, and run, which takes some more.
-CREATE = (*_LIFE, *_HEALTH, *_COMMAND, *_LIMITS, *_FILES, *_NETWORK, *_CONFINEMENT, NO_TRUST, ISOLATION, _WORDS)
-RUN = (*CREATE, *_RUN_ONLY)
+CREATE: tuple[Flag | Argument, ...] = (
+    *_LIFE,
+    *_HEALTH,
+    *_COMMAND,
+    *_LIMITS,
+    *_FILES,
+    *_NETWORK,
+    *_CONFINEMENT,
+    NO_TRUST,
+    ISOLATION,
+    *_IGNORED,
+    *_REFUSED,
+    _WORDS,
+)
+RUN: tuple[Flag | Argument, ...] = (*CREATE, *_RUN_ONLY)
 
 _UPDATABLE = {"--restart", "--memory", "--memory-swap", "--memory-reservation", "--cpus", "--cpu-shares", "--cpu-quota", "--cpu-period"}
 _UPDATABLE |= {"--cpuset-cpus", "--cpuset-mems", "--pids-limit", "--blkio-weight"}
 
 # What can change while a container runs. None of it has a default.
-UPDATE = tuple(option(*flag.names, metavar=flag.metavar, help=flag.help) for flag in (*_LIFE, *_LIMITS) if _UPDATABLE & set(flag.names))
+UPDATE = (
+    *(option(*flag.names, metavar=flag.metavar, help=flag.help) for flag in (*_LIFE, *_LIMITS) if _UPDATABLE & set(flag.names)),
+    *_REAL_TIME,
+    KERNEL_MEMORY,
+)

@@ -1,4 +1,4 @@
-"""The groups of verbs, which docker has too: container, image, builder, volume, network, system."""
+"""The groups of verbs, which docker has too: container, image, builder, volume, network, context, system."""
 
 from __future__ import annotations
 
@@ -62,6 +62,18 @@ network = Group(
         "prune": "prune:network",
     },
     hidden=("list", "remove"),
+)
+context = Group(
+    "context",
+    help="Manage contexts: there is one, this machine.",
+    verbs={
+        "ls": "context:list_",
+        "list": "context:list_",
+        "show": "context:show",
+        "inspect": "context:inspect",
+        "use": "context:use",
+    },
+    hidden=("list",),
 )
 system = Group(
     "system",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mydocker.cli.base import Session, echo
+from mydocker.cli.flags import OF_PLATFORM
 from mydocker.cli.rows import FORMAT, print_rows
 from mydocker.cli.verb import argument, switch, verb
 from mydocker.engine.catalog.images import Image, find
@@ -20,15 +21,16 @@ _WIDTH = 45
     switch("-q", "--quiet", help="Only ids."),
     switch("--no-trunc", help="Whole ids and commands."),
     switch("-H", "--human/--no-human", "for_people", default=True, help="Sizes and times for people [true]."),
+    OF_PLATFORM,
     FORMAT,
     argument("name", "IMAGE"),
 )
-def history(session: Session, quiet: bool, no_trunc: bool, for_people: bool, form: str | None, name: str) -> None:
+def history(session: Session, quiet: bool, no_trunc: bool, for_people: bool, platform: str, form: str | None, name: str) -> None:
     """Show an image's history, the newest first.
 
     Example: mydocker history --no-trunc busybox
     """
-    rows = _rows(find(session.paths, name), no_trunc, for_people)
+    rows = _rows(find(session.paths, name, platform=platform), no_trunc, for_people)
     if quiet:
         echo("\n".join(str(row["ID"]) for row in rows))
     else:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from mydocker.cli.base import EXPLAIN, Session, complain, each, echo
 from mydocker.cli.execution import runner
+from mydocker.cli.flags import OF_PLATFORM
 from mydocker.cli.rows import FORMAT, filter_option, print_rows
-from mydocker.cli.verb import OPTIONAL, SOME, argument, switch, verb
+from mydocker.cli.verb import OPTIONAL, SOME, argument, meaningless, refused, switch, verb
 from mydocker.engine.catalog import verbs
-from mydocker.engine.catalog.images import survey
+from mydocker.engine.catalog.images import find, survey
 from mydocker.engine.record import filters
 from mydocker.engine.view import choosing
 from mydocker.engine.view.imagelist import Row, image_rows
@@ -34,10 +35,12 @@ def tag(session: Session, source: str, target: str) -> None:
 
 @verb(
     switch("-f", "--force", help="Also when a stopped container uses it or it has several names."),
+    OF_PLATFORM,
+    meaningless("--no-prune", why="an image has no parents here that would go with it"),
     *EXPLAIN,
     argument("names", "IMAGE...", SOME),
 )
-def rmi(session: Session, force: bool, names: tuple[str, ...]) -> int:
+def rmi(session: Session, force: bool, platform: str, names: tuple[str, ...]) -> int:
     """Take names from images, and remove images with their last name.
 
     Example: mydocker rmi busybox:old
@@ -49,6 +52,7 @@ def rmi(session: Session, force: bool, names: tuple[str, ...]) -> int:
 
     def remove(name: str) -> None:
         try:
+            find(session.paths, name, platform=platform)
             lines = verbs.remove(session.paths, all_drivers, name, force, run)
         except NoImage as error:
             if not force:
@@ -70,6 +74,7 @@ _COLUMNS = {"Repository": "REPOSITORY", "Tag": "TAG", "Digest": "DIGEST", "ID": 
     switch("--no-trunc", help="Whole ids."),
     switch("--digests", help="Also the manifests' digests."),
     filter_option("dangling=true|false, label=KEY[=VALUE], before=IMAGE, since=IMAGE, reference=PATTERN"),
+    refused("--tree", why="an image has one platform here", takes_value=False),
     FORMAT,
     argument("name", "[REPOSITORY[:TAG]]", OPTIONAL),
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from mydocker import leanjson
 from mydocker.cli.base import Session, complain_about, echo
+from mydocker.cli.flags import OF_PLATFORM
 from mydocker.cli.verb import SOME, argument, option, switch, verb
 from mydocker.engine.catalog import images
 from mydocker.engine.connection import networks
 from mydocker.engine.record import containers
-from mydocker.engine.record.sizes import written
 from mydocker.engine.view import image as image_view
 from mydocker.engine.view.inspect import inspect as inspect_container
 from mydocker.engine.volume import volumes
@@ -36,7 +36,7 @@ def inspect(session: Session, /, size: bool, kind: str | None, form: str | None,
 
     Example: mydocker inspect -f '{{.State.Pid}}' web
     """
-    return _print_all(names, form, lambda name: _found(session, name, kind, size))
+    return print_all(names, form, lambda name: _found(session, name, kind, size))
 
 
 def _found(session: Session, name: str, kind: str | None, size: bool) -> Document:
@@ -61,14 +61,11 @@ def _found(session: Session, name: str, kind: str | None, size: bool) -> Documen
 
 def _container(session: Session, name: str, size: bool) -> Document:
     record = containers.load(session.paths, containers.resolve(session.paths, name))
-    document = inspect_container(session.paths, record)
-    if size:
-        document["SizeRw"] = written(session.paths, record)
-    return document
+    return inspect_container(session.paths, record, size)
 
 
-def _image(session: Session, name: str) -> Document:
-    return image_view.document(images.find(session.paths, name))
+def _image(session: Session, name: str, platform: str = "") -> Document:
+    return image_view.document(session.paths, images.find(session.paths, name, platform=platform))
 
 
 def _volume(session: Session, name: str) -> Document:
@@ -86,20 +83,21 @@ def container(session: Session, /, form: str | None, size: bool, names: tuple[st
 
     Example: mydocker container inspect web
     """
-    return _print_all(names, form, lambda name: _container(session, name, size))
+    return print_all(names, form, lambda name: _container(session, name, size))
 
 
 @verb(
     _FORMAT,
+    OF_PLATFORM,
     _NAMES,
     name="inspect",
 )
-def image(session: Session, /, form: str | None, names: tuple[str, ...]) -> int:
+def image(session: Session, /, form: str | None, platform: str, names: tuple[str, ...]) -> int:
     """Print everything about images as JSON.
 
     Example: mydocker image inspect busybox
     """
-    return _print_all(names, form, lambda name: _image(session, name))
+    return print_all(names, form, lambda name: _image(session, name, platform))
 
 
 @verb(
@@ -112,7 +110,7 @@ def volume(session: Session, /, form: str | None, names: tuple[str, ...]) -> int
 
     Example: mydocker volume inspect data
     """
-    return _print_all(names, form, lambda name: _volume(session, name))
+    return print_all(names, form, lambda name: _volume(session, name))
 
 
 def _network(session: Session, name: str) -> Document:
@@ -130,7 +128,7 @@ def network(session: Session, /, form: str | None, verbose: bool, names: tuple[s
 
     Example: mydocker network inspect bridge
     """
-    return _print_all(names, form, lambda name: _network(session, name))
+    return print_all(names, form, lambda name: _network(session, name))
 
 
 def _template(form: str) -> Callable[[Document], str]:
@@ -139,7 +137,7 @@ def _template(form: str) -> Callable[[Document], str]:
     return compile_template(form)
 
 
-def _print_all(names: tuple[str, ...], form: str | None, find: Callable[[str], Document]) -> int:
+def print_all(names: tuple[str, ...], form: str | None, find: Callable[[str], Document]) -> int:
     """Print documents, as a JSON list or each by a template. Return 1 if one was not found, else 0.
 
     What is not found is told on standard error, and the rest is printed.

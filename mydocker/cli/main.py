@@ -6,8 +6,9 @@ import os
 import sys
 
 from mydocker.cli.base import EXPLAIN
+from mydocker.cli.flags import GLOBAL
 from mydocker.cli.outcome import run
-from mydocker.cli.verb import Group, option, switch
+from mydocker.cli.verb import Group, switch
 from mydocker.cli.verbs import ALL
 
 mydocker = Group(
@@ -15,8 +16,7 @@ mydocker = Group(
     help="Containers that explain themselves: no daemon, OCI inside, nothing left behind.",
     verbs=ALL,
     flags=(
-        option("--root", metavar="DIR", help="What survives a reboot [/var/lib/mydocker, or MYDOCKER_ROOT]."),
-        option("--state", metavar="DIR", help="What a reboot ends [/run/mydocker, or MYDOCKER_STATE]."),
+        *GLOBAL,
         switch("-v", "--version", help="Print the version."),
         *EXPLAIN,
     ),

@@ -66,7 +66,7 @@ def _done(session: Session, text: str) -> None:
 
 
 _COLUMNS = {"ID": "NETWORK ID", "Name": "NAME", "Driver": "DRIVER", "Scope": "SCOPE"}
-_OTHER_HEADINGS = {"IPv6": "IPV6", "Internal": "INTERNAL", "Labels": "LABELS", "CreatedAt": "CREATED AT"}
+_OTHER_HEADINGS = {"IPv4": "IPV4", "IPv6": "IPV6", "Internal": "INTERNAL", "Labels": "LABELS", "CreatedAt": "CREATED AT"}
 
 
 @verb(
@@ -95,6 +95,7 @@ def _row(network: Network, no_trunc: bool) -> Row:
         "Name": network["name"],
         "Driver": network["driver"],
         "Scope": "local",
+        "IPv4": str(any("." in each["subnet"] for each in network["subnets"])).lower(),
         "IPv6": str(network["ipv6"]).lower(),
         "Internal": str(network["internal"]).lower(),
         "Labels": ",".join(f"{key}={value}" for key, value in sorted(network["labels"].items())),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 from mydocker.cli.base import Session, answer_interrupts, complain_about, echo, place
+from mydocker.cli.flags import GLOBAL
 from mydocker.cli.lean import read
+from mydocker.cli.verb import check_refused
 from mydocker.errors import Conflict, Error, NotFound
 from mydocker.paths import Paths
 from mydocker.store import close_to_others
@@ -47,6 +49,8 @@ def perform(names: list[str], verb: Verb, outer: Values, values: Values) -> int:
     """
     paths = Paths.from_environment(outer["root"], outer["state"])
     place.verb, place.errors = " ".join(names), paths.errors
+    _as_told(outer)
+    check_refused(verb.flags, values)
     close_to_others(paths.root)
     close_to_others(paths.state)
     explain = values.pop("explain", None) or outer["explain"]
@@ -55,6 +59,15 @@ def perform(names: list[str], verb: Verb, outer: Values, values: Values) -> int:
     status = verb.function(Session(paths, explain, dry_run), **told)
     echo("", end="")  # what is not written yet
     return status if isinstance(status, int) else 0
+
+
+def _as_told(outer: Values) -> None:
+    """Do what the options before the verb ask for. Raises BadInput for one that is refused."""
+    check_refused(GLOBAL, outer)
+    if outer["config"]:
+        os.environ["DOCKER_CONFIG"] = outer["config"]
+    place.tells_stories = outer["debug"] or outer["log_level"] == "debug"
+    place.tells_warnings = outer["log_level"] not in ("error", "fatal")
 
 
 def _ended(action: Callable[[], int]) -> int:

@@ -9,6 +9,7 @@ from mydocker.engine.connection import view
 from mydocker.engine.record import containers, filters
 from mydocker.engine.view import human
 from mydocker.engine.view.listing import ALIVE, CHECKS, Listed, networks_of, newest_first, sizes, status_text, tests
+from mydocker.images.config import host_platform
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _OTHER_HEADINGS = {
     "Mounts": "MOUNTS",
     "Networks": "NETWORKS",
     "LocalVolumes": "LOCAL VOLUMES",
+    "Platform": "PLATFORM",
 }
 # The heading of {{.Label "tier"}} in a table.
 _LABEL_HEADING = {"Label": lambda name: name}
@@ -114,6 +116,7 @@ def row(session: Session, each: Listed, size: bool, no_trunc: bool) -> Row:
         "Mounts": ",".join(_shortened(mount["name"] or mount["source"], no_trunc) for mount in record["mounts"]),
         "Networks": ",".join(networks_of(record)),
         "LocalVolumes": str(len(volumes)),
+        "Platform": host_platform(),
     }
 
 

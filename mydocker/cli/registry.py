@@ -6,13 +6,13 @@ import sys
 
 from mydocker.cli.archives import MAX_SIZE, PLATFORM, ignored
 from mydocker.cli.asking import answer
-from mydocker.cli.base import EXPLAIN, Session, complain, echo
+from mydocker.cli.base import EXPLAIN, Session, echo, warn
 from mydocker.cli.execution import runner
-from mydocker.cli.flags import NO_TRUST
+from mydocker.cli.flags import NO_TRUST, OF_PLATFORM
 from mydocker.cli.progress import Layers
 from mydocker.cli.rows import FORMAT, print_rows
 from mydocker.cli.verb import OPTIONAL, argument, option, switch, verb
-from mydocker.engine.catalog.images import Image
+from mydocker.engine.catalog.images import Image, find
 from mydocker.engine.record import filters
 from mydocker.engine.request.values import size as parse_size
 from mydocker.engine.transfer import accounts
@@ -89,17 +89,18 @@ def _warn_of_platform(wanted: str, document: ImageDocument) -> None:
     architecture = document.get("architecture")
     if architecture not in (None, "", fields["architecture"]):
         found = f"{document.get('os', 'linux')}/{architecture}"
-        complain(f"warning: the image's platform ({found}) is not {wanted or host_platform()}")
+        warn(f"the image's platform ({found}) is not {wanted or host_platform()}")
 
 
 @verb(
     switch("-a", "--all-tags", help="All tags of the repository that there are here."),
     _QUIET,
+    OF_PLATFORM,
     NO_TRUST,
     *EXPLAIN,
     argument("name", "NAME[:TAG]"),
 )
-def push(session: Session, all_tags: bool, quiet: bool, name: str) -> None:
+def push(session: Session, all_tags: bool, quiet: bool, platform: str, name: str) -> None:
     """Send an image to a registry.
 
     Example: mydocker push registry.example/tools/busybox:1
@@ -111,6 +112,8 @@ def push(session: Session, all_tags: bool, quiet: bool, name: str) -> None:
         raise BadInput("tag can't be used with --all-tags/-a")
     silent = quiet or session.dry_run
     wanted = pushing.own_tags(session.paths, reference) if all_tags else [reference.with_default_tag()]
+    for each in wanted if platform else []:
+        find(session.paths, str(each), platform=platform)
     if not silent:
         echo(f"The push refers to repository [{reference.repository}]")
         if not all_tags and not reference.tag:
@@ -165,7 +168,7 @@ def login(session: Session, username: str | None, password: str | None, password
         echo("Authenticating with existing credentials...\nLogin Succeeded")
         return
     if password is not None:
-        complain("warning: using --password via the command line is insecure: use --password-stdin")
+        warn("using --password via the command line is insecure: use --password-stdin")
     if password_stdin:
         password = read_all(sys.stdin.buffer).decode(errors="surrogateescape").rstrip("\r\n")
     if (not username or password is None) and not sys.stdin.isatty():
@@ -176,7 +179,7 @@ def login(session: Session, username: str | None, password: str | None, password
         raise BadInput("the password is empty")
     helper = accounts.login(session.paths, domain, Credentials(user=username, password=password))
     if not helper:
-        complain(f"warning: your password is stored unencrypted in {Keyring().path}", "configure a credential helper there to change that")
+        warn(f"your password is stored unencrypted in {Keyring().path}", "configure a credential helper there to change that")
     echo("Login Succeeded")
 
 
@@ -227,4 +230,5 @@ def _row(result: SearchResult, whole: bool) -> Row:
         "Description": shown,
         "StarCount": str(result["star_count"]),
         "IsOfficial": "[OK]" if result["is_official"] else "",
+        "IsAutomated": "",  # no registry builds images any more
     }

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-from mydocker.cli.base import EXPLAIN, Session, answer_interrupts, check_terminal, complain, complain_about, echo, hold_interrupts
+from mydocker.cli.base import EXPLAIN, Session, answer_interrupts, check_terminal, complain_about, echo, hold_interrupts, warn
 from mydocker.cli.execution import runner, tell_plan, telling, wants_plan
 from mydocker.cli.flags import CREATE, RUN
-from mydocker.cli.verb import SOME, argument, option, switch, verb
+from mydocker.cli.verb import SOME, argument, option, refused, switch, verb
 from mydocker.engine.container import filling
 from mydocker.engine.container.create import Prepared, finish, prepare, write_cidfile
 from mydocker.engine.container.create import create as create_container
@@ -62,7 +62,7 @@ def run(session: Session, /, **flags: Any) -> int:
 def _parsed(flags: Flags) -> Options:
     options = parse(flags)
     for warning in warnings(options):
-        complain(f"warning: {warning}")
+        warn(warning)
     return options
 
 
@@ -153,6 +153,8 @@ def create(session: Session, /, **flags: Any) -> None:
 @verb(
     switch("-a", "--attach", help="Attach its output, pass signals on, exit with its status."),
     switch("-i", "--interactive", help="Attach standard input too."),
+    refused("--checkpoint", why="there are no checkpoints"),
+    refused("--checkpoint-dir", why="there are no checkpoints"),
     option("--detach-keys", metavar="KEYS", default="ctrl-p,ctrl-q", help="Keys that detach from a terminal [ctrl-p,ctrl-q]."),
     *EXPLAIN,
     argument("names", "CONTAINER...", SOME),

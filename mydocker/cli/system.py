@@ -30,7 +30,7 @@ def info(session: Session, form: str | None) -> None:
     from mydocker.engine.system.info import info as facts
 
     found = facts(session.paths)
-    _print({**host.info(found), **found}, form, "\n".join(_lines(found, 0)))
+    _print({**host.info(found), "ClientInfo": host.client(), **found}, form, "\n".join(_lines(found, 0)))
 
 
 def _print(facts: Mapping[str, object], form: str | None, usual: str) -> None:
@@ -61,5 +61,5 @@ def version(session: Session, form: str | None) -> None:
         "OS/Arch": f"linux/{os.uname().machine}",
         "Kernel": os.uname().release,
     }
-    both = {"Client": host.version(), "Server": host.version()}  # docker's two halves are one here
+    both = {"Client": host.client(), "Server": host.version()}  # docker's two halves are one here
     _print({**both, **facts}, form, "\n".join(f"{name + ':':10} {value}" for name, value in facts.items()))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 
+from mydocker.errors import BadInput
 from mydocker.value import Value
 
 TYPE_CHECKING = False
@@ -41,6 +42,7 @@ class Flag(Value):
     choices: tuple[str, ...]  # the values that it may have, () for any
     integers: tuple[int, int] | None  # the least and the greatest integer that it may be, None if it is a text
     is_hidden: bool
+    refusal: str = ""  # why a flag of docker's is refused, '' if it is not
 
 
 class Argument(Value):
@@ -159,14 +161,32 @@ def option(
     )
 
 
-def meaningless(*names: str, why: str, values: tuple[str, ...] = ()) -> Flag:
+def meaningless(*names: str, why: str, values: tuple[str, ...] = (), metavar: str = "") -> Flag:
     """Return a flag of docker's that is accepted and means nothing here. The verb does not get it: its parameter begins with _.
 
-    values: those that it may have, if it takes one
+    values: those that it may have, if it takes one of some
+    metavar: the word for its value, if it takes any
     """
     into = "_" + _named(names)[1]
     told = f"Accepted for docker's sake: {why}."
-    return option(*names, into, help=told, choices=values) if values else switch(*names, into, help=told)
+    if values or metavar:
+        return option(*names, into, help=told, choices=values, metavar=metavar or None)
+    return switch(*names, into, help=told)
+
+
+def refused(*names: str, why: str, takes_value: bool = True) -> Flag:
+    """Return a flag of docker's that is known here and refused. docs/differences.md says so too."""
+    into = "_" + _named(names)[1]
+    row = option(*names, into, help=why, is_hidden=True) if takes_value else switch(*names, into, help=why, is_hidden=True)
+    row.refusal = why
+    return row
+
+
+def check_refused(flags: Iterable[Flag], values: dict[str, Any]) -> None:
+    """Raise BadInput if a flag was given that is refused. values: by the parameters' names"""
+    for flag in flags:
+        if flag.refusal and values.get(flag.into):
+            raise BadInput(f"{flag.names[-1]} is not supported: {flag.refusal}")
 
 
 def argument(

@@ -40,6 +40,7 @@ ALL = {
     "buildx": "groups:buildx",
     "volume": "groups:volume",
     "network": "groups:network",
+    "context": "groups:context",
     "system": "groups:system",
     "completion": "completion:completion",
     "info": "system:info",

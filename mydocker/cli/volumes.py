@@ -5,11 +5,12 @@ from __future__ import annotations
 from mydocker.cli.base import EXPLAIN, Session, each, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import FORMAT, filter_option, print_rows
-from mydocker.cli.verb import OPTIONAL, SOME, argument, option, switch, verb
+from mydocker.cli.verb import OPTIONAL, SOME, argument, meaningless, option, refused, switch, verb
 from mydocker.engine.record import filters
 from mydocker.engine.record.containers import check_name, new_id
 from mydocker.engine.request import values
 from mydocker.engine.view import choosing
+from mydocker.engine.volume import options as volume_options
 from mydocker.engine.volume import volumes
 
 TYPE_CHECKING = False
@@ -17,14 +18,20 @@ if TYPE_CHECKING:
     from mydocker.cli.rows import Row
     from mydocker.engine.volume.volumes import Volume
 
+_CLUSTER = ("--availability", "--group", "--limit-bytes", "--required-bytes", "--scope", "--secret", "--sharing", "--type")
+_TOPOLOGY = ("--topology-preferred", "--topology-required")
+
 
 @verb(
     option("--name", "old_name", is_hidden=True, help="docker's old spelling of VOLUME."),
+    meaningless("-d", "--driver", why="there is no other one", values=("local", "")),
+    option("-o", "--opt", "options", metavar="KEY=VALUE", many=True, help="type=FILE-SYSTEM, device=WHAT, o=OPTIONS, as in mount(8)."),
+    *(refused(name, why="there are no volumes of Swarm") for name in (*_CLUSTER, *_TOPOLOGY)),
     option("--label", "labels", metavar="KEY[=VALUE]", many=True, help="Set a label."),
     *EXPLAIN,
     argument("name", count=OPTIONAL),
 )
-def create(session: Session, old_name: str | None, labels: tuple[str, ...], name: str | None) -> None:
+def create(session: Session, /, old_name: str | None, labels: tuple[str, ...], options: tuple[str, ...], name: str | None) -> None:
     """Make a volume, unless there is one of that name.
 
     Example: mydocker volume create data
@@ -33,7 +40,8 @@ def create(session: Session, old_name: str | None, labels: tuple[str, ...], name
     if name is not None:
         check_name(name)
     chosen = name or new_id()
-    runner(session).execute(volumes.create_steps(session.paths, chosen, dict(values.pair(label) for label in labels), name is None))
+    marks, wanted = dict(values.pair(label) for label in labels), volume_options.parse(options)
+    runner(session).execute(volumes.create_steps(session.paths, chosen, marks, name is None, wanted))
     _done(session, chosen)
 
 
@@ -45,10 +53,14 @@ def _done(session: Session, text: str) -> None:
 
 _COLUMNS = {"Driver": "DRIVER", "Name": "VOLUME NAME"}
 _OTHER_HEADINGS = {"Labels": "LABELS", "Mountpoint": "MOUNTPOINT", "Scope": "SCOPE"}
+# docker says the first two in `system df -v` only, as we do, and the others of volumes of Swarm.
+_NOT_HERE = dict.fromkeys(("Links", "Size", "Availability", "Group", "Status"), "N/A")
+_OTHER_HEADINGS |= {name: name.upper() for name in _NOT_HERE}
 
 
 @verb(
     switch("-q", "--quiet", help="Print names only."),
+    refused("--cluster", why="there are no volumes of Swarm", takes_value=False),
     filter_option("dangling=true|false, driver=local, name=PART, label=KEY[=VALUE]"),
     FORMAT,
     name="ls",
@@ -72,6 +84,7 @@ def _row(session: Session, volume: Volume, is_damaged: bool) -> Row:
         "Name": volume["name"],
         "Mountpoint": f"{volumes.directory(session.paths, volume['name'])}/_data",
         "Scope": "local",
+        **_NOT_HERE,
         "Labels": ",".join(f"{key}={value}" for key, value in sorted(volume["labels"].items())),
     }
 

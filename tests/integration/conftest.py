@@ -28,6 +28,7 @@ import click
 import pytest
 from builds import build  # noqa: F401  # a fixture
 from bundles import any_runtime, busybox, crun, oci  # noqa: F401  # fixtures
+from reference import docker_client  # noqa: F401  # a fixture
 from workers import can_have_machines, own_machine, own_mounts
 
 from mydocker.cgroups.group import read, walk_up

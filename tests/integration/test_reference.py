@@ -8,43 +8,15 @@ masked), exit status and whether anything was said on standard error must be the
 
 from __future__ import annotations
 
-import re
-import shutil
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from reference import Tool
+from services import Service
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.append(str(REPOSITORY / "tests/bench"))
-
-from services import Service  # noqa: E402
-from tools import Docker, Scratch  # noqa: E402
-
-# What one line did: status, standard output, whether it wrote to standard error.
-Result = tuple[int, str, bool]
-
-MASKS = [
-    (r"(sha256:)?\b[0-9a-f]{64}\b", "ID"),
-    (r"\b[0-9a-f]{12}\b", "ID"),
-    (r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)", "TIME"),
-    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \w+", "TIME"),
-    (r"Less than a second|About a minute|\d+ (second|minute)s?", "SPAN"),
-    (r"\b\d+(\.\d+)?([kKMGT]i?)?B\b", "SIZE"),
-    (r"\b\d+\.\d\d%", "PERCENT"),
-    (r"= [\d./]+ ms", "= TIMES"),
-    (r"  +", "  "),
-]
-
-
-def masked(text: str) -> str:
-    """Return a text without what differs from one run to the next."""
-    for pattern, replacement in MASKS:
-        text = re.sub(pattern, replacement, text)
-    return text
 
 
 def scenarios() -> Iterator[Any]:
@@ -53,56 +25,6 @@ def scenarios() -> Iterator[Any]:
         for part in path.read_text().split("== ")[1:]:
             name, *lines = part.splitlines()
             yield pytest.param([line for line in lines if line], id=f"{path.stem}: {name}")
-
-
-@pytest.fixture(scope="session")
-def docker_client(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The words of a client whose daemon was started for these tests and has the image."""
-    if request.config.getoption("--reference") != "docker":
-        pytest.skip("compares with docker: give --reference docker")
-    place = tempfile.mkdtemp(prefix="reference-")
-    tool = Docker(Scratch(place))
-    try:
-        reason = tool.unusable()
-        if reason:
-            pytest.skip(f"docker does not work here: {reason}")
-        yield " ".join(tool.words)
-    finally:
-        tool.stop()
-        shutil.rmtree(place)
-
-
-FUNCTION = """docker() {{
-    {words} "$@"
-}}
-"""
-CLEANING = """docker ps -aq | while read -r id; do docker rm -fv $id; done
-docker network ls -q --filter type=custom | while read -r id; do docker network rm $id; done
-docker volume ls -q | while read -r id; do docker volume rm $id; done
-docker images --format '{{.Repository}}:{{.Tag}} {{.ID}}' | while read -r name id; do
-    case $name in busybox:latest) ;; *:*none*) docker rmi -f $id ;; *) docker rmi -f $name ;; esac
-done"""
-
-
-class Tool:
-    """One of the two: runs a scenario's lines, each in a shell of its own, all in one empty directory."""
-
-    def __init__(self, host: Any, words: str) -> None:
-        self.host = host
-        self.function = FUNCTION.format(words=words)
-
-    def run(self, line: str, place: str) -> Any:
-        return self.host.run(f"cd {place}\n{self.function}exec < /dev/null\n{line}")
-
-    def results(self, lines: list[str]) -> list[Result]:
-        """Run a scenario's lines and leave nothing of them."""
-        place = tempfile.mkdtemp(prefix="reference-")
-        try:
-            found = [self.run(line.removeprefix("~ "), place) for line in lines]
-        finally:
-            self.run(CLEANING, "/")
-            shutil.rmtree(place)
-        return [(each.rc, masked(each.stdout), bool(each.stderr)) for each in found]
 
 
 @pytest.mark.parametrize("lines", list(scenarios()))

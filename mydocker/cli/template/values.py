@@ -55,7 +55,7 @@ def field(value: Any, name: str) -> Any:
         return None
     if not isinstance(value, dict):
         raise Problem(f"{shown(value)!r} has no field {name!r}")
-    if name not in value and value and not _is_map(value):
+    if name not in value and value and not _is_map(value) and name not in getattr(value, "omitted", ()):
         raise Problem(f"there is no field {name!r}: expected one of {', '.join(map(str, value))}")
     return value.get(name)
 

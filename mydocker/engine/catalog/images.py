@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from mydocker.errors import Conflict, Damaged, NoImage
 from mydocker.images import index
-from mydocker.images.config import chain_ids
+from mydocker.images.config import chain_ids, platform_fields, platform_of
 from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import is_id, parse
 from mydocker.steps.base import Step
@@ -85,16 +85,21 @@ class Image:
         return self.document.get("created", "")
 
 
-def find(paths: Paths, name: str, fewest_digits: int = 1) -> Image:
+def find(paths: Paths, name: str, fewest_digits: int = 1, platform: str = "") -> Image:
     """Return the image that a name, a NAME@DIGEST, an id or a unique beginning of an id means.
 
     fewest_digits: how long a beginning of an id has to be.
+    platform: 'OS/ARCH[/VARIANT]' that it has to be for, '' for any
 
     As in docker, a whole id is an id. Anything else is looked for first as a name, and then as the beginning of an id.
     Raises NoImage, Conflict if several ids begin so, BadInput or Damaged.
     """
     layout = ImageLayout(paths.images)
-    return layout.consistent(lambda entries: _found(layout, entries, name, fewest_digits))
+    image = layout.consistent(lambda entries: _found(layout, entries, name, fewest_digits))
+    own = platform_of(image.document)
+    if platform and not platform_fields(platform).items() <= own.items():
+        raise NoImage(f"no such image: {name} for {platform}: here it is for {own['os']}/{own['architecture']}")
+    return image
 
 
 def _found(layout: ImageLayout, entries: list[Descriptor], name: str, fewest_digits: int) -> Image:

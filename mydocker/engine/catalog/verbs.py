@@ -136,7 +136,7 @@ def unneeded_layers(paths: Paths, chain_ids: Iterable[str], except_image: str = 
     if unreadable or any(image.entry["digest"] != except_image for image in damaged) or damage.put_away(paths, "container", "image"):
         return []
     needed = {c for image in images if image.manifest != except_image for c in image.chain_ids}
-    needed.update(c for record in records for c in record["layers"])
+    needed.update(c for record in records for c in containers.layers_of(record))
     return [chain_id for chain_id in chain_ids if chain_id not in needed]
 
 

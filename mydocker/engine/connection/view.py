@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     # A part of what `docker inspect` prints. The Engine API says what is in it. We only make it, for JSON and for templates.
     DockerDocument = dict[str, Any]
 
+# What docker's NetworkSettings has besides, and what always stands there here.
+_NOT_HERE: DockerDocument = {
+    "HairpinMode": False,
+    "LinkLocalIPv6Address": "",
+    "LinkLocalIPv6PrefixLen": 0,
+    "SecondaryIPAddresses": None,
+    "SecondaryIPv6Addresses": None,
+}
+
 # Docker's NetworkSettings.Ports (Engine API, PortMap): {'80/tcp': [{HostIp, HostPort}]}. A port that is only exposed has None.
 Ports = dict[str, list[dict[str, str]] | None]
 
@@ -30,6 +39,7 @@ def settings(paths: Paths, record: Record) -> DockerDocument:
     default = found.get(records.DEFAULT, {})
     return {
         "Bridge": "",
+        **_NOT_HERE,
         "SandboxID": record["id"] if pid else "",
         "SandboxKey": f"/proc/{pid}/ns/net" if pid else "",
         "Ports": ports(record, attachment["published"]) if attachment else {},

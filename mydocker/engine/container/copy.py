@@ -12,6 +12,7 @@ from errno import EPIPE
 from struct import calcsize, pack, unpack
 
 from mydocker.engine.container.children import Child
+from mydocker.engine.monitor import staged
 from mydocker.engine.record import bundle
 from mydocker.errors import BadInput, NotFound, StepFailed
 from mydocker.images.compression import Decompressed
@@ -109,9 +110,11 @@ class Container(Value):
         rootfs = directory + "/bundle/rootfs"
         volumes = {each["destination"] for each in self.record["mounts"] if each["type"] != "tmpfs"}
         spec = bundle.load(self.paths, self.record["id"])
-        shown: list[Mount] = [{**each, "options": ["rbind"]} for each in spec["mounts"] if each["destination"] in volumes]
+        found = [each for each in spec["mounts"] if each["destination"] in volumes and each["type"] != "tmpfs"]
+        shown: list[Mount] = [{**each, "options": ["rbind"]} if each["type"] == "bind" else each for each in found]
         unshare(CLONE_NEWNS)
         mounting = self.driver.mount_steps(directory, self.record["layers"], rootfs)
+        mounting += staged.steps(self.record, self.driver)
         Run("cp").execute([ReceiveMounts(), *mounting, *mount_steps({**spec, "mounts": shown}, rootfs, False)])
         if self.record["hostConfig"]["ReadonlyRootfs"]:
             mount(None, rootfs, None, MS_REMOUNT | MS_BIND | MS_RDONLY)

@@ -10,7 +10,7 @@ from mydocker.engine.request.options import Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.engine.record.config import Config, Empty
+    from mydocker.engine.record.config import Attached, Config, Empty
     from mydocker.engine.record.containers import Binding, Record
     from mydocker.images.config import ImageConfig
     from mydocker.runtime.spec import Spec
@@ -70,8 +70,13 @@ def _volumes(options: Options, image: ImageConfig) -> dict[str, Empty]:
     return {destination: {} for destination in [*(image.get("Volumes") or {}), *anonymous]}
 
 
+def _attached(options: Options) -> Attached:
+    usual = (*(["stdin"] if options.interactive else []), "stdout", "stderr")
+    streams = () if options.detach else options.attach or usual
+    return {"AttachStdin": "stdin" in streams, "AttachStdout": "stdout" in streams, "AttachStderr": "stderr" in streams}
+
+
 def _config(options: Options, image: ImageConfig, spec: Spec) -> Config:
-    process = spec["process"]
     return {
         "Hostname": spec["hostname"],
         "Domainname": options.domainname or "",
@@ -79,15 +84,13 @@ def _config(options: Options, image: ImageConfig, spec: Spec) -> Config:
         "Tty": options.tty,
         "OpenStdin": options.interactive,
         "StdinOnce": options.interactive and not options.detach,
-        "AttachStdin": options.interactive and not options.detach,
-        "AttachStdout": not options.detach,
-        "AttachStderr": not options.detach,
+        **_attached(options),
         # What the image and the user say. The defaults belong to the process only, and not to an image that is made of the container.
         "Env": merged_environment({}, [*(image.get("Env") or []), *options.env]),
         "Cmd": options.command or (image.get("Cmd") if options.entrypoint is None else None),
         "Entrypoint": image.get("Entrypoint") if options.entrypoint is None else options.entrypoint or None,
         "Image": options.image,
-        "WorkingDir": process["cwd"],
+        "WorkingDir": options.workdir or image.get("WorkingDir") or "",
         "Labels": {**(image.get("Labels") or {}), **options.labels},
         "Volumes": _volumes(options, image) or None,
         "ExposedPorts": {name: {} for name in _exposed(options, image)} or None,

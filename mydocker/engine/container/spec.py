@@ -6,6 +6,7 @@ from mydocker.engine.record.state import CGROUP_PARENT
 from mydocker.engine.request.options import Options
 from mydocker.engine.request.resources import device_rules, resources
 from mydocker.engine.request.values import id_mapping
+from mydocker.engine.volume import options as volume_options
 from mydocker.errors import BadInput
 from mydocker.runtime.destinations import normalised
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION
@@ -182,8 +183,10 @@ def from_point(point: MountPoint) -> Mount:
     if point["type"] == "tmpfs":
         plain = ["nosuid", "nodev", *([] if "exec" in point["options"] else ["noexec"])]
         return _mount(point["destination"], "tmpfs", "tmpfs", [*plain, *(o for o in point["options"] if o != "exec")])
+    if point.get("driverOptions"):
+        return volume_options.mount(point)
     words = ["rbind" if point["recursive"] else "bind", "rw" if point["rw"] else "ro", point["propagation"] or "rprivate"]
-    return _mount(point["destination"], "bind", point["source"], words)
+    return _mount(point["destination"], "bind", point.get("staged") or point["source"], [*words, *point["options"]])
 
 
 def _linux(options: Options, facts: Facts) -> Linux:

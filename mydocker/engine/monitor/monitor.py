@@ -23,7 +23,7 @@ from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.cgroups.warmup import warm_up
 from mydocker.engine.connection.plug import Joining
 from mydocker.engine.connection.unplug import close_ports
-from mydocker.engine.monitor import end, outcome, restart
+from mydocker.engine.monitor import end, outcome, restart, staged
 from mydocker.engine.monitor.audience import Audience, LastWord
 from mydocker.engine.monitor.names import Names
 from mydocker.engine.monitor.plans import Order, monitor_plan
@@ -252,7 +252,8 @@ class Monitor(Order):
             attempt(problems, self._record_end, status)
             problems += end.runtime_state(self.paths, self.request["id"], self.cgroup, links)
             # It is mounted in this mount namespace. An end is not told: a run with nobody who listens.
-            for step in self.drive.unmount_steps(self.directory, f"{self.directory}/bundle/rootfs"):
+            rootfs = f"{self.directory}/bundle/rootfs"
+            for step in [*staged.unmount_steps(self.record), *self.drive.unmount_steps(self.directory, rootfs)]:
                 attempt(problems, Run("monitor").apply, step)
             close_ports(self.run)
             if self.record["autoRemove"]:

@@ -6,6 +6,7 @@ The order of all that follows in a start is here too.
 from __future__ import annotations
 
 from mydocker import store
+from mydocker.engine.monitor import staged
 from mydocker.engine.record import state
 from mydocker.engine.volume.first_use import populate
 from mydocker.kernel.namespaces import CLONE_NEWNS
@@ -79,6 +80,7 @@ def monitor_plan(paths: Paths, record: Record, spec: Spec, driver: StorageDriver
         Unshare(CLONE_NEWNS),
         ReceiveMounts(),
         *_root_steps(paths, record, spec, driver),
+        *staged.steps(record, driver),
         *_populate_steps(record, rootfs),
         *(_cgroup_steps(cgroup, spec) if cgroup else []),
     ]

@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     class Empty(TypedDict):
         """An empty object. Go writes a set as an object whose fields are the members, each with the value {}."""
 
-    class Config(TypedDict):
+    class Attached(TypedDict):
+        """The streams that whoever made the container was connected to."""
+
+        AttachStdin: bool
+        AttachStdout: bool
+        AttachStderr: bool
+
+    class Config(Attached):
         """What runs in the container."""
 
         Hostname: str
@@ -33,9 +40,6 @@ if TYPE_CHECKING:
         Tty: bool
         OpenStdin: bool
         StdinOnce: bool
-        AttachStdin: bool
-        AttachStdout: bool
-        AttachStderr: bool
         Env: list[str]
         Cmd: list[str] | None
         Entrypoint: list[str] | None

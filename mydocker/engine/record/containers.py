@@ -7,12 +7,14 @@ createTime, status) among others.
 from __future__ import annotations
 
 import os
+from errno import ENOENT
 
 from mydocker import leanjson, store
 from mydocker.engine.record.config import CONFIG
 from mydocker.engine.record.hostconfig import HOST_CONFIG
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.images.reference import is_id
+from mydocker.kernel.files import Allowing
 from mydocker.network.attachments import PUBLISHED
 from mydocker.paths import Paths
 
@@ -40,6 +42,10 @@ if TYPE_CHECKING:
         anonymous: bool
         labels: dict[str, str]
         options: list[str]
+        driverOptions: NotRequired[dict[str, str]]
+        subpath: NotRequired[str]
+        staged: NotRequired[str]
+        layers: NotRequired[list[str]]
 
     class Binding(TypedDict):
         """A published port as it was asked for."""
@@ -97,9 +103,9 @@ if TYPE_CHECKING:
 
 
 MOUNT_POINT: Shape = {
-    "type!": "text",  # volume, bind or tmpfs
+    "type!": "text",  # volume, bind, tmpfs or image
     "destination!": "text",
-    "name": ("text", ""),  # of the volume
+    "name": ("text", ""),  # of the volume or the image
     "source": ("text", ""),  # the path on the host
     "rw": ("truth", True),
     "propagation": ("text", ""),  # such as private or rslave, '' for the default
@@ -108,7 +114,11 @@ MOUNT_POINT: Shape = {
     "copy": ("truth", False),  # fill a new volume with what the image holds at its destination
     "anonymous": ("truth", False),  # the volume is removed with the container
     "labels": ({"*": "text"}, {}),  # of the volume, if it has to be made
-    "options": (["text"], []),  # of a tmpfs, see tmpfs(5)
+    "options": (["text"], []),  # of a tmpfs, see tmpfs(5); of a bind, rro
+    "driverOptions": {"*": "text"},  # of a volume that is more than a directory, see volume/options.py
+    "subpath": "text",  # the directory of a volume or an image that is shown, if not all of it
+    "staged": "text",  # where the monitor mounts it first, see monitor/staged.py
+    "layers": ["text"],  # of an image: its chain ids, topmost first
 }
 
 BINDING: Shape = {
@@ -259,8 +269,23 @@ def every(paths: Paths) -> list[Record]:
     return survey(paths)[0]
 
 
+def layers_of(record: Record) -> set[str]:
+    """Return the chain ids of all layers that a container needs: its image's, and those of the images that it mounts."""
+    return {chain_id for layers in (record["layers"], *(point.get("layers", []) for point in record["mounts"])) for chain_id in layers}
+
+
+def remove_mount_points(path: str) -> None:
+    """Remove the directories on which others' files may be mounted, see monitor/staged.py. Raises OSError while something is."""
+    staging = f"{path}/mounts"
+    for own in os.listdir(staging) if os.path.isdir(staging) else []:
+        for name in ("shown", "image"):
+            with Allowing(ENOENT):
+                os.rmdir(f"{staging}/{own}/{name}")  # not all that it holds: it could be a volume
+
+
 def remove_directory(path: str) -> None:
     """Remove a container's directory, its record and then its lock last: nobody takes it for damaged, or for an orphan, while it goes."""
+    remove_mount_points(path)
     names = os.listdir(path) if os.path.isdir(path) else []
     for name in [*(name for name in names if name not in ("config.json", "lock")), "config.json"]:
         store.remove_tree(f"{path}/{name}")

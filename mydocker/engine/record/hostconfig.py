@@ -84,7 +84,48 @@ if TYPE_CHECKING:
         MaskedPaths: list[str]
         ReadonlyPaths: list[str]
 
-    class HostConfig(Namespaces, Limits, Confinement):
+    class DeviceMapping(TypedDict):
+        """A device of the host, as it was asked for."""
+
+        PathOnHost: str
+        PathInContainer: str
+        CgroupPermissions: str
+
+    class DeviceRate(TypedDict):
+        """How fast a block device may be used: bytes or operations per second."""
+
+        Path: str
+        Rate: int
+
+    class DeviceWeight(TypedDict):
+        """The container's share of a block device."""
+
+        Path: str
+        Weight: int
+
+    class DeviceRequest(TypedDict):
+        """Devices that somebody else has described: by a CDI specification."""
+
+        Driver: str
+        Count: int
+        DeviceIDs: list[str] | None
+        Capabilities: list[list[str]] | None
+        Options: dict[str, str] | None
+
+    class AsGiven(TypedDict):
+        """What the spec has in other words, and inspect shows as it was given."""
+
+        Devices: list[DeviceMapping]
+        DeviceCgroupRules: list[str] | None
+        DeviceRequests: list[DeviceRequest] | None
+        BlkioWeightDevice: list[DeviceWeight]
+        BlkioDeviceReadBps: list[DeviceRate] | None
+        BlkioDeviceWriteBps: list[DeviceRate] | None
+        BlkioDeviceReadIOps: list[DeviceRate] | None
+        BlkioDeviceWriteIOps: list[DeviceRate] | None
+        Tmpfs: dict[str, str] | None
+
+    class HostConfig(Namespaces, Limits, Confinement, AsGiven):
         """What the flags asked of the host."""
 
         RestartPolicy: RestartPolicy
@@ -98,9 +139,6 @@ if TYPE_CHECKING:
         Ulimits: list[Ulimit] | None
         ShmSize: int
         ConsoleSize: list[int]
-        Devices: list[dict[str, str]]
-        DeviceCgroupRules: list[str] | None
-        Tmpfs: dict[str, str] | None
         VolumesFrom: list[str] | None
 
 
@@ -123,6 +161,24 @@ ULIMIT: Shape = {
     "Name!": "text",
     "Soft!": "number",  # -1 for no limit
     "Hard!": "number",
+}
+
+DEVICE_MAPPING: Shape = {
+    "PathOnHost": ("text", ""),
+    "PathInContainer": ("text", ""),
+    "CgroupPermissions": ("text", ""),  # some of the letters rwm
+}
+
+DEVICE_RATE: Shape = {"Path": ("text", ""), "Rate": ("natural", 0)}
+
+DEVICE_WEIGHT: Shape = {"Path": ("text", ""), "Weight": ("natural", 0)}
+
+DEVICE_REQUEST: Shape = {
+    "Driver": ("text", ""),  # cdi, or '' for whoever has the capabilities
+    "Count": ("number", 0),  # -1 for all
+    "DeviceIDs": (["text"], None),  # with cdi their names, VENDOR/CLASS=NAME
+    "Capabilities": ([["text"]], None),
+    "Options": ({"*": "text"}, None),
 }
 
 HOST_CONFIG: Shape = {
@@ -172,9 +228,15 @@ HOST_CONFIG: Shape = {
     "Ulimits": ([ULIMIT], None),
     "ShmSize": ("number", 0),  # bytes, 0 if the container has no /dev/shm of its own
     "ConsoleSize": (["natural"], [0, 0]),  # rows and columns of the terminal at first, 0 for those of the client
-    # These three only of a container that the API has made, as they were given.
-    "Devices": ([{"*": "text"}], []),  # PathOnHost, PathInContainer, CgroupPermissions
+    # As they were given. A container of before these were kept has none of them here, whatever its spec says.
+    "Devices": ([DEVICE_MAPPING], []),
     "DeviceCgroupRules": (["text"], None),
+    "DeviceRequests": ([DEVICE_REQUEST], None),
+    "BlkioWeightDevice": ([DEVICE_WEIGHT], []),
+    "BlkioDeviceReadBps": ([DEVICE_RATE], None),
+    "BlkioDeviceWriteBps": ([DEVICE_RATE], None),
+    "BlkioDeviceReadIOps": ([DEVICE_RATE], None),
+    "BlkioDeviceWriteIOps": ([DEVICE_RATE], None),
     "Tmpfs": ({"*": "text"}, None),  # the options by destination
     "VolumesFrom": (["text"], None),  # NAME or NAME:ro
 }

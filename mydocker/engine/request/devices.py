@@ -57,17 +57,23 @@ def devices(text: str) -> list[tuple[Device, DeviceRule]]:
 
     If HOST is a directory, it means all device nodes in it.
     """
-    host, _, rest = text.partition(":")
-    inside, _, access = rest.partition(":")
-    if inside and not inside.startswith("/") and not access:
-        inside, access = "", inside
-    if set(access) - set("rwm") or not (inside or host).startswith("/"):
+    host, inside, access = device_words(text)
+    if set(access) - set("rwm") or not inside.startswith("/"):
         raise BadInput(
             f"invalid device {text!r}: expected HOST[:CONTAINER[:PERMISSIONS]] with absolute paths and permissions of r, w and m"
         )
     if os.path.isdir(host):
-        return _device_directory(host, inside or host, access or "rwm")
-    return [device(host, inside or host, access or "rwm")]
+        return _device_directory(host, inside, access)
+    return [device(host, inside, access)]
+
+
+def device_words(text: str) -> tuple[str, str, str]:
+    """Return the path on the host, the one in the container, and the permissions that 'HOST[:CONTAINER[:rwm]]' means."""
+    host, _, rest = text.partition(":")
+    inside, _, access = rest.partition(":")
+    if inside and not inside.startswith("/") and not access:
+        inside, access = "", inside
+    return host, inside or host, access or "rwm"
 
 
 def _device_directory(host: str, inside: str, access: str) -> list[tuple[Device, DeviceRule]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker.engine.request import checks, devices, endpoints, mounts, ports, settings, values
+from mydocker.engine.request import asgiven, checks, devices, endpoints, mounts, ports, settings, values
 from mydocker.engine.request.options import Options
 from mydocker.errors import BadInput
 
@@ -74,6 +74,7 @@ def parse(flags: Flags) -> Options:
     given |= security(given.pop("security_opt"))
     given |= {name: given[name] or "" for name in ("pid", "ipc", "uts", "userns")}
     given |= endpoints.parse(given)
+    given["as_given"] = asgiven.from_flags(flags)
     given["entrypoint"] = None if given["entrypoint"] is None else [given["entrypoint"]] if given["entrypoint"] else []
     return checked(Options(given))
 

@@ -32,9 +32,7 @@ def host_config(options: Options, spec: Spec, runtime: str) -> HostConfig:
         "Ulimits": [_ulimit(limit) for limit in options.ulimit] or None,
         "ShmSize": _shm_size(spec),
         "ConsoleSize": [0, 0],
-        "Devices": [],
-        "DeviceCgroupRules": None,
-        "Tmpfs": None,
+        **options.as_given,
         "VolumesFrom": [name if writable else f"{name}:ro" for name, writable in options.volumes_from] or None,
     }
 

@@ -24,7 +24,12 @@ _TMPFS_FLAGS = (
 _TMPFS_SETTINGS = ("size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "mpol")
 
 _ALIASES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
-_VALUES = ("type", "source", "target", "consistency", "bind-propagation", "tmpfs-size", "tmpfs-mode", "volume-label")
+_VALUES = (
+    *("type", "source", "target", "consistency", "bind-propagation", "bind-recursive", "tmpfs-size", "tmpfs-mode"),
+    *("volume-label", "volume-driver", "volume-opt", "volume-subpath", "image-subpath"),
+)
+# What bind-recursive may be. What is mounted below the source is there as it is, is not there, or is read-only too.
+_RECURSIONS = ("enabled", "writable", "disabled", "readonly")
 _FLAGS = ("readonly", "volume-nocopy", "bind-nonrecursive")
 
 
@@ -155,7 +160,7 @@ def _is_octal(text: str) -> bool:
 
 
 def from_mount(text: str) -> MountPoint:
-    """Return the mount point of a --mount: type=bind|volume|tmpfs,source=…,target=…[,OPTION[=VALUE]…]."""
+    """Return the mount point of a --mount: type=bind|volume|tmpfs|image,source=…,target=…[,OPTION[=VALUE]…]."""
     import csv
 
     try:
@@ -163,12 +168,13 @@ def from_mount(text: str) -> MountPoint:
     except (StopIteration, csv.Error) as error:
         raise BadInput(f"invalid mount {text!r}: expected comma-separated KEY=VALUE") from error
     given: dict[str, str] = {}
-    labels: dict[str, str] = {}
+    maps: dict[str, dict[str, str]] = {"volume-label": {}, "volume-opt": {}}
     for word in words:
         key, given[key] = _taken(text, word)
-        if key == "volume-label":
-            labels |= [values.pair(given[key])]
-    return _built(text, given, labels)
+        if key in maps:
+            maps[key] |= [values.pair(given[key])]
+    point = _built(text, given, maps["volume-label"])
+    return {**point, "driverOptions": maps["volume-opt"]} if maps["volume-opt"] else point
 
 
 def _taken(text: str, word: str) -> tuple[str, str]:
@@ -192,14 +198,14 @@ def _taken(text: str, word: str) -> tuple[str, str]:
 def _built(text: str, given: dict[str, str], labels: dict[str, str]) -> MountPoint:
     kind = given.get("type", "volume").lower()
     if kind not in _BUILDERS:
-        raise BadInput(f"invalid mount {text!r}: type is bind, volume or tmpfs, not {kind!r}")
+        raise BadInput(f"invalid mount {text!r}: type is bind, volume, tmpfs or image, not {kind!r}")
     for key, value in given.items():
         if value and key.partition("-")[0] in _BUILDERS and not key.startswith(kind):
             raise BadInput(f"invalid mount {text!r}: {key} does not go with type {kind}")
     if "target" not in given:
         raise BadInput(f"invalid mount {text!r}: a target is required")
     point = _BUILDERS[kind](text, given)
-    point |= {"rw": not given.get("readonly"), "labels": labels}
+    point |= {"rw": point["rw"] and not given.get("readonly"), "labels": labels}
     return point
 
 
@@ -220,8 +226,18 @@ def _bind(text: str, given: dict[str, str]) -> MountPoint:
     if propagation and propagation not in PROPAGATIONS:
         raise BadInput(f"invalid mount {text!r}: bind-propagation is one of {', '.join(PROPAGATIONS)}")
     point = mount_point("bind", given["target"])
-    point |= {"source": absolute(source), "propagation": propagation, "recursive": not given.get("bind-nonrecursive")}
+    recursion = given.get("bind-recursive", "disabled" if given.get("bind-nonrecursive") else "enabled")
+    point |= {"source": absolute(source), "propagation": propagation, "recursive": recursion != "disabled"}
+    point["options"] = ["rro"] if _is_read_only_below(text, given, recursion) else []
     return point
+
+
+def _is_read_only_below(text: str, given: dict[str, str], recursion: str) -> bool:
+    if recursion not in _RECURSIONS:
+        raise BadInput(f"invalid mount {text!r}: bind-recursive is one of {', '.join(_RECURSIONS)}")
+    if recursion == "readonly" and not (given.get("readonly") and given.get("bind-propagation") == "rprivate"):
+        raise BadInput(f"invalid mount {text!r}: bind-recursive=readonly needs readonly and bind-propagation=rprivate")
+    return recursion == "readonly"
 
 
 def _volume(text: str, given: dict[str, str]) -> MountPoint:
@@ -229,11 +245,29 @@ def _volume(text: str, given: dict[str, str]) -> MountPoint:
     if name:
         check_name(name)
     point = volume_point(given["target"], name)
-    point["copy"] = not given.get("volume-nocopy")
-    return point
+    if given.get("volume-driver", "local") != "local":
+        raise BadInput(f"invalid mount {text!r}: the only volume driver is local")
+    part = subpath(given.get("volume-subpath", ""))
+    point["copy"] = not given.get("volume-nocopy") and not part
+    return {**point, "subpath": part} if part else point
 
 
-_BUILDERS = {"bind": _bind, "volume": _volume, "tmpfs": _tmpfs}
+def _image(text: str, given: dict[str, str]) -> MountPoint:
+    if not given.get("source"):
+        raise BadInput(f"invalid mount {text!r}: the source is the name of an image")
+    point, part = mount_point("image", given["target"]), subpath(given.get("image-subpath", ""))
+    point |= {"name": given["source"], "rw": False}
+    return {**point, "subpath": part} if part else point
+
+
+def subpath(path: str) -> str:
+    """Return the path of a directory in a volume or an image. Raises BadInput for one that begins elsewhere, or leads out."""
+    if path.startswith("/") or ".." in path.split("/"):
+        raise BadInput(f"invalid subpath {path!r}: expected a path inside, without / in front and without ..")
+    return path
+
+
+_BUILDERS = {"bind": _bind, "volume": _volume, "tmpfs": _tmpfs, "image": _image}
 
 
 def unique(points: list[MountPoint]) -> list[MountPoint]:

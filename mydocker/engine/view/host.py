@@ -7,6 +7,7 @@ import sys
 import time
 
 from mydocker.engine.record.moments import timestamp
+from mydocker.engine.request.cdi import CDI_DIRECTORIES
 from mydocker.version import NEWEST_API, OLDEST_API, VERSION
 
 TYPE_CHECKING = False
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _COUNTS = ("Containers", "ContainersRunning", "ContainersPaused", "ContainersStopped", "Images")
 _COPIED = (*_COUNTS, "OSType", "Architecture", "KernelVersion", "NCPU", "MemTotal", "Name")
 _NO_SWARM = {"NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": False, "Error": "", "RemoteManagers": None}
+_HUB = {"Name": "docker.io", "Mirrors": [], "Official": True, "Secure": True}
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -38,6 +40,13 @@ def version() -> dict[str, Any]:
     engine = {"Name": "Engine", "Version": VERSION, "Details": {**details, "Experimental": "false"}}
     python = {"Name": "Python", "Version": sys.version.split()[0], "Details": {}}
     return {"Platform": {"Name": "mydocker"}, "Components": [engine, python], **known}
+
+
+def client() -> dict[str, Any]:
+    """Return what docker's `version` and `info` say of the half that the user types to."""
+    both = version()
+    newest = both["ApiVersion"]
+    return {**both, "DefaultAPIVersion": newest, "Context": "default", "Debug": False, "Plugins": [], "Warnings": None}
 
 
 def info(found: Any) -> dict[str, Any]:
@@ -78,7 +87,7 @@ def info(found: Any) -> dict[str, Any]:
         "OperatingSystem": _system_name(),
         "OSVersion": "",
         "IndexServerAddress": "https://index.docker.io/v1/",
-        "RegistryConfig": {"InsecureRegistryCIDRs": [], "IndexConfigs": {}, "Mirrors": []},
+        "RegistryConfig": {"InsecureRegistryCIDRs": [], "IndexConfigs": {"docker.io": _HUB}, "Mirrors": []},
         "GenericResources": None,
         "DockerRootDir": found["Root"],
         "HttpProxy": "",
@@ -93,6 +102,8 @@ def info(found: Any) -> dict[str, Any]:
         "LiveRestoreEnabled": True,  # nothing ends with the service
         "Isolation": "",
         "InitBinary": "docker-init",
+        **{part: {"ID": "", "Expected": ""} for part in ("ContainerdCommit", "RuncCommit", "InitCommit")},  # parts of mydocker here
+        "CDISpecDirs": list(CDI_DIRECTORIES),
         "SecurityOptions": ["name=seccomp,profile=default"] if found["Kernel"]["Seccomp"] != "no" else [],
         "Warnings": None,
     }

@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
+import os
+
+from mydocker.engine.view.omitting import Omitting
+from mydocker.storage import drivers
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from mydocker.engine.catalog.images import Image
+    from mydocker.paths import Paths
 
-# The fields of an image's config that docker always shows. They are null where the image says nothing.
-_CONFIG = ("User", "ExposedPorts", "Env", "Cmd", "Entrypoint", "Volumes", "WorkingDir", "Labels", "OnBuild", "StopSignal")
+# The fields of an image's config that docker always shows, with what stands there where the image says nothing.
+_CONFIG: dict[str, Any] = {
+    **dict.fromkeys(("Hostname", "Domainname", "User", "WorkingDir", "Image"), ""),
+    **dict.fromkeys(("AttachStdin", "AttachStdout", "AttachStderr", "Tty", "OpenStdin", "StdinOnce"), False),
+    **dict.fromkeys(("Env", "Cmd", "Entrypoint", "Volumes", "Labels", "OnBuild")),
+}
+_NEVER = "0001-01-01T00:00:00Z"
 
 
-def document(image: Image) -> dict[str, Any]:
+def document(paths: Paths, image: Image) -> Omitting:
     """Return docker's document about an image."""
-    return {
+    platform = image.document
+    document = {
         "Id": f"sha256:{image.id}",
         "RepoTags": sorted(image.tags),
         "RepoDigests": image.repo_digests,
-        "Comment": next((entry["comment"] for entry in reversed(image.document["history"]) if entry.get("comment")), ""),
+        "Parent": "",  # docker knows one only of what its first builder has built
+        "Comment": next((entry["comment"] for entry in reversed(platform["history"]) if entry.get("comment")), ""),
         "Created": image.created,
-        "Author": image.document.get("author", ""),
-        "Architecture": image.document.get("architecture", ""),
-        "Os": image.document.get("os", ""),
+        "DockerVersion": "",
+        "Author": platform.get("author", ""),
+        "Architecture": platform.get("architecture", ""),
+        "Variant": platform.get("variant", ""),
+        "Os": platform.get("os", ""),
         "Size": image.size,
-        "Config": {**dict.fromkeys(_CONFIG), **image.config},
+        "VirtualSize": image.size,
+        "GraphDriver": _graph(paths, image),
+        "Config": Omitting({**_CONFIG, **image.config}, "ExposedPorts", "StopSignal", "Healthcheck", "Shell"),
         "RootFS": {"Type": "layers", "Layers": image.diff_ids},
+        "Metadata": {"LastTagTime": _NEVER},  # when it got a name is written nowhere
     }
+    return Omitting(document, "Variant")
+
+
+def _graph(paths: Paths, image: Image) -> dict[str, Any]:
+    """Return where the image's layers are unpacked: by the driver that has the topmost one, or else the one that would."""
+    for name in drivers.NAMES:
+        layers = [f"{paths.layers}/{name}/{chain_id}" for chain_id in image.chain_ids]
+        if layers and os.path.isdir(layers[0]):
+            lower = {"LowerDir": ":".join(layers[1:])} if layers[1:] else {}
+            return {"Name": name, "Data": {**lower, "UpperDir": layers[0]}}
+    return {"Name": drivers.choose(paths).name, "Data": None}

@@ -4,34 +4,18 @@ from __future__ import annotations
 
 from mydocker.engine.connection import view
 from mydocker.engine.monitor import health
-from mydocker.engine.record import state
+from mydocker.engine.record import execs, state
 from mydocker.engine.record.sizes import WRITABLE
+from mydocker.engine.view.listing import sizes
+from mydocker.engine.view.omitting import Omitting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import NotRequired, TypedDict
+    from typing import Any, NotRequired, TypedDict
 
-    from mydocker.engine.record.config import Config
     from mydocker.engine.record.containers import MountPoint, Record
-    from mydocker.engine.record.hostconfig import HostConfig
     from mydocker.paths import Paths
-
-    class ShownState(TypedDict):
-        """What is true of a container now, and how its last run ended. Times are RFC 3339 in UTC."""
-
-        Status: str
-        Running: bool
-        Paused: bool
-        Restarting: bool
-        OOMKilled: bool
-        Dead: bool
-        Pid: int
-        ExitCode: int
-        Error: str
-        StartedAt: str
-        FinishedAt: str
-        Health: health.Report | None
 
     class ShownMount(TypedDict):
         """A mount point of a container. Only a volume has a Name and a Driver."""
@@ -44,11 +28,6 @@ if TYPE_CHECKING:
         Mode: str
         RW: bool
         Propagation: str
-
-    class ShownHostConfig(HostConfig):
-        """A record's hostConfig, and the mount points that docker calls binds."""
-
-        Binds: list[str] | None  # 'SOURCE:DESTINATION', with ':ro' if read-only
 
     class GraphDriver(TypedDict):
         """Where a container's files are."""
@@ -63,7 +42,7 @@ if TYPE_CHECKING:
         Created: str
         Path: str
         Args: list[str]
-        State: ShownState
+        State: Omitting
         Image: str
         ResolvConfPath: str
         HostnamePath: str
@@ -74,20 +53,47 @@ if TYPE_CHECKING:
         Driver: str
         Platform: str
         AppArmorProfile: str
-        ExecIDs: None
-        HostConfig: ShownHostConfig
+        MountLabel: str
+        ProcessLabel: str
+        ExecIDs: list[str] | None
+        HostConfig: Omitting  # a record's hostConfig, and what docker's has besides
         GraphDriver: GraphDriver
         Mounts: list[ShownMount]
-        Config: Config
+        Config: Omitting
         NetworkSettings: Mapping[str, object]  # see connection/view.py
         SizeRw: NotRequired[int]  # bytes that the container has written
+        SizeRootFs: NotRequired[int]  # and those with its image's layers
 
 
 _NEVER = "0001-01-01T00:00:00Z"
+# What docker's HostConfig has besides, with what stands there where nothing is asked for. All of it is for other systems, or refused here.
+_NOT_HERE: dict[str, Any] = {
+    "VolumeDriver": "",
+    "Cgroup": "",
+    "Links": None,
+    "Isolation": "",
+    "CpuRealtimePeriod": 0,
+    "CpuRealtimeRuntime": 0,
+    "CpuCount": 0,
+    "CpuPercent": 0,
+    "IOMaximumIOps": 0,
+    "IOMaximumBandwidth": 0,
+}
 
 
-def inspect(paths: Paths, record: Record) -> ContainerDocument:
-    """Return docker's document about a container. It says what is true now, and what the container was created with."""
+def inspect(paths: Paths, record: Record, size: bool = False) -> ContainerDocument:
+    """Return docker's document about a container. It says what is true now, and what the container was created with.
+
+    size: whether to measure what it has written
+    """
+    document = _document(paths, record)
+    if size:
+        own, whole = sizes(paths, record)
+        document |= {"SizeRw": own, "SizeRootFs": own if whole is None else whole}
+    return document
+
+
+def _document(paths: Paths, record: Record) -> ContainerDocument:
     directory = paths.container(record["id"])
     command = record["command"]
     return {
@@ -106,23 +112,26 @@ def inspect(paths: Paths, record: Record) -> ContainerDocument:
         "Driver": record["storageDriver"],
         "Platform": "linux",
         "AppArmorProfile": "",
-        "ExecIDs": None,
-        "HostConfig": {**record["hostConfig"], "Binds": _binds(record)},
+        "MountLabel": "",
+        "ProcessLabel": "",
+        "ExecIDs": execs.of_container(paths, record["id"]) or None,
+        "HostConfig": _host_config(record),
         "GraphDriver": {"Name": record["storageDriver"], "Data": _graph(paths, record)},
         "Mounts": [shown_mount(mount) for mount in record["mounts"]],
-        "Config": record["config"],
+        "Config": _config(record),
         "NetworkSettings": view.settings(paths, record),
     }
 
 
-def _state(paths: Paths, record: Record) -> ShownState:
+def _state(paths: Paths, record: Record) -> Omitting:
     status = state.status(paths, record)
     if status == "exited" and record["status"] == "running":
         record = state.without_end(record)
     pid = state.running_pid(paths, record["id"])
-    return {
+    report = health.load(paths, record)
+    shown = {
         "Status": status,
-        "Running": bool(pid),
+        "Running": bool(pid) or status == "restarting",  # docker's Running is what is not over
         "Paused": status == "paused",
         "Restarting": status == "restarting",
         "OOMKilled": record["oomKilled"],
@@ -132,8 +141,20 @@ def _state(paths: Paths, record: Record) -> ShownState:
         "Error": record["error"],
         "StartedAt": record["startedAt"] or _NEVER,
         "FinishedAt": record["finishedAt"] or _NEVER,
-        "Health": health.load(paths, record),
     }
+    return Omitting({**shown, "Health": report}, "Health")
+
+
+def _host_config(record: Record) -> Omitting:
+    config: dict[str, Any] = {**_NOT_HERE, **record["hostConfig"], "Binds": _binds(record)}
+    config["Runtime"] = config["Runtime"] or "mydocker"
+    del config["CgroupPath"]  # not docker's
+    return Omitting(config, "Init", "Sysctls", "Tmpfs")
+
+
+def _config(record: Record) -> Omitting:
+    config: dict[str, Any] = {**record["config"], "Env": record["config"]["Env"] or None, "OnBuild": None}
+    return Omitting(config, "ExposedPorts", "StopSignal", "StopTimeout", "Healthcheck")
 
 
 def _binds(record: Record) -> list[str] | None:
@@ -153,7 +174,7 @@ def shown_mount(mount: MountPoint) -> ShownMount:
     """Return a mount point as docker shows it."""
     shown: ShownMount = {
         "Type": mount["type"],
-        "Source": mount["source"],
+        "Source": mount["name"] if mount["type"] == "image" else mount["source"],
         "Destination": mount["destination"],
         "Mode": "",
         "RW": mount["rw"],

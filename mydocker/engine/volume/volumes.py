@@ -17,6 +17,7 @@ from mydocker.engine.record.moments import timestamp
 from mydocker.engine.record.sizes import tree_size
 from mydocker.engine.request.mounts import unique, volume_point
 from mydocker.engine.request.options import Options
+from mydocker.engine.volume import options
 from mydocker.engine.volume.first_use import MARKER
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.paths import Paths
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TypedDict
 
-    from mydocker.engine.record.config import Empty
     from mydocker.engine.record.containers import MountPoint
     from mydocker.shape import Shape
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         createdAt: str
         labels: dict[str, str]
         anonymous: bool
+        options: dict[str, str]
 
     class VolumeDocument(TypedDict):
         """What `docker volume inspect` shows (Engine API, Volume)."""
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
         Labels: dict[str, str]
         Mountpoint: str
         Name: str
-        Options: Empty
+        Options: dict[str, str]
         Scope: str
 
 
@@ -57,6 +58,7 @@ VOLUME: Shape = {
     "createdAt!": "text",  # RFC 3339, UTC
     "labels": ({"*": "text"}, {}),
     "anonymous": ("truth", False),  # whether it was made for a container without a name from the user
+    "options": ({"*": "text"}, {}),  # see options.py
 }
 
 
@@ -64,16 +66,18 @@ class MakeVolume(Step):
     """Make a volume unless there is one of that name. Undo removes it only if this step has made it.
 
     anonymous: whether the user gave it no name.
+    options: see options.py
     """
 
-    __slots__ = ("paths", "path", "name", "labels", "anonymous", "made")
+    __slots__ = ("paths", "path", "name", "labels", "anonymous", "options", "made")
 
-    def __init__(self, paths: Paths, name: str, labels: dict[str, str], anonymous: bool = False) -> None:
+    def __init__(self, paths: Paths, name: str, labels: dict[str, str], anonymous: bool, options: dict[str, str]) -> None:
         self.paths = paths
         self.path = directory(paths, name)
         self.name = name
         self.labels = labels
         self.anonymous = anonymous
+        self.options = options
         self.made = False
 
     def apply(self) -> None:
@@ -92,7 +96,7 @@ class MakeVolume(Step):
 
     def _make(self, partial: str) -> None:
         os.makedirs(f"{partial}/_data", mode=0o755)
-        record: Volume = {"name": self.name, "createdAt": timestamp(), "labels": self.labels, "anonymous": self.anonymous}
+        record = {**blank(self.name), "createdAt": timestamp(), "labels": self.labels, "anonymous": self.anonymous, "options": self.options}
         store.write_json(f"{partial}/volume.json", record)
         with open(f"{partial}/{MARKER}", "w"):
             pass
@@ -185,7 +189,7 @@ def every(paths: Paths) -> Iterator[tuple[Volume, bool]]:
 
 def blank(name: str) -> Volume:
     """Return a record for a volume of which nothing is known; it is no anonymous one, and so goes with no container."""
-    return {"name": name, "createdAt": "", "labels": {}, "anonymous": False}
+    return {"name": name, "createdAt": "", "labels": {}, "anonymous": False, "options": {}}
 
 
 def document(paths: Paths, name: str) -> VolumeDocument:
@@ -197,17 +201,24 @@ def document(paths: Paths, name: str) -> VolumeDocument:
         "Labels": record["labels"],
         "Mountpoint": f"{directory(paths, name)}/_data",
         "Name": name,
-        "Options": {},
+        "Options": record["options"],
         "Scope": "local",
     }
 
 
-def create_steps(paths: Paths, name: str, labels: dict[str, str], anonymous: bool = False) -> list[Step]:
-    """Return the steps that make a volume."""
+def create_steps(
+    paths: Paths, name: str, labels: dict[str, str], anonymous: bool = False, wanted: dict[str, str] | None = None
+) -> list[Step]:
+    """Return the steps that make a volume. Raises Conflict if there is one of that name with other options.
+
+    wanted: its options
+    """
+    if wanted and os.path.isdir(directory(paths, name)) and load(paths, name)["options"] != wanted:
+        raise Conflict(f"volume {name} exists already, with other options", "remove it, or use another name")
     return [
         MakeDir(paths.root, 0o700, True),
         MakeDir(paths.volumes, 0o700, True),
-        MakeVolume(paths, name, labels, anonymous),
+        MakeVolume(paths, name, labels, anonymous, wanted or {}),
     ]
 
 
@@ -234,15 +245,15 @@ def size(paths: Paths, name: str) -> int:
     return tree_size(f"{directory(paths, name)}/_data")
 
 
-def plan_mounts(paths: Paths, options: Options, of_image: Iterable[str]) -> list[MountPoint]:
+def plan_mounts(paths: Paths, asked: Options, of_image: Iterable[str]) -> list[MountPoint]:
     """Return all mount points of a container: those of the flags, of other containers (--volumes-from) and of the image.
 
     of_image: the destinations that the image's VOLUMEs name.
 
     Raises BadInput if the source of a bind must exist and does not.
     """
-    points = list(options.mounts)
-    for name, writable in options.volumes_from:
+    points = list(asked.mounts)
+    for name, writable in asked.volumes_from:
         record = containers.load(paths, containers.resolve(paths, name))
         # A volume of another container is not removed with this container.
         for point in record["mounts"]:
@@ -260,10 +271,23 @@ def _is_new(points: list[MountPoint], point: MountPoint) -> bool:
 def _with_source(paths: Paths, point: MountPoint) -> MountPoint:
     if point["type"] == "volume" and not point["source"]:
         name = point["name"] or containers.new_id()
-        return {**point, "name": name, "source": f"{directory(paths, name)}/_data"}
+        return _with_options(paths, {**point, "name": name, "source": f"{directory(paths, name)}/_data"})
     if point["type"] == "bind" and not point["create"] and not os.path.exists(point["source"]):
         raise BadInput(f"bind source path does not exist: {point['source']}")
     return point
+
+
+def _with_options(paths: Paths, point: MountPoint) -> MountPoint:
+    """Return the mount point of a volume with the options that the volume has or, if it is to be made, will have."""
+    if os.path.isdir(directory(paths, point["name"])):
+        point["driverOptions"] = load(paths, point["name"])["options"]
+    found = point.get("driverOptions")
+    if not found:
+        return point
+    options.check(found)
+    if options.is_bind(found) and not os.path.exists(found["device"]):
+        raise BadInput(f"volume {point['name']}: its device does not exist: {found['device']}")
+    return {**point, "copy": False}  # what it is belongs to somebody else
 
 
 def mount_steps(paths: Paths, points: list[MountPoint]) -> list[Step]:
@@ -271,7 +295,8 @@ def mount_steps(paths: Paths, points: list[MountPoint]) -> list[Step]:
     steps: list[Step] = []
     for point in points:
         if point["type"] == "volume" and not os.path.isdir(directory(paths, point["name"])):
-            steps.append(MakeVolume(paths, point["name"], point["labels"], point["anonymous"]))
+            made = MakeVolume(paths, point["name"], point["labels"], point["anonymous"], point.get("driverOptions", {}))
+            steps.append(made)
         elif point["type"] == "bind" and point["create"] and not os.path.exists(point["source"]):
             steps.append(MakeHostDirectory(point["source"]))
     return steps

@@ -119,6 +119,12 @@ NOTHING_ASKED = {
     "ConsoleSize": [0, 0],
     "Devices": [],
     "DeviceCgroupRules": None,
+    "DeviceRequests": None,
+    "BlkioWeightDevice": [],
+    "BlkioDeviceReadBps": None,
+    "BlkioDeviceWriteBps": None,
+    "BlkioDeviceReadIOps": None,
+    "BlkioDeviceWriteIOps": None,
     "Tmpfs": None,
     "VolumesFrom": None,
 }
@@ -168,9 +174,20 @@ CONFINED = "--cap-add SYS_TIME --cap-drop ALL --group-add g --security-opt secco
                 "Sysctls": {"net.core.somaxconn": "1"},
             },
         ),
+        (
+            "--device /dev/null --device /dev/null:/dev/x:r --device /dev/null:rw --tmpfs /t:size=1m,mode=700 --tmpfs /u",
+            {
+                "Devices": [
+                    {"PathOnHost": "/dev/null", "PathInContainer": "/dev/null", "CgroupPermissions": "rwm"},
+                    {"PathOnHost": "/dev/null", "PathInContainer": "/dev/x", "CgroupPermissions": "r"},
+                    {"PathOnHost": "/dev/null", "PathInContainer": "/dev/null", "CgroupPermissions": "rw"},
+                ],
+                "Tmpfs": {"/t": "size=1m,mode=700", "/u": ""},
+            },
+        ),
     ],
 )
-def test_host_config(parsed: Parse, words: str, expected: dict[str, object]) -> None:
+def test_host_config(parsed: Parse, null_device: None, words: str, expected: dict[str, object]) -> None:
     found = made(parsed, *words.split(), "busybox")["hostConfig"]
     masked, read_only = found.pop("MaskedPaths"), found.pop("ReadonlyPaths")
     assert found == NOTHING_ASKED | expected

@@ -81,3 +81,17 @@ def test_a_damaged_record_is_named_with_its_field(paths: Paths, save_record: Mak
 def test_none(paths: Paths) -> None:
     with pytest.raises(NotFound):
         containers.load(paths, "c" * 64)
+
+
+def test_a_directory_goes_only_when_nothing_of_others_is_mounted_in_it(paths: Paths) -> None:
+    """What lies in a mount point looks as a mounted volume does: it must not be removed with the container."""
+    directory = Path(paths.container("a" * 64))
+    (directory / "mounts/0/shown").mkdir(parents=True)
+    (directory / "mounts/0/shown/file").touch()
+    (directory / "config.json").touch()
+    with pytest.raises(OSError, match="not empty"):
+        containers.remove_directory(str(directory))
+    assert (directory / "mounts/0/shown/file").exists() and (directory / "config.json").exists()
+    (directory / "mounts/0/shown/file").unlink()
+    containers.remove_directory(str(directory))
+    assert not directory.exists()

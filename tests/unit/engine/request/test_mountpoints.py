@@ -26,6 +26,7 @@ NAMED = {"type": "volume", "name": "data", "destination": "/d", "copy": True}
 ANONYMOUS = {"type": "volume", "destination": "/d", "copy": True, "anonymous": True}
 HOST = {"type": "bind", "source": "/host", "destination": "/d", "create": True}
 BIND = {"type": "bind", "source": "/host", "destination": "/d"}
+IMAGE = {"type": "image", "destination": "/d", "name": "box", "rw": False}
 TMPFS: dict[str, Any] = {"type": "tmpfs", "destination": "/d", "options": []}
 
 
@@ -87,6 +88,16 @@ def test_volume_refused(text: str, words: str) -> None:
         ("src=data,dst=/d,volume-label=a=1,volume-label=b", {**NAMED, "labels": {"a": "1", "b": ""}}),
         ("dst=/d", ANONYMOUS),
         ("type=tmpfs,dst=/d", TMPFS),
+        ("type=bind,src=/host,dst=/d,bind-recursive=disabled", {**BIND, "recursive": False}),
+        ("type=bind,src=/host,dst=/d,bind-recursive=writable,ro", {**BIND, "rw": False}),
+        (
+            "type=bind,src=/host,dst=/d,ro,bind-recursive=readonly,bind-propagation=rprivate",
+            {**BIND, "rw": False, "propagation": "rprivate", "options": ["rro"]},
+        ),
+        ("src=data,dst=/d,volume-subpath=a/b", {**NAMED, "copy": False, "subpath": "a/b"}),
+        ("src=data,dst=/d,volume-opt=type=tmpfs,volume-opt=device=x", {**NAMED, "driverOptions": {"type": "tmpfs", "device": "x"}}),
+        ("type=image,src=box,dst=/d,image-subpath=bin", {**IMAGE, "subpath": "bin"}),
+        ("type=image,src=box,dst=/d", IMAGE),
         (
             "type=tmpfs,dst=/d,tmpfs-size=1m,tmpfs-mode=1770,readonly=1",
             {**TMPFS, "rw": False, "options": ["size=1048576", "mode=1770", "ro"]},
@@ -105,7 +116,7 @@ def test_mount(text: str, expected: dict[str, Any]) -> None:
         ("type=bind,src=/a", "a target is required"),
         ("type=bind,dst=/d", "the source of a bind is an absolute path"),
         ("type=bind,src=a,dst=/d", "the source of a bind is an absolute path"),
-        ("type=npipe,dst=/d", "type is bind, volume or tmpfs, not 'npipe'"),
+        ("type=npipe,dst=/d", "type is bind, volume, tmpfs or image, not 'npipe'"),
         ("type=bind,src=/a,dst=/d,foo=1", "unknown key 'foo'"),
         ("type=bind,src=/a,dst", "dst needs a value"),
         ("type=bind,src=/a,dst=/d,ro=yes", "ro is true or false, not 'yes'"),
@@ -114,6 +125,12 @@ def test_mount(text: str, expected: dict[str, Any]) -> None:
         ("type=bind,src=/a,dst=/d,volume-label=a", "volume-label does not go with type bind"),
         ("src=data,dst=/d,tmpfs-size=1m", "tmpfs-size does not go with type volume"),
         ("src=a/b,dst=/d", "invalid name 'a/b'"),
+        ("src=data,dst=/d,volume-subpath=/a", "invalid subpath '/a'"),
+        ("src=data,dst=/d,volume-subpath=a/../../b", "without .."),
+        ("src=data,dst=/d,volume-driver=nosuch", "the only volume driver is local"),
+        ("type=image,dst=/d", "the source is the name of an image"),
+        ("type=bind,src=/a,dst=/d,bind-recursive=up", "bind-recursive is one of enabled, writable, disabled, readonly"),
+        ("type=bind,src=/a,dst=/d,bind-recursive=readonly", "needs readonly and bind-propagation=rprivate"),
         ("type=tmpfs,src=/a,dst=/d", "a tmpfs has no source"),
         ("type=tmpfs,dst=/d,tmpfs-mode=9", "tmpfs-mode is an octal number, not '9'"),
         ("type=tmpfs,dst=/d,tmpfs-size=x", "invalid size 'x'"),

@@ -1,0 +1,63 @@
+"""What inspect shows of devices, rates and tmpfs as it was given: in the spec it stands in other words."""
+
+from __future__ import annotations
+
+from mydocker.engine.request.devices import device_words
+from mydocker.engine.request.values import number, size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mydocker.engine.record.hostconfig import AsGiven, DeviceMapping, DeviceRate, DeviceWeight
+    from mydocker.engine.request.options import Flags
+
+# The fields of AsGiven, each with what stands there where nothing was given.
+NOTHING: AsGiven = {
+    "Devices": [],
+    "DeviceCgroupRules": None,
+    "DeviceRequests": None,
+    "BlkioWeightDevice": [],
+    "BlkioDeviceReadBps": None,
+    "BlkioDeviceWriteBps": None,
+    "BlkioDeviceReadIOps": None,
+    "BlkioDeviceWriteIOps": None,
+    "Tmpfs": None,
+}
+
+
+def from_flags(flags: Flags) -> AsGiven:
+    """Return what flags say, whose values were found to be right."""
+    return {
+        **NOTHING,
+        "Devices": [_device(text) for text in flags["device"]],
+        "DeviceCgroupRules": list(flags["device_cgroup_rule"]) or None,
+        "BlkioWeightDevice": [_weight(text) for text in flags["blkio_weight_device"]],
+        "BlkioDeviceReadBps": [_rate(text) for text in flags["device_read_bps"]] or None,
+        "BlkioDeviceWriteBps": [_rate(text) for text in flags["device_write_bps"]] or None,
+        "BlkioDeviceReadIOps": [_rate(text) for text in flags["device_read_iops"]] or None,
+        "BlkioDeviceWriteIOps": [_rate(text) for text in flags["device_write_iops"]] or None,
+        "Tmpfs": {path: words for path, _, words in (text.partition(":") for text in flags["tmpfs"])} or None,
+    }
+
+
+def from_document(host: dict[str, Any]) -> AsGiven:
+    """Return what docker's HostConfig says, whose values were found to be right."""
+    found: Any = {name: host.get(name) or nothing for name, nothing in NOTHING.items()}
+    return found  # type: ignore[no-any-return]  # each field has the form that docker gives it
+
+
+def _device(text: str) -> DeviceMapping:
+    host, inside, access = device_words(text)
+    return {"PathOnHost": host, "PathInContainer": inside, "CgroupPermissions": access}
+
+
+def _rate(text: str) -> DeviceRate:
+    path, _, rate = text.rpartition(":")
+    plain = number(rate)
+    return {"Path": path, "Rate": size(rate) if plain is None else plain}
+
+
+def _weight(text: str) -> DeviceWeight:
+    path, _, weight = text.rpartition(":")
+    return {"Path": path, "Weight": int(weight)}
