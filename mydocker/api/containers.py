@@ -7,7 +7,7 @@ from mydocker.api.call import DONE, Answer, Call
 from mydocker.engine.container.claim import Rename
 from mydocker.engine.container.remove import remove as remove_container
 from mydocker.engine.record import containers, filters, locks, state
-from mydocker.engine.view import listing
+from mydocker.engine.view import containerfilters, listing
 from mydocker.errors import Conflict
 
 
@@ -15,7 +15,7 @@ def list_(call: Call) -> Answer:
     """GET /containers/json"""
     texts, limit = call.filters(), call.number("limit") or 0
     everything = call.flag("all") or limit > 0 or any(text.startswith("status=") for text in texts)
-    fits = filters.parse(texts, {**listing.tests(call.paths), "is-task": lambda *_: False}, listing.CHECKS)
+    fits = filters.parse(texts, {**containerfilters.tests(call.paths), "is-task": lambda *_: False}, containerfilters.CHECKS)
     found = [each for each in listing.newest_first(call.paths) if (everything or each.status in listing.ALIVE) and fits(each)]
     shown = found[:limit] if limit > 0 else found
     return Answer([shapes.summary(call.paths, each, call.flag("size"), call.version) for each in shown])

@@ -6,10 +6,11 @@ import _signal  # type: ignore[import-not-found]  # the signal module takes 4 ms
 import os
 import sys
 
-from mydocker.engine.monitor import launcher
 from mydocker.paths import Paths
 from mydocker.program import open_streams
 from mydocker.tracebacks import as_error, kept
+
+_VERBS = ("run", "start", "exec")
 
 
 def main() -> None:
@@ -20,7 +21,9 @@ def main() -> None:
         open_streams()
         # Ctrl-C waits until it can be answered, because Python prints an interrupt in the middle of an import. The launcher does it, too.
         _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGINT])
-        if launcher.needs_monitor(sys.argv[1:]):
+        if needs_monitor(sys.argv[1:]):
+            from mydocker.engine.monitor import launcher
+
             launcher.start_early()
         from mydocker.cli.main import main as command_line
 
@@ -31,8 +34,22 @@ def main() -> None:
         os._exit(_fail(error))
 
 
+def needs_monitor(args: list[str]) -> bool:
+    """Say whether a command line looks as if it starts a container or enters one. A wrong answer costs only a process."""
+    words: list[str] = []
+    rest = iter(args)
+    for word in rest:
+        if word in ("--root", "--state"):
+            next(rest, None)
+        elif not word.startswith("-"):
+            words.append(word)
+        if len(words) == 2:
+            break
+    return bool(words) and (words[0] in _VERBS or words in [["container", verb] for verb in _VERBS])
+
+
 def _fail(error: Exception) -> int:
     """Print an error from before the command line was read or from after the verb was done. Return the exit status."""
     told = kept(as_error(error), Paths.from_environment().errors)
     print(f"mydocker: {told.message}", file=sys.stderr, flush=True)
-    return 125 if launcher.needs_monitor(sys.argv[1:]) else 1
+    return 125 if needs_monitor(sys.argv[1:]) else 1

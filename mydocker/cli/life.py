@@ -1,4 +1,7 @@
-"""The verbs for running containers: stop, restart, kill, pause, unpause, wait, rename and attach."""
+"""The verbs for running containers: stop, restart, kill, pause, unpause, wait, rename and attach.
+
+What only some of them need is imported by these.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,6 @@ from mydocker.cli.base import EXPLAIN, Session, check_terminal, each, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.verb import ANY_INTEGER, SOME, argument, option, switch, verb
 from mydocker.engine.container import life
-from mydocker.engine.container.attach import attach as attach_to
-from mydocker.engine.container.claim import Rename
-from mydocker.engine.container.start import lock_stopped
-from mydocker.engine.container.start import start as start_container
 from mydocker.engine.record import containers, locks, state
 from mydocker.engine.record.containers import check_name
 from mydocker.engine.request.values import detach_keys as parse_keys
@@ -96,9 +95,11 @@ def restart(session: Session, /, seconds: int | None, signal: str | None, names:
 
 
 def _start(session: Session, container_id: str) -> None:
-    lock = lock_stopped(session.paths, container_id)
+    from mydocker.engine.container import start
+
+    lock = start.lock_stopped(session.paths, container_id)
     if lock >= 0:  # otherwise somebody else has started it
-        start_container(session.paths, containers.load(session.paths, container_id), lock)
+        start.start(session.paths, containers.load(session.paths, container_id), lock)
 
 
 @verb(
@@ -161,8 +162,10 @@ def wait(session: Session, /, names: tuple[str, ...]) -> int:
 
 
 def _awaited(session: Session, record: Record) -> int:
+    from mydocker.engine.container import attach
+
     try:
-        return attach_to(session.paths, record, "", b"", False).wait_end()
+        return attach.attach(session.paths, record, "", b"", False).wait_end()
     except Error:
         # The container has ended, is ending at this moment, or has lost its monitor.
         life.await_unwatched_end(session.paths, record)
@@ -179,6 +182,8 @@ def rename(session: Session, /, old: str, new: str) -> None:
 
     Example: mydocker rename web old-web
     """
+    from mydocker.engine.container.claim import Rename
+
     check_name(new)
     container_id = containers.resolve(session.paths, old)
     with locks.ContainerLock(session.paths, container_id):
@@ -196,6 +201,8 @@ def attach(session: Session, /, no_stdin: bool, detach_keys: str, sig_proxy: boo
 
     Example: mydocker attach --no-stdin web
     """
+    from mydocker.engine.container.attach import attach as attach_to
+
     keys = parse_keys(detach_keys)
     record = _record(session, name)
     process = life.running_process(session.paths, record)

@@ -8,11 +8,13 @@ from mydocker.cli.verb import ANY_INTEGER, option, switch, verb
 from mydocker.engine.connection import view
 from mydocker.engine.record import containers, filters
 from mydocker.engine.view import human
-from mydocker.engine.view.listing import ALIVE, CHECKS, Listed, networks_of, newest_first, sizes, status_text, tests
+from mydocker.engine.view.listing import ALIVE, Listed, networks_of, newest_first, sizes, status_text
 from mydocker.images.config import host_platform
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mydocker.cli.rows import Row
     from mydocker.engine.record.containers import Record
 
@@ -73,7 +75,7 @@ def ps(
     """
     limit = 1 if latest else last
     everything = show_all or limit >= 0 or any(text.startswith("status=") for text in texts)
-    fits = filters.parse(texts, tests(session.paths), CHECKS)
+    fits = _filter(session, texts)
     found = [each for each in newest_first(session.paths) if (everything or each.status in ALIVE) and fits(each)]
     wants_size = size or ".Size" in (form or "")
     rows = [row(session, each, wants_size, no_trunc) for each in found[: limit if limit >= 0 else None]]
@@ -81,6 +83,14 @@ def ps(
         echo("".join(f"{each['ID']}\n" for each in rows), end="")
     else:
         print_rows(rows, {**_COLUMNS, **({"Size": "SIZE"} if size else {})}, form, {**_OTHER_HEADINGS, **_LABEL_HEADING})
+
+
+def _filter(session: Session, texts: tuple[str, ...]) -> Callable[[Listed], bool]:
+    if not texts:
+        return lambda each: True
+    from mydocker.engine.view import containerfilters  # imported here, because most lists are not filtered
+
+    return filters.parse(texts, containerfilters.tests(session.paths), containerfilters.CHECKS)
 
 
 def listed(session: Session, size: bool) -> list[Row]:

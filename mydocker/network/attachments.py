@@ -180,3 +180,11 @@ def published(paths: Paths) -> list[Published]:
 def on_network(paths: Paths, name: str) -> dict[str, Attachment]:
     """Return the attachments of the containers that are on a network, by id."""
     return {i: each for i, each in every(paths).items() if any(endpoint["network"] == name for endpoint in each["endpoints"])}
+
+
+def endpoint_id(endpoint: Endpoint) -> str:
+    """Return docker's EndpointID: 64 hexadecimal digits, always the same for one container and network."""
+    import binascii
+
+    text = f"{endpoint['owner']} {endpoint['network']}"
+    return "".join(f"{binascii.crc32(f'{part} {text}'.encode()):08x}" for part in range(8))

@@ -119,8 +119,13 @@ def test_only_cli_imports_click_only_api_h11_and_only_kernel_ctypes() -> None:
 
 def loaded(program: str) -> set[str]:
     """Return the top-level modules that a lean interpreter has after a program."""
+    return {name.split(".")[0] for name in loaded_whole(program)}
+
+
+def loaded_whole(program: str) -> set[str]:
+    """Return the modules that a lean interpreter has after a program, by their whole names."""
     libraries = [str(REPOSITORY), str(Path(click.__file__).parents[1])]
-    code = f"import sys; sys.path[:0] = {libraries!r}; {program}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    code = f"import sys; sys.path[:0] = {libraries!r}; {program}; print(*sys.modules)"
     result = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
     return set(result.stdout.split())
 
@@ -149,6 +154,12 @@ EVERY_DAY = "ps run exec start stop logs inspect rm images kill wait create rest
 def test_the_verbs_of_every_day_stay_light(verb: str) -> None:
     found = loaded(f"import mydocker.cli.entry; from mydocker.cli.main import mydocker; mydocker.member({verb!r})")
     assert not found & {"click", "inspect", "re", "typing", "json", "enum", "collections", "functools", "contextlib", "subprocess"}
+
+
+@pytest.mark.parametrize("verb", "ps stop kill pause wait logs rm".split())
+def test_what_only_looks_or_signals_knows_nothing_of_how_networks_are_made(verb: str) -> None:
+    found = loaded_whole(f"import mydocker.cli.entry; from mydocker.cli.main import mydocker; mydocker.member({verb!r})")
+    assert not found & {f"mydocker.{name}" for name in "network.firewall network.bridge steps.links runtime.plan kernel.process".split()}
 
 
 def test_cp_takes_no_more_than_its_tar() -> None:

@@ -252,7 +252,8 @@ def test_before_and_after_the_verb(paths: Paths, words: str, status: int) -> Non
 import sys
 sys.path.insert(0, {str(REPOSITORY)!r})
 from mydocker.cli import entry
-entry.launcher.start_early = lambda: None
+from mydocker.engine.monitor import launcher
+launcher.start_early = lambda: None
 sys.modules["mydocker.cli.main"] = None  # an installation that is damaged
 entry.main()
 """

@@ -51,14 +51,6 @@ def make_endpoint(
     }
 
 
-def endpoint_id(endpoint: Endpoint) -> str:
-    """Return docker's EndpointID: 64 hexadecimal digits, always the same for one container and network."""
-    import binascii
-
-    text = f"{endpoint['owner']} {endpoint['network']}"
-    return "".join(f"{binascii.crc32(f'{part} {text}'.encode()):08x}" for part in range(8))
-
-
 def _mac(addresses: list[Address]) -> str:
     """Return a MAC address as docker makes it: 02:42 and the IPv4 address, so that one always goes with the other.
 

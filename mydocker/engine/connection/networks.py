@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from mydocker import store
-from mydocker.engine.connection import endpoints, repair, unplug
+from mydocker.engine.connection import repair, unplug
 from mydocker.engine.record import containers, damage, events
 from mydocker.engine.record.moments import timestamp
 from mydocker.errors import BadInput, Conflict, Damaged, Error, NotFound
@@ -281,7 +281,7 @@ def _members(paths: Paths, name: str) -> dict[str, dict[str, str]]:
         }
         found[container_id] = {
             "Name": attachment["name"],
-            "EndpointID": endpoints.endpoint_id(endpoint),
+            "EndpointID": attachments.endpoint_id(endpoint),
             "MacAddress": endpoint["mac"],
             **families,
         }

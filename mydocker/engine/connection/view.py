@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mydocker.engine.connection import endpoints
 from mydocker.engine.record import state
 from mydocker.errors import Damaged, NotFound
 from mydocker.network import attachments, records
@@ -73,7 +72,7 @@ def _endpoint(paths: Paths, name: str, wanted: WantedEndpoint, endpoint: Endpoin
         "Links": wanted.get("links") or None,
         "Aliases": wanted["aliases"] or None,
         "NetworkID": _network_id(paths, name),
-        "EndpointID": endpoints.endpoint_id(endpoint) if endpoint else "",
+        "EndpointID": attachments.endpoint_id(endpoint) if endpoint else "",
         "Gateway": four["gateway"],
         "IPAddress": four["address"],
         "IPPrefixLen": four["prefix"],

@@ -10,7 +10,6 @@ import os
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
-from mydocker.engine.connection.unplug import unplug
 from mydocker.engine.record import containers, damage, events, state
 from mydocker.errors import Error, attempt
 
@@ -38,6 +37,8 @@ def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None 
         attempt(problems, cgroup.remove)
         attempt(problems, _remove_parents, paths, cgroup.path)
     is_left = bool(problems)
+    from mydocker.engine.connection.unplug import unplug  # much of the network, for verbs that mostly end nothing
+
     problems += unplug(paths, container_id, later)
     if not is_left:
         attempt(problems, state.clear, paths, container_id)

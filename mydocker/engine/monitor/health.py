@@ -1,7 +1,7 @@
 """Health checks (--health-cmd, or an image's HEALTHCHECK): a monitor runs a command in its container again and again.
 
 A check is an exec (execute.py) in a fork of the monitor. Its output and its exit status come back over a channel. What is known of a
-container's health is in ROOT/containers/ID/health.json (REPORT below), under docker's names (Engine API, Health).
+container's health is in its report, see engine/record/health.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from time import monotonic
 
 from mydocker import store
 from mydocker.engine.monitor.audience import LastWord
-from mydocker.engine.record import events, state
+from mydocker.engine.record import events
+from mydocker.engine.record.health import path_of, test_of
 from mydocker.engine.record.moments import timestamp
 from mydocker.errors import Error, NotFound
 from mydocker.kernel import process
@@ -23,42 +24,13 @@ from mydocker.paths import Paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn, TypedDict
+    from typing import NoReturn
 
     from mydocker.cgroups.manager import CgroupManager
     from mydocker.engine.record.config import Healthcheck
     from mydocker.engine.record.containers import Record
+    from mydocker.engine.record.health import Report, Result
     from mydocker.messages import ExecRequest
-    from mydocker.shape import Shape
-
-    class Result(TypedDict):
-        """What one check said."""
-
-        Start: str
-        End: str
-        ExitCode: int
-        Output: str
-
-    class Report(TypedDict):
-        """ROOT/containers/ID/health.json."""
-
-        Status: str
-        FailingStreak: int
-        Log: list[Result]
-
-
-RESULT: Shape = {
-    "Start!": "text",  # RFC 3339, UTC
-    "End!": "text",
-    "ExitCode!": "number",  # -1 for a check that took too long or could not be run
-    "Output!": "text",
-}
-
-REPORT: Shape = {
-    "Status!": "text",  # starting, healthy or unhealthy
-    "FailingStreak!": "natural",
-    "Log!": [RESULT],  # the last five, oldest first
-}
 
 # docker's defaults: seconds, and failures in a row.
 _INTERVAL, _TIMEOUT, _START_INTERVAL, _RETRIES = 30.0, 30.0, 5.0, 3
@@ -66,40 +38,6 @@ _INTERVAL, _TIMEOUT, _START_INTERVAL, _RETRIES = 30.0, 30.0, 5.0, 3
 _KEPT, _LONGEST_OUTPUT = 5, 4096
 _SECOND = 1e9
 _SIGKILL = 9
-
-
-def test_of(record: Record) -> list[str]:
-    """Return the command that checks a container, or [] if there is none."""
-    kind, *words = (record["config"]["Healthcheck"] or {}).get("Test") or ["NONE"]
-    if kind == "CMD-SHELL":
-        return ["/bin/sh", "-c", *words]
-    return words if kind == "CMD" else []
-
-
-def load(paths: Paths, record: Record) -> Report | None:
-    """Return what is known of a container's health, or None if it has no checks or was never started.
-
-    A container that nobody checks any more is unhealthy, as in docker.
-    """
-    if not test_of(record):
-        return None
-    try:
-        report: Report = store.read_document(_path(paths, record["id"]), REPORT)
-    except FileNotFoundError:
-        return None  # the container was never started
-    known = state.load(paths, record["id"])
-    is_checked = known and state.is_running(paths, known) and state.is_watched(paths, known)
-    return report if is_checked else {**report, "Status": "unhealthy"}
-
-
-def status(paths: Paths, record: Record) -> str:
-    """Return 'starting', 'healthy', 'unhealthy' or 'none'."""
-    report = load(paths, record)
-    return report["Status"] if report else "none"
-
-
-def _path(paths: Paths, container_id: str) -> str:
-    return f"{paths.container(container_id)}/health.json"
 
 
 def judged(report: Report, result: Result, retries: int, is_starting_up: bool) -> Report:
@@ -280,7 +218,7 @@ class Health:
 
     def _save(self) -> None:
         try:
-            store.write_json(_path(self.paths, self.record["id"]), self.report, sync=False)
+            store.write_json(path_of(self.paths, self.record["id"]), self.report, sync=False)
         except OSError as error:
             if error.errno not in store.FULL:
                 raise  # on a full disk the report is not the latest, and the container runs on

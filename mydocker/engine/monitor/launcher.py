@@ -20,25 +20,10 @@ from mydocker.kernel.libc import call
 from mydocker.kernel.seal import exec_sealed, sealed_interpreter
 
 _MONITOR = "mydocker.engine.monitor.monitor"
-_VERBS = ("run", "start", "exec")
 # So many files a monitor, and init before it lets go of them, may have open at once.
 _FILES = 32
 
 _waiting: list[Channel] = []
-
-
-def needs_monitor(args: list[str]) -> bool:
-    """Say whether a command line looks as if it starts a container or enters one. A wrong answer costs only a process."""
-    words: list[str] = []
-    rest = iter(args)
-    for word in rest:
-        if word in ("--root", "--state"):
-            next(rest, None)
-        elif not word.startswith("-"):
-            words.append(word)
-        if len(words) == 2:
-            break
-    return bool(words) and (words[0] in _VERBS or words in [["container", verb] for verb in _VERBS])
 
 
 def start_early() -> None:

@@ -30,6 +30,7 @@ from mydocker.engine.monitor.plans import Order, monitor_plan
 from mydocker.engine.monitor.streams import Streams, log_of
 from mydocker.engine.monitor.supervise import Supervisor
 from mydocker.engine.record import bundle, containers, events, joined, state
+from mydocker.engine.record.health import test_of
 from mydocker.engine.record.moments import timestamp
 from mydocker.errors import Error, attempt
 from mydocker.kernel import process
@@ -217,10 +218,11 @@ class Monitor(Order):
         self.audience.tell_all(STARTED, pid)
 
     def _watch_health(self) -> None:
-        from mydocker.engine.monitor import health  # most starts do not need it
+        if not test_of(self.record):
+            return
+        from mydocker.engine.monitor.health import Health  # most starts do not need it
 
-        if health.test_of(self.record):
-            self.health = health.Health(self.paths, self.record, self.cgroup)
+        self.health = Health(self.paths, self.record, self.cgroup)
 
     def _setting(self) -> Setting:
         seccomp = self.spec["linux"].get("seccomp")

@@ -9,9 +9,9 @@ import os
 from functools import partial
 
 from mydocker import store
-from mydocker.engine.monitor.health import REPORT
 from mydocker.engine.record.containers import RECORD
 from mydocker.engine.record.execs import EXEC
+from mydocker.engine.record.health import REPORT
 from mydocker.engine.record.state import STATE
 from mydocker.engine.volume.volumes import VOLUME
 from mydocker.errors import Damaged

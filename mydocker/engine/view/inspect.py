@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from mydocker.engine.connection import view
-from mydocker.engine.monitor import health
-from mydocker.engine.record import execs, state
+from mydocker.engine.record import execs, health, state
 from mydocker.engine.record.sizes import WRITABLE
 from mydocker.engine.view.listing import sizes
 from mydocker.engine.view.omitting import Omitting

@@ -10,16 +10,17 @@ import pytest
 
 from mydocker import store
 from mydocker.engine.monitor import health
+from mydocker.engine.record import health as reports
 from mydocker.engine.record import state
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
     from tests.unit.conftest import MakeRecord
 
-START: health.Report = {"Status": "starting", "FailingStreak": 0, "Log": []}
+START: reports.Report = {"Status": "starting", "FailingStreak": 0, "Log": []}
 
 
-def result(status: int) -> health.Result:
+def result(status: int) -> reports.Result:
     return {"Start": "", "End": "", "ExitCode": status, "Output": ""}
 
 
@@ -54,7 +55,7 @@ def test_judged(statuses: list[int], is_starting_up: bool, expected: tuple[str, 
     ],
 )
 def test_the_command(make_record: MakeRecord, settings: dict[str, object] | None, expected: list[str]) -> None:
-    assert health.test_of(make_record(config={"Healthcheck": settings})) == expected
+    assert reports.test_of(make_record(config={"Healthcheck": settings})) == expected
 
 
 def test_nobody_is_healthy_whom_nobody_checks(tmp_path: Path, make_record: MakeRecord) -> None:
@@ -62,11 +63,11 @@ def test_nobody_is_healthy_whom_nobody_checks(tmp_path: Path, make_record: MakeR
     record = make_record(config={"Healthcheck": {"Test": ["CMD", "true"]}})
     os.makedirs(paths.container(record["id"]))
     os.makedirs(paths.running(record["id"]))
-    assert health.status(paths, record) == "none"
+    assert reports.status(paths, record) == "none"
     store.write_json(f"{paths.container(record['id'])}/health.json", {**START, "Status": "healthy"})
-    assert health.status(paths, record) == "unhealthy"
+    assert reports.status(paths, record) == "unhealthy"
     state.save(paths, record["id"], os.getpid(), "/")
-    assert health.status(paths, record) == "healthy"
+    assert reports.status(paths, record) == "healthy"
 
 
 class FakeCheck:
@@ -75,7 +76,7 @@ class FakeCheck:
     def __init__(self, status: int) -> None:
         self.status = status
 
-    def finish(self) -> health.Result:
+    def finish(self) -> reports.Result:
         return result(self.status)
 
 
