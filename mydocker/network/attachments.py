@@ -99,6 +99,12 @@ ATTACHMENT: Shape = {
 }
 
 
+def linked_as(links: list[str], container_id: str, attachment: Attachment) -> list[str]:
+    """Return the names that links give to a container. links: CONTAINER:ALIAS, the container by its name or the beginning of its id"""
+    pairs = [link.partition(":") for link in links]
+    return [alias or name for name, _, alias in pairs if attachment["name"] == name or container_id.startswith(name)]
+
+
 def _path(paths: Paths, container_id: str) -> str:
     return f"{paths.running(container_id)}/network.json"
 

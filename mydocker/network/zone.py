@@ -33,7 +33,7 @@ def zone(container_id: str, everybody: dict[str, Attachment], internal: set[str]
     everybody: {id: attachment} of all containers that run
     internal: the names of the internal networks
     """
-    own = {endpoint["network"] for endpoint in everybody[container_id]["endpoints"]}
+    own = {endpoint["network"]: endpoint.get("links", []) for endpoint in everybody[container_id]["endpoints"]}
     addresses: dict[str, list[str]] = {}
     owners: dict[str, str] = {}
     for other, attachment in everybody.items():
@@ -41,13 +41,14 @@ def zone(container_id: str, everybody: dict[str, Attachment], internal: set[str]
             network = endpoint["network"]
             if network not in own or network == records.DEFAULT:
                 continue
-            names = dict.fromkeys([attachment["name"], *endpoint["aliases"], other[:12]])
+            linked = attachments.linked_as(own[network], other, attachment)
+            names = dict.fromkeys([attachment["name"], *endpoint["aliases"], other[:12], *linked])
             for each in endpoint["addresses"]:
                 owners[each["address"]] = f"{attachment['name']}.{network}"
                 for name in names:
                     for known in (name.lower(), f"{name}.{network}".lower()):
                         addresses.setdefault(known, []).append(each["address"])
-    return Zone(addresses=addresses, owners=owners, is_closed=own <= internal)
+    return Zone(addresses=addresses, owners=owners, is_closed=own.keys() <= internal)
 
 
 class Zones:
