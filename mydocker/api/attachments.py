@@ -42,9 +42,7 @@ def _endpoints(config: dict[str, Any], host: dict[str, Any], mode: str) -> dict[
     found = {_mode(name): endpoint(each or {}) for name, each in given.items()}
     mine = found.pop(mode, None) or endpoint({})
     mine["mac"] = mine["mac"] or field(config, "MacAddress", str, "")
-    mine["links"] = list(dict.fromkeys([*mine.get("links", []), *_links(texts(host, "Links"))]))
-    if mine["links"] and (endpoints.is_mode(mode) or mode == endpoints.DEFAULT):
-        raise BadInput(f"Links need a network of yours, and {mode} is none: {mine['links'][0]!r}")
+    mine["links"] = list(dict.fromkeys([*mine.get("links", []), *endpoints.links(texts(host, "Links"))]))
     if found and endpoints.is_mode(mode):
         raise BadInput(f"conflicting options: network mode {mode} and the endpoints {', '.join(found)}")
     return {mode: mine, **found}
@@ -65,18 +63,8 @@ def endpoint(given: dict[str, Any]) -> WantedEndpoint:
         "ip": field(ipam, "IPv4Address", str, ""),
         "ip6": field(ipam, "IPv6Address", str, ""),
         "mac": field(given, "MacAddress", str, ""),
-        "links": _links(texts(given, "Links")),
+        "links": endpoints.links(texts(given, "Links")),
     }
-
-
-def _links(given: list[str]) -> list[str]:
-    """Return links as CONTAINER:ALIAS, each once. Raises BadInput."""
-    found = [text if ":" in text else f"{text}:{text}" for text in (text.removeprefix("/") for text in given)]
-    for text in found:
-        name, _, alias = text.partition(":")
-        if not name or not alias or any(c.isspace() or not c.isprintable() for c in text):
-            raise BadInput(f"invalid link {text!r}: expected CONTAINER[:ALIAS]")
-    return list(dict.fromkeys(found))
 
 
 def _bindings(given: dict[str, Any]) -> list[Binding]:

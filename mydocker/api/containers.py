@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mydocker.api import names, shapes
 from mydocker.api.call import DONE, Answer, Call
+from mydocker.engine.connection import links
 from mydocker.engine.container.claim import Rename
 from mydocker.engine.container.remove import remove as remove_container
 from mydocker.engine.record import containers, filters, locks, state
@@ -40,7 +41,8 @@ def remove(call: Call) -> Answer:
     """DELETE /containers/ID"""
     force, volumes = call.flag("force"), call.flag("v")
     if call.flag("link"):
-        raise Conflict("links between containers are not kept: there is none to remove")
+        call.run().apply(links.removal(call.paths, call.name))
+        return DONE
     record = names.container(call)
     try:
         remove_container(call.paths, record["id"], call.name, force, volumes)

@@ -133,6 +133,7 @@ _NETWORK = (
     option("--ip6", metavar="ADDRESS", help="Its IPv6 address there."),
     option("--mac-address", metavar="ADDRESS", help="Its MAC address."),
     option("--network-alias", "--net-alias", many=True, metavar="NAME", help="One more name of it in a network of yours."),
+    option("--link", many=True, metavar="CONTAINER[:ALIAS]", help="A name that only it has for another container."),
     option("-p", "--publish", many=True, metavar="[[IP:]PORT:]PORT[/PROTOCOL]", help="Publish a port, or a range, on the host."),
     switch("-P", "--publish-all", help="Publish every exposed port on some free port."),
     option("--expose", many=True, metavar="PORT[/PROTOCOL]", help="Say that it serves a port."),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from mydocker.cli.base import EXPLAIN, Session, each, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import FORMAT, filter_option, print_rows
-from mydocker.cli.verb import SOME, argument, option, switch, verb
+from mydocker.cli.verb import SOME, argument, option, refused, switch, verb
 from mydocker.engine.connection import connecting, networks
 from mydocker.engine.record import containers, filters
 from mydocker.engine.request import values
-from mydocker.engine.request.endpoints import check_endpoint
+from mydocker.engine.request.endpoints import check_endpoint, links
 from mydocker.engine.view import choosing, human
 from mydocker.errors import BadInput, NotFound
 from mydocker.network import records
@@ -135,17 +135,19 @@ def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
     option("--ip6", metavar="ADDRESS", default="", help="Its IPv6 address there."),
     option("--mac-address", "mac", metavar="ADDRESS", default="", help="Its MAC address there."),
     option("--alias", "aliases", metavar="NAME", many=True, help="One more name of it there."),
+    option("--link", "names", metavar="CONTAINER[:ALIAS]", many=True, help="A name that only it has for another container there."),
+    refused("--link-local-ip", why="an interface has one address of each family here"),
     *EXPLAIN,
     argument("network", "NETWORK"),
     argument("name", "CONTAINER"),
 )
-def connect(session: Session, /, network: str, name: str, ip: str, ip6: str, mac: str, aliases: tuple[str, ...]) -> None:
+def connect(session: Session, /, network: str, name: str, ip: str, ip6: str, mac: str, **given: tuple[str, ...]) -> None:
     """Connect a container to one more network, at once if it runs.
 
     Example: mydocker network connect --alias db backend web
     """
     found = networks.resolve(session.paths, network)
-    wanted: WantedEndpoint = {"aliases": list(aliases), "ip": ip, "ip6": ip6, "mac": mac}
+    wanted: WantedEndpoint = {"aliases": list(given["aliases"]), "ip": ip, "ip6": ip6, "mac": mac, "links": links(given["names"])}
     check_endpoint(found["name"], wanted)
     container_id = containers.resolve(session.paths, name)
     if session.dry_run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mydocker.cli.base import EXPLAIN, Session, complain, each, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.verb import SOME, argument, switch, verb
+from mydocker.engine.connection import links
 from mydocker.engine.container.remove import removal
 from mydocker.engine.record import containers
 from mydocker.errors import NotFound
@@ -13,10 +14,11 @@ from mydocker.errors import NotFound
 @verb(
     switch("-f", "--force", help="End a running container first (SIGKILL)."),
     switch("-v", "--volumes", help="Remove its anonymous volumes too."),
+    switch("-l", "--link", help="Remove no container, but the link NAME/ALIAS."),
     *EXPLAIN,
     argument("names", "CONTAINER...", SOME),
 )
-def rm(session: Session, force: bool, volumes: bool, names: tuple[str, ...]) -> int:
+def rm(session: Session, force: bool, volumes: bool, link: bool, names: tuple[str, ...]) -> int:
     """Remove containers.
 
     Example: mydocker rm -f web
@@ -30,7 +32,14 @@ def rm(session: Session, force: bool, volumes: bool, names: tuple[str, ...]) -> 
                 return complain(f"no such container: {name}")
             raise
         runner(session).apply(removal(session.paths, container_id, name, force, volumes))
+        done(name)
+
+    def unlink(name: str) -> None:
+        runner(session).apply(links.removal(session.paths, name))
+        done(name)
+
+    def done(name: str) -> None:
         if not session.dry_run:
             echo(name)
 
-    return each(names, one)
+    return each(names, unlink if link else one)

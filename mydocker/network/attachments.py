@@ -13,7 +13,6 @@ from mydocker.errors import Damaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import NotRequired, TypedDict
 
     from mydocker.paths import Paths
@@ -100,6 +99,12 @@ ATTACHMENT: Shape = {
 }
 
 
+def linked_as(links: list[str], container_id: str, attachment: Attachment) -> list[str]:
+    """Return the names that links give to a container. links: CONTAINER:ALIAS, the container by its name or the beginning of its id"""
+    pairs = [link.partition(":") for link in links]
+    return [alias or name for name, _, alias in pairs if attachment["name"] == name or container_id.startswith(name)]
+
+
 def _path(paths: Paths, container_id: str) -> str:
     return f"{paths.running(container_id)}/network.json"
 
@@ -116,19 +121,6 @@ def load(paths: Paths, container_id: str) -> Attachment | None:
 def blank(name: str, hostname: str) -> Attachment:
     """Return the attachment of a container that is on no network yet."""
     return {"name": name, "hostname": hostname, "endpoints": [], "published": [], "resolver": False}
-
-
-def linked(own: Attachment, network: str, everybody: dict[str, Attachment]) -> Iterator[tuple[str, str]]:
-    """Yield (name, address) of what one container alone calls others on a network: docker's links.
-
-    everybody: {id: attachment} of all containers that run
-    """
-    for link in next((each.get("links", []) for each in own["endpoints"] if each["network"] == network), []):
-        name, _, alias = link.partition(":")
-        for container_id, other in everybody.items():
-            if other["name"] == name or container_id.startswith(name):
-                there = [each for each in other["endpoints"] if each["network"] == network]
-                yield from ((alias or name, each["address"]) for endpoint in there for each in endpoint["addresses"])
 
 
 def save(paths: Paths, container_id: str, attachment: Attachment) -> None:

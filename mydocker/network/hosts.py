@@ -71,26 +71,47 @@ def lines_of(container_id: str, attachment: Attachment, network: str) -> list[st
 
 
 def refresh(paths: Paths, networks: list[str]) -> None:
-    """Rewrite the names in /etc/hosts of all containers on these networks. The default network has no names, as with docker."""
-    wanted = [name for name in networks if name != records.DEFAULT]
+    """Rewrite the names in /etc/hosts of all containers on these networks.
+
+    The default network has no names, as with docker, but those of links. As long as there are none, nobody is looked at for it.
+    """
+    wanted = [name for name in networks if name != records.DEFAULT or os.path.exists(linked_mark(paths))]
     if not wanted:
         return
     with store.Lock(f"{paths.addresses}/.names"):
         everybody = attachments.every(paths)
         lines: dict[str, list[str]] = {}
         for container_id, attachment in everybody.items():
-            on = {endpoint["network"] for endpoint in attachment["endpoints"]} - {records.DEFAULT}
-            for name in on:
-                lines.setdefault(name, []).extend(lines_of(container_id, attachment, name))
+            for name in {endpoint["network"] for endpoint in attachment["endpoints"]}:
+                lines.setdefault(name, []).extend([] if name == records.DEFAULT else lines_of(container_id, attachment, name))
         for container_id, attachment in everybody.items():
-            on = {endpoint["network"] for endpoint in attachment["endpoints"]} - {records.DEFAULT}
+            on = {endpoint["network"] for endpoint in attachment["endpoints"]}
             if on & set(wanted):
                 told = [line for name in sorted(on) for line in [*lines[name], *_linked(attachment, name, everybody)]]
                 _rewrite(f"{paths.container(container_id)}/hosts", told)
 
 
+def linked_mark(paths: Paths) -> str:
+    """Return the path of a file that is there if a container on the default network has had links since the boot."""
+    return f"{paths.addresses}/.linked"
+
+
+def default_address(attachment: Attachment) -> str:
+    """Return a container's IPv4 address on the default network, '' if it has none."""
+    endpoints = [endpoint for endpoint in attachment["endpoints"] if endpoint["network"] == records.DEFAULT]
+    return next((each["address"] for endpoint in endpoints for each in endpoint["addresses"] if "." in each["address"]), "")
+
+
 def _linked(own: Attachment, network: str, everybody: dict[str, Attachment]) -> list[str]:
-    return [f"{address}\t{alias}" for alias, address in attachments.linked(own, network, everybody)]
+    """Return the lines of the names that one container alone has for others on a network (docker's links)."""
+    links = next((each.get("links", []) for each in own["endpoints"] if each["network"] == network), [])
+    found = []
+    for container_id, other in everybody.items() if links else ():
+        more = (container_id[:12], other["name"]) if network == records.DEFAULT else ()
+        names = [" ".join(dict.fromkeys([alias, *more])) for alias in attachments.linked_as(links, container_id, other)]
+        endpoints = [each for each in other["endpoints"] if each["network"] == network]
+        found += [f"{each['address']}\t{name}" for name in names for endpoint in endpoints for each in endpoint["addresses"]]
+    return found
 
 
 def _rewrite(path: str, lines: list[str]) -> None:

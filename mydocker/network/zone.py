@@ -33,25 +33,22 @@ def zone(container_id: str, everybody: dict[str, Attachment], internal: set[str]
     everybody: {id: attachment} of all containers that run
     internal: the names of the internal networks
     """
-    attachment = everybody[container_id]
-    own = {endpoint["network"] for endpoint in attachment["endpoints"]}
+    own = {endpoint["network"]: endpoint.get("links", []) for endpoint in everybody[container_id]["endpoints"]}
     addresses: dict[str, list[str]] = {}
     owners: dict[str, str] = {}
-    for other, attached in everybody.items():
-        for endpoint in attached["endpoints"]:
+    for other, attachment in everybody.items():
+        for endpoint in attachment["endpoints"]:
             network = endpoint["network"]
             if network not in own or network == records.DEFAULT:
                 continue
-            names = dict.fromkeys([attached["name"], *endpoint["aliases"], other[:12]])
+            linked = attachments.linked_as(own[network], other, attachment)
+            names = dict.fromkeys([attachment["name"], *endpoint["aliases"], other[:12], *linked])
             for each in endpoint["addresses"]:
-                owners[each["address"]] = f"{attached['name']}.{network}"
+                owners[each["address"]] = f"{attachment['name']}.{network}"
                 for name in names:
                     for known in (name.lower(), f"{name}.{network}".lower()):
                         addresses.setdefault(known, []).append(each["address"])
-    for network in own - {records.DEFAULT}:
-        for name, address in attachments.linked(attachment, network, everybody):
-            addresses.setdefault(name.lower(), []).append(address)
-    return Zone(addresses=addresses, owners=owners, is_closed=own <= internal)
+    return Zone(addresses=addresses, owners=owners, is_closed=own.keys() <= internal)
 
 
 class Zones:

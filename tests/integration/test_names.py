@@ -157,3 +157,52 @@ def test_garbage_is_survived(mydocker: Machine, net: Network) -> None:
 def test_the_steps_tell_it(mydocker: Machine, net: Network) -> None:
     told = mydocker("run", "--rm", "--network", "net1", "--explain=text", "busybox", "true").stderr
     assert "listen at 127.0.0.11 port 53 in the container's network namespace" in told
+
+
+def test_a_link_on_the_default_network_is_a_name_and_variables(mydocker: Machine) -> None:
+    """The other one must run; it keeps the name with another address and after a rename, until the link is removed."""
+    mydocker("run", "-d", "--name", "db", "-e", "KEY=a b", "--expose", "80", "--expose", "81/udp", "busybox", "sleep", "1000")
+    made = mydocker("run", "-d", "--name", "web", "--link", "db:my-data", "busybox", "sleep", "1000")
+    assert made.rc == 0, made.stderr
+    address = mydocker("inspect", "-f", "{{.NetworkSettings.IPAddress}}", "db").stdout.strip()
+    assert mydocker("exec", "web", "grep", "my-data", "/etc/hosts").stdout.split()[::3] == [address, "db"]
+    variables = mydocker("exec", "web", "sh", "-c", "tr '\\0' '\\n' < /proc/1/environ").stdout.splitlines()
+    assert [line for line in variables if line.startswith("MY_DATA_")] == [
+        f"MY_DATA_PORT=tcp://{address}:80",
+        f"MY_DATA_PORT_80_TCP=tcp://{address}:80",
+        f"MY_DATA_PORT_80_TCP_ADDR={address}",
+        "MY_DATA_PORT_80_TCP_PORT=80",
+        "MY_DATA_PORT_80_TCP_PROTO=tcp",
+        f"MY_DATA_PORT_81_UDP=udp://{address}:81",
+        f"MY_DATA_PORT_81_UDP_ADDR={address}",
+        "MY_DATA_PORT_81_UDP_PORT=81",
+        "MY_DATA_PORT_81_UDP_PROTO=udp",
+        "MY_DATA_NAME=/web/my-data",
+        "MY_DATA_ENV_KEY=a b",
+    ]
+    mydocker("rename", "db", "store")
+    mydocker("restart", "-t", "0", "store")
+    assert mydocker("exec", "web", "ping", "-c", "1", "my-data").rc == 0
+    assert mydocker("inspect", "-f", "{{json .HostConfig.Links}}", "web").stdout == '["/store:/web/my-data"]\n'
+    assert mydocker("rm", "--link", "/web/my-data").stdout == "/web/my-data\n"
+    assert mydocker("exec", "web", "grep", "my-data", "/etc/hosts").rc == 1
+    assert mydocker("rm", "--link", "/web/my-data").rc == 1
+    mydocker("rm", "-f", "web", "store")
+
+
+def test_a_link_wants_one_that_runs(mydocker: Machine) -> None:
+    assert mydocker("create", "--link", "nosuch", "busybox").rc == 125
+    mydocker("create", "--name", "db", "busybox")
+    refused = mydocker("run", "--rm", "--link", "db", "busybox", "true")
+    assert refused.rc == 125 and "cannot link to container db as db: it does not run" in refused.stderr
+    mydocker("rm", "db")
+
+
+def test_a_link_on_a_network_of_a_users_is_one_more_name(mydocker: Machine) -> None:
+    mydocker("network", "create", "net")
+    mydocker("run", "-d", "--name", "db", "--network", "net", "busybox", "sleep", "1000")
+    script = "ping -c 1 data > /dev/null && nslookup data | grep -c Name"
+    assert mydocker("run", "--rm", "--network", "net", "--link", "db:data", "busybox", "sh", "-c", script).stdout.strip() in ("1", "2")
+    assert mydocker("run", "--rm", "--network", "net", "busybox", "ping", "-c", "1", "data").rc == 1
+    mydocker("rm", "-f", "db")
+    mydocker("network", "rm", "net")

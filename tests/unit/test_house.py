@@ -156,10 +156,11 @@ def test_the_verbs_of_every_day_stay_light(verb: str) -> None:
     assert not found & {"click", "inspect", "re", "typing", "json", "enum", "collections", "functools", "contextlib", "subprocess"}
 
 
-@pytest.mark.parametrize("verb", "ps stop kill pause wait logs rm".split())
+@pytest.mark.parametrize("verb", ["ps", "stop", "kill", "pause", "wait", "logs", "rm"])
 def test_what_only_looks_or_signals_knows_nothing_of_how_networks_are_made(verb: str) -> None:
     found = loaded_whole(f"import mydocker.cli.entry; from mydocker.cli.main import mydocker; mydocker.member({verb!r})")
-    assert not found & {f"mydocker.{name}" for name in "network.firewall network.bridge steps.links runtime.plan kernel.process".split()}
+    makers = ("network.firewall", "network.bridge", "steps.links", "runtime.plan", "kernel.process")
+    assert not found & {f"mydocker.{name}" for name in makers}
 
 
 def test_cp_takes_no_more_than_its_tar() -> None:

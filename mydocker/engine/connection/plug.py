@@ -269,6 +269,9 @@ class WriteNames(Step):
     def apply(self) -> None:
         for path, text in self._files(self.attachment["resolver"]).items():
             hosts.write_in_place(path, text)
+        if any(each["network"] == records.DEFAULT and each.get("links") for each in self.attachment["endpoints"]):
+            with open(hosts.linked_mark(self.paths), "a"):
+                pass
         hosts.refresh(self.paths, self._networks)
 
     def undo(self) -> None:

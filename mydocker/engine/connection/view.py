@@ -69,7 +69,7 @@ def _endpoint(paths: Paths, name: str, wanted: WantedEndpoint, endpoint: Endpoin
     six = next((each for each in addresses if ":" in each["address"]), empty)
     return {
         "IPAMConfig": asked or None,
-        "Links": wanted.get("links") or None,
+        "Links": (wanted.get("links") or None) if name != records.DEFAULT else None,  # there they are HostConfig's
         "Aliases": wanted["aliases"] or None,
         "NetworkID": _network_id(paths, name),
         "EndpointID": attachments.endpoint_id(endpoint) if endpoint else "",

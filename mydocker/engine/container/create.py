@@ -14,7 +14,7 @@ from fcntl import LOCK_EX, flock
 
 from mydocker import leanjson, store
 from mydocker.engine.catalog import images
-from mydocker.engine.connection import networks, plug
+from mydocker.engine.connection import links, networks, plug
 from mydocker.engine.container import spec
 from mydocker.engine.container.claim import ClaimName
 from mydocker.engine.container.new_record import record_of
@@ -174,6 +174,7 @@ def prepare(paths: Paths, options: Options, image: images.Image | None = None) -
         options.hostname = _donor(paths, options.network)["config"]["Hostname"] or None
     # The user may have given a network's id. From here on each network has its name.
     options.endpoints = {networks.resolve(paths, name)["name"]: wanted for name, wanted in options.endpoints.items()}
+    links.by_id(paths, options.endpoints)
     driver = drivers.choose(paths, options.storage_driver)
     container_id = containers.new_id()
     name = options.name or names.generate()

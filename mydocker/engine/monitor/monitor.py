@@ -21,6 +21,7 @@ from mydocker.cgroups import choice  # noqa: F401  # needed for limits, imported
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.cgroups.warmup import warm_up
+from mydocker.engine.connection import links
 from mydocker.engine.connection.plug import Joining
 from mydocker.engine.connection.unplug import close_ports
 from mydocker.engine.monitor import end, outcome, restart, staged
@@ -132,7 +133,7 @@ class Monitor(Order):
             self._finish(self._supervise())
 
     def _start(self) -> None:
-        self.spec = joined.with_paths(self.paths, self.record, self.spec)
+        self.spec = links.with_variables(self.paths, self.record, joined.with_paths(self.paths, self.record, self.spec))
         self.layout = Layout.detect(self.paths)
         self.cgroup = manager(self.layout, self.spec["linux"]["cgroupsPath"])
         foreign = self.record["hostConfig"]["Runtime"]

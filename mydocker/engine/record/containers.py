@@ -135,7 +135,7 @@ WANTED_ENDPOINT: Shape = {
     "ip": ("text", ""),
     "ip6": ("text", ""),
     "mac": ("text", ""),
-    "links": ["text"],  # CONTAINER:ALIAS, names that only this container has for others; the API alone can ask for them
+    "links": ["text"],  # CONTAINER:ALIAS, names that only this container has for others; on the default network by their ids
 }
 
 BUILDER: Shape = {"pid!": "natural", "start": ("natural", None)}  # a process is its pid and its start time, see kernel/tasks.py

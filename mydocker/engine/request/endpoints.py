@@ -7,6 +7,8 @@ from mydocker.errors import BadInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mydocker.engine.record.containers import WantedEndpoint
     from mydocker.engine.request.options import Flags
 
@@ -23,7 +25,7 @@ def parse(given: Flags) -> Flags:
     given: the flags. --ip, --ip6, --mac-address and --network-alias, which are for the first network, are taken out of them.
     """
     single = {key: given.pop(key) or "" for key in ("ip", "ip6", "mac_address")}
-    aliases = list(given.pop("network_alias"))
+    aliases, names = list(given.pop("network_alias")), links(given.pop("link"))
     wanted = dict(_endpoint(text) for text in given["network"] or [DEFAULT])
     mode = next(iter(wanted))
     if len(wanted) != len(given["network"] or [DEFAULT]):
@@ -32,6 +34,8 @@ def parse(given: Flags) -> Flags:
         raise BadInput(f"invalid --network {' '.join(given['network'])!r}: none, host and container:NAME exclude others")
     first = wanted[mode]
     first["aliases"] += aliases
+    if names:
+        first["links"] = names
     first |= {"ip": single["ip"] or first["ip"], "ip6": single["ip6"] or first["ip6"], "mac": single["mac_address"] or first["mac"]}
     for name, endpoint in wanted.items():
         check_endpoint(name, endpoint)
@@ -81,11 +85,24 @@ def check_endpoint(name: str, endpoint: WantedEndpoint) -> None:
     asked = [flag for flag, value in flags.items() if value]
     if asked and (is_mode(name) or name == DEFAULT):
         raise BadInput(f"{asked[0]} needs a network of yours, and {name} is none", "mydocker network create NAME makes one")
+    if endpoint.get("links") and is_mode(name):
+        raise BadInput(f"--link and --network {name} exclude each other")
     if endpoint["mac"] and (name == "host" or name.startswith("container:")):
         raise BadInput(f"--mac-address and --network {name} exclude each other")
     for alias in endpoint["aliases"]:
         if not alias or any(c.isspace() or not c.isprintable() for c in alias):
             raise BadInput(f"invalid network alias {alias!r}: expected a name without spaces")
+
+
+def links(given: Iterable[str]) -> list[str]:
+    """Return links as CONTAINER:ALIAS, each once. Raises BadInput."""
+    found = []
+    for text in given:
+        name, _, alias = text.removeprefix("/").partition(":")
+        if not name or ":" in alias or any(c.isspace() or not c.isprintable() for c in text):
+            raise BadInput(f"invalid link {text!r}: expected CONTAINER[:ALIAS]")
+        found.append(f"{name}:{alias or name}")
+    return list(dict.fromkeys(found))
 
 
 def check_mac(text: str) -> None:

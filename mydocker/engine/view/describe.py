@@ -8,6 +8,7 @@ from __future__ import annotations
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine.catalog.images import UnpackLayer
+from mydocker.engine.connection import links
 from mydocker.engine.connection.plan import network_plan
 from mydocker.engine.container.create import Prepared
 from mydocker.engine.monitor.execute import process_spec, running
@@ -63,7 +64,7 @@ def _plans(paths: Paths, record: Record, spec: Spec, drive: StorageDriver, cli: 
         return Plans(cli, monitor, [], [], [], [], [], [_foreign(runtime, paths, record)], spec, undo, network)
     early, late = cgroup.enter_steps(0)
     root = plan.root_of(spec, rootfs)
-    joined = with_paths(paths, record, spec)
+    joined = links.with_variables(paths, record, with_paths(paths, record, spec))
     shown, opening = layout.container_mounts(cgroup.path), console.first(joined, root, None, None)
     return Plans(
         cli,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mydocker.engine.connection import view
+from mydocker.engine.connection import links, view
 from mydocker.engine.record import execs, health, state
 from mydocker.engine.record.sizes import WRITABLE
 from mydocker.engine.view.listing import sizes
@@ -69,7 +69,6 @@ _NEVER = "0001-01-01T00:00:00Z"
 _NOT_HERE: dict[str, Any] = {
     "VolumeDriver": "",
     "Cgroup": "",
-    "Links": None,
     "Isolation": "",
     "CpuRealtimePeriod": 0,
     "CpuRealtimeRuntime": 0,
@@ -114,7 +113,7 @@ def _document(paths: Paths, record: Record) -> ContainerDocument:
         "MountLabel": "",
         "ProcessLabel": "",
         "ExecIDs": execs.of_container(paths, record["id"]) or None,
-        "HostConfig": _host_config(record),
+        "HostConfig": _host_config(paths, record),
         "GraphDriver": {"Name": record["storageDriver"], "Data": _graph(paths, record)},
         "Mounts": [shown_mount(mount) for mount in record["mounts"]],
         "Config": _config(record),
@@ -144,8 +143,8 @@ def _state(paths: Paths, record: Record) -> Omitting:
     return Omitting({**shown, "Health": report}, "Health")
 
 
-def _host_config(record: Record) -> Omitting:
-    config: dict[str, Any] = {**_NOT_HERE, **record["hostConfig"], "Binds": _binds(record)}
+def _host_config(paths: Paths, record: Record) -> Omitting:
+    config: dict[str, Any] = {**_NOT_HERE, **record["hostConfig"], "Binds": _binds(record), "Links": links.shown(paths, record)}
     config["Runtime"] = config["Runtime"] or "mydocker"
     del config["CgroupPath"]  # not docker's
     return Omitting(config, "Init", "Sysctls", "Tmpfs")

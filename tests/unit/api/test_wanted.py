@@ -222,8 +222,8 @@ def test_endpoints() -> None:
         ({"HostConfig": {"NetworkMode": "host"}, "NetworkingConfig": {"EndpointsConfig": {"a": {}}}}, "conflicting options"),
         ({"HostConfig": {"CgroupnsMode": "x"}}, "invalid CgroupnsMode"),
         ({"NetworkingConfig": {"EndpointsConfig": {"bridge": {"DriverOpts": {"a": "b"}}}}}, "DriverOpts of an endpoint"),
-        ({"HostConfig": {"Links": ["a:b"]}}, "Links need a network of yours"),
-        ({"HostConfig": {"NetworkMode": "back", "Links": ["a:"]}}, "invalid link"),
+        ({"HostConfig": {"NetworkMode": "none", "Links": ["a:b"]}}, "--link and --network none exclude each other"),
+        ({"HostConfig": {"NetworkMode": "back", "Links": [":a"]}}, "invalid link"),
         ({"HostConfig": {"AutoRemove": True, "RestartPolicy": {"Name": "always"}}}, "exclude each other"),
     ],
 )
