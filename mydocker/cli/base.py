@@ -16,6 +16,15 @@ from mydocker.tracebacks import kept
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
+
+    from mydocker.messages import Explanation
+
+    class Teller(Protocol):
+        """What prints steps (cli/explain)."""
+
+        def tell(self, told: Explanation) -> None: ...
+        def finish(self) -> None: ...
 
 
 # Verbs that exit with 125 when they refuse. So their status differs from that of the container's command. 'volume create' is not one.
@@ -34,6 +43,12 @@ class Session:
         self.paths = paths
         self.explain = explain
         self.dry_run = dry_run
+        self.teller: Teller | None = None  # what prints the steps, made when the first is told (execution.py)
+
+    def finish(self) -> None:
+        """Print the steps that were kept to be printed together."""
+        if self.teller:
+            self.teller.finish()
 
 
 class Place:

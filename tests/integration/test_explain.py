@@ -30,6 +30,37 @@ def test_explain_json_is_one_object_a_step(mydocker: Machine) -> None:
     steps = [json.loads(line) for line in result.stderr.splitlines()]
     assert {step["who"] for step in steps} == {"cli", "monitor", "init"}
     assert all(step["seconds"] >= 0 for step in steps)
+    # Each process has one pid of the host's, and one clock is everybody's.
+    assert len({(step["who"], step["pid"]) for step in steps}) == 3 and all(step["pid"] > 1 for step in steps)
+    names = {name: next(step for step in steps if words in step["step"]) for name, words in MOMENTS.items()}
+    assert names["claim"]["at"] < names["fork"]["at"] < names["pivot"]["at"] <= steps[-1]["at"]
+    kinds = [names[name]["kind"] for name in MOMENTS]
+    assert kinds == ["store", "namespaces", "limits", "root", "confinement", "program"]
+    assert all(step["why"].endswith(".") and step["where"].startswith("mydocker/") for step in steps)
+
+
+# A word of a step → what is looked at in test_explain_json.
+MOMENTS = {
+    "claim": "claim the name",
+    "fork": "unshare CLONE_NEWPID",
+    "enter": "cgroup.procs",
+    "pivot": "pivot_root",
+    "seccomp": "SECCOMP_SET_MODE_FILTER",
+    "program": "execve",
+}
+
+
+def test_reasons_are_in_the_language_of_the_locale(mydocker: Machine) -> None:
+    words = "--explain=json --dry-run run --rm --network none busybox true"
+    chinese = mydocker.sh(f"LC_ALL=zh_CN.UTF-8 {{mydocker}} {words}")
+    steps = [json.loads(line) for line in chinese.stdout.splitlines()]
+    assert steps[-1]["kind"] == "program" and all(step["why"].endswith("。") for step in steps)
+
+
+def test_init_has_its_pid_of_the_host_whatever_forked_it(mydocker: Machine, userns: list[str]) -> None:
+    steps = map(json.loads, mydocker("--explain=json", "run", "--rm", *userns, "busybox", "true").stderr.splitlines())
+    pids = {step["who"]: step["pid"] for step in steps}
+    assert len({*pids.values()}) == len(pids) == 4 and 1 not in pids.values()
 
 
 def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker: Machine, needs_controllers: None) -> None:
