@@ -35,7 +35,7 @@ class Session:
     """The settings of one command line.
 
     paths: where everything is
-    explain: how steps are explained: None for not at all, 'text', 'sh' or 'json'
+    explain: how steps are explained, one of EXPLAIN's choices; None for not at all
     dry_run: whether steps are only described, and not done
     """
 
@@ -69,7 +69,7 @@ class Place:
 place = Place()
 
 EXPLAIN = (
-    option("--explain", choices=("text", "sh", "json"), help="Print each step as it is done [text, sh or json]."),
+    option("--explain", choices=("text", "all", "why", "sh", "json"), help="Print the steps [text, all, why, sh or json]."),
     switch("--dry-run", help="Print the steps without doing them."),
 )
 

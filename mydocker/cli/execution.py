@@ -35,7 +35,7 @@ def runner(session: Session) -> Run:
 def teller(session: Session) -> Teller:
     """Return what prints the steps of a session. There is one for all of them."""
     if session.teller is None:
-        from mydocker.cli.explain.teller import teller_of  # only those who ask for it pay for it
+        from mydocker.cli.explain.choice import teller_of  # only those who ask for it pay for it
 
         session.teller = teller_of(session)
     return session.teller

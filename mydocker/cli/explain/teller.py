@@ -9,7 +9,6 @@ from mydocker.cli.base import echo
 from mydocker.cli.table import harmless
 
 if TYPE_CHECKING:
-    from mydocker.cli.base import Session
     from mydocker.messages import Explanation
 
 
@@ -65,7 +64,4 @@ def document(told: Explanation, language: str) -> dict[str, object]:
     }
 
 
-def teller_of(session: Session) -> Teller:
-    """Return what prints the steps of a session."""
-    tellers = {"sh": Shell, "json": Json}
-    return tellers.get(session.explain or "", Teller)(not session.dry_run)
+LINES = {"all": Teller, "sh": Shell, "json": Json}
