@@ -204,3 +204,15 @@ def test_what_is_mounted_in_a_container_is_not_its_files(mydocker: Machine) -> N
     assert mydocker.sh("{mydocker} cp full:/t/file - | tar -xO").stdout == "in\n"
     mydocker("rm", "-f", "full")
     mydocker("volume", "rm", "data")
+
+
+def test_the_files_that_name_it_are_there_before_it_runs_and_after(mydocker: Machine) -> None:
+    mydocker("create", "--name", "box", "--hostname", "the-host", "busybox", "true")
+    try:
+        for _ in ("before", "after"):
+            assert mydocker.sh("{mydocker} cp box:/etc/hostname - | tar -xO").stdout == "the-host\n"
+            assert "localhost" in mydocker.sh("{mydocker} cp box:/etc/hosts - | tar -xO").stdout
+            assert mydocker("diff", "box").stdout == ""
+            mydocker("start", "-a", "box")
+    finally:
+        mydocker("rm", "-f", "box")

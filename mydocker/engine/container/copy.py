@@ -108,9 +108,11 @@ class Container(Value):
     def _enter_stopped(self) -> int:
         directory = self.paths.container(self.record["id"])
         rootfs = directory + "/bundle/rootfs"
-        volumes = {each["destination"] for each in self.record["mounts"] if each["type"] != "tmpfs"}
         spec = bundle.load(self.paths, self.record["id"])
-        found = [each for each in spec["mounts"] if each["destination"] in volumes and each["type"] != "tmpfs"]
+        volumes = {each["destination"] for each in self.record["mounts"]}
+        found = [
+            each for each in spec["mounts"] if each["type"] != "tmpfs" and (each["destination"] in volumes or _is_own(each, directory))
+        ]
         shown: list[Mount] = [{**each, "options": ["rbind"]} if each["type"] == "bind" else each for each in found]
         unshare(CLONE_NEWNS)
         mounting = self.driver.mount_steps(directory, self.record["layers"], rootfs)
@@ -119,6 +121,11 @@ class Container(Value):
         if self.record["hostConfig"]["ReadonlyRootfs"]:
             mount(None, rootfs, None, MS_REMOUNT | MS_BIND | MS_RDONLY)
         return inroot.open_root(rootfs)
+
+
+def _is_own(mount: Mount, directory: str) -> bool:
+    """Say whether a mount shows a file of the container's directory: /etc/hosts and its like."""
+    return mount["source"].startswith(directory + "/")
 
 
 def copy(source: Host | Container, path: str, target: Host | Container, destination: str, follow: bool, keep_owners: bool) -> None:
