@@ -6,7 +6,7 @@ import json
 
 from mydocker.api.call import Answer, Call, field, mapping, texts
 from mydocker.engine.container import snapshots
-from mydocker.engine.record import containers, events
+from mydocker.engine.record import containers
 from mydocker.errors import BadInput
 from mydocker.images.reference import parse_name
 from mydocker.storage.drivers import driver
@@ -33,7 +33,6 @@ def commit(call: Call) -> Answer:
     )
     storage = driver(record["storageDriver"], call.paths)
     image_id = snapshots.commit(call.paths, storage, record, reference, options, call.run())
-    events.of_container(call.paths, record, "commit", comment=options.message, imageID=f"sha256:{image_id}")
     return Answer({"Id": f"sha256:{image_id}"}, 201)
 
 

@@ -36,8 +36,6 @@ def commit(session: Session, author: str, message: str, pause: bool, changes: tu
     options = snapshots.CommitOptions(changes=changes, author=author, message=message, pause=pause)
     image_id = snapshots.commit(session.paths, storage, record, reference_for(name), options, runner(session))
     print_id(image_id)
-    if image_id:
-        events.of_container(session.paths, record, "commit", comment=message, imageID=f"sha256:{image_id}")
     if name and name.endswith(".tar") and not session.dry_run:
         write_whole(name, lambda file: snapshots.export(session.paths, storage, record, file))
 

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from mydocker.storage.base import StorageDriver
 
 
-def tell(paths: Paths, run: Run, action: str, image_id: str, name: str) -> None:
-    """Write an event about an image, unless this is a dry run."""
+def tell(paths: Paths, run: Run, action: str, image_id: str, name: str, labels: dict[str, str] | None = None) -> None:
+    """Write an event about an image, unless this is a dry run. name: '' for its id"""
     if run.done:
-        events.emit(paths, "image", action, f"sha256:{image_id}", {"name": name} if name else {})
+        digest = f"sha256:{image_id}"
+        events.emit(paths, "image", action, digest, {**(labels or {}), "name": name or digest})
 
 
 def tag(paths: Paths, source: str, target: str, run: Run) -> None:
@@ -35,7 +36,7 @@ def tag(paths: Paths, source: str, target: str, run: Run) -> None:
     reference = parse_name(target)
     image = find(paths, source)
     run.apply(NameImage(ImageLayout(paths.images), image.entry, reference))
-    tell(paths, run, "tag", image.id, str(reference))
+    tell(paths, run, "tag", image.id, str(reference), image.config.get("Labels"))
 
 
 def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: bool, run: Run) -> list[str]:
@@ -65,7 +66,7 @@ def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: boo
         names = [reference] if reference else [parse(n) for n in twin.names]
         run.execute(UnnameImage(layout, twin.manifest, n) for n in names)
         for n in names:
-            tell(paths, run, "untag", image.id, str(n))
+            tell(paths, run, "untag", image.id, str(n), twin.config.get("Labels"))
         lines += [f"Untagged: {n}" for n in names]
         if len(twin.names) <= len(names) and not any(may_run(paths, record["id"]) for record in users):
             lines += _delete(paths, drivers, twin, run)

@@ -7,7 +7,7 @@ import os
 from mydocker.engine.catalog import images
 from mydocker.engine.container.children import as_failure, raise_failure
 from mydocker.engine.container.stillness import HoldStill
-from mydocker.engine.record import locks
+from mydocker.engine.record import events, locks
 from mydocker.engine.record.sizes import WRITABLE
 from mydocker.engine.record.state import running_pid
 from mydocker.images import change, config
@@ -74,7 +74,16 @@ def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Refer
         finally:
             still.undo()
         run.apply(StoreImage(draft, reference))
+        if draft.image_id:
+            _tell(paths, record, draft.image_id, reference, options.message, settings.get("Labels") or {})
         return draft.image_id
+
+
+def _tell(paths: Paths, record: Record, image_id: str, reference: Reference | None, message: str, labels: dict[str, str]) -> None:
+    digest, name = f"sha256:{image_id}", str(reference or "")
+    events.of_container(paths, record, "commit", comment=message, imageID=digest, imageRef=name)
+    if name:
+        events.emit(paths, "image", "tag", digest, {**labels, "name": name})
 
 
 def _child_document(base: images.Image, settings: ImageConfig, created: str, author: str) -> ImageDocument:

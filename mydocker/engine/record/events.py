@@ -81,14 +81,9 @@ def of_mounts(paths: Paths, record: Record, action: str) -> None:
     """Write an event for each volume that a container mounts: it was mounted or unmounted."""
     for mount in record["mounts"]:
         if mount["type"] == "volume":
-            where = {"container": record["id"], "destination": mount["destination"], "driver": "local"}
-            emit(
-                paths,
-                "volume",
-                action,
-                mount["name"],
-                {**where, "propagation": mount["propagation"], "read/write": str(mount["rw"]).lower()},
-            )
+            how = {"destination": mount["destination"], "propagation": mount["propagation"], "read/write": str(mount["rw"]).lower()}
+            attributes = {"container": record["id"], "driver": "local", **(how if action == "mount" else {})}
+            emit(paths, "volume", action, mount["name"], attributes)
 
 
 def of_networks(paths: Paths, attachment: Attachment, container_id: str, action: str) -> None:

@@ -1,0 +1,92 @@
+"""What the API answers has dockerd's fields and types, and what happens is told as dockerd tells it (apireference.py).
+
+tests/data/reference/api.json is dockerd 20.10's, on a machine with cgroup version 1. With `--reference docker` it is compared with the
+dockerd that is installed.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import apireference
+import pytest
+from conftest import Machine
+from services import Service, UnixConnection
+
+DOCKERS: dict[str, Any] = json.loads(apireference.RECORDED.read_text())
+# What docker says of a container's end since 23.
+SINCE = ["container", "die", ["execDuration", "exitCode", "image", "name", "x"]]
+# Fields that ours leaves empty where dockerd has an element: nothing has changed in the container, and the first network is another.
+EMPTY = {"/containers/thebox/changes": ["[].Kind", "[].Path"], "/networks": ["[].IPAM.Config"]}
+
+
+def asking(path: str) -> apireference.Ask:
+    """Return the function that asks a daemon at a socket."""
+
+    def ask(method: str, target: str, body: Any = None) -> tuple[int, Any]:
+        sent = None if body is None else json.dumps(body).encode()
+        with closing(UnixConnection(path)) as connection:
+            connection.request(method, f"/v1.41{target}", sent, {"Content-Type": "application/json"} if sent else {})
+            answer: http.client.HTTPResponse = connection.getresponse()
+            data = answer.read().decode(errors="replace")
+        return answer.status, data if target.startswith("/events") or data[:1] not in ("{", "[") else json.loads(data)
+
+    return ask
+
+
+@pytest.fixture
+def service(mydocker: Machine) -> Iterator[Service]:
+    """A service that runs."""
+    started = Service(mydocker)
+    yield started
+    started.stop()
+
+
+def told(ask: apireference.Ask) -> list[list[Any]]:
+    """Return the events of a life. Those of the seconds before and after it are not among them."""
+    begin = int(time.time()) + 1
+    _wait_until(lambda: time.time() >= begin)
+    apireference.life(ask)
+    end = int(time.time()) + 1
+    _wait_until(lambda: time.time() >= end)
+    return apireference.events(ask, begin, end)
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        time.sleep(0.01)
+
+
+def test_fields_and_types(needs_controllers: None, service: Service) -> None:
+    ours = apireference.shapes(asking(service.path))
+    wrong = {path: _wrong(path, fields, ours[path]) for path, fields in DOCKERS["shapes"].items()}
+    assert not {path: found for path, found in wrong.items() if found}
+
+
+def _wrong(path: str, docker: dict[str, str], ours: dict[str, str]) -> dict[str, tuple[str, str | None]]:
+    """Return {field: (docker's type, ours)} of what a client of docker's could not read."""
+    found = {}
+    for field, kind in docker.items():
+        # Where dockerd has nothing, ours may have something: a list, a map or a digest.
+        mine = ours.get(field) or next((each for name, each in ours.items() if name.startswith((f"{field}.", f"{field}[]"))), None)
+        if mine != kind and kind not in ("null", "list", "dict") and field not in EMPTY.get(path, []):
+            found[field] = (kind, mine)
+        elif mine is None and field not in EMPTY.get(path, []):
+            found[field] = (kind, None)
+    return found
+
+
+def test_events(service: Service) -> None:
+    found = told(asking(service.path))
+    assert [each for each in found if each != SINCE] == [each for each in DOCKERS["events"] if each[:2] != SINCE[:2]]
+    assert SINCE in found
+
+
+def test_the_record_is_dockers(docker_client: str) -> None:
+    ask = asking(docker_client.rpartition("unix://")[2])
+    assert {"shapes": apireference.shapes(ask), "events": told(ask)} == DOCKERS
