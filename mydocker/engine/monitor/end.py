@@ -11,7 +11,7 @@ from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine.connection.unplug import unplug
-from mydocker.engine.record import containers, damage, events, state
+from mydocker.engine.record import containers, damage, events, removal, state
 from mydocker.errors import Error, attempt
 
 TYPE_CHECKING = False
@@ -85,7 +85,7 @@ def _own_volumes(paths: Paths, record: Record) -> list[str]:
 
 def directory(paths: Paths, container_id: str) -> None:
     """Remove a container's directory."""
-    containers.remove_directory(paths.container(container_id))
+    removal.remove_directory(paths.container(container_id))
 
 
 def after_failed_start(paths: Paths, record: Record, error: Error) -> list[Error]:
