@@ -71,6 +71,12 @@ if TYPE_CHECKING:
         pid: int
         start: int | None
 
+    class MadeBy(TypedDict):
+        """The command line that made a container."""
+
+        words: list[str]
+        directory: str
+
     class Record(TypedDict):
         """ROOT/containers/ID/config.json."""
 
@@ -100,6 +106,7 @@ if TYPE_CHECKING:
         config: Config
         hostConfig: HostConfig
         builder: NotRequired[Builder]
+        madeBy: NotRequired[MadeBy]
 
 
 MOUNT_POINT: Shape = {
@@ -142,6 +149,11 @@ WANTED_ENDPOINT: Shape = {
 
 BUILDER: Shape = {"pid!": "natural", "start": ("natural", None)}  # a process is its pid and its start time, see kernel/tasks.py
 
+MADE_BY: Shape = {
+    "words!": ["text"],  # after the program's name
+    "directory!": "text",  # where it was typed
+}
+
 RECORD: Shape = {
     "id!": "text",  # 64 hexadecimal digits
     "name!": "text",  # claimed by names/NAME, which holds the id
@@ -169,6 +181,7 @@ RECORD: Shape = {
     "autoRemove": ("truth", False),
     "config!": CONFIG,
     "hostConfig!": HOST_CONFIG,
+    "madeBy": MADE_BY,  # missing if it was a client of the API, or a build
     "builder": BUILDER,  # only of a container in which a build runs a command
 }
 
