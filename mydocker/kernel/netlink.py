@@ -185,9 +185,8 @@ def add_route(index: int, gateway: str, destination: str = "", prefix: int = 0, 
         RTMSG, AF_INET6 if len(data) == 16 else AF_INET, prefix, 0, 0, _RT_TABLE_MAIN, _RTPROT_BOOT, _RT_SCOPE_UNIVERSE, _RTN_UNICAST,
         _RTNH_F_ONLINK if onlink else 0,
     )  # fmt: skip
-    to = [(RTA_DST, address_bytes(destination))] if destination else []
-    how = _NLM_F_CREATE | (_NLM_F_EXCL if destination else _NLM_F_REPLACE)
-    return _message(_RTM_NEWROUTE, how, body, [*to, (_RTA_GATEWAY, data), (_RTA_OIF, index)])
+    to: list[Attribute] = [*([(RTA_DST, address_bytes(destination))] if destination else []), (_RTA_GATEWAY, data), (_RTA_OIF, index)]
+    return _message(_RTM_NEWROUTE, _NLM_F_CREATE | (_NLM_F_EXCL if destination else _NLM_F_REPLACE), body, to)
 
 
 def add_forwarding(index: int, mac: str, peer: str) -> bytes:
