@@ -52,9 +52,6 @@ def endpoint(given: dict[str, Any]) -> WantedEndpoint:
     """Return an endpoint as it was asked for, from docker's EndpointSettings. Raises BadInput."""
     if not isinstance(given, dict):
         raise BadInput("invalid EndpointsConfig: expected an object of objects")
-    for name in ("DriverOpts", "GwPriority"):
-        if given.get(name):
-            raise BadInput(f"{name} of an endpoint is not supported: {given[name]!r}")
     ipam = field(given, "IPAMConfig", dict, {})
     if ipam.get("LinkLocalIPs"):
         raise BadInput(f"LinkLocalIPs of an endpoint are not supported: {ipam['LinkLocalIPs']!r}")
@@ -64,6 +61,8 @@ def endpoint(given: dict[str, Any]) -> WantedEndpoint:
         "ip6": field(ipam, "IPv6Address", str, ""),
         "mac": field(given, "MacAddress", str, ""),
         "links": endpoints.links(texts(given, "Links")),
+        **endpoints.driver_options(f"{key}={value}" for key, value in mapping(given, "DriverOpts").items()),
+        "gwPriority": field(given, "GwPriority", int, 0),
     }
 
 

@@ -6,7 +6,7 @@ from mydocker.api import attachments
 from mydocker.api.call import DONE, EMPTY, Answer, Call, field, mapping
 from mydocker.api.protocol import Refused
 from mydocker.api.pruning import pruned
-from mydocker.engine.connection import connecting, networks
+from mydocker.engine.connection import connecting, networks, new_network
 from mydocker.engine.record import containers, filters
 from mydocker.engine.request.endpoints import check_endpoint
 from mydocker.engine.system import pruning
@@ -62,31 +62,31 @@ def create(call: Call) -> Answer:
         raise Refused(404, f'plugin "{kind}" not found')
     if field(body, "Scope", str, "") not in ("", "local"):
         raise BadInput(f"invalid Scope {body['Scope']!r}: expected local")
-    subnets, gateways, ranges = _addresses(field(body, "IPAM", dict, {}))
-    internal, ipv6 = field(body, "Internal", bool, False), field(body, "EnableIPv6", bool, False)
+    asked = _addresses(field(body, "IPAM", dict, {}), field(body, "EnableIPv4", bool, True), field(body, "EnableIPv6", bool, False))
     labels, options = mapping(body, "Labels"), mapping(body, "Options")
-    made = networks.new(call.paths, name, kind, subnets, gateways, ranges, internal, ipv6, labels, options)
+    made = new_network.new(call.paths, name, kind, asked, field(body, "Internal", bool, False), labels, options)
     made["attachable"] = field(body, "Attachable", bool, False)
-    networks.create(call.paths, made, subnets, call.run())
+    networks.create(call.paths, made, asked, call.run())
     return Answer({"Id": made["id"], "Warning": ""}, 201)
 
 
-def _addresses(ipam: dict[str, Any]) -> tuple[list[str], list[str], list[str]]:
-    """Return the subnets, the gateways and the ranges that are asked for. Raises BadInput."""
+def _addresses(ipam: dict[str, Any], ipv4: bool, ipv6: bool) -> new_network.Asked:
+    """Return the addresses that are asked for. Raises BadInput."""
     if field(ipam, "Driver", str, "") not in ("", "default") or mapping(ipam, "Options"):
         raise BadInput(f"invalid IPAM driver {ipam.get('Driver')!r}: expected default, without options")
     pools: list[dict[str, Any]] = field(ipam, "Config", list, [])
     for pool in pools:
-        if not isinstance(pool, dict) or field(pool, "AuxiliaryAddresses", dict, {}):
-            raise BadInput(f"invalid IPAM Config {pool}: expected Subnet, IPRange and Gateway")
+        if not isinstance(pool, dict):
+            raise BadInput(f"invalid IPAM Config {pool}: expected Subnet, IPRange, Gateway and AuxiliaryAddresses")
     found = [[text for pool in pools if (text := field(pool, key, str, ""))] for key in ("Subnet", "Gateway", "IPRange")]
-    return found[0], found[1], found[2]
+    reserved = {name: text for pool in pools for name, text in mapping(pool, "AuxiliaryAddresses").items()}
+    return new_network.Asked(subnets=found[0], gateways=found[1], ranges=found[2], reserved=reserved, ipv4=ipv4, ipv6=ipv6)
 
 
 def remove(call: Call) -> Answer:
     """DELETE /networks/NAME"""
     network = _found(call)
-    if network["name"] in networks.PREDEFINED:
+    if network["name"] in new_network.PREDEFINED:
         raise Refused(403, f"{network['name']} is a pre-defined network and cannot be removed")
     networks.remove(call.paths, network, call.run())
     return DONE

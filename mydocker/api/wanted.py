@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from mydocker.api import attachments, limits
 from mydocker.api.call import field, mapping, texts
-from mydocker.engine.request import asgiven, devices, flags, mounts, values
+from mydocker.engine.request import asgiven, cdi, devices, flags, mounts, values
 from mydocker.engine.request.endpoints import extra_host
 from mydocker.engine.request.options import Options
-from mydocker.engine.request.settings import log_options
+from mydocker.engine.request.settings import LOG_DRIVERS, log_options
 from mydocker.errors import BadInput
 
 TYPE_CHECKING = False
@@ -33,7 +33,6 @@ _NOTHING_ELSE: dict[str, tuple[Any, ...]] = {
     "CpuPercent": (0,),
     "IOMaximumIOps": (0,),
     "IOMaximumBandwidth": (0,),
-    "DeviceRequests": ([],),
     "StorageOpt": ({},),
 }
 # Runtimes that docker's clients name, and that mean the usual one.
@@ -125,7 +124,7 @@ def _healthcheck(given: dict[str, Any]) -> Healthcheck:
 def _life(config: dict[str, Any], host: dict[str, Any]) -> Flags:
     log = field(host, "LogConfig", dict, {})
     driver, runtime = field(log, "Type", str, "") or "json-file", field(host, "Runtime", str, "")
-    if driver not in ("json-file", "local", "none"):
+    if driver not in LOG_DRIVERS:
         raise BadInput(f"logger: no log driver named '{driver}' is registered")
     settings = tuple(f"{key}={value}" for key, value in mapping(log, "Config").items())
     return {
@@ -160,6 +159,7 @@ def _files(config: dict[str, Any], host: dict[str, Any]) -> Flags:
         "read_only": field(host, "ReadonlyRootfs", bool, False),
         "device": [_device(each) for each in _objects(host, "Devices")],
         "device_cgroup_rule": [devices.device_rule(text) for text in texts(host, "DeviceCgroupRules")],
+        "edits": cdi.edits(name for request in _objects(host, "DeviceRequests") for name in cdi.names_of(request)),
         "as_given": asgiven.from_document(host),
         "blkio_weight_device": [devices.device_weight(_pair(each, "Weight")) for each in _objects(host, "BlkioWeightDevice")],
         **{option: _rates(host, name, "bps" in option) for name, option in _RATES.items()},

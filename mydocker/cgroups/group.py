@@ -80,22 +80,11 @@ class Group:
 
     def pids(self) -> set[int]:
         """Return the processes in this cgroup and in all below it. Those of other pid namespaces (shown as 0) are left out."""
-        found: set[int] = set()
-        for directory in walk_up(self.directory):
-            found.update(int(line) for line in read(f"{directory}/cgroup.procs").split())
-        return found - {0}
+        return {int(line) for directory in walk_up(self.directory) for line in read(f"{directory}/cgroup.procs").split()} - {0}
 
     def remove_empty(self) -> bool:
         """Remove this cgroup if nothing is in it. Say whether it is gone."""
-        try:
-            os.rmdir(self.directory)
-        except FileNotFoundError:
-            return True
-        except OSError as error:
-            if error.errno not in (errno.EBUSY, errno.ENOTEMPTY):
-                raise
-            return False
-        return True
+        return _removed(self.directory, errno.EBUSY, errno.ENOTEMPTY)
 
     def remove(self, deadline: float) -> None:
         """Remove this cgroup and all below it. Raises OSError.
@@ -128,19 +117,16 @@ def walk_up(directory: str) -> Iterator[str]:
 
 def remove_directory(directory: str, deadline: float) -> None:
     """Remove a cgroup that nothing is in. Try again after EBUSY until `deadline`. A cgroup that is gone is not an error."""
+    wait_until(lambda: _removed(directory, *([errno.EBUSY] if monotonic() < deadline else [])), deadline)
 
-    def gone() -> bool:
-        try:
+
+def _removed(directory: str, *reasons: int) -> bool:
+    """Remove a cgroup, and say whether it is gone. reasons: the errno values for which it may stay"""
+    with Allowing(*reasons):
+        with Allowing(errno.ENOENT):
             os.rmdir(directory)
-        except FileNotFoundError:
-            return True
-        except OSError as error:
-            if error.errno != errno.EBUSY or monotonic() >= deadline:
-                raise
-            return False
         return True
-
-    wait_until(gone, deadline)
+    return False
 
 
 def wait_until(condition: Callable[[], bool], deadline: float, longest: float = 0.05) -> bool:

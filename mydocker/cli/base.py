@@ -56,11 +56,13 @@ class Place:
 
     verb: such as 'mydocker container run', '' as long as it is not known
     errors: STATE/errors, None as long as it is not known
+    words: the whole line, after the program's name
     tells_stories: whether the traceback of an error that nobody foresaw is printed (--debug)
     tells_warnings: whether warnings are (--log-level)
     """
 
     verb = ""
+    words: list[str] = []  # noqa: RUF012  # there is one Place
     errors: str | None = None
     tells_stories = False
     tells_warnings = True

@@ -52,6 +52,7 @@ _RUN_ONLY = (
     option("--detach-keys", default="ctrl-p,ctrl-q", metavar="KEYS", help="Keys that detach from a terminal [ctrl-p,ctrl-q]."),
     switch("--sig-proxy/--no-sig-proxy", default=True, help="Pass signals on to the container, without a terminal [yes]."),
 )
+_LOG_DRIVERS = ("json-file", "local", "journald", "syslog", "none")
 _LIFE = (
     option("-a", "--attach", many=True, metavar="STREAM", help="Attach stdin, stdout or stderr."),
     switch("--rm", "remove", help="Remove the container when it ends."),
@@ -60,8 +61,8 @@ _LIFE = (
     option("--name", metavar="NAME", help="Its name."),
     option("--cidfile", metavar="FILE", help="Write its id to a new file."),
     option("--restart", default="no", metavar="POLICY", help="no, on-failure[:N], always or unless-stopped [no]."),
-    option("--log-driver", choices=("json-file", "local", "none"), default="json-file", help="Where its output is kept [json-file]."),
-    option("--log-opt", many=True, metavar="NAME=VALUE", help="max-size=SIZE, max-file=N."),
+    option("--log-driver", choices=_LOG_DRIVERS, default="json-file", help="Where its output is kept, or goes to, too [json-file]."),
+    option("--log-opt", many=True, metavar="NAME=VALUE", help="max-size=SIZE, max-file=N; syslog-address=URL, tag=TEXT."),
     switch("--init", help="Run a small init as pid 1 that forwards signals and reaps processes."),
     option("--stop-signal", metavar="SIGNAL", help="The signal that stops it."),
     option("--stop-timeout", metavar="SECONDS", help="How long a stop waits before SIGKILL."),
@@ -124,7 +125,8 @@ _FILES = (
     option("--tmpfs", many=True, metavar="DIR[:OPTIONS]", help="Mount a tmpfs."),
     option("--volumes-from", many=True, metavar="CONTAINER[:ro]", help="Mount what another container mounts."),
     switch("--read-only", help="Make its root file system read-only."),
-    option("--device", many=True, metavar="HOST[:DIR[:rwm]]", help="Give it a device of the host."),
+    option("--device", many=True, metavar="HOST[:DIR[:rwm]]|NAME", help="Give it a device of the host, or one by its CDI name."),
+    option("--gpus", many=True, metavar="all|N|device=ID", help="GPUs, by the CDI specification of nvidia.com/gpu."),
     option("--device-cgroup-rule", many=True, metavar="RULE", help="Allow devices, such as 'c 1:3 rwm'."),
 )
 _NETWORK = (

@@ -1,4 +1,4 @@
-"""The groups of verbs, which docker has too: container, image, builder, volume, network, context, system."""
+"""The groups of verbs, which docker has too: container, image, builder, volume, network, context, generate, system."""
 
 from __future__ import annotations
 
@@ -75,6 +75,7 @@ context = Group(
     },
     hidden=("list",),
 )
+generate = Group("generate", help="Make files for other programs of a container.", verbs={"systemd": "generate:systemd"})
 system = Group(
     "system",
     help="Manage mydocker itself.",

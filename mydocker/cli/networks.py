@@ -5,11 +5,11 @@ from __future__ import annotations
 from mydocker.cli.base import EXPLAIN, Session, each, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import FORMAT, filter_option, print_rows
-from mydocker.cli.verb import SOME, argument, option, refused, switch, verb
-from mydocker.engine.connection import connecting, networks
+from mydocker.cli.verb import SOME, argument, meaningless, option, refused, switch, verb
+from mydocker.engine.connection import connecting, networks, new_network
 from mydocker.engine.record import containers, filters
 from mydocker.engine.request import values
-from mydocker.engine.request.endpoints import check_endpoint, links
+from mydocker.engine.request.endpoints import IFNAME, check_endpoint, driver_options, links, priority
 from mydocker.engine.view import choosing, human
 from mydocker.errors import BadInput, NotFound
 from mydocker.network import records
@@ -32,6 +32,15 @@ _OPTIONS = (
     option("--subnet", "subnets", metavar="ADDRESS/PREFIX", many=True, help="Its addresses, of IPv4, IPv6 or one of each."),
     option("--gateway", "gateways", metavar="ADDRESS", many=True, help="The host's address in a subnet [the lowest]."),
     option("--ip-range", "ranges", metavar="ADDRESS/PREFIX", many=True, help="The part of a subnet that containers get."),
+    option("--aux-address", "reserved", metavar="NAME=ADDRESS", many=True, help="An address of a subnet that no container gets."),
+    meaningless("--ipam-driver", why="addresses are given out in one way", values=("default", "")),
+    meaningless("--ipam-opt", why="the only way to give out addresses has no options", metavar="KEY=VALUE"),
+    switch("--attachable", help="Accepted for docker's sake, and shown: any container can be connected to any network."),
+    meaningless("--scope", why="a network is one machine's", values=("local", "")),
+    refused("--config-from", why="a network is described when it is made"),
+    refused("--config-only", why="a network is described when it is made", takes_value=False),
+    refused("--ingress", why="it is for Swarm", takes_value=False),
+    switch("--ipv4/--no-ipv4", default=True, help="With IPv4 [yes]."),
     switch("--internal", help="Without a way out: the containers reach each other only."),
     switch("--ipv6", help="With IPv6 too; without a --subnet of it, a random unique local /64."),
     option("--label", "labels", metavar="KEY[=VALUE]", many=True, help="Set a label."),
@@ -39,16 +48,21 @@ _OPTIONS = (
     *EXPLAIN,
     argument("name", "NETWORK"),
 )
-def create(session: Session, /, name: str, driver: str, internal: bool, ipv6: bool, **given: tuple[str, ...]) -> None:
+def create(
+    session: Session, /, name: str, driver: str, internal: bool, ipv4: bool, ipv6: bool, attachable: bool, **given: tuple[str, ...]
+) -> None:
     """Make a network, and print its id.
 
     Example: mydocker network create --subnet 172.30.0.0/16 backend
     """
     labels = dict(values.pair(label) for label in given["labels"])
     options = dict(_option(text) for text in given["options"])
+    reserved = dict(values.pair(text) for text in given["reserved"])
     subnets, gateways, ranges = (list(given[key]) for key in ("subnets", "gateways", "ranges"))
-    network = networks.new(session.paths, name, driver, subnets, gateways, ranges, internal, ipv6, labels, options)
-    networks.create(session.paths, network, subnets, runner(session))
+    asked = new_network.Asked(subnets=subnets, gateways=gateways, ranges=ranges, reserved=reserved, ipv4=ipv4, ipv6=ipv6)
+    network = new_network.new(session.paths, name, driver, asked, internal, labels, options)
+    network["attachable"] = attachable
+    networks.create(session.paths, network, asked, runner(session))
     _done(session, network["id"])
 
 
@@ -122,7 +136,7 @@ def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
             networks.remove_damaged(session.paths, name, runner(session))
             return _done(session, name)
         network = networks.resolve(session.paths, name)
-        if network["name"] in networks.PREDEFINED:
+        if network["name"] in new_network.PREDEFINED:
             raise BadInput(f"network {network['name']} is pre-defined and cannot be removed")
         networks.remove(session.paths, network, runner(session))
         _done(session, name)
@@ -136,18 +150,22 @@ def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
     option("--mac-address", "mac", metavar="ADDRESS", default="", help="Its MAC address there."),
     option("--alias", "aliases", metavar="NAME", many=True, help="One more name of it there."),
     option("--link", "names", metavar="CONTAINER[:ALIAS]", many=True, help="A name that only it has for another container there."),
+    option("--driver-opt", "asked", metavar="KEY=VALUE", many=True, help=f"{IFNAME}=NAME: what its interface is called."),
+    option("--gw-priority", "rank", metavar="NUMBER", default="0", help="The network with the highest one is the way out [0]."),
     refused("--link-local-ip", why="an interface has one address of each family here"),
     *EXPLAIN,
     argument("network", "NETWORK"),
     argument("name", "CONTAINER"),
 )
-def connect(session: Session, /, network: str, name: str, ip: str, ip6: str, mac: str, **given: tuple[str, ...]) -> None:
+def connect(session: Session, /, network: str, name: str, ip: str, ip6: str, mac: str, rank: str, **given: tuple[str, ...]) -> None:
     """Connect a container to one more network, at once if it runs.
 
     Example: mydocker network connect --alias db backend web
     """
     found = networks.resolve(session.paths, network)
     wanted: WantedEndpoint = {"aliases": list(given["aliases"]), "ip": ip, "ip6": ip6, "mac": mac, "links": links(given["names"])}
+    wanted |= driver_options(given["asked"])
+    wanted["gwPriority"] = priority(rank)
     check_endpoint(found["name"], wanted)
     container_id = containers.resolve(session.paths, name)
     if session.dry_run:

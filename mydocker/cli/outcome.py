@@ -30,6 +30,7 @@ def run(group: Group, words: list[str]) -> int:
 
 
 def _run(group: Group, words: list[str]) -> int:
+    place.words = words
     line = read(group, words)
     if line is None:
         from mydocker.cli import clicked  # imported here, because it takes 40 ms

@@ -6,8 +6,9 @@ from mydocker.cli.asking import confirmed
 from mydocker.cli.base import EXPLAIN, Session, complain_about, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.rows import filter_option
-from mydocker.cli.verb import meaningless, switch, verb
+from mydocker.cli.verb import meaningless, option, switch, verb
 from mydocker.engine.record import events
+from mydocker.engine.request.values import size
 from mydocker.engine.system import pruning
 from mydocker.engine.system.pruning import Pruning
 from mydocker.engine.view import human
@@ -33,8 +34,8 @@ def _images(session: Session, everything: bool, texts: tuple[str, ...]) -> Pruni
     return pruned
 
 
-def _kept_by_builds(session: Session, texts: tuple[str, ...] = ()) -> Pruning:
-    pruning.of_builds(pruned := _begun(session, "builder"), texts)
+def _kept_by_builds(session: Session, texts: tuple[str, ...] = (), keep: int = 0) -> Pruning:
+    pruning.of_builds(pruned := _begun(session, "builder"), texts, keep)
     return pruned
 
 
@@ -101,17 +102,18 @@ def image(session: Session, everything: bool, force: bool, texts: tuple[str, ...
 
 @verb(
     meaningless("-a", "--all", why="all steps go in any case"),
+    option("--keep-storage", "keep", metavar="SIZE", default="0", help="Keep the newest that have no more bytes together [0]."),
     _FORCE,
     _FILTER,
     *EXPLAIN,
     name="prune",
 )
-def builder(session: Session, force: bool, texts: tuple[str, ...]) -> int:
+def builder(session: Session, force: bool, keep: str, texts: tuple[str, ...]) -> int:
     """Remove what builds have kept for the next ones: their steps, and the caches of RUN --mount.
 
     Example: mydocker builder prune -f
     """
-    return _tell(session, _kept_by_builds(session, texts)) if _may(session, force, [_KEPT]) else 0
+    return _tell(session, _kept_by_builds(session, texts, size(keep))) if _may(session, force, [_KEPT]) else 0
 
 
 @verb(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mydocker.cli.base import EXPLAIN, Session, answer_interrupts, check_terminal, complain_about, echo, hold_interrupts, warn
+from mydocker.cli.base import EXPLAIN, Session, answer_interrupts, check_terminal, complain_about, echo, hold_interrupts, place, warn
 from mydocker.cli.execution import runner, tell_plan, telling, wants_plan
 from mydocker.cli.flags import CREATE, RUN
 from mydocker.cli.verb import SOME, argument, option, refused, switch, verb
@@ -102,6 +102,7 @@ def _wanted_streams(options: Options) -> str:
 
 def _create(session: Session, prepared: Prepared) -> int:
     step_runner = runner(session)
+    prepared.record["madeBy"] = {"words": place.words, "directory": _directory()}
     hold_interrupts()
     try:
         lock = create_container(prepared, step_runner)
@@ -113,6 +114,14 @@ def _create(session: Session, prepared: Prepared) -> int:
     finally:
         answer_interrupts()
     return lock
+
+
+def _directory() -> str:
+    """Return where the line was typed, '' if that directory has been removed."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""
 
 
 def _start(session: Session, record: Record, lock: int, streams: str, options: Options) -> Client:

@@ -42,6 +42,7 @@ ALL = {
     "network": "groups:network",
     "context": "groups:context",
     "system": "groups:system",
+    "generate": "groups:generate",
     "completion": "completion:completion",
     "info": "system:info",
     "version": "system:version",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 AF_INET, AF_INET6, AF_BRIDGE = 2, 10, 7
 
-NLM_F_REQUEST, _NLM_F_CREATE, _NLM_F_EXCL, _NLM_F_APPEND = 1, 0x400, 0x200, 0x800
+NLM_F_REQUEST, _NLM_F_CREATE, _NLM_F_EXCL, _NLM_F_REPLACE, _NLM_F_APPEND = 1, 0x400, 0x200, 0x100, 0x800
 
 RTM_NEWLINK, _RTM_DELLINK, _RTM_NEWADDR, _RTM_NEWROUTE, _RTM_NEWNEIGH = 16, 17, 20, 24, 28
 
@@ -177,7 +177,7 @@ def add_route(index: int, gateway: str, destination: str = "", prefix: int = 0, 
     """Return the request for a route through a gateway.
 
     index: the index of the link that leads to the gateway.
-    destination, prefix: where the route leads. Without them it is the default route, to everything.
+    destination, prefix: where the route leads. Without them it is the default route, to everything, in the place of another one.
     onlink: whether the gateway counts as reachable by that link even if no other route says so.
     """
     data = address_bytes(gateway)
@@ -185,8 +185,8 @@ def add_route(index: int, gateway: str, destination: str = "", prefix: int = 0, 
         RTMSG, AF_INET6 if len(data) == 16 else AF_INET, prefix, 0, 0, _RT_TABLE_MAIN, _RTPROT_BOOT, _RT_SCOPE_UNIVERSE, _RTN_UNICAST,
         _RTNH_F_ONLINK if onlink else 0,
     )  # fmt: skip
-    to = [(RTA_DST, address_bytes(destination))] if destination else []
-    return _message(_RTM_NEWROUTE, _NLM_F_CREATE | _NLM_F_EXCL, body, [*to, (_RTA_GATEWAY, data), (_RTA_OIF, index)])
+    to: list[Attribute] = [*([(RTA_DST, address_bytes(destination))] if destination else []), (_RTA_GATEWAY, data), (_RTA_OIF, index)]
+    return _message(_RTM_NEWROUTE, _NLM_F_CREATE | (_NLM_F_EXCL if destination else _NLM_F_REPLACE), body, to)
 
 
 def add_forwarding(index: int, mac: str, peer: str) -> bytes:

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
         addresses: list[Address]
         aliases: list[str]
         links: NotRequired[list[str]]
+        gwPriority: NotRequired[int]
+        leads: NotRequired[list[str]]
         isDefault: bool
         published: list[Published]
         result: NotRequired[object]
@@ -86,7 +88,9 @@ ENDPOINT: Shape = {
     "addresses!": [ADDRESS],
     "aliases!": ["text"],  # more names of the container on this network
     "links": ["text"],  # CONTAINER:ALIAS, names that this container alone has for others
-    "isDefault!": "truth",  # whether its gateway is the container's default route
+    "gwPriority": "number",  # as it was asked for
+    "isDefault!": "truth",  # whether a gateway of it is a default route of the container's
+    "leads": ["text"],  # of which families: '.' and ':'; missing for all of them
     "published": ([PUBLISHED], []),  # what a CNI chain was asked to publish
     "result": "any",  # what a CNI chain printed; its plugins get it back as it is
 }

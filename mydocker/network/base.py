@@ -11,7 +11,7 @@ from mydocker.steps.links import DeleteLink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.network.attachments import Endpoint, Published
+    from mydocker.network.attachments import Address, Endpoint, Published
     from mydocker.network.records import Network
     from mydocker.paths import Paths
     from mydocker.steps.base import Step
@@ -72,5 +72,11 @@ def configure(endpoint: Endpoint, namespace: str) -> list[Step]:
         SetLinkSysctl(name, "ipv6", *(("accept_dad", "0") if has_ipv6 else ("disable_ipv6", "1")), namespace),
         *(AddAddress(name, each["address"], each["prefix"], namespace) for each in endpoint["addresses"]),
         SetUp(name, namespace),
-        *(AddDefaultRoute(name, each["gateway"], namespace) for each in endpoint["addresses"] if each["gateway"] and endpoint["isDefault"]),
+        *(AddDefaultRoute(name, each["gateway"], namespace) for each in endpoint["addresses"] if _leads_out(endpoint, each)),
     ]
+
+
+def _leads_out(endpoint: Endpoint, address: Address) -> bool:
+    """Say whether an address's gateway is the container's default route."""
+    families = endpoint.get("leads", [".", ":"])
+    return bool(address["gateway"]) and endpoint["isDefault"] and any(mark in address["address"] for mark in families)

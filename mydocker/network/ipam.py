@@ -31,11 +31,12 @@ class Pool:
     is_alive: says whether the owner of a claim lives.
     """
 
-    __slots__ = ("subnet", "gateway", "low", "high", "directory", "is_alive")
+    __slots__ = ("subnet", "gateway", "low", "high", "reserved", "directory", "is_alive")
 
     def __init__(self, subnet: SubnetEntry, directory: str, is_alive: IsAlive) -> None:
         self.subnet = Subnet.parse(subnet["subnet"])
         self.gateway = parse(subnet["gateway"])[0] if subnet["gateway"] else -1
+        self.reserved = {parse(address)[0]: name for name, address in subnet.get("reserved", {}).items()}
         low, high = self.subnet.hosts()
         part = Subnet.parse(subnet["range"]) if subnet["range"] else self.subnet
         self.low, self.high = max(low, part.first), min(high, part.last)
@@ -72,6 +73,8 @@ class Pool:
             raise BadInput(f"address {wanted} is not for a container in subnet {self.subnet}")
         if number == self.gateway:
             raise Conflict(f"address {wanted} is the gateway's of subnet {self.subnet}")
+        if number in self.reserved:
+            raise Conflict(f"address {wanted} of subnet {self.subnet} is reserved for {self.reserved[number]}")
         return text(number, bits)
 
     def _claim_this(self, owner: str, wanted: str) -> str:
@@ -100,7 +103,7 @@ class Pool:
         held = self._held()
         number = self.low
         while number <= self.high:
-            if number not in held and number != self.gateway:
+            if number not in held and number != self.gateway and number not in self.reserved:
                 yield number
             number += 1
 

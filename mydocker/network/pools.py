@@ -50,12 +50,13 @@ def choose_ipv6() -> Subnet:
     return Subnet(first=int.from_bytes(b"\xfd" + os.urandom(5) + bytes(10), "big"), prefix=64, bits=128)
 
 
-def entry(subnet: Subnet, gateway: str, part: str, kind: str = "bridge") -> SubnetEntry:
+def entry(subnet: Subnet, gateway: str, part: str, kind: str = "bridge", reserved: dict[str, str] | None = None) -> SubnetEntry:
     """Return a subnet as a network's record has it. Raises BadInput if the subnet is too small, or a gateway or part is not in it.
 
     gateway: an address, or '' for the lowest one. With vxlan each host has a gateway, so it is then the lowest of this host's part.
     part: the subnet from which containers get addresses (--ip-range), or '' for all of it.
     kind: the name of the network's driver.
+    reserved: addresses that no container gets, by any names.
     """
     low, high = subnet.hosts()
     if high - low < 1:
@@ -66,5 +67,10 @@ def entry(subnet: Subnet, gateway: str, part: str, kind: str = "bridge") -> Subn
             raise BadInput(f"invalid gateway {gateway!r}: expected an address in {subnet}")
     if part and not subnet.holds(Subnet.parse(part)):
         raise BadInput(f"invalid --ip-range {part!r}: expected a part of {subnet}")
+    for name, address in (reserved or {}).items():
+        number, bits = parse(address)
+        if bits != subnet.bits or not low <= number <= high:
+            raise BadInput(f"invalid --aux-address {name}={address}: expected an address in {subnet}")
     lowest = max(low, Subnet.parse(part).first) if part and kind == "vxlan" else low
-    return {"subnet": str(subnet), "gateway": gateway or text(lowest, subnet.bits), "range": part}
+    made: SubnetEntry = {"subnet": str(subnet), "gateway": gateway or text(lowest, subnet.bits), "range": part}
+    return {**made, "reserved": reserved} if reserved else made

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         subnet: str
         gateway: str
         range: str
+        reserved: NotRequired[dict[str, str]]
 
     class Network(TypedDict):
         """ROOT/networks/NAME/network.json."""
@@ -46,6 +47,7 @@ SUBNET_ENTRY: Shape = {
     "subnet!": "text",  # ADDRESS/PREFIX
     "gateway": ("text", ""),  # the host's address in the subnet, '' for none
     "range": ("text", ""),  # the part of the subnet whose addresses containers get, '' for all of it
+    "reserved": {"*": "text"},  # addresses that no container gets, by any names
 }
 NETWORK: Shape = {
     "id!": "text",  # 64 hexadecimal digits

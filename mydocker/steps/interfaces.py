@@ -61,18 +61,18 @@ class AddAddress(LinkStep):
 
 
 class AddDefaultRoute(LinkStep):
-    """Send everything that has no other route through a gateway. A default route that is there already stays."""
+    """Send everything that has no other route through a gateway, and nothing through another one any more."""
 
     name: str
     gateway: str
     namespace: str = ""
 
     def apply(self) -> None:
-        with Inside(self.namespace), Route() as route, Allowing(EEXIST):
+        with Inside(self.namespace), Route() as route:
             route.request(netlink.add_route(index_of(route, self.name), self.gateway))
 
     def words(self) -> list[str]:
-        return ["route", "add", "default", "via", self.gateway, "dev", self.name]
+        return ["route", "replace", "default", "via", self.gateway, "dev", self.name]
 
 
 class SetLinkSysctl(Step):

@@ -11,7 +11,7 @@ import os
 import stat
 
 from mydocker.kernel import inroot, mounts
-from mydocker.kernel.files import Held
+from mydocker.kernel.files import Allowing, Held
 from mydocker.kernel.othermounts import open_tree_of
 from mydocker.kernel.trees import copy_contents
 from mydocker.steps.base import Step, command, quote
@@ -80,10 +80,18 @@ class MountInRoot(Step):
         else:
             if self.fstype in _MUST_BE_WHERE_THEY_ARE_SAID and os.path.islink(host_path(self.root, self.target)):
                 raise OSError(errno.ELOOP, "its mount point is a symlink")
-            mount = (self.source or "none", self.fstype, self.flags, self.data or None)
+            data = self.data
+            if self._is_as_covered:
+                with Allowing(errno.ENOENT), Held(inroot.open_in(self.root, self.target)) as covered:
+                    data = f"{data},mode={stat.S_IMODE(os.fstat(covered).st_mode):o}".lstrip(",")
+            mount = (self.source or "none", self.fstype, self.flags, data or None)
             with_descriptor(inroot.make_directories(self.root, self.target), lambda fd: mount_on(fd, *mount))
         if self.propagation:
             with_descriptor(inroot.open_in(self.root, self.target), lambda fd: mount_on(fd, None, None, self.propagation, None))
+
+    @property
+    def _is_as_covered(self) -> bool:
+        return self.fstype == "tmpfs" and "mode=" not in self.data  # as with runc, it gets the mode of the directory that it covers
 
     def _bind(self) -> None:
         is_directory = stat.S_ISDIR(os.stat(self.source).st_mode)
@@ -107,8 +115,10 @@ class MountInRoot(Step):
             make = f'if [ -d {quote(self.source)} ]; then mkdir -p "$T"; else mkdir -p "$(dirname "$T")"; [ -e "$T" ] || : > "$T"; fi'
             lines = [f"T={quote(target)}; {make}"]
         else:
-            lines = [command("mkdir", "-p", target)]
+            mode = f"M=$(stat -Lc %a {quote(target)} 2>/dev/null || echo 1777)"
+            lines = [*([mode] if self._is_as_covered else []), command("mkdir", "-p", target)]
         lines.append(shell_mount(self.source or "none", target, self.fstype, self.flags, self.data))
+        lines += [f'chmod "$M" {quote(target)}'] if self._is_as_covered else []
         changes = option_words(self.flags)
         if self.flags & mounts.MS_BIND and changes:
             lines.append(command("mount", "-o", ",".join(["remount", "bind", *changes]), target))

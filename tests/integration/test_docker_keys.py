@@ -1,4 +1,4 @@
-"""What prints JSON has docker's keys: inspect, and `--format '{{json .}}'` of each list.
+"""docker's flags are known here, and what prints JSON has docker's keys: inspect, and `--format '{{json .}}'` of each list.
 
 tests/data/reference/keys.json holds them by command line, as docker 20.10's client and 28's print them, without what GONE names. With
 `--reference docker` they are docker's own: what its client prints must be in the file.
@@ -7,6 +7,7 @@ tests/data/reference/keys.json holds them by command line, as docker 20.10's cli
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from typing import Any
 import pytest
 from conftest import Machine
 from reference import Tool
+
+from mydocker.cli.main import mydocker as command_line
+from mydocker.cli.verb import Group, Verb
 
 KEYS: dict[str, list[str]] = json.loads((Path(__file__).parents[1] / "data/reference/keys.json").read_text())
 # What docker has dropped since 20.10, or says of Swarm, Kubernetes and its own storage.
@@ -63,3 +67,30 @@ def test_the_recorded_keys_are_dockers(mydocker: Machine, docker_client: str) ->
 
 def _of_today(found: set[str]) -> set[str]:
     return {name for name in found if not name.startswith(GONE)}
+
+
+def test_the_flags_of_the_docker_that_is_installed_are_known(mydocker: Machine) -> None:
+    """They work, mean nothing here, or are refused by name; how many of each there are is printed for who asks (-rP)."""
+    if mydocker.sh("command -v docker").rc:
+        pytest.skip("docker is not installed")
+    lines = json.loads((Path(__file__).parents[1] / "data/reference/flags.json").read_text())
+    counted, unknown = {"work": 0, "mean nothing": 0, "are refused": 0}, {}
+    for line in lines:
+        own = {name: flag for flag in _member(line).flags for name in (*flag.names, *flag.opposites)}
+        shown = mydocker.sh(f"docker {line} --help 2>/dev/null").stdout
+        theirs = set(re.findall(r"^\s+(?:-\w, )?(--[\w-]+)", shown, re.MULTILINE)) - {"--help"}
+        unknown[line] = sorted(theirs - own.keys())
+        for name in theirs & own.keys():
+            flag = own[name]
+            counted["are refused" if flag.refusal else "mean nothing" if flag.into.startswith("_") else "work"] += 1
+    print(counted)
+    assert not {line: names for line, names in unknown.items() if names}
+    assert counted["work"] > 300
+
+
+def _member(line: str) -> Verb | Group:
+    found: Verb | Group | None = command_line
+    for word in line.split():
+        found = found.member(word) if isinstance(found, Group) else None
+    assert found, line
+    return found

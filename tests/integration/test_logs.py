@@ -1,6 +1,7 @@
 """logs: what a container wrote, as it wrote it."""
 
 import json
+import socket
 
 from conftest import Machine
 
@@ -78,3 +79,25 @@ def test_bad_log_options(mydocker: Machine) -> None:
         result = mydocker("run", "--rm", "--log-opt", option, "busybox", "true")
         assert result.rc == 125, option
         assert option.split("=")[0] in result.stderr or option.split("=")[1] in result.stderr
+
+
+def test_output_goes_to_syslog_and_stays_here(mydocker: Machine) -> None:
+    """A server of the test's own, at a socket as /dev/log is."""
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    server.bind(f"{mydocker.directory}/log")
+    server.settimeout(20)
+    options = ("--log-driver", "syslog", "--log-opt", f"syslog-address=unix://{mydocker.directory}/log", "--log-opt", "tag={{.Name}}")
+    try:
+        assert mydocker("run", "--name", "box", "--network", "none", *options, "busybox", "sh", "-c", "echo out; echo bad >&2").rc == 0
+        messages = sorted(server.recv(4096).decode().rstrip("\n") for _ in range(2))
+        assert [(message[:4], message.rpartition("]: ")[2]) for message in messages] == [("<27>", "bad"), ("<30>", "out")]
+        assert all(" box[" in message for message in messages)
+    finally:
+        server.close()
+    assert mydocker("logs", "box").stdout == "out\n"
+    assert mydocker("inspect", "-f", "{{.HostConfig.LogConfig.Type}}", "box").stdout == "syslog\n"
+    mydocker.sh("rm log")
+    refused = mydocker("start", "-a", "box")
+    assert refused.rc != 0 and "log driver syslog" in refused.stderr
+    mydocker("rm", "box")
+    assert mydocker("run", "--rm", "--log-driver", "syslog", "--log-opt", "max-size=1m", "busybox", "true").rc == 125

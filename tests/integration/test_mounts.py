@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
+
 import pytest
 from conftest import Machine
 
@@ -103,3 +107,29 @@ def test_what_is_mounted_below_a_bind(mydocker: Machine) -> None:
         assert mydocker(*IN, "--mount", f"{bind},bind-recursive=disabled", "busybox", "ls", "/d/sub").stdout == ""
     finally:
         mydocker.sh("umount host/sub")
+
+
+def test_a_device_that_a_cdi_specification_describes(mydocker: Machine) -> None:
+    mydocker.sh("echo library > library; mkdir -p /etc/cdi")
+    edits = {
+        "deviceNodes": [{"path": "/dev/mine", "hostPath": "/dev/zero"}],
+        "env": ["MINE=yes"],
+        "mounts": [{"hostPath": f"{mydocker.directory}/library", "containerPath": "/library"}],
+        "hooks": [{"hookName": "createContainer", "path": "/bin/sh", "args": ["sh", "-c", f"touch {mydocker.directory}/hooked"]}],
+    }
+    described = {"cdiVersion": "0.6.0", "kind": "mydocker.test/thing", "devices": [{"name": "one", "containerEdits": edits}]}
+    path = f"/etc/cdi/mydocker-test-{os.getpid()}.json"
+    Path(path).write_text(json.dumps(described))
+    try:
+        script = "head -c 2 /dev/mine | od -An -c; echo $MINE; cat /library"
+        shown = mydocker("run", "--name", "box", "--network", "none", "--device", "mydocker.test/thing=one", "busybox", "sh", "-c", script)
+        assert shown.stdout.split() == ["\\0", "\\0", "yes", "library"], shown.stderr
+        assert mydocker.sh("ls hooked").rc == 0
+        form = "{{range .HostConfig.DeviceRequests}}{{.Driver}} {{.DeviceIDs}}{{end}} {{.HostConfig.Devices}}"
+        assert mydocker("inspect", "-f", form, "box").stdout == "cdi [mydocker.test/thing=one] []\n"
+        refused = mydocker(*IN, "--device", "mydocker.test/thing=two", "busybox", "true")
+        assert refused.rc == 125 and "there are mydocker.test/thing=one" in refused.stderr
+        assert mydocker(*IN, "--gpus", "all", "busybox", "true").rc == 125
+    finally:
+        mydocker("rm", "box")
+        mydocker.sh(f"rm {path}; rmdir --ignore-fail-on-non-empty /etc/cdi")

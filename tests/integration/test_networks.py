@@ -127,7 +127,7 @@ def test_an_internal_network_reaches_no_gateway(mydocker: Machine, network: Netw
     for target in (gateway, "10.55.0.1", "10.55.0.2"):
         assert not ping(mydocker, "one", target)
     inside = network.inside("one")
-    inside.run(f"ip route add default via {network.address('two', 'inner')}")
+    inside.run(f"ip route replace default via {network.address('two', 'inner')}")
     assert not ping(mydocker, "one", "10.55.0.2")
     mydocker("rm", "-f", "one", "two")
     mydocker("network", "rm", "inner")
@@ -325,7 +325,7 @@ def test_macvlan_and_ipvlan_are_on_the_wire(mydocker: Machine, network: Network,
 
 def test_explain_tells_the_commands(mydocker: Machine) -> None:
     text = mydocker("--explain", "run", "--rm", "-p", "8080:80", "busybox", "true").stderr
-    for words in ("claim the address", "ip link add md", "ip address add", "ip route add default", "nft add element"):
+    for words in ("claim the address", "ip link add md", "ip address add", "ip route replace default", "nft add element"):
         assert words in text
     told = mydocker("network", "create", "--dry-run", "--subnet", "10.77.0.0/24", "net").stdout
     for words in ("write the record of network net", "ip link add mb", "ip address add 10.77.0.1/24", "nft add"):
@@ -347,7 +347,7 @@ def test_connect_and_disconnect_tell_what_they_do(mydocker: Machine) -> None:
     told = mydocker("network", "disconnect", "--dry-run", "bridge", "box").stdout
     assert not mydocker.left_since(before)
     done = mydocker("--explain", "network", "disconnect", "bridge", "box").stderr
-    for words in ("nft delete", "ip link delete md", "release the address", "ip route add default", "nft add element"):
+    for words in ("nft delete", "ip link delete md", "release the address", "ip route replace default", "nft add element"):
         assert words in told
         assert words in done
     mydocker("rm", "-f", "box")
@@ -467,3 +467,66 @@ def test_a_container_leaves_a_network_that_is_gone(mydocker: Machine) -> None:
     assert mydocker("start", "box").rc == 0
     mydocker("wait", "box")
     mydocker("rm", "box")
+
+
+def test_reserved_addresses_go_to_no_container(mydocker: Machine) -> None:
+    made = mydocker("network", "create", "--subnet", "10.77.0.0/24", "--aux-address", "router=10.77.0.2", "--attachable", "net")
+    assert made.rc == 0, made.stderr
+    assert " 10.77.0.3/24 " in mydocker("run", "--rm", "--network", "net", "busybox", "ip", "-o", "addr", "show", "eth0").stdout
+    refused = mydocker("run", "--rm", "--network", "net", "--ip", "10.77.0.2", "busybox", "true")
+    assert refused.rc == 125 and "is reserved for router" in refused.stderr
+    form = "{{range .IPAM.Config}}{{.AuxiliaryAddresses.router}}{{end}} {{.Attachable}}"
+    assert mydocker("network", "inspect", "-f", form, "net").stdout == "10.77.0.2 true\n"
+    mydocker("network", "rm", "net")
+    assert mydocker("network", "create", "--subnet", "10.77.0.0/24", "--aux-address", "a=10.78.0.1", "net").rc == 1
+
+
+def test_a_network_without_ipv4(mydocker: Machine) -> None:
+    assert mydocker("network", "create", "--ipv4=false", "net").rc == 1
+    made = mydocker("network", "create", "--ipv4=false", "--ipv6", "--subnet", "fd00:77::/64", "net")
+    assert made.rc == 0, made.stderr
+    shown = mydocker("run", "--rm", "--network", "net", "busybox", "ip", "-o", "addr", "show", "eth0").stdout
+    assert "inet6 fd00:77::2/64" in shown and "inet " not in shown
+    assert mydocker("network", "ls", "--filter", "name=net", "--format", "{{.IPv4}} {{.IPv6}}").stdout == "false true\n"
+    mydocker("network", "rm", "net")
+
+
+def test_the_network_with_the_highest_priority_is_the_way_out(mydocker: Machine) -> None:
+    """For each family by itself: at the start, when one more comes, and when it goes. An interface can have a name of its own."""
+    for name, more in (("first", ()), ("second", ()), ("six", ("--ipv4=false", "--ipv6"))):
+        assert mydocker("network", "create", *more, name).rc == 0
+    ifname = "com.docker.network.endpoint.ifname"
+    networks = ("--network", "first", "--network", f"name=six,gw-priority=5,driver-opt={ifname}=six0")
+    assert mydocker("run", "-d", "--name", "box", *networks, "busybox", "sleep", "1000").rc == 0
+
+    def ways() -> list[str]:
+        shown = mydocker("exec", "box", "sh", "-c", "ip route | grep default; ip -6 route | grep default").stdout
+        return [line.split()[4] for line in shown.splitlines()]
+
+    assert ways() == ["eth0", "six0"]
+    connected = mydocker("network", "connect", "--gw-priority", "1", "--driver-opt", f"{ifname}=up0", "second", "box")
+    assert connected.rc == 0, connected.stderr
+    assert ways() == ["up0", "six0"]
+    form = "{{.NetworkSettings.Networks.second.GwPriority}} {{.NetworkSettings.Networks.second.DriverOpts}}"
+    assert mydocker("inspect", "-f", form, "box").stdout == f"1 map[{ifname}:up0]\n"
+    mydocker("restart", "-t", "0", "box")
+    assert ways() == ["up0", "six0"]
+    mydocker("network", "disconnect", "second", "box")
+    assert ways() == ["eth0", "six0"]
+    assert mydocker("network", "connect", "--driver-opt", f"{ifname}=six0", "second", "box").rc == 1
+    mydocker("network", "disconnect", "second", "box")
+    mydocker("rm", "-f", "box")
+    mydocker("network", "rm", "first", "second", "six")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--driver-opt", "x=y"), "unknown option 'x=y'"),
+        (("--driver-opt", "com.docker.network.endpoint.ifname=a/b"), "invalid interface name 'a/b'"),
+        (("--gw-priority", "high"), "invalid gw-priority 'high'"),
+    ],
+)
+def test_what_an_endpoint_cannot_be_asked(mydocker: Machine, words: tuple[str, ...], message: str) -> None:
+    refused = mydocker("network", "connect", *words, "bridge", "nosuch")
+    assert refused.rc == 1 and message in refused.stderr

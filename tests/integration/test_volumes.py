@@ -195,3 +195,29 @@ def test_a_mount_on_a_symlink_that_leads_to_nothing_makes_what_it_leads_to(mydoc
     assert mydocker("run", "--rm", "--network", "none", "--tmpfs", "/lk", "links", "sh", "-c", "touch /run/lock/b; ls /lk").stdout == "b\n"
     for words in (["volume", "rm", "vol"], ["rmi", "links"], ["builder", "prune", "-af"]):
         mydocker(*words)
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "mode"),
+    [
+        (("--tmpfs", "/private"), "/private", "700"),
+        (("--tmpfs", "/private:size=1m"), "/private", "700"),
+        (("--mount", "type=tmpfs,dst=/private"), "/private", "700"),
+        (("--tmpfs", "/group"), "/group", "2751"),
+        (("--tmpfs", "/new/deep"), "/new/deep", "1777"),
+        (("--tmpfs", "/dangling"), "/dangling", "1777"),
+        (("--tmpfs", "/private:mode=711"), "/private", "711"),
+        (("--mount", "type=tmpfs,dst=/private,tmpfs-mode=1770"), "/private", "1770"),
+    ],
+)
+def test_a_tmpfs_has_the_mode_of_what_it_covers(mydocker: Machine, words: tuple[str, ...], path: str, mode: str) -> None:
+    script = "mkdir -m 700 /private && mkdir -m 2751 /group && ln -s /no/such /dangling"
+    assert mydocker("run", "--name", "box", "--network", "none", "busybox", "sh", "-c", script).rc == 0
+    mydocker("commit", "box", "modes")
+    mydocker("rm", "box")
+    try:
+        assert mydocker("run", "--rm", "--network", "none", *words, "modes", "stat", "-Lc", "%a", path).stdout == f"{mode}\n"
+        by_hand = mydocker("--explain=sh", "--dry-run", "run", "--rm", "--network", "none", *words, "modes", "true").stdout
+        assert ('chmod "$M"' in by_hand) is (":mode" not in words[1] and "tmpfs-mode" not in words[1])
+    finally:
+        mydocker("rmi", "modes")

@@ -95,9 +95,10 @@ def find(paths: Paths, name: str, fewest_digits: int = 1, platform: str = "") ->
     Raises NoImage, Conflict if several ids begin so, BadInput or Damaged.
     """
     layout = ImageLayout(paths.images)
+    wanted = platform_fields(platform) if platform else {}
     image = layout.consistent(lambda entries: _found(layout, entries, name, fewest_digits))
     own = platform_of(image.document)
-    if platform and not platform_fields(platform).items() <= own.items():
+    if not wanted.items() <= own.items():
         raise NoImage(f"no such image: {name} for {platform}: here it is for {own['os']}/{own['architecture']}")
     return image
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from errno import ENOENT, ESRCH
 
 from mydocker.engine.connection import plug, unplug
+from mydocker.engine.connection.endpoints import choose_way_out
 from mydocker.engine.connection.networks import emit
 from mydocker.engine.record import containers, locks, state
-from mydocker.errors import BadInput, Conflict, Error, StepFailed
+from mydocker.errors import BadInput, Conflict, Error, StepFailed, attempt
 from mydocker.network import attachments, hosts, ipam, records
 from mydocker.network.drivers import driver
 from mydocker.paths import Paths
@@ -65,12 +66,15 @@ def connect(paths: Paths, network: Network, container_id: str, wanted: WantedEnd
 
 
 def _plug_in(paths: Paths, record: Record, network: Network, wanted: WantedEndpoint, pid: int, run: Run) -> None:
+    before, namespace = attachments.load(paths, record["id"]), f"{paths.proc}/{pid}/ns/net"
     joining = plug.Joining(paths, record, run, attachments.load(paths, record["id"]))
     try:
         joining.claim({network["name"]: wanted})
-        joining.plug(f"{paths.proc}/{pid}/ns/net", network["name"])
+        joining.plug(namespace, network["name"])
     except (Error, OSError) as error:
         problems = run.undo_all()
+        for step in _other_way_out(before, namespace) if before and wanted.get("gwPriority") else []:
+            attempt(problems, step.apply)  # the default route went with the new interface
         if problems:
             raise problems[0] from None
         if state.has_ended(paths, record["id"], pid):
@@ -173,10 +177,5 @@ def _release(paths: Paths, network: str, address: str, owner: str) -> Step:
 
 
 def _other_way_out(attachment: Attachment, namespace: str) -> list[Step]:
-    """Return the steps that make the gateway of another network the default route, and mark its endpoint as the default."""
-    for endpoint in attachment["endpoints"]:
-        gateways = [each["gateway"] for each in endpoint["addresses"] if each["gateway"]]
-        if gateways:
-            endpoint["isDefault"] = True
-            return [AddDefaultRoute(endpoint["interface"], gateway, namespace) for gateway in gateways]
-    return []
+    """Return the steps that make the gateways of other networks the default routes, and mark their endpoints."""
+    return [AddDefaultRoute(each["interface"], gateway, namespace) for each, gateway in choose_way_out(attachment["endpoints"])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker.errors import BadInput
+from mydocker.errors import BadInput, Conflict
 from mydocker.network.addresses import parse
 from mydocker.network.drivers import driver
 
@@ -26,29 +26,59 @@ def address_on(network: Network, pool: Pool, address: str) -> Address:
 def make_endpoint(
     container_id: str, attachment: Attachment, network: Network, wanted: WantedEndpoint, addresses: list[Address]
 ) -> Endpoint:
-    """Return the next endpoint of a container. The first endpoint that has a gateway becomes the default route.
+    """Return the next endpoint of a container, see choose_way_out() for the default route. Raises Conflict for a name that is taken.
 
     attachment: what the container has already.
     wanted: what the user asks for on this network.
     addresses: what was claimed for the container on this network.
     """
-    used = {each["interface"] for each in attachment["endpoints"]}
-    number = next(n for n in range(len(used) + 1) if f"eth{n}" not in used)
-    is_first = not any(each["isDefault"] for each in attachment["endpoints"])
+    used = {name for each in attachment["endpoints"] for name in (each["interface"], each["link"])}
+    number = next(n for n in range(len(used) + 1) if not {f"eth{n}", _link(container_id, n)} & used)
+    interface = wanted.get("interface") or f"eth{number}"
+    if interface in used:
+        raise Conflict(f"interface {interface} is that of another network of the container already")
     return {
         "network": network["name"],
         "networkId": network["id"],
         "driver": network["driver"],
         "owner": container_id,
-        "interface": f"eth{number}",
-        "link": f"md{container_id[:9]}.{number}",
+        "interface": interface,
+        "link": _link(container_id, number),
         "mac": wanted["mac"] or _mac(addresses),
         "addresses": addresses,
         "aliases": wanted["aliases"],
         "links": wanted.get("links", []),
-        "isDefault": is_first and any(each["gateway"] for each in addresses),
+        "gwPriority": wanted.get("gwPriority", 0),
+        "isDefault": False,
         "published": [],
     }
+
+
+def _link(container_id: str, number: int) -> str:
+    """Return the name of the host's end of a container's link."""
+    return f"md{container_id[:9]}.{number}"
+
+
+def choose_way_out(endpoints: list[Endpoint]) -> list[tuple[Endpoint, str]]:
+    """Mark the endpoints whose gateways are the default routes, and return each with its gateway.
+
+    For each family that is, of the endpoints with a gateway of it, the first with the highest priority.
+    """
+    for each in endpoints:
+        each |= {"isDefault": False, "leads": []}
+    found = []
+    for mark in (".", ":"):
+        gateways = {i: _gateway(each, mark) for i, each in enumerate(endpoints) if _gateway(each, mark)}
+        if gateways:
+            best = max(gateways, key=lambda i: endpoints[i].get("gwPriority", 0))
+            endpoints[best]["isDefault"] = True
+            endpoints[best]["leads"] = [*endpoints[best].get("leads", []), mark]
+            found.append((endpoints[best], gateways[best]))
+    return found
+
+
+def _gateway(endpoint: Endpoint, mark: str) -> str:
+    return next((each["gateway"] for each in endpoint["addresses"] if mark in each["address"]), "")
 
 
 def _mac(addresses: list[Address]) -> str:

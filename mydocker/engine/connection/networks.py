@@ -9,11 +9,10 @@ import os
 
 from mydocker import store
 from mydocker.engine.connection import repair, unplug
-from mydocker.engine.record import containers, damage, events
-from mydocker.engine.record.moments import timestamp
-from mydocker.errors import BadInput, Conflict, Damaged, Error, NotFound
+from mydocker.engine.connection.new_network import PREDEFINED, Asked, check_new, free, is_chosen
+from mydocker.engine.record import damage, events
+from mydocker.errors import Conflict, Damaged, Error, NotFound
 from mydocker.network import attachments, default, pools, records
-from mydocker.network.addresses import Subnet
 from mydocker.network.drivers import driver
 from mydocker.paths import Paths
 from mydocker.steps.base import Action, Run, Step, command, quote
@@ -21,10 +20,10 @@ from mydocker.steps.files import MakeDir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from mydocker.engine.connection.view import DockerDocument
     from mydocker.network.records import Network, SubnetEntry
-
-PREDEFINED = (records.DEFAULT, *records.MODES)
 
 
 class SaveNetwork(Step):
@@ -69,111 +68,17 @@ def emit(paths: Paths, network: Network, action: str, **more: object) -> None:
     events.emit(paths, "network", action, network["id"], {**more, "name": network["name"], "type": network["driver"]})
 
 
-def new(
-    paths: Paths,
-    name: str,
-    kind: str,
-    subnets: list[str],
-    gateways: list[str],
-    ranges: list[str],
-    internal: bool,
-    ipv6: bool,
-    labels: dict[str, str],
-    options: dict[str, str],
-) -> Network:
-    """Return the record of a network that is to be made. kind: the name of its driver.
-
-    Raises BadInput if a value is invalid, Conflict if the name, a subnet or the interface is taken.
-    """
-    containers.check_name(name)
-    if name in PREDEFINED or name.startswith("container:"):
-        raise Conflict(f"network {name} is pre-defined", "use another name")
-    identity = containers.new_id()
-    network: Network = {
-        "id": identity,
-        "name": name,
-        "driver": "none" if kind == "null" else kind,
-        "createdAt": timestamp(),
-        "subnets": [],
-        "internal": internal,
-        "ipv6": ipv6 or any(":" in each for each in subnets),
-        "options": options,
-        "labels": labels,
-        "interface": f"mb{identity[:12]}",
-    }
-    made = driver(kind, paths)
-    made.check(network)
-    if made.has_addresses:
-        network["subnets"] = _subnets(paths, network, subnets, gateways, ranges)
-    elif subnets or gateways or ranges:
-        raise BadInput(f"a {kind} network takes no --subnet, --gateway or --ip-range")
-    # Whether a chosen subnet is still free is seen under the lock, see create().
-    check_new(paths, {**network, "subnets": network["subnets"][1:]} if _is_chosen(network, subnets) else network)
-    return network
-
-
-def _is_chosen(network: Network, subnets: list[str]) -> bool:
-    """Say whether a network's IPv4 subnet, the first, was chosen here. subnets: those that were asked for"""
-    return bool(network["subnets"]) and not any("." in each for each in subnets)
-
-
-def _subnets(paths: Paths, network: Network, subnets: list[str], gateways: list[str], ranges: list[str]) -> list[SubnetEntry]:
-    parsed = [Subnet.parse(each) for each in subnets]
-    for bits, family in ((32, "IPv4"), (128, "IPv6")):
-        if sum(subnet.bits == bits for subnet in parsed) > 1:
-            raise BadInput(f"more than one {family} subnet: expected at most one of each family")
-    if not any(subnet.bits == 32 for subnet in parsed):
-        parsed.insert(0, _free(paths))
-    if network["ipv6"] and not any(subnet.bits == 128 for subnet in parsed):
-        parsed.append(pools.choose_ipv6())
-    marks = {32: ".", 128: ":"}
-    for flag, given in (("--gateway", gateways), ("--ip-range", ranges)):
-        for each in given:
-            if not subnets or not any(marks[subnet.bits] in each for subnet in parsed):
-                raise BadInput(f"{flag} {each} needs a --subnet that it is in")
-    return [
-        pools.entry(
-            subnet,
-            next((each for each in gateways if marks[subnet.bits] in each), ""),
-            next((each for each in ranges if marks[subnet.bits] in each), ""),
-            network["driver"],
-        )
-        for subnet in parsed
-    ]
-
-
-def _free(paths: Paths) -> Subnet:
-    return pools.choose([*pools.host_subnets(), *records.subnets(records.every(paths))])
-
-
-def check_new(paths: Paths, network: Network) -> None:
-    """Raise Conflict if a network's name, one of its subnets or its bridge is taken."""
-    if network["name"] in records.names(paths):
-        raise Conflict(f"network {network['name']} exists already")
-    own = records.subnets([network])
-    for other in records.every(paths):
-        for theirs in records.subnets([other]):
-            if any(subnet.overlaps(theirs) for subnet in own):
-                raise Conflict(f"subnet {own[0] if own[0].overlaps(theirs) else own[-1]} overlaps {theirs} of network {other['name']}")
-        if network["driver"] in ("bridge", "vxlan") and other["interface"] == network["interface"]:
-            raise Conflict(f"interface {network['interface']} is network {other['name']}'s")
-    if network["driver"] in ("bridge", "vxlan"):
-        for theirs in pools.host_subnets():
-            if any(subnet.overlaps(theirs) for subnet in own):
-                raise Conflict(f"subnet {own[0] if own[0].overlaps(theirs) else own[-1]} overlaps {theirs}, to which this host has a route")
-
-
-def create(paths: Paths, network: Network, subnets: list[str], run: Run) -> None:
+def create(paths: Paths, network: Network, asked: Asked, run: Run) -> None:
     """Make a network and what it needs on this host. A failure undoes all of it.
 
-    subnets: those that were asked for. What new() has chosen is chosen again: two processes may have chosen the same one.
+    asked: what new() was told. What it has chosen is chosen again: two processes may have chosen the same one.
     """
     roots = [MakeDir(path, 0o700, True) for path in (paths.root, paths.networks, paths.state, paths.addresses)]
     try:
         run.execute(roots)
         with records.everything(paths) if os.path.isdir(paths.networks) else store.Unlocked():
-            if _is_chosen(network, subnets):
-                network["subnets"][0] = pools.entry(_free(paths), "", "", network["driver"])
+            if is_chosen(network, asked):
+                network["subnets"][0] = pools.entry(free(paths), "", "", network["driver"])
             run.apply(SaveNetwork(paths, network))
             run.execute(driver(network["driver"], paths).create(network))
         if run.done:  # else it was only told
@@ -253,6 +158,7 @@ def document(paths: Paths, network: Network) -> DockerDocument:
         "Created": network["createdAt"],
         "Scope": "local",
         "Driver": network["driver"],
+        "EnableIPv4": any("." in each["subnet"] for each in network["subnets"]),
         "EnableIPv6": network["ipv6"],
         "IPAM": {"Driver": "default", "Options": {}, "Config": [_ipam(each) for each in network["subnets"]]},
         "Internal": network["internal"],
@@ -266,8 +172,9 @@ def document(paths: Paths, network: Network) -> DockerDocument:
     }
 
 
-def _ipam(subnet: SubnetEntry) -> dict[str, str]:
-    shown = {"Subnet": subnet["subnet"], "IPRange": subnet["range"], "Gateway": subnet["gateway"]}
+def _ipam(subnet: SubnetEntry) -> dict[str, Any]:
+    shown: dict[str, Any] = {"Subnet": subnet["subnet"], "IPRange": subnet["range"], "Gateway": subnet["gateway"]}
+    shown["AuxiliaryAddresses"] = subnet.get("reserved", {})
     return {key: value for key, value in shown.items() if value}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from mydocker import store
 from mydocker.engine.connection import endpoints, unplug
+from mydocker.engine.connection.endpoints import choose_way_out
 from mydocker.engine.record import state
 from mydocker.errors import BadInput, Error, NotFound
 from mydocker.network import attachments, default, hosts, records
@@ -111,6 +112,7 @@ class Joining:
         """Claim addresses and ports. The caller holds the locks of these networks, so nobody removes them meanwhile."""
         for name, wanted in endpoints.items():
             self._claim_endpoint(name, wanted)
+        choose_way_out(self.attachment["endpoints"])
         if not self.before:
             self._claim_ports()
         elif self._leads_ports_again:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mydocker.engine.record import state
+from mydocker.engine.request.endpoints import IFNAME
 from mydocker.errors import Damaged, NotFound
 from mydocker.network import attachments, records
 
@@ -80,7 +81,8 @@ def _endpoint(paths: Paths, name: str, wanted: WantedEndpoint, endpoint: Endpoin
         "GlobalIPv6Address": six["address"],
         "GlobalIPv6PrefixLen": six["prefix"],
         "MacAddress": endpoint["mac"] if endpoint else "",
-        "DriverOpts": None,
+        "DriverOpts": {IFNAME: wanted["interface"]} if wanted.get("interface") else None,
+        "GwPriority": wanted.get("gwPriority", 0),
     }
 
 

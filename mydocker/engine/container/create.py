@@ -15,18 +15,18 @@ from fcntl import LOCK_EX, flock
 from mydocker import leanjson, store
 from mydocker.engine.catalog import images
 from mydocker.engine.connection import links, networks, plug
-from mydocker.engine.container import spec
+from mydocker.engine.container import mounted, spec
 from mydocker.engine.container.claim import ClaimName
 from mydocker.engine.container.new_record import record_of
 from mydocker.engine.monitor import staged
-from mydocker.engine.record import containers, events, names
+from mydocker.engine.record import containers, events, names, removal
 from mydocker.engine.record.moments import timestamp
 from mydocker.engine.record.state import CGROUP_PARENT
 from mydocker.engine.request import capabilities, propagation
 from mydocker.engine.request.fromhost import host_devices, init_program, runtime_program, thermal_directories
 from mydocker.engine.request.options import Options
-from mydocker.engine.volume import volumes
-from mydocker.errors import BadInput, Conflict, Error, NoImage, NotFound
+from mydocker.engine.volume import mounting
+from mydocker.errors import BadInput, Conflict, Error
 from mydocker.kernel import capabilities as kernel_capabilities
 from mydocker.kernel.mounts import mountinfo
 from mydocker.network.hosts import own_hosts
@@ -42,7 +42,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mydocker.engine.record.containers import MountPoint, Record
+    from mydocker.engine.record.containers import Record
     from mydocker.runtime.spec import Seccomp, Spec
 
 _MAPPING_BASE = 1 << 29
@@ -69,7 +69,7 @@ class MakeContainerDirectory(Step):
             raise
 
     def undo(self) -> None:
-        containers.remove_directory(self.path)
+        removal.remove_directory(self.path)
         os.close(self.lock)
 
     def describe(self) -> str:
@@ -107,10 +107,6 @@ class Prepared(Value):
     def directory(self) -> str:
         return self.paths.container(self.record["id"])
 
-    def mounted_images(self) -> list[images.Image]:
-        """Return the images that the container mounts."""
-        return [images.find(self.paths, point["name"]) for point in self.record["mounts"] if point["type"] == "image"]
-
     def claim_steps(self) -> list[Step]:
         """Return the steps up to the record. Once the record is written, the layers that it names count as used."""
         paths = self.paths
@@ -146,7 +142,7 @@ class Prepared(Value):
             MakeDir(bundle + "/rootfs"),
             CreateFile(bundle + "/config.json", leanjson.dumps(self.spec), 0o600),
             *self._network_files(name),
-            *volumes.mount_steps(self.paths, self.record["mounts"]),
+            *mounting.mount_steps(self.paths, self.record["mounts"]),
             *staged.making(self.record["mounts"], self.driver),
         ]
 
@@ -178,9 +174,9 @@ def prepare(paths: Paths, options: Options, image: images.Image | None = None) -
     driver = drivers.choose(paths, options.storage_driver)
     container_id = containers.new_id()
     name = options.name or names.generate()
-    mounts = _with_layers(paths, volumes.plan_mounts(paths, options, image.config.get("Volumes") or {}))
+    mounts = mounted.with_layers(paths, mounting.plan_mounts(paths, options, image.config.get("Volumes") or {}))
     staged.place(paths.container(container_id), mounts)
-    _check_staged(options, mounts)
+    mounted.check(options, mounts)
     if any(point["propagation"] for point in mounts):
         propagation.check(mounts, mountinfo(paths.proc))
     facts = spec.Facts(
@@ -202,24 +198,6 @@ def prepare(paths: Paths, options: Options, image: images.Image | None = None) -
     _check_shared(paths, options)
     plug.check(paths, record)
     return Prepared(paths=paths, options=options, image=image, driver=driver, record=record, spec=bundle)
-
-
-def _with_layers(paths: Paths, points: list[MountPoint]) -> list[MountPoint]:
-    """Return the mount points, those of images with the layers. Raises NotFound for an image that is not here: nobody pulls it."""
-    for point in points:
-        if point["type"] == "image":
-            try:
-                point["layers"] = images.find(paths, point["name"]).chain_ids
-            except NoImage as error:
-                raise NotFound(f"mount at {point['destination']}: {error.message}", error.hint) from error
-    return points
-
-
-def _check_staged(options: Options, points: list[MountPoint]) -> None:
-    for point in filter(staged.is_staged, points):
-        if options.userns not in ("", "host"):
-            what = "type=image" if point["type"] == "image" else "volume-subpath"
-            raise BadInput(f"--mount {what} and --userns {options.userns} exclude each other")
 
 
 def _has_swap_limit(paths: Paths) -> bool:
@@ -276,7 +254,7 @@ def create(prepared: Prepared, run: Run) -> int:
     """Create the container. Return the descriptor that holds its lock, -1 in a dry run. A failure undoes everything."""
     try:
         _claim(prepared, run)
-        for image in (prepared.image, *prepared.mounted_images()):
+        for image in (prepared.image, *mounted.images_of(prepared.paths, prepared.record)):
             images.ensure_layers(prepared.paths, prepared.driver, image, run)
         run.execute(prepared.bundle_steps())
         events.of_container(prepared.paths, prepared.record, "create")

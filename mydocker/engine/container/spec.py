@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mydocker.engine.container import described
 from mydocker.engine.record.state import CGROUP_PARENT
 from mydocker.engine.request.options import Options
 from mydocker.engine.request.resources import device_rules, resources
@@ -60,7 +61,7 @@ class Facts(Value):
 def make_spec(options: Options, image: ImageConfig, facts: Facts) -> Spec:
     """Return the config.json of a new container. image: the `config` object of an OCI image configuration."""
     user = options.user if options.user is not None else image.get("User", "")
-    return {
+    spec: Spec = {
         "ociVersion": "1.2.0",
         "process": _process(options, image, facts),
         "root": {"path": "rootfs", "readonly": options.read_only},
@@ -70,6 +71,8 @@ def make_spec(options: Options, image: ImageConfig, facts: Facts) -> Spec:
         "linux": _linux(options, facts),
         "annotations": {**dict(options.annotation), USER_ANNOTATION: user, GROUPS_ANNOTATION: ",".join(options.group_add)},
     }
+    described.add(spec, options.edits)
+    return spec
 
 
 def hostname(options: Options, container_id: str) -> str:

@@ -10,7 +10,7 @@ import os
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
-from mydocker.engine.record import containers, damage, events, state
+from mydocker.engine.record import containers, damage, events, removal, state
 from mydocker.errors import Error, attempt
 
 TYPE_CHECKING = False
@@ -86,7 +86,7 @@ def _own_volumes(paths: Paths, record: Record) -> list[str]:
 
 def directory(paths: Paths, container_id: str) -> None:
     """Remove a container's directory."""
-    containers.remove_directory(paths.container(container_id))
+    removal.remove_directory(paths.container(container_id))
 
 
 def after_failed_start(paths: Paths, record: Record, error: Error) -> list[Error]:

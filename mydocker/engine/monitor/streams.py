@@ -54,7 +54,8 @@ class Streams:
         return master if master >= 0 else next((fd for fd, kind in self.ours.items() if kind == INPUT), -1)
 
 
-# docker's local driver is its json-file with limits and files of its own form. Ours has the limits.
+# docker's local driver is its json-file with limits and files of its own form. Ours has the limits. Beside a log that goes elsewhere, too,
+# docker keeps one with the same limits, so that `logs` works.
 _LOCAL = {"max-size": "20m", "max-file": "5"}
 
 
@@ -63,9 +64,14 @@ def log_of(record: Record, path: str) -> Log | None:
     config = record["hostConfig"]["LogConfig"]
     if config["Type"] == "none":
         return None
-    wanted = {**(_LOCAL if config["Type"] == "local" else {}), **config["Config"]}
+    wanted = {**({} if config["Type"] == "json-file" else _LOCAL), **config["Config"]}
     if "max-size" not in wanted:
         return Log(path)  # one file without end, however many there might be
     from mydocker.engine.request.values import size  # imported here, as it takes 2 ms and only rotation needs it
 
-    return Log(path, size(wanted["max-size"]), int(wanted.get("max-file", "1")))
+    limits = size(wanted["max-size"]), int(wanted.get("max-file", "1"))
+    if config["Type"] in ("json-file", "local"):
+        return Log(path, *limits)
+    from mydocker.engine.record.forward import Forwarding, sender_of
+
+    return Forwarding(path, *limits, sender_of(record))

@@ -7,14 +7,12 @@ createTime, status) among others.
 from __future__ import annotations
 
 import os
-from errno import ENOENT
 
 from mydocker import leanjson, store
 from mydocker.engine.record.config import CONFIG
 from mydocker.engine.record.hostconfig import HOST_CONFIG
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound
 from mydocker.images.reference import is_id
-from mydocker.kernel.files import Allowing
 from mydocker.network.attachments import PUBLISHED
 from mydocker.paths import Paths
 
@@ -64,12 +62,20 @@ if TYPE_CHECKING:
         ip6: str
         mac: str
         links: NotRequired[list[str]]
+        interface: NotRequired[str]
+        gwPriority: NotRequired[int]
 
     class Builder(TypedDict):
         """The process whose build a container belongs to."""
 
         pid: int
         start: int | None
+
+    class MadeBy(TypedDict):
+        """The command line that made a container."""
+
+        words: list[str]
+        directory: str
 
     class Record(TypedDict):
         """ROOT/containers/ID/config.json."""
@@ -100,6 +106,7 @@ if TYPE_CHECKING:
         config: Config
         hostConfig: HostConfig
         builder: NotRequired[Builder]
+        madeBy: NotRequired[MadeBy]
 
 
 MOUNT_POINT: Shape = {
@@ -136,9 +143,16 @@ WANTED_ENDPOINT: Shape = {
     "ip6": ("text", ""),
     "mac": ("text", ""),
     "links": ["text"],  # CONTAINER:ALIAS, names that only this container has for others; on the default network by their ids
+    "interface": "text",  # what its interface is to be called, if not eth0 or the next number
+    "gwPriority": "number",  # the network with the highest one is the way out; else the first
 }
 
 BUILDER: Shape = {"pid!": "natural", "start": ("natural", None)}  # a process is its pid and its start time, see kernel/tasks.py
+
+MADE_BY: Shape = {
+    "words!": ["text"],  # after the program's name
+    "directory!": "text",  # where it was typed
+}
 
 RECORD: Shape = {
     "id!": "text",  # 64 hexadecimal digits
@@ -167,6 +181,7 @@ RECORD: Shape = {
     "autoRemove": ("truth", False),
     "config!": CONFIG,
     "hostConfig!": HOST_CONFIG,
+    "madeBy": MADE_BY,  # missing if it was a client of the API, or a build
     "builder": BUILDER,  # only of a container in which a build runs a command
 }
 
@@ -272,24 +287,6 @@ def every(paths: Paths) -> list[Record]:
 def layers_of(record: Record) -> set[str]:
     """Return the chain ids of all layers that a container needs: its image's, and those of the images that it mounts."""
     return {chain_id for layers in (record["layers"], *(point.get("layers", []) for point in record["mounts"])) for chain_id in layers}
-
-
-def remove_mount_points(path: str) -> None:
-    """Remove the directories on which others' files may be mounted, see monitor/staged.py. Raises OSError while something is."""
-    staging = f"{path}/mounts"
-    for own in os.listdir(staging) if os.path.isdir(staging) else []:
-        for name in ("shown", "image"):
-            with Allowing(ENOENT):
-                os.rmdir(f"{staging}/{own}/{name}")  # not all that it holds: it could be a volume
-
-
-def remove_directory(path: str) -> None:
-    """Remove a container's directory, its record and then its lock last: nobody takes it for damaged, or for an orphan, while it goes."""
-    remove_mount_points(path)
-    names = os.listdir(path) if os.path.isdir(path) else []
-    for name in [*(name for name in names if name not in ("config.json", "lock")), "config.json"]:
-        store.remove_tree(f"{path}/{name}")
-    store.discard(path)  # by another name, so that nobody who waits for the lock makes it anew
 
 
 def save(paths: Paths, record: Record, sync: bool = True) -> None:

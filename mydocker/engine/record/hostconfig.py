@@ -153,8 +153,8 @@ RESTART_POLICY: Shape = {
 }
 
 LOG_CONFIG: Shape = {
-    "Type": ("text", "json-file"),  # json-file, local or none
-    "Config": ({"*": "text"}, {}),  # max-size and max-file
+    "Type": ("text", "json-file"),  # json-file, local, syslog, journald or none
+    "Config": ({"*": "text"}, {}),  # the options of the driver, see request/settings.py
 }
 
 ULIMIT: Shape = {

@@ -8,6 +8,7 @@ from mydocker.errors import BadInput
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from mydocker.engine.record.containers import WantedEndpoint
     from mydocker.engine.request.options import Flags
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 # What --network takes besides container:NAME and the names of networks.
 MODES = ("none", "host")
 DEFAULT = "bridge"
+# The option of an endpoint that names its interface.
+IFNAME = "com.docker.network.endpoint.ifname"
 
 _HEXADECIMAL = set("0123456789abcdefABCDEF")
 
@@ -67,11 +70,36 @@ def _endpoint(text: str) -> tuple[str, WantedEndpoint]:
             endpoint["ip6"] = value
         elif key == "mac-address":
             endpoint["mac"] = value
+        elif key == "driver-opt":
+            endpoint |= driver_options([value])
+        elif key == "gw-priority":
+            endpoint["gwPriority"] = priority(value)
         else:
-            raise BadInput(f"invalid --network {text!r}: expected name=NAME and alias, ip, ip6 or mac-address")
+            raise BadInput(f"invalid --network {text!r}: expected name=NAME and alias, ip, ip6, mac-address, driver-opt or gw-priority")
     if not name:
         raise BadInput(f"invalid --network {text!r}: it has no name=NAME")
     return name, endpoint
+
+
+def driver_options(texts: Iterable[str]) -> WantedEndpoint:
+    """Return what the options of an endpoint's driver ask for: the name of its interface. Raises BadInput for another option."""
+    found: Any = {}
+    for text in texts:
+        key, _, value = text.partition("=")
+        if key != IFNAME:
+            raise BadInput(f"unknown option {text!r} of an endpoint: expected {IFNAME}=NAME")
+        if not 0 < len(value) < 16 or value in (".", "..", "lo") or any(c.isspace() or c in "/:" or not c.isprintable() for c in value):
+            raise BadInput(f"invalid interface name {value!r}: expected up to 15 characters without spaces, / and :")
+        found["interface"] = value
+    asked: WantedEndpoint = found
+    return asked
+
+
+def priority(text: str) -> int:
+    """Return a priority of a network as the way out. Raises BadInput."""
+    if not text.removeprefix("-").isascii() or not text.removeprefix("-").isdigit() or not -(2**31) <= int(text) < 2**31:
+        raise BadInput(f"invalid gw-priority {text!r}: expected a whole number")
+    return int(text)
 
 
 def check_endpoint(name: str, endpoint: WantedEndpoint) -> None:

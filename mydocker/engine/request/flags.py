@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker.engine.request import asgiven, checks, devices, endpoints, mounts, ports, settings, values
+from mydocker.engine.request import asgiven, cdi, checks, devices, endpoints, mounts, ports, settings, values
 from mydocker.engine.request.options import Options
 from mydocker.errors import BadInput
 
@@ -55,7 +55,10 @@ _PARSERS = {
 
 def parse(flags: Flags) -> Options:
     """Return the options that click's parameters mean. Raises BadInput for what is wrong with any image."""
-    given = parse_values(flags)
+    requests = [*_described(flags["device"]), *map(cdi.gpus, flags["gpus"])]
+    flags = {**flags, "device": tuple(text for text in flags["device"] if not cdi.is_name(text))}
+    given = parse_values({name: value for name, value in flags.items() if name != "gpus"})
+    given["edits"] = cdi.edits(name for request in requests for name in cdi.names_of(request))
     given |= {"detach": given.get("detach", False), "remove": given.get("remove", False), "attach": given.get("attach", ())}
     words = given.pop("words")
     if not words:
@@ -74,9 +77,15 @@ def parse(flags: Flags) -> Options:
     given |= security(given.pop("security_opt"))
     given |= {name: given[name] or "" for name in ("pid", "ipc", "uts", "userns")}
     given |= endpoints.parse(given)
-    given["as_given"] = asgiven.from_flags(flags)
+    given["as_given"] = {**asgiven.from_flags(flags), "DeviceRequests": requests or None}
     given["entrypoint"] = None if given["entrypoint"] is None else [given["entrypoint"]] if given["entrypoint"] else []
     return checked(Options(given))
+
+
+def _described(texts: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return docker's DeviceRequest for the devices that CDI specifications describe."""
+    names = list(filter(cdi.is_name, texts))
+    return [{"Driver": "cdi", "Count": 0, "DeviceIDs": names, "Capabilities": None, "Options": None}] if names else []
 
 
 def checked(options: Options) -> Options:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mydocker.engine.record.config import Healthcheck
     from mydocker.engine.record.containers import Binding, MountPoint, WantedEndpoint
     from mydocker.engine.record.hostconfig import AsGiven
+    from mydocker.engine.request.cdi import ContainerEdits
     from mydocker.runtime.spec import Device, Rlimit
 
     # The parameters of a command line by name. Each has a type of its own, which Options declares.
@@ -78,6 +79,7 @@ class Options:
     volumes_from: list[tuple[str, bool]]  # a container, and whether its volumes are writable here
     read_only: bool
     device: list[list[tuple[Device, DeviceRule]]]  # for each --device, its nodes
+    edits: list[ContainerEdits]  # what --device VENDOR/CLASS=NAME and --gpus add
     device_cgroup_rule: list[DeviceRule]
     as_given: AsGiven  # what inspect shows of these devices and rates, and of --tmpfs
     network: str  # the name of the first network, host, none or container:NAME

@@ -75,15 +75,33 @@ def labels(settings: tuple[str, ...], files: tuple[str, ...]) -> dict[str, str]:
 
 
 def log_options(texts: tuple[str, ...], driver: str) -> dict[str, str]:
-    """Return the settings of --log-opt. Raises BadInput unless max-size is a size of at least 1 byte and max-file at least 1."""
+    """Return the settings of --log-opt. Raises BadInput for what the driver does not know, or cannot do here."""
     result = dict(pair(text) for text in texts)
     for name, value in result.items():
-        if driver == "none" or name not in ("max-size", "max-file"):
-            raise BadInput(f"unknown log option {name!r} for log driver {driver}: expected max-size or max-file for json-file or local")
-        if (size(value) if name == "max-size" else number(value) or 0) < 1:
-            raise BadInput(f"invalid log option {name}={value}: expected 1 or more")
+        if name not in LOG_DRIVERS[driver]:
+            known = "; ".join(f"{' or '.join(names)} for {each}" for each, names in LOG_DRIVERS.items() if names)
+            raise BadInput(f"unknown log option {name!r} for log driver {driver}: expected {known}")
+        _check_log_option(name, value)
+    if driver in ("syslog", "journald"):
+        from mydocker.engine.record import forward  # imported here, as most logs stay here
+
+        forward.check(driver, result)
     return result
 
+
+def _check_log_option(name: str, value: str) -> None:
+    if name in ("max-size", "max-file") and (size(value) if name == "max-size" else number(value) or 0) < 1:
+        raise BadInput(f"invalid log option {name}={value}: expected 1 or more")
+
+
+# {driver: its options}
+LOG_DRIVERS = {
+    "json-file": ("max-size", "max-file"),
+    "local": ("max-size", "max-file"),
+    "syslog": ("syslog-address", "syslog-facility", "syslog-format", "tag"),
+    "journald": ("tag",),
+    "none": (),
+}
 
 HEALTH_DURATIONS: dict[str, Duration] = {
     "health_interval": "Interval",

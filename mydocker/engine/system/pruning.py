@@ -83,11 +83,31 @@ def of_images(pruning: Pruning, everything: bool, texts: tuple[str, ...]) -> Non
     _remove_images(pruning, found)
 
 
-def of_builds(pruning: Pruning, texts: tuple[str, ...] = ()) -> None:
-    """Remove what builds keep for the next build: the images of their steps, and the caches of RUN --mount that no build uses."""
+class _Room:
+    """Room for so many bytes. What comes first stays; once something does not fit, nothing that comes later does."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+        self.is_full = size == 0
+
+    def takes(self, size: int) -> bool:
+        """Say whether something of this size stays."""
+        self.is_full = self.is_full or size > self.left
+        self.left -= 0 if self.is_full else size
+        return not self.is_full
+
+
+def of_builds(pruning: Pruning, texts: tuple[str, ...] = (), keep: int = 0) -> None:
+    """Remove what builds keep for the next build: the images of their steps, and the caches of RUN --mount that no build uses.
+
+    keep: as many bytes stay, of the newest steps first and then of the caches
+    """
     paths = pruning.paths
     fits = filters.prune_filter(texts, lambda image: image.config.get("Labels"), lambda image: image.created)
-    _remove_images(pruning, [image for image in all_images(paths) if image.is_cache and fits(image)])
+    steps = sorted((image for image in all_images(paths) if image.is_cache), key=lambda image: image.created, reverse=True)
+    room = _Room(keep)
+    kept = [image for image in steps if room.takes(sum(image.sizes[-1:]))]
+    _remove_images(pruning, [image for image in steps if image not in kept and fits(image)])
 
     def remove(path: str) -> list[str]:
         size = caches.size(path)
@@ -96,7 +116,8 @@ def of_builds(pruning: Pruning, texts: tuple[str, ...] = ()) -> None:
         pruning.reclaimed += size if step.removed else 0
         return ["deleted: cache " + path.removeprefix(f"{paths.caches}/")] if step.removed else []
 
-    pruning.each([] if texts else caches.every(paths), remove)  # nothing says when a cache was made, or has labels for it
+    unwanted = [path for path in caches.every(paths) if not room.takes(caches.size(path))]
+    pruning.each([] if texts else unwanted, remove)  # nothing says when a cache was made, or has labels for it
 
 
 def _remove_images(pruning: Pruning, found: list[Image]) -> None:

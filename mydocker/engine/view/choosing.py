@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mydocker.engine.catalog import images as catalog
-from mydocker.engine.connection import networks as connection
 from mydocker.engine.connection import unplug
+from mydocker.engine.connection.new_network import PREDEFINED
 from mydocker.engine.record import filters
 from mydocker.engine.volume import volumes as volume_records
 from mydocker.errors import BadInput
@@ -58,7 +58,7 @@ def networks(paths: Paths) -> filters.Tests:
     """Return the tests of the filters of `network ls`."""
 
     def is_unused(network: Network) -> bool:
-        return network["name"] not in connection.PREDEFINED and not unplug.users(paths, network["name"])
+        return network["name"] not in PREDEFINED and not unplug.users(paths, network["name"])
 
     return {
         "name": lambda network, part: _has(network["name"], part),
@@ -66,7 +66,7 @@ def networks(paths: Paths) -> filters.Tests:
         "driver": lambda network, name: network["driver"] == name,
         "label": lambda network, text: filters.has_label(network["labels"], text),
         "scope": lambda network, scope: scope == "local",
-        "type": lambda network, kind: (network["name"] in connection.PREDEFINED) == (kind == "builtin"),
+        "type": lambda network, kind: (network["name"] in PREDEFINED) == (kind == "builtin"),
         "dangling": lambda network, text: is_unused(network) == (text in _YES),
     }
 

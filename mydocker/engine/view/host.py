@@ -61,7 +61,7 @@ def info(found: Any) -> dict[str, Any]:
             "Volume": ["local"],
             "Network": ["bridge", "host", "ipvlan", "macvlan", "null", "vxlan"],
             "Authorization": None,
-            "Log": ["json-file", "local", "none"],
+            "Log": ["journald", "json-file", "local", "none", "syslog"],
         },
         "MemoryLimit": "memory" in controllers,
         "SwapLimit": found["Kernel"]["Swap accounting"] == "yes",

@@ -12,24 +12,20 @@ from __future__ import annotations
 import os
 
 from mydocker import store
-from mydocker.engine.record import containers, damage, events
+from mydocker.engine.record import damage, events
 from mydocker.engine.record.moments import timestamp
 from mydocker.engine.record.sizes import tree_size
-from mydocker.engine.request.mounts import unique, volume_point
-from mydocker.engine.request.options import Options
-from mydocker.engine.volume import options
 from mydocker.engine.volume.first_use import MARKER
-from mydocker.errors import BadInput, Conflict, Damaged, NotFound
+from mydocker.errors import Conflict, Damaged, NotFound
 from mydocker.paths import Paths
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from typing import TypedDict
 
-    from mydocker.engine.record.containers import MountPoint
     from mydocker.shape import Shape
 
     class Volume(TypedDict):
@@ -134,21 +130,6 @@ class RemoveVolume(Step):
         return command("rm", "-rf", self.path)
 
 
-class MakeHostDirectory(Step):
-    """Make the host directory of a bind (-v) and its parents if it does not exist, as docker does."""
-
-    path: str
-
-    def apply(self) -> None:
-        os.makedirs(self.path, mode=0o755, exist_ok=True)
-
-    def describe(self) -> str:
-        return f"mkdir -p {quote(self.path)}"
-
-    def shell(self) -> str:
-        return command("mkdir", "-p", self.path)
-
-
 def directory(paths: Paths, name: str) -> str:
     """Return a volume's directory."""
     return f"{paths.volumes}/{name}"
@@ -243,60 +224,3 @@ def remove_steps(paths: Paths, name: str, force: bool = False) -> list[Step]:
 def size(paths: Paths, name: str) -> int:
     """Return the size of a volume's files in bytes."""
     return tree_size(f"{directory(paths, name)}/_data")
-
-
-def plan_mounts(paths: Paths, asked: Options, of_image: Iterable[str]) -> list[MountPoint]:
-    """Return all mount points of a container: those of the flags, of other containers (--volumes-from) and of the image.
-
-    of_image: the destinations that the image's VOLUMEs name.
-
-    Raises BadInput if the source of a bind must exist and does not.
-    """
-    points = list(asked.mounts)
-    for name, writable in asked.volumes_from:
-        record = containers.load(paths, containers.resolve(paths, name))
-        # A volume of another container is not removed with this container.
-        for point in record["mounts"]:
-            point |= {"rw": point["rw"] and writable, "anonymous": False}
-        points += [point for point in record["mounts"] if _is_new(points, point)]
-    for point in map(volume_point, sorted(of_image)):
-        points += [point] if _is_new(points, point) else []
-    return unique([_with_source(paths, point) for point in points])
-
-
-def _is_new(points: list[MountPoint], point: MountPoint) -> bool:
-    return all(other["destination"] != point["destination"] for other in points)
-
-
-def _with_source(paths: Paths, point: MountPoint) -> MountPoint:
-    if point["type"] == "volume" and not point["source"]:
-        name = point["name"] or containers.new_id()
-        return _with_options(paths, {**point, "name": name, "source": f"{directory(paths, name)}/_data"})
-    if point["type"] == "bind" and not point["create"] and not os.path.exists(point["source"]):
-        raise BadInput(f"bind source path does not exist: {point['source']}")
-    return point
-
-
-def _with_options(paths: Paths, point: MountPoint) -> MountPoint:
-    """Return the mount point of a volume with the options that the volume has or, if it is to be made, will have."""
-    if os.path.isdir(directory(paths, point["name"])):
-        point["driverOptions"] = load(paths, point["name"])["options"]
-    found = point.get("driverOptions")
-    if not found:
-        return point
-    options.check(found)
-    if options.is_bind(found) and not os.path.exists(found["device"]):
-        raise BadInput(f"volume {point['name']}: its device does not exist: {found['device']}")
-    return {**point, "copy": False}  # what it is belongs to somebody else
-
-
-def mount_steps(paths: Paths, points: list[MountPoint]) -> list[Step]:
-    """Return the steps that make the volumes and the host directories that are to be mounted and do not exist yet."""
-    steps: list[Step] = []
-    for point in points:
-        if point["type"] == "volume" and not os.path.isdir(directory(paths, point["name"])):
-            made = MakeVolume(paths, point["name"], point["labels"], point["anonymous"], point.get("driverOptions", {}))
-            steps.append(made)
-        elif point["type"] == "bind" and point["create"] and not os.path.exists(point["source"]):
-            steps.append(MakeHostDirectory(point["source"]))
-    return steps

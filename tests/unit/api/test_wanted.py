@@ -192,7 +192,8 @@ def test_endpoints() -> None:
         },
     )
     assert list(found.endpoints) == ["back", "front"]
-    assert found.endpoints["back"] == {"aliases": ["db"], "ip": "172.30.0.9", "ip6": "", "mac": "02:42:ac:11:00:02", "links": []}
+    nothing = {"links": [], "gwPriority": 0}
+    assert found.endpoints["back"] == {"aliases": ["db"], "ip": "172.30.0.9", "ip6": "", "mac": "02:42:ac:11:00:02", **nothing}
 
 
 @pytest.mark.parametrize(
@@ -216,12 +217,12 @@ def test_endpoints() -> None:
         ({"HostConfig": {"Mounts": [{"Type": "bind", "Source": "a", "Target": "/a"}]}}, "must be absolute"),
         ({"HostConfig": {"PortBindings": {"x/tcp": []}}}, "invalid port"),
         ({"HostConfig": {"PortBindings": {"80/tcp": "8080"}}}, "invalid PortBindings"),
-        ({"HostConfig": {"DeviceRequests": [{"Driver": "nvidia"}]}}, "DeviceRequests is not supported"),
-        ({"HostConfig": {"LogConfig": {"Type": "syslog"}}}, "no log driver named 'syslog'"),
+        ({"HostConfig": {"DeviceRequests": [{"Driver": "nvidia"}]}}, "invalid device request"),
+        ({"HostConfig": {"LogConfig": {"Type": "gelf"}}}, "no log driver named 'gelf'"),
         ({"HostConfig": {"RestartPolicy": {"Name": "always", "MaximumRetryCount": 2}}}, "maximum retry count"),
         ({"HostConfig": {"NetworkMode": "host"}, "NetworkingConfig": {"EndpointsConfig": {"a": {}}}}, "conflicting options"),
         ({"HostConfig": {"CgroupnsMode": "x"}}, "invalid CgroupnsMode"),
-        ({"NetworkingConfig": {"EndpointsConfig": {"bridge": {"DriverOpts": {"a": "b"}}}}}, "DriverOpts of an endpoint"),
+        ({"NetworkingConfig": {"EndpointsConfig": {"bridge": {"DriverOpts": {"a": "b"}}}}}, "unknown option 'a=b' of an endpoint"),
         ({"HostConfig": {"NetworkMode": "none", "Links": ["a:b"]}}, "--link and --network none exclude each other"),
         ({"HostConfig": {"NetworkMode": "back", "Links": [":a"]}}, "invalid link"),
         ({"HostConfig": {"AutoRemove": True, "RestartPolicy": {"Name": "always"}}}, "exclude each other"),

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import pytest
+
 from mydocker.cli.flags import CREATE, RUN
-from mydocker.cli.verb import Argument, Flag
+from mydocker.cli.main import mydocker
+from mydocker.cli.outcome import run
+from mydocker.cli.verb import Argument, Flag, Group, Verb
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+# {verb: its flags}, as docker 28's own --help lists them.
+DOCKERS: dict[str, list[str]] = json.loads((REPOSITORY / "tests/data/reference/flags.json").read_text())
 
 LOGS = "--restart --log-driver --log-opt"
 LIFE = (
-    "-i --interactive -t --tty --name --cidfile --init --stop-signal --stop-timeout --pull -q --quiet --platform --runtime --storage-driver"
+    "-a --attach --rm -i --interactive -t --tty --name --cidfile --init --stop-signal --stop-timeout --pull -q --quiet --platform "
+    "--runtime --storage-driver"
 )
-RUN_ONLY = "-d --detach -a --attach --rm --detach-keys --sig-proxy"
+RUN_ONLY = "-d --detach --detach-keys --sig-proxy"
 HEALTH = "--health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --no-healthcheck"
 COMMAND = (
     "-e --env --env-file -w --workdir -u --user --group-add -h --hostname --domainname --entrypoint -l --label --label-file --annotation"
@@ -19,18 +31,18 @@ LIMITS = (
     "--cpu-quota --cpu-period --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device "
     "--device-read-bps --device-write-bps --device-read-iops --device-write-iops --ulimit --shm-size --cgroup-parent --cgroupns"
 )
-FILES = "-v --volume --mount --tmpfs --volumes-from --read-only --device --device-cgroup-rule"
+FILES = "-v --volume --mount --tmpfs --volumes-from --read-only --device --gpus --device-cgroup-rule"
 NETWORK = (
     "--network --net --ip --ip6 --mac-address --network-alias --net-alias -p --publish -P --publish-all --expose "
-    "--dns --dns-search --dns-option --dns-opt --add-host"
+    "--dns --dns-search --dns-option --dns-opt --add-host --link"
 )
 CONFINEMENT = "--cap-add --cap-drop --security-opt --privileged --userns --pid --ipc --uts --sysctl"
-MEANINGLESS = "--disable-content-trust --isolation"
+MEANINGLESS = "--disable-content-trust --isolation --kernel-memory --volume-driver"
 SHARED = " ".join([LIFE, LOGS, HEALTH, COMMAND, LIMITS, FILES, NETWORK, CONFINEMENT, MEANINGLESS]).split()
 
 
 def names(takes: tuple[Flag | Argument, ...]) -> list[str]:
-    flags = [row for row in takes if isinstance(row, Flag)]
+    flags = [row for row in takes if isinstance(row, Flag) and not row.refusal]
     return sorted(name for flag in flags for name in flag.names)
 
 
@@ -43,6 +55,43 @@ def test_create_takes_exactly_these() -> None:
 
 
 def test_each_says_what_it_is_for_and_takes() -> None:
-    for flag in [row for row in RUN if isinstance(row, Flag)]:
+    for flag in [row for row in RUN if isinstance(row, Flag) and not row.refusal]:
         assert flag.help.endswith((".", "].")), flag.names
         assert not flag.takes_value or flag.metavar or flag.choices, flag.names
+
+
+def member(line: str) -> Verb | Group:
+    found: Verb | Group | None = mydocker
+    for word in line.split():
+        assert isinstance(found, Group)
+        found = found.member(word)
+    assert found, line
+    return found
+
+
+@pytest.mark.parametrize("line", DOCKERS)
+def test_each_flag_of_dockers_works_or_means_nothing_or_is_refused_by_name(line: str) -> None:
+    known = {name for flag in member(line).flags for name in (*flag.names, *flag.opposites)} | {"--help"}
+    assert not set(DOCKERS[line]) - known
+
+
+@pytest.mark.parametrize("line", ["", *DOCKERS])
+def test_differences_names_what_is_refused(line: str) -> None:
+    text = (REPOSITORY / "docs/differences.md").read_text()
+    assert not [flag.names[-1] for flag in member(line).flags if flag.refusal and f"`{flag.names[-1]}`" not in text]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["run", "--cpu-count", "2", "busybox"], 125, "--cpu-count is not supported: it is for Windows"),
+        (["-H", "tcp://far", "ps"], 1, "--host is not supported: there is no daemon"),
+        (["--tlsverify", "ps"], 1, "--tlsverify is not supported: there is no daemon"),
+        (["volume", "ls", "--cluster"], 1, "--cluster is not supported: there are no volumes of Swarm"),
+        (["rmi", "--platform", "nosuch/x", "busybox"], 1, "invalid platform 'nosuch/x'"),
+    ],
+)
+def test_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, words: list[str], status: int, message: str) -> None:
+    assert run(mydocker, ["--root", f"{tmp_path}/root", "--state", f"{tmp_path}/state", *words]) == status
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -138,7 +138,7 @@ def test_a_flag_that_means_nothing_here_does_not_reach_its_verb() -> None:
     given: list[object] = []
     row = meaningless("--isolation", why="there is one", values=("default",))
     taken = Verb(lambda session, **values: given.append(values), "taken", [row, switch("--all", help="All.")], True)
-    outer = {"root": "/nowhere", "state": "/nowhere", "explain": None, "dry_run": False}
+    outer = {**{flag.into: flag.default for flag in mydocker.flags}, "root": "/nowhere", "state": "/nowhere"}
     assert perform(["mydocker", "taken"], taken, outer, values(taken, ["--isolation", "default", "--all"])) == 0
     assert given == [{"all": True}]
 

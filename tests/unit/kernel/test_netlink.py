@@ -87,6 +87,7 @@ def test_addresses(address: str, prefix: int, family: int, broadcast: str | None
 def test_routes() -> None:
     default = decoded(netlink.add_route(7, "172.20.0.1"), rtmsg)
     assert attributes(default) == {"RTA_GATEWAY": "172.20.0.1", "RTA_OIF": 7}
+    assert default["header"]["flags"] & 0x700 == 0x500  # NLM_F_CREATE and NLM_F_REPLACE: another default route gives way
     assert (default["dst_len"], default["table"], default["scope"], default["type"]) == (0, 254, 0, 1)
     other = decoded(netlink.add_route(7, "fe80::1", "fd01::", 48, onlink=True), rtmsg)
     assert attributes(other) == {"RTA_DST": "fd01::", "RTA_GATEWAY": "fe80::1", "RTA_OIF": 7}

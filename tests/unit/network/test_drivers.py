@@ -65,7 +65,7 @@ def test_a_bridge(paths: Paths, network: Make, make_endpoint: Make) -> None:
         "in /proc/7/ns/net write 1 to /proc/sys/net/ipv6/conf/eth0/disable_ipv6",
         "nsenter --net=/proc/7/ns/net ip address add 10.7.0.2/16 dev eth0",
         "nsenter --net=/proc/7/ns/net ip link set eth0 up",
-        "nsenter --net=/proc/7/ns/net ip route add default via 10.7.0.1 dev eth0",
+        "nsenter --net=/proc/7/ns/net ip route replace default via 10.7.0.1 dev eth0",
     ]
 
 

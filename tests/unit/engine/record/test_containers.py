@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mydocker import store
-from mydocker.engine.record import containers
+from mydocker.engine.record import containers, removal
 from mydocker.errors import Damaged, NotFound
 from mydocker.paths import Paths
 
@@ -90,8 +90,8 @@ def test_a_directory_goes_only_when_nothing_of_others_is_mounted_in_it(paths: Pa
     (directory / "mounts/0/shown/file").touch()
     (directory / "config.json").touch()
     with pytest.raises(OSError, match="not empty"):
-        containers.remove_directory(str(directory))
+        removal.remove_directory(str(directory))
     assert (directory / "mounts/0/shown/file").exists() and (directory / "config.json").exists()
     (directory / "mounts/0/shown/file").unlink()
-    containers.remove_directory(str(directory))
+    removal.remove_directory(str(directory))
     assert not directory.exists()

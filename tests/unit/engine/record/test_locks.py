@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mydocker.engine.record import bundle, containers, locks
+from mydocker.engine.record import bundle, locks, removal
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound, StepFailed
 from mydocker.paths import Paths
 
@@ -72,6 +72,6 @@ def test_a_bundle_that_is_missing(paths: Paths, save_record: MakeRecord) -> None
     record = save_record(paths, status="exited")
     with pytest.raises(Damaged, match=r"bundle/config\.json: is missing$"):
         bundle.load(paths, record["id"])
-    containers.remove_directory(paths.container(record["id"]))
+    removal.remove_directory(paths.container(record["id"]))
     with pytest.raises(NotFound, match=f"^no such container: {record['id'][:12]}$"):
         bundle.load(paths, record["id"])

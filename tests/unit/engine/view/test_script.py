@@ -17,7 +17,7 @@ from mydocker.engine.container.claim import ClaimName
 from mydocker.engine.view.compact import looped, named, usable
 from mydocker.engine.view.describe import plans
 from mydocker.engine.view.script import Plans, script
-from mydocker.engine.volume.volumes import MakeHostDirectory
+from mydocker.engine.volume.mounting import MakeHostDirectory
 from mydocker.paths import Paths
 from mydocker.steps.base import Step
 from mydocker.steps.files import CreateFile, MakeDir, WriteFile

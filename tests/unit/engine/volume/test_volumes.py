@@ -11,7 +11,7 @@ import pytest
 from mydocker.engine.monitor import end
 from mydocker.engine.request.mounts import from_volume
 from mydocker.engine.system import repair
-from mydocker.engine.volume import volumes
+from mydocker.engine.volume import mounting, volumes
 from mydocker.errors import BadInput, Conflict, NotFound
 from mydocker.paths import Paths
 from mydocker.steps.base import Run
@@ -123,7 +123,7 @@ class TestPlan:
     def test_of_every_origin(self, paths: Paths, record: Write, parsed: Parse) -> None:
         record("donor", [{**from_volume("/host:/bind"), "rw": True}, on(from_volume("/lent"), "lent"), on(from_volume("/d"), "hidden")])
         options = parsed("-v", "data:/d", "--volumes-from", "donor:ro", "--tmpfs", "/t", "busybox")
-        points = volumes.plan_mounts(paths, options, ["/image", "/d/", "/t"])
+        points = mounting.plan_mounts(paths, options, ["/image", "/d/", "/t"])
         assert [(p["destination"], p["type"], p["name"], p["rw"], p["anonymous"]) for p in points if p["destination"] != "/image"] == [
             ("/d", "volume", "data", True, False),
             ("/t", "tmpfs", "", True, False),
@@ -132,32 +132,32 @@ class TestPlan:
         ]
 
     def test_an_images_volume_is_anonymous(self, paths: Paths, parsed: Parse) -> None:
-        [point] = volumes.plan_mounts(paths, parsed("busybox"), ["/image"])
+        [point] = mounting.plan_mounts(paths, parsed("busybox"), ["/image"])
         assert (point["destination"], point["anonymous"], point["copy"], len(point["name"])) == ("/image", True, True, 64)
         assert point["source"] == f"{paths.volumes}/{point['name']}/_data"
 
     def test_the_first_of_two_donors_wins(self, paths: Paths, record: Write, parsed: Parse) -> None:
         for name in ("one", "two"):
             record(name, [on(from_volume("/d"), f"volume-{name}")])
-        [point] = volumes.plan_mounts(paths, parsed("--volumes-from", "one", "--volumes-from", "two", "busybox"), [])
+        [point] = mounting.plan_mounts(paths, parsed("--volumes-from", "one", "--volumes-from", "two", "busybox"), [])
         assert point["name"] == "volume-one"
 
     def test_a_donor_must_exist(self, paths: Paths, parsed: Parse) -> None:
         with pytest.raises(NotFound, match="no such container: nosuch"):
-            volumes.plan_mounts(paths, parsed("--volumes-from", "nosuch", "busybox"), [])
+            mounting.plan_mounts(paths, parsed("--volumes-from", "nosuch", "busybox"), [])
 
     def test_only_mount_wants_its_source(self, paths: Paths, parsed: Parse, tmp_path: Path) -> None:
         missing = f"{tmp_path}/missing/deep"
-        [point] = volumes.plan_mounts(paths, parsed("-v", f"{missing}:/d", "busybox"), [])
-        Run("cli").execute(volumes.mount_steps(paths, [point]))
+        [point] = mounting.plan_mounts(paths, parsed("-v", f"{missing}:/d", "busybox"), [])
+        Run("cli").execute(mounting.mount_steps(paths, [point]))
         assert os.stat(missing).st_mode & 0o777 == 0o755
         with pytest.raises(BadInput, match="bind source path does not exist"):
-            volumes.plan_mounts(paths, parsed("--mount", f"type=bind,src={tmp_path}/nosuch,dst=/d", "busybox"), [])
+            mounting.plan_mounts(paths, parsed("--mount", f"type=bind,src={tmp_path}/nosuch,dst=/d", "busybox"), [])
 
     def test_the_steps_make_only_what_is_missing(self, paths: Paths, parsed: Parse, tmp_path: Path) -> None:
         make(paths, "old")
         words = ["-v", "old:/a", "--mount", "src=new,dst=/b,volume-label=x=y", "-v", f"{tmp_path}:/c", "--tmpfs", "/d"]
-        steps = volumes.mount_steps(paths, volumes.plan_mounts(paths, parsed(*words, "busybox"), []))
+        steps = mounting.mount_steps(paths, mounting.plan_mounts(paths, parsed(*words, "busybox"), []))
         assert [step.describe() for step in steps] == [f"make volume new at {paths.volumes}/new"]
         Run("cli").execute(steps)
         assert volumes.load(paths, "new")["labels"] == {"x": "y"}
@@ -176,7 +176,7 @@ class TestRemovalOfContainers:
     def test_not_while_another_container_mounts_it(self, paths: Paths, record: Write, parsed: Parse) -> None:
         make(paths, "shared", anonymous=True)
         owner = record("owner", [{**on(from_volume("/d"), "shared"), "source": "x"}])
-        borrowed = volumes.plan_mounts(paths, parsed("--volumes-from", "owner", "busybox"), [])
+        borrowed = mounting.plan_mounts(paths, parsed("--volumes-from", "owner", "busybox"), [])
         borrower = record("borrower", borrowed)
         assert end.container(paths, owner) == []
         assert volumes.names(paths) == ["shared"]
