@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mydocker import leanjson
+from mydocker.cli import base
 from mydocker.cli.base import EXPLAIN, Session, complain_about, echo
 from mydocker.cli.verb import SOME, argument, option, switch, verb
 from mydocker.engine.catalog import images
@@ -29,15 +30,26 @@ _NAMES = argument("names", "NAME...", SOME)
     switch("-s", "--size", help="Add how much a container has written."),
     option("--type", "kind", choices=("container", "image", "volume", "network"), help="Look for this kind only."),
     _FORMAT,
+    switch("--tree", help="Draw containers as the kernel has them: layers, namespaces, mounts, cgroups, links."),
     EXPLAIN[0],
     _NAMES,
 )
-def inspect(session: Session, /, size: bool, kind: str | None, form: str | None, names: tuple[str, ...]) -> int:
+def inspect(session: Session, /, size: bool, kind: str | None, form: str | None, tree: bool, names: tuple[str, ...]) -> int:
     """Print everything about containers, images, volumes or networks as JSON.
 
     Example: mydocker inspect -f '{{.State.Pid}}' web
     """
+    if tree:
+        return base.each(names, lambda name: _draw(session, name))
     return _print_all(names, form, lambda name: _found(session, name, kind, size))
+
+
+def _draw(session: Session, name: str) -> None:
+    from mydocker.engine.view.containertree import container_tree  # documents do not need it
+    from mydocker.engine.view.tree import lines_of
+
+    record = containers.load(session.paths, containers.resolve(session.paths, name))
+    echo(lines_of(container_tree(session.paths, record)))
 
 
 def _found(session: Session, name: str, kind: str | None, size: bool) -> Document:
