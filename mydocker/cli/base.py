@@ -16,14 +16,17 @@ from mydocker.tracebacks import kept
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
+    from typing import Protocol, TypeVar
 
     from mydocker.messages import Explanation
+
+    Read = TypeVar("Read")
 
     class Teller(Protocol):
         """What prints steps (cli/explain)."""
 
         def tell(self, told: Explanation) -> None: ...
+        def flush(self) -> None: ...
         def finish(self) -> None: ...
 
 
@@ -45,10 +48,18 @@ class Session:
         self.dry_run = dry_run
         self.teller: Teller | None = None  # what prints the steps, made when the first is told (execution.py)
 
-    def finish(self) -> None:
-        """Print the steps that were kept to be printed together."""
+    def read(self, action: Callable[[], Read], text: str) -> Read:
+        """Return what a function reads. text: says where it reads that, for --explain"""
+        if not self.explain:
+            return action()
+        from mydocker.cli.execution import read  # most command lines tell nothing
+
+        return read(self, action, text)
+
+    def flush(self) -> None:
+        """Print the steps that were kept to be printed together, before a program's output."""
         if self.teller:
-            self.teller.finish()
+            self.teller.flush()
 
 
 class Place:
@@ -75,7 +86,11 @@ class Place:
 place = Place()
 
 EXPLAIN = (
-    option("--explain", choices=("text", "all", "why", "sh", "json"), help="Print the steps [text, all, why, sh or json]."),
+    option(
+        "--explain",
+        choices=("text", "all", "why", "sh", "json", "svg", "html", "trace"),
+        help="Print the steps [text, all, why, sh or json], or draw them [svg, html or trace].",
+    ),
     switch("--dry-run", help="Print the steps without doing them."),
 )
 

@@ -11,7 +11,9 @@ from mydocker.steps.faults import injected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.cli.base import Teller
+    from collections.abc import Callable
+
+    from mydocker.cli.base import Read, Teller
     from mydocker.engine.monitor.client import Explain
     from mydocker.engine.view.script import Plans
 
@@ -29,7 +31,27 @@ def runner(session: Session) -> Run:
     if session.dry_run:
         tell = teller(session).tell
         return DryRun("cli", lambda who, step, _: tell(explaining.planned(who, step)))
-    return Run("cli", explaining.observer(teller(session).tell) if session.explain else None, injected(os.environ))
+    return Run("cli", explaining.observer(teller(session).tell, "cli") if session.explain else None, injected(os.environ))
+
+
+class Reading(Step):
+    """Something that is read, by a verb that changes nothing."""
+
+    action: Callable[[], object]  # what apply() calls
+    text: str  # says where it reads
+
+    def apply(self) -> None:
+        self.action()
+
+    def describe(self) -> str:
+        return self.text
+
+
+def read(session: Session, action: Callable[[], Read], text: str) -> Read:
+    """Return what a function reads, and tell where. With --dry-run it is read all the same, as that changes nothing."""
+    found: list[Read] = []
+    Run("cli", explaining.observer(teller(session).tell, "cli")).apply(Reading(lambda: found.append(action()), text))
+    return found[0]
 
 
 def teller(session: Session) -> Teller:
@@ -59,4 +81,7 @@ def tell_plan(session: Session, whole: Plans, script: str) -> bool:
 
 def telling(session: Session) -> Explain | None:
     """Return the function that prints a step of a monitor, or None if they are not told. A script has told them already."""
-    return teller(session).tell if session.explain and session.explain != "sh" else None
+    if not session.explain or session.explain == "sh":
+        return None
+    explaining.watch(teller(session).tell, "cli")
+    return teller(session).tell
