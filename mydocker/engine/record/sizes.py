@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from mydocker.kernel.files import GONE, Allowing
 
@@ -33,5 +34,23 @@ def tree_size(path: str) -> int:
 
 
 def written(paths: Paths, record: Record) -> int:
-    """Return how many bytes the files in a container's writable layer hold. With vfs, that layer is the whole copy of the root."""
-    return sum(tree_size(f"{paths.container(record['id'])}/{name}") for name in WRITABLE.values())
+    """Return how many bytes a container has written: what the files in its writable layer hold.
+
+    With vfs that layer is a copy of everything, and the files count that are not as in the image.
+    """
+    directory = paths.container(record["id"])
+    tree = f"{directory}/{WRITABLE['vfs']}"
+    if os.path.isdir(tree):
+        return _differing(paths, record, directory, tree)
+    return sum(tree_size(f"{directory}/{name}") for name in WRITABLE.values())
+
+
+def _differing(paths: Paths, record: Record, directory: str, tree: str) -> int:
+    from mydocker.storage import drivers  # sizes are seldom asked for
+
+    total = 0
+    for change in drivers.driver("vfs", paths).changes(directory, record["layers"]):
+        with Allowing(*GONE):
+            status = os.lstat(tree + change.path)
+            total += 0 if stat.S_ISDIR(status.st_mode) else status.st_size
+    return total
