@@ -406,3 +406,14 @@ def test_a_build_killed_at_any_moment(build: Builds) -> None:
         assert mydocker("system", "check").stdout == ""
     build("FROM busybox\nRUN echo 1 > /1; sleep 0.05\nCOPY f /f\nRUN sleep 0.05; echo 2 > /2\nWORKDIR /w\n")
     assert build.run("cat /1 /f /2") == "1\nx\n2\n"
+
+
+def test_a_label_more_makes_another_image(build: Builds) -> None:
+    """Also when every step is taken from the build before."""
+    script = "printf 'FROM busybox\\nENV A=b\\n' | {mydocker} build -q %s -t made:1 -"
+    first = build.mydocker.sh(script % "").stdout
+    labelled = build.mydocker.sh(script % "--label l=1").stdout
+    assert first != labelled and build.inspect()["Config"]["Labels"] == {"l": "1"}
+    assert build.mydocker.sh(script % "--label l=1").stdout == labelled
+    assert build.mydocker.sh(script % "").stdout == first
+    build.mydocker("rmi", "-f", labelled.strip())

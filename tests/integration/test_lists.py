@@ -113,6 +113,14 @@ def test_docker_s_filters_of_names_and_ancestors(mydocker: Machine) -> None:
     assert names(mydocker, "ancestor=busybox") == "web12\nweb1\n"
     assert names(mydocker, "ancestor=made") == "web12\n"
     assert names(mydocker, "ancestor=nosuch") == ""
+    mydocker.sh("printf 'FROM busybox\\nENV A=b\\n' | {mydocker} build -q -t child -")  # no layer of its own: its history tells
+    assert names(mydocker, "ancestor=child") == ""
+    mydocker("create", "--name", "third", "child")
+    assert names(mydocker, "ancestor=child") == "third\n"
+    assert names(mydocker, "ancestor=busybox") == "third\nweb12\nweb1\n"
+    mydocker("rm", "third")
+    mydocker("rmi", "child")
+    mydocker("builder", "prune", "-f")
     assert mydocker("images", "--format", "{{.Repository}}", "bus*").stdout == "busybox\n"
     assert mydocker("images", "--format", "{{.Repository}}", "bus*:*").stdout == "busybox\n"
     assert mydocker("images", "--format", "{{.Repository}}", "ma?e:x*").stdout == ""

@@ -121,3 +121,16 @@ def test_a_boot_goes_on_past_what_does_not_start(mydocker: Machine) -> None:
     assert booted.stderr.count("\n") <= 2
     assert "there" in booted.stderr
     mydocker("rm", "-f", "lost", "well")
+
+
+def test_only_a_signal_that_is_to_end_it_ends_the_restarts(mydocker: Machine) -> None:
+    """A program may read its configuration again at SIGHUP: when it ends by that, or later, it is started again."""
+    script = "echo run >> /runs; trap 'exit 3' HUP TERM; while :; do sleep 0.05; done"
+    mydocker("run", "-d", "--name", "again", "--restart", "always", "busybox", "sh", "-c", script)
+    mydocker.wait_until(lambda: runs(mydocker) == 1)
+    assert mydocker("kill", "-s", "HUP", "again").rc == 0
+    mydocker.wait_until(lambda: runs(mydocker) == 2)
+    assert mydocker("kill", "-s", "TERM", "again").rc == 0
+    mydocker.wait_until(lambda: "Exited (3)" in mydocker("ps", "-a").stdout)
+    assert runs(mydocker) == 2
+    mydocker("rm", "again")

@@ -76,6 +76,7 @@ def _image(how: Building, progress: Progress, references: Sequence[Reference]) -
     if how.labels:
         labels = {**progress.settings.get("Labels", {}), **how.labels}
         progress.set({**progress.settings, "Labels": labels}, "LABEL " + " ".join(f"{k}={v}" for k, v in how.labels.items()))
+        progress.advance("label", *(f"{key}={value}" for key, value in sorted(how.labels.items())))
     progress.advance("image", *(f"{key}={value}" for key, value in sorted(how.annotations.items())))
     # If nothing changed, this is the image of the earlier build, and not a new one that only differs in its times.
     built = cached(how.paths, progress.key) if how.use_cache else None

@@ -25,12 +25,14 @@ def tests(paths: Paths) -> filters.Tests:
     def created(name: str) -> str:
         return containers.load(paths, containers.resolve(paths, name))["createTime"]
 
-    tops: dict[str, str] = {}
+    ancestors: dict[str, images.Image | None] = {}
+    made: dict[str, images.Image | None] = {}
 
-    def top_layer(name: str) -> str:
-        if name not in tops:  # asked once, and not for each container
-            tops[name] = _top_layer(paths, name)
-        return tops[name]
+    def is_built_on(record: Record, name: str) -> bool:
+        for known, each in ((ancestors, name), (made, f"sha256:{record['imageId']}")):
+            if each not in known:  # asked once, and not for each container
+                known[each] = _image(paths, each)
+        return _is_built_on(record, made[f"sha256:{record['imageId']}"], ancestors[name])
 
     return {
         "id": lambda each, value: each.record["id"].startswith(value),
@@ -39,7 +41,7 @@ def tests(paths: Paths) -> filters.Tests:
         "label": lambda each, value: filters.has_label(each.record["config"]["Labels"], value),
         "status": lambda each, value: each.status == value,
         "exited": lambda each, value: each.status == "exited" and str(each.record["exitCode"]) == value,
-        "ancestor": lambda each, value: _is_of_image(each.record, value) or top_layer(value) in each.record["layers"],
+        "ancestor": lambda each, value: _is_of_image(each.record, value) or is_built_on(each.record, value),
         "health": lambda each, value: each.health == value,
         "volume": lambda each, value: any(
             value in (mount["name"], mount["source"], mount["destination"]) for mount in each.record["mounts"]
@@ -56,12 +58,22 @@ def _is_of_image(record: Record, name: str) -> bool:
     return name.removesuffix(":latest") == record["image"].removesuffix(":latest") or record["imageId"].startswith(name)
 
 
-def _top_layer(paths: Paths, name: str) -> str:
-    """Return the chain id of an image's topmost layer, which is among the layers of every image built on it. '' if there is none."""
+def _image(paths: Paths, name: str) -> images.Image | None:
     try:
-        return next(iter(images.find(paths, name).chain_ids), "")
+        return images.find(paths, name)
     except (NotFound, BadInput, Damaged):
-        return ""
+        return None
+
+
+def _is_built_on(record: Record, image: images.Image | None, ancestor: images.Image | None) -> bool:
+    """Say whether a container's image has the layers and the history of another one, and more.
+
+    image: the container's, None if it is gone: then the layers alone count
+    """
+    if not ancestor or next(iter(ancestor.chain_ids), "") not in record["layers"]:
+        return False
+    before = ancestor.document["history"]
+    return image is None or image.document["history"][: len(before)] == before
 
 
 def _network_name(paths: Paths, text: str) -> str:
