@@ -18,9 +18,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol, TypeVar
 
+    from mydocker.engine.monitor.client import Client
+    from mydocker.engine.view.script import Plans
+    from mydocker.explaining import Stop, Told
     from mydocker.messages import Explanation
 
     Read = TypeVar("Read")
+
+    class Stopping(Protocol):
+        """What stops a start (cli/explain/stopping.py)."""
+
+        stop: Stop
+
+        def own(self, who: str, step: Told, seconds: float) -> None: ...
+        def hear(self, told: Explanation) -> None: ...
+        def check(self, whole: Plans) -> None: ...
+        def started(self, start: Callable[[], Client]) -> Client: ...
 
     class Teller(Protocol):
         """What prints steps (cli/explain)."""
@@ -46,6 +59,7 @@ class Session:
         self.paths = paths
         self.explain = explain
         self.dry_run = dry_run
+        self.stopping: Stopping | None = None  # stops a start, if --stop-after asks for it
         self.teller: Teller | None = None  # what prints the steps, made when the first is told (execution.py)
 
     def read(self, action: Callable[[], Read], text: str) -> Read:
@@ -93,6 +107,7 @@ EXPLAIN = (
     ),
     switch("--dry-run", help="Print the steps without doing them."),
 )
+STOP_AFTER = option("--stop-after", metavar="STEP", help="Wait after each step that has these words, and say what to look at.")
 
 
 def echo(text: str, end: str = "\n", err: bool = False) -> None:

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mydocker.cli.base import Read, Teller
-    from mydocker.engine.monitor.client import Explain
+    from mydocker.engine.monitor.client import Client, Explain
     from mydocker.engine.view.script import Plans
+    from mydocker.explaining import Stop
+    from mydocker.messages import Explanation
+    from mydocker.steps.base import Observer
 
 
 class DryRun(Run):
@@ -31,7 +34,16 @@ def runner(session: Session) -> Run:
     if session.dry_run:
         tell = teller(session).tell
         return DryRun("cli", lambda who, step, _: tell(explaining.planned(who, step)))
-    return Run("cli", explaining.observer(teller(session).tell, "cli") if session.explain else None, injected(os.environ))
+    return Run("cli", _observer(session), injected(os.environ))
+
+
+def _observer(session: Session) -> Observer | None:
+    """Return what is called after each step of this process: it tells the step, and stops after it, as the session asks."""
+    told = explaining.observer(teller(session).tell, "cli") if session.explain else None
+    if not session.stopping:
+        return told
+    stops = session.stopping.own
+    return lambda *done: (told and told(*done), stops(*done))[1]
 
 
 class Reading(Step):
@@ -80,8 +92,39 @@ def tell_plan(session: Session, whole: Plans, script: str) -> bool:
 
 
 def telling(session: Session) -> Explain | None:
-    """Return the function that prints a step of a monitor, or None if they are not told. A script has told them already."""
-    if not session.explain or session.explain == "sh":
-        return None
-    explaining.watch(teller(session).tell, "cli")
-    return teller(session).tell
+    """Return the function that hears of each step of a monitor, or None if nobody does. A script has told them already."""
+    tell = teller(session).tell if session.explain and session.explain != "sh" else None
+    if tell:
+        explaining.watch(tell, "cli")
+    stopping = session.stopping
+    if not stopping:
+        return tell
+
+    def hear(told: Explanation) -> None:
+        if told["message"] == "stop":
+            stopping.hear(told)
+        elif tell:
+            tell(told)
+
+    return hear
+
+
+def stop_after(session: Session, words: str | None, plans: Callable[[], Plans]) -> None:
+    """Have a start stop after the steps that have these words, if any are given. Raises BadInput if it has no such step.
+
+    plans: returns what the start will do
+    """
+    if words:
+        from mydocker.cli.explain.stopping import Stopping  # nobody else pays for it
+
+        stopping = Stopping(session, words)
+        stopping.check(plans())
+        session.stopping = stopping
+
+
+def started(session: Session, start: Callable[[Stop | None], Client]) -> Client:
+    """Return the client of a start, which is given where it stops. What was told of it is printed."""
+    stopping = session.stopping
+    client = stopping.started(lambda: start(stopping.stop)) if stopping else start(None)
+    session.flush()
+    return client
