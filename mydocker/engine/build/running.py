@@ -106,8 +106,7 @@ def _script(instruction: Instruction) -> str:
 
 
 def _is_lone(instruction: Instruction) -> bool:
-    heredocs = instruction.heredocs
-    return len(heredocs) == 1 and instruction.text.lstrip("<-").strip("'\"") == heredocs[0].name
+    return [heredoc.word for heredoc in instruction.heredocs] == [instruction.text]
 
 
 def _with_heredocs(instruction: Instruction) -> str:
