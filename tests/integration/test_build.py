@@ -265,7 +265,8 @@ def test_from_an_id(build: Builds) -> None:
 
 def test_scratch_alone_has_no_layer(build: Builds) -> None:
     build("FROM scratch\nENV A=b\n")
-    assert build.inspect()["RootFS"]["Layers"] is None or build.inspect()["RootFS"]["Layers"] == []
+    assert build.inspect()["RootFS"] == {"Type": "layers"} and build.inspect()["Config"]["WorkingDir"] == "/"
+    assert build.mydocker("image", "inspect", "--format", "{{len .RootFS.Layers}}", "made:1").stdout == "0\n"
 
 
 def test_onbuild(build: Builds) -> None:

@@ -159,7 +159,8 @@ class _Work:
         if earlier:
             progress = from_stage(self.begun[earlier.number])
         elif base == "scratch":
-            progress = from_nothing(self.how.paths, self.how.platform)
+            progress = from_nothing(self.how.paths, self.stage.platform or self.how.platform)
+            progress.document["config"] = {"WorkingDir": "/"}
         else:
             self.how.pull(base, self.stage.platform or self.how.platform)
             progress = from_image(images.find(self.how.paths, base))
