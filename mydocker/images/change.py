@@ -91,8 +91,8 @@ def environment(settings: ImageConfig) -> dict[str, str]:
 
 
 def variables_of(settings: ImageConfig, arguments: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that an instruction sees: those of Env, and those of ARG that Env does not have."""
-    return {**arguments, **environment(settings)}
+    """Return the variables that an instruction sees: those of Env, and those of ARG, of which those that ENV has set since are gone."""
+    return {**environment(settings), **arguments}
 
 
 def _words(text: str, scope: _Scope) -> list[str]:
