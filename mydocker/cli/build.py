@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from mydocker.cli.buildinput import Flags
+    from mydocker.engine.build.result import Built
     from mydocker.engine.record.containers import Record
 
 
@@ -110,7 +111,7 @@ def build(session: Session, /, context: str, path: str | None, target: str, **fl
     _tell(session, flags, built, outputs, quiet)
 
 
-def _tell(session: Session, flags: Flags, built: builder.Built, outputs: Outputs, quiet: bool) -> None:
+def _tell(session: Session, flags: Flags, built: Built, outputs: Outputs, quiet: bool) -> None:
     """Print what was built, and write the files that tell of it."""
     if flags["iidfile"] and built.id:
         write_text(flags["iidfile"], f"sha256:{built.id}")
@@ -169,6 +170,8 @@ def _building(session: Session, context: BuildContext, quiet: bool, always: bool
         return _options([*how.limits, *_words(asked)])
 
     how = orders.Building(session.paths, context, runner(session), tell, options, _starter(session, quiet), pull)
+    # Steps are told one after the other.
+    how.side_by_side = not session.explain and not session.dry_run
     return how
 
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import BinaryIO
 
-    from mydocker.engine.build.builder import Built
     from mydocker.engine.build.orders import Building
+    from mydocker.engine.build.result import Built
     from mydocker.images.reference import Reference
 
 _KINDS = {
