@@ -267,6 +267,8 @@ def test_scratch_alone_has_no_layer(build: Builds) -> None:
     build("FROM scratch\nENV A=b\n")
     assert build.inspect()["RootFS"] == {"Type": "layers"} and build.inspect()["Config"]["WorkingDir"] == "/"
     assert build.mydocker("image", "inspect", "--format", "{{len .RootFS.Layers}}", "made:1").stdout == "0\n"
+    started = build.mydocker("run", "--rm", "--network", "none", "made:1", "true")
+    assert (started.rc, started.stderr) == (127, "mydocker: exec: 'true': executable file not found in $PATH\n")
 
 
 def test_onbuild(build: Builds) -> None:
