@@ -67,6 +67,8 @@ def prepare(directory: Path) -> None:
         shutil.copy(path, directory)
     for context in ("context", "ignoring"):
         shutil.copytree(DATA / context, directory / context, symlinks=True)
+    (directory / "context/data/with space.txt").write_text("space\n")
+    for context in ("context", "ignoring"):
         for path in (directory / context).rglob("*"):
             path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
     context_directory = directory / "context"
