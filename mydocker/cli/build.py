@@ -14,7 +14,6 @@ from mydocker.cli.buildoutput import Outputs, write_metadata, write_text
 from mydocker.cli.execution import runner, telling
 from mydocker.cli.flags import ISOLATION, NO_TRUST
 from mydocker.cli.lean import values
-from mydocker.cli.registry import pull_one
 from mydocker.cli.run import create as create_verb
 from mydocker.cli.table import harmless
 from mydocker.cli.verb import argument, meaningless, option, refused, switch, verb
@@ -164,6 +163,8 @@ def _building(session: Session, context: BuildContext, quiet: bool, always: bool
 
     def pull(name: str, platform: str) -> None:
         if always or not platforms.is_here(session.paths, name, platform):
+            from mydocker.cli.registry import pull_one  # imported here, because urllib3 takes a third of a build that is all cached
+
             pull_one(session, parse(name).with_default_tag(), platform, None, sys.stdout, quiet)
 
     def options(asked: orders.Asked) -> Options:

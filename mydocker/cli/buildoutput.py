@@ -8,7 +8,6 @@ import tarfile
 
 from mydocker import leanjson
 from mydocker.cli.base import Session
-from mydocker.cli.registry import push_one
 from mydocker.engine.catalog import images
 from mydocker.engine.container import copy
 from mydocker.engine.transfer import archives
@@ -81,6 +80,8 @@ class Outputs:
             elif output.destination:
                 write_whole(output.destination, lambda stream, output=output: _fill(session, how, built, output, stream))  # type: ignore[misc]
         for reference in self.references if self.is_pushed else ():
+            from mydocker.cli.registry import push_one  # imported here, as pull_one in build.py
+
             push_one(session, reference.with_default_tag(), quiet or self.takes_stdout)
 
 
