@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, BinaryIO
 
+    from mydocker.engine.build.result import Built
     from mydocker.engine.record.containers import Record
     from mydocker.engine.request.options import Options
     from mydocker.images.reference import Reference
@@ -68,7 +69,7 @@ def build(call: Call) -> None:
     _tell(telling, built.id, names)
 
 
-def _of_upload(call: Call, names: list[Reference], limits: dict[str, Any], telling: Telling) -> builder.Built:
+def _of_upload(call: Call, names: list[Reference], limits: dict[str, Any], telling: Telling) -> Built:
     with _scratch(call) as scratch:
         with open(f"{scratch}/body", "w+b") as file:
             for piece in call.connection.body():
@@ -144,7 +145,7 @@ def _scratch(call: Call) -> Iterator[str]:
         store.remove_tree(path)
 
 
-def _built(call: Call, directory: str, scratch: str, names: list[Reference], limits: dict[str, Any], telling: Telling) -> builder.Built:
+def _built(call: Call, directory: str, scratch: str, names: list[Reference], limits: dict[str, Any], telling: Telling) -> Built:
     name = call.text("dockerfile") or "Dockerfile"
     place = os.path.join(directory, name)
     text = read_in(directory, place, name)

@@ -14,7 +14,6 @@ from mydocker.cli.buildoutput import Outputs, write_metadata, write_text
 from mydocker.cli.execution import runner, telling
 from mydocker.cli.flags import ISOLATION, NO_TRUST
 from mydocker.cli.lean import values
-from mydocker.cli.registry import pull_one
 from mydocker.cli.run import create as create_verb
 from mydocker.cli.table import harmless
 from mydocker.cli.verb import argument, meaningless, option, refused, switch, verb
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from mydocker.cli.buildinput import Flags
+    from mydocker.engine.build.result import Built
     from mydocker.engine.record.containers import Record
 
 
@@ -110,7 +110,7 @@ def build(session: Session, /, context: str, path: str | None, target: str, **fl
     _tell(session, flags, built, outputs, quiet)
 
 
-def _tell(session: Session, flags: Flags, built: builder.Built, outputs: Outputs, quiet: bool) -> None:
+def _tell(session: Session, flags: Flags, built: Built, outputs: Outputs, quiet: bool) -> None:
     """Print what was built, and write the files that tell of it."""
     if flags["iidfile"] and built.id:
         write_text(flags["iidfile"], f"sha256:{built.id}")
@@ -163,12 +163,16 @@ def _building(session: Session, context: BuildContext, quiet: bool, always: bool
 
     def pull(name: str, platform: str) -> None:
         if always or not platforms.is_here(session.paths, name, platform):
+            from mydocker.cli.registry import pull_one  # imported here, because urllib3 takes a third of a build that is all cached
+
             pull_one(session, parse(name).with_default_tag(), platform, None, sys.stdout, quiet)
 
     def options(asked: orders.Asked) -> Options:
         return _options([*how.limits, *_words(asked)])
 
     how = orders.Building(session.paths, context, runner(session), tell, options, _starter(session, quiet), pull)
+    # Steps are told one after the other.
+    how.side_by_side = not session.explain and not session.dry_run
     return how
 
 

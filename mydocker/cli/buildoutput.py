@@ -8,7 +8,6 @@ import tarfile
 
 from mydocker import leanjson
 from mydocker.cli.base import Session
-from mydocker.cli.registry import push_one
 from mydocker.engine.catalog import images
 from mydocker.engine.container import copy
 from mydocker.engine.transfer import archives
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import BinaryIO
 
-    from mydocker.engine.build.builder import Built
     from mydocker.engine.build.orders import Building
+    from mydocker.engine.build.result import Built
     from mydocker.images.reference import Reference
 
 _KINDS = {
@@ -81,6 +80,8 @@ class Outputs:
             elif output.destination:
                 write_whole(output.destination, lambda stream, output=output: _fill(session, how, built, output, stream))  # type: ignore[misc]
         for reference in self.references if self.is_pushed else ():
+            from mydocker.cli.registry import push_one  # imported here, as pull_one in build.py
+
             push_one(session, reference.with_default_tag(), quiet or self.takes_stdout)
 
 

@@ -1,4 +1,4 @@
-"""The groups of verbs, which docker has too: container, image, builder, volume, network, context, generate, system."""
+"""The groups of verbs, which docker has too: container, image, manifest, builder, volume, network, context, generate, system."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ image = Group(
         "prune": "prune:image",
     },
     hidden=("list",),
+)
+manifest = Group(
+    "manifest",
+    help="Manage lists of images for several platforms.",
+    verbs={verb: f"manifests:{verb}" for verb in ("create", "annotate", "inspect", "push")} | {"rm": "manifests:remove"},
 )
 builder = Group("builder", help="Manage what builds have kept.", verbs={"prune": "prune:builder", "build": "build:build"})
 buildx = Group("buildx", help="build and prune, as docker's plugin calls them.", verbs={"build": "build:build", "prune": "prune:builder"})

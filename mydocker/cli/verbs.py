@@ -36,6 +36,7 @@ ALL = {
     "build": "build:build",
     **{verb: f"registry:{verb}" for verb in ("pull", "push", "login", "logout", "search")},
     "image": "groups:image",
+    "manifest": "groups:manifest",
     "builder": "groups:builder",
     "buildx": "groups:buildx",
     "volume": "groups:volume",

@@ -91,8 +91,8 @@ def environment(settings: ImageConfig) -> dict[str, str]:
 
 
 def variables_of(settings: ImageConfig, arguments: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that an instruction sees: those of Env, and those of ARG that Env does not have."""
-    return {**arguments, **environment(settings)}
+    """Return the variables that an instruction sees: those of Env, and those of ARG, of which those that ENV has set since are gone."""
+    return {**environment(settings), **arguments}
 
 
 def _words(text: str, scope: _Scope) -> list[str]:
@@ -169,8 +169,8 @@ def _workdir(name: str, text: str, scope: _Scope) -> ImageConfig:
 
 
 def _volume(name: str, text: str, scope: _Scope) -> ImageConfig:
-    volumes = json_list(text)
-    places = _words(text, scope) if volumes is None else volumes
+    listed = json_list(text)
+    places = _words(text, scope) if listed is None else [expand(place, scope.variables) for place in listed]
     if not all(place.strip() for place in places):
         raise BadInput("VOLUME specified can not be an empty string")
     return {"Volumes": {**scope.settings.get("Volumes", {}), **{place: {} for place in places}}}

@@ -5,16 +5,17 @@ There is a library, dockerfile-parse. But it knows no here-documents, and its er
 
 from __future__ import annotations
 
+import json
 import re
 
 from mydocker.errors import BadInput
 from mydocker.images import change
-from mydocker.images.words import split
+from mydocker.images.words import expand, split, with_backslashes
 from mydocker.value import Value
 
 _DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(.+?)\s*$")
-# A whole word. In `$((1<<n))` and in quotes the same characters are no here-document.
-_HEREDOC = re.compile(r"""\d*<<(-?)(["']?)([A-Za-z_][A-Za-z0-9_.-]*)\2""")
+# A whole word. In `$((1 <<n))` and in quotes the same characters are no here-document.
+_HEREDOC = re.compile(r"\d*<<(-?)([^<()$]+)", re.DOTALL)
 _DIRECTIVES = {"check", "escape", "syntax"}
 _FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(.*))?", re.DOTALL)
 # The flags of each instruction: with a text, true or false, or given as often as one likes.
@@ -27,13 +28,16 @@ _FLAGS = {
 }
 _TRUE, _FALSE = ("", "true", "1"), ("false", "0")
 _WITH_HEREDOCS = {"RUN", "COPY", "ADD"}
+# What these say is a shell's, or that of a Dockerfile with another escape character (ONBUILD).
+_AS_WRITTEN = {"CMD", "ENTRYPOINT", "HEALTHCHECK", "MAINTAINER", "ONBUILD", "RUN", "SHELL"}
 NAMES = change.NAMES | {"ADD", "ARG", "COPY", "FROM", "MAINTAINER", "RUN"}
 
 
 class Heredoc(Value):
     """A here-document."""
 
-    name: str  # the word that ends it
+    name: str  # the line that ends it
+    word: str  # what announces it, such as <<-"EOF"
     content: str
     expand: bool  # whether variables in it are replaced: they are if the word has no quotes
 
@@ -44,7 +48,7 @@ class Instruction:
     name: in upper case.
     flags: such as {'from': 'build'}. One that is true or false has 'true' or is not there.
     lists: those that may be given several times, such as {'mount': ['type=tmpfs,target=/x']}.
-    text: what follows the flags.
+    text: what follows the flags. Its escape character is the backslash, whatever the file's is.
     line: the number of the line where it begins, from 1.
     source: all of it as the user wrote it, on one line.
     """
@@ -59,6 +63,18 @@ class Instruction:
         self.heredocs = heredocs
         self.line = line
         self.source = " ".join([name, *flags.written, text])
+
+    def translate(self, escape: str) -> None:
+        """Write the text and its here-documents with backslashes, which the file writes with another escape character."""
+        if self.name in _AS_WRITTEN:
+            return
+        words = change.json_list(self.text)
+        if words is None:
+            self.text = with_backslashes(self.text, escape)
+        else:
+            self.text = json.dumps([with_backslashes(word, escape) for word in words])
+        for heredoc in self.heredocs:
+            heredoc.content = with_backslashes(heredoc.content, escape, quotes="") if heredoc.expand else heredoc.content
 
 
 class Flags:
@@ -96,7 +112,7 @@ class Flags:
 
 def parse(text: str, name: str) -> list[Instruction]:
     """Return the instructions of a Dockerfile. name: what errors call the file. Raises BadInput with the number of the line."""
-    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    lines = text.removeprefix("\ufeff").split("\n")
     escape, position = _directives(lines, name)
     found: list[Instruction] = []
     while position < len(lines):
@@ -104,6 +120,8 @@ def parse(text: str, name: str) -> list[Instruction]:
         logical, position = _logical_line(lines, position, escape)
         if logical:
             instruction, position = _instruction(logical, lines, start, position, name)
+            if escape != "\\":
+                instruction.translate(escape)
             found.append(instruction)
     if not found:
         raise BadInput(f"{name} has no instruction in it")
@@ -157,13 +175,13 @@ def _logical_line(lines: list[str], position: int, escape: str) -> tuple[str, in
 
 def _instruction(logical: str, lines: list[str], start: int, position: int, name: str) -> tuple[Instruction, int]:
     """Return the instruction of a logical line, and the position after its here-documents."""
-    word, _, rest = logical.replace("\t", " ", 1).partition(" ") if "\t" in logical.split(" ")[0] else logical.partition(" ")
+    word, rest = [*logical.split(None, 1), ""][:2]
     upper, where = word.upper(), f"{name}:{start + 1}"
     if upper not in NAMES:
         raise BadInput(f"{where}: unknown instruction {word!r}")
     flags, text = _flags(upper, rest.strip(), where)
     found: list[Heredoc] = []
-    if upper in _WITH_HEREDOCS and not text.startswith("["):
+    if upper in _WITH_HEREDOCS and change.json_list(text) is None:
         found, position = _heredocs(text, lines, position, where)
     elif upper == "ONBUILD" and text.split(" ")[0].upper() in _WITH_HEREDOCS:
         # The trigger keeps the text of its here-documents.
@@ -202,19 +220,21 @@ def _flag_word(text: str) -> tuple[int, str]:
 def _heredocs(text: str, lines: list[str], position: int, where: str) -> tuple[list[Heredoc], int]:
     """Return the here-documents that a text announces, and the position after them."""
     found: list[Heredoc] = []
-    for dash, quote, ending in _heredoc_words(text):
+    for match in _heredoc_words(text):
+        dash, written = match.groups()
+        ending = expand(written, {})
         content, position = _heredoc(lines, position, ending, bool(dash), where)
-        found.append(Heredoc(name=ending, content=content, expand=not quote))
+        found.append(Heredoc(name=ending, word=match[0], content=content, expand=ending == written))
     return found, position
 
 
-def _heredoc_words(text: str) -> list[tuple[str, str, str]]:
-    """Return (dash, quote, ending word) of each here-document that a text announces."""
+def _heredoc_words(text: str) -> list[re.Match[str]]:
+    """Return the words of a text that announce here-documents. Each match has a dash or '', and the ending word as it is written."""
     try:
         found = [_HEREDOC.fullmatch(word) for word in split(text)]
     except BadInput:
         return []  # A quote is open. What that means, the shell says.
-    return [(match[1], match[2], match[3]) for match in found if match]
+    return [match for match in found if match]
 
 
 def _heredoc(lines: list[str], position: int, ending: str, dash: bool, where: str) -> tuple[str, int]:
@@ -222,7 +242,7 @@ def _heredoc(lines: list[str], position: int, ending: str, dash: bool, where: st
     content: list[str] = []
     for number in range(position, len(lines)):
         line = lines[number].lstrip("\t") if dash else lines[number]
-        if line == ending:
+        if line.rstrip("\r") == ending:
             return "".join(f"{text}\n" for text in content), number + 1
         content.append(line)
     raise BadInput(f"{where}: unterminated here-document {ending}")

@@ -86,6 +86,30 @@ def expand_text(text: str, variables: Mapping[str, str]) -> str:
     return result
 
 
+def with_backslashes(text: str, escape: str, quotes: str = "'\"") -> str:
+    """Return a text whose escape character is another one as it is written with backslashes. A backslash in it is an ordinary character.
+
+    quotes: what quotes. In single quotes nothing is escaped, in others only what could mean something there
+    """
+    result, position, quote = "", 0, ""
+    while position < len(text):
+        character, following = text[position], text[position + 1 : position + 2]
+        if character == escape and _escapes(following, escape, quote, quotes):
+            result, position = result + (escape if following == escape else "\\" + following), position + 2
+            continue
+        if character in quotes and quote in ("", character):
+            quote = "" if quote else character
+        result, position = result + ("\\\\" if character == "\\" and quote != "'" else character), position + 1
+    return result
+
+
+def _escapes(following: str, escape: str, quote: str, quotes: str) -> bool:
+    """Say whether an escape character before this one means something. quote: the open one, '' for none"""
+    if quote == "'" or not following:
+        return False
+    return following in f'"${escape}' if quote else bool(quotes) or following in f"${escape}"
+
+
 def _variable(word: str, start: int, variables: Mapping[str, str]) -> tuple[str, int]:
     """Return the value of the variable whose name begins at `start`, and the position after it."""
     if word[start : start + 1] == "{":

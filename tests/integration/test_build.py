@@ -265,7 +265,10 @@ def test_from_an_id(build: Builds) -> None:
 
 def test_scratch_alone_has_no_layer(build: Builds) -> None:
     build("FROM scratch\nENV A=b\n")
-    assert build.inspect()["RootFS"]["Layers"] is None or build.inspect()["RootFS"]["Layers"] == []
+    assert build.inspect()["RootFS"] == {"Type": "layers"} and build.inspect()["Config"]["WorkingDir"] == "/"
+    assert build.mydocker("image", "inspect", "--format", "{{len .RootFS.Layers}}", "made:1").stdout == "0\n"
+    started = build.mydocker("run", "--rm", "--network", "none", "made:1", "true")
+    assert (started.rc, started.stderr) == (127, "mydocker: exec: 'true': executable file not found in $PATH\n")
 
 
 def test_onbuild(build: Builds) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from builds import Builds
 
+from mydocker.engine.build.emulation import can_run
+
 
 def test_copy_with_excludes(build: Builds) -> None:
     for name in ("d/a.txt", "d/b.md", "d/e/c.txt", "d/e/keep.txt", "d/e/x.md", "home.txt", "homes"):
@@ -319,3 +321,24 @@ def test_what_flags_are_refused(build: Builds, flags: list[str], words: str) -> 
     build.file("Dockerfile", "FROM busybox\nRUN true\n")
     refused = build.mydocker("build", *flags, "ctx", env={"SSH_AUTH_SOCK": ""})
     assert (refused.rc, refused.stdout) == (1, "") and words in refused.stderr, refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "flags", "line"),
+    [
+        ("FROM --platform=linux/ARCH other:1 AS one\nENV A=b\nFROM one\nRUN true\n", [], "Dockerfile:4: RUN true: "),
+        ("FROM other:1\nCOPY f /f\nRUN true\n", ["--platform", "ARCH"], "Dockerfile:3: RUN true: "),
+    ],
+)
+def test_another_architecture_needs_an_emulator_only_for_run(build: Builds, dockerfile: str, flags: list[str], line: str) -> None:
+    architecture = next((name for name in ("s390x", "riscv64", "loong64") if not can_run(name, "/proc")), "")
+    if not architecture:
+        pytest.skip("binfmt_misc has an emulator for everything")
+    build.file("f", "f")
+    build.mydocker.sh(f"tar -c ctx | {{mydocker}} import --platform linux/{architecture} - other:1")
+    flags = [flag.replace("ARCH", architecture) for flag in flags]
+    refused = build(dockerfile.replace("ARCH", architecture), *flags, rc=1)
+    assert refused.stderr.startswith(f"mydocker: {line}a program for linux/{architecture} cannot run here: binfmt_misc has no emulator")
+    assert refused.stdout == "" and "hint: install qemu-user-static" in refused.stderr
+    build(dockerfile.replace("ARCH", architecture).replace("RUN", "CMD"), *flags)
+    assert build.inspect()["Architecture"] == architecture

@@ -15,35 +15,26 @@ from mydocker.engine.build.checks import check, check_one
 from mydocker.engine.build.context import Source, read_copy
 from mydocker.engine.build.orders import Building, RunInstruction
 from mydocker.engine.build.private import PrivateMounts
-from mydocker.engine.build.progress import Progress, cached, from_image, from_nothing, from_stage, publish, reuse
+from mydocker.engine.build.progress import Progress, cached, from_image, from_nothing, from_stage, reuse
+from mydocker.engine.build.result import Built, store_image
 from mydocker.engine.build.running import PROXIES, Running
+from mydocker.engine.build.sides import build_side_by_side, restored, saved
 from mydocker.engine.build.stages import Stage, Stages, declared, origins
 from mydocker.engine.catalog import images
 from mydocker.engine.container.spec import PATH
 from mydocker.errors import BadInput, Error, StepFailed
-from mydocker.images import change, dockerfile, index
-from mydocker.images.draft import StoreImage
-from mydocker.images.layout import ImageLayout
-from mydocker.images.naming import NameImage
+from mydocker.images import change, dockerfile
 from mydocker.steps.base import Run, Step
-from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
 
     from mydocker.engine.build.copying import Context
     from mydocker.engine.build.progress import Workplace
     from mydocker.images.dockerfile import Instruction
     from mydocker.images.reference import Reference
-
-
-class Built(Value):
-    """What came of a build."""
-
-    id: str  # of the image, '' if only its files were wanted
-    names: Sequence[Reference]  # of the image
-    progress: Progress  # the stage that was wanted
 
 
 def build(how: Building, stages: Stages, target: str, references: Sequence[Reference], is_kept: bool = True) -> Built | None:
@@ -58,35 +49,16 @@ def build(how: Building, stages: Stages, target: str, references: Sequence[Refer
     check(how, needed)
     work = _Work(how, stages, sum(1 + len(stage.instructions) for stage in needed))
     try:
-        for stage in needed:
-            how.run.execute(work.steps(stage))
+        work.build(needed)
     finally:
         work.private.leave()
-    if not how.run.done:
+    if not work.begun:
         return None
     for key in sorted(set(how.arguments) - work.consumed - PROXIES):
         how.tell(f"[Warning] build-arg {key} was not consumed")
     progress = work.begun[wanted.number]
-    image_id = _image(how, progress, references) if is_kept else ""
+    image_id = store_image(how, progress, references) if is_kept else ""
     return Built(id=image_id, names=references, progress=progress)
-
-
-def _image(how: Building, progress: Progress, references: Sequence[Reference]) -> str:
-    """Make an image of a stage, and return its id."""
-    if how.labels:
-        labels = {**progress.settings.get("Labels", {}), **how.labels}
-        progress.set({**progress.settings, "Labels": labels}, "LABEL " + " ".join(f"{k}={v}" for k, v in how.labels.items()))
-        progress.advance("label", *(f"{key}={value}" for key, value in sorted(how.labels.items())))
-    progress.advance("image", *(f"{key}={value}" for key, value in sorted(how.annotations.items())))
-    # If nothing changed, this is the image of the earlier build, and not a new one that only differs in its times.
-    built = cached(how.paths, progress.key) if how.use_cache else None
-    if not built:
-        with publish(how.paths, progress) as draft:
-            draft.manifest_annotations = how.annotations
-            how.run.apply(StoreImage(draft, references[0] if references else None, {index.BUILT: progress.key}))
-            built = images.find(how.paths, f"sha256:{draft.image_id}")
-    how.run.execute(NameImage(ImageLayout(how.paths.images), built.entry, reference) for reference in references)
-    return built.id
 
 
 class _Work:
@@ -94,6 +66,7 @@ class _Work:
 
     count: how many instructions there are, for 'Step 1/5'
     number: how many of them were announced
+    first: {a stage's number: how many instructions stand before it}
     consumed: the build arguments that an ARG has declared
     begun: {a stage's number: how far it has come}
     stage: the stage that is being built
@@ -105,11 +78,46 @@ class _Work:
         self.stages = stages
         self.count = count
         self.number = 0
+        self.first: dict[int, int] = {}
         self.consumed: set[str] = set()
         self.begun: dict[int, Progress] = {}
         self.stage = stages.all[0]
         self.fresh = not how.use_cache
         self.private = PrivateMounts(f"{how.context.scratch}/mounts", Run("build", how.run.observer))
+
+    def build(self, needed: list[Stage]) -> None:
+        """Build stages, of which some need others. Raises the first failure."""
+        counts = [1 + len(stage.instructions) for stage in needed]
+        self.first = {stage.number: sum(counts[:place]) for place, stage in enumerate(needed)}
+        if self.how.side_by_side:
+            build_side_by_side(needed, lambda stage: self.stages.needed(stage)[:-1], self)
+        else:
+            for stage in needed:
+                self.here(stage)
+
+    def here(self, stage: Stage) -> None:
+        """Build a stage in this process."""
+        self.number = self.first[stage.number]
+        self.how.run.execute(self.steps(stage))
+
+    def aside(self, stage: Stage) -> Any:
+        """Build a stage in a child process, and return what its parent has to know."""
+        self.how.context.scratch += f"/stage-{stage.number}"
+        os.mkdir(self.how.context.scratch)
+        self.private = PrivateMounts(f"{self.how.context.scratch}/mounts", Run("build", self.how.run.observer))
+        before = set(self.begun)
+        try:
+            self.here(stage)
+        finally:
+            self.private.leave()
+        return {key: saved(self.begun[key]) for key in set(self.begun) - before}, list(self.consumed), list(self.how.begun_anew)
+
+    def take(self, told: Any) -> None:
+        """Take what a child process has returned."""
+        begun, consumed, emptied = told
+        self.begun |= {key: restored(data) for key, data in begun.items()}
+        self.consumed |= set(consumed)
+        self.how.begun_anew |= set(emptied)
 
     def steps(self, stage: Stage) -> Iterator[Step]:
         """Yield a stage's steps. The ONBUILD triggers of its base image are among them."""
@@ -160,7 +168,8 @@ class _Work:
         if earlier:
             progress = from_stage(self.begun[earlier.number])
         elif base == "scratch":
-            progress = from_nothing(self.how.paths, self.how.platform)
+            progress = from_nothing(self.how.paths, self.stage.platform or self.how.platform)
+            progress.document["config"] = {"WorkingDir": "/"}
         else:
             self.how.pull(base, self.stage.platform or self.how.platform)
             progress = from_image(images.find(self.how.paths, base))
@@ -208,6 +217,10 @@ class _Work:
         settings = change.instruction(instruction.name, instruction.text, before, progress.arguments)
         if instruction.name == "CMD":
             progress.has_own_command = True
+        if instruction.name == "ENV":
+            # The later one of ENV and ARG counts.
+            for key in change.environment(change.instruction("ENV", instruction.text, {}, change.variables_of(before, progress.arguments))):
+                progress.arguments.pop(key, None)
         if instruction.name == "ENTRYPOINT" and not progress.has_own_command:
             settings.pop("Cmd", None)
         if instruction.name != "WORKDIR":
@@ -215,8 +228,8 @@ class _Work:
             progress.advance(instruction.name, repr(sorted(settings.items())))
             return
         progress.document["config"] = settings
-        directory = settings["WorkingDir"]
-        self._changed(instruction, directory, lambda place: copying.make_directory(place.container(), directory))
+        directory, user = settings["WorkingDir"], settings.get("User") or ""
+        self._changed(instruction, repr((directory, user)), lambda place: copying.make_directory(place.container(), directory, user))
 
     def _changed(self, instruction: Instruction, seen: str, change: Callable[[Workplace], None], linked: bool = False) -> None:
         """Make a layer of what is changed in a container that is never started. linked: whether it is made without the layers below."""

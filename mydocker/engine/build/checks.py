@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from mydocker.engine.build import addresses, chmod
+from mydocker.engine.build.emulation import can_run
 from mydocker.engine.build.mounts import parse
-from mydocker.errors import BadInput, NotFound
-from mydocker.images import change
+from mydocker.errors import BadInput, NotFound, Unsupported
+from mydocker.images import change, config
 from mydocker.images.words import split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mydocker.engine.build.orders import Building
     from mydocker.engine.build.stages import Stage
@@ -23,11 +24,26 @@ INSECURE = "security.insecure"
 _ANYWHERE = "/x" * 100
 
 
-def check(how: Building, stages: Iterable[Stage]) -> None:
-    """Check all instructions of some stages. Raises BadInput or NotFound with the number of the line."""
+def check(how: Building, stages: Sequence[Stage]) -> None:
+    """Check all instructions of some stages. Raises BadInput, NotFound or Unsupported with the number of the line."""
     for stage in stages:
         for instruction in stage.instructions:
             check_one(how, instruction)
+    check_platforms(how, stages)
+
+
+def check_platforms(how: Building, stages: Iterable[Stage]) -> None:
+    """Check that the programs of RUN can run, as far as --platform says what they are for. Raises Unsupported with the line."""
+    platforms: dict[str, str] = {}
+    for stage in stages:
+        platform = stage.platform or platforms.get(stage.base.lower(), how.platform)
+        platforms |= {name: platform for name in (stage.name, str(stage.number)) if name}
+        run = next((instruction for instruction in stage.instructions if instruction.name == "RUN"), None)
+        if run and platform and not can_run(config.platform_fields(platform)["architecture"], how.paths.proc):
+            raise Unsupported(
+                f"{how.name}:{run.line}: {run.source}: a program for {platform} cannot run here: binfmt_misc has no emulator for it",
+                "install qemu-user-static and binfmt-support",
+            )
 
 
 def check_one(how: Building, instruction: Instruction) -> None:

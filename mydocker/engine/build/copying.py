@@ -94,14 +94,33 @@ def copy(source: Context | Container, wanted: Wanted, target: Container, destina
     wait_for(sender, receiver)
 
 
-def make_directory(target: Container, path: str) -> None:
-    """Make a directory in a container, and the directories above it that are missing (for WORKDIR)."""
+def make_directory(target: Container, path: str, user: str) -> None:
+    """Make a directory in a container, and the directories above it that are missing (for WORKDIR). They are the user's, as in BuildKit."""
 
     def make() -> None:
         root = target.enter()
-        os.close(inroot.make_directories(inroot.by_descriptor(root), followed(root, path)))
+        os.close(_made(root, followed(root, path), lambda: _numbers_or_root(root, user)))
 
     Child(make).wait()
+
+
+def _made(root: int, path: str, numbers: Callable[[], tuple[int, int]]) -> int:
+    """Make a directory and those above it that are missing, and return a descriptor of it. numbers: returns the owner of what is made."""
+    parts = [part for part in path.split("/") if part]
+    paths = ["/".join(parts[: count + 1]) for count in range(len(parts))]
+    missing = [each for each in paths if not is_directory(root, f"/{each}")]
+    directory = inroot.make_directories(inroot.by_descriptor(root), path)
+    for each in missing:
+        os.chown(each, *numbers(), dir_fd=root, follow_symlinks=False)
+    return directory
+
+
+def _numbers_or_root(root: int, user: str) -> tuple[int, int]:
+    """Return uid and gid of a user, those of root for one that the container does not know: RUN says so, WORKDIR does not (BuildKit)."""
+    try:
+        return Owner(chown=user, chmod=None).numbers(root)
+    except BadInput:
+        return 0, 0
 
 
 def extract(stream: BufferedReader, name: str, target: Container, destination: str) -> None:
@@ -199,10 +218,7 @@ def _receive(root: int, destination: str, file: str, stream: BinaryIO, owner: Ow
     top, name = followed(root, destination), file
     if file and not destination.endswith("/") and not is_directory(root, top):
         top, name = dirname(top), basename(top)
-    missing = not is_directory(root, top)
-    directory = inroot.make_directories(inroot.by_descriptor(root), top)
-    if missing:
-        os.chown(inroot.by_descriptor(directory), *numbers)
+    directory = _made(root, top, lambda: numbers)
     unpack_tar(stream, inroot.by_descriptor(directory), None, None, _preparing(name, None if keeps_owners else numbers, owner.chmod))
 
 

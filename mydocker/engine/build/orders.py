@@ -55,6 +55,7 @@ class Building:
     platform: the value of --platform, '' for the host's
     use_cache: whether layers of earlier builds are used
     begun_anew: the keys of the caches that this build has emptied
+    side_by_side: whether stages that do not need each other are built at once, in child processes that write to descriptors 1 and 2
     fresh: names of stages in lower case whose layers are made anew, from --no-cache-filter
     name: the Dockerfile's, for errors
     """
@@ -88,6 +89,7 @@ class Building:
         self.contexts: dict[str, Context | str] = {}
         self.platform = ""
         self.use_cache = True
+        self.side_by_side = False
         self.begun_anew: set[str] = set()
         self.fresh: set[str] = set()
         self.name = "Dockerfile"

@@ -50,8 +50,7 @@ class Running:
         self.mounts: list[RunMount] = [parse(text, variables, self.directory) for text in instruction.lists.get("mount", [])]
         self.script = _script(instruction)
         self.argv = [f"{_SCRIPTS}/{instruction.heredocs[0].name}"] if self.script else change.argv(_with_heredocs(instruction), settings)
-        visible = progress.arguments.items()
-        self.visible = {key: value for key, value in visible if key not in change.environment(settings)}
+        self.visible = progress.arguments
         wanted = instruction.flags.get("network", "default")
         self.network = wanted if wanted != "default" else how.network or "bridge"
 
@@ -89,7 +88,7 @@ class Running:
             if self.script:
                 showing.script(self.script, self.argv[0])
             showing.look(self.progress)
-            environment = {**showing.variables, **proxies, **self.visible, **change.environment(self.progress.settings)}
+            environment = {**showing.variables, **proxies, **change.environment(self.progress.settings), **self.visible}
             options = self.how.options(self.asked(environment))
             options.mounts = showing.points
             with Workplace(self.how.paths, self.progress, options, self.how.run) as place:
@@ -106,8 +105,7 @@ def _script(instruction: Instruction) -> str:
 
 
 def _is_lone(instruction: Instruction) -> bool:
-    heredocs = instruction.heredocs
-    return len(heredocs) == 1 and instruction.text.lstrip("<-").strip("'\"") == heredocs[0].name
+    return [heredoc.word for heredoc in instruction.heredocs] == [instruction.text]
 
 
 def _with_heredocs(instruction: Instruction) -> str:

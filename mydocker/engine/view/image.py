@@ -42,7 +42,7 @@ def document(paths: Paths, image: Image) -> Omitting:
         "VirtualSize": image.size,
         "GraphDriver": _graph(paths, image),
         "Config": Omitting({**_CONFIG, **image.config}, "ExposedPorts", "StopSignal", "Healthcheck", "Shell"),
-        "RootFS": {"Type": "layers", "Layers": image.diff_ids},
+        "RootFS": Omitting({"Type": "layers", "Layers": image.diff_ids}, "Layers"),
         "Metadata": {"LastTagTime": _NEVER},  # when it got a name is written nowhere
     }
     return Omitting(document, "Variant")

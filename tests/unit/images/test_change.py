@@ -50,6 +50,7 @@ BASE: Any = {
         ("EXPOSE '80 81'", "ExposedPorts", {"1/tcp": {}, "80/tcp": {}, "81/tcp": {}}),
         ("WORKDIR //", "WorkingDir", "/"),
         ('VOLUME ["/data", "/log"]', "Volumes", {"/v": {}, "/data": {}, "/log": {}}),
+        ('VOLUME ["/$A"]', "Volumes", {"/v": {}, "/1": {}}),
         ("VOLUME /data /log", "Volumes", {"/v": {}, "/data": {}, "/log": {}}),
         ("STOPSIGNAL SIGQUIT", "StopSignal", "SIGQUIT"),
         ("STOPSIGNAL 9", "StopSignal", "9"),

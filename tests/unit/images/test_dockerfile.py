@@ -8,6 +8,7 @@ import pytest
 
 from mydocker.engine.build import stages
 from mydocker.errors import BadInput, NotFound
+from mydocker.images import change
 from mydocker.images.dockerfile import parse
 from mydocker.images.dockerignore import Ignore, excluded_paths, read
 from mydocker.images.words import expand_text
@@ -29,6 +30,19 @@ def test_instructions_with_lines_and_flags() -> None:
 
 def test_another_escape_and_dos_line_ends() -> None:
     assert shown("# escape=`\r\nFROM x\r\nRUN dir `\r\n  C:\\\r\n") == [(2, "FROM", {}, "x"), (3, "RUN", {}, "dir   C:\\")]
+
+
+def test_another_escape_in_words() -> None:
+    begin = "# escape=`\nFROM x\n"
+    written = r"""ENV A=c:\x B=a`$b`"c` d C="x`ny`"z`$q`` \w" D='`a\b' E=`"""
+    _, environment = parse(begin + written + "x", "Dockerfile")
+    found = change.instruction("ENV", environment.text, {}, {})
+    assert found == {"Env": ["A=c:\\x", 'B=a$b"c d', 'C=x`ny"z$q` \\w', "D=`a\\b", "E=x"]}
+    assert environment.source == written + "x"
+    assert shown(begin + "RUN echo a\\b`c\nONBUILD ENV a=\\b")[1:] == [(3, "RUN", {}, "echo a\\b`c"), (4, "ONBUILD", {}, "ENV a=\\b")]
+    *_, volume, copy = parse(begin + 'VOLUME ["/v\\\\w", "$A"]\nCOPY <<E /f\na\\b `$A "`\nE', "Dockerfile")
+    assert change.instruction("VOLUME", volume.text, {}, {"A": "/a"}) == {"Volumes": {"/v\\w": {}, "/a": {}}}
+    assert expand_text(copy.heredocs[0].content, {"A": "a"}) == 'a\\b $A "`\n'
 
 
 def test_a_directive_after_a_comment_is_a_comment() -> None:
@@ -62,6 +76,14 @@ def test_a_doubled_escape_continues_nothing() -> None:
         ("RUN echo \"a <<EOF b\" '<<EOF'\n", []),
         ("RUN echo it's <<EOF\n", []),
         ("RUN cat <<END-1\nx\nEND-1\n", [("END-1", "x\n", True)]),
+        ("RUN [ -e /x ] || cat <<1\nx\n1\n", [("1", "x\n", True)]),
+        (
+            "COPY <<\"the end\" <<\\E <<F'F' <<_.- /d/\n1\nthe end\n2\nE\n3\nFF\n_.-\n",
+            [("the end", "1\n", False), ("E", "2\n", False), ("FF", "3\n", False), ("_.-", "", True)],
+        ),
+        ("COPY <<E /f\r\na\r\nE\r\n", [("E", "a\r\n", True)]),
+        ("RUN cat \\\n# <<no\n\n  <<E \\\n && true\na\nE\n", [("E", "a\n", True)]),
+        ("run\tcat <<E\na\nE\n", [("E", "a\n", True)]),
     ],
 )
 def test_here_documents(text: str, documents: list[tuple[str, str, bool]]) -> None:

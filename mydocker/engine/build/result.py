@@ -1,0 +1,44 @@
+"""The image that a stage becomes at the end of a build."""
+
+from __future__ import annotations
+
+from mydocker.engine.build.progress import Progress, cached, publish
+from mydocker.engine.catalog import images
+from mydocker.images import index
+from mydocker.images.draft import StoreImage
+from mydocker.images.layout import ImageLayout
+from mydocker.images.naming import NameImage
+from mydocker.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mydocker.engine.build.orders import Building
+    from mydocker.images.reference import Reference
+
+
+class Built(Value):
+    """What came of a build."""
+
+    id: str  # of the image, '' if only its files were wanted
+    names: Sequence[Reference]  # of the image
+    progress: Progress  # the stage that was wanted
+
+
+def store_image(how: Building, progress: Progress, references: Sequence[Reference]) -> str:
+    """Make an image of a stage, and return its id."""
+    if how.labels:
+        labels = {**progress.settings.get("Labels", {}), **how.labels}
+        progress.set({**progress.settings, "Labels": labels}, "LABEL " + " ".join(f"{k}={v}" for k, v in how.labels.items()))
+        progress.advance("label", *(f"{key}={value}" for key, value in sorted(how.labels.items())))
+    progress.advance("image", *(f"{key}={value}" for key, value in sorted(how.annotations.items())))
+    # If nothing changed, this is the image of the earlier build, and not a new one that only differs in its times.
+    built = cached(how.paths, progress.key) if how.use_cache else None
+    if not built:
+        with publish(how.paths, progress) as draft:
+            draft.manifest_annotations = how.annotations
+            how.run.apply(StoreImage(draft, references[0] if references else None, {index.BUILT: progress.key}))
+            built = images.find(how.paths, f"sha256:{draft.image_id}")
+    how.run.execute(NameImage(ImageLayout(how.paths.images), built.entry, reference) for reference in references)
+    return built.id

@@ -1,0 +1,7 @@
+FROM debian:12
+CMD ["one"]
+ENTRYPOINT ["two"]
+HEALTHCHECK CMD true
+FROM nginx:1.27-alpine
+ENTRYPOINT []
+HEALTHCHECK NONE

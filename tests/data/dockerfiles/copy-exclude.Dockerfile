@@ -1,0 +1,3 @@
+# By hand.
+FROM busybox
+COPY --exclude=**/deep --exclude=*b.txt data /some

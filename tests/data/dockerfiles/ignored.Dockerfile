@@ -1,0 +1,5 @@
+# context: ignoring
+FROM busybox
+COPY . /all
+COPY src /src/
+COPY build/ /build/

@@ -1,0 +1,4 @@
+FROM scratch
+ADD files.tar.gz /
+COPY data /data
+CMD ["/hello"]

@@ -1,0 +1,4 @@
+FROM scratch
+COPY data/a.txt /
+LABEL empty="" other=
+ENV NOTHING=
