@@ -41,6 +41,7 @@ ALL = {
     "volume": "groups:volume",
     "network": "groups:network",
     "system": "groups:system",
+    "learn": "learn:learn",
     "completion": "completion:completion",
     "info": "system:info",
     "version": "system:version",

@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "oci": {"runtime", "cgroups", "steps", "kernel"},
     "engine": ENGINE_USES,
     "api": {"engine", *ENGINE_USES},
-    "cli": {"api", "engine", *ENGINE_USES},
+    "learn": {"cgroups", "steps", "kernel"},
+    "cli": {"learn", "api", "engine", *ENGINE_USES},
 }
 
 # The engine's rooms, the highest floor first. A room uses only rooms of the floors below its own.
