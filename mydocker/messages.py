@@ -68,7 +68,7 @@ if TYPE_CHECKING:
         id: str  # the container's
         wanted: str  # the client's streams, each named by the kind that carries it: INPUT, OUTPUT, ERRORS
         size: tuple[int, int] | None  # rows and columns of the client's terminal
-        explain: str  # how steps are told: 'text', 'sh' or 'json', or '' for not at all
+        explain: bool  # whether steps are told
         faults: tuple[tuple[str, int, int], ...]  # what tests inject, see steps/faults.py
         secrets: NotRequired[list[str]]  # NAME=VALUE, more variables for the container's process, which are in no file
         others: NotRequired[list[str]]  # the streams of each client that waited for the start; their channels come with START
@@ -91,11 +91,15 @@ if TYPE_CHECKING:
         exec: str  # the id of its record, '' if it has none (record/execs.py)
 
     class Explanation(TypedDict):
-        """A step that was done, as --explain=json prints it."""
+        """A step that was done or would be done, or a warning."""
 
-        who: str
-        step: str
-        seconds: float
+        who: str  # the process: 'cli', 'monitor', 'stage', 'init', …
+        step: str  # in words; of a warning, its text
+        shell: str  # the shell command that does the same
+        origin: str  # where its code and its reason are found (reasons.py), '' for a warning
+        at: float | None  # when it began, by CLOCK_MONOTONIC, which all processes share; None if it was not done
+        seconds: float | None  # how long it took; None if it was not done
+        pid: int | None  # of the process, on the host; None if it was not done
 
     class Failure(TypedDict):
         """An error as data."""

@@ -16,6 +16,15 @@ from mydocker.tracebacks import kept
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
+
+    from mydocker.messages import Explanation
+
+    class Teller(Protocol):
+        """What prints steps (cli/explain)."""
+
+        def tell(self, told: Explanation) -> None: ...
+        def finish(self) -> None: ...
 
 
 # Verbs that exit with 125 when they refuse. So their status differs from that of the container's command. 'volume create' is not one.
@@ -26,7 +35,7 @@ class Session:
     """The settings of one command line.
 
     paths: where everything is
-    explain: how steps are explained: None for not at all, 'text', 'sh' or 'json'
+    explain: how steps are explained, one of EXPLAIN's choices; None for not at all
     dry_run: whether steps are only described, and not done
     """
 
@@ -34,6 +43,12 @@ class Session:
         self.paths = paths
         self.explain = explain
         self.dry_run = dry_run
+        self.teller: Teller | None = None  # what prints the steps, made when the first is told (execution.py)
+
+    def finish(self) -> None:
+        """Print the steps that were kept to be printed together."""
+        if self.teller:
+            self.teller.finish()
 
 
 class Place:
@@ -54,7 +69,7 @@ class Place:
 place = Place()
 
 EXPLAIN = (
-    option("--explain", choices=("text", "sh", "json"), help="Print each step as it is done [text, sh or json]."),
+    option("--explain", choices=("text", "all", "why", "sh", "json"), help="Print the steps [text, all, why, sh or json]."),
     switch("--dry-run", help="Print the steps without doing them."),
 )
 

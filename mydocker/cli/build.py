@@ -187,7 +187,7 @@ def _options(words: list[str]) -> Options:
 
 def _starter(session: Session, quiet: bool) -> Callable[[Record, int, list[str]], int]:
     def start(record: Record, lock: int, secrets: list[str]) -> int:
-        return start_container(session.paths, record, lock, OUTPUT + ERRORS, b"", False, *telling(session), secrets=secrets).run()
+        return start_container(session.paths, record, lock, OUTPUT + ERRORS, b"", False, telling(session), secrets=secrets).run()
 
     def start_quietly(record: Record, lock: int, secrets: list[str]) -> int:
         with tempfile.TemporaryFile() as output:

@@ -52,7 +52,8 @@ def execute(session: Session, /, words: tuple[str, ...], detach: bool, interacti
     process = further.process(session.paths, record, args, tty, env, flags["user"], workdir, flags["privileged"])
     if _only_told(session, record["id"], process):
         return 0
-    client = start.execute(session.paths, record, process, streams, keys, *telling(session))
+    client = start.execute(session.paths, record, process, streams, keys, telling(session))
+    session.finish()
     return 0 if detach else client.run()
 
 

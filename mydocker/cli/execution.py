@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from mydocker import leanjson
+from mydocker import explaining
 from mydocker.cli.base import Session, echo
-from mydocker.cli.table import harmless
 from mydocker.steps.base import Run, Step
 from mydocker.steps.faults import injected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mydocker.cli.base import Teller
     from mydocker.engine.monitor.client import Explain
     from mydocker.engine.view.script import Plans
 
@@ -26,15 +26,19 @@ class DryRun(Run):
 
 def runner(session: Session) -> Run:
     """Return the run that executes a verb's steps. It tells them as the session asks."""
-    how = session.explain or "text"
-
-    def told(who: str, step: Step, seconds: float) -> None:
-        text = step.shell() if how == "sh" else step.describe()
-        tell(how, who, text, None if session.dry_run else seconds, err=not session.dry_run)
-
     if session.dry_run:
-        return DryRun("cli", told)
-    return Run("cli", told if session.explain else None, injected(os.environ))
+        tell = teller(session).tell
+        return DryRun("cli", lambda who, step, _: tell(explaining.planned(who, step)))
+    return Run("cli", explaining.observer(teller(session).tell) if session.explain else None, injected(os.environ))
+
+
+def teller(session: Session) -> Teller:
+    """Return what prints the steps of a session. There is one for all of them."""
+    if session.teller is None:
+        from mydocker.cli.explain.choice import teller_of  # only those who ask for it pay for it
+
+        session.teller = teller_of(session)
+    return session.teller
 
 
 def wants_plan(session: Session) -> bool:
@@ -49,28 +53,10 @@ def tell_plan(session: Session, whole: Plans, script: str) -> bool:
         session.explain = None
     else:
         for who, step in whole.every():
-            tell(session.explain or "text", who, step.describe(), None, err=False)
+            teller(session).tell(explaining.planned(who, step))
     return session.dry_run
 
 
-def telling(session: Session) -> tuple[str, Explain | None]:
-    """Return how a monitor tells its steps ('' for not at all), and the function that prints them, or None."""
-    how = session.explain if session.explain in ("text", "json") else ""
-    return how, (lambda who, text, seconds: tell(how, who, text, seconds)) if how else None
-
-
-def tell(how: str, who: str, text: str, seconds: float | None, err: bool = True) -> None:
-    """Print one step.
-
-    how: 'text', 'sh' or 'json'
-    who: the process that did it
-    seconds: the time that it took, None if it was not done
-    err: whether to print on standard error
-    """
-    if how == "sh":
-        echo(text, err=err)
-    elif how == "json":
-        echo(leanjson.dumps({"who": who, "step": text, "seconds": seconds}), err=err)
-    else:
-        took = "" if seconds is None else f"{seconds * 1000:8.2f} ms"
-        echo(f"{who:8}{took} {harmless(text)}", err=err)
+def telling(session: Session) -> Explain | None:
+    """Return the function that prints a step of a monitor, or None if they are not told. A script has told them already."""
+    return teller(session).tell if session.explain and session.explain != "sh" else None

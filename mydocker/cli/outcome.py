@@ -52,7 +52,11 @@ def perform(names: list[str], verb: Verb, outer: Values, values: Values) -> int:
     explain = values.pop("explain", None) or outer["explain"]
     dry_run = values.pop("dry_run", False) or outer["dry_run"]
     told = {name: value for name, value in values.items() if not name.startswith("_")}  # see verb.meaningless()
-    status = verb.function(Session(paths, explain, dry_run), **told)
+    session = Session(paths, explain, dry_run)
+    try:
+        status = verb.function(session, **told)
+    finally:
+        session.finish()
     echo("", end="")  # what is not written yet
     return status if isinstance(status, int) else 0
 

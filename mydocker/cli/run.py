@@ -53,6 +53,7 @@ def run(session: Session, /, **flags: Any) -> int:
         return 0
     lock = _create(session, prepared)
     client = _start(session, prepared.record, lock, streams, options)
+    session.finish()
     if options.detach:
         echo(prepared.record["id"])
         return 0
@@ -115,7 +116,7 @@ def _create(session: Session, prepared: Prepared) -> int:
 
 
 def _start(session: Session, record: Record, lock: int, streams: str, options: Options) -> Client:
-    return start_container(session.paths, record, lock, streams, options.detach_keys, options.sig_proxy, *telling(session))
+    return start_container(session.paths, record, lock, streams, options.detach_keys, options.sig_proxy, telling(session))
 
 
 def _only_told(session: Session, prepared: Prepared) -> bool:
@@ -197,7 +198,8 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
         whole = start_plans(paths, record)
         if tell_plan(session, whole, script(whole)):
             return 0
-    client = start_container(paths, record, lock, streams, keys, True, *telling(session))
+    client = start_container(paths, record, lock, streams, keys, True, telling(session))
+    session.finish()
     if attach:
         return client.run()
     echo(name)

@@ -178,7 +178,7 @@ class Creation:
             size=size,
             cgroups=self.container.layout.container_mounts(cgroup) if cgroup else [],
             seccomp=filter_for(seccomp, filter_cache(self.settings.root)) if seccomp else None,
-            explain="text" if self.settings.debug else "",
+            explain=self.settings.debug,
             faults=injected(os.environ),
             how=how,
         )

@@ -83,8 +83,8 @@ def _launch(settings: Settings, arguments: Arguments, container: Container, spec
     seccomp = spec["linux"].get("seccomp")
     how = How(preserved=preserved_descriptors(arguments, spec["process"]))
     bpf = filter_for(seccomp, filter_cache(settings.root)) if seccomp else None
-    size, told = console.size(spec["process"]), "text" if settings.debug else ""
-    setting = Setting(spec=spec, root="/", streams=(0, 1, 2), size=size, cgroups=[], seccomp=bpf, explain=told, how=how)
+    size = console.size(spec["process"])
+    setting = Setting(spec=spec, root="/", streams=(0, 1, 2), size=size, cgroups=[], seccomp=bpf, explain=settings.debug, how=how)
     launch = Launch(setting, Run("runtime", settings.observer()), settings.tell, join)
     try:
         pid = launch.fork()

@@ -10,7 +10,7 @@ import marshal
 import os
 from itertools import pairwise
 
-from mydocker import messages
+from mydocker import explaining, messages
 from mydocker.kernel import process
 from mydocker.kernel.inroot import LONGEST_TEXT
 from mydocker.messages import BUILT, EXPLAIN, FAILURE, GO, GONE, ISOLATED, READY, failure
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from mydocker.cgroups.layout import ContainerMount
     from mydocker.kernel.channel import Channel
-    from mydocker.messages import Explanation, State
+    from mydocker.messages import State
     from mydocker.runtime.spec import Spec
     from mydocker.steps.base import Observer
     from mydocker.steps.faults import Fault
@@ -45,7 +45,7 @@ class Setting(Value):
     size: tuple[int, int] | None  # (rows, columns) of the terminal
     cgroups: list[ContainerMount]  # what the container sees of each hierarchy
     seccomp: bytes | None  # the compiled filter
-    explain: str = ""  # how each step is told to the parent: 'text', 'sh', 'json', or '' for not at all
+    explain: bool = False  # whether each step is told to the parent
     faults: tuple[Fault, ...] = ()  # what tests inject, see steps/faults.py
     how: plan.How = plan.USUAL
     limited: bool = False  # whether the stage has set the limits
@@ -143,23 +143,7 @@ def _execute(run: Run, setting: Setting, channel: Channel, last_hooks: list[Step
 
 def observer(setting: Setting, channel: Channel) -> Observer | None:
     """Return the observer that tells the parent of each step, or None if the steps are not to be told."""
-    if not setting.explain:
-        return None
-
-    def tell(who: str, step: Step, seconds: float) -> None:
-        channel.put(EXPLAIN, explanation(who, step, seconds, setting.explain))
-
-    return tell
-
-
-def explanation(who: str, step: Step, seconds: float, how: str) -> Explanation:
-    """Return the explanation of a step, as --explain shows it.
-
-    who: the process that has executed the step.
-    seconds: how long the step took.
-    how: 'text', 'sh' or 'json'.
-    """
-    return {"who": who, "step": step.shell() if how == "sh" else step.describe(), "seconds": seconds}
+    return explaining.observer(lambda told: channel.put(EXPLAIN, told)) if setting.explain else None
 
 
 def _let_go_of_the_parents(kept: set[int]) -> None:

@@ -56,6 +56,12 @@ class Step(metaclass=Fields):
         """Return the shell command that does the same. If there is none, return a line that starts with #."""
         return comment(self.describe())
 
+    @property
+    def origin(self) -> str:
+        """The name of the class, or of the function that wrote an Action. reasons.toml says under it why there is such a step."""
+        made = self.action if isinstance(self, Action) else type(self)
+        return f"{made.__module__}.{made.__qualname__}".removeprefix("mydocker.").partition(".<locals>")[0]
+
     def _values(self) -> tuple[object, ...]:
         return tuple(getattr(self, name) for name in self.__slots__)
 

@@ -30,6 +30,37 @@ def test_explain_json_is_one_object_a_step(mydocker: Machine) -> None:
     steps = [json.loads(line) for line in result.stderr.splitlines()]
     assert {step["who"] for step in steps} == {"cli", "monitor", "init"}
     assert all(step["seconds"] >= 0 for step in steps)
+    # Each process has one pid of the host's, and one clock is everybody's.
+    assert len({(step["who"], step["pid"]) for step in steps}) == 3 and all(step["pid"] > 1 for step in steps)
+    names = {name: next(step for step in steps if words in step["step"]) for name, words in MOMENTS.items()}
+    assert names["claim"]["at"] < names["fork"]["at"] < names["pivot"]["at"] <= steps[-1]["at"]
+    kinds = [names[name]["kind"] for name in MOMENTS]
+    assert kinds == ["store", "namespaces", "limits", "root", "confinement", "program"]
+    assert all(step["why"].endswith(".") and step["where"].startswith("mydocker/") for step in steps)
+
+
+# A word of a step → what is looked at in test_explain_json.
+MOMENTS = {
+    "claim": "claim the name",
+    "fork": "unshare CLONE_NEWPID",
+    "enter": "cgroup.procs",
+    "pivot": "pivot_root",
+    "seccomp": "SECCOMP_SET_MODE_FILTER",
+    "program": "execve",
+}
+
+
+def test_reasons_are_in_the_language_of_the_locale(mydocker: Machine) -> None:
+    words = "--explain=json --dry-run run --rm --network none busybox true"
+    chinese = mydocker.sh(f"LC_ALL=zh_CN.UTF-8 {{mydocker}} {words}")
+    steps = [json.loads(line) for line in chinese.stdout.splitlines()]
+    assert steps[-1]["kind"] == "program" and all(step["why"].endswith("。") for step in steps)
+
+
+def test_init_has_its_pid_of_the_host_whatever_forked_it(mydocker: Machine, userns: list[str]) -> None:
+    steps = map(json.loads, mydocker("--explain=json", "run", "--rm", *userns, "busybox", "true").stderr.splitlines())
+    pids = {step["who"]: step["pid"] for step in steps}
+    assert len({*pids.values()}) == len(pids) == 4 and 1 not in pids.values()
 
 
 def test_a_dry_run_tells_the_same_steps_and_does_nothing(mydocker: Machine, needs_controllers: None) -> None:
@@ -93,14 +124,36 @@ def test_every_line_of_a_dry_run_is_one_of_the_start(
     mydocker("run", "--rm", *flags.replace("-it", "").split(), "busybox", "true")
     words = ["run", "--rm", "--name", "one", *flags.split(), "busybox", "true"]
     seen = []
-    for how in ("--dry-run", "--explain"):
-        with mydocker.terminal(how, *words) as terminal:
+    for how in ("--dry-run", "--explain=all"):
+        with mydocker.terminal("--explain=all", how, *words) as terminal:
             assert terminal.wait() == 0
             seen.append(by_process(terminal.seen))
     assert seen[0].keys() == seen[1].keys()
     for who in seen[0]:
         assert seen[0][who] == seen[1][who]
     mydocker("volume", "rm", "-f", "named")
+
+
+def test_on_a_terminal_it_is_grouped_and_no_wider(mydocker: Machine, needs_controllers: None) -> None:
+    with mydocker.terminal("--explain", "run", "--rm", "-m", "64m", "busybox", "sh", "-c", "echo; echo it runs", size=(24, 80)) as terminal:
+        assert terminal.wait() == 0
+        lines = terminal.seen.replace("\r", "").splitlines()
+    assert max(map(len, lines)) <= 80 and lines[-1] == "it runs", "what is kept is told before the program's output"
+    headings = [line.split("  ")[0] for line in lines if line and line[0] not in " $" and " ms" in line]
+    assert {"store", "namespaces", "limits", "root file system", "confinement", "program"} <= {*headings}
+    assert len(headings) == len({*headings})
+    assert sum("cgroup.procs" in line for line in lines) == 1 and not re.search("[0-9a-f]{64}", terminal.seen)
+
+
+def test_reasons_are_told_into_a_pipe_too(mydocker: Machine) -> None:
+    script = "LANG=zh_CN.UTF-8 {mydocker} --explain=why run --rm --network none busybox echo done 2>told; cat told | tail -4"
+    told = mydocker.sh(script).stdout
+    assert told.startswith("done\n") and "CVE-2019-5736" in told and "mydocker/steps/process.py:" in told
+
+
+def test_a_failed_start_tells_its_steps_before_its_error(mydocker: Machine) -> None:
+    lines = mydocker("--explain=why", "run", "--rm", "busybox", "/nosuch").stderr.splitlines()
+    assert lines[0].startswith("$ROOT = ") and lines[-1].startswith("mydocker: exec: '/nosuch'")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "mydocker"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-COMMON = {"errors", "given", "leanjson", "messages", "native", "objectlock", "paths", "program", "shape", "store"}
+COMMON = {"errors", "explaining", "given", "leanjson", "messages", "native", "objectlock", "paths", "program", "reasons", "shape", "store"}
 COMMON |= {"tarreader", "tracebacks", "value", "version"}
 ENGINE_USES = {"runtime", "images", "network", "storage", "cgroups", "steps", "kernel"}
 MAY_IMPORT = {

@@ -139,7 +139,7 @@ class TestMonitor:
         class Broken(Execution):
             _start = go_wrong
 
-        request: Any = {"root": paths.root, "state": paths.state, "id": "c", "wanted": "", "explain": "", "faults": (), "exec": ""}
+        request: Any = {"root": paths.root, "state": paths.state, "id": "c", "wanted": "", "explain": False, "faults": (), "exec": ""}
         Broken(request, client[1]).serve()
         line = self.told(client[0])
         assert line.startswith("exec: KeyError: 'x' (the full story: ")

@@ -47,7 +47,6 @@ def start(
     streams: str = "",
     detach_keys: bytes = b"",
     proxy: bool = True,
-    how: str = "",
     explain: Explain | None = None,
     secrets: Sequence[str] = (),
     size: tuple[int, int] | None = None,
@@ -58,8 +57,7 @@ def start(
     streams: the streams that are connected to the caller's own, see messages.Request
     detach_keys: the bytes that detach the client, b'' for none
     proxy: whether the client passes its signals on
-    how: how steps are explained: '' for not at all, 'text', 'sh' or 'json'
-    explain: is called with each step that was done
+    explain: is called with each step that was done, None for steps not to be told
     secrets: NAME=VALUE, more variables for the container's process, which are in no file
     size: rows and columns of its terminal at first, None for those of the caller's
     """
@@ -72,7 +70,7 @@ def start(
     is_tty = record["config"]["Tty"]
     client = Client(channel, streams, is_tty, detach_keys, proxy, explain)
     others = waiting.gather(paths, record["id"])
-    wanted: Request = {**request(paths, record["id"], streams, is_tty, how, size), "secrets": list(secrets)}
+    wanted: Request = {**request(paths, record["id"], streams, is_tty, explain is not None, size), "secrets": list(secrets)}
     wanted["others"] = [streams for streams, _ in others]
     client.ask(START, wanted, (lock, *(channel.fileno() for _, channel in others)))
     for _, channel in others:
@@ -88,7 +86,6 @@ def execute(
     process: WantedProcess,
     streams: str,
     detach_keys: bytes,
-    how: str = "",
     explain: Explain | None = None,
     execution: str = "",
     size: tuple[int, int] | None = None,
@@ -102,14 +99,14 @@ def execute(
     channel = launcher.monitor()
     is_tty = process["terminal"]
     client = Client(channel, streams, is_tty, detach_keys, False, explain)
-    common = request(paths, record["id"], streams, is_tty, how, size)
+    common = request(paths, record["id"], streams, is_tty, explain is not None, size)
     wanted: ExecRequest = {**common, "process": process, "silent": False, "exec": execution}
     client.ask(EXEC, wanted)
     client.wait_started()
     return client
 
 
-def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str, size: tuple[int, int] | None = None) -> Request:
+def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, explain: bool, size: tuple[int, int] | None = None) -> Request:
     """Return what a monitor has to know of its client and the container. wanted: the client's streams."""
     return {
         "root": paths.root,
@@ -117,7 +114,7 @@ def request(paths: Paths, container_id: str, wanted: str, is_tty: bool, how: str
         "id": container_id,
         "wanted": wanted,
         "size": (size or _size()) if is_tty else None,
-        "explain": how,
+        "explain": explain,
         "faults": injected(os.environ),
     }
 

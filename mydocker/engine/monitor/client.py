@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mydocker.kernel.channel import Channel, Value
     from mydocker.messages import Explanation
 
-    Explain = Callable[[str, str, float], None]
+    Explain = Callable[[Explanation], None]
 
 # These are not the container's business. SIGCHLD is about a child of ours, and SIGPIPE about a pipe of ours. docker does not pass SIGURG
 # on either. SIGKILL and SIGSTOP cannot be caught. 32 and 33 are the C library's own.
@@ -178,7 +178,7 @@ class Client:
 
     def _show(self, told: Explanation) -> None:
         if self.explain:
-            self.explain(told["who"], told["step"], told["seconds"])
+            self.explain(told)
         else:
             print(f"mydocker: {told['who']}: {told['step']}", file=sys.stderr)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker import store
+from mydocker import explaining, store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
 from mydocker.engine.monitor.audience import Audience
@@ -24,12 +24,12 @@ from mydocker.kernel import tasks
 from mydocker.kernel.channel import Listener
 from mydocker.messages import END, EXPLAIN, FAILURE, INPUT, STARTED, failure
 from mydocker.paths import Paths
-from mydocker.runtime.init import Setting, explanation, join
+from mydocker.runtime.init import Setting, join
 from mydocker.runtime.joining import hold_namespaces, joined
 from mydocker.runtime.launch import Launch
 from mydocker.runtime.seccomp import filter_for
 from mydocker.runtime.users import USER_ANNOTATION
-from mydocker.steps.base import Run, Step
+from mydocker.steps.base import Run
 from mydocker.tracebacks import as_error, kept
 
 TYPE_CHECKING = False
@@ -57,7 +57,7 @@ class Execution(Order):
         self.id = request["exec"] or os.urandom(32).hex()  # of this exec, for its events
         self.init = 0  # the pid of the container's init
         self.cgroup = ""
-        self.run = Run("monitor", self._observe if request["explain"] else None, request["faults"])
+        self.run = Run("monitor", explaining.observer(self._explain) if request["explain"] else None, request["faults"])
         self.launch: Launch
         self.streams: Streams
 
@@ -161,9 +161,6 @@ class Execution(Order):
 
     def _container_ends(self) -> bool:
         return state.running_pid(self.paths, self.request["id"]) != self.init or tasks.is_ending(self.init, self.paths.proc)
-
-    def _observe(self, who: str, step: Step, seconds: float) -> None:
-        self._explain(explanation(who, step, seconds, self.request["explain"]))
 
     def _explain(self, told: Explanation) -> None:
         self.audience.tell_all(EXPLAIN, told)

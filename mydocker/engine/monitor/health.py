@@ -205,7 +205,7 @@ class Health:
             "id": record["id"],
             "wanted": OUTPUT + ERRORS,
             "size": None,
-            "explain": "",
+            "explain": False,
             "faults": (),
             "process": {"args": test_of(record), "terminal": False},
             "silent": True,

@@ -16,7 +16,7 @@ import marshal
 import os
 from time import monotonic
 
-from mydocker import store
+from mydocker import explaining, store
 from mydocker.cgroups import choice  # noqa: F401  # needed for limits, imported while the client reads its command line
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
@@ -36,10 +36,10 @@ from mydocker.kernel import process
 from mydocker.kernel.channel import Channel, Listener
 from mydocker.messages import END, EXEC, EXPLAIN, FAILURE, GONE, START, STARTED, check, failure
 from mydocker.paths import Paths
-from mydocker.runtime.init import Setting, explanation
+from mydocker.runtime.init import Setting
 from mydocker.runtime.launch import Launch
 from mydocker.runtime.seccomp import filter_for
-from mydocker.steps.base import Run, Step
+from mydocker.steps.base import Run
 from mydocker.steps.links import delete_all
 from mydocker.storage.drivers import driver
 from mydocker.tracebacks import as_error, kept
@@ -104,7 +104,7 @@ class Monitor(Order):
         self.audience = Audience(self.directory, client, request["wanted"])
         self.audience.take_over(request.get("others", []), others)
         self.lock = lock  # a descriptor of the container's lock
-        self.run = Run("monitor", self._observe if request["explain"] else None, request["faults"])
+        self.run = Run("monitor", explaining.observer(self._explain) if request["explain"] else None, request["faults"])
         self.record = containers.load(self.paths, request["id"])
         self.spec = bundle.load(self.paths, request["id"], request.get("secrets", []))
         self.layout: Layout
@@ -288,10 +288,7 @@ class Monitor(Order):
 
     def _report(self, problems: list[Error]) -> None:
         for problem in problems:
-            self._explain({"who": "monitor", "step": f"not cleaned up: {problem.message}", "seconds": 0.0})
-
-    def _observe(self, who: str, step: Step, seconds: float) -> None:
-        self._explain(explanation(who, step, seconds, self.request["explain"]))
+            self._explain(explaining.said("monitor", f"not cleaned up: {problem.message}"))
 
     def _explain(self, told: Explanation) -> None:
         self.audience.tell_all(EXPLAIN, told)

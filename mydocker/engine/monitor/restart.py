@@ -62,7 +62,7 @@ def wait(paths: Paths, record: Record, request: Request) -> None:
     ours, theirs = Channel.pair()
     others = waiting.gather(paths, container_id)
     streams = [each for each, _ in others]
-    again: Request = {**request, "wanted": "", "others": streams, "size": None, "explain": "", "faults": ()}
+    again: Request = {**request, "wanted": "", "others": streams, "size": None, "explain": False, "faults": ()}
     ours.put(START, again, (lock, *(channel.fileno() for _, channel in others)))
     launcher.become_monitor(theirs.fileno(), sealed_interpreter())
 

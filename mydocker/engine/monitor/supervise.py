@@ -11,6 +11,7 @@ from errno import EAGAIN, EIO, EPIPE
 from select import POLLIN, POLLOUT, poll
 
 from mydocker.errors import Error
+from mydocker.explaining import said
 from mydocker.kernel import terminal
 from mydocker.kernel.channel import packed
 from mydocker.messages import (
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from mydocker.engine.monitor.audience import Attendee, Audience
     from mydocker.engine.monitor.names import Names
     from mydocker.engine.record.log import Log
-    from mydocker.messages import Explanation
 
     class Watch(Protocol):
         """Something else that is to be done while a process runs: health.Health, names.Names."""
@@ -241,5 +241,4 @@ class Supervisor:
         if self.log:
             self.log.close()
             if self.log.problem:
-                warning: Explanation = {"who": "monitor", "step": self.log.problem, "seconds": 0.0}
-                self.audience.tell_all(EXPLAIN, warning)
+                self.audience.tell_all(EXPLAIN, said("monitor", self.log.problem))

@@ -23,7 +23,7 @@ def test_the_end_is_told_although_the_container_is_removed(tmp_path: Path, save_
     paths = Paths(str(tmp_path), f"{tmp_path}/state")
     record = save_record(paths, name="web")
     client, ours = Channel.pair()
-    request: Any = {"root": str(tmp_path), "state": paths.state, "id": record["id"], "wanted": "", "explain": "", "faults": ()}
+    request: Any = {"root": str(tmp_path), "state": paths.state, "id": record["id"], "wanted": "", "explain": False, "faults": ()}
     request |= {"silent": False, "exec": "", "process": {"args": ["sleep", "1"]}}
     one = Execution(request, ours)
     one._tell_event("exec_create")
@@ -40,7 +40,7 @@ def test_the_end_is_told_although_the_container_is_removed(tmp_path: Path, save_
 
 def test_one_that_was_never_there_is_an_error(tmp_path: Path) -> None:
     client, ours = Channel.pair()
-    request: Any = {"root": str(tmp_path), "state": str(tmp_path), "id": "c", "wanted": "", "explain": "", "faults": ()}
+    request: Any = {"root": str(tmp_path), "state": str(tmp_path), "id": "c", "wanted": "", "explain": False, "faults": ()}
     request |= {"silent": False, "exec": "", "process": {"args": []}}
     one = Execution(request, ours)
     with pytest.raises(NotFound, match="no such container"):

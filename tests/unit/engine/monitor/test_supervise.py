@@ -15,6 +15,7 @@ import pytest
 from mydocker.engine.monitor.audience import Audience
 from mydocker.engine.monitor.supervise import Supervisor
 from mydocker.engine.record.log import Log
+from mydocker.explaining import said
 from mydocker.kernel import terminal
 from mydocker.kernel.channel import Channel
 
@@ -160,7 +161,7 @@ def test_a_full_disk_ends_the_log_and_not_the_container(container: Run) -> None:
     problem = f"log entries were lost: {os.strerror(errno.ENOSPC)}"
     assert here.supervisor.log is not None and here.supervisor.log.problem == problem
     received = here.received()
-    assert {"who": "monitor", "step": problem, "seconds": 0.0} in [marshal.loads(payload) for kind, payload in received if kind == "X"]
+    assert said("monitor", problem) in [marshal.loads(payload) for kind, payload in received if kind == "X"]
     assert b"".join(payload for kind, payload in received if kind == "O") == b"one\ntwo\n"
 
 

@@ -1,0 +1,59 @@
+"""What a process tells of a step: --explain prints it, and other processes of ours send it as a message EXPLAIN.
+
+Why the step is there is not part of it. That is looked up by the step's origin where it is printed (reasons.py), so that no process
+beside a container reads it.
+"""
+
+from __future__ import annotations
+
+import os
+from time import monotonic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from mydocker.messages import Explanation
+
+    class Told(Protocol):
+        """What is told of a step. It is a Step."""
+
+        @property
+        def origin(self) -> str: ...
+        def describe(self) -> str: ...
+        def shell(self) -> str: ...
+
+    Tell = Callable[[Explanation], None]
+
+# A message has no room for more (kernel/channel.py), and nobody reads more: a command line can have megabytes.
+LONGEST = 8000
+
+
+def observer(tell: Tell) -> Callable[[str, Told, float], None]:
+    """Return what a Run calls after each step (steps/base.py). It tells the step with its time and with this process's pid."""
+    pid = pid_on_host()
+    return lambda who, step, seconds: tell({**planned(who, step), "at": monotonic() - seconds, "seconds": seconds, "pid": pid})
+
+
+def planned(who: str, step: Told) -> Explanation:
+    """Return the explanation of a step that is only told. who: the process that would do it."""
+    told, shell = step.describe(), step.shell()
+    return {**said(who, _cut(told)), "origin": step.origin, "shell": _cut(shell)}
+
+
+def said(who: str, text: str) -> Explanation:
+    """Return what a process has to say that is no step, such as a warning."""
+    return {"who": who, "step": text, "at": None, "seconds": None, "pid": None, "origin": "", "shell": ""}
+
+
+def pid_on_host() -> int:
+    """Return this process's pid as the host sees it. As long as the host's /proc is mounted, it knows that in any pid namespace."""
+    try:
+        return int(os.readlink("/proc/self"))
+    except (OSError, ValueError):
+        return os.getpid()
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"
