@@ -14,8 +14,9 @@ from mydocker.learn import lessons, opening, shell
 from mydocker.learn.guide import Guide
 from mydocker.learn.lab import Lab
 from mydocker.learn.progress import place
-from mydocker.learn.texts import LANGUAGES, language_of
+from mydocker.learn.texts import language_of
 from mydocker.paths import Paths
+from mydocker.reasons import LANGUAGES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,10 +47,14 @@ def learn(session: Session, lang: str | None, action: str | None, number: str | 
     if action is None:
         echo(guide.overview())
         return 0
-    if action in _ACTIONS:
-        return _ACTIONS[action](session, guide, number)
-    if number is not None or not action[:1].isdigit():
-        raise BadInput(f"{action!r} is no action: expected {', '.join(_ACTIONS)} or the number of a lesson")
+    if number in ACTIONS and action not in ACTIONS:
+        action, number = number, action  # `learn 3 check` is understood too
+    if action in ACTIONS:
+        return ACTIONS[action](session, guide, number)
+    if not action.isdecimal():
+        raise BadInput(f"{action!r} is no action: expected {', '.join(ACTIONS)} or the number of a lesson")
+    if number is not None:
+        raise BadInput(f"unexpected word {number!r} after lesson {action}: expected {', '.join(ACTIONS)}")
     return _read(session, guide, lessons.find(action))
 
 
@@ -95,7 +100,13 @@ def _hint(session: Session, guide: Guide, number: str | None) -> int:
 
 
 def _show(session: Session, guide: Guide, number: str | None) -> int:
-    raise NotImplementedError
+    """Print the steps of a start that a lesson is about, each with its reason and its place in the code."""
+    from mydocker.cli.learnshow import shown
+
+    lesson = guide.lesson(number)
+    _make_image(session, guide.lab)
+    echo("\n".join(shown(Paths(guide.lab.root, config=session.paths.config), lesson.checked(), guide.language)))
+    return 0
 
 
 def _shell(session: Session, guide: Guide, number: str | None) -> int:
@@ -143,4 +154,4 @@ def _reset(session: Session, guide: Guide, number: str | None) -> int:
     return 1 if problems else 0
 
 
-_ACTIONS = {"check": _check, "watch": _watch, "hint": _hint, "show": _show, "shell": _shell, "reset": _reset}
+ACTIONS = {"check": _check, "watch": _watch, "hint": _hint, "show": _show, "shell": _shell, "reset": _reset}

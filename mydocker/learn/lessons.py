@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
         LOOK: Text  # the first hint: what to look at
         MANUAL: str  # the second: the pages of the manual
-        STEPS: tuple[str, ...]  # the steps of a start that the lesson is about, by the words that they begin with
+        RUN: tuple[str, ...]  # what `mydocker run` is told, to show how it does this
+        STEPS: str  # which of its steps are shown: a regular expression for their words
 
         def lacks(self, machine: Machine) -> list[Text]:
             """Return what of the lesson this machine cannot show."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from mydocker import reasons
 from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-LANGUAGES = ("en", "zh")
 
 
 class Text(Value):
@@ -18,7 +17,7 @@ class Text(Value):
     zh: str
 
     def to(self, language: str) -> str:
-        """Return it in a language of LANGUAGES."""
+        """Return it in a language of reasons.LANGUAGES."""
         return self.zh if language == "zh" else self.en
 
 
@@ -34,5 +33,4 @@ def language_of(given: str | None, environment: Mapping[str, str]) -> str:
     """
     if given:
         return given
-    asked = next((environment[name] for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), "")
-    return "zh" if asked.startswith("zh") else "en"
+    return reasons.language({**environment, "LC_ALL": environment.get("LANGUAGE") or environment.get("LC_ALL", "")})

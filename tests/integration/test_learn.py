@@ -14,8 +14,8 @@ from conftest import Machine, Result, wait_until
 from mydocker.learn import lessons, page
 from mydocker.learn.lessons import Lesson
 from mydocker.learn.machine import this_machine
-from mydocker.learn.texts import LANGUAGES
 from mydocker.paths import Paths
+from mydocker.reasons import LANGUAGES
 
 SCRIPTS = [(lesson, path) for lesson in lessons.every() for path in sorted(Path(lesson.directory).glob("**/*.sh"))]
 RIGHT = [(lesson, path) for lesson, path in SCRIPTS if path.parent.name != "wrong"]

@@ -13,7 +13,8 @@ LOOK = text(
     "看容器进程的 /proc/PID/ns/net 和 /proc/PID/cgroup；它的 PID 可以从 mydocker inspect 得到。",
 )
 MANUAL = "namespaces(7), cgroups(7), nsenter(1), proc(5)"
-STEPS = ("unshare", "write PID to")
+RUN = ("busybox", "true")
+STEPS = "^unshare|cgroup.procs"
 
 
 def lacks(machine: Machine) -> list[Text]:

@@ -15,7 +15,8 @@ LOOK = text(
     "看 /proc/PID/ns/pid、/proc/PID/ns/pid_for_children，以及 /proc/PID/status 里 NSpid 的最后一个数。",
 )
 MANUAL = "pid_namespaces(7), unshare(1), wait(2)"
-STEPS = ("unshare", "mount proc")
+RUN = ("busybox", "true")
+STEPS = "CLONE_NEWPID|^mount proc"
 _WAITED = 8  # the field cminflt: page faults of children that were waited for (proc(5), counted from the state)
 
 

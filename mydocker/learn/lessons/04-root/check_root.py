@@ -16,7 +16,8 @@ LOOK = text(
     "看 /proc/PID/root 和 /proc/PID/mountinfo：进程的根目录之上还有什么？宿主机的根是否还挂载在某处？",
 )
 MANUAL = "pivot_root(2), pivot_root(8), chroot(2), mount_namespaces(7)"
-STEPS = ("unshare", "mount overlay", "mount / ", "pivot_root", "umount")
+RUN = ("busybox", "true")
+STEPS = "CLONE_NEWNS|^mount (overlay|aufs|/) |rootfs$|pivot_root|umount"
 
 
 def lacks(machine: Machine) -> list[Text]:

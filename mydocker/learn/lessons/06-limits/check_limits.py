@@ -17,7 +17,8 @@ LOOK = text(
     "在 $MEMORY 下看上限和 OOM 次数，在 $CPU 下看权重，再看 /proc/PID/status 里的 Cpus_allowed_list。",
 )
 MANUAL = "cgroups(7), taskset(1), and the kernel's cgroup-v1/memory.rst or cgroup-v2.rst"
-STEPS = ("write 104857600", "write 512 to", "write PID to")
+RUN = ("-m", "100m", "--cpu-shares", "512", "busybox", "true")
+STEPS = "(memory|cpu)[.][a-z_.]+$|(memory|cpu|fs/cgroup)/mydocker.*cgroup.procs"
 _LIMIT = 100 << 20
 _MEASURED = 0.5
 _LIMIT_FILES = ("memory.max", "memory.limit_in_bytes")
