@@ -65,9 +65,9 @@ class Guide:
         progress.change(self.lab.directory, seen)
         machine = this_machine(self.lab.paths)
         shown = page.rendered(lesson.page(self.language), machine, self.colours)
-        lacking = [
-            f"{self.say('not on this machine', '本机无法演示')}: {each.to(self.language)}" for each in lesson.checked().lacks(machine)
-        ]
+        checked = lesson.checked()
+        title = self.say("not on this machine", "本机没有")
+        lacking = [f"{title}: {word}" for word in checked.NEEDS + checked.ALSO if not machine.has(word)]
         return "\n".join([shown, *lacking]) if lacking else shown
 
     def check(self, lesson: Lesson) -> tuple[bool, str]:

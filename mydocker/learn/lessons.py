@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from mydocker.learn.facts import Fact
-    from mydocker.learn.machine import Machine
     from mydocker.learn.scene import Scene
     from mydocker.learn.texts import Text
 
@@ -32,10 +31,9 @@ if TYPE_CHECKING:
         LOOK: Text  # the first hint: what to look at
         MANUAL: str  # the second: the pages of the manual
         RUN: tuple[str, ...]  # what `mydocker run` is told, to show how it does this
+        NEEDS: tuple[str, ...]  # what a machine must have for the exercise, in the words of Machine.has()
+        ALSO: tuple[str, ...]  # what else of the lesson a machine may be unable to show
         STEPS: str  # which of its steps are shown: a regular expression for their words
-
-        def lacks(self, machine: Machine) -> list[Text]:
-            """Return what of the lesson this machine cannot show."""
 
         def facts(self, scene: Scene) -> list[Fact]:
             """Return what must be true, in the order in which it is best mended."""

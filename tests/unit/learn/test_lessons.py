@@ -68,6 +68,7 @@ def test_a_lesson_has_all_of_its_parts(lesson: Lesson) -> None:
     assert re.search(r"\w\(\d\)", checked.MANUAL)
     assert re.compile(checked.STEPS)
     assert checked.RUN
+    assert all(isinstance(word, str) for word in checked.NEEDS + checked.ALSO)
     files = {path.name for path in Path(lesson.directory).glob("*.sh")}
     assert {"solve.sh", "solve2.sh"} <= files
     assert len(list(Path(lesson.directory).glob("wrong/*.sh"))) >= 3

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from mydocker.learn.facts import Fact, best, fact
-from mydocker.learn.machine import Machine
 from mydocker.learn.process import Process, every
 from mydocker.learn.scene import Scene, nobody
 from mydocker.learn.texts import Text, text
@@ -15,13 +14,11 @@ LOOK = text(
     "看 /proc/PID/ns/pid、/proc/PID/ns/pid_for_children，以及 /proc/PID/status 里 NSpid 的最后一个数。",
 )
 MANUAL = "pid_namespaces(7), unshare(1), wait(2)"
+NEEDS: tuple[str, ...] = ()
+ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")
 STEPS = "CLONE_NEWPID|^mount proc"
 _WAITED = 8  # the field cminflt: page faults of children that were waited for (proc(5), counted from the state)
-
-
-def lacks(machine: Machine) -> list[Text]:
-    return []
 
 
 def facts(scene: Scene) -> list[Fact]:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import os
 
-from mydocker.kernel.namespaces import CLONE_NEWNS, setns
+from mydocker.learn.asking import ask
 from mydocker.learn.facts import Fact, best, fact
-from mydocker.learn.machine import Machine
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene, nobody
-from mydocker.learn.texts import Text, text
+from mydocker.learn.texts import text
 
 LOOK = text(
     "Look at /proc/PID/root and /proc/PID/mountinfo: what is above the process's root, and is the host's root mounted anywhere?",
     "看 /proc/PID/root 和 /proc/PID/mountinfo：进程的根目录之上还有什么？宿主机的根是否还挂载在某处？",
 )
 MANUAL = "pivot_root(2), pivot_root(8), chroot(2), mount_namespaces(7)"
+NEEDS: tuple[str, ...] = ()
+ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")
 STEPS = "CLONE_NEWNS|^mount (overlay|aufs|/) |rootfs$|pivot_root|umount"
-
-
-def lacks(machine: Machine) -> list[Text]:
-    return []
 
 
 def facts(scene: Scene) -> list[Fact]:
@@ -75,19 +72,7 @@ def _file(path: str) -> tuple[int, int] | None:
 
 def _root_of_namespace(process: Process) -> tuple[int, int] | None:
     """Return which file the root of a process's mount namespace is: to enter it leads there, as a breakout does (setns(2))."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            setns(f"{process.directory}/ns/mnt", CLONE_NEWNS)
-            os.write(writing, repr(_file("/")).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with open(reading) as pipe:
-        answer = pipe.read()
-    os.waitpid(child, 0)
-    device, _, inode = answer.strip("()").partition(", ")
+    device, _, inode = ask(process, "mnt", lambda: str(_file("/")).strip("()")).partition(", ")
     return (int(device), int(inode)) if inode else None
 
 

@@ -7,27 +7,23 @@ from time import sleep
 from mydocker.cgroups.group import Group, walk_up
 from mydocker.cgroups.stats import oom_kills
 from mydocker.learn.facts import Fact, fact
-from mydocker.learn.machine import Machine
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene
-from mydocker.learn.texts import Text, text
+from mydocker.learn.texts import text
 
 LOOK = text(
     "Look below $MEMORY for the limit and the count of OOM kills, below $CPU for the weight, at Cpus_allowed_list in /proc/PID/status.",
     "在 $MEMORY 下看上限和 OOM 次数，在 $CPU 下看权重，再看 /proc/PID/status 里的 Cpus_allowed_list。",
 )
 MANUAL = "cgroups(7), taskset(1), and the kernel's cgroup-v1/memory.rst or cgroup-v2.rst"
+NEEDS: tuple[str, ...] = ("memory", "cpu")
+ALSO: tuple[str, ...] = ()
 RUN = ("-m", "100m", "--cpu-shares", "512", "busybox", "true")
 STEPS = "(memory|cpu)[.][a-z_.]+$|(memory|cpu|fs/cgroup)/mydocker.*cgroup.procs"
 _LIMIT = 100 << 20
 _MEASURED = 0.5
 _LIMIT_FILES = ("memory.max", "memory.limit_in_bytes")
 _WEIGHT_FILES = ("cpu.weight", "cpu.shares")
-
-
-def lacks(machine: Machine) -> list[Text]:
-    names = [name for name in ("memory", "cpu") if not machine.has(name)]
-    return [text(f"limits of {name}: the controller is not mounted", f"{name} 的限制：没有挂载这个控制器") for name in names]
 
 
 def facts(scene: Scene) -> list[Fact]:
