@@ -19,7 +19,7 @@ def rendered(page: str, machine: Machine, colours: bool) -> str:
     lines = []
     for kind, line in parts(page, machine):
         if kind == "code":
-            lines.append(f"    {_CODE}{line}{_PLAIN}" if colours else f"    {line}")
+            lines.append(f"  {_CODE}{line}{_PLAIN}" if colours else f"  {line}")
         elif line.startswith("#"):
             heading = line.lstrip("#").strip()
             lines.append(f"{_BOLD}{heading}{_PLAIN}" if colours else heading)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Machine, Result, wait_until
+from conftest import Machine, Result, Terminal, wait_until
 
 from mydocker.learn import lessons, page
 from mydocker.learn.lessons import Lesson
@@ -201,8 +201,6 @@ def test_watch_goes_on_when_an_exercise_is_done(learner: Learner) -> None:
     learner.types("true")
     words = f"exec {learner.machine.command} learn watch {first.number}"
     environment = {**os.environ, **learner.environment, **learner.machine.environment}
-    from conftest import Terminal
-
     with Terminal(["sh", "-c", words], environment, (60, 100)) as terminal:
         terminal.expect("✗")
         learner.types((Path(first.directory) / "solve.sh").read_text())
@@ -218,3 +216,17 @@ def test_hints_say_more_each_time_and_the_last_is_an_answer_that_passes(learner:
     answer = "".join(line[4:] + "\n" for line in told[3].splitlines()[1:])
     learner.types(answer)
     wait_until(lambda: learner("check", "3").rc == 0)
+
+
+def test_a_lesson_on_a_terminal_ends_in_the_labs_shell(learner: Learner) -> None:
+    environment = {**os.environ, **learner.environment, **learner.machine.environment}
+    with Terminal([learner.machine.command, "learn", "3", "--lang", "en"], environment, (60, 100)) as terminal:
+        terminal.expect("3. The first process")
+        terminal.expect("You are in the lab")
+        terminal.send("env LESSON=pid unshare --pid --fork --mount-proc sleep 1000 &\n")
+        terminal.send("mydocker learn check\n")
+        terminal.expect("nothing has ended in there yet")
+        terminal.send("mydocker learn 4 | head -n 1; exit\n")
+        terminal.expect("4. A root of its own")
+        terminal.expect("2 processes go on in the lab")
+        assert terminal.wait() == 0

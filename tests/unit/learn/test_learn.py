@@ -63,7 +63,7 @@ def machine(version: int, *filesystems: str) -> Machine:
 
 
 def test_a_page_shows_what_this_machine_has() -> None:
-    assert page.rendered(PAGE, machine(1), colours=False) == "7. A title\n\nWords.\n    # one\n    1\n    # both\nEnd.\n"
+    assert page.rendered(PAGE, machine(1), colours=False) == "7. A title\n\nWords.\n  # one\n  1\n  # both\nEnd.\n"
     assert page.blocks(PAGE, machine(2)) == [["# two", "# both"]]
     assert "\x1b[1m7. A title\x1b[0m" in page.rendered(PAGE, machine(1), colours=True)
 

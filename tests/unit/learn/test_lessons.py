@@ -43,7 +43,7 @@ def test_a_page_is_one_screen_with_the_same_headings(lesson: Lesson, language: s
     inside = False
     for line in text.splitlines():
         inside ^= line.startswith("```")
-        assert columns(line) + (4 if inside and not line.startswith("```") else 0) <= COLUMNS, line
+        assert columns(line) + (2 if inside and not line.startswith("```") else 0) <= COLUMNS, line
 
 
 @every_lesson
