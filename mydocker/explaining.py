@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from time import monotonic
 
+from mydocker import messages
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,10 +32,32 @@ if TYPE_CHECKING:
 LONGEST = 8000
 
 
-def observer(tell: Tell) -> Callable[[str, Told, float], None]:
-    """Return what a Run calls after each step (steps/base.py). It tells the step with its time and with this process's pid."""
+def observer(tell: Tell, who: str, *received: str) -> Callable[[str, Told, float], None]:
+    """Return what a Run calls after each step (steps/base.py). It tells the step with its time and with this process's pid.
+
+    Messages are told from now on too, see watch(), which takes the same arguments.
+    """
     pid = pid_on_host()
+    watch(tell, who, *received)
     return lambda who, step, seconds: tell({**planned(who, step), "at": monotonic() - seconds, "seconds": seconds, "pid": pid})
+
+
+def watch(tell: Tell, who: str, *received: str) -> None:
+    """Tell of each message of a start that this process sends or receives, until the program runs. A fork begins anew.
+
+    who: the process
+    received: the kinds of messages that it has received already
+    """
+    pid = pid_on_host()
+
+    def passes(act: str, kind: str) -> None:
+        if kind == messages.STARTED:
+            messages.watch(None)
+        tell({**said(who, messages.name_of(kind)), "message": act, "at": monotonic(), "seconds": 0.0, "pid": pid})
+
+    messages.watch(passes)
+    for kind in received:
+        passes("receive", kind)
 
 
 def planned(who: str, step: Told) -> Explanation:
@@ -44,7 +68,7 @@ def planned(who: str, step: Told) -> Explanation:
 
 def said(who: str, text: str) -> Explanation:
     """Return what a process has to say that is no step, such as a warning."""
-    return {"who": who, "step": text, "at": None, "seconds": None, "pid": None, "origin": "", "shell": ""}
+    return {"who": who, "step": text, "at": None, "seconds": None, "pid": None, "origin": "", "shell": "", "message": ""}
 
 
 def pid_on_host() -> int:

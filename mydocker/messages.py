@@ -91,12 +91,13 @@ if TYPE_CHECKING:
         exec: str  # the id of its record, '' if it has none (record/execs.py)
 
     class Explanation(TypedDict):
-        """A step that was done or would be done, or a warning."""
+        """A step that was done or would be done, a message of a start that was sent or received, or a warning."""
 
         who: str  # the process: 'cli', 'monitor', 'stage', 'init', …
         step: str  # in words; of a warning, its text
         shell: str  # the shell command that does the same
-        origin: str  # where its code and its reason are found (reasons.py), '' for a warning
+        origin: str  # where its code and its reason are found (reasons.py), '' for a message and a warning
+        message: str  # 'send' or 'receive' for a message, whose name is in `step`; '' for all others
         at: float | None  # when it began, by CLOCK_MONOTONIC, which all processes share; None if it was not done
         seconds: float | None  # how long it took; None if it was not done
         pid: int | None  # of the process, on the host; None if it was not done
@@ -133,15 +134,29 @@ UNMAPPED, MAPPED, BORN = "u", "m", "p"
 ISOLATED, BUILT, GO, TERMINAL, LISTENER, READY = "n", "b", "g", "t", "l", "e"
 # From a fork in another mount namespace.
 TREE, REFUSED = "d", "r"
+# What is exchanged until the program runs, by which a start can be drawn.
+OF_A_START = (START, EXEC, UNMAPPED, MAPPED, BORN, ISOLATED, BUILT, GO, TERMINAL, LISTENER, READY, STARTED)
 # This is not a message: the other side has closed its end.
 GONE = ""
 
 
-def delay(act: str, kind: str) -> None:
-    """Sleep if a test wants messages of this kind to be late: MYDOCKER_DELAY=ACT:MESSAGE:SECONDS.
+# What is called with each message of a start, see watch().
+_watcher: Callable[[str, str], None] | None = None
+
+
+def watch(watcher: Callable[[str, str], None] | None) -> None:
+    """Have a function called with (act, kind) for each message of a start that this process sends or receives; None ends that."""
+    global _watcher
+    _watcher = watcher
+
+
+def passing(act: str, kind: str) -> None:
+    """Tell of a message to whoever watches. Sleep if a test wants it to be late: MYDOCKER_DELAY=ACT:MESSAGE:SECONDS.
 
     act: 'send' before one is sent, or 'receive' after one was received.
     """
+    if _watcher and kind in OF_A_START:
+        _watcher(act, kind)
     wanted = os.environ.get("MYDOCKER_DELAY")
     if wanted:
         *late, seconds = parse_delay(wanted)

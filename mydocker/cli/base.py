@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         """What prints steps (cli/explain)."""
 
         def tell(self, told: Explanation) -> None: ...
+        def flush(self) -> None: ...
         def finish(self) -> None: ...
 
 
@@ -45,10 +46,10 @@ class Session:
         self.dry_run = dry_run
         self.teller: Teller | None = None  # what prints the steps, made when the first is told (execution.py)
 
-    def finish(self) -> None:
-        """Print the steps that were kept to be printed together."""
+    def flush(self) -> None:
+        """Print the steps that were kept to be printed together, before a program's output."""
         if self.teller:
-            self.teller.finish()
+            self.teller.flush()
 
 
 class Place:
@@ -69,7 +70,11 @@ class Place:
 place = Place()
 
 EXPLAIN = (
-    option("--explain", choices=("text", "all", "why", "sh", "json"), help="Print the steps [text, all, why, sh or json]."),
+    option(
+        "--explain",
+        choices=("text", "all", "why", "sh", "json", "svg", "html", "trace"),
+        help="Print the steps [text, all, why, sh or json], or draw them [svg, html or trace].",
+    ),
     switch("--dry-run", help="Print the steps without doing them."),
 )
 

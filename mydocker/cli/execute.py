@@ -53,7 +53,7 @@ def execute(session: Session, /, words: tuple[str, ...], detach: bool, interacti
     if _only_told(session, record["id"], process):
         return 0
     client = start.execute(session.paths, record, process, streams, keys, telling(session))
-    session.finish()
+    session.flush()
     return 0 if detach else client.run()
 
 

@@ -29,7 +29,7 @@ def runner(session: Session) -> Run:
     if session.dry_run:
         tell = teller(session).tell
         return DryRun("cli", lambda who, step, _: tell(explaining.planned(who, step)))
-    return Run("cli", explaining.observer(teller(session).tell) if session.explain else None, injected(os.environ))
+    return Run("cli", explaining.observer(teller(session).tell, "cli") if session.explain else None, injected(os.environ))
 
 
 def teller(session: Session) -> Teller:
@@ -59,4 +59,7 @@ def tell_plan(session: Session, whole: Plans, script: str) -> bool:
 
 def telling(session: Session) -> Explain | None:
     """Return the function that prints a step of a monitor, or None if they are not told. A script has told them already."""
-    return teller(session).tell if session.explain and session.explain != "sh" else None
+    if not session.explain or session.explain == "sh":
+        return None
+    explaining.watch(teller(session).tell, "cli")
+    return teller(session).tell

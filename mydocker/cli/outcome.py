@@ -7,6 +7,7 @@ import os
 from mydocker.cli.base import Session, answer_interrupts, complain_about, echo, place
 from mydocker.cli.lean import read
 from mydocker.errors import Conflict, Error, NotFound
+from mydocker.messages import watch
 from mydocker.paths import Paths
 from mydocker.store import close_to_others
 from mydocker.tracebacks import as_error
@@ -53,10 +54,16 @@ def perform(names: list[str], verb: Verb, outer: Values, values: Values) -> int:
     dry_run = values.pop("dry_run", False) or outer["dry_run"]
     told = {name: value for name, value in values.items() if not name.startswith("_")}  # see verb.meaningless()
     session = Session(paths, explain, dry_run)
+    if explain or dry_run:
+        from mydocker.cli.execution import teller  # most command lines tell nothing
+
+        teller(session)
     try:
         status = verb.function(session, **told)
     finally:
-        session.finish()
+        if session.teller:
+            watch(None)
+            session.teller.finish()
     echo("", end="")  # what is not written yet
     return status if isinstance(status, int) else 0
 

@@ -53,7 +53,7 @@ def run(session: Session, /, **flags: Any) -> int:
         return 0
     lock = _create(session, prepared)
     client = _start(session, prepared.record, lock, streams, options)
-    session.finish()
+    session.flush()
     if options.detach:
         echo(prepared.record["id"])
         return 0
@@ -199,7 +199,7 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
         if tell_plan(session, whole, script(whole)):
             return 0
     client = start_container(paths, record, lock, streams, keys, True, telling(session))
-    session.finish()
+    session.flush()
     if attach:
         return client.run()
     echo(name)

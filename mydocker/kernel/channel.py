@@ -15,7 +15,7 @@ from select import POLLIN, poll
 from struct import iter_unpack, pack
 
 from mydocker.kernel.files import Held
-from mydocker.messages import delay
+from mydocker.messages import passing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Channel:
     def send(self, kind: str, payload: bytes = b"", descriptors: tuple[int, ...] = (), wait: bool = True) -> None:
         """Send one message. Raises BrokenPipeError if the peer is gone, and BlockingIOError if it would have to wait and may not."""
         ancillary = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, pack(f"{len(descriptors)}i", *descriptors))] if descriptors else []
-        delay("send", kind)
+        passing("send", kind)
         flags = _socket.MSG_NOSIGNAL | (0 if wait else _socket.MSG_DONTWAIT)
         self._socket.sendmsg([kind.encode(), payload], ancillary, flags)
 
@@ -81,7 +81,7 @@ class Channel:
             data, ancillary = self._next()
         descriptors = [n for _, _, value in ancillary for (n,) in iter_unpack("i", value[: len(value) & ~3])]
         kind = data[:1].decode()
-        delay("receive", kind)
+        passing("receive", kind)
         return kind, data[1:], descriptors
 
     def _next(self) -> tuple[bytes, list[tuple[int, int, bytes]]]:

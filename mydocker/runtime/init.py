@@ -141,9 +141,9 @@ def _execute(run: Run, setting: Setting, channel: Channel, last_hooks: list[Step
     run.apply(program)
 
 
-def observer(setting: Setting, channel: Channel) -> Observer | None:
+def observer(setting: Setting, channel: Channel, who: str = "init") -> Observer | None:
     """Return the observer that tells the parent of each step, or None if the steps are not to be told."""
-    return explaining.observer(lambda told: channel.put(EXPLAIN, told)) if setting.explain else None
+    return explaining.observer(lambda told: channel.put(EXPLAIN, told), who) if setting.explain else None
 
 
 def _let_go_of_the_parents(kept: set[int]) -> None:

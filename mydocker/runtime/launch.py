@@ -118,7 +118,7 @@ class Launch:
     def _be_stage(self, channel: Channel, wanted: dict[str, str]) -> NoReturn:
         """Enter the user namespace and then the pid namespace, fork init, report its pid, and end."""
         try:
-            run = Run("stage", observer(self.setting, channel))
+            run = Run("stage", observer(self.setting, channel, "stage"))
             self._channel.close()  # With this copy open, nobody here would notice that the parent has died.
             process.set_dumpable(True)
             run.execute(plan.limits(self.setting.spec))

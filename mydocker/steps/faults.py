@@ -2,7 +2,7 @@
 
 MYDOCKER_CRASH_AFTER=[WHO:]N: SIGKILL right after the Nth step of that process; without WHO, of any process.
 MYDOCKER_FAIL_AT=[WHO:]N:ERRNO: the Nth step raises OSError with that number of the module errno.
-MYDOCKER_DELAY=ACT:MESSAGE:SECONDS: a message is late, see messages.delay(). Only its value is checked here.
+MYDOCKER_DELAY=ACT:MESSAGE:SECONDS: a message is late, see messages.passing(). Only its value is checked here.
 """
 
 from __future__ import annotations

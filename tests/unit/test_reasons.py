@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import mydocker
-from mydocker import explaining, reasons
-from mydocker.kernel.channel import LIMIT, packed
+from mydocker import explaining, messages, reasons
+from mydocker.kernel.channel import LIMIT, Channel, packed
 from mydocker.steps.base import Action, Run, Step
 from mydocker.steps.files import MakeDir, WriteFile
 from mydocker.steps.process import Exec
@@ -136,11 +136,28 @@ def test_the_language_is_that_of_the_locale(environment: dict[str, str], languag
 
 def test_what_was_done_is_told_with_its_time_and_its_process(tmp_path: Path) -> None:
     heard: list[Any] = []
-    run = Run("cli", explaining.observer(heard.append))
+    run = Run("cli", explaining.observer(heard.append, "cli"))
     run.execute([MakeDir(f"{tmp_path}/one"), MakeDir(f"{tmp_path}/two")])
+    messages.watch(None)
     assert [each["step"].split()[0] for each in heard] == ["mkdir", "mkdir"]
     assert heard[0]["at"] + heard[0]["seconds"] <= heard[1]["at"] and heard[0]["pid"] == explaining.pid_on_host()
     assert {each["origin"] for each in heard} == {"steps.files.MakeDir"}
+
+
+def test_messages_are_told_until_the_program_runs() -> None:
+    heard: list[Any] = []
+    ours, theirs = Channel.pair()
+    explaining.watch(heard.append, "monitor", messages.START)
+    ours.send(messages.GO)
+    theirs.receive()
+    ours.send(messages.OUTPUT, b"what is written is nothing of a start")
+    ours.send(messages.STARTED)
+    ours.send(messages.GO)
+    ours.close()
+    theirs.close()
+    told = [(each["message"], each["step"]) for each in heard]
+    assert told == [("receive", "START"), ("send", "GO"), ("receive", "GO"), ("send", "STARTED")]
+    assert [each["at"] for each in heard] == sorted(each["at"] for each in heard)
 
 
 def test_a_step_with_a_long_line_fits_into_a_message() -> None:

@@ -10,6 +10,8 @@ from mydocker.cli.explain.teller import LINES, Teller
 if TYPE_CHECKING:
     from mydocker.cli.base import Session
 
+PICTURES = ("svg", "html", "trace")
+
 
 def teller_of(session: Session) -> Teller:
     """Return what prints the steps of a session."""
@@ -18,4 +20,8 @@ def teller_of(session: Session) -> Teller:
         from mydocker.cli.explain.text import Grouped
 
         return Grouped(session.paths, err, how == "why")
+    if how in PICTURES:
+        from mydocker.cli.explain.picture import picture
+
+        return picture(how, session.dry_run)
     return LINES.get(how, Teller)(err)

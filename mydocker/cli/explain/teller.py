@@ -19,16 +19,21 @@ class Teller:
         self.err = err
 
     def tell(self, told: Explanation) -> None:
-        """Print one step, or keep it until finish()."""
-        echo(self.line(told), err=self.err)
+        """Print one step, or keep it. Messages between processes are only for pictures."""
+        if not told["message"]:
+            echo(self.line(told), err=self.err)
 
     def line(self, told: Explanation) -> str:
         """Return a step as a line of text."""
         took = "" if told["seconds"] is None else f"{told['seconds'] * 1000:8.2f} ms"
         return f"{told['who']:8}{took} {harmless(told['step'])}"
 
-    def finish(self) -> None:
+    def flush(self) -> None:
         """Print what was kept. It is called when nothing more comes soon: before a program's output, and at the end."""
+
+    def finish(self) -> None:
+        """Print all that was not printed yet: this is the end."""
+        self.flush()
 
 
 class Shell(Teller):

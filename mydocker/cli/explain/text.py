@@ -27,7 +27,7 @@ _UNTIMED = 11
 
 
 class Grouped(Teller):
-    """Keeps the steps, and prints them in groups at finish(). why: whether the reasons are printed too."""
+    """Keeps the steps, and prints them in groups at flush(). why: whether the reasons are printed too."""
 
     def __init__(self, paths: Paths, err: bool, why: bool) -> None:
         super().__init__(err)
@@ -36,9 +36,10 @@ class Grouped(Teller):
         self.kept: list[Explanation] = []
 
     def tell(self, told: Explanation) -> None:
-        self.kept.append(told)
+        if not told["message"]:
+            self.kept.append(told)
 
-    def finish(self) -> None:
+    def flush(self) -> None:
         if self.kept:
             lines = text(self.kept, names(self.paths, self.kept), terminal_width(self.err), reasons.language(), self.why)
             self.kept = []

@@ -22,7 +22,7 @@ from mydocker.engine.record import bundle, containers, events, execs, state
 from mydocker.errors import Conflict, Error, NotFound, StepFailed
 from mydocker.kernel import tasks
 from mydocker.kernel.channel import Listener
-from mydocker.messages import END, EXPLAIN, FAILURE, INPUT, STARTED, failure
+from mydocker.messages import END, EXEC, EXPLAIN, FAILURE, INPUT, STARTED, failure
 from mydocker.paths import Paths
 from mydocker.runtime.init import Setting, join
 from mydocker.runtime.joining import hold_namespaces, joined
@@ -57,7 +57,8 @@ class Execution(Order):
         self.id = request["exec"] or os.urandom(32).hex()  # of this exec, for its events
         self.init = 0  # the pid of the container's init
         self.cgroup = ""
-        self.run = Run("monitor", explaining.observer(self._explain) if request["explain"] else None, request["faults"])
+        observer = explaining.observer(self._explain, "monitor", EXEC) if request["explain"] else None
+        self.run = Run("monitor", observer, request["faults"])
         self.launch: Launch
         self.streams: Streams
 

@@ -34,7 +34,7 @@ from mydocker.engine.record.moments import timestamp
 from mydocker.errors import Error, attempt
 from mydocker.kernel import process
 from mydocker.kernel.channel import Channel, Listener
-from mydocker.messages import END, EXEC, EXPLAIN, FAILURE, GONE, START, STARTED, check, failure
+from mydocker.messages import END, EXEC, EXPLAIN, FAILURE, GONE, START, STARTED, check, failure, watch
 from mydocker.paths import Paths
 from mydocker.runtime.init import Setting
 from mydocker.runtime.launch import Launch
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
 def main(descriptor: int) -> None:
     """Wait for a request on an inherited channel and serve it. If none comes, that is not an error."""
+    watch(None)  # this may be a fork of a client that is watched
     channel = Channel.inherited(descriptor)
     channel.close_others()
     os.chdir("/")
@@ -104,7 +105,8 @@ class Monitor(Order):
         self.audience = Audience(self.directory, client, request["wanted"])
         self.audience.take_over(request.get("others", []), others)
         self.lock = lock  # a descriptor of the container's lock
-        self.run = Run("monitor", explaining.observer(self._explain) if request["explain"] else None, request["faults"])
+        observer = explaining.observer(self._explain, "monitor", START) if request["explain"] else None
+        self.run = Run("monitor", observer, request["faults"])
         self.record = containers.load(self.paths, request["id"])
         self.spec = bundle.load(self.paths, request["id"], request.get("secrets", []))
         self.layout: Layout

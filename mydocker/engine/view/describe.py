@@ -59,8 +59,9 @@ def _plans(paths: Paths, record: Record, spec: Spec, drive: StorageDriver, cli: 
     monitor = monitor_plan(paths, record, spec, drive, None if runtime else cgroup)
     network = network_plan(paths, record)
     undo = [*_undo(paths, record, monitor), *removal]
+    names = _names(paths, record)
     if runtime:
-        return Plans(cli, monitor, [], [], [], [], [], [_foreign(runtime, paths, record)], spec, undo, network)
+        return Plans(cli, monitor, [], [], [], [], [], [_foreign(runtime, paths, record)], spec, undo, network, names)
     early, late = cgroup.enter_steps(0)
     root = plan.root_of(spec, rootfs)
     joined = with_paths(paths, record, spec)
@@ -77,7 +78,14 @@ def _plans(paths: Paths, record: Record, spec: Spec, drive: StorageDriver, cli: 
         joined,
         undo,
         network,
+        names,
     )
+
+
+def _names(paths: Paths, record: Record) -> dict[str, str]:
+    """Return the variables of a script that hold what its commands name often."""
+    directory = paths.container(record["id"])
+    return {f"{directory}/bundle/rootfs": "R", directory: "C", paths.state: "STATE", paths.root: "ROOT", record["id"]: "ID"}
 
 
 def _foreign(runtime: str, paths: Paths, record: Record) -> Step:
@@ -98,7 +106,8 @@ def exec_plans(paths: Paths, container_id: str, wanted: WantedProcess) -> tuple[
     user = resolved_user(spec, inroot.read_text(root, "/etc/passwd"), inroot.read_text(root, "/etc/group"))
     inside = _inside(paths, spec, user)
     opening = console.further(spec, None, None)
-    return Plans([], [], _fork(spec), [*early, *late], _early(spec), plan.isolate(spec), opening, inside, spec, []), root
+    names = {container_id: "ID"}
+    return Plans([], [], _fork(spec), [*early, *late], _early(spec), plan.isolate(spec), opening, inside, spec, [], names=names), root
 
 
 def _fork(spec: Spec, root: str = "/") -> list[tuple[str, Step]]:

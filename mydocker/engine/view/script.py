@@ -9,11 +9,14 @@ Where a shell cannot do what mydocker does, the script does something else, and 
 
 from __future__ import annotations
 
+from mydocker import reasons
 from mydocker.engine.connection.plan import NetworkPlan
 from mydocker.engine.monitor.plans import Order
+from mydocker.engine.view.commented import Commented
+from mydocker.engine.view.compact import looped
 from mydocker.kernel.namespaces import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUSER
 from mydocker.runtime.users import mappings
-from mydocker.steps.base import command, comment, quote
+from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import EnterDirectory
 from mydocker.steps.namespaces import JoinNamespace, Unshare
 from mydocker.steps.process import Exec, SetUser
@@ -21,7 +24,6 @@ from mydocker.steps.process import Exec, SetUser
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.runtime.spec import Linux, Process, Spec
-    from mydocker.steps.base import Step
 
 _HEADER = """\
 # Paste this into a root shell: it does the same step by step, ends with the program, and cleans up.
@@ -44,9 +46,10 @@ class Plans:
     spec: the bundle's config.json
     undo: shell commands that remove what outlives the processes
     network: the steps that connect the container
+    names: {long path or id: the variable of a script that holds it}, those inside others first
     """
 
-    __slots__ = ("cli", "monitor", "fork", "enter", "early", "isolate", "init", "confine", "spec", "undo", "network")
+    __slots__ = ("cli", "monitor", "fork", "enter", "early", "isolate", "init", "confine", "spec", "undo", "network", "names")
 
     def __init__(
         self,
@@ -61,6 +64,7 @@ class Plans:
         spec: Spec,
         undo: list[str],
         network: NetworkPlan | None = None,
+        names: dict[str, str] | None = None,
     ) -> None:
         self.cli = cli
         self.monitor = monitor
@@ -73,6 +77,7 @@ class Plans:
         self.spec = spec
         self.undo = undo
         self.network = network or NetworkPlan(claims=[], connect=[], undo=[])
+        self.names = names or {}
 
     def every(self) -> list[tuple[str, Step]]:
         """Return (who, step) for each step, in the order of each process."""
@@ -113,17 +118,21 @@ class Told(Order):
 
 def script(plans: Plans) -> str:
     """Return the whole script of a start."""
+    writer = Commented(plans.names, reasons.language())
+    first, monitor = writer.lines(plans.cli), _monitor_lines(plans, writer)
+    undo = [*([] if _leaves_network_out(plans) else plans.network.undo), *plans.undo]
     return "\n".join(
         [
             _HEADER,
-            "# --- cli: what is written to disk",
-            *_lines(plans.cli),
-            *(_file("init.sh", _init_lines(plans)) if plans.isolate else []),
-            *_file("monitor.sh", _monitor_lines(plans)),
+            *writer.variables(),
+            "# === cli: what is written to disk",
+            *first,
+            *(_file("init.sh", _init_lines(plans, writer)) if plans.isolate else []),
+            *_file("monitor.sh", monitor),
             "status=0",
             f'{_unshare(CLONE_NEWNS)} sh -e "$T/monitor.sh" "$T" || status=$?',
-            *([] if _leaves_network_out(plans) else plans.network.undo),
-            *plans.undo,
+            # What removes whole trees names them in full: with a variable that is not set it would remove others.
+            *looped([line if line.startswith("rm -rf") else writer.named(line) for line in undo]),
             'exit "$status"',
             ")",
             "",
@@ -133,13 +142,15 @@ def script(plans: Plans) -> str:
 
 def exec_script(plans: Plans, root: str) -> str:
     """Return the script of one more process in a running container. root: /proc/PID/root of the container's first process."""
+    writer = Commented(plans.names, reasons.language())
     joins = [step for step in [*_forking(plans), *plans.isolate] if isinstance(step, JoinNamespace) and step.kind != "mount"]
     return "\n".join(
         [
             _HEADER,
-            *_file("exec.sh", [f"cd {quote(root)}", *_init_lines(plans)]),
+            *writer.variables(),
+            *_file("exec.sh", [f"cd {quote(root)}", *_init_lines(plans, writer)]),
             "# mydocker writes the pid of the new process; 0 means the process that writes, whose children inherit the cgroups",
-            *_lines(plans.enter),
+            *writer.lines(plans.enter),
             "# mydocker enters the mount namespace too; a shell that did so would miss the programs that drop privileges",
             " ".join([*(command(*step.shell_words()) for step in joins), 'sh -e "$T/exec.sh"']),
             ")",
@@ -160,22 +171,18 @@ def _file(name: str, lines: list[str]) -> list[str]:
     return [f"cat > \"$T/{name}\" <<'{end}'", *lines, end]
 
 
-def _lines(steps: list[Step]) -> list[str]:
-    return [step.shell() for step in steps]
-
-
 def _unshare(flags: int) -> str:
     return command(*Unshare(flags).shell_words())
 
 
-def _monitor_lines(plans: Plans) -> list[str]:
+def _monitor_lines(plans: Plans, writer: Commented) -> list[str]:
     """Return the lines of the monitor's script. They leave out the monitor's unshare, because it has led into this script."""
     steps = [step for step in plans.monitor if not isinstance(step, Unshare)]
     return [
-        "# --- monitor: the root file system in a mount namespace of its own, and the cgroup",
-        *_lines(steps),
-        *_network_lines(plans),
-        *(_own_runtime(plans) if plans.isolate else _lines(plans.confine)),
+        "# === monitor: the root file system in a mount namespace of its own, and the cgroup",
+        *writer.lines(steps),
+        *_network_lines(plans, writer),
+        *(_own_runtime(plans, writer) if plans.isolate else writer.lines(plans.confine)),
     ]
 
 
@@ -184,15 +191,15 @@ def _leaves_network_out(plans: Plans) -> bool:
     return any(isinstance(step, Unshare) and step.flags & CLONE_NEWUSER for step in _forking(plans)) or not plans.isolate
 
 
-def _network_lines(plans: Plans) -> list[str]:
+def _network_lines(plans: Plans, writer: Commented) -> list[str]:
     """Return the lines that make a network namespace and connect it. A sleeping process keeps it until init is in it."""
     if not plans.network.connect:
         return []
     if _leaves_network_out(plans):
         return ["# mydocker connects the container's network here; a shell cannot, as the namespace has to belong to what comes below"]
-    lines = [line for step in [*plans.network.claims, *plans.network.connect] for line in step.shell().split("\n")]
+    lines = writer.lines([*plans.network.claims, *plans.network.connect])
     return [
-        "# --- the network: mydocker connects init's namespace; here init enters one that is connected",
+        "# === the network: mydocker connects init's namespace; here init enters one that is connected",
         "unshare --net sleep 1000000 & NETNS=$!",
         "trap 'kill $NETNS' EXIT",
         'until [ "$(readlink /proc/$NETNS/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done',
@@ -200,13 +207,13 @@ def _network_lines(plans: Plans) -> list[str]:
     ]
 
 
-def _own_runtime(plans: Plans) -> list[str]:
+def _own_runtime(plans: Plans, writer: Commented) -> list[str]:
     """Return the lines that lead to init.sh."""
     return [
         "# mydocker writes init's pid; 0 means the process that writes, whose children inherit the cgroups",
-        *_lines(plans.enter),
-        *_lines([step for step in _forking(plans) if isinstance(step, EnterDirectory)]),
-        "# --- into the container's namespaces",
+        *writer.lines(plans.enter),
+        *writer.lines([step for step in _forking(plans) if isinstance(step, EnterDirectory)]),
+        "# === into the container's namespaces",
         _into_namespaces(plans) + ' sh -e "$1/init.sh"',
     ]
 
@@ -231,14 +238,27 @@ def _maps(linux: Linux) -> list[str]:
     return [*maps, "--setuid=0", "--setgid=0"]
 
 
-def _init_lines(plans: Plans) -> list[str]:
+def _init_lines(plans: Plans, writer: Commented) -> list[str]:
     steps = [step for step in [*plans.early, *plans.isolate, *plans.init] if not isinstance(step, (Unshare, JoinNamespace))]
     return [
-        "# --- init: becomes the container",
-        *_lines(steps),
-        *(comment(step.describe()) for step in plans.confine),
+        "# === init: becomes the container",
+        *writer.lines(steps),
+        *writer.lines([_Only(step) for step in plans.confine]),
         _program(plans),
     ]
+
+
+class _Only(Step):
+    """A step that no command does: the last one of the script does what all of them do together."""
+
+    told: Step
+
+    def describe(self) -> str:
+        return self.told.describe()
+
+    @property
+    def origin(self) -> str:
+        return self.told.origin
 
 
 def _program(plans: Plans) -> str:

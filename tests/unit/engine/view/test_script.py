@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mydocker.engine.container.claim import ClaimName
+from mydocker.engine.view.compact import looped, named, usable
 from mydocker.engine.view.describe import plans
 from mydocker.engine.view.script import Plans, script
 from mydocker.engine.volume.volumes import MakeHostDirectory
@@ -77,9 +80,92 @@ def test_shellcheck_finds_nothing(start: Callable[[str], Start], init: None, tmp
     (tmp_path / "cli.sh").write_text(text)
     names = [str(tmp_path / name) for name in written(text, tmp_path)]
     # mkdir -p -m: the parents exist. cd: the shell runs with -e. $T, $1 and words of the user's in single quotes are as they are meant.
-    known = "SC2174,SC2016,SC2154,SC1003,SC2164"
+    # $each and the names of paths: they hold nothing that a shell would split or expand. ${each}: its words are in the script.
+    known = "SC2174,SC2016,SC2154,SC1003,SC2164,SC2086"
     result = subprocess.run(["shellcheck", "-s", "sh", "-e", known, *names], capture_output=True, text=True)
     assert result.stdout == ""
+
+
+def written_out(text: str) -> str:
+    """Return a script without its loops and names: each command as its step has it."""
+    lines: list[str] = []
+    rest = iter(text.split("\n"))
+    names = []
+    for line in rest:
+        if line.startswith("export "):
+            names.append(line.removeprefix("export ").split("=", 1))
+        elif line.startswith("for each in "):
+            body = [line[4:] for line in iter(lambda: next(rest), "done")]
+            for word in shlex.split(line.removeprefix("for each in ").removesuffix("; do")):
+                lines += [unrolled(each, word) for each in body]
+        else:
+            lines.append(line)
+    text = "\n".join(lines)
+    for name, value in reversed(names):
+        text = re.sub(rf"\${name}\b", lambda _, value=value: value, text)  # type: ignore[misc]
+    return text
+
+
+def unrolled(line: str, word: str) -> str:
+    """Return a line of a loop with a word in the variable's place. Where it stands in double quotes, the step had single ones."""
+    line = re.sub(r'"([^"]*\$\{?each\b[^"]*)"', r"'\1'", line)
+    return line.replace("${each}", word).replace("$each", word)
+
+
+def test_paths_and_ids_have_names_where_a_shell_replaces_them() -> None:
+    names = usable({"/var/c/3f3f": "C", "/var": "ROOT", "3f3f": "ID", "/with space": "S"})
+    assert list(names.values()) == ["C", "ROOT", "ID"]
+    assert (
+        named("mount -o upperdir=/var/c/3f3f/upper,a=/variant /cgroup/3f3f", names) == "mount -o upperdir=$C/upper,a=/variant /cgroup/$ID"
+    )
+    assert named("ip link add x3f3f alias 'mydocker /var' # it's", names) == "ip link add x3f3f alias 'mydocker /var' # it's"
+    assert named("nft -f - <<'END'\n/var\nEND", names) == "nft -f - <<'END'\n/var\nEND"
+    assert named("printf %s 'it'\"'\"'s' > /var/x", names) == "printf %s 'it'\"'\"'s' > $ROOT/x"
+
+
+REPEATED = [
+    ["mkdir /a/x", "mkdir /a/y", "mkdir /a/z"],
+    ["mkdir /c/cpu/m\nmount cpu /c/cpu", "mkdir /c/pids/m\nmount pids /c/pids", "mkdir /c/io/m\nmount io /c/io", "mount other"],
+    ["mkdir /c/a", "mkdir /c/a/1", "mkdir /c/b", "mkdir /c/b/1", "mkdir /c/d", "mkdir /c/d/1"],
+    ["printf %s 'c 1:3 r' > x", "printf %s 'c 1:5 r' > x", "printf %s 'c 136:* r' > x"],
+]
+
+
+@pytest.mark.parametrize("commands", REPEATED)
+def test_what_repeats_is_a_loop_that_does_the_same(commands: list[str]) -> None:
+    lines = looped(commands)
+    assert any(line.startswith("for each in ") for line in lines)
+    assert written_out("\n".join(lines)) == "\n".join(commands)
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        ["mkdir /a/x", "mkdir /a/y"],
+        ["# one", "# two", "# three"],
+        ["echo '$x'", "echo '$y'", "echo '$z'"],
+        ["echo 'a\nx'", "echo 'a\ny'", "echo 'a\nz'"],
+        ["mv a b", "mv b c", "mv c d"],
+        ["mkdir 'a b'", "mkdir 'a c'", "mkdir 'a d'"],
+        ["nft -f - <<'END'\na\nEND", "nft -f - <<'END'\nb\nEND", "nft -f - <<'END'\nc\nEND"],
+    ],
+)
+def test_what_a_loop_would_change_is_none(commands: list[str]) -> None:
+    lines = looped(commands)
+    assert written_out("\n".join(lines)) == "\n".join(commands)
+
+
+def test_a_script_has_its_reasons_once_and_config_json_by_lines(start: Callable[[str], Start], init: None, tmp_path: Path) -> None:
+    prepared = start("v1").unpacked("overlay")
+    text = script(plans(prepared))
+    assert text.count("## A cgroup is a directory that the kernel fills") == 1 and "# --- namespaces" in text
+    body = text.partition("$C/bundle/config.json <<'END'\n")[2].partition("\nEND\n")[0]
+    document = json.loads(body)
+    assert len(body.split("\n")) == len(document) and "seccomp" not in document["linux"]
+    spec = {**prepared.spec, "linux": {name: value for name, value in prepared.spec["linux"].items() if name != "seccomp"}}
+    assert document == json.loads(json.dumps(spec))
+    plain = sum(len(step.shell()) for _, step in plans(prepared).every())
+    assert len(re.sub("(?m)^#.*\n", "", text)) < plain * 0.4
 
 
 def steps_of(whole: Plans) -> dict[str, list[Step]]:
@@ -93,11 +179,14 @@ def steps_of(whole: Plans) -> dict[str, list[Step]]:
 def test_every_step_is_there_in_order(start: Callable[[str], Start], init: None, tmp_path: Path, driver: str, flags: str) -> None:
     whole = plans(start("hybrid").unpacked(driver, *shlex.split(flags)))
     text = script(whole)
-    parts = {"cli.sh": text, **written(text, tmp_path)}
+    exports = "".join(f"{line}\n" for line in text.split("\n") if line.startswith("export "))
+    parts = {name: written_out(exports + part) for name, part in {"cli.sh": text, **written(text, tmp_path)}.items()}
     for name, steps in steps_of(whole).items():
         position = 0
         for step in steps:
-            if not isinstance(step, (Unshare, JoinNamespace)):
+            if isinstance(step, CreateFile) and step.path.endswith("/config.json"):
+                position = parts[name].index(f"cat > {step.path} <<", position)
+            elif not isinstance(step, (Unshare, JoinNamespace)):
                 position = parts[name].index(step.shell(), position)
     for step in whole.confine:
         assert "# " + step.describe().replace("\n", "\n# ") in parts["init.sh"]

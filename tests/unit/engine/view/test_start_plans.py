@@ -173,5 +173,5 @@ def test_another_runtime_does_the_rest(start: Callable[[str], Start], tmp_path: 
     assert [step.describe() for who, step in whole.every() if who == "init"] == [f"execve {line}"]
     assert not any("cgroup" in step.describe() for who, step in whole.every() if who == "monitor")
     text = script(whole)
-    assert f"exec {line}\n" in text
+    assert f"exec {runtime} run --bundle $C/bundle $ID\n" in text
     assert "init.sh" not in text
