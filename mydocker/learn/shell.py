@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 
+from mydocker.learn import lessons
 from mydocker.learn.opening import enter
 from mydocker.learn.scene import MARK
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 # The controllers whose mount points the shell knows, as $MEMORY and $CPU: lessons are the same for every layout of cgroups then.
 _SHOWN = ("memory", "cpu")
+_DESCRIPTORS = 1 << 20  # more than a process has
 # Ctrl-C and Ctrl-\ are for the shell, and not for whoever waits for it.
 _KEYS = (signal.SIGINT, signal.SIGQUIT)
 
@@ -43,6 +45,7 @@ def _become_shell(lab: Lab, keeper: Process, environment: dict[str, str]) -> Non
     try:
         enter(lab, keeper)
         os.chdir(lab.work)
+        os.closerange(3, _DESCRIPTORS)  # what this process has open is nothing to who types there
         os.execve(shell, [os.path.basename(shell)], environment)
     except Exception as error:
         print(f"mydocker: the lab's shell: {error}", file=sys.stderr, flush=True)
@@ -52,7 +55,7 @@ def _become_shell(lab: Lab, keeper: Process, environment: dict[str, str]) -> Non
 
 def environment_of(lab: Lab, given: Mapping[str, str], language: str) -> dict[str, str]:
     """Return the environment of a shell in the lab. What mydocker keeps there is the lab's own."""
-    made = {**given, "MYDOCKER_ROOT": lab.root, "MYDOCKER_STATE": "/run/mydocker", "LANGUAGE": language}
+    made = {**given, "MYDOCKER_ROOT": lab.root, "MYDOCKER_STATE": "/run/mydocker", "LANGUAGE": language, "LESSONS": lessons.DIRECTORY}
     made |= {name.upper(): found.mount for name in _SHOWN if (found := lab.layout.find(name))}
     made.pop(MARK, None)  # no mark but those that the learner sets
     if not shutil.which("mydocker", path=made.get("PATH")):
