@@ -38,6 +38,10 @@ def test_both_need_nothing_but_python() -> None:
 
 
 def test_the_pages_say_how_long_it_is() -> None:
-    count = len((DIRECTORY / "solution.py").read_text().splitlines())
+    lines = (DIRECTORY / "solution.py").read_text().splitlines()
+    count, full = len(lines), len([line for line in lines if line])
+    assert full <= 120
+    for page in ("en.md", "zh.md"):
+        assert str(full) in (DIRECTORY / page).read_text()
     assert f"solution is {count} lines" in (DIRECTORY / "en.md").read_text()
     assert f"答案共 {count} 行" in (DIRECTORY / "zh.md").read_text()
