@@ -67,7 +67,7 @@ class Guide:
         shown = page.rendered(lesson.page(self.language), machine, self.colours)
         checked = lesson.checked()
         title = self.say("not on this machine", "本机没有")
-        lacking = [f"{title}: {word}" for word in checked.NEEDS + checked.ALSO if not machine.has(word)]
+        lacking = [f"{title}: {word}" for word in ("root", *checked.NEEDS, *checked.ALSO) if not machine.has(word)]
         return "\n".join([shown, *lacking]) if lacking else shown
 
     def check(self, lesson: Lesson) -> tuple[bool, str]:
