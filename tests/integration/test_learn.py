@@ -186,6 +186,16 @@ def test_reset_in_the_lab_says_why_not(learner: Learner) -> None:
     assert result.stderr == "mydocker: this shell is in the lab that is to be removed\nhint: leave it first: exit\n"
 
 
+def test_reset_says_what_it_cannot_remove_and_removes_all_else(learner: Learner) -> None:
+    learner.types("mkdir stuck other; sleep 1000.375 &")
+    stuck = f"{learner.environment['XDG_STATE_HOME']}/mydocker/learn/lab/work/stuck"
+    assert learner.machine.sh(f"mount -t tmpfs stuck {stuck}").rc == 0
+    result = learner("reset")
+    left = learner.machine.sh("pgrep -f '^sleep 1000[.]375'; find /sys/fs/cgroup -name 'mydocker-learn-*'").stdout
+    assert learner.machine.sh(f"umount {stuck}").rc == 0
+    assert (result.rc, result.stderr, left) == (1, f"mydocker: {stuck}: Device or resource busy\n", "")
+
+
 def test_a_lab_whose_keeper_was_killed_is_removed_by_the_next(learner: Learner) -> None:
     learner.types("sleep 1000.75 &")
     kept = Path(learner.environment["XDG_STATE_HOME"]) / "mydocker/learn/lab.json"
