@@ -16,9 +16,11 @@ from mydocker.tracebacks import kept
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
+    from typing import Protocol, TypeVar
 
     from mydocker.messages import Explanation
+
+    Read = TypeVar("Read")
 
     class Teller(Protocol):
         """What prints steps (cli/explain)."""
@@ -45,6 +47,14 @@ class Session:
         self.explain = explain
         self.dry_run = dry_run
         self.teller: Teller | None = None  # what prints the steps, made when the first is told (execution.py)
+
+    def read(self, action: Callable[[], Read], text: str) -> Read:
+        """Return what a function reads. text: says where it reads that, for --explain"""
+        if not self.explain:
+            return action()
+        from mydocker.cli.execution import read  # most command lines tell nothing
+
+        return read(self, action, text)
 
     def flush(self) -> None:
         """Print the steps that were kept to be printed together, before a program's output."""

@@ -14,6 +14,7 @@ from mydocker.engine.record import containers, events
 from mydocker.engine.transfer.outfile import write_whole
 from mydocker.errors import BadInput
 from mydocker.images.reference import Reference, parse_name
+from mydocker.steps.base import Action
 from mydocker.storage.drivers import driver
 
 
@@ -51,6 +52,7 @@ def reference_for(name: str | None) -> Reference | None:
 
 @verb(
     option("-o", "--output", metavar="FILE", help="Write to a file instead of standard output."),
+    *EXPLAIN,
     argument("container"),
 )
 def export(session: Session, output: str | None, container: str) -> None:
@@ -61,9 +63,10 @@ def export(session: Session, output: str | None, container: str) -> None:
     if output is None and sys.stdout.isatty():
         raise BadInput("cowardly refusing to save to a terminal", "use -o FILE, or redirect")
     record = containers.load(session.paths, containers.resolve(session.paths, container))
-    storage = driver(record["storageDriver"], session.paths)
-    if output is not None:
-        write_whole(output, lambda file: snapshots.export(session.paths, storage, record, file))
+    storage, run = driver(record["storageDriver"], session.paths), runner(session)
+    if output is not None and not session.dry_run:
+        write_whole(output, lambda file: snapshots.export(session.paths, storage, record, file, run))
     else:
-        snapshots.export(session.paths, storage, record, sys.stdout.buffer)
-    events.of_container(session.paths, record, "export")
+        snapshots.export(session.paths, storage, record, sys.stdout.buffer, run)
+    told = f"write 'export' of container {record['name']} into events.json"
+    run.apply(Action(lambda: events.of_container(session.paths, record, "export"), told))

@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from io import BufferedReader
 
+    from mydocker.steps.base import Run
+
 
 @verb(
     switch("-a", "--archive", help="Keep owners, as numbers."),
@@ -36,23 +38,22 @@ def cp(session: Session, /, archive: bool, follow_link: bool, quiet: bool, sourc
         raise BadInput(f"cannot copy {source!r} to {target!r}: expected one of them to be CONTAINER:PATH")
     record = containers.load(session.paths, containers.resolve(session.paths, from_name or to_name))
 
-    def work(inside: copy.Container) -> None:
+    def work(inside: copy.Container, run: Run) -> None:
         if target == "-":
-            copy.to_stream(inside, path, follow_link, sys.stdout.buffer)
+            copy.to_stream(inside, path, follow_link, sys.stdout.buffer, run)
         elif source == "-":
             stdin: BufferedReader = sys.stdin.buffer  # type: ignore[assignment]  # typeshed says BinaryIO
-            copy.from_stream(stdin, inside, destination)
+            copy.from_stream(stdin, inside, destination, run)
         else:
             ends = (inside, copy.Host()) if from_name else (copy.Host(), inside)
             # As with docker, what comes out belongs to the caller, and what goes in keeps its owners where they mean the same.
             keep = archive or (bool(to_name) and record["hostConfig"]["UsernsMode"] in ("", "host"))
-            copy.copy(ends[0], path, ends[1], destination, follow_link, keep)
-        events.of_container(
-            session.paths, record, "archive-path" if from_name else "extract-to-dir", path=path if from_name else destination
-        )
+            copy.copy(ends[0], path, ends[1], destination, follow_link, keep, run)
+        done, where = ("archive-path", path) if from_name else ("extract-to-dir", destination)
+        text = f"write {done!r} of container {record['name']} into events.json"
+        run.apply(Action(lambda: events.of_container(session.paths, record, done, path=where), text))
 
-    text = f"copy {source} to {target}"
-    archive_of.reach(session.paths, record, lambda inside: runner(session).apply(Action(lambda: work(inside), text)))
+    archive_of.reach(session.paths, record, lambda inside: work(inside, runner(session)))
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -11,7 +11,9 @@ from mydocker.steps.faults import injected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.cli.base import Teller
+    from collections.abc import Callable
+
+    from mydocker.cli.base import Read, Teller
     from mydocker.engine.monitor.client import Explain
     from mydocker.engine.view.script import Plans
 
@@ -30,6 +32,26 @@ def runner(session: Session) -> Run:
         tell = teller(session).tell
         return DryRun("cli", lambda who, step, _: tell(explaining.planned(who, step)))
     return Run("cli", explaining.observer(teller(session).tell, "cli") if session.explain else None, injected(os.environ))
+
+
+class Reading(Step):
+    """Something that is read, by a verb that changes nothing."""
+
+    action: Callable[[], object]  # what apply() calls
+    text: str  # says where it reads
+
+    def apply(self) -> None:
+        self.action()
+
+    def describe(self) -> str:
+        return self.text
+
+
+def read(session: Session, action: Callable[[], Read], text: str) -> Read:
+    """Return what a function reads, and tell where. With --dry-run it is read all the same, as that changes nothing."""
+    found: list[Read] = []
+    Run("cli", explaining.observer(teller(session).tell, "cli")).apply(Reading(lambda: found.append(action()), text))
+    return found[0]
 
 
 def teller(session: Session) -> Teller:

@@ -21,18 +21,30 @@ _WIDTH = 45
     switch("--no-trunc", help="Whole ids and commands."),
     switch("-H", "--human/--no-human", "for_people", default=True, help="Sizes and times for people [true]."),
     FORMAT,
+    switch("--tree", help="Draw the layers: what each adds, changes and hides."),
     argument("name", "IMAGE"),
 )
-def history(session: Session, quiet: bool, no_trunc: bool, for_people: bool, form: str | None, name: str) -> None:
+def history(session: Session, quiet: bool, no_trunc: bool, for_people: bool, form: str | None, tree: bool, name: str) -> None:
     """Show an image's history, the newest first.
 
     Example: mydocker history --no-trunc busybox
     """
-    rows = _rows(find(session.paths, name), no_trunc, for_people)
+    image = find(session.paths, name)
+    if tree:
+        _draw(session, image)
+        return
+    rows = _rows(image, no_trunc, for_people)
     if quiet:
         echo("\n".join(str(row["ID"]) for row in rows))
     else:
         print_rows(rows, _COLUMNS, form, {"CreatedAt": "CREATED AT"})
+
+
+def _draw(session: Session, image: Image) -> None:
+    from mydocker.engine.view.layertree import image_tree  # the table does not need it
+    from mydocker.engine.view.tree import lines_of
+
+    echo(lines_of(image_tree(session.paths, image)))
 
 
 def _rows(image: Image, whole: bool, for_people: bool) -> list[dict[str, str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mydocker import leanjson
-from mydocker.cli.base import Session, complain_about, echo
+from mydocker.cli import base
+from mydocker.cli.base import EXPLAIN, Session, complain_about, echo
 from mydocker.cli.verb import SOME, argument, option, switch, verb
 from mydocker.engine.catalog import images
 from mydocker.engine.connection import networks
@@ -29,14 +30,26 @@ _NAMES = argument("names", "NAME...", SOME)
     switch("-s", "--size", help="Add how much a container has written."),
     option("--type", "kind", choices=("container", "image", "volume", "network"), help="Look for this kind only."),
     _FORMAT,
+    switch("--tree", help="Draw containers as the kernel has them: layers, namespaces, mounts, cgroups, links."),
+    EXPLAIN[0],
     _NAMES,
 )
-def inspect(session: Session, /, size: bool, kind: str | None, form: str | None, names: tuple[str, ...]) -> int:
+def inspect(session: Session, /, size: bool, kind: str | None, form: str | None, tree: bool, names: tuple[str, ...]) -> int:
     """Print everything about containers, images, volumes or networks as JSON.
 
     Example: mydocker inspect -f '{{.State.Pid}}' web
     """
+    if tree:
+        return base.each(names, lambda name: _draw(session, name))
     return _print_all(names, form, lambda name: _found(session, name, kind, size))
+
+
+def _draw(session: Session, name: str) -> None:
+    from mydocker.engine.view.containertree import container_tree  # documents do not need it
+    from mydocker.engine.view.tree import lines_of
+
+    record = containers.load(session.paths, containers.resolve(session.paths, name))
+    echo(lines_of(container_tree(session.paths, record)))
 
 
 def _found(session: Session, name: str, kind: str | None, size: bool) -> Document:
@@ -60,19 +73,25 @@ def _found(session: Session, name: str, kind: str | None, size: bool) -> Documen
 
 
 def _container(session: Session, name: str, size: bool) -> Document:
-    record = containers.load(session.paths, containers.resolve(session.paths, name))
-    document = inspect_container(session.paths, record)
+    paths = session.paths
+    known = f"read {paths.names} and {paths.containers}/ID/config.json"
+    record = session.read(lambda: containers.load(paths, containers.resolve(paths, name)), known)
+    state = f"{paths.state}/{record['id']}"
+    where = f"read {state}/state.json and network.json, {paths.proc}/PID/stat, {paths.container(record['id'])}/health.json"
+    document = session.read(lambda: inspect_container(paths, record), where)
     if size:
-        document["SizeRw"] = written(session.paths, record)
+        document["SizeRw"] = session.read(lambda: written(paths, record), f"measure the writable layer in {paths.container(record['id'])}")
     return document
 
 
 def _image(session: Session, name: str) -> Document:
-    return image_view.document(images.find(session.paths, name))
+    paths = session.paths
+    where = f"read {paths.images}/index.json, and the manifest and the config that it leads to in {paths.images}/blobs"
+    return image_view.document(session.read(lambda: images.find(paths, name), where))
 
 
 def _volume(session: Session, name: str) -> Document:
-    return volumes.document(session.paths, name)
+    return session.read(lambda: volumes.document(session.paths, name), f"read {session.paths.volumes}/{name}/volume.json")
 
 
 @verb(
@@ -116,7 +135,8 @@ def volume(session: Session, /, form: str | None, names: tuple[str, ...]) -> int
 
 
 def _network(session: Session, name: str) -> Document:
-    return networks.document(session.paths, networks.resolve(session.paths, name))
+    where = f"read {session.paths.networks}/*/network.json, and who is on it in {session.paths.state}/*/network.json"
+    return session.read(lambda: networks.document(session.paths, networks.resolve(session.paths, name)), where)
 
 
 @verb(

@@ -10,7 +10,7 @@ from mydocker.engine.container.attach import attach as attach_to
 from mydocker.engine.container.claim import Rename
 from mydocker.engine.container.start import lock_stopped
 from mydocker.engine.container.start import start as start_container
-from mydocker.engine.record import containers, locks, state
+from mydocker.engine.record import containers, locks
 from mydocker.engine.record.containers import check_name
 from mydocker.engine.request.values import detach_keys as parse_keys
 from mydocker.engine.request.values import signal as parse_signal
@@ -20,9 +20,10 @@ from mydocker.steps.base import Action
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
 
     from mydocker.engine.record.containers import Record
+    from mydocker.steps.base import Run
 
 _NAMES = argument("names", "CONTAINER...", SOME)
 _TIME = option(
@@ -35,11 +36,11 @@ def _record(session: Session, name: str) -> Record:
     return containers.load(session.paths, containers.resolve(session.paths, name))
 
 
-def _for_each(session: Session, names: tuple[str, ...], action: Any) -> int:
-    """Apply the step that `action(record)` returns for each container, and print the container's name."""
+def _for_each(session: Session, names: tuple[str, ...], action: Callable[[Record, Run], None]) -> int:
+    """Call `action(record, run)` for each container, and print the container's name. run: executes the steps, or only tells them"""
 
     def one(name: str) -> None:
-        runner(session).apply(action(_record(session, name)))
+        action(_record(session, name), runner(session))
         if not session.dry_run:
             echo(name)
 
@@ -62,13 +63,7 @@ def stop(session: Session, /, seconds: int | None, signal: str | None, names: tu
     Example: mydocker stop -t 3 web
     """
     number = _number(signal)
-    return _for_each(session, names, lambda record: _stopping(session, record, seconds, number))
-
-
-def _stopping(session: Session, record: Record, seconds: int | None, number: int | None) -> Action:
-    pid = state.running_pid(session.paths, record["id"])
-    text = f"send signal {number or life.stop_signal(record)} to process {pid}, wait for its end, then SIGKILL"
-    return Action(lambda: life.stop(session.paths, record, seconds, number), text, f"kill -{number or life.stop_signal(record)} {pid}")
+    return _for_each(session, names, lambda record, run: life.stop(session.paths, record, seconds, number, run))
 
 
 @verb(
@@ -87,7 +82,7 @@ def restart(session: Session, /, seconds: int | None, signal: str | None, names:
     def one(name: str) -> None:
         record = _record(session, name)
         step_runner = runner(session)
-        step_runner.apply(_stopping(session, record, seconds, number))
+        life.stop(session.paths, record, seconds, number, step_runner)
         step_runner.apply(Action(lambda: _start(session, record["id"]), f"start container {record['id'][:12]}"))
         if not session.dry_run:
             echo(name)
@@ -112,12 +107,7 @@ def kill(session: Session, /, signal: str, names: tuple[str, ...]) -> int:
     Example: mydocker kill -s HUP web
     """
     number = parse_signal(signal or "KILL")
-
-    def step(record: Record) -> Action:
-        pid = state.running_pid(session.paths, record["id"])
-        return Action(lambda: life.kill(session.paths, record, number), f"send signal {number} to process {pid}", f"kill -{number} {pid}")
-
-    return _for_each(session, names, step)
+    return _for_each(session, names, lambda record, run: life.kill(session.paths, record, number, run))
 
 
 @verb(
@@ -129,7 +119,7 @@ def pause(session: Session, /, names: tuple[str, ...]) -> int:
 
     Example: mydocker pause web
     """
-    return _for_each(session, names, lambda record: _freezing(session, record, True))
+    return _for_each(session, names, lambda record, run: life.pause(session.paths, record, True, run))
 
 
 @verb(
@@ -141,12 +131,7 @@ def unpause(session: Session, /, names: tuple[str, ...]) -> int:
 
     Example: mydocker unpause web
     """
-    return _for_each(session, names, lambda record: _freezing(session, record, False))
-
-
-def _freezing(session: Session, record: Record, frozen: bool) -> Action:
-    text = f"{'freeze' if frozen else 'thaw'} the cgroup of container {record['id'][:12]}"
-    return Action(lambda: life.pause(session.paths, record, frozen), text)
+    return _for_each(session, names, lambda record, run: life.pause(session.paths, record, False, run))
 
 
 @verb(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mydocker.cli.base import Session, echo
+from mydocker.cli.base import EXPLAIN, Session, echo
 from mydocker.cli.rows import FORMAT, print_rows
 from mydocker.cli.verb import ANY_INTEGER, option, switch, verb
 from mydocker.engine.connection import view
@@ -53,6 +53,7 @@ _LABEL_HEADING = {"Label": lambda name: name}
         help="id, name, label, status, exited, health, ancestor, volume, network, before, since.",
     ),
     FORMAT,
+    EXPLAIN[0],
 )
 def ps(
     session: Session,
@@ -72,13 +73,22 @@ def ps(
     limit = 1 if latest else last
     everything = show_all or limit >= 0 or any(text.startswith("status=") for text in texts)
     fits = filters.parse(texts, tests(session.paths), CHECKS)
-    found = [each for each in newest_first(session.paths) if (everything or each.status in ALIVE) and fits(each)]
+    every = session.read(lambda: newest_first(session.paths), _where(session))
+    found = [each for each in every if (everything or each.status in ALIVE) and fits(each)]
     wants_size = size or ".Size" in (form or "")
-    rows = [row(session, each, wants_size, no_trunc) for each in found[: limit if limit >= 0 else None]]
+    shown = found[: limit if limit >= 0 else None]
+    where = f"read {session.paths.state}/ID/network.json for the ports{', and measure the writable layers' if wants_size else ''}"
+    rows = session.read(lambda: [row(session, each, wants_size, no_trunc) for each in shown], where)
     if quiet:
         echo("".join(f"{each['ID']}\n" for each in rows), end="")
     else:
         print_rows(rows, {**_COLUMNS, **({"Size": "SIZE"} if size else {})}, form, {**_OTHER_HEADINGS, **_LABEL_HEADING})
+
+
+def _where(session: Session) -> str:
+    paths = session.paths
+    running = f"of each in {paths.state}/*/state.json whether {paths.proc}/PID/stat has its start time"
+    return f"read {paths.containers}/*/config.json, and {running}"
 
 
 def listed(session: Session, size: bool) -> list[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mydocker.cli.base import EXPLAIN, Session, complain, each, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.verb import SOME, argument, switch, verb
-from mydocker.engine.container.remove import removal
+from mydocker.engine.container.remove import remove
 from mydocker.engine.record import containers
 from mydocker.errors import NotFound
 
@@ -29,7 +29,7 @@ def rm(session: Session, force: bool, volumes: bool, names: tuple[str, ...]) -> 
             if force:
                 return complain(f"no such container: {name}")
             raise
-        runner(session).apply(removal(session.paths, container_id, name, force, volumes))
+        remove(session.paths, container_id, name, force, volumes, runner(session), session.dry_run)
         if not session.dry_run:
             echo(name)
 

@@ -78,8 +78,12 @@ class BridgeDriver(NetworkDriver):
         return read(f"{self.paths.proc}/sys/net/" + ("ipv4/ip_forward" if family == 4 else "ipv6/conf/all/forwarding")) != "0"
 
     def _has_rules(self, network: Network) -> bool:
+        """Say whether our rules are there. If only root may ask, they are to be written: the step tells it to a user, and fails for one."""
         program = find("iptables")
-        return firewall.has_table(self.table) or bool(program and firewall.iptables_has(program, self.table))
+        try:
+            return firewall.has_table(self.table) or bool(program and firewall.iptables_has(program, self.table))
+        except PermissionError:
+            return False
 
     @staticmethod
     def _is_there(name: str) -> bool:

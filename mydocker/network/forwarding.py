@@ -7,6 +7,7 @@ is not enough that ours accepts it. We add a rule for each direction of a bridge
 from __future__ import annotations
 
 import os
+from errno import EPERM
 
 from mydocker.errors import StepFailed
 from mydocker.kernel import netfilter, programs
@@ -144,19 +145,35 @@ class AcceptWithIptables(Step):
         return "\n".join(command(*line) for line in self.lines("-I"))
 
 
+class AcceptUnknown(Step):
+    """Do the same as AcceptForwarding where only root may list the chains. It stands in a plan that an ordinary user is told."""
+
+    bridge: str
+
+    def apply(self) -> None:
+        raise PermissionError(EPERM, os.strerror(EPERM))
+
+    def describe(self) -> str:
+        return f"nft insert rules that accept {self.bridge} into forward chains of others that drop; only root can list those"
+
+
 def accept_steps(bridge: str, proc: str) -> list[Step]:
     """Return a step for every chain of somebody else that drops forwarded packets and has no rule of ours for this bridge yet.
 
     A chain that leads to ours (iptables.py) needs none, and a rule before that would let in what ours drops.
     """
-    found: list[Step] = []
-    if programs.find("nft"):
-        found += [
-            AcceptForwarding(chain, bridge)
-            for chain in netfilter.chains()
-            if chain.does_drop and not chain.table.startswith(MARK) and not _handles(chain, bridge) and not _leads_to_ours(chain)
-        ]
-    return found + _legacy_steps(bridge, proc)
+    try:
+        return [*(_nft_steps(bridge) if programs.find("nft") else []), *_legacy_steps(bridge, proc)]
+    except PermissionError:
+        return [AcceptUnknown(bridge)]
+
+
+def _nft_steps(bridge: str) -> list[Step]:
+    return [
+        AcceptForwarding(chain, bridge)
+        for chain in netfilter.chains()
+        if chain.does_drop and not chain.table.startswith(MARK) and not _handles(chain, bridge) and not _leads_to_ours(chain)
+    ]
 
 
 def _legacy_steps(bridge: str, proc: str) -> list[Step]:

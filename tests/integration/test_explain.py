@@ -2,9 +2,10 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
-from conftest import Machine
+from conftest import REPOSITORY, Machine
 
 # How each storage driver mounts a root file system.
 MOUNTS = {"overlay": "mount overlay", "aufs": "mount aufs", "vfs": "/tree on "}
@@ -132,6 +133,74 @@ def test_every_line_of_a_dry_run_is_one_of_the_start(
     for who in seen[0]:
         assert seen[0][who] == seen[1][who]
     mydocker("volume", "rm", "-f", "named")
+
+
+def told(mydocker: Machine, *words: str) -> str:
+    """Return the steps of a verb, one a line without times, told with --dry-run. Then it is done, and may tell no other step."""
+    dry, done = mydocker("--dry-run", *words), mydocker("--explain=all", *words)
+    assert (dry.rc, done.rc) == (0, 0), dry.stderr + done.stderr
+    first, second = (re.sub(" +", " ", re.sub(r"(?m)^(\w+) +[0-9.]+ ms ", r"\1 ", text)) for text in (dry.stdout, done.stderr))
+    assert [line for line in second.splitlines() if line.partition(", if it has")[0] not in first] == []
+    return first
+
+
+def test_every_verb_of_a_life_tells_its_steps(mydocker: Machine) -> None:
+    mydocker("run", "-d", "--name", "web", "--network", "none", "busybox", "sleep", "1000")
+    pid = mydocker("inspect", "-f", "{{.State.Pid}}", "web").stdout.strip()
+    assert "until the kernel says that all processes are frozen" in told(mydocker, "pause", "web")
+    assert "until the kernel says that all processes go on" in told(mydocker, "unpause", "web")
+    assert told(mydocker, "kill", "-s", "CONT", "web") == f"cli send signal 18 to process {pid} by its pidfd\n"
+    packed = told(mydocker, "cp", "web:/bin/busybox", "copied")
+    assert f"/proc/{pid}/root: pack /bin/busybox into a pipe" in packed and "unpack it to" in packed
+    assert f"chroot /proc/{pid}/root" in told(mydocker, "export", "-o", f"{mydocker.directory}/exported.tar", "web")
+    stopping = told(mydocker, "stop", "-t", "0", "web")
+    assert stopping.index("restart policy") < stopping.index("signal 15") < stopping.index("signal 9") < stopping.index("recorded the end")
+    removing = told(mydocker, "rm", "web")
+    assert removing.index("'removing'") < removing.index("/names/web") < removing.index("writable layer") < removing.index("'destroy'")
+    mydocker.sh("rm -f exported.tar copied")
+
+
+def test_a_dry_run_of_rm_leaves_a_running_container_alone(mydocker: Machine) -> None:
+    mydocker("run", "-d", "--name", "web", "--network", "none", "busybox", "sleep", "1000")
+    assert "is running" in mydocker("--dry-run", "rm", "web").stderr
+    lines = mydocker("--dry-run", "rm", "-f", "web").stdout
+    assert "signal 9" in lines and "rmdir cgroup /mydocker/" in lines and "writable layer" in lines
+    assert "web" in mydocker("ps").stdout
+    assert mydocker("--explain=sh", "rm", "-f", "web").stderr.startswith("# see to it")
+    assert "web" not in mydocker("ps", "-a").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("ps -a", "*/config.json"),
+        ("inspect -f {{.Id}} busybox", "/index.json"),
+        ("inspect -f {{.Name}} bridge", "/network.json"),
+        ("inspect -f {{.Name}} kept", "/kept/volume.json"),
+    ],
+)
+def test_what_only_reads_says_where(mydocker: Machine, words: str, expected: str) -> None:
+    mydocker("volume", "create", "kept")
+    plain, explained = mydocker(*words.split()), mydocker("--explain=json", *words.split())
+    assert explained.stdout == plain.stdout and plain.rc == 0
+    steps = [json.loads(line) for line in explained.stderr.splitlines()]
+    assert any(expected in step["step"] for step in steps) and all(step["why"].startswith("There is no daemon") for step in steps)
+    mydocker("volume", "rm", "kept")
+
+
+def test_a_start_is_told_without_root_rights(mydocker: Machine, storage: str, tmp_path: Path) -> None:
+    """The user has a copy of ROOT, and mydocker where it may read it. What it cannot know, the rules of others, it says."""
+    for directory in (tmp_path, tmp_path.parent, tmp_path.parent.parent, tmp_path.parent.parent.parent):
+        if str(directory) not in ("/", "/tmp"):
+            directory.chmod(0o755)
+    mydocker.sh(f"cp -a root {tmp_path}/root; mkdir {tmp_path}/state; echo {storage} > {tmp_path}/state/storage-driver")
+    mydocker.sh(f"cp -r {REPOSITORY}/mydocker {tmp_path}; chmod -R a+rX {tmp_path}/mydocker; chown -R 65534:65534 {tmp_path}/*")
+    user = f"cd {tmp_path}; setpriv --reuid 65534 --regid 65534 --clear-groups env PYTHONPATH={tmp_path} PYTHONDONTWRITEBYTECODE=1"
+    command = f"{user} MYDOCKER_ROOT={tmp_path}/root MYDOCKER_STATE={tmp_path}/state /usr/bin/python3 -m mydocker"
+    text = mydocker.sh(f"{command} --dry-run run --rm busybox true")
+    assert text.rc == 0 and "pivot_root" in text.stdout and "veth peer name eth0" in text.stdout, text.stderr
+    script = mydocker.sh(f"{command} --dry-run --explain=sh run --rm --network none busybox true")
+    assert script.rc == 0 and "chroot ." in script.stdout, script.stderr
 
 
 def test_on_a_terminal_it_is_grouped_and_no_wider(mydocker: Machine, needs_controllers: None) -> None:

@@ -200,7 +200,7 @@ def test_what_is_told(mydocker: Machine, web: str) -> None:
     dry = mydocker("stop", "--dry-run", web)
     assert f"send signal 15 to process {pid}" in dry.stdout
     assert mydocker("kill", "--explain=sh", "-s", "HUP", web).stderr == f"kill -1 {pid}\n"
-    assert "freeze the cgroup" in mydocker("pause", "--explain", web).stderr
+    assert "all processes are frozen" in mydocker("pause", "--explain", web).stderr
 
 
 def test_many_at_once_and_against_each_other(mydocker: Machine, needs_controllers: None) -> None:

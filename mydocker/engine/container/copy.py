@@ -20,7 +20,7 @@ from mydocker.kernel.files import GONE, Allowing, openat2
 from mydocker.kernel.mounts import MS_BIND, MS_RDONLY, MS_REMOUNT, mount
 from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
 from mydocker.runtime.mounts import mount_steps
-from mydocker.steps.base import Run
+from mydocker.steps.base import Action, Run, quote
 from mydocker.steps.namespaces import ReceiveMounts
 from mydocker.storage.pack import pack_one
 from mydocker.storage.unpack import unpack as unpack_tar
@@ -62,6 +62,10 @@ class Host:
     def absolute(self, path: str) -> str:
         return os.path.join(os.getcwd(), path) if path and not path.startswith("/") else path
 
+    def words(self) -> str:
+        """Return words for how a child of ours gets to this side's root."""
+        return "the host's root"
+
 
 class Container(Value):
     """A container's side. Its paths begin at the container's root."""
@@ -73,6 +77,12 @@ class Container(Value):
 
     def absolute(self, path: str) -> str:
         return "/" + path.lstrip("/")
+
+    def words(self) -> str:
+        """Return words for how a child of ours gets to this side's root."""
+        if self.pid:
+            return f"the container's root, {self.paths.proc}/{self.pid}/root"
+        return f"the container's root, which it mounts by {self.driver.name} in a mount namespace of its own"
 
     def enter(self) -> int:
         """Make this process see files as the container does. Return a descriptor of the container's root."""
@@ -118,14 +128,24 @@ class Container(Value):
         return inroot.open_root(rootfs)
 
 
-def copy(source: Host | Container, path: str, target: Host | Container, destination: str, follow: bool, keep_owners: bool) -> None:
+def copy(
+    source: Host | Container,
+    path: str,
+    target: Host | Container,
+    destination: str,
+    follow: bool,
+    keep_owners: bool,
+    run: Run | None = None,
+) -> None:
     """Copy a file or a directory. Raises StepFailed with the reason.
 
     follow: copy what a symlink at `path` leads to, not the symlink
     keep_owners: keep the uid and gid of each file, instead of giving all to the target's root
+    run: executes the steps and tells them, None for nobody to hear of them
     """
     path, destination = source.absolute(path), target.absolute(destination)
     read, write = os.pipe()
+    run = run or Run("cp")
 
     def send() -> None:
         os.close(read)
@@ -143,10 +163,29 @@ def copy(source: Host | Container, path: str, target: Host | Container, destinat
                 _receive(target.enter(), destination, is_directory, contents, name, stream, keep_owners)
                 target.leave()
 
-    sender, receiver = Child(send), Child(receive)
+    children: list[Child] = []
+    run.apply(_forking(children, send, f"fork a child in {source.words()}: pack {quote(path)} into a pipe, as a tar"))
+    run.apply(_forking(children, receive, f"fork a child in {target.words()}: unpack it to {quote(destination)}"))
     os.close(read)
     os.close(write)
-    wait_for(sender, receiver)
+    run.apply(_awaiting(children))
+
+
+def _forking(children: list[Child], work: Callable[[], None], text: str) -> Action:
+    """Return the step that forks a child. children: gets it"""
+    return Action(lambda: children.append(Child(work)), text)
+
+
+def _awaiting(children: list[Child]) -> Action:
+    """Return the step that waits for the children: the sender, the receiver or both."""
+
+    def wait() -> None:
+        if len(children) == 2:
+            wait_for(*children)
+        else:
+            children[0].wait()
+
+    return Action(wait, "wait until the children have ended, and raise the error of the one that failed first")
 
 
 def wait_for(sender: Child, receiver: Child) -> None:
@@ -165,9 +204,11 @@ def wait_for(sender: Child, receiver: Child) -> None:
         raise (causes or problems)[0]
 
 
-def to_stream(source: Container, path: str, follow: bool, stream: BinaryIO) -> None:
-    """Write a file or a directory to a stream as a tar. Raises StepFailed."""
-    Child(lambda: pack_found(source, path, stream, follow)).wait()
+def to_stream(source: Container, path: str, follow: bool, stream: BinaryIO, run: Run | None = None) -> None:
+    """Write a file or a directory to a stream as a tar. Raises StepFailed. run: as copy() takes it"""
+    children: list[Child] = []
+    text = f"fork a child in {source.words()}: pack {quote(source.absolute(path))} to standard output, as a tar"
+    (run or Run("cp")).execute([_forking(children, lambda: pack_found(source, path, stream, follow), text), _awaiting(children)])
 
 
 def pack_found(source: Container, path: str, stream: BinaryIO, follow: bool = False, itself: bool = False) -> None:
@@ -178,9 +219,14 @@ def pack_found(source: Container, path: str, stream: BinaryIO, follow: bool = Fa
     stream.flush()
 
 
-def from_stream(stream: BufferedReader, target: Container, destination: str) -> None:
-    """Unpack a tar, plain or compressed, into a directory of a container. Its files keep their owners. Raises StepFailed."""
-    Child(lambda: unpack_stream(stream, target, destination)).wait()
+def from_stream(stream: BufferedReader, target: Container, destination: str, run: Run | None = None) -> None:
+    """Unpack a tar, plain or compressed, into a directory of a container. Its files keep their owners. Raises StepFailed.
+
+    run: as copy() takes it
+    """
+    children: list[Child] = []
+    text = f"fork a child in {target.words()}: unpack standard input into {quote(target.absolute(destination))}"
+    (run or Run("cp")).execute([_forking(children, lambda: unpack_stream(stream, target, destination), text), _awaiting(children)])
 
 
 def unpack_stream(stream: BufferedReader, target: Container, destination: str, check: Check | None = None) -> None:

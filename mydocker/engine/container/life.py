@@ -17,16 +17,21 @@ from mydocker.engine.monitor import restart
 from mydocker.engine.record import containers, events, locks, state
 from mydocker.engine.request.values import signal as signal_number
 from mydocker.errors import Conflict, Error, NotFound
+from mydocker.steps.base import Action, Run
 from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mydocker.engine.record.containers import Record
     from mydocker.engine.record.state import State
     from mydocker.paths import Paths
+    from mydocker.steps.files import WriteFile
 
 SIGKILL, SIGTERM = 9, 15
 _DEFAULT_TIMEOUT = 10
+_RECORDED = "wait until its monitor has recorded the end, and removed its cgroups and what is in STATE"
 
 
 class Process(Value):
@@ -85,41 +90,75 @@ def running_process(paths: Paths, record: Record) -> Process:
     return found
 
 
-def kill(paths: Paths, record: Record, number: int) -> None:
-    """Send a signal to the container's first process. Raises Conflict if the container does not run."""
+def kill(paths: Paths, record: Record, number: int, run: Run | None = None) -> None:
+    """Send a signal to the container's first process. Raises Conflict if the container does not run.
+
+    run: executes the steps and tells them, None for nobody to hear of them
+    """
+    run = run or Run("cli")
     found = running_process(paths, record)
-    if number in (SIGKILL, stop_signal(record)):
-        _cancel_restart(paths, record["id"])
     try:
-        found.signal(number)
+        if number in (SIGKILL, stop_signal(record)):
+            run.apply(_no_restart(paths, record["id"]))
+        run.apply(_signalling(found, number, lambda: events.of_container(paths, record, "kill", signal=number)))
     finally:
         found.close()
-    events.of_container(paths, record, "kill", signal=number)
 
 
-def stop(paths: Paths, record: Record, seconds: int | None = None, number: int | None = None) -> None:
+def _signalling(found: Process, number: int, told: Callable[[], None], when: str = "") -> Action:
+    """Return the step that sends a signal. told: is called afterwards. when: words that say on what condition"""
+
+    def send() -> None:
+        found.signal(number)
+        told()
+
+    thaw = ", and thaw its cgroup: a frozen process sees no signal" if found.cgroup.is_frozen() else ""
+    return Action(send, f"send signal {number} to process {found.pid} by its pidfd{when}{thaw}", f"kill -{number} {found.pid}")
+
+
+def stop(paths: Paths, record: Record, seconds: int | None = None, number: int | None = None, run: Run | None = None) -> None:
     """End a container with its stop signal, and with SIGKILL if that is not enough. Return when the end is recorded.
 
     Nothing is done to a container that does not run.
 
     seconds: the time before SIGKILL, -1 for no SIGKILL, None for the container's own or docker's 10 seconds
     number: the stop signal, None for the container's own or SIGTERM
+    run: as kill() takes it
     """
-    _cancel_restart(paths, record["id"])
+    run = run or Run("cli")
+    run.apply(_no_restart(paths, record["id"]))
     found = process(paths, record["id"])
     if found is None:
         return
+    first = number or stop_signal(record)
+
+    def killed(signal: int) -> None:
+        events.of_container(paths, record, "kill", signal=signal)
+
     try:
-        found.signal(number or stop_signal(record))
-        events.of_container(paths, record, "kill", signal=number or stop_signal(record))
+        run.apply(_signalling(found, first, lambda: killed(first)))
         wanted = next((each for each in (seconds, record["config"]["StopTimeout"]) if each is not None), _DEFAULT_TIMEOUT)
-        if not found.wait(None if wanted < 0 else wanted):
-            found.signal(SIGKILL)
-            events.of_container(paths, record, "kill", signal=SIGKILL)
+        ended: list[bool] = []  # a run that only tells leaves it empty
+        run.apply(_waiting(found, wanted, ended))
+        if ended != [True]:
+            when = "" if ended else ", if it has not ended by then"
+            run.apply(_signalling(found, SIGKILL, lambda: killed(SIGKILL), when))
     finally:
         found.close()
-    await_end(paths, record["id"], found.known)
-    events.of_container(paths, record, "stop")
+
+    def recorded() -> None:
+        await_end(paths, record["id"], found.known)
+        events.of_container(paths, record, "stop")
+
+    run.apply(Action(recorded, _RECORDED))
+
+
+def _waiting(found: Process, seconds: int, ended: list[bool]) -> Action:
+    """Return the step that waits for a process's end. ended: gets whether it came in time. seconds: below 0 to wait for ever"""
+    limit = "" if seconds < 0 else f", for {seconds} seconds at most"
+    wait = f"tail --pid={found.pid} -f /dev/null"
+    line = wait if seconds < 0 else f"timeout {seconds} {wait} || true"
+    return Action(lambda: ended.append(found.wait(None if seconds < 0 else seconds)), f"poll the pidfd until it has ended{limit}", line)
 
 
 def stop_signal(record: Record) -> int:
@@ -127,22 +166,28 @@ def stop_signal(record: Record) -> int:
     return signal_number(record["config"]["StopSignal"] or str(SIGTERM))
 
 
-def end(paths: Paths, container_id: str) -> None:
-    """Kill a container with SIGKILL if it runs. Return when its end is recorded."""
-    _cancel_restart(paths, container_id)
+def end(paths: Paths, container_id: str, run: Run | None = None) -> None:
+    """Kill a container with SIGKILL if it runs. Return when its end is recorded. run: as kill() takes it"""
+    run = run or Run("cli")
+    run.apply(_no_restart(paths, container_id))
     found = process(paths, container_id)
     if found is not None:
         try:
-            found.signal(SIGKILL)
+            run.apply(_signalling(found, SIGKILL, lambda: None))
         finally:
             found.close()
-    await_end(paths, container_id, found.known if found else None)
+    run.apply(Action(lambda: await_end(paths, container_id, found.known if found else None), _RECORDED))
 
 
-def _cancel_restart(paths: Paths, container_id: str) -> None:
-    problems = restart.cancel(paths, container_id)
-    if problems:
-        raise problems[0]
+def _no_restart(paths: Paths, container_id: str) -> Action:
+    """Return the step after which no restart policy starts a container again."""
+
+    def cancel() -> None:
+        problems = restart.cancel(paths, container_id)
+        if problems:
+            raise problems[0]
+
+    return Action(cancel, f"see to it that no restart policy starts container {container_id[:12]} again")
 
 
 def await_end(paths: Paths, container_id: str, known: State | None = None) -> None:
@@ -182,17 +227,34 @@ def await_unwatched_end(paths: Paths, record: Record) -> None:
     await_end(paths, record["id"], found.known if found else None)
 
 
-def pause(paths: Paths, record: Record, frozen: bool) -> None:
-    """Freeze the container's processes, or let them go on. Raises Conflict if it does not run, or if nothing would change."""
+def pause(paths: Paths, record: Record, frozen: bool, run: Run | None = None) -> None:
+    """Freeze the container's processes, or let them go on. Raises Conflict if it does not run, or if nothing would change.
+
+    run: as kill() takes it
+    """
     found = running_process(paths, record)
     found.close()
     if found.cgroup.is_frozen() == frozen:
         raise Conflict(f"container {record['name']} is {'already' if frozen else 'not'} paused")
-    if not frozen:
-        found.cgroup.freeze(False)
-    elif not freeze(paths, record["id"], found.cgroup):
-        raise Conflict(f"container {record['name']} is not running")
-    events.of_container(paths, record, "pause" if frozen else "unpause")
+
+    def change() -> None:
+        if not frozen:
+            found.cgroup.freeze(False)
+        elif not freeze(paths, record["id"], found.cgroup):
+            raise Conflict(f"container {record['name']} is not running")
+        events.of_container(paths, record, "pause" if frozen else "unpause")
+
+    written = _freezing(found.cgroup, frozen)
+    seen = f", until the kernel says that all processes {'are frozen' if frozen else 'go on'}"
+    (run or Run("cli")).apply(Action(change, written.describe() + seen, written.shell()))
+
+
+def _freezing(cgroup: CgroupManager, frozen: bool) -> WriteFile:
+    """Return what is written to freeze a cgroup or let it go on, with version 1's freezer or version 2."""
+    group = cgroup.group("freezer") or cgroup.unified
+    if group and group.hierarchy.version == 1:
+        return group.write("freezer.state", "FROZEN" if frozen else "THAWED")
+    return (group or cgroup.subsystems[0].group).write("cgroup.freeze", int(frozen))
 
 
 def freeze(paths: Paths, container_id: str, cgroup: CgroupManager) -> bool:

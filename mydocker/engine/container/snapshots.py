@@ -16,7 +16,7 @@ from mydocker.images.layout import ImageLayout
 from mydocker.images.times import now
 from mydocker.kernel.files import GONE, Allowing
 from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
-from mydocker.steps.base import Run
+from mydocker.steps.base import Action, Run, quote
 from mydocker.steps.namespaces import ReceiveMounts
 from mydocker.value import Value
 
@@ -154,8 +154,12 @@ def _difference(paths: Paths, driver: StorageDriver, record: Record) -> Fill:
     return fill
 
 
-def export(paths: Paths, driver: StorageDriver, record: Record, stream: BinaryIO) -> None:
-    """Write a container's whole root file system to a stream as a plain tar, without what is mounted in it. Raises Error."""
+def export(paths: Paths, driver: StorageDriver, record: Record, stream: BinaryIO, run: Run | None = None) -> None:
+    """Write a container's whole root file system to a stream as a plain tar, without what is mounted in it. Raises Error.
+
+    run: executes the steps and tells them, None for nobody to hear of them
+    """
+    run = run or Run("export")
     directory = paths.container(record["id"])
     rootfs = directory + "/bundle/rootfs"
     # While the writable layer is mounted for this, nobody may start or remove the container. A running container is only read.
@@ -163,10 +167,19 @@ def export(paths: Paths, driver: StorageDriver, record: Record, stream: BinaryIO
         locks.load_whole(paths, record["id"])
         pid = running_pid(paths, record["id"])
         if not pid:
-            _pack_in_child(lambda: _enter_stopped(driver.mount_steps(directory, record["layers"], rootfs), rootfs), stream)
+            mounting = driver.mount_steps(directory, record["layers"], rootfs)
+            told = ", ".join(step.describe() for step in mounting)
+            run.apply(_packing(lambda: _enter_stopped(mounting, rootfs), stream, f"unshare CLONE_NEWNS, {told}, chroot {quote(rootfs)}"))
     if pid:
         with locks.WithoutLock(paths, record, pid):
-            _pack_in_child(lambda: _enter_running(f"{paths.proc}/{pid}"), stream, mounted(record))
+            root = f"{paths.proc}/{pid}/root"
+            run.apply(_packing(lambda: _enter_running(f"{paths.proc}/{pid}"), stream, f"chroot {root}", mounted(record)))
+
+
+def _packing(enter: Callable[[], None], stream: BinaryIO, told: str, hidden: Container[str] = ()) -> Action:
+    """Return the step that packs a root directory in a child. told: what the child does first"""
+    text = f"fork a child: {told}, and pack / as a tar without what is mounted in it"
+    return Action(lambda: _pack_in_child(enter, stream, hidden), text)
 
 
 def _enter_stopped(mounting: list[Step], rootfs: str) -> None:

@@ -13,35 +13,60 @@ from mydocker.cgroups.manager import CgroupManager, manager
 from mydocker.engine.connection.unplug import unplug
 from mydocker.engine.record import containers, damage, events, state
 from mydocker.errors import Error, attempt
+from mydocker.steps.base import Action, Step, command, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.record.containers import Record
     from mydocker.paths import Paths
+    from mydocker.steps.base import Run
 
 
-def runtime_state(paths: Paths, container_id: str, cgroup: CgroupManager | None = None, later: list[int] | None = None) -> list[Error]:
+def runtime_state(
+    paths: Paths,
+    container_id: str,
+    cgroup: CgroupManager | None = None,
+    later: list[int] | None = None,
+    run: Run | None = None,
+) -> list[Error]:
     """End what is left of a run: remove its processes, its cgroup, what it has of its networks, and STATE/ID. Return the failures.
 
     STATE/ID goes last, and stays while the cgroup does: nothing else tells whose that cgroup is.
 
     cgroup: the container's, if the caller has it.
     later: see unplug().
+    run: tells the steps; None for nobody to hear of them
     """
     problems: list[Error] = []
     if cgroup is None and (os.path.isdir(paths.running(container_id)) or state.is_unended(paths, container_id)):
         cgroup = manager(Layout.detect(paths), state.cgroup(paths, container_id))
     if cgroup is not None:
-        # With the host's pid namespace, other processes may outlive init.
-        if cgroup.pids():
-            attempt(problems, cgroup.kill)
-        attempt(problems, cgroup.remove)
-        attempt(problems, _remove_parents, paths, cgroup.path)
+        _do(problems, _cgroup_steps(paths, cgroup), run)
     is_left = bool(problems)
-    problems += unplug(paths, container_id, later)
-    if not is_left:
-        attempt(problems, state.clear, paths, container_id)
+    running = paths.running(container_id)
+    if run is None or os.path.exists(f"{running}/network.json"):
+        text = "take it off its networks: links, addresses, ports, names"
+        _do(problems, [Action(lambda: problems.extend(unplug(paths, container_id, later)), text)], run)
+    if not is_left and (run is None or os.path.isdir(running)):
+        _do(problems, [Action(lambda: state.clear(paths, container_id), f"remove {quote(running)}", command("rm", "-rf", running))], run)
     return problems
+
+
+def _cgroup_steps(paths: Paths, cgroup: CgroupManager) -> list[Step]:
+    """Return the steps that remove a cgroup with all its processes. With the host's pid namespace, other processes may outlive init."""
+    has_own_parent = state.has_own_parent(cgroup.path)
+    kill: list[Step] = [Action(lambda: cgroup.kill(), f"kill all processes in cgroup {quote(cgroup.path)}")] if cgroup.pids() else []
+    return [
+        *kill,
+        Action(lambda: cgroup.remove(), f"rmdir cgroup {quote(cgroup.path)} in every hierarchy"),
+        *([Action(lambda: _remove_parents(paths, cgroup.path), "rmdir its parents that are ours and empty")] if has_own_parent else []),
+    ]
+
+
+def _do(problems: list[Error], steps: list[Step], run: Run | None) -> None:
+    """Do each part of a teardown, and go on past errors."""
+    for step in steps:
+        attempt(problems, run.apply, step) if run else attempt(problems, step.apply)
 
 
 def _remove_parents(paths: Paths, path: str) -> None:
@@ -52,20 +77,30 @@ def _remove_parents(paths: Paths, path: str) -> None:
         remove_parents(manager(Layout.detect(paths), path))
 
 
-def container(paths: Paths, record: Record, volumes: bool = True) -> list[Error]:
+def container(paths: Paths, record: Record, volumes: bool = True, run: Run | None = None) -> list[Error]:
     """Remove a container that does not run: its name, anonymous volumes, writable layer and directory. Return the failures.
 
-    The caller holds the container's lock.
+    The caller holds the container's lock. run: as runtime_state() takes it
     """
     problems: list[Error] = []
-    attempt(problems, _mark, paths, record)
-    attempt(problems, store.release, f"{paths.names}/{record['name']}", record["id"])
+    claim, own = f"{paths.names}/{record['name']}", paths.container(record["id"])
+    _do(problems, [Action(lambda: _mark(paths, record), f"write 'removing' into the record of container {record['name']}")], run)
+    _do(problems, [Action(lambda: store.release(claim, record["id"]), f"remove {quote(claim)}", command("rm", claim))], run)
     for name in _own_volumes(paths, record) if volumes else []:
-        attempt(problems, store.discard, f"{paths.volumes}/{name}")
-        attempt(problems, events.emit, paths, "volume", "destroy", name, {"driver": "local"})
-    attempt(problems, directory, paths, record["id"])
-    attempt(problems, events.of_container, paths, record, "destroy")
+        _do(problems, _volume_steps(paths, name), run)
+    left, told = f"remove {quote(own)}: writable layer, bundle, log, record", f"write 'destroy' of {record['name']} into events.json"
+    _do(problems, [Action(lambda: directory(paths, record["id"]), left, command("rm", "-rf", own))], run)
+    _do(problems, [Action(lambda: events.of_container(paths, record, "destroy"), told)], run)
     return problems
+
+
+def _volume_steps(paths: Paths, name: str) -> list[Step]:
+    path = f"{paths.volumes}/{name}"
+    told = {"driver": "local"}
+    return [
+        Action(lambda: store.discard(path), f"remove {quote(path)}, a volume without a name", command("rm", "-rf", path)),
+        Action(lambda: events.emit(paths, "volume", "destroy", name, told), f"write 'destroy' of volume {name} into events.json"),
+    ]
 
 
 def _mark(paths: Paths, record: Record) -> None:

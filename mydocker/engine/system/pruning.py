@@ -5,7 +5,7 @@ from __future__ import annotations
 from mydocker.engine.catalog import caches, verbs
 from mydocker.engine.catalog.images import Image, all_images
 from mydocker.engine.connection import networks, unplug
-from mydocker.engine.container.remove import removal
+from mydocker.engine.container.remove import remove as remove_container
 from mydocker.engine.record import containers, filters, state
 from mydocker.engine.record.damage import DEAD
 from mydocker.engine.record.sizes import written
@@ -62,7 +62,7 @@ def of_containers(pruning: Pruning, texts: tuple[str, ...]) -> None:
 
     def remove(container_id: str) -> list[str]:
         size = written(paths, doomed[container_id])
-        pruning.run().apply(removal(paths, container_id, doomed[container_id]["name"], False, False))
+        remove_container(paths, container_id, doomed[container_id]["name"], False, False, pruning.run())
         pruning.reclaimed += size
         return [container_id]
 
