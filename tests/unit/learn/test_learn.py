@@ -101,28 +101,7 @@ def test_progress_that_is_damaged_is_said_and_kept(tmp_path: Path) -> None:
     assert (tmp_path / "progress.json").read_text() == "{"
 
 
-MakeProcess = Callable[..., Process]
-
-
-@pytest.fixture
-def process(tmp_path: Path) -> MakeProcess:
-    """Return a function that makes a process in a fake /proc."""
-
-    def make(number: int, variables: str = "", status: str = "", stat: str = "S 1", cgroup: str = "", **namespaces: str) -> Process:
-        directory = tmp_path / str(number)
-        (directory / "ns").mkdir(parents=True)
-        (directory / "environ").write_text(variables.replace(" ", "\0"))
-        (directory / "status").write_text(status)
-        (directory / "stat").write_text(f"{number} (a) b) {stat}\n")
-        (directory / "cgroup").write_text(cgroup)
-        for kind, inode in namespaces.items():
-            (directory / "ns" / kind).symlink_to(f"{kind}:[{inode}]")
-        return Process(number, str(tmp_path))
-
-    return make
-
-
-def test_a_process_is_read_from_proc(process: MakeProcess) -> None:
+def test_a_process_is_read_from_proc(process: Callable[..., Process]) -> None:
     status = "Name:\tx\nNSpid:\t700\t30\t1\nCapEff:\t00000000a80425fb\n"
     found = process(7, "LESSON=pid A=b=c", status, "Z 5", "4:memory:/m/shell\n0::/u\n", pid="99")
     assert found.variables() == {"LESSON": "pid", "A": "b=c"}
