@@ -15,7 +15,6 @@ from mydocker.learn.guide import Guide
 from mydocker.learn.lab import Lab
 from mydocker.learn.progress import place
 from mydocker.learn.texts import language_of
-from mydocker.paths import Paths
 from mydocker.reasons import LANGUAGES
 
 TYPE_CHECKING = False
@@ -105,7 +104,7 @@ def _show(session: Session, guide: Guide, number: str | None) -> int:
 
     lesson = guide.lesson(number)
     _make_image(session, guide.lab)
-    echo("\n".join(shown(Paths(guide.lab.root, config=session.paths.config), lesson.checked(), guide.language)))
+    echo("\n".join(shown(guide.lab.outside, lesson.checked(), guide.language)))
     return 0
 
 
@@ -137,7 +136,7 @@ def _make_image(session: Session, lab: Lab) -> None:
     from mydocker.engine.system.installation import make_image
 
     try:
-        make_image(Paths(lab.root, config=session.paths.config), runner(session))
+        make_image(lab.outside, runner(session))
     except Error as error:
         complain(f"warning: the lab has no image busybox: {error.message}", error.hint)
 

@@ -66,9 +66,13 @@ class Guide:
         machine = this_machine(self.lab.paths)
         shown = page.rendered(lesson.page(self.language), machine, self.colours)
         checked = lesson.checked()
-        title = self.say("not on this machine", "本机没有")
-        lacking = [f"{title}: {word}" for word in ("root", *checked.NEEDS, *checked.ALSO) if not machine.has(word)]
-        return "\n".join([shown, *lacking]) if lacking else shown
+        title = self.say("cannot be shown here, as this is missing", "这里无法演示，因为缺少")
+        lacking = [f"{title}: {self._called(word)}" for word in ("root", *checked.NEEDS, *checked.ALSO) if not machine.has(word)]
+        return "\n".join([shown, *lacking, ""]) if lacking else shown
+
+    def _called(self, word: str) -> str:
+        """Return a word of Machine.has() as a reader knows it."""
+        return self.say("the rights of root", "root 权限") if word == "root" else word
 
     def check(self, lesson: Lesson) -> tuple[bool, str]:
         """Return whether a lesson's exercise is done, and the facts as lines. If it is, that is remembered."""

@@ -5,7 +5,7 @@
                   the hierarchy, so whatever is made there lies below these limits. Shells begin in its child `shell`, because a
                   cgroup of version 2 that holds processes may not have children with controllers.
     DIRECTORY/lab/work    where shells begin
-    DIRECTORY/lab/root    mydocker's ROOT in the lab
+    DIRECTORY/lab/root    mydocker's ROOT in the lab; its STATE is in the lab's own /run
     DIRECTORY/lab.json    who the keeper is
 
 What is mounted in the lab, a host name, a message queue, an interface or a rule is gone with the lab's last process. /run and /dev/shm are
@@ -25,13 +25,13 @@ from mydocker.errors import Conflict, Error, attempt
 from mydocker.kernel.tasks import is_alive, start_time
 from mydocker.learn.process import Process, every
 from mydocker.learn.scene import Scene
+from mydocker.paths import Paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypedDict
 
     from mydocker.cgroups.manager import CgroupManager
-    from mydocker.paths import Paths
 
     class Keeper(TypedDict):
         """lab.json."""
@@ -62,6 +62,11 @@ class Lab:
     def root(self) -> str:
         """ROOT of the mydocker that is called in the lab."""
         return f"{self.directory}/lab/root"
+
+    @property
+    def outside(self) -> Paths:
+        """Where the lab's mydocker keeps everything, for a process that is not in the lab and must not use the host's STATE."""
+        return Paths(self.root, f"{self.directory}/lab/state", config=self.paths.config)
 
     @property
     def cgroup(self) -> str:

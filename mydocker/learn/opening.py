@@ -36,18 +36,18 @@ def open_lab(lab: Lab) -> Process:
         for problem in lab.remove()[:1]:
             raise problem  # what is left of a lab whose keeper was killed
         store.make_private(lab.work)
-        for step in lab.cgroups().create_steps(limits(lab.layout)):
+        for step in lab.cgroups().create_steps(limits(lab.layout, lab.cgroups().has_swap_limit())):
             step.apply()
         keeper = Process(_fork_keeper(lab))
         lab.record(keeper.pid)
     return keeper
 
 
-def limits(layout: Layout) -> Resources:
-    """Return the lab's limits, as far as this machine can set any."""
+def limits(layout: Layout, has_swap_limit: bool) -> Resources:
+    """Return the lab's limits, as far as this machine can set any. What does not fit into memory must not fill the host's swap."""
     resources: Resources = {}
     if layout.find("memory"):
-        resources["memory"] = {"limit": _MEMORY}
+        resources["memory"] = {"limit": _MEMORY, "swap": _MEMORY} if has_swap_limit else {"limit": _MEMORY}
     if layout.find("pids"):
         resources["pids"] = {"limit": _PROCESSES}
     return resources

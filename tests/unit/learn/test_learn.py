@@ -189,14 +189,34 @@ def test_a_closed_lab_cannot_be_checked(tmp_path: Path) -> None:
         lab.keeper()
 
 
+def test_what_the_lab_keeps_is_in_its_own_directory(tmp_path: Path) -> None:
+    lab = Lab(str(tmp_path), Paths(root="/var/lib/mydocker", state="/run/mydocker", config="/c.json"))
+    for path in (lab.work, lab.root, lab.outside.root, lab.outside.state):
+        assert path.startswith(f"{tmp_path}/lab/")
+    assert lab.outside.config == "/c.json"
+
+
+def test_a_page_says_what_is_missing(guide: Callable[[str], Guide], monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = Layout([Hierarchy(version=1, mount="/c", controllers=("memory",))])
+    found = Machine(layout=layout, filesystems=(), is_root=False)
+    monkeypatch.setattr("mydocker.learn.guide.this_machine", lambda paths: found)
+    assert (
+        guide("en")
+        .read(lessons.find("6"))
+        .endswith("\n\ncannot be shown here, as this is missing: the rights of root\ncannot be shown here, as this is missing: cpu\n")
+    )
+    assert guide("zh").read(lessons.find("6")).endswith("\n这里无法演示，因为缺少: root 权限\n这里无法演示，因为缺少: cpu\n")
+
+
 def test_two_users_have_two_labs() -> None:
     assert Lab("/a", Paths()).cgroup != Lab("/b", Paths()).cgroup
 
 
 def test_the_lab_limits_what_this_machine_can_limit() -> None:
     both = Layout([Hierarchy(version=1, mount="/m", controllers=("memory",)), Hierarchy(version=1, mount="/p", controllers=("pids",))])
-    assert opening.limits(both) == {"memory": {"limit": 1 << 30}, "pids": {"limit": 512}}
-    assert opening.limits(Layout([])) == {}
+    assert opening.limits(both, False) == {"memory": {"limit": 1 << 30}, "pids": {"limit": 512}}
+    assert opening.limits(both, True)["memory"] == {"limit": 1 << 30, "swap": 1 << 30}
+    assert opening.limits(Layout([]), True) == {}
 
 
 def test_the_labs_shell_keeps_mydocker_in_the_lab(tmp_path: Path) -> None:
