@@ -133,7 +133,6 @@ def commands(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
     yield command, printed
 
 
-@pytest.mark.kernel
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("lesson", lessons.every(), ids=lambda lesson: str(lesson.number))
 def test_what_a_page_prints_is_what_comes(learner: Learner, lesson: Lesson, language: str) -> None:
@@ -240,3 +239,14 @@ def test_a_lesson_on_a_terminal_ends_in_the_labs_shell(learner: Learner) -> None
         terminal.expect("4. A root of its own")
         terminal.expect("2 processes go on in the lab")
         assert terminal.wait() == 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_show_prints_the_steps_of_each_lesson_with_reason_and_place(learner: Learner, language: str) -> None:
+    before = learner.machine.snapshot()
+    for lesson in lessons.every():
+        told = learner("show", str(lesson.number), "--lang", language)
+        assert told.rc == 0, told.stderr
+        assert re.search(r"^      │ mydocker/[a-z_/]+\.py:[0-9]+$", told.stdout, re.MULTILINE), (lesson, told.stdout)
+        assert bool(re.search("[\u4e00-\u9fff]", told.stdout)) == (language == "zh")
+    assert not learner.machine.left_since(before)

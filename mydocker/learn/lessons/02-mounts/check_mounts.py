@@ -14,8 +14,8 @@ LOOK = text(
 MANUAL = "mount_namespaces(7), unshare(1), mount(8)"
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
-RUN = ("-v", "/tmp:/t:rslave", "--tmpfs", "/scratch", "busybox", "true")
-STEPS = "CLONE_NEWNS|^mount / |tmpfs on /scratch|MS_SLAVE|/tmp"
+RUN = ("--tmpfs", "/scratch", "busybox", "true")
+STEPS = "CLONE_NEWNS|^mount / |tmpfs on /scratch|MS_SLAVE"
 
 
 def facts(scene: Scene) -> list[Fact]:

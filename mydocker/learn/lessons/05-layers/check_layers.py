@@ -20,7 +20,7 @@ MANUAL = "mount(8), and the kernel's filesystems/overlayfs.rst (whiteouts and op
 NEEDS = ("overlay",)
 ALSO = ("aufs",)
 RUN = ("busybox", "true")
-STEPS = "overlay|aufs|/(upper|work|rw)$"
+STEPS = "^(unpack|mount overlay|mount aufs) |/(upper|work|rw)$"
 _OPAQUE = "trusted.overlay.opaque"
 
 

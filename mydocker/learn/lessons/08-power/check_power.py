@@ -16,7 +16,7 @@ MANUAL = "capabilities(7), seccomp(2), setpriv(1), unshare(2)"
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")
-STEPS = "cap|seccomp|mask|/proc/(sys|kcore)|no_new_privs"
+STEPS = "^(capset|prctl|seccomp|mask) |read-only$"
 _FILTERED = "2"  # SECCOMP_MODE_FILTER
 
 

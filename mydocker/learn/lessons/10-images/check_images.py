@@ -25,7 +25,7 @@ MANUAL = "sha256sum(1), tar(1), and the OCI image specification: image-layout.md
 NEEDS: tuple[str, ...] = ("overlay",)
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")
-STEPS = "overlay|layer|unpack"
+STEPS = "^(unpack|mount overlay|mount aufs)"
 _MOST = 64 << 20  # bytes of a blob that are looked at
 
 

@@ -15,7 +15,7 @@ MANUAL = "wait(2) (NOTES), PR_SET_CHILD_SUBREAPER(2const), kill(1), proc(5)"
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")
-STEPS = "CLONE_NEWPID|record|state"
+STEPS = "CLONE_NEWPID|lock|config[.]json"
 _TERMINAL = 4  # the field tty_nr of /proc/PID/stat, counted from the state
 
 

@@ -16,7 +16,7 @@ MANUAL = "kill(2) (NOTES), signal(7), pid_namespaces(7), wait(2)"
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("--init", "busybox", "true")
-STEPS = "CLONE_NEWPID|init|execve"
+STEPS = "CLONE_NEWPID|-init|^execve"
 _SIGTERM = 15
 _SECONDS = 1.0
 

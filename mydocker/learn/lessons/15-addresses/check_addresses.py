@@ -19,7 +19,7 @@ MANUAL = "ip-address(8), ip-netns(8), open(2) (O_EXCL), link(2)"
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")
-STEPS = "^address|^link add|claim"
+STEPS = "claim the address|^ip (link|address) add"
 _WANTED = 20
 
 

@@ -21,7 +21,7 @@ MANUAL = "unshare(2), mount(2), pivot_root(2), prctl(2), pipe(2), wait(2), cgrou
 NEEDS = ("overlay", "memory", "pids")
 ALSO: tuple[str, ...] = ()
 RUN = ("-m", "64m", "--pids-limit", "100", "busybox", "true")
-STEPS = "unshare|^mount (overlay|aufs|/|proc)|pivot_root|hostname|memory[.]|pids[.]|capset|cap|no_new_privs|lo up|execve"
+STEPS = "^(unshare|mount (overlay|aufs|/|proc) |pivot_root|sethostname|capset|prctl|execve)|/(memory|pids)[.]|lo up"
 _MEMORY, _PROCESSES = 64 << 20, 100
 _KINDS = (("pid", 3), ("mnt", 2), ("uts", 1), ("ipc", 1), ("net", 14), ("cgroup", 6))
 
