@@ -187,7 +187,7 @@ def test_reset_in_the_lab_says_why_not(learner: Learner) -> None:
 
 def test_reset_says_what_it_cannot_remove_and_removes_all_else(learner: Learner) -> None:
     learner.types("mkdir stuck other; sleep 1000.375 &")
-    stuck = f"{learner.environment['XDG_STATE_HOME']}/mydocker/learn/lab/work/stuck"
+    stuck = str(Path(learner.environment["XDG_STATE_HOME"], "mydocker", "learn", "lab", "work", "stuck"))
     assert learner.machine.sh(f"mount -t tmpfs stuck {stuck}").rc == 0
     result = learner("reset")
     left = learner.machine.sh("pgrep -f '^sleep 1000[.]375'; find /sys/fs/cgroup -name 'mydocker-learn-*'").stdout
