@@ -52,7 +52,7 @@ def complete(group: Group) -> int:
 def _names(root: Group, words: list[str], incomplete: str) -> list[CompletionItem]:
     """Return the names that a verb's next argument, or the value of the flag before it, may be."""
     paths = Paths.from_environment()
-    kinds = {"image": _images, "volume": volumes.names, "network": _networks, "container": _containers}
+    kinds = {"image": _images, "volume": volumes.names, "network": _networks, "container": _containers, "lesson": _lessons}
     if _wants_value(root, words):
         kind = _OF_FLAGS.get(words[-1], "")
         return [CompletionItem(name) for name in kinds[kind](paths) if name.startswith(incomplete)] if kind else []
@@ -60,7 +60,7 @@ def _names(root: Group, words: list[str], incomplete: str) -> list[CompletionIte
     verb = words[1:2] if group else words[:1]
     if verb in (["connect"], ["disconnect"]) and len(words) > 2:
         group = "container"  # their second argument is a container
-    about = group or ("image" if verb and verb[0] in _OF_IMAGES else "container")
+    about = group or ("image" if verb and verb[0] in _OF_IMAGES else "lesson" if verb == ["learn"] else "container")
     return [CompletionItem(name) for name in kinds[about](paths) if verb and name.startswith(incomplete)]
 
 
@@ -79,6 +79,13 @@ def _containers(paths: Paths) -> list[str]:
 
 def _networks(paths: Paths) -> list[str]:
     return [network["name"] for network in networks.every(paths)]
+
+
+def _lessons(paths: Paths) -> list[str]:
+    from mydocker.cli.learn import ACTIONS
+    from mydocker.learn import lessons
+
+    return [*ACTIONS, *(str(lesson.number) for lesson in lessons.every())]
 
 
 def _images(paths: Paths) -> list[str]:

@@ -44,6 +44,7 @@ ALL = {
     "context": "groups:context",
     "system": "groups:system",
     "generate": "groups:generate",
+    "learn": "learn:learn",
     "completion": "completion:completion",
     "info": "system:info",
     "version": "system:version",

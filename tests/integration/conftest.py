@@ -405,7 +405,7 @@ def _image(line: str) -> str:
 # What is asked, and what of each line of the answer counts.
 SNAPSHOTS: dict[str, tuple[str, Callable[[str], str]]] = {
     "mounts": ("cat /proc/self/mountinfo", _mount),
-    "cgroups": ("find /sys/fs/cgroup -type d \\( -path '*/mydocker/*' -o -name 'mdoci-*' \\)", str),
+    "cgroups": ("find /sys/fs/cgroup -type d \\( -path '*/mydocker/*' -o -name 'mdoci-*' -o -name 'mydocker-learn-*' \\)", str),
     "links": ("ip -o link", lambda line: line.split(":")[1].partition("@")[0].strip()),
     "addresses": ("ip -o address", lambda line: _without("tentative")(line.partition(":")[2])),
     "routes": ("ip route; ip -6 route", _without("linkdown")),

@@ -24,15 +24,44 @@ def test_files_that_a_document_names_are_there(document: Path) -> None:
     assert not missing
 
 
-def test_the_reading_path_says_how_long_each_file_is() -> None:
-    text = (REPOSITORY / "docs/reading.md").read_text()
-    counted = re.findall(r"`(mydocker/[\w/]+\.py)` \((\d+) lines\)", text)
+# The reading path in each language, and how it says lines, all lines, and a function of a file.
+READING = {
+    "docs/reading.md": (r"`(mydocker/[\w/]+\.py)` \((\d+) lines\)", r"stops, about ([\d,]+) lines", r"`([\w/]+\.py)` \(`(\w+)`\)"),
+    "docs/阅读.md": (r"`(mydocker/[\w/]+\.py)`（(\d+) 行）", r"大约 ([\d,]+) 行", r"`([\w/]+\.py)`（`(\w+)`）"),
+}
+
+
+@pytest.mark.parametrize("name", READING)
+def test_the_reading_path_says_how_long_each_file_is(name: str) -> None:
+    each, whole, _ = READING[name]
+    text = (REPOSITORY / name).read_text()
+    counted = re.findall(each, text)
     assert len(counted) > 12
-    for name, count in counted:
-        assert abs(lines(REPOSITORY / name) - int(count)) <= max(10, int(count) // 20), name
-    total = re.search(r"stops, about ([\d,]+) lines", text)
+    for path, count in counted:
+        assert abs(lines(REPOSITORY / path) - int(count)) <= max(10, int(count) // 20), path
+    total = re.search(whole, text)
     assert total
-    assert abs(sum(lines(REPOSITORY / name) for name, _ in counted) - int(total[1].replace(",", ""))) <= 100
+    assert abs(sum(lines(REPOSITORY / path) for path, _ in counted) - int(total[1].replace(",", ""))) <= 100
+
+
+@pytest.mark.parametrize("name", READING)
+def test_a_function_that_the_reading_path_names_is_in_its_file(name: str) -> None:
+    named = re.findall(READING[name][2], (REPOSITORY / name).read_text())
+    assert named
+    for path, function in named:
+        assert f"def {function}(" in (PACKAGE / path).read_text(), (path, function)
+
+
+def test_both_reading_paths_lead_through_the_same_files() -> None:
+    english, chinese = (
+        (
+            re.findall(each, text),
+            re.findall(r"^## \d", text, re.MULTILINE),
+            re.findall(r"`([\w/]+\.py|[A-Z]\w+)`", text.partition("|---|")[2]),
+        )
+        for each, text in ((each, (REPOSITORY / name).read_text()) for name, (each, _, _) in READING.items())
+    )
+    assert english == chinese
 
 
 def test_the_readme_says_how_large_it_is() -> None:

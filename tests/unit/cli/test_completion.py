@@ -43,6 +43,9 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_record: MakeRecor
         ("mydocker run --name w", set()),
         ("mydocker run --pull n", {"never"}),
         ("mydocker ps --filter w", set()),
+        ("mydocker learn sh", {"shell", "show"}),
+        ("mydocker learn check 18", {"18"}),
+        ("mydocker learn --lang z", {"zh"}),
     ],
 )
 def test_words(root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str, expected: set[str]) -> None:

@@ -1,0 +1,156 @@
+"""The verb learn."""
+
+from __future__ import annotations
+
+import os
+import sys
+from time import sleep
+
+from mydocker.cli.base import Session, complain, complain_about, echo
+from mydocker.cli.execution import runner
+from mydocker.cli.verb import OPTIONAL, argument, option, verb
+from mydocker.errors import BadInput, Conflict, Error
+from mydocker.learn import lessons, opening, shell
+from mydocker.learn.guide import Guide
+from mydocker.learn.lab import Lab
+from mydocker.learn.progress import place
+from mydocker.learn.texts import language_of
+from mydocker.reasons import LANGUAGES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.learn.lessons import Lesson
+
+_EVERY_SECOND = 1.0
+
+
+@verb(
+    option("--lang", choices=LANGUAGES, help="Speak English or Chinese [as LANG says]."),
+    argument("action", "[check|watch|hint|show|shell|reset]", OPTIONAL),
+    argument("number", "[LESSON]", OPTIONAL),
+)
+def learn(session: Session, lang: str | None, action: str | None, number: str | None) -> int:
+    """Learn how containers work, by lessons whose exercises are checked in the kernel.
+
+    Without arguments it lists the lessons. With a number it prints that lesson, and on a terminal opens a shell in the lab: a
+    machine made of namespaces, below a cgroup with limits, so that what is broken there is not broken for the host. Without a
+    number, an action is about the lesson that was looked at last.
+
+    check says what is missing. watch does so every second, and goes on to the next lesson when nothing is. hint says a little more each
+    time. show prints the steps by which mydocker does it. shell opens a shell in the lab. reset removes all that is in the lab.
+
+    Example: mydocker learn 3
+    """
+    guide = Guide(Lab(place(os.environ), session.paths), language_of(lang, os.environ), sys.stdout.isatty())
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # a locale may lack the words
+    if action is None:
+        echo(guide.overview())
+        return 0
+    if number in ACTIONS and action not in ACTIONS:
+        action, number = number, action  # `learn 3 check` is understood too
+    if action in ACTIONS:
+        return ACTIONS[action](session, guide, number)
+    if not action.isdecimal():
+        raise BadInput(f"{action!r} is no action: expected {', '.join(ACTIONS)} or the number of a lesson")
+    if number is not None:
+        raise BadInput(f"unexpected word {number!r} after lesson {action}: expected {', '.join(ACTIONS)}")
+    return _read(session, guide, lessons.find(action))
+
+
+def _read(session: Session, guide: Guide, lesson: Lesson) -> int:
+    """Print a lesson, and on a terminal open a shell in the lab."""
+    echo(guide.read(lesson), end="")
+    if not (os.isatty(0) and os.isatty(1)) or os.geteuid() != 0 or guide.lab.is_inside():
+        return 0
+    return _shell(session, guide, None)
+
+
+def _check(session: Session, guide: Guide, number: str | None) -> int:
+    lesson = guide.lesson(number)
+    done, told = guide.check(lesson)
+    echo(told)
+    if done:
+        echo(guide.further(lesson))
+    return 0 if done else 1
+
+
+def _watch(session: Session, guide: Guide, number: str | None) -> int:
+    """Check every second. Print what has changed, and the next lesson when an exercise is done."""
+    lesson: Lesson | None = guide.lesson(number)
+    before = ""
+    while lesson:
+        done, told = guide.check(lesson)
+        if told != before:
+            echo(told)
+        before = told
+        if done:
+            echo(guide.further(lesson))
+            lesson = lessons.after(lesson)
+            if lesson:
+                echo("\n" + guide.read(lesson), end="")
+        else:
+            sleep(_EVERY_SECOND)
+    return 0
+
+
+def _hint(session: Session, guide: Guide, number: str | None) -> int:
+    echo(guide.hint(guide.lesson(number)).rstrip("\n"))
+    return 0
+
+
+def _show(session: Session, guide: Guide, number: str | None) -> int:
+    """Print the steps of a start that a lesson is about, each with its reason and its place in the code."""
+    from mydocker.cli.learnshow import shown
+
+    lesson = guide.lesson(number)
+    _make_image(session, guide.lab)
+    echo("\n".join(shown(guide.lab.outside, lesson.checked(), guide.language)))
+    return 0
+
+
+def _shell(session: Session, guide: Guide, number: str | None) -> int:
+    """Open a shell in the lab, and say when it has ended what goes on there."""
+    if number is not None:
+        guide.read(guide.lesson(number))
+    lab = guide.lab
+    if lab.is_inside():
+        raise Conflict("this shell is in the lab already")
+    keeper = opening.open_lab(lab)
+    _make_image(session, lab)
+    if os.isatty(0):
+        echo(guide.say("You are in the lab. `exit` leaves it.", "你已进入实验室，输入 exit 离开。"))
+    status = shell.run(lab, keeper, shell.environment_of(lab, os.environ, guide.language))
+    if os.isatty(0):
+        count = len(lab.processes(keeper)) - 1
+        echo(
+            guide.say(
+                f"{count} processes go on in the lab. `mydocker learn reset` removes all of it.",
+                f"实验室中还有 {count} 个进程在运行。mydocker learn reset 会清除全部内容。",
+            )
+        )
+    return status
+
+
+def _make_image(session: Session, lab: Lab) -> None:
+    """Make the image busybox in the lab's own ROOT. Where that cannot be, the lessons without containers are there all the same."""
+    from mydocker.engine.system.installation import make_image
+
+    try:
+        make_image(lab.outside, runner(session))
+    except Error as error:
+        complain(f"warning: the lab has no image busybox: {error.message}", error.hint)
+
+
+def _reset(session: Session, guide: Guide, number: str | None) -> int:
+    if number is not None:
+        raise BadInput(f"unexpected word {number!r} after reset: it removes the whole lab")
+    if guide.lab.is_inside():
+        raise Conflict("this shell is in the lab that is to be removed", "leave it first: exit")
+    with guide.lab.lock():
+        problems = guide.lab.remove()
+    for problem in problems:
+        complain_about(problem)
+    return 1 if problems else 0
+
+
+ACTIONS = {"check": _check, "watch": _watch, "hint": _hint, "show": _show, "shell": _shell, "reset": _reset}

@@ -1,0 +1,130 @@
+"""What each action of `learn` does, in words for the terminal: the list, a lesson, the check, hints."""
+
+from __future__ import annotations
+
+from mydocker.learn import lessons, page, progress
+from mydocker.learn.facts import all_hold
+from mydocker.learn.machine import this_machine
+from mydocker.learn.texts import text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mydocker.learn.facts import Fact
+    from mydocker.learn.lab import Lab
+    from mydocker.learn.lessons import Lesson
+    from mydocker.learn.progress import Progress
+
+_COLOURS = {"✓": "\x1b[32m", "✗": "\x1b[31m", "·": "\x1b[2m"}
+_PLAIN = "\x1b[0m"
+
+
+class Guide:
+    """One call of `learn`: whose lab it is about, and how it speaks."""
+
+    __slots__ = ("lab", "language", "colours")
+
+    def __init__(self, lab: Lab, language: str, colours: bool) -> None:
+        self.lab = lab
+        self.language = language
+        self.colours = colours
+
+    def say(self, en: str, zh: str) -> str:
+        """Return a sentence in the language of this call."""
+        return text(en, zh).to(self.language)
+
+    def lesson(self, number: str | None) -> Lesson:
+        """Return the lesson of a number, or the one that was looked at last. Raises BadInput."""
+        known = progress.load(self.lab.directory)["current"]
+        return lessons.find(str(known) if number is None and self._is_there(known) else number or "0")
+
+    def _is_there(self, number: int) -> bool:
+        return any(lesson.number == number for lesson in lessons.every())
+
+    def overview(self) -> str:
+        """Return the list of lessons: what is done, and what comes next."""
+        known = progress.load(self.lab.directory)
+        following = next((each.number for each in lessons.every() if each.number not in known["done"]), None)
+        lines = [self._row(each, known["done"], following) for each in lessons.every()]
+        end = self.say("every exercise is done", "所有练习都完成了")
+        if following is not None:
+            end = self.say(f"next: mydocker learn {following}", f"下一课：mydocker learn {following}")
+        return "\n".join([*lines, "", end])
+
+    def _row(self, lesson: Lesson, done: list[int], following: int | None) -> str:
+        mark = "✓" if lesson.number in done else "→" if lesson.number == following else " "
+        return f"{lesson.number:3} {mark} {lesson.title(self.language)}"
+
+    def read(self, lesson: Lesson) -> str:
+        """Return a lesson's page with what this machine cannot show of it, and remember that it was looked at."""
+
+        def seen(known: Progress) -> None:
+            known["current"] = lesson.number
+
+        progress.change(self.lab.directory, seen)
+        machine = this_machine(self.lab.paths)
+        shown = page.rendered(lesson.page(self.language), machine, self.colours)
+        checked = lesson.checked()
+        title = self.say("cannot be shown here, as this is missing", "这里无法演示，因为缺少")
+        lacking = [f"{title}: {self._called(word)}" for word in ("root", *checked.NEEDS, *checked.ALSO) if not machine.has(word)]
+        return "\n".join([shown, *lacking, ""]) if lacking else shown
+
+    def _called(self, word: str) -> str:
+        """Return a word of Machine.has() as a reader knows it."""
+        return self.say("the rights of root", "root 权限") if word == "root" else word
+
+    def check(self, lesson: Lesson) -> tuple[bool, str]:
+        """Return whether a lesson's exercise is done, and the facts as lines. If it is, that is remembered."""
+        facts = lesson.checked().facts(self.lab.scene())
+        done = all_hold(facts)
+        if done:
+            progress.change(self.lab.directory, lambda known: self._add(known, lesson))
+        return done, "\n".join([f"{lesson.number}. {lesson.title(self.language)}", *self._told(facts)])
+
+    @staticmethod
+    def _add(known: Progress, lesson: Lesson) -> None:
+        known["done"] = sorted({*known["done"], lesson.number})
+
+    def _told(self, facts: list[Fact]) -> Iterator[str]:
+        """Yield the lines of facts. Only the first that does not hold has its hint: what comes after it may depend on it."""
+        is_first = True
+        for each in facts:
+            mark = "✓" if each.holds else "✗" if is_first else "·"
+            yield (
+                f"  {_COLOURS[mark]}{mark}{_PLAIN} {each.sentence.to(self.language)}"
+                if self.colours
+                else f"  {mark} {each.sentence.to(self.language)}"
+            )
+            if not each.holds and is_first:
+                yield f"    {self.say('hint', '提示')}: {each.hint.to(self.language)}"
+                is_first = False
+
+    def further(self, lesson: Lesson) -> str:
+        """Return what to do after a lesson."""
+        following = lessons.after(lesson)
+        if following is None:
+            return self.say("That was the last lesson.", "这是最后一课。")
+        return self.say(f"Done. Next: mydocker learn {following.number}", f"完成。下一课：mydocker learn {following.number}")
+
+    def hint(self, lesson: Lesson) -> str:
+        """Return the next hint of a lesson. The last one is the answer."""
+        given = 0
+
+        def count(known: Progress) -> None:
+            nonlocal given
+            given = known["hints"].get(str(lesson.number), 0)
+            known["hints"][str(lesson.number)] = min(given + 1, 2)
+
+        progress.change(self.lab.directory, count)
+        return (self._look, self._manual, self._answer)[given](lesson)
+
+    def _look(self, lesson: Lesson) -> str:
+        return f"1/3 {lesson.checked().LOOK.to(self.language)}"
+
+    def _manual(self, lesson: Lesson) -> str:
+        return f"2/3 {self.say('read', '请读')}: {lesson.checked().MANUAL}"
+
+    def _answer(self, lesson: Lesson) -> str:
+        title = self.say("one answer:", "一种答案：")
+        return f"3/3 {title}\n" + "".join(f"    {line}\n" for line in lesson.script("solve.sh").splitlines())

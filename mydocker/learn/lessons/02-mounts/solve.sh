@@ -1,0 +1,3 @@
+env LESSON=mounts unshare --mount --propagation slave sh -c '
+    mount -t tmpfs mine /mnt
+    exec sleep 1000' &

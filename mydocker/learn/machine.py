@@ -1,0 +1,39 @@
+"""What this machine can show: its cgroups, its layered file systems, whose it is."""
+
+from __future__ import annotations
+
+import os
+
+from mydocker.cgroups.layout import Layout
+from mydocker.value import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.paths import Paths
+
+
+class Machine(Value):
+    """What lessons want to know of a machine."""
+
+    layout: Layout
+    filesystems: tuple[str, ...]  # those that its kernel has already loaded
+    is_root: bool
+
+    def has(self, word: str) -> bool:
+        """Say whether the machine has what a word stands for: v1, v2, aufs, overlay, root, or a controller.
+
+        v1 and v2 are about the version in which the memory controller is, as a machine with both has each controller in one of them.
+        """
+        if word in ("v1", "v2"):
+            memory = self.layout.find("memory")
+            return bool(memory and memory.version == int(word[1]))
+        if word == "root":
+            return self.is_root
+        return word in self.filesystems if word in ("aufs", "overlay") else bool(self.layout.find(word))
+
+
+def this_machine(paths: Paths) -> Machine:
+    """Return what is true of this machine."""
+    with open(f"{paths.proc}/filesystems") as file:
+        names = tuple(line.split()[-1] for line in file)
+    return Machine(layout=Layout.detect(paths), filesystems=names, is_root=os.geteuid() == 0)

@@ -1,0 +1,121 @@
+"""Checks of lessons over processes in a fake /proc: what holds, and which hint comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mydocker.learn import lessons
+from mydocker.learn.facts import Fact
+from mydocker.learn.process import Process
+from mydocker.learn.scene import Scene
+
+MakeScene = Callable[..., Scene]
+# The fields of /proc/PID/stat from the state on: state, parent, ..., cminflt.
+WAITED, NOT_WAITED = "S 1 1 1 0 -1 0 5 7 0 0", "S 1 1 1 0 -1 0 5 0 0 0"
+
+
+def check(number: str, scene: Scene) -> tuple[list[bool], str]:
+    """Return what holds, and the first hint in English."""
+    facts: list[Fact] = lessons.find(number).checked().facts(scene)
+    return [each.holds for each in facts], next((each.hint.en for each in facts if not each.holds), "")
+
+
+def own_proc(process: Process, inode: str) -> None:
+    """Give a process a /proc that shows a pid namespace."""
+    place = Path(process.directory, "root/proc/1/ns")
+    place.mkdir(parents=True)
+    (place / "pid").symlink_to(f"pid:[{inode}]")
+
+
+@pytest.fixture
+def first(process: Callable[..., Process]) -> Process:
+    """The first process of pid namespace 2."""
+    return process(20, "LESSON=pid", "NSpid:\t20\t1\n", WAITED, pid="2", pid_for_children="2")
+
+
+def test_pid_1_with_its_own_proc_that_waited_is_right(scene: MakeScene, first: Process) -> None:
+    own_proc(first, "2")
+    assert check("3", scene(first)) == ([True] * 4, "")
+
+
+def test_nobody_is_marked(scene: MakeScene, process: Callable[..., Process]) -> None:
+    held, hint = check("3", scene(process(20, "LESSON=other", pid="2")))
+    assert held == [False]
+    assert hint.startswith("begin with `env LESSON=pid ...`")
+
+
+def test_who_did_not_fork_is_told_that_only_children_move(scene: MakeScene, process: Callable[..., Process]) -> None:
+    # As long as no child is there, pid_for_children leads nowhere.
+    held, hint = check("3", scene(process(20, "LESSON=pid", "NSpid:\t20\n", NOT_WAITED, pid="1")))
+    assert not held[0]
+    assert hint.startswith("unshare(2) moves only the children")
+
+
+def test_the_hosts_proc_is_told(scene: MakeScene, first: Process) -> None:
+    own_proc(first, "1")
+    assert check("3", scene(first)) == (
+        [True, False, True, True],
+        "its /proc is still the host's, so ps shows the host's processes: mount a new one in there, of type proc",
+    )
+
+
+def test_a_zombie_of_that_namespace_counts_and_no_other(scene: MakeScene, first: Process, process: Callable[..., Process]) -> None:
+    own_proc(first, "2")
+    process(30, stat="Z 1", pid="3")
+    everything = scene(first)
+    assert check("3", everything)[0] == [True] * 4
+    process(21, stat="Z 20", pid="2")
+    held, hint = check("3", everything)
+    assert held == [True, True, True, False]
+    assert hint.startswith("process 21 is a zombie")
+
+
+POWER = "Uid:\t{}\t0\t0\t0\nCapEff:\t{:016x}\nCapBnd:\t{:016x}\nSeccomp:\t{}\n"
+CHOWN, MKNOD, ADMIN = 1 << 0, 1 << 27, 1 << 21
+
+
+@pytest.mark.parametrize(
+    ("uid", "effective", "bounding", "seccomp", "hint"),
+    [
+        (0, CHOWN, CHOWN, 2, ""),
+        (7, CHOWN, CHOWN, 2, "it is an ordinary user"),
+        (0, 0, CHOWN, 2, "CAP_CHOWN is not in CapEff"),
+        (0, CHOWN, CHOWN | MKNOD, 2, "CAP_MKNOD is in CapBnd"),
+        (0, CHOWN, CHOWN | ADMIN, 2, "CAP_SYS_ADMIN is in CapBnd"),
+        (0, CHOWN, CHOWN, 0, "no seccomp filter is loaded"),
+    ],
+)
+def test_power_is_read_from_status(
+    scene: MakeScene, process: Callable[..., Process], uid: int, effective: int, bounding: int, seccomp: int, hint: str
+) -> None:
+    found = check("8", scene(process(20, "LESSON=power", POWER.format(uid, effective, bounding, seccomp))))
+    assert found[1].startswith(hint)
+    assert bool(found[1]) == bool(hint)
+
+
+MOUNTS = "30 1 8:1 / / rw {} - ext4 /dev/a rw\n"
+TMPFS = "31 30 0:{} / /mnt rw - tmpfs mine rw\n"
+
+
+@pytest.mark.parametrize(
+    ("optional", "tmpfs", "hint"),
+    [
+        ("master:5", 9, ""),
+        ("shared:5", 9, "its mounts are peers of the host's"),
+        ("master:5", 0, "it has no tmpfs of its own yet"),
+        ("", 9, "it is private"),
+        ("master:6", 9, "it is private"),
+    ],
+)
+def test_propagation_is_read_from_mountinfo(
+    scene: MakeScene, process: Callable[..., Process], optional: str, tmpfs: int, hint: str
+) -> None:
+    own = MOUNTS.format(optional).replace("  ", " ") + (TMPFS.format(tmpfs) if tmpfs else "")
+    seen = scene(process(20, "LESSON=mounts", mnt="2", files={"mountinfo": own}))
+    Path(seen.keeper.directory, "mountinfo").write_text(MOUNTS.format("shared:5 master:1"))
+    found = check("2", seen)
+    assert found[1].startswith(hint)
+    assert bool(found[1]) == bool(hint)
