@@ -21,10 +21,11 @@ def wrapped(text: str, width: int, indent: int = 0) -> list[str]:
     lines, line = [], ""
     for part in _parts(text):
         while columns(line + part) > width:
-            if line.strip() and columns(part) <= width - indent:
+            room = width - columns(line)
+            if line.strip() and (columns(part) <= width - indent or columns(part[:1]) > room):
                 head, part = "", part.lstrip()
             else:
-                head, part = _split(part, width - columns(line))
+                head, part = _split(part, room)
             lines.append((line + head).rstrip())
             line = " " * indent
         line += part

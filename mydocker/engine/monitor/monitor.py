@@ -215,20 +215,15 @@ class Monitor(Order):
         self.record["published"] = self.joining.attachment["published"]
         # A power cut ends the container too. Afterwards, nobody has to know of a container with --rm.
         containers.save(self.paths, self.record, sync=not self.record["autoRemove"])
-        if self.record["config"]["Healthcheck"]:
-            self._watch_health()
+        if test_of(self.record):
+            from mydocker.engine.monitor.health import Health  # most starts do not need it
+
+            self.health = Health(self.paths, self.record, self.cgroup)
         events.of_mounts(self.paths, self.record, "mount")
         events.of_networks(self.paths, self.joining.attachment, self.request["id"], "connect")
         events.of_container(self.paths, self.record, "start")
         os.close(self.lock)
         self.audience.tell_all(STARTED, pid)
-
-    def _watch_health(self) -> None:
-        if not test_of(self.record):
-            return
-        from mydocker.engine.monitor.health import Health  # most starts do not need it
-
-        self.health = Health(self.paths, self.record, self.cgroup)
 
     def _setting(self) -> Setting:
         seccomp = self.spec["linux"].get("seccomp")
