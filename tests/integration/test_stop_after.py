@@ -45,7 +45,7 @@ def test_ctrl_c_undoes_what_was_half_made(mydocker: Machine, step: str, storage:
 
 
 def test_the_end_of_the_input_goes_on_and_so_does_the_end_of_the_client(mydocker: Machine) -> None:
-    words = "--network none --stop-after pivot_root busybox".split()
+    words = ["--network", "none", "--stop-after", "pivot_root", "busybox"]
     assert mydocker.sh(f"{{mydocker}} run --rm {' '.join(words)} echo done < /dev/null").stdout == "done\n"
     with mydocker.terminal("run", "--name", "web", *words, "sleep", "1000") as terminal:
         mydocker.wait_until(lambda: terminal._read(0.1) and GOES_ON in terminal.seen)
