@@ -16,14 +16,12 @@ from mydocker.tracebacks import kept
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol, TypeVar
+    from typing import Protocol
 
     from mydocker.engine.monitor.client import Client
     from mydocker.engine.view.script import Plans
     from mydocker.explaining import Stop, Told
     from mydocker.messages import Explanation
-
-    Read = TypeVar("Read")
 
     class Stopping(Protocol):
         """What stops a start (cli/explain/stopping.py)."""
@@ -61,14 +59,6 @@ class Session:
         self.dry_run = dry_run
         self.stopping: Stopping | None = None  # stops a start, if --stop-after asks for it
         self.teller: Teller | None = None  # what prints the steps, made when the first is told (execution.py)
-
-    def read(self, action: Callable[[], Read], text: str) -> Read:
-        """Return what a function reads. text: says where it reads that, for --explain"""
-        if not self.explain:
-            return action()
-        from mydocker.cli.execution import read  # most command lines tell nothing
-
-        return read(self, action, text)
 
     def flush(self) -> None:
         """Print the steps that were kept to be printed together, before a program's output."""

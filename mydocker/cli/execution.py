@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mydocker.cli.base import Read, Teller
+    from mydocker.cli.base import Teller
     from mydocker.engine.monitor.client import Client, Explain
     from mydocker.engine.view.script import Plans
     from mydocker.explaining import Stop
@@ -44,26 +44,6 @@ def _observer(session: Session) -> Observer | None:
         return told
     stops = session.stopping.own
     return lambda *done: (told and told(*done), stops(*done))[1]
-
-
-class Reading(Step):
-    """Something that is read, by a verb that changes nothing."""
-
-    action: Callable[[], object]  # what apply() calls
-    text: str  # says where it reads
-
-    def apply(self) -> None:
-        self.action()
-
-    def describe(self) -> str:
-        return self.text
-
-
-def read(session: Session, action: Callable[[], Read], text: str) -> Read:
-    """Return what a function reads, and tell where. With --dry-run it is read all the same, as that changes nothing."""
-    found: list[Read] = []
-    Run("cli", explaining.observer(teller(session).tell, "cli")).apply(Reading(lambda: found.append(action()), text))
-    return found[0]
 
 
 def teller(session: Session) -> Teller:

@@ -6,6 +6,7 @@ from mydocker import leanjson
 from mydocker.cli import base
 from mydocker.cli.base import EXPLAIN, Session, complain_about, echo
 from mydocker.cli.flags import OF_PLATFORM
+from mydocker.cli.reading import read
 from mydocker.cli.verb import SOME, argument, option, switch, verb
 from mydocker.engine.catalog import images
 from mydocker.engine.connection import networks
@@ -75,21 +76,21 @@ def _found(session: Session, name: str, kind: str | None, size: bool) -> Documen
 def _container(session: Session, name: str, size: bool) -> Document:
     paths = session.paths
     known = f"read {paths.names} and {paths.containers}/ID/config.json"
-    record = session.read(lambda: containers.load(paths, containers.resolve(paths, name)), known)
+    record = read(session, lambda: containers.load(paths, containers.resolve(paths, name)), known)
     state = f"{paths.state}/{record['id']}"
     where = f"read {state}/state.json and network.json, {paths.proc}/PID/stat, {paths.container(record['id'])}/health.json"
     where += f", and measure the writable layer in {paths.container(record['id'])}" if size else ""
-    return session.read(lambda: inspect_container(paths, record, size), where)
+    return read(session, lambda: inspect_container(paths, record, size), where)
 
 
 def _image(session: Session, name: str, platform: str = "") -> Document:
     paths = session.paths
     where = f"read {paths.images}/index.json, and the manifest and the config that it leads to in {paths.images}/blobs"
-    return image_view.document(paths, session.read(lambda: images.find(paths, name, platform=platform), where))
+    return image_view.document(paths, read(session, lambda: images.find(paths, name, platform=platform), where))
 
 
 def _volume(session: Session, name: str) -> Document:
-    return session.read(lambda: volumes.document(session.paths, name), f"read {session.paths.volumes}/{name}/volume.json")
+    return read(session, lambda: volumes.document(session.paths, name), f"read {session.paths.volumes}/{name}/volume.json")
 
 
 @verb(
@@ -135,7 +136,7 @@ def volume(session: Session, /, form: str | None, names: tuple[str, ...]) -> int
 
 def _network(session: Session, name: str) -> Document:
     where = f"read {session.paths.networks}/*/network.json, and who is on it in {session.paths.state}/*/network.json"
-    return session.read(lambda: networks.document(session.paths, networks.resolve(session.paths, name)), where)
+    return read(session, lambda: networks.document(session.paths, networks.resolve(session.paths, name)), where)
 
 
 @verb(
