@@ -7,7 +7,7 @@ import json
 
 from mydocker.api import names
 from mydocker.api.call import EMPTY, NOTHING, Answer, Call
-from mydocker.engine.container import archive, copy, snapshots
+from mydocker.engine.container import archive, sides, snapshots
 from mydocker.engine.record import events
 from mydocker.engine.record.moments import timestamp
 from mydocker.errors import BadInput
@@ -45,7 +45,7 @@ def get(call: Call) -> None:
     """GET /containers/ID/archive"""
     path = _path(call)
 
-    def work(inside: copy.Container) -> None:
+    def work(inside: sides.Container) -> None:
         headers = _header(archive.look(inside, path))
         archive.send(inside, path, lambda stream: _send(call, stream, headers))
 

@@ -8,7 +8,7 @@ from mydocker.cli.base import EXPLAIN, Session
 from mydocker.cli.execution import runner
 from mydocker.cli.verb import argument, switch, verb
 from mydocker.engine.container import archive as archive_of
-from mydocker.engine.container import copy
+from mydocker.engine.container import copy, sides
 from mydocker.engine.record import containers, events
 from mydocker.errors import BadInput
 from mydocker.steps.base import Action
@@ -38,14 +38,14 @@ def cp(session: Session, /, archive: bool, follow_link: bool, quiet: bool, sourc
         raise BadInput(f"cannot copy {source!r} to {target!r}: expected one of them to be CONTAINER:PATH")
     record = containers.load(session.paths, containers.resolve(session.paths, from_name or to_name))
 
-    def work(inside: copy.Container, run: Run) -> None:
+    def work(inside: sides.Container, run: Run) -> None:
         if target == "-":
             copy.to_stream(inside, path, follow_link, sys.stdout.buffer, run)
         elif source == "-":
             stdin: BufferedReader = sys.stdin.buffer  # type: ignore[assignment]  # typeshed says BinaryIO
             copy.from_stream(stdin, inside, destination, run)
         else:
-            ends = (inside, copy.Host()) if from_name else (copy.Host(), inside)
+            ends = (inside, sides.Host()) if from_name else (sides.Host(), inside)
             # As with docker, what comes out belongs to the caller, and what goes in keeps its owners where they mean the same.
             keep = archive or (bool(to_name) and record["hostConfig"]["UsernsMode"] in ("", "host"))
             copy.copy(ends[0], path, ends[1], destination, follow_link, keep, run)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mydocker.engine.build.progress import Workplace
-    from mydocker.engine.container.copy import Container
+    from mydocker.engine.container.sides import Container
     from mydocker.images.dockerfile import Heredoc, Instruction
 
 _CHUNK = 1 << 18

@@ -12,8 +12,8 @@ from hashlib import sha256
 
 from mydocker.engine.catalog import images
 from mydocker.engine.container import life
-from mydocker.engine.container.copy import Container
 from mydocker.engine.container.create import Prepared, create, prepare
+from mydocker.engine.container.sides import Container
 from mydocker.engine.container.snapshots import RUNTIME_MOUNTS
 from mydocker.engine.monitor import end
 from mydocker.engine.record import containers, locks

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
-from mydocker.engine.container import copy
+from mydocker.engine.container import copy, sides
 from mydocker.engine.container.children import Child
 from mydocker.engine.record import bundle, events, locks, state
 from mydocker.errors import BadInput, NotFound, StepFailed
@@ -44,9 +44,9 @@ class PathStat:
         self.target = target  # where a symlink leads to, an absolute path; '' for all else
 
 
-def reach(paths: Paths, record: Record, work: Callable[[copy.Container], None]) -> None:
+def reach(paths: Paths, record: Record, work: Callable[[sides.Container], None]) -> None:
     """Call work() with a container's side. Nobody starts or removes a stopped container meanwhile: its root is mounted for this."""
-    inside = copy.Container(paths=paths, driver=drivers.driver(record["storageDriver"], paths), record=record)
+    inside = sides.Container(paths=paths, driver=drivers.driver(record["storageDriver"], paths), record=record)
     with locks.ContainerLock(paths, record["id"]):
         locks.load_whole(paths, record["id"])
         inside.pid = state.running_pid(paths, record["id"])
@@ -57,7 +57,7 @@ def reach(paths: Paths, record: Record, work: Callable[[copy.Container], None]) 
             work(inside)
 
 
-def look(inside: copy.Container, path: str) -> PathStat:
+def look(inside: sides.Container, path: str) -> PathStat:
     """Return what a path is. Raises NotFound."""
     read, write = os.pipe()
 
@@ -96,7 +96,7 @@ def _target(root: int, path: str) -> str:
     return path
 
 
-def send(inside: copy.Container, path: str, take: Callable[[BinaryIO], None]) -> None:
+def send(inside: sides.Container, path: str, take: Callable[[BinaryIO], None]) -> None:
     """Have take() read a file or a directory as a tar. Raises NotFound, before take() is called."""
     read, write = os.pipe()
 
@@ -114,7 +114,7 @@ def send(inside: copy.Container, path: str, take: Callable[[BinaryIO], None]) ->
     events.of_container(inside.paths, inside.record, "archive-path", path=path)
 
 
-def receive(inside: copy.Container, path: str, give: Callable[[BinaryIO], None], strict: bool, to_user: bool) -> None:
+def receive(inside: sides.Container, path: str, give: Callable[[BinaryIO], None], strict: bool, to_user: bool) -> None:
     """Unpack the tar that give() writes, plain or compressed, into a directory of a container.
 
     strict: refuse to put a directory in the place of a file, and a file in that of a directory
@@ -148,7 +148,7 @@ def receive(inside: copy.Container, path: str, give: Callable[[BinaryIO], None],
     events.of_container(inside.paths, inside.record, "extract-to-dir", path=path)
 
 
-def _user(inside: copy.Container, root: str) -> list[int]:
+def _user(inside: sides.Container, root: str) -> list[int]:
     """Return uid and gid of a container's user, as its own files name it."""
     spec = bundle.load(inside.paths, inside.record["id"])
     return list(resolved_user(spec, inroot.read_text(root, "/etc/passwd"), inroot.read_text(root, "/etc/group"))[:2])

@@ -1,7 +1,7 @@
 """cp: copy files between the host and a container, which may run or not, as a tar through a pipe between two children.
 
 Each side's paths are resolved inside its own root, and what was found is used by its descriptor. So no symlink of a container leads
-out of it (CVE-2018-15664, CVE-2019-14271). The child on a container's side sees users and mounts as the container does.
+out of it (CVE-2018-15664, CVE-2019-14271). sides.py has the sides.
 """
 
 from __future__ import annotations
@@ -11,131 +11,28 @@ import stat
 from struct import calcsize, pack, unpack
 
 from mydocker.engine.container.children import Child, awaiting, forking
-from mydocker.engine.monitor import staged
-from mydocker.engine.record import bundle
 from mydocker.errors import BadInput, NotFound
 from mydocker.images.compression import Decompressed
 from mydocker.kernel import inroot
-from mydocker.kernel.files import GONE, Allowing, openat2
-from mydocker.kernel.mounts import MS_BIND, MS_RDONLY, MS_REMOUNT, mount
-from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
-from mydocker.runtime.mounts import mount_steps
+from mydocker.kernel.files import openat2
 from mydocker.steps.base import Run, quote
-from mydocker.steps.namespaces import ReceiveMounts
 from mydocker.storage.pack import pack_one
 from mydocker.storage.unpack import unpack as unpack_tar
-from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import tarfile
     from collections.abc import Callable
     from io import BufferedReader
-    from typing import BinaryIO, TypeAlias
+    from typing import BinaryIO
 
-    from mydocker.engine.record.containers import Record
-    from mydocker.paths import Paths
-    from mydocker.runtime.spec import Mount
-    from mydocker.storage.base import StorageDriver
+    from mydocker.engine.container.sides import Container, Side
 
-    Side: TypeAlias = "Host | Container"
     Check = Callable[[int, int, tarfile.TarInfo], None]
 
 # What goes before the tar: whether the source is a directory, whether only its contents are copied, and the length of its name.
 _HEADER = "??I"
 _MOST_SYMLINKS = 40
-
-
-class Host:
-    """The host's side. Its paths are as the caller wrote them."""
-
-    def enter(self) -> int:
-        """Return a descriptor of the root directory."""
-        return inroot.open_root("/")
-
-    def leave(self) -> None:
-        """Do what has to be done after the last change."""
-
-    def devices(self, root: int) -> set[int] | None:
-        """Return the file systems of which files are copied, or None for all."""
-        return None
-
-    def absolute(self, path: str) -> str:
-        return os.path.join(os.getcwd(), path) if path and not path.startswith("/") else path
-
-    def words(self) -> str:
-        """Return words for how a child of ours gets to this side's root."""
-        return "the host's root"
-
-
-class Container(Value):
-    """A container's side. Its paths begin at the container's root."""
-
-    paths: Paths
-    driver: StorageDriver  # mounts the root file system of a container that does not run
-    record: Record
-    pid: int = 0  # of its init if it runs; if not, the caller holds its lock
-
-    def absolute(self, path: str) -> str:
-        return "/" + path.lstrip("/")
-
-    def words(self) -> str:
-        """Return words for how a child of ours gets to this side's root."""
-        if self.pid:
-            return f"the container's root, {self.paths.proc}/{self.pid}/root"
-        return f"the container's root, which it mounts by {self.driver.name} in a mount namespace of its own"
-
-    def enter(self) -> int:
-        """Make this process see files as the container does. Return a descriptor of the container's root."""
-        return self._enter_running(f"{self.paths.proc}/{self.pid}") if self.pid else self._enter_stopped()
-
-    def devices(self, root: int) -> set[int] | None:
-        """Return those of the root and of the volumes. What else is mounted in a container, as /proc, are not its files."""
-        found = {os.fstat(root).st_dev}
-        for volume in (each["destination"] for each in self.record["mounts"] if each["type"] != "tmpfs"):
-            with Allowing(*GONE):  # the container may have unmounted or removed it
-                descriptor = openat2(volume.lstrip("/"), os.O_PATH, dirfd=root)
-                found.add(os.fstat(descriptor).st_dev)
-                os.close(descriptor)
-        return found
-
-    def leave(self) -> None:
-        """Unmount what enter() has mounted, after the last change. A running container's root stays as it is."""
-        if not self.pid:
-            directory = self.paths.container(self.record["id"])
-            Run("cp").execute(self.driver.unmount_steps(directory, directory + "/bundle/rootfs"))
-
-    def _enter_running(self, process: str) -> int:
-        root = inroot.open_root(process + "/root")
-        # A process that joins its own user namespace gets EINVAL.
-        if not os.path.samefile(process + "/ns/user", "/proc/self/ns/user"):
-            setns(process + "/ns/user", CLONE_NEWUSER)
-            os.setgroups([])
-            os.setresgid(0, 0, 0)
-            os.setresuid(0, 0, 0)
-        return root
-
-    def _enter_stopped(self) -> int:
-        directory = self.paths.container(self.record["id"])
-        rootfs = directory + "/bundle/rootfs"
-        spec = bundle.load(self.paths, self.record["id"])
-        volumes = {each["destination"] for each in self.record["mounts"]}
-        found = [
-            each for each in spec["mounts"] if each["type"] != "tmpfs" and (each["destination"] in volumes or _is_own(each, directory))
-        ]
-        shown: list[Mount] = [{**each, "options": ["rbind"]} if each["type"] == "bind" else each for each in found]
-        unshare(CLONE_NEWNS)
-        mounting = self.driver.mount_steps(directory, self.record["layers"], rootfs)
-        mounting += staged.steps(self.record, self.driver)
-        Run("cp").execute([ReceiveMounts(), *mounting, *mount_steps({**spec, "mounts": shown}, rootfs, False)])
-        if self.record["hostConfig"]["ReadonlyRootfs"]:
-            mount(None, rootfs, None, MS_REMOUNT | MS_BIND | MS_RDONLY)
-        return inroot.open_root(rootfs)
-
-
-def _is_own(mount: Mount, directory: str) -> bool:
-    """Say whether a mount shows a file of the container's directory: /etc/hosts and its like."""
-    return mount["source"].startswith(directory + "/")
 
 
 def copy(source: Side, path: str, target: Side, destination: str, follow: bool, keep_owners: bool, run: Run | None = None) -> None:
