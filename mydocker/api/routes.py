@@ -51,7 +51,7 @@ ROUTES = (
     ("POST", "/containers/ID/unpause", "life:unpause"),
     ("POST", "/containers/ID/attach", "streams:attach"),
     ("POST", "/containers/ID/wait", "wait:wait"),
-    ("DELETE", "/containers/ID", "containers:remove"),
+    ("DELETE", "/containers/NAME", "containers:remove"),
     ("HEAD", "/containers/ID/archive", "archive:head"),
     ("GET", "/containers/ID/archive", "archive:get"),
     ("PUT", "/containers/ID/archive", "archive:put"),
