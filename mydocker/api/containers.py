@@ -38,7 +38,7 @@ def rename(call: Call) -> Answer:
 
 
 def remove(call: Call) -> Answer:
-    """DELETE /containers/ID"""
+    """DELETE /containers/NAME, which is NAME/ALIAS for a link"""
     force, volumes = call.flag("force"), call.flag("v")
     if call.flag("link"):
         call.run().apply(links.removal(call.paths, call.name))

@@ -52,7 +52,7 @@ ROUTES = (
     ("POST", "/containers/ID/attach", "streams:attach"),
     ("GET", "/containers/ID/attach/ws", "streams:attach_by_websocket"),
     ("POST", "/containers/ID/wait", "wait:wait"),
-    ("DELETE", "/containers/ID", "containers:remove"),
+    ("DELETE", "/containers/NAME", "containers:remove"),
     ("HEAD", "/containers/ID/archive", "archive:head"),
     ("GET", "/containers/ID/archive", "archive:get"),
     ("PUT", "/containers/ID/archive", "archive:put"),

@@ -151,3 +151,19 @@ def test_no_name_is_a_generated_name(mydocker: Machine) -> None:
     assert made.rc == 0
     assert "_" in names(mydocker)
     mydocker("rm", made.stdout.strip())
+
+
+def test_labels_are_in_the_order_of_their_names(mydocker: Machine) -> None:
+    """As Go writes a map, whoever asks."""
+    mydocker("create", "--name", "box", "-l", "b=1", "-l", "a=2", "busybox")
+    mydocker("volume", "create", "--label", "b=1", "--label", "a=2", "data")
+    mydocker("network", "create", "--label", "b=1", "--label", "a=2", "net")
+    mydocker("commit", "-c", "LABEL d=1", "-c", "LABEL c=2", "box", "labelled")
+    shown = [mydocker("inspect", "-f", "{{json .Config.Labels}}", name).stdout for name in ("box", "labelled")]
+    shown += [mydocker(kind, "inspect", "-f", "{{json .Labels}}", name).stdout for kind, name in (("volume", "data"), ("network", "net"))]
+    plain = '{"a":"2","b":"1"}\n'
+    assert shown == [plain, '{"a":"2","b":"1","c":"2","d":"1"}\n', plain, plain]
+    mydocker("rm", "box")
+    mydocker("rmi", "labelled")
+    mydocker("volume", "rm", "data")
+    mydocker("network", "rm", "net")

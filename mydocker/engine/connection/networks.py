@@ -168,7 +168,7 @@ def document(paths: Paths, network: Network) -> DockerDocument:
         "ConfigOnly": False,
         "Containers": _members(paths, network["name"]),
         "Options": network["options"],
-        "Labels": network["labels"],
+        "Labels": dict(sorted(network["labels"].items())),
     }
 
 

@@ -26,6 +26,7 @@ _NEVER = "0001-01-01T00:00:00Z"
 def document(paths: Paths, image: Image) -> Omitting:
     """Return docker's document about an image."""
     platform = image.document
+    labels = dict(sorted((image.config.get("Labels") or {}).items())) or None  # as Go writes a map
     document = {
         "Id": f"sha256:{image.id}",
         "RepoTags": sorted(image.tags),
@@ -41,7 +42,7 @@ def document(paths: Paths, image: Image) -> Omitting:
         "Size": image.size,
         "VirtualSize": image.size,
         "GraphDriver": _graph(paths, image),
-        "Config": Omitting({**_CONFIG, **image.config}, "ExposedPorts", "StopSignal", "Healthcheck", "Shell"),
+        "Config": Omitting({**_CONFIG, **image.config, "Labels": labels}, "ExposedPorts", "StopSignal", "Healthcheck", "Shell"),
         "RootFS": Omitting({"Type": "layers", "Layers": image.diff_ids}, "Layers"),
         "Metadata": {"LastTagTime": _NEVER},  # when it got a name is written nowhere
     }

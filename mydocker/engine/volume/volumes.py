@@ -179,7 +179,7 @@ def document(paths: Paths, name: str) -> VolumeDocument:
     return {
         "CreatedAt": record["createdAt"],
         "Driver": "local",
-        "Labels": record["labels"],
+        "Labels": dict(sorted(record["labels"].items())),
         "Mountpoint": f"{directory(paths, name)}/_data",
         "Name": name,
         "Options": record["options"],

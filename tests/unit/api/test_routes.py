@@ -18,6 +18,7 @@ from mydocker.version import NEWEST_API
         ("GET", "/containers/json/json", "containers:inspect", ("json",)),
         ("GET", "/containers//web/json", "containers:inspect", ("/web",)),
         ("DELETE", "/containers/web", "containers:remove", ("web",)),
+        ("DELETE", "/containers/web/alias", "containers:remove", ("web/alias",)),
         ("GET", "/images/registry.example:5000/tools/x:1/json", "images:inspect", ("registry.example:5000/tools/x:1",)),
         ("DELETE", "/images/a%2Fb", "images:remove", ("a/b",)),
         ("GET", "/images/get", "images:get", ()),
