@@ -36,7 +36,7 @@ CMD hello $A
     keys = ("User", "WorkingDir", "StopSignal", "Entrypoint", "Cmd")
     assert [found["Config"][key] for key in keys] == ["12:34", "/one/two", "SIGUSR1", ["echo"], ["/bin/sh", "-ec", "hello $A"]]
     assert found["Config"]["Healthcheck"]["Test"] == ["CMD-SHELL", "test -e /ok"]
-    assert build.run("pwd; stat -c %u:%g:%a /one/two", "-u", "0") == "/one/two\n0:0:755\n"
+    assert build.run("pwd; stat -c %u:%g:%a /one/two", "-u", "0") == "/one/two\n12:34:755\n"
 
 
 def test_run(build: Builds) -> None:
