@@ -10,13 +10,14 @@ import os
 from time import monotonic
 
 from mydocker import messages
+from mydocker.errors import Error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from mydocker.messages import Explanation
+    from mydocker.messages import Explanation, Request
 
     class Told(Protocol):
         """What is told of a step. It is a Step."""
@@ -32,14 +33,58 @@ if TYPE_CHECKING:
 LONGEST = 8000
 
 
-def observer(tell: Tell, who: str, *received: str) -> Callable[[str, Told, float], None]:
+class Stop:
+    """Where a start is to stop (--stop-after).
+
+    words: after each step that has these words
+    gate: a pipe, in which the client answers with GO_ON or UNDO. Its end, when the client is gone, means to go on.
+    """
+
+    __slots__ = ("words", "gate")
+
+    def __init__(self, words: str, gate: int) -> None:
+        self.words = words
+        self.gate = gate
+
+    def wait(self) -> None:
+        """Wait for the client's answer. Raises Error if all is to be undone."""
+        if os.read(self.gate, 1) == UNDO:
+            raise Error("interrupted")
+
+
+GO_ON, UNDO = b"g", b"u"
+
+
+def stop_of(request: Request, descriptors: list[int]) -> Stop | None:
+    """Return where a start stops, or None. descriptors: those that came with the request; the gate is taken from them"""
+    words = request.get("stop")
+    return Stop(words, descriptors.pop()) if words else None
+
+
+def fits(step: Told, words: str) -> bool:
+    """Say whether a step is meant by words: part of what it tells, or the name of its class."""
+    return words in step.describe() or words == step.origin.rpartition(".")[2]
+
+
+def observer(tell: Tell, who: str, *received: str, stop: Stop | None = None) -> Callable[[str, Told, float], None]:
     """Return what a Run calls after each step (steps/base.py). It tells the step with its time and with this process's pid.
 
     Messages are told from now on too, see watch(), which takes the same arguments.
+
+    stop: where the process stops, None for nowhere
     """
     pid = pid_on_host()
     watch(tell, who, *received)
-    return lambda who, step, seconds: tell({**planned(who, step), "at": monotonic() - seconds, "seconds": seconds, "pid": pid})
+
+    def done(who: str, step: Told, seconds: float) -> None:
+        told = planned(who, step)
+        told |= {"at": monotonic() - seconds, "seconds": seconds, "pid": pid}
+        tell(told)
+        if stop and seconds and fits(step, stop.words):  # what is told before it is done takes no time
+            tell({**told, "message": "stop"})
+            stop.wait()
+
+    return done
 
 
 def watch(tell: Tell, who: str, *received: str) -> None:

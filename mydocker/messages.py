@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         explain: bool  # whether steps are told
         faults: tuple[tuple[str, int, int], ...]  # what tests inject, see steps/faults.py
         secrets: NotRequired[list[str]]  # NAME=VALUE, more variables for the container's process, which are in no file
+        stop: NotRequired[str]  # the words of the steps to stop after; then the last descriptor is the gate, see explaining.Stop
         others: NotRequired[list[str]]  # the streams of each client that waited for the start; their channels come with START
 
     class WantedProcess(TypedDict, total=False):
@@ -97,7 +98,8 @@ if TYPE_CHECKING:
         step: str  # in words; of a warning, its text
         shell: str  # the shell command that does the same
         origin: str  # where its code and its reason are found (reasons.py), '' for a message and a warning
-        message: str  # 'send' or 'receive' for a message, whose name is in `step`; '' for all others
+        # 'send' or 'receive' for a message, whose name is in `step`; 'stop' if the process waits after this step; '' for all others
+        message: str
         at: float | None  # when it began, by CLOCK_MONOTONIC, which all processes share; None if it was not done
         seconds: float | None  # how long it took; None if it was not done
         pid: int | None  # of the process, on the host; None if it was not done

@@ -16,11 +16,22 @@ from mydocker.tracebacks import kept
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol, TypeVar
+    from typing import Protocol
 
+    from mydocker.engine.monitor.client import Client
+    from mydocker.engine.view.script import Plans
+    from mydocker.explaining import Stop, Told
     from mydocker.messages import Explanation
 
-    Read = TypeVar("Read")
+    class Stopping(Protocol):
+        """What stops a start (cli/explain/stopping.py)."""
+
+        stop: Stop
+
+        def own(self, who: str, step: Told, seconds: float) -> None: ...
+        def hear(self, told: Explanation) -> None: ...
+        def check(self, whole: Plans) -> None: ...
+        def started(self, start: Callable[[], Client]) -> Client: ...
 
     class Teller(Protocol):
         """What prints steps (cli/explain)."""
@@ -46,15 +57,8 @@ class Session:
         self.paths = paths
         self.explain = explain
         self.dry_run = dry_run
+        self.stopping: Stopping | None = None  # stops a start, if --stop-after asks for it
         self.teller: Teller | None = None  # what prints the steps, made when the first is told (execution.py)
-
-    def read(self, action: Callable[[], Read], text: str) -> Read:
-        """Return what a function reads. text: says where it reads that, for --explain"""
-        if not self.explain:
-            return action()
-        from mydocker.cli.execution import read  # most command lines tell nothing
-
-        return read(self, action, text)
 
     def flush(self) -> None:
         """Print the steps that were kept to be printed together, before a program's output."""
@@ -87,6 +91,7 @@ EXPLAIN = (
     ),
     switch("--dry-run", help="Print the steps without doing them."),
 )
+STOP_AFTER = option("--stop-after", metavar="STEP", help="Wait after each step that has these words, and say what to look at.")
 
 
 def echo(text: str, end: str = "\n", err: bool = False) -> None:

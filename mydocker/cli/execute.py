@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mydocker.cli.base import EXPLAIN, Session, check_terminal
-from mydocker.cli.execution import tell_plan, telling, wants_plan
+from mydocker.cli.base import EXPLAIN, STOP_AFTER, Session, check_terminal
+from mydocker.cli.execution import started, stop_after, tell_plan, telling, wants_plan
 from mydocker.cli.verb import ANY, argument, option, switch, verb
 from mydocker.engine.container import further, start
 from mydocker.engine.monitor import execute as execution
@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.engine.view.script import Plans
     from mydocker.messages import WantedProcess
 
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     switch("--privileged", help="Give it all capabilities."),
     option("--detach-keys", metavar="KEYS", default="ctrl-p,ctrl-q", help="Keys that detach from a terminal [ctrl-p,ctrl-q]."),
     *EXPLAIN,
+    STOP_AFTER,
     argument("words", "CONTAINER COMMAND [ARGUMENT...]", ANY),
     name="exec",
     is_interspersed=False,
@@ -52,8 +54,9 @@ def execute(session: Session, /, words: tuple[str, ...], detach: bool, interacti
     process = further.process(session.paths, record, args, tty, env, flags["user"], workdir, flags["privileged"])
     if _only_told(session, record["id"], process):
         return 0
-    client = start.execute(session.paths, record, process, streams, keys, telling(session))
-    session.flush()
+    stop_after(session, flags["stop_after"], lambda: _plans(session, record["id"], process)[0])
+    explain = telling(session)
+    client = started(session, lambda stop: start.execute(session.paths, record, process, streams, keys, explain, stop=stop))
     return 0 if detach else client.run()
 
 
@@ -61,8 +64,13 @@ def _only_told(session: Session, container_id: str, process: WantedProcess) -> b
     """Tell what would be done, if the session asks for that. Return whether nothing more is to be done."""
     if not wants_plan(session):
         return False
-    from mydocker.engine.view.describe import exec_plans
     from mydocker.engine.view.script import exec_script
 
-    whole, root = exec_plans(session.paths, container_id, process)
+    whole, root = _plans(session, container_id, process)
     return tell_plan(session, whole, exec_script(whole, root))
+
+
+def _plans(session: Session, container_id: str, process: WantedProcess) -> tuple[Plans, str]:
+    from mydocker.engine.view.describe import exec_plans
+
+    return exec_plans(session.paths, container_id, process)

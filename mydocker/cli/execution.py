@@ -13,9 +13,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mydocker.cli.base import Read, Teller
-    from mydocker.engine.monitor.client import Explain
+    from mydocker.cli.base import Teller
+    from mydocker.engine.monitor.client import Client, Explain
     from mydocker.engine.view.script import Plans
+    from mydocker.explaining import Stop
+    from mydocker.messages import Explanation
+    from mydocker.steps.base import Observer
 
 
 class DryRun(Run):
@@ -31,27 +34,16 @@ def runner(session: Session) -> Run:
     if session.dry_run:
         tell = teller(session).tell
         return DryRun("cli", lambda who, step, _: tell(explaining.planned(who, step)))
-    return Run("cli", explaining.observer(teller(session).tell, "cli") if session.explain else None, injected(os.environ))
+    return Run("cli", _observer(session), injected(os.environ))
 
 
-class Reading(Step):
-    """Something that is read, by a verb that changes nothing."""
-
-    action: Callable[[], object]  # what apply() calls
-    text: str  # says where it reads
-
-    def apply(self) -> None:
-        self.action()
-
-    def describe(self) -> str:
-        return self.text
-
-
-def read(session: Session, action: Callable[[], Read], text: str) -> Read:
-    """Return what a function reads, and tell where. With --dry-run it is read all the same, as that changes nothing."""
-    found: list[Read] = []
-    Run("cli", explaining.observer(teller(session).tell, "cli")).apply(Reading(lambda: found.append(action()), text))
-    return found[0]
+def _observer(session: Session) -> Observer | None:
+    """Return what is called after each step of this process: it tells the step, and stops after it, as the session asks."""
+    told = explaining.observer(teller(session).tell, "cli") if session.explain else None
+    if not session.stopping:
+        return told
+    stops = session.stopping.own
+    return lambda *done: (told and told(*done), stops(*done))[1]
 
 
 def teller(session: Session) -> Teller:
@@ -80,8 +72,39 @@ def tell_plan(session: Session, whole: Plans, script: str) -> bool:
 
 
 def telling(session: Session) -> Explain | None:
-    """Return the function that prints a step of a monitor, or None if they are not told. A script has told them already."""
-    if not session.explain or session.explain == "sh":
-        return None
-    explaining.watch(teller(session).tell, "cli")
-    return teller(session).tell
+    """Return the function that hears of each step of a monitor, or None if nobody does. A script has told them already."""
+    tell = teller(session).tell if session.explain and session.explain != "sh" else None
+    if tell:
+        explaining.watch(tell, "cli")
+    stopping = session.stopping
+    if not stopping:
+        return tell
+
+    def hear(told: Explanation) -> None:
+        if told["message"] == "stop":
+            stopping.hear(told)
+        elif tell:
+            tell(told)
+
+    return hear
+
+
+def stop_after(session: Session, words: str | None, plans: Callable[[], Plans]) -> None:
+    """Have a start stop after the steps that have these words, if any are given. Raises BadInput if it has no such step.
+
+    plans: returns what the start will do
+    """
+    if words:
+        from mydocker.cli.explain.stopping import Stopping  # nobody else pays for it
+
+        stopping = Stopping(session, words)
+        stopping.check(plans())
+        session.stopping = stopping
+
+
+def started(session: Session, start: Callable[[Stop | None], Client]) -> Client:
+    """Return the client of a start, which is given where it stops. What was told of it is printed."""
+    stopping = session.stopping
+    client = stopping.started(lambda: start(stopping.stop)) if stopping else start(None)
+    session.flush()
+    return client

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mydocker import leanjson
 from mydocker.cli import base
 from mydocker.cli.base import EXPLAIN, Session, complain_about, echo
+from mydocker.cli.reading import read
 from mydocker.cli.verb import SOME, argument, option, switch, verb
 from mydocker.engine.catalog import images
 from mydocker.engine.connection import networks
@@ -75,23 +76,23 @@ def _found(session: Session, name: str, kind: str | None, size: bool) -> Documen
 def _container(session: Session, name: str, size: bool) -> Document:
     paths = session.paths
     known = f"read {paths.names} and {paths.containers}/ID/config.json"
-    record = session.read(lambda: containers.load(paths, containers.resolve(paths, name)), known)
+    record = read(session, lambda: containers.load(paths, containers.resolve(paths, name)), known)
     state = f"{paths.state}/{record['id']}"
     where = f"read {state}/state.json and network.json, {paths.proc}/PID/stat, {paths.container(record['id'])}/health.json"
-    document = session.read(lambda: inspect_container(paths, record), where)
+    document = read(session, lambda: inspect_container(paths, record), where)
     if size:
-        document["SizeRw"] = session.read(lambda: written(paths, record), f"measure the writable layer in {paths.container(record['id'])}")
+        document["SizeRw"] = read(session, lambda: written(paths, record), f"measure the writable layer in {paths.container(record['id'])}")
     return document
 
 
 def _image(session: Session, name: str) -> Document:
     paths = session.paths
     where = f"read {paths.images}/index.json, and the manifest and the config that it leads to in {paths.images}/blobs"
-    return image_view.document(session.read(lambda: images.find(paths, name), where))
+    return image_view.document(read(session, lambda: images.find(paths, name), where))
 
 
 def _volume(session: Session, name: str) -> Document:
-    return session.read(lambda: volumes.document(session.paths, name), f"read {session.paths.volumes}/{name}/volume.json")
+    return read(session, lambda: volumes.document(session.paths, name), f"read {session.paths.volumes}/{name}/volume.json")
 
 
 @verb(
@@ -136,7 +137,7 @@ def volume(session: Session, /, form: str | None, names: tuple[str, ...]) -> int
 
 def _network(session: Session, name: str) -> Document:
     where = f"read {session.paths.networks}/*/network.json, and who is on it in {session.paths.state}/*/network.json"
-    return session.read(lambda: networks.document(session.paths, networks.resolve(session.paths, name)), where)
+    return read(session, lambda: networks.document(session.paths, networks.resolve(session.paths, name)), where)
 
 
 @verb(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mydocker.cli.base import EXPLAIN, Session, echo
+from mydocker.cli.reading import read
 from mydocker.cli.rows import FORMAT, print_rows
 from mydocker.cli.verb import ANY_INTEGER, option, switch, verb
 from mydocker.engine.connection import view
@@ -73,12 +74,12 @@ def ps(
     limit = 1 if latest else last
     everything = show_all or limit >= 0 or any(text.startswith("status=") for text in texts)
     fits = filters.parse(texts, tests(session.paths), CHECKS)
-    every = session.read(lambda: newest_first(session.paths), _where(session))
+    every = read(session, lambda: newest_first(session.paths), _where(session))
     found = [each for each in every if (everything or each.status in ALIVE) and fits(each)]
     wants_size = size or ".Size" in (form or "")
     shown = found[: limit if limit >= 0 else None]
     where = f"read {session.paths.state}/ID/network.json for the ports{', and measure the writable layers' if wants_size else ''}"
-    rows = session.read(lambda: [row(session, each, wants_size, no_trunc) for each in shown], where)
+    rows = read(session, lambda: [row(session, each, wants_size, no_trunc) for each in shown], where)
     if quiet:
         echo("".join(f"{each['ID']}\n" for each in rows), end="")
     else:

@@ -5,8 +5,18 @@ from __future__ import annotations
 import os
 import sys
 
-from mydocker.cli.base import EXPLAIN, Session, answer_interrupts, check_terminal, complain, complain_about, echo, hold_interrupts
-from mydocker.cli.execution import runner, tell_plan, telling, wants_plan
+from mydocker.cli.base import (
+    EXPLAIN,
+    STOP_AFTER,
+    Session,
+    answer_interrupts,
+    check_terminal,
+    complain,
+    complain_about,
+    echo,
+    hold_interrupts,
+)
+from mydocker.cli.execution import runner, started, stop_after, tell_plan, telling, wants_plan
 from mydocker.cli.flags import CREATE, RUN
 from mydocker.cli.verb import SOME, argument, option, switch, verb
 from mydocker.engine.container import filling
@@ -31,6 +41,7 @@ if TYPE_CHECKING:
 
     from mydocker.engine.record.containers import Record
     from mydocker.engine.request.options import Flags
+    from mydocker.engine.view.script import Plans
 
 _STREAMS = {"stdin": INPUT, "stdout": OUTPUT, "stderr": ERRORS}
 
@@ -38,6 +49,7 @@ _STREAMS = {"stdin": INPUT, "stdout": OUTPUT, "stderr": ERRORS}
 @verb(
     *RUN,
     *EXPLAIN,
+    STOP_AFTER,
     is_interspersed=False,
 )
 def run(session: Session, /, **flags: Any) -> int:
@@ -45,15 +57,16 @@ def run(session: Session, /, **flags: Any) -> int:
 
     Example: mydocker run --rm -it busybox sh
     """
+    stop_words = flags.pop("stop_after")
     options = _parsed(flags)
     streams = _wanted_streams(options)
     check_terminal(options.tty and INPUT in streams)
     prepared = _prepared(session, options)
     if _only_told(session, prepared):
         return 0
+    stop_after(session, stop_words, lambda: _plans(prepared))
     lock = _create(session, prepared)
     client = _start(session, prepared.record, lock, streams, options)
-    session.flush()
     if options.detach:
         echo(prepared.record["id"])
         return 0
@@ -116,17 +129,23 @@ def _create(session: Session, prepared: Prepared) -> int:
 
 
 def _start(session: Session, record: Record, lock: int, streams: str, options: Options) -> Client:
-    return start_container(session.paths, record, lock, streams, options.detach_keys, options.sig_proxy, telling(session))
+    keys, proxy, explain = options.detach_keys, options.sig_proxy, telling(session)
+    return started(session, lambda stop: start_container(session.paths, record, lock, streams, keys, proxy, explain, stop=stop))
+
+
+def _plans(prepared: Prepared) -> Plans:
+    from mydocker.engine.view.describe import plans
+
+    return plans(prepared)
 
 
 def _only_told(session: Session, prepared: Prepared) -> bool:
     """Tell what would be done, if the session asks for that. Return whether nothing more is to be done."""
     if not wants_plan(session):
         return False
-    from mydocker.engine.view.describe import plans
     from mydocker.engine.view.script import script
 
-    whole = plans(prepared)
+    whole = _plans(prepared)
     return tell_plan(session, whole, script(whole))
 
 
@@ -156,9 +175,10 @@ def create(session: Session, /, **flags: Any) -> None:
     switch("-i", "--interactive", help="Attach standard input too."),
     option("--detach-keys", metavar="KEYS", default="ctrl-p,ctrl-q", help="Keys that detach from a terminal [ctrl-p,ctrl-q]."),
     *EXPLAIN,
+    STOP_AFTER,
     argument("names", "CONTAINER...", SOME),
 )
-def start(session: Session, attach: bool, interactive: bool, detach_keys: str, names: tuple[str, ...]) -> int:
+def start(session: Session, attach: bool, interactive: bool, detach_keys: str, stop_after: str | None, names: tuple[str, ...]) -> int:
     """Start created or ended containers.
 
     Example: mydocker start -a job
@@ -169,7 +189,7 @@ def start(session: Session, attach: bool, interactive: bool, detach_keys: str, n
     status = 0
     for name in names:
         try:
-            status = _start_one(session, name, attach or interactive, interactive, keys) or status
+            status = _start_one(session, name, attach or interactive, interactive, keys, stop_after) or status
         except Error as error:
             if attach or interactive:
                 raise
@@ -178,7 +198,7 @@ def start(session: Session, attach: bool, interactive: bool, detach_keys: str, n
     return status
 
 
-def _start_one(session: Session, name: str, attach: bool, interactive: bool, keys: bytes) -> int:
+def _start_one(session: Session, name: str, attach: bool, interactive: bool, keys: bytes, stop_words: str | None) -> int:
     paths = session.paths
     container_id = containers.resolve(paths, name)
     lock = lock_stopped(paths, container_id)
@@ -192,18 +212,24 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
         return 0
     streams = _streams(record, interactive) if attach else ""
     if wants_plan(session):
-        from mydocker.engine.view.describe import start_plans
         from mydocker.engine.view.script import script
 
-        whole = start_plans(paths, record)
+        whole = _start_plans(session, record)
         if tell_plan(session, whole, script(whole)):
             return 0
-    client = start_container(paths, record, lock, streams, keys, True, telling(session))
-    session.flush()
+    stop_after(session, stop_words, lambda: _start_plans(session, record))
+    explain = telling(session)
+    client = started(session, lambda stop: start_container(paths, record, lock, streams, keys, True, explain, stop=stop))
     if attach:
         return client.run()
     echo(name)
     return 0
+
+
+def _start_plans(session: Session, record: Record) -> Plans:
+    from mydocker.engine.view.describe import start_plans
+
+    return start_plans(session.paths, record)
 
 
 def _streams(record: Record, interactive: bool) -> str:

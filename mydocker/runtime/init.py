@@ -46,6 +46,7 @@ class Setting(Value):
     cgroups: list[ContainerMount]  # what the container sees of each hierarchy
     seccomp: bytes | None  # the compiled filter
     explain: bool = False  # whether each step is told to the parent
+    stop: explaining.Stop | None = None  # where init stops until the client lets it go on
     faults: tuple[Fault, ...] = ()  # what tests inject, see steps/faults.py
     how: plan.How = plan.USUAL
     limited: bool = False  # whether the stage has set the limits
@@ -101,7 +102,8 @@ def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
     for number, descriptor in enumerate(setting.streams):
         os.dup2(descriptor, number)
     preserved = range(3, 3 + setting.how.preserved)
-    _let_go_of_the_parents({channel.fileno(), setting.report, *(setting.how.gate or ()), *preserved, *held(setting.spec)})
+    stops = [setting.stop.gate] if setting.stop else []
+    _let_go_of_the_parents({channel.fileno(), setting.report, *stops, *(setting.how.gate or ()), *preserved, *held(setting.spec)})
     if not setting.limited:
         run.execute(plan.limits(setting.spec))
     run.execute(plan.early(setting.spec, setting.how))
@@ -143,7 +145,7 @@ def _execute(run: Run, setting: Setting, channel: Channel, last_hooks: list[Step
 
 def observer(setting: Setting, channel: Channel, who: str = "init") -> Observer | None:
     """Return the observer that tells the parent of each step, or None if the steps are not to be told."""
-    return explaining.observer(lambda told: channel.put(EXPLAIN, told), who) if setting.explain else None
+    return explaining.observer(lambda told: channel.put(EXPLAIN, told), who, stop=setting.stop) if setting.explain else None
 
 
 def _let_go_of_the_parents(kept: set[int]) -> None:

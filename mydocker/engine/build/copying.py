@@ -13,8 +13,8 @@ from posixpath import basename, dirname
 from struct import calcsize, pack, unpack
 
 from mydocker.engine.build.places import followed, is_directory, status_of
-from mydocker.engine.container.children import Child
-from mydocker.engine.container.copy import Container, wait_for
+from mydocker.engine.container.children import Child, wait_for
+from mydocker.engine.container.copy import Container
 from mydocker.errors import BadInput
 from mydocker.images.compression import Decompressed
 from mydocker.kernel import inroot

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import marshal
 import os
+from errno import EPIPE
 
 from mydocker.errors import Error, StepFailed, Unexpected
 from mydocker.kernel.channel import packed
 from mydocker.messages import error_from, failure
+from mydocker.steps.base import Action
 from mydocker.tracebacks import as_error
 
 TYPE_CHECKING = False
@@ -66,3 +68,36 @@ def raise_failure(told: bytes, status: int, who: str) -> None:
         raise error_from(marshal.loads(told))
     if status:
         raise StepFailed(f"{who} ended with status {status}")
+
+
+def forking(children: list[Child], work: Callable[[], None], text: str) -> Action:
+    """Return the step that forks a child. children: gets it"""
+    return Action(lambda: children.append(Child(work)), text)
+
+
+def awaiting(children: list[Child]) -> Action:
+    """Return the step that waits for the children: the sender, the receiver or both."""
+
+    def wait() -> None:
+        if len(children) == 2:
+            wait_for(*children)
+        else:
+            children[0].wait()
+
+    return Action(wait, "wait until the children have ended, and raise the error of the one that failed first")
+
+
+def wait_for(sender: Child, receiver: Child) -> None:
+    """Wait for both children. If both failed, raise the error that caused the other one.
+
+    What it caused is a broken pipe at the sender, or half a tar at the receiver.
+    """
+    problems = []
+    for child in (receiver, sender):
+        try:
+            child.wait()
+        except StepFailed as error:
+            problems.append(error)
+    causes = [problem for problem in reversed(problems) if os.strerror(EPIPE) not in problem.message]
+    if problems:
+        raise (causes or problems)[0]

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import os
 import stat
-from errno import EPIPE
 from struct import calcsize, pack, unpack
 
-from mydocker.engine.container.children import Child
+from mydocker.engine.container.children import Child, awaiting, forking
 from mydocker.engine.record import bundle
-from mydocker.errors import BadInput, NotFound, StepFailed
+from mydocker.errors import BadInput, NotFound
 from mydocker.images.compression import Decompressed
 from mydocker.kernel import inroot
 from mydocker.kernel.files import GONE, Allowing, openat2
 from mydocker.kernel.mounts import MS_BIND, MS_RDONLY, MS_REMOUNT, mount
 from mydocker.kernel.namespaces import CLONE_NEWNS, CLONE_NEWUSER, setns, unshare
 from mydocker.runtime.mounts import mount_steps
-from mydocker.steps.base import Action, Run, quote
+from mydocker.steps.base import Run, quote
 from mydocker.steps.namespaces import ReceiveMounts
 from mydocker.storage.pack import pack_one
 from mydocker.storage.unpack import unpack as unpack_tar
@@ -31,13 +30,14 @@ if TYPE_CHECKING:
     import tarfile
     from collections.abc import Callable
     from io import BufferedReader
-    from typing import BinaryIO
+    from typing import BinaryIO, TypeAlias
 
     from mydocker.engine.record.containers import Record
     from mydocker.paths import Paths
     from mydocker.runtime.spec import Mount
     from mydocker.storage.base import StorageDriver
 
+    Side: TypeAlias = "Host | Container"
     Check = Callable[[int, int, tarfile.TarInfo], None]
 
 # What goes before the tar: whether the source is a directory, whether only its contents are copied, and the length of its name.
@@ -128,15 +128,7 @@ class Container(Value):
         return inroot.open_root(rootfs)
 
 
-def copy(
-    source: Host | Container,
-    path: str,
-    target: Host | Container,
-    destination: str,
-    follow: bool,
-    keep_owners: bool,
-    run: Run | None = None,
-) -> None:
+def copy(source: Side, path: str, target: Side, destination: str, follow: bool, keep_owners: bool, run: Run | None = None) -> None:
     """Copy a file or a directory. Raises StepFailed with the reason.
 
     follow: copy what a symlink at `path` leads to, not the symlink
@@ -164,51 +156,18 @@ def copy(
                 target.leave()
 
     children: list[Child] = []
-    run.apply(_forking(children, send, f"fork a child in {source.words()}: pack {quote(path)} into a pipe, as a tar"))
-    run.apply(_forking(children, receive, f"fork a child in {target.words()}: unpack it to {quote(destination)}"))
+    run.apply(forking(children, send, f"fork a child in {source.words()}: pack {quote(path)} into a pipe, as a tar"))
+    run.apply(forking(children, receive, f"fork a child in {target.words()}: unpack it to {quote(destination)}"))
     os.close(read)
     os.close(write)
-    run.apply(_awaiting(children))
-
-
-def _forking(children: list[Child], work: Callable[[], None], text: str) -> Action:
-    """Return the step that forks a child. children: gets it"""
-    return Action(lambda: children.append(Child(work)), text)
-
-
-def _awaiting(children: list[Child]) -> Action:
-    """Return the step that waits for the children: the sender, the receiver or both."""
-
-    def wait() -> None:
-        if len(children) == 2:
-            wait_for(*children)
-        else:
-            children[0].wait()
-
-    return Action(wait, "wait until the children have ended, and raise the error of the one that failed first")
-
-
-def wait_for(sender: Child, receiver: Child) -> None:
-    """Wait for both children. If both failed, raise the error that caused the other one.
-
-    What it caused is a broken pipe at the sender, or half a tar at the receiver.
-    """
-    problems = []
-    for child in (receiver, sender):
-        try:
-            child.wait()
-        except StepFailed as error:
-            problems.append(error)
-    causes = [problem for problem in reversed(problems) if os.strerror(EPIPE) not in problem.message]
-    if problems:
-        raise (causes or problems)[0]
+    run.apply(awaiting(children))
 
 
 def to_stream(source: Container, path: str, follow: bool, stream: BinaryIO, run: Run | None = None) -> None:
     """Write a file or a directory to a stream as a tar. Raises StepFailed. run: as copy() takes it"""
     children: list[Child] = []
     text = f"fork a child in {source.words()}: pack {quote(source.absolute(path))} to standard output, as a tar"
-    (run or Run("cp")).execute([_forking(children, lambda: pack_found(source, path, stream, follow), text), _awaiting(children)])
+    (run or Run("cp")).execute([forking(children, lambda: pack_found(source, path, stream, follow), text), awaiting(children)])
 
 
 def pack_found(source: Container, path: str, stream: BinaryIO, follow: bool = False, itself: bool = False) -> None:
@@ -226,7 +185,7 @@ def from_stream(stream: BufferedReader, target: Container, destination: str, run
     """
     children: list[Child] = []
     text = f"fork a child in {target.words()}: unpack standard input into {quote(target.absolute(destination))}"
-    (run or Run("cp")).execute([_forking(children, lambda: unpack_stream(stream, target, destination), text), _awaiting(children)])
+    (run or Run("cp")).execute([forking(children, lambda: unpack_stream(stream, target, destination), text), awaiting(children)])
 
 
 def unpack_stream(stream: BufferedReader, target: Container, destination: str, check: Check | None = None) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from mydocker.engine.monitor.client import Explain
     from mydocker.engine.record.containers import Record
+    from mydocker.explaining import Stop
     from mydocker.messages import ExecRequest, Request, WantedProcess
     from mydocker.paths import Paths
 
@@ -50,6 +51,7 @@ def start(
     explain: Explain | None = None,
     secrets: Sequence[str] = (),
     size: tuple[int, int] | None = None,
+    stop: Stop | None = None,
 ) -> Client:
     """Start a container. Return the client of its monitor. Raises the error that the start failed with.
 
@@ -60,6 +62,7 @@ def start(
     explain: is called with each step that was done, None for steps not to be told
     secrets: NAME=VALUE, more variables for the container's process, which are in no file
     size: rows and columns of its terminal at first, None for those of the caller's
+    stop: where the start stops, None for nowhere; its gate is closed here
     """
     if record["stopped"] or record["restartCount"]:
         record |= {"stopped": False, "restartCount": 0, "restartDelay": 0.0}
@@ -72,10 +75,14 @@ def start(
     others = waiting.gather(paths, record["id"])
     wanted: Request = {**request(paths, record["id"], streams, is_tty, explain is not None, size), "secrets": list(secrets)}
     wanted["others"] = [streams for streams, _ in others]
-    client.ask(START, wanted, (lock, *(channel.fileno() for _, channel in others)))
+    if stop:
+        wanted["stop"] = stop.words
+    gate = [stop.gate] if stop else []
+    client.ask(START, wanted, (lock, *(channel.fileno() for _, channel in others), *gate))
     for _, channel in others:
         channel.close()
-    os.close(lock)
+    for descriptor in (lock, *gate):
+        os.close(descriptor)
     client.wait_started()
     return client
 
@@ -89,6 +96,7 @@ def execute(
     explain: Explain | None = None,
     execution: str = "",
     size: tuple[int, int] | None = None,
+    stop: Stop | None = None,
 ) -> Client:
     """Run one more process in a running container. Return the client of that process's monitor.
 
@@ -101,7 +109,11 @@ def execute(
     client = Client(channel, streams, is_tty, detach_keys, False, explain)
     common = request(paths, record["id"], streams, is_tty, explain is not None, size)
     wanted: ExecRequest = {**common, "process": process, "silent": False, "exec": execution}
-    client.ask(EXEC, wanted)
+    if stop:
+        wanted["stop"] = stop.words
+    client.ask(EXEC, wanted, (stop.gate,) if stop else ())
+    if stop:
+        os.close(stop.gate)
     client.wait_started()
     return client
 

@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 class Execution(Order):
     """One exec from its request to its end."""
 
-    __slots__ = ("paths", "request", "record", "id", "init", "cgroup", "audience", "run", "launch", "streams", "known")
+    __slots__ = ("paths", "request", "record", "id", "init", "cgroup", "audience", "run", "launch", "streams", "known", "stop")
 
-    def __init__(self, request: ExecRequest, client: Channel) -> None:
+    def __init__(self, request: ExecRequest, client: Channel, stop: explaining.Stop | None = None) -> None:
         self.paths = Paths(request["root"], request["state"])
         self.request = request
         self.record: containers.Record | None = None
@@ -57,7 +57,8 @@ class Execution(Order):
         self.id = request["exec"] or os.urandom(32).hex()  # of this exec, for its events
         self.init = 0  # the pid of the container's init
         self.cgroup = ""
-        observer = explaining.observer(self._explain, "monitor", EXEC) if request["explain"] else None
+        self.stop = stop
+        observer = explaining.observer(self._explain, "monitor", EXEC, stop=stop) if request["explain"] else None
         self.run = Run("monitor", observer, request["faults"])
         self.launch: Launch
         self.streams: Streams
@@ -140,6 +141,7 @@ class Execution(Order):
             cgroups=[],
             seccomp=filter_for(seccomp, self.paths.cache) if seccomp else None,
             explain=self.request["explain"],
+            stop=self.stop,
             faults=self.request["faults"],
         )
 

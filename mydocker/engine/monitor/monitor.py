@@ -69,11 +69,12 @@ def main(descriptor: int) -> None:
         request = marshal.loads(payload)
         last_word.paths = Paths(request["root"], request["state"])
         if kind == START:
-            Monitor(request, channel, descriptors[0], descriptors[1:]).serve()
+            stop = explaining.stop_of(request, descriptors)
+            Monitor(request, channel, descriptors[0], descriptors[1:], stop).serve()
         else:
             from mydocker.engine.monitor.execute import Execution
 
-            Execution(request, channel).serve()
+            Execution(request, channel, explaining.stop_of(request, descriptors)).serve()
     os._exit(0)  # to end the interpreter in the usual way would take 5 ms
 
 
@@ -83,6 +84,7 @@ class Monitor(Order):
     __slots__ = (
         "paths",
         "request",
+        "stop",
         "audience",
         "lock",
         "run",
@@ -99,13 +101,14 @@ class Monitor(Order):
         "started",
     )
 
-    def __init__(self, request: Request, client: Channel, lock: int, others: list[int]) -> None:
+    def __init__(self, request: Request, client: Channel, lock: int, others: list[int], stop: explaining.Stop | None = None) -> None:
         self.paths = Paths(request["root"], request["state"])
         self.request = request
         self.audience = Audience(self.directory, client, request["wanted"])
         self.audience.take_over(request.get("others", []), others)
         self.lock = lock  # a descriptor of the container's lock
-        observer = explaining.observer(self._explain, "monitor", START) if request["explain"] else None
+        self.stop = stop
+        observer = explaining.observer(self._explain, "monitor", START, stop=stop) if request["explain"] else None
         self.run = Run("monitor", observer, request["faults"])
         self.record = containers.load(self.paths, request["id"])
         self.spec = bundle.load(self.paths, request["id"], request.get("secrets", []))
@@ -236,6 +239,7 @@ class Monitor(Order):
             cgroups=self.layout.container_mounts(self.cgroup.path),
             seccomp=filter_for(seccomp, self.paths.cache) if seccomp else None,
             explain=self.request["explain"],
+            stop=self.stop,
             faults=self.request["faults"],
         )
 
