@@ -49,7 +49,7 @@ def flag_lines(flag: Flag) -> list[str]:
 def page(words: list[str], member: Verb | Group) -> str:
     """Return the manual page of a verb or group. words: how it is typed, such as ['mydocker', 'network', 'create']"""
     title = "-".join(words)
-    summary, paragraphs, examples = _told(member)
+    summary, paragraphs, examples = told(member)
     lines = [f'.TH "{title.upper()}" 1 "" "mydocker {VERSION}" "mydocker manual"', ".SH NAME", f"{escaped(title)} \\- {escaped(summary)}"]
     lines += [".SH SYNOPSIS", f"\\fB{escaped(synopsis(words, member))}\\fR"]
     if paragraphs:
@@ -65,7 +65,7 @@ def page(words: list[str], member: Verb | Group) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _told(member: Verb | Group) -> tuple[str, list[str], list[str]]:
+def told(member: Verb | Group) -> tuple[str, list[str], list[str]]:
     """Return (the first sentence, the paragraphs that follow, the lines of examples) of a help text."""
     paragraphs = inspect.cleandoc(member.help).split("\n\n")
     examples = [line.removeprefix("Example:").strip() for each in paragraphs if each.startswith("Example") for line in each.splitlines()]
@@ -77,7 +77,7 @@ def _verbs(words: list[str], group: Group) -> Iterator[str]:
     for name in sorted(set(group.verbs) - set(group.hidden)):
         member = group.member(name)
         assert member
-        yield from (".TP", f"\\fB{escaped('-'.join([*words, name]))}\\fR(1)", escaped(_told(member)[0] + "."))
+        yield from (".TP", f"\\fB{escaped('-'.join([*words, name]))}\\fR(1)", escaped(told(member)[0] + "."))
 
 
 def pages(words: list[str], member: Verb | Group) -> Iterator[tuple[str, str]]:
