@@ -52,7 +52,8 @@ def rmi(session: Session, force: bool, platform: str, names: tuple[str, ...]) ->
 
     def remove(name: str) -> None:
         try:
-            find(session.paths, name, platform=platform)
+            if platform:
+                find(session.paths, name, platform=platform)  # raises an error if it is of another one
             lines = verbs.remove(session.paths, all_drivers, name, force, run)
         except NoImage as error:
             if not force:

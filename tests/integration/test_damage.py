@@ -173,8 +173,9 @@ def forge(paths: Paths, victim: str) -> None:
         f"{paths.addresses}/{VICTIM}/10.9.9.9": victim,
         f"{paths.container(victim)}/health.json": json.dumps({"Status": "healthy", "FailingStreak": 0, "Log": []}),
     }
-    locks = (f"{paths.addresses}/.names", f"{paths.networks}/.lock", f"{paths.networks}/{VICTIM}/lock", f"{paths.images}/incoming.lock")
-    for path, content in {**files, **dict.fromkeys([*locks, f"{paths.layers}/lock", f"{paths.events}.lock"], "")}.items():
+    names = (f"{paths.addresses}/.linked", f"{paths.addresses}/.names")
+    locks = (f"{paths.networks}/.lock", f"{paths.networks}/{VICTIM}/lock", f"{paths.images}/incoming.lock")
+    for path, content in {**files, **dict.fromkeys([*names, *locks, f"{paths.layers}/lock", f"{paths.events}.lock"], "")}.items():
         os.makedirs(os.path.dirname(path), exist_ok=True)
         Path(path).write_text(content)
 

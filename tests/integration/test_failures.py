@@ -63,7 +63,6 @@ CHANGING = {
     "rename": ("create --name it busybox top", "rename it that", "rm that"),
     "update": ("run -d --name it busybox top", "update --restart always it", "rm -f it"),
     "cp": ("create --name it busybox top", "cp context it:/context", "rm it"),
-    "rm": ("create --name it -v data:/data busybox true", "rm -v it", ""),
     "rm -f": ("run -d --name it -p 127.0.0.1::80 busybox top", "rm -f it", ""),
     "rmi": ("tag busybox it:1", "rmi it:1", ""),
     "network connect": ("network create net; {} create --name it busybox top", "network connect net it", "rm -f it; {} network rm net"),

@@ -31,12 +31,19 @@ def tell(paths: Paths, run: Run, action: str, image_id: str, name: str, labels: 
         events.emit(paths, "image", action, digest, {**(labels or {}), "name": name or digest})
 
 
+def _labels(image: Image) -> dict[str, str]:
+    try:
+        return image.config.get("Labels") or {}
+    except Damaged:
+        return {}  # an image whose blobs are damaged is tagged and removed all the same
+
+
 def tag(paths: Paths, source: str, target: str, run: Run) -> None:
     """Give an image one more name."""
     reference = parse_name(target)
     image = find(paths, source)
     run.apply(NameImage(ImageLayout(paths.images), image.entry, reference))
-    tell(paths, run, "tag", image.id, str(reference), image.config.get("Labels"))
+    tell(paths, run, "tag", image.id, str(reference), _labels(image))
 
 
 def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: bool, run: Run) -> list[str]:
@@ -66,7 +73,7 @@ def remove(paths: Paths, drivers: Sequence[StorageDriver], name: str, force: boo
         names = [reference] if reference else [parse(n) for n in twin.names]
         run.execute(UnnameImage(layout, twin.manifest, n) for n in names)
         for n in names:
-            tell(paths, run, "untag", image.id, str(n), twin.config.get("Labels"))
+            tell(paths, run, "untag", image.id, str(n), _labels(twin))
         lines += [f"Untagged: {n}" for n in names]
         if len(twin.names) <= len(names) and not any(may_run(paths, record["id"]) for record in users):
             lines += _delete(paths, drivers, twin, run)

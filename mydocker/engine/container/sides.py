@@ -105,7 +105,7 @@ class Container(Value):
         spec = bundle.load(self.paths, self.record["id"])
         volumes = {each["destination"] for each in self.record["mounts"]}
         found = [
-            each for each in spec["mounts"] if each["type"] != "tmpfs" and (each["destination"] in volumes or _is_own(each, directory))
+            each for each in spec["mounts"] if each["type"] != "tmpfs" and (each["destination"] in volumes or self._is_own(each))
         ]
         shown: list[Mount] = [{**each, "options": ["rbind"]} if each["type"] == "bind" else each for each in found]
         unshare(CLONE_NEWNS)
@@ -116,7 +116,6 @@ class Container(Value):
             mount(None, rootfs, None, MS_REMOUNT | MS_BIND | MS_RDONLY)
         return inroot.open_root(rootfs)
 
-
-def _is_own(mount: Mount, directory: str) -> bool:
-    """Say whether a mount shows a file of the container's directory: /etc/hosts and its like."""
-    return mount["source"].startswith(directory + "/")
+    def _is_own(self, mount: Mount) -> bool:
+        """Say whether a mount shows a file of the container's directory: /etc/hosts and its like. They are no part of what is built."""
+        return mount["source"].startswith(self.paths.container(self.record["id"]) + "/") and "builder" not in self.record

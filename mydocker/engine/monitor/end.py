@@ -43,7 +43,7 @@ def runtime_state(
         _do(problems, _cgroup_steps(paths, cgroup), run)
     is_left = bool(problems)
     running = paths.running(container_id)
-    if run is None or os.path.exists(f"{running}/network.json"):
+    if run is None or os.path.exists(f"{running}/network.json") or not os.path.exists(running):
         from mydocker.engine.connection.unplug import unplug  # much of the network, for verbs that mostly end nothing
 
         text = "take it off its networks: links, addresses, ports, names"

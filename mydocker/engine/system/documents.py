@@ -85,6 +85,7 @@ DOCUMENTS = (
     Document(path="ROOT/networks/.lock", check=_regular),
     Document(path=f"{_NETWORK}/lock", check=_regular),
     Document(path="ROOT/events.json.lock", check=_regular),
+    Document(path="STATE/networks/.linked", check=_regular),
     Document(path="STATE/networks/.names", check=_regular),
     Document(path=RECORD_PATH, check=_shaped(RECORD), is_needed=True, whole=_CONTAINER),
     Document(path=BUNDLE_PATH, check=_shaped(SPEC), is_needed=True, whole=_CONTAINER),
