@@ -13,6 +13,7 @@ import re
 import select
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -90,6 +91,7 @@ class Terminal:
         self.seen = ""
         self.pid, self.master = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests in the background of a shell ignore it, and so would the command
             ioctl(0, TIOCSWINSZ, pack("HHHH", *size, 0, 0))
             os.execvpe(command[0], command, environment)
 

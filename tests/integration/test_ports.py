@@ -145,7 +145,7 @@ def test_a_restart_keeps_the_port(mydocker: Machine, network: Network) -> None:
     mydocker("restart", "-t", "0", "web")
     assert mydocker("port", "web", "80").stdout == f"0.0.0.0:{port}\n"
     mydocker.sh(f"kill -9 {mydocker.pid('web')}")
-    mydocker.wait_until(lambda: mydocker("inspect", "-f", "{{.RestartCount}} {{.State.Running}}", "web").stdout == "1 true\n")
+    mydocker.wait_until(lambda: mydocker("inspect", "-f", "{{.RestartCount}} {{.State.Status}}", "web").stdout == "1 running\n")
     assert mydocker("port", "web", "80").stdout == f"0.0.0.0:{port}\n"
     network.serve("web", 80)
     assert network.host.ask("tcp", "127.0.0.1", port, "again") == "again"

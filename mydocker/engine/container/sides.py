@@ -104,9 +104,7 @@ class Container(Value):
         rootfs = directory + "/bundle/rootfs"
         spec = bundle.load(self.paths, self.record["id"])
         volumes = {each["destination"] for each in self.record["mounts"]}
-        found = [
-            each for each in spec["mounts"] if each["type"] != "tmpfs" and (each["destination"] in volumes or self._is_own(each))
-        ]
+        found = [each for each in spec["mounts"] if each["type"] != "tmpfs" and (each["destination"] in volumes or self._is_own(each))]
         shown: list[Mount] = [{**each, "options": ["rbind"]} if each["type"] == "bind" else each for each in found]
         unshare(CLONE_NEWNS)
         mounting = self.driver.mount_steps(directory, self.record["layers"], rootfs)

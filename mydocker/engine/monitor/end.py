@@ -86,11 +86,13 @@ def container(paths: Paths, record: Record, volumes: bool = True, run: Run | Non
     problems: list[Error] = []
     claim, own = f"{paths.names}/{record['name']}", paths.container(record["id"])
     _do(problems, [Action(lambda: _mark(paths, record), f"write 'removing' into the record of container {record['name']}")], run)
-    _do(problems, [Action(lambda: store.release(claim, record["id"]), f"remove {quote(claim)}", command("rm", claim))], run)
     for name in _own_volumes(paths, record) if volumes else []:
         _do(problems, _volume_steps(paths, name), run)
     left, told = f"remove {quote(own)}: writable layer, bundle, log, record", f"write 'destroy' of {record['name']} into events.json"
     _do(problems, [Action(lambda: directory(paths, record["id"]), left, command("rm", "-rf", own))], run)
+    if not problems or not os.path.exists(own):
+        # The name goes last: as long as something is left of the container, it can be removed by its name.
+        _do(problems, [Action(lambda: store.release(claim, record["id"]), f"remove {quote(claim)}", command("rm", claim))], run)
     _do(problems, [Action(lambda: events.of_container(paths, record, "destroy"), told)], run)
     return problems
 
