@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 from conftest import Machine, Result, Terminal, wait_until
 
 from mydocker.learn import lessons, page
@@ -25,8 +26,16 @@ WRONG = [(lesson, path) for lesson, path in SCRIPTS if path.parent.name == "wron
 NAMES = {LANGUAGES[0]: "hint", LANGUAGES[1]: "提示"}
 
 
-def ids(pairs: list[tuple[Lesson, Path]]) -> list[str]:
-    return [f"{lesson.number}-{path.stem}" for lesson, path in pairs]
+# An emulated processor takes half a minute for an answer. So on other kernels the first answers of these lessons are tried: what they look
+# at differs with the kernel and the version of cgroups.
+ON_EACH_KERNEL = (3, 6)
+
+
+def chosen(pairs: list[tuple[Lesson, Path]]) -> list[ParameterSet]:
+    """Return the answers as parameters. Those that are tried on each kernel are marked."""
+    first = {lesson.number: path for lesson, path in reversed(pairs) if lesson.number in ON_EACH_KERNEL}
+    marks = {path: [pytest.mark.kernel] for path in first.values()}
+    return [pytest.param(lesson, path, marks=marks.get(path, []), id=f"{lesson.number}-{path.stem}") for lesson, path in pairs]
 
 
 class Learner:
@@ -64,8 +73,7 @@ def lacking(lesson: Lesson) -> str:
     return ", ".join(word for word in lesson.checked().NEEDS if not this_machine(Paths()).has(word))
 
 
-@pytest.mark.kernel
-@pytest.mark.parametrize(("lesson", "path"), RIGHT, ids=ids(RIGHT))
+@pytest.mark.parametrize(("lesson", "path"), chosen(RIGHT))
 def test_a_right_answer_passes(learner: Learner, lesson: Lesson, path: Path) -> None:
     if lacking(lesson):
         pytest.skip(f"this machine lacks {lacking(lesson)}")
@@ -85,8 +93,7 @@ def test_a_right_answer_passes(learner: Learner, lesson: Lesson, path: Path) -> 
     assert f"{lesson.number:3} ✓ " in learner().stdout
 
 
-@pytest.mark.kernel
-@pytest.mark.parametrize(("lesson", "path"), WRONG, ids=ids(WRONG))
+@pytest.mark.parametrize(("lesson", "path"), chosen(WRONG))
 def test_a_wrong_answer_fails_with_its_hint(learner: Learner, lesson: Lesson, path: Path) -> None:
     if lacking(lesson):
         pytest.skip(f"this machine lacks {lacking(lesson)}")
