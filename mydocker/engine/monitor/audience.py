@@ -135,7 +135,12 @@ class Audience:
     def _try(self, client: Attendee, action: Callable[[], None]) -> None:
         try:
             action()
-        except _GONE:
+        except OSError as error:
+            # What --explain tells of a message goes before it. If that has found the client gone, its channel is closed already.
+            if client not in self.clients:
+                return
+            if not isinstance(error, _GONE):
+                raise
             self.remove(client)
 
     def remove(self, client: Attendee) -> None:

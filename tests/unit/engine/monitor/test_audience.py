@@ -7,9 +7,11 @@ from select import poll
 
 import pytest
 
+from mydocker import messages
 from mydocker.engine.monitor.audience import Attendee, Audience
 from mydocker.engine.monitor.spool import Spool
 from mydocker.kernel.channel import Channel, Listener, connect
+from mydocker.messages import EXPLAIN, STARTED
 
 
 def test_a_spool_is_a_queue_that_starts_again_when_it_is_empty(tmp_path: Path) -> None:
@@ -101,3 +103,15 @@ def test_more_clients_come_through_the_listener(tmp_path: Path, pair: tuple[Chan
         channel.close()
     for client in audience.clients:
         client.close()
+
+
+def test_a_client_that_is_gone_is_found_once_by_a_message_and_by_what_is_told_of_it(
+    tmp_path: Path, pair: tuple[Channel, Channel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--explain tells of each message before it goes, over the same channel."""
+    ours, theirs = pair
+    audience = Audience(str(tmp_path), theirs, "")
+    ours.close()
+    monkeypatch.setattr(messages, "_watcher", lambda act, kind: audience.tell_all(EXPLAIN, ""))
+    audience.tell_all(STARTED, 1)
+    assert audience.clients == []
