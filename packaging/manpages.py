@@ -39,11 +39,16 @@ def _placeholder(argument: Argument) -> str:
     return {SOME: f"{name}...", ANY: f"[{name}]..."}.get(argument.count, f"[{name}]")
 
 
+def value_of(flag: Flag) -> str:
+    """Return what stands for a flag's value, '' if it takes none."""
+    return (flag.metavar or "|".join(flag.choices) or ("N" if flag.integers else "TEXT")) if flag.takes_value else ""
+
+
 def flag_lines(flag: Flag) -> list[str]:
     names = ", ".join(f"\\fB{escaped(name)}\\fR" for name in (*flag.names, *flag.opposites))
-    value = flag.metavar or "|".join(flag.choices) or ("N" if flag.integers else "TEXT")
+    value = value_of(flag)
     more = " It may be given again." if flag.is_repeatable else ""
-    return [".TP", names + (f" \\fI{escaped(value)}\\fR" if flag.takes_value else ""), escaped(flag.help + more)]
+    return [".TP", names + (f" \\fI{escaped(value)}\\fR" if value else ""), escaped(flag.help + more)]
 
 
 def page(words: list[str], member: Verb | Group) -> str:

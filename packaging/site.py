@@ -99,8 +99,8 @@ def harmless(text: str) -> str:
 
 def flag_row(flag: Flag) -> str:
     names = ", ".join(f"`{name}`" for name in (*flag.names, *flag.opposites))
-    value = flag.metavar or "|".join(flag.choices) or ("N" if flag.integers else "TEXT")
-    return f"| {names}{' ' + harmless(value) if flag.takes_value else ''} | {harmless(flag.help)} |"
+    value = harmless(manpages.value_of(flag))
+    return f"| {names}{' ' + value if value else ''} | {harmless(flag.help)} |"
 
 
 def linked(text: str, document: str, page: str, places: dict[str, str]) -> str:

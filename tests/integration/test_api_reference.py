@@ -9,13 +9,13 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
 import apireference
 import pytest
-from conftest import Machine
+from conftest import Machine, wait_until
 from services import Service, UnixConnection
 
 DOCKERS: dict[str, Any] = json.loads(apireference.RECORDED.read_text())
@@ -50,16 +50,11 @@ def service(mydocker: Machine) -> Iterator[Service]:
 def told(ask: apireference.Ask) -> list[list[Any]]:
     """Return the events of a life. Those of the seconds before and after it are not among them."""
     begin = int(time.time()) + 1
-    _wait_until(lambda: time.time() >= begin)
+    wait_until(lambda: time.time() >= begin)
     apireference.life(ask)
     end = int(time.time()) + 1
-    _wait_until(lambda: time.time() >= end)
+    wait_until(lambda: time.time() >= end)
     return apireference.events(ask, begin, end)
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        time.sleep(0.01)
 
 
 def test_fields_and_types(needs_controllers: None, service: Service) -> None:
