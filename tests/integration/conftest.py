@@ -23,7 +23,7 @@ from fcntl import ioctl
 from pathlib import Path
 from struct import pack
 from termios import TIOCSWINSZ
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 import pytest
@@ -39,6 +39,9 @@ from mydocker.kernel.namespaces import CLONE_NEWNET, unshare
 from mydocker.native import command
 from mydocker.paths import Paths
 from mydocker.storage import drivers
+
+if TYPE_CHECKING:
+    from services import Service
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FACTOR = float(os.environ.get("MYDOCKER_TEST_TIMEOUT_FACTOR", "1"))
@@ -340,6 +343,16 @@ def driver(request: pytest.FixtureRequest, directory: str) -> str:
 def storage(directory: str, image_imported: None) -> str:
     """The name of the storage driver that containers get here if nobody asks for one."""
     return drivers.choose(Paths(f"{directory}/root", f"{directory}/state")).name
+
+
+@pytest.fixture
+def service(mydocker: Machine) -> Iterator[Service]:
+    """A service of the API that runs."""
+    from services import Service  # it imports this module
+
+    started = Service(mydocker)
+    yield started
+    started.stop()
 
 
 @pytest.fixture

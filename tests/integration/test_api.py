@@ -21,14 +21,6 @@ from services import Service, UnixConnection, needs_docker
 
 
 @pytest.fixture
-def service(mydocker: Machine) -> Iterator[Service]:
-    """A service that runs."""
-    started = Service(mydocker)
-    yield started
-    started.stop()
-
-
-@pytest.fixture
 def docker(service: Service) -> Service:
     """A service that docker's client asks."""
     needs_docker()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 
 import pytest
 from conftest import Machine
@@ -48,14 +47,6 @@ try:
 except docker.errors.NotFound:
     print("all of it")
 """
-
-
-@pytest.fixture
-def service(mydocker: Machine) -> Iterator[Service]:
-    """A service that runs."""
-    started = Service(mydocker)
-    yield started
-    started.stop()
 
 
 # Where packages put the plugin of docker's client that compose 2 is; it is a program of its own, too.

@@ -9,13 +9,11 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
 import apireference
-import pytest
-from conftest import Machine, wait_until
+from conftest import wait_until
 from services import Service, UnixConnection
 
 DOCKERS: dict[str, Any] = json.loads(apireference.RECORDED.read_text())
@@ -37,14 +35,6 @@ def asking(path: str) -> apireference.Ask:
         return answer.status, data if target.startswith("/events") or data[:1] not in ("{", "[") else json.loads(data)
 
     return ask
-
-
-@pytest.fixture
-def service(mydocker: Machine) -> Iterator[Service]:
-    """A service that runs."""
-    started = Service(mydocker)
-    yield started
-    started.stop()
 
 
 def told(ask: apireference.Ask) -> list[list[Any]]:

@@ -14,12 +14,10 @@ from wsproto.events import AcceptConnection, BytesMessage, CloseConnection, Even
 
 
 @pytest.fixture
-def service(mydocker: Machine) -> Iterator[Service]:
-    """A service that runs."""
-    started = Service(mydocker)
-    yield started
+def service(mydocker: Machine, service: Service) -> Iterator[Service]:
+    """A service that runs, until the container is gone that each test here has."""
+    yield service
     mydocker("rm", "-f", "job")
-    started.stop()
 
 
 class Browser:
