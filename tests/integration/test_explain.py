@@ -156,7 +156,7 @@ def test_every_verb_of_a_life_tells_its_steps(mydocker: Machine) -> None:
     stopping = told(mydocker, "stop", "-t", "0", "web")
     assert stopping.index("restart policy") < stopping.index("signal 15") < stopping.index("signal 9") < stopping.index("recorded the end")
     removing = told(mydocker, "rm", "web")
-    assert removing.index("'removing'") < removing.index("/names/web") < removing.index("writable layer") < removing.index("'destroy'")
+    assert removing.index("'removing'") < removing.index("writable layer") < removing.index("/names/web") < removing.index("'destroy'")
     mydocker.sh("rm -f exported.tar copied")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import os
 import re
+from contextlib import contextmanager
+from select import POLLIN, poll
 from typing import TYPE_CHECKING
 
 from mydocker import explaining, reasons
@@ -17,7 +19,7 @@ from mydocker.steps.confinement import LoadSeccomp
 from mydocker.steps.process import Exec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from mydocker.cli.base import Session
     from mydocker.engine.monitor.client import Client
@@ -60,14 +62,12 @@ class Stopping:
     def own(self, who: str, step: explaining.Told, seconds: float) -> None:
         """Stop this process itself after a step that fits."""
         if explaining.fits(step, self.stop.words):
-            self._show({**explaining.planned(who, step), "pid": os.getpid()})
-            if not _answered():
+            if not self._goes_on({**explaining.planned(who, step), "pid": os.getpid()}):
                 raise KeyboardInterrupt
 
     def hear(self, told: Explanation) -> None:
         """Answer another process that waits."""
-        self._show(told)
-        self.interrupted = not _answered()
+        self.interrupted = not self._goes_on(told)
         os.write(self.answers, explaining.UNDO if self.interrupted else explaining.GO_ON)
 
     def started(self, start: Callable[[], Client]) -> Client:
@@ -78,6 +78,12 @@ class Stopping:
             if self.interrupted:
                 raise KeyboardInterrupt from None
             raise
+
+    def _goes_on(self, told: Explanation) -> bool:
+        """Show what was done, and ask. Return False if all is to be undone."""
+        with _noting_interrupts() as interrupts:
+            self._show(told)
+            return _answered(interrupts)
 
     def _show(self, told: Explanation) -> None:
         self.session.flush()
@@ -90,14 +96,36 @@ class Stopping:
         echo("\n".join(words), err=True)
 
 
-def _answered() -> bool:
-    """Wait for Enter or the end of the input. Return False if the user interrupts instead, also where interrupts are held."""
-    before = _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGINT])
+@contextmanager
+def _noting_interrupts() -> Iterator[int]:
+    """Have Ctrl-C write into a pipe and raise nothing, also where interrupts are held. Yield the pipe's end to read.
+
+    KeyboardInterrupt would not do: one that comes right before a read begins is raised after it, and the read has no end.
+    """
+    wake, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGINT])
+    handler = _signal.signal(_signal.SIGINT, lambda *_: None)
+    descriptor = _signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGINT])
     try:
-        while os.read(0, 1) not in (b"\n", b""):
-            pass
-    except KeyboardInterrupt:
-        return False
+        yield wake
     finally:
-        _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
-    return True
+        _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGINT])
+        _signal.set_wakeup_fd(descriptor)
+        _signal.signal(_signal.SIGINT, handler)
+        os.close(wake)
+        os.close(write)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
+
+
+def _answered(interrupts: int) -> bool:
+    """Wait for Enter or the end of the input. Return False if the user interrupts instead. interrupts: see _noting_interrupts()"""
+    poller = poll()
+    poller.register(0, POLLIN)
+    poller.register(interrupts, POLLIN)
+    while True:
+        ready = dict(poller.poll())
+        if interrupts in ready:
+            return False
+        if os.read(0, 1) in (b"\n", b""):
+            return True
