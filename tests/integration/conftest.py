@@ -50,10 +50,12 @@ HANGS_AFTER = 400
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """--reference docker: see test_reference.py; --rounds, --seed: see test_chaos.py."""
+    """--reference docker: see test_reference.py; --rounds, --seed: test_chaos.py; --specification, --seconds: test_api_specification.py."""
     parser.addoption("--reference", choices=["docker"], help="compare with docker, side by side")
     parser.addoption("--rounds", type=int, default=0, help="of chaos; tox -e chaos chooses 200")
     parser.addoption("--seed", type=int, default=1, help="of chaos [1]")
+    parser.addoption("--specification", help="docker's description of its API, named by its version: v1.41.yaml")
+    parser.addoption("--seconds", type=int, default=300, help="of requests made from the specification [300]")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
