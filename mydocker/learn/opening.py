@@ -8,7 +8,8 @@ from mydocker import store
 from mydocker.cgroups.group import Group
 from mydocker.cgroups.subsystem import Subsystem
 from mydocker.errors import Conflict, Unsupported
-from mydocker.kernel.mounts import MNT_DETACH, MS_REC, MS_SHARED, MS_SLAVE, mount, move_mount, open_tree, umount
+from mydocker.kernel.chroot import receive_mounts
+from mydocker.kernel.mounts import MNT_DETACH, MS_REC, MS_SHARED, mount, move_mount, open_tree, umount
 from mydocker.kernel.namespaces import CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUTS, setns, unshare
 from mydocker.learn.process import Process
 from mydocker.steps.namespaces import BringUpLoopback, SetHostname
@@ -93,7 +94,7 @@ def _become_keeper(lab: Lab) -> None:
 
 def _own_mounts() -> None:
     """Let the host's mounts come in and none go out, and let the lab's own spread as on a host with systemd."""
-    mount(None, "/", flags=MS_SLAVE | MS_REC)
+    receive_mounts("/proc")
     mount(None, "/", flags=MS_SHARED | MS_REC)
     for directory, mode in (("/run", "755"), ("/dev/shm", "1777")):
         mount("lab", directory, "tmpfs", data=f"mode={mode}")
@@ -126,4 +127,8 @@ def enter(lab: Lab, keeper: Process) -> None:
         Group(subsystem.group.hierarchy, f"{lab.cgroup}/shell").write("cgroup.procs", 0).apply()
     for name, flag in _OWN.items():
         setns(f"{keeper.directory}/ns/{name}", flag) if name != "mnt" else None
+    root = os.open(f"{keeper.directory}/root", os.O_PATH | os.O_DIRECTORY)
     setns(f"{keeper.directory}/ns/mnt", CLONE_NEWNS)  # last, as the others are found in this one's /proc
+    os.fchdir(root)  # setns leads to the root of the namespace, and where this is a chroot its root lies below that
+    os.chroot(".")
+    os.close(root)

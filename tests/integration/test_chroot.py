@@ -24,8 +24,8 @@ COMMAND
 def in_chroot(mydocker: Machine, needs_root_mount: None) -> Iterator[Callable[..., Any]]:
     """Run a shell command in a chroot, in a mount namespace of its own."""
 
-    def run(command: str, propagation: str = "private") -> Any:
-        script = CHROOT.replace("PROPAGATION", propagation).replace("COMMAND", f"chroot chroot {command}")
+    def run(command: str, propagation: str = "private", before: str = ":") -> Any:
+        script = CHROOT.replace("PROPAGATION", propagation).replace("COMMAND", f"{before}; chroot chroot {command}")
         mydocker.sh(f"cat > script <<'END'\n{script}\nEND")
         return mydocker.sh("unshare -m sh script")
 
@@ -48,3 +48,12 @@ def test_nothing_of_the_host_lies_above_its_root(mydocker: Machine, in_chroot: C
     climbed = mydocker.sh(f"nsenter --mount -t {mydocker.pid('deep')} /bin/ls -d /.dockerenv /bin/busybox {mydocker.directory}")
     assert climbed.stdout == "/bin/busybox\n"
     mydocker("rm", "-f", "deep")
+
+
+@pytest.mark.parametrize("before", [":", "mount --rbind chroot chroot"], ids=["no mount point", "mount point"])
+def test_the_lab_of_the_lessons_opens_in_a_chroot(mydocker: Machine, in_chroot: Callable[..., Any], before: str) -> None:
+    """Entering a mount namespace leads to its root, and that may lie above the chroot."""
+    mydocker.sh("printf 'hostname; [ / -ef /.. ] && pwd\n' > typed")
+    learn = f"env XDG_STATE_HOME={mydocker.directory}/learn {mydocker.prefixed} learn"
+    result = in_chroot(f"sh -c '{learn} shell < {mydocker.directory}/typed; {learn} reset'", "private", before)
+    assert (result.rc, result.stdout) == (0, f"lab\n{mydocker.directory}/learn/mydocker/learn/lab/work\n"), result.stderr
