@@ -1,36 +1,43 @@
-"""Making this process's root directory the root of its mount namespace, also in a chroot(8) that is not a mount point."""
+"""Making this process's root directory the root of its mount namespace, also in a chroot(8), and in one that is not a mount point."""
 
 from __future__ import annotations
 
 import os
-from errno import EINVAL
 
 from mydocker.kernel import mounts
 from mydocker.kernel.files import Held
 from mydocker.kernel.namespaces import CLONE_NEWNS, setns
 
+_PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+
 
 def receive_mounts(proc: str = "/proc") -> None:
     """Make each mount of this process's new mount namespace a slave. What the host mounts then arrives here, and nothing goes back.
 
-    In a chroot that is not a mount point the kernel refuses this with EINVAL, as it would refuse pivot_root, and the mounts
-    above the chroot cannot even be named. The chroot is then made the root of the mount namespace. That is what a container
-    needs: nothing lies above it to which a process could break out.
+    In a chroot, that is then made the root of the mount namespace: a container's process with CAP_SYS_CHROOT could climb to what lies
+    above. And in a chroot that is not a mount point the kernel refuses pivot_root, and mounts above it cannot even be named.
     """
-    try:
-        mounts.mount(None, "/", None, mounts.MS_SLAVE | mounts.MS_REC)
-    except OSError as error:
-        if error.errno != EINVAL:
-            raise
-        _make_chroot_the_root(proc)
-
-
-def _make_chroot_the_root(proc: str) -> None:
-    with Held(os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) as root:
+    infos = os.open(f"{proc}/self/fdinfo", _PLACE)
+    with Held(infos), Held(os.open("/", _PLACE)) as root, Held(os.open(".", _PLACE)) as here:
         # This process's root directory is the namespace's own after that, see setns(2).
-        setns(proc + "/self/ns/mnt", CLONE_NEWNS)
+        setns(f"{proc}/self/ns/mnt", CLONE_NEWNS)
         mounts.mount(None, "/", None, mounts.MS_SLAVE | mounts.MS_REC)
-        os.fchdir(root)
+        with Held(os.open("/", _PLACE)) as top:
+            is_chroot = _identity(root, infos) != _identity(top, infos)
+        os.fchdir(root if is_chroot else here)
+    if is_chroot:
+        _make_working_directory_the_root()
+
+
+def _identity(place: int, infos: int) -> tuple[int, int, str]:
+    """Return what tells a directory from every other: the same one can be mounted twice. infos: the directory /proc/self/fdinfo"""
+    with open(os.open(str(place), os.O_RDONLY | os.O_CLOEXEC, dir_fd=infos)) as file:
+        mount = next(line for line in file if line.startswith("mnt_id:"))
+    status = os.fstat(place)
+    return status.st_dev, status.st_ino, mount
+
+
+def _make_working_directory_the_root() -> None:
     with Held(mounts.open_tree(".", recursive=True)) as tree:
         mounts.move_mount(tree, ".")
         os.fchdir(tree)

@@ -94,7 +94,7 @@ def _become_keeper(lab: Lab) -> None:
 
 def _own_mounts() -> None:
     """Let the host's mounts come in and none go out, and let the lab's own spread as on a host with systemd."""
-    receive_mounts("/proc")
+    receive_mounts()
     mount(None, "/", flags=MS_SHARED | MS_REC)
     for directory, mode in (("/run", "755"), ("/dev/shm", "1777")):
         mount("lab", directory, "tmpfs", data=f"mode={mode}")
@@ -127,8 +127,4 @@ def enter(lab: Lab, keeper: Process) -> None:
         Group(subsystem.group.hierarchy, f"{lab.cgroup}/shell").write("cgroup.procs", 0).apply()
     for name, flag in _OWN.items():
         setns(f"{keeper.directory}/ns/{name}", flag) if name != "mnt" else None
-    root = os.open(f"{keeper.directory}/root", os.O_PATH | os.O_DIRECTORY)
     setns(f"{keeper.directory}/ns/mnt", CLONE_NEWNS)  # last, as the others are found in this one's /proc
-    os.fchdir(root)  # setns leads to the root of the namespace, and where this is a chroot its root lies below that
-    os.chroot(".")
-    os.close(root)

@@ -96,7 +96,7 @@ class ReceiveMounts(Step):
         return "mount / flags MS_REC|MS_SLAVE"
 
     def shell(self) -> str:
-        return "mount --make-rslave /  # refused in a chroot that is no mount point: mydocker leaves that first"
+        return "mount --make-rslave /  # mydocker makes a chroot the root of the namespace, too"
 
 
 class BringUpLoopback(Step):

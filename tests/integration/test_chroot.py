@@ -19,6 +19,9 @@ for path in /proc /sys /dev; do mount --rbind "$path" "chroot$path"; done
 COMMAND
 """
 
+# What is done with the chroot before it is entered.
+MOUNTED = {":": "no-mount-point", "mount --rbind chroot chroot": "mount-point"}
+
 
 @pytest.fixture
 def in_chroot(mydocker: Machine, needs_root_mount: None) -> Iterator[Callable[..., Any]]:
@@ -40,9 +43,10 @@ def test_a_container_starts_in_a_chroot(mydocker: Machine, in_chroot: Callable[.
     assert result.stderr == ""
 
 
-def test_nothing_of_the_host_lies_above_its_root(mydocker: Machine, in_chroot: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("before", MOUNTED, ids=MOUNTED.get)
+def test_nothing_of_the_host_lies_above_its_root(mydocker: Machine, in_chroot: Callable[..., Any], before: str) -> None:
     """With CAP_SYS_CHROOT, which docker's containers have, a process can climb to the root of its mount namespace."""
-    container_id = in_chroot(f"{mydocker.prefixed} run -d --name deep busybox sleep 100").stdout.strip()
+    container_id = in_chroot(f"{mydocker.prefixed} run -d --name deep busybox sleep 100", "private", before).stdout.strip()
     assert mydocker("ps", "--no-trunc", "-q").stdout.strip() == container_id
     # nsenter moves to that root, and finds its program there.
     climbed = mydocker.sh(f"nsenter --mount -t {mydocker.pid('deep')} /bin/ls -d /.dockerenv /bin/busybox {mydocker.directory}")
@@ -50,7 +54,7 @@ def test_nothing_of_the_host_lies_above_its_root(mydocker: Machine, in_chroot: C
     mydocker("rm", "-f", "deep")
 
 
-@pytest.mark.parametrize("before", [":", "mount --rbind chroot chroot"], ids=["no mount point", "mount point"])
+@pytest.mark.parametrize("before", MOUNTED, ids=MOUNTED.get)
 def test_the_lab_of_the_lessons_opens_in_a_chroot(mydocker: Machine, in_chroot: Callable[..., Any], before: str) -> None:
     """Entering a mount namespace leads to its root, and that may lie above the chroot."""
     mydocker.sh("printf 'hostname; [ / -ef /.. ] && pwd\n' > typed")
