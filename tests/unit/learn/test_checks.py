@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +14,9 @@ from mydocker.learn import lessons
 from mydocker.learn.facts import Fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene
+from mydocker.reasons import LANGUAGES
 
+REPOSITORY = Path(__file__).parents[3]
 MakeScene = Callable[..., Scene]
 # The fields of /proc/PID/stat from the state on: state, parent, ..., cminflt.
 WAITED, NOT_WAITED = "S 1 1 1 0 -1 0 5 7 0 0", "S 1 1 1 0 -1 0 5 0 0 0"
@@ -119,3 +124,15 @@ def test_propagation_is_read_from_mountinfo(
     found = check("2", seen)
     assert found[1].startswith(hint)
     assert bool(found[1]) == bool(hint)
+
+
+def test_the_places_that_are_asked_for_are_in_the_code() -> None:
+    reading: Any = lessons.find("19").checked()
+    for place in [each for places in reading.PLACES for each in places]:
+        path, name = place.split()
+        tree = ast.parse((REPOSITORY / "mydocker" / path).read_text())
+        lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+        assert name in [found for line in lines for found in reading.within(path, line)], place
+    for language in LANGUAGES:
+        asked = re.findall(r"^ ?(\d+) ", lessons.find("19").page(language), re.MULTILINE)
+        assert list(map(int, asked)) == list(range(1, len(reading.PLACES) + 1))
