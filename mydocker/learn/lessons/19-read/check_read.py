@@ -6,7 +6,7 @@ import ast
 import os
 import re
 
-import mydocker
+from mydocker.learn import lessons
 from mydocker.learn.facts import Fact, best, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import nobody
@@ -38,7 +38,7 @@ PLACES = (
     ("engine/monitor/supervise.py Supervisor.run",),
     ("engine/container/orphans.py half_made",),
 )
-_ABOVE = os.path.dirname(os.path.dirname(mydocker.__file__))
+_PACKAGE = os.path.dirname(os.path.dirname(lessons.DIRECTORY))
 _LONGEST = 64 << 10  # bytes of a file that are read
 _LINE = re.compile(r"^\s*(\d+)\W+(?:\S*/)?mydocker/(\S+\.py):(\d+)", re.MULTILINE)
 
@@ -96,7 +96,7 @@ def _answers(written: str) -> dict[int, tuple[str, int]]:
 def _problem(number: int, path: str, line: int) -> Text | None:
     """Return what is wrong with an answer, None if it is right."""
     place = f"mydocker/{path}:{line}"
-    if ".." in path or not os.path.isfile(f"{_ABOVE}/mydocker/{path}"):
+    if ".." in path or not os.path.isfile(f"{_PACKAGE}/{path}"):
         return text(f"{number}: there is no mydocker/{path}", f"{number}：没有 mydocker/{path} 这个文件")
     inside = within(path, line)
     if any(each == path + " " + name for each in PLACES[number - 1] for name in inside):
@@ -114,7 +114,7 @@ def _problem(number: int, path: str, line: int) -> Text | None:
 
 def within(path: str, line: int) -> list[str]:
     """Return the names of the classes and functions around a line of a file below mydocker/, the outermost first."""
-    with open(f"{_ABOVE}/mydocker/{path}", encoding="utf-8") as file:
+    with open(f"{_PACKAGE}/{path}", encoding="utf-8") as file:
         return _around(ast.parse(file.read()).body, line, "")
 
 
