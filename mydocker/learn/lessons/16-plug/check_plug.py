@@ -59,8 +59,9 @@ def facts(scene: Scene) -> list[Fact]:
     cuts = [_looked_at(scene, container) for container in _marked(scene)]
     found = max(([*_cut_off(each)] for each in cuts), key=_count, default=[_nothing()])
     if all_hold(found) and len(found) == len(_cut_off(None)):
-        _remember(scene, next(each.id for each in cuts if all_hold(_cut_off(each))))
-        return [*found, _repaired({"container": "it"})]
+        cut = next(each for each in cuts if all_hold(_cut_off(each)))
+        _remember(scene, cut.id)
+        return [*found, _repaired(cut.left)]
     return found
 
 
@@ -113,13 +114,13 @@ def _cut_off(cut: Cut | None) -> list[Fact]:
 
 
 def _repaired(left: dict[str, str]) -> Fact:
-    first = next(iter(left.values()), "")
+    first = next((path.replace(os.path.basename(path), os.path.basename(path)[:12]) for path in left.values()), "")
     return fact(
         not left,
         text("and after the repair nothing is", "修复之后什么也没剩下"),
         text(
             f"{first} is still there: mydocker system check --repair, and check again",
-            f"{'它' if first == 'it' else first} 还在：运行 mydocker system check --repair，然后再检查一次",
+            f"{first} 还在：运行 mydocker system check --repair，然后再检查一次",
         ),
     )
 

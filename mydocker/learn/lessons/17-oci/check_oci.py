@@ -27,13 +27,17 @@ NEEDS = ("runc|crun",)
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")
 STEPS = "bundle|unshare|pivot_root|execve"
+_WHERE = text(
+    f"there is none: `{MARK}=oci` is to be in process.env of config.json, and the container in the background: NAME run -d ...",
+    f"没有这样的进程：{MARK}=oci 要写在 config.json 的 process.env 里，并让容器在后台运行：NAME run -d ...",
+)
 _DEEPEST = 3  # directories below /run in which runtimes keep what they know
 
 
 def facts(scene: Scene) -> list[Fact]:
     marked = scene.marked("oci")
     if not marked:
-        return [nobody("oci")]
+        return [fact(False, nobody("oci").sentence, _WHERE)]
     contained = [each for each in marked if each.innermost_pid() == 1 and not scene.is_hosts(each, "mnt")]
     owners = dict(_owners(f"{scene.keeper.directory}/root/run"))
     pairs = [_judge(scene, pair, owners) for pair in combinations(sorted(contained, key=lambda each: each.pid), 2)]
