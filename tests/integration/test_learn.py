@@ -68,15 +68,17 @@ def learner(mydocker: Machine, program: str, runtime_program: str) -> Iterator[L
     assert (result.rc, result.stdout, result.stderr) == (0, "", "")
 
 
-def lacking(lesson: Lesson) -> str:
-    """Return what this machine lacks for a lesson's exercise, '' if nothing."""
-    return ", ".join(word for word in lesson.checked().NEEDS if not this_machine(Paths()).has(word))
+def lacking(lesson: Lesson, answer: str = "") -> str:
+    """Return what this machine lacks for a lesson's exercise and for an answer whose first line says `# needs: WORD...`, '' if nothing."""
+    also = re.match("# needs: (.*)", answer)
+    words = [*lesson.checked().NEEDS, *(also[1].split() if also else [])]
+    return ", ".join(word for word in words if not this_machine(Paths()).has(word))
 
 
 @pytest.mark.parametrize(("lesson", "path"), chosen(RIGHT))
 def test_a_right_answer_passes(learner: Learner, lesson: Lesson, path: Path) -> None:
-    if lacking(lesson):
-        pytest.skip(f"this machine lacks {lacking(lesson)}")
+    if missing := lacking(lesson, path.read_text()):
+        pytest.skip(f"this machine lacks {missing}")
     typed = learner.types(path.read_text())
     number = str(lesson.number)
     told: list[Result] = []

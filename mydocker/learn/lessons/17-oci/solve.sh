@@ -1,3 +1,4 @@
+# needs: runc
 mkdir -p bundle/rootfs
 cp /bin/busybox bundle/rootfs
 cd bundle

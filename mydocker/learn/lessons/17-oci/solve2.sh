@@ -1,3 +1,4 @@
+# needs: runc
 # A container of an engine has a bundle, too: its config.json under another runtime, with a copy of its files.
 mydocker run -d --name web -e LESSON=oci busybox sleep 1000
 mkdir -p copy/rootfs

@@ -1,3 +1,4 @@
+# needs: crun
 # crun, which refuses to work where a cgroup2 lies beside version 1.
 mkdir -p bundle/rootfs
 cp /bin/busybox bundle/rootfs
