@@ -160,6 +160,39 @@ def test_every_verb_of_a_life_tells_its_steps(mydocker: Machine) -> None:
     mydocker.sh("rm -f exported.tar copied")
 
 
+STORED = ["write the config", "write the manifest", "store image sha256:"]
+
+
+@pytest.mark.parametrize(
+    ("words", "before", "after"),
+    [
+        ("commit box made", ["store layer of changes in container"], []),
+        ("import files.tar made", ["store layer from files.tar"], []),
+        ("load -i image.tar", ["store the files of image.tar", "take layer"], ["rename the unpacked layers", "name image"]),
+        ("build -q -t made context", ["store layer of what the instruction changed"], ["name image"]),
+    ],
+)
+def test_an_image_is_stored_step_by_step(mydocker: Machine, words: str, before: list[str], after: list[str]) -> None:
+    mydocker("run", "--name", "box", "--network", "none", "busybox", "touch", "/made")
+    mydocker.sh("mkdir -p context; echo x > context/x; printf 'FROM busybox\nCOPY x /\n' > context/Dockerfile; tar -cf files.tar context")
+    mydocker("tag", "busybox", "other")
+    mydocker("save", "-o", "image.tar", "other")
+    index = mydocker.sh("cat root/images/index.json").stdout
+    dry = mydocker("--dry-run", *words.split())
+    assert dry.rc == 0 and mydocker.sh("cat root/images/index.json").stdout == index, dry.stderr
+    done = mydocker("--explain=json", *words.split())
+    steps = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert done.rc == 0 and all(step["why"] and step["where"].startswith("mydocker/") for step in steps)
+    at = -1
+    for expected in [*before, *STORED, *after]:
+        at = next((n for n in range(at + 1, len(steps)) if steps[n]["step"].startswith(expected)), -1)
+        assert at >= 0, (expected, done.stderr)
+    mydocker("rm", "box")
+    mydocker("rmi", "-f", "made", "other")
+    mydocker("builder", "prune", "-af")
+    mydocker.sh("rm -rf context files.tar image.tar")
+
+
 def test_a_dry_run_of_rm_leaves_a_running_container_alone(mydocker: Machine) -> None:
     mydocker("run", "-d", "--name", "web", "--network", "none", "busybox", "sleep", "1000")
     assert "is running" in mydocker("--dry-run", "rm", "web").stderr
