@@ -160,6 +160,13 @@ def test_every_verb_of_a_life_tells_its_steps(mydocker: Machine) -> None:
     mydocker.sh("rm -f exported.tar copied")
 
 
+def test_a_volume_is_made_step_by_step(mydocker: Machine) -> None:
+    told_lines = told(mydocker, "volume", "create", "data")
+    prepared, renamed = "mkdir _data for volume data", "rename volume data to"
+    assert 0 <= told_lines.index(prepared) < told_lines.index(renamed)
+    mydocker("volume", "rm", "data")
+
+
 STORED = ["write the config", "write the manifest", "store image sha256:"]
 
 
