@@ -160,6 +160,21 @@ def test_every_verb_of_a_life_tells_its_steps(mydocker: Machine) -> None:
     mydocker.sh("rm -f exported.tar copied")
 
 
+def test_a_dry_run_needs_no_terminal(mydocker: Machine) -> None:
+    """What a terminal is refused for without --dry-run is told with it."""
+    mydocker("run", "-d", "--name", "web", "--network", "none", "busybox", "sleep", "1000")
+    mydocker("create", "-it", "--name", "stopped", "--network", "none", "busybox", "sh")
+    for words in (["run", "-it", "--rm", "busybox", "sh"], ["exec", "-it", "web", "sh"], ["start", "-ai", "stopped"]):
+        refused, told = mydocker(*words), mydocker("--dry-run", *words)
+        assert refused.rc and refused.stderr.startswith("mydocker: -t with -i needs a terminal, and standard input is none\n")
+        assert told.rc == 0 and ("controlling terminal" in told.stdout or words[0] == "exec") and "execve" in told.stdout, (
+            words,
+            told.stdout,
+            told.stderr,
+        )
+    mydocker("rm", "-f", "web", "stopped")
+
+
 def test_a_volume_is_made_step_by_step(mydocker: Machine) -> None:
     told_lines = told(mydocker, "volume", "create", "data")
     prepared, renamed = "mkdir _data for volume data", "rename volume data to"
