@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, Machine
@@ -240,19 +239,18 @@ def test_what_only_reads_says_where(mydocker: Machine, words: str, expected: str
     mydocker("volume", "rm", "kept")
 
 
-def test_a_start_is_told_without_root_rights(mydocker: Machine, storage: str, tmp_path: Path) -> None:
+def test_a_start_is_told_without_root_rights(mydocker: Machine, storage: str) -> None:
     """The user has a copy of ROOT, and mydocker where it may read it. What it cannot know, the rules of others, it says."""
-    for directory in (tmp_path, tmp_path.parent, tmp_path.parent.parent, tmp_path.parent.parent.parent):
-        if str(directory) not in ("/", "/tmp"):
-            directory.chmod(0o755)
-    mydocker.sh(f"cp -a root {tmp_path}/root; mkdir {tmp_path}/state; echo {storage} > {tmp_path}/state/storage-driver")
-    mydocker.sh(f"cp -r {REPOSITORY}/mydocker {tmp_path}; chmod -R a+rX {tmp_path}/mydocker; chown -R 65534:65534 {tmp_path}/*")
-    user = f"cd {tmp_path}; setpriv --reuid 65534 --regid 65534 --clear-groups env PYTHONPATH={tmp_path} PYTHONDONTWRITEBYTECODE=1"
-    command = f"{user} MYDOCKER_ROOT={tmp_path}/root MYDOCKER_STATE={tmp_path}/state /usr/bin/python3 -m mydocker"
+    place = f"{mydocker.directory}/user"  # every user may pass to there; above tmp_path, pytest takes that back with each new session
+    mydocker.sh(f"mkdir {place}; cp -a root {place}/root; mkdir {place}/state; echo {storage} > {place}/state/storage-driver")
+    mydocker.sh(f"cp -r {REPOSITORY}/mydocker {place}; chmod -R a+rX {place}/mydocker; chown -R 65534:65534 {place}/*")
+    user = f"cd {place}; setpriv --reuid 65534 --regid 65534 --clear-groups env PYTHONPATH={place} PYTHONDONTWRITEBYTECODE=1"
+    command = f"{user} MYDOCKER_ROOT={place}/root MYDOCKER_STATE={place}/state /usr/bin/python3 -m mydocker"
     text = mydocker.sh(f"{command} --dry-run run --rm busybox true")
     assert text.rc == 0 and "pivot_root" in text.stdout and "veth peer name eth0" in text.stdout, text.stderr
     script = mydocker.sh(f"{command} --dry-run --explain=sh run --rm --network none busybox true")
     assert script.rc == 0 and "chroot ." in script.stdout, script.stderr
+    mydocker.sh(f"rm -rf {place}")
 
 
 def test_on_a_terminal_it_is_grouped_and_no_wider(mydocker: Machine, needs_controllers: None) -> None:
