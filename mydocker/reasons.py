@@ -60,9 +60,14 @@ _NONE = Reason(kind="warning", en="", zh="")
 
 
 def language(environment: Mapping[str, str] = os.environ) -> str:
-    """Return the language of the user's locale: 'zh' for Chinese, else 'en' (locale(7))."""
-    chosen = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environment.get(name))), "")
-    return "zh" if chosen.lower().startswith("zh") else "en"
+    """Return the language of messages as gettext chooses it: 'zh' for Chinese, else 'en' (locale(7)).
+
+    LANGUAGE lists languages, the best first. It counts for less than a locale that is C or POSIX, by which scripts ask for plain messages.
+    """
+    locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environment.get(name))), "C")
+    wanted = locale if locale in ("C", "POSIX") else environment.get("LANGUAGE") or locale
+    known = (each[:2].lower() for each in wanted.split(":"))
+    return next((each for each in known if each in LANGUAGES), LANGUAGES[0])
 
 
 def kind_name(kind: str, tongue: str) -> str:

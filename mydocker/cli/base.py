@@ -147,9 +147,9 @@ def answer_interrupts() -> None:
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGINT])
 
 
-def check_terminal(wanted: bool) -> None:
-    """Raise BadInput if a terminal is wanted and standard input is not one."""
-    if wanted and not os.isatty(0):
+def check_terminal(session: Session, wanted: bool) -> None:
+    """Raise BadInput if a terminal is wanted and standard input is not one. What is only told needs none."""
+    if wanted and not session.dry_run and not os.isatty(0):
         raise BadInput("-t with -i needs a terminal, and standard input is none", "leave out -t in a script or a pipe")
 
 

@@ -46,7 +46,7 @@ def execute(session: Session, /, words: tuple[str, ...], detach: bool, interacti
         raise BadInput("a CONTAINER and a COMMAND are required", "mydocker exec --help shows how")
     keys = parse_keys(detach_keys)
     streams = "" if detach else OUTPUT + ERRORS + (INPUT if interactive else "")
-    check_terminal(tty and INPUT in streams)
+    check_terminal(session, tty and INPUT in streams)
     record = containers.load(session.paths, containers.resolve(session.paths, words[0]))
     execution.running(session.paths, record["id"])
     env = settings.environment(flags["env"], flags["env_file"])

@@ -195,5 +195,5 @@ def attach(session: Session, /, no_stdin: bool, detach_keys: str, sig_proxy: boo
     if process.cgroup.is_frozen():
         raise Conflict(f"container {name} is paused", "unpause it first")
     streams = OUTPUT + ERRORS + (INPUT if record["config"]["OpenStdin"] and not no_stdin else "")
-    check_terminal(record["config"]["Tty"] and INPUT in streams)
+    check_terminal(session, record["config"]["Tty"] and INPUT in streams)
     return attach_to(session.paths, record, streams, keys, sig_proxy).run()

@@ -61,7 +61,7 @@ def run(session: Session, /, **flags: Any) -> int:
     stop_words = flags.pop("stop_after")
     options = _parsed(flags)
     streams = _wanted_streams(options)
-    check_terminal(options.tty and INPUT in streams)
+    check_terminal(session, options.tty and INPUT in streams)
     prepared = _prepared(session, options)
     if _only_told(session, prepared):
         return 0
@@ -216,13 +216,13 @@ def _start_one(session: Session, name: str, attach: bool, interactive: bool, key
     lock = lock_stopped(paths, container_id)
     record = containers.load(paths, container_id)
     if lock < 0:
-        if attach:
+        if attach and not session.dry_run:
             from mydocker.engine.container.attach import attach as attach_to
 
-            return attach_to(paths, record, _streams(record, interactive), keys, True).run()
+            return attach_to(paths, record, _streams(session, record, interactive), keys, True).run()
         echo(name)
         return 0
-    streams = _streams(record, interactive) if attach else ""
+    streams = _streams(session, record, interactive) if attach else ""
     if wants_plan(session):
         from mydocker.engine.view.script import script
 
@@ -244,8 +244,8 @@ def _start_plans(session: Session, record: Record) -> Plans:
     return start_plans(session.paths, record)
 
 
-def _streams(record: Record, interactive: bool) -> str:
+def _streams(session: Session, record: Record, interactive: bool) -> str:
     """Return the streams of the container that are connected to the caller's own, see messages.Request."""
     streams = OUTPUT + ERRORS + (INPUT if interactive and record["config"]["OpenStdin"] else "")
-    check_terminal(record["config"]["Tty"] and INPUT in streams)
+    check_terminal(session, record["config"]["Tty"] and INPUT in streams)
     return streams

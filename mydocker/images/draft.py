@@ -10,12 +10,12 @@ from mydocker.images import index
 from mydocker.images.archive import LayerWriter
 from mydocker.images.config import platform_of
 from mydocker.images.documents import CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE
-from mydocker.images.staging import Staging
+from mydocker.images.staging import PutDocument, Staging
 from mydocker.steps.base import Step, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from mydocker.images.config import History, ImageDocument
     from mydocker.images.documents import Descriptor, ImageManifest
@@ -72,28 +72,31 @@ class Draft:
             self.sizes.append(layer.tar_size)
         self.document["history"].append({**entry, "empty_layer": True} if empty else entry)
 
-    def publish(self, reference: Reference | None, annotations: dict[str, str] | None = None, marks: dict[str, str] | None = None) -> None:
-        """Write the config and the manifest, and put everything into the layout.
+    def store_steps(
+        self, reference: Reference | None, annotations: dict[str, str] | None = None, marks: dict[str, str] | None = None
+    ) -> list[Step]:
+        """Return the steps that write the config and the manifest, and put everything into the layout.
 
         reference: the name of the image, or None.
         annotations: more annotations of the image's descriptor.
         marks: more fields of the configuration.
 
-        Raises Conflict if a layer below was removed meanwhile.
+        They raise Conflict if a layer below was removed meanwhile.
         """
-        config = self._put({**self.document, **(marks or {})}, CONFIG_TYPE)
-        document: ImageManifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": self.layers}
+        config = PutDocument(self._staging, "config", lambda: leanjson.dumps({**self.document, **(marks or {})}).encode())
+        manifest = PutDocument(self._staging, "manifest", lambda: leanjson.dumps(self._manifest(config)).encode())
+        return [config, manifest, StoreImage(self, reference, config, manifest, annotations or {})]
+
+    def _manifest(self, config: PutDocument) -> ImageManifest:
+        described = config.descriptor(CONFIG_TYPE)
+        document: ImageManifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": described, "layers": self.layers}
         if self.manifest_annotations:
             document["annotations"] = self.manifest_annotations
-        entry = self._put(document, MANIFEST_TYPE)
-        entry["platform"] = platform_of(self.document)
-        entry["annotations"] = {index.SIZES: ",".join(map(str, self.sizes)), **(annotations or {})}
-        self._staging.publish(lambda entries: index.add(self._checked(entries), entry, reference))
-        self.image_id = config["digest"].removeprefix("sha256:")
+        return document
 
-    def _put(self, document: Mapping[str, object], media_type: str) -> Descriptor:
-        blob = self._staging.put(leanjson.dumps(document).encode())
-        return {"mediaType": media_type, "digest": blob.digest, "size": blob.size}
+    def publish(self, entry: Descriptor, reference: Reference | None) -> None:
+        """Put all that is in staging into the layout, and an entry for it into the index."""
+        self._staging.publish(lambda entries: index.add(self._checked(entries), entry, reference))
 
     def _checked(self, entries: list[Descriptor]) -> list[Descriptor]:
         for layer in self.layers:
@@ -109,9 +112,10 @@ class StoreLayer(Step):
     source: str  # the words that say where the tar comes from
     fill: Fill  # writes the tar
     entry: History
+    may_be_empty: bool = False  # see add_layer()
 
     def apply(self) -> None:
-        self.draft.add_layer(self.fill, self.entry)
+        self.draft.add_layer(self.fill, self.entry, self.may_be_empty)
 
     def describe(self) -> str:
         # The digest of the layer is known only after the step was applied.
@@ -124,12 +128,19 @@ class StoreImage(Step):
 
     draft: Draft
     reference: Reference | None
-    annotations: dict[str, str] | None = None  # more annotations of the image's descriptor
+    config: PutDocument
+    manifest: PutDocument
+    annotations: dict[str, str]  # more annotations of the image's descriptor
 
     def apply(self) -> None:
-        self.draft.publish(self.reference, self.annotations)
+        draft, entry = self.draft, self.manifest.descriptor(MANIFEST_TYPE)
+        entry["platform"] = platform_of(draft.document)
+        entry["annotations"] = {index.SIZES: ",".join(map(str, draft.sizes)), **self.annotations}
+        draft.publish(entry, self.reference)
+        draft.image_id = self.config.descriptor(CONFIG_TYPE)["digest"].removeprefix("sha256:")
 
     def describe(self) -> str:
         done = f" sha256:{self.draft.image_id}" if self.draft.image_id else ""
         name = str(self.reference) if self.reference else "no name"
-        return f"store image{done} as {name} in {quote(self.draft.layout.directory + '/index.json')}"
+        place = quote(self.draft.layout.directory + "/index.json")
+        return f"store image{done} as {name}: rename its blobs to blobs/sha256, and write it into {place}"

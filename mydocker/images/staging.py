@@ -12,10 +12,14 @@ from hashlib import sha256
 
 from mydocker.errors import Damaged
 from mydocker.images.layout import ImageLayout
+from mydocker.steps.base import Step, quote
 from mydocker.store import sync_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mydocker.images.documents import Descriptor
     from mydocker.images.layout import Change
 
 
@@ -122,6 +126,35 @@ class Staging:
             self._descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             flock(self._descriptor, LOCK_SH | LOCK_NB)
         self.directory = directory
+
+
+class PutDocument(Step):
+    """Write a document of an image as a blob into staging, where nobody looks for it before the image is published."""
+
+    __slots__ = ("staging", "what", "content", "expected", "blob")
+
+    def __init__(self, staging: Staging, what: str, content: Callable[[], bytes], expected: str = "") -> None:
+        self.staging = staging
+        self.what = what  # 'config' or 'manifest'
+        self.content = content  # returns the bytes: those of a manifest are known once the config has its digest
+        self.expected = expected  # its digest, '' if any is right
+        self.blob: BlobWriter | None = None
+
+    def apply(self) -> None:
+        writer = self.staging.writer()
+        writer.write(self.content())
+        writer.finish(self.expected)
+        self.blob = writer
+
+    def descriptor(self, media_type: str) -> Descriptor:
+        """Return the descriptor of what was written."""
+        assert self.blob
+        return {"mediaType": media_type, "digest": self.blob.digest, "size": self.blob.size}
+
+    def describe(self) -> str:
+        digest = self.blob.digest if self.blob else self.expected
+        name = f" {digest}" if digest else ""
+        return f"write the {self.what}{name} into {quote(self.staging.layout.directory + '/staging')}"
 
 
 class BlobLock:

@@ -72,7 +72,7 @@ class Guide:
 
     def _called(self, word: str) -> str:
         """Return a word of Machine.has() as a reader knows it."""
-        return self.say("the rights of root", "root 权限") if word == "root" else word
+        return self.say("the rights of root", "root 权限") if word == "root" else self.say(" or ", " 或 ").join(word.split("|"))
 
     def check(self, lesson: Lesson) -> tuple[bool, str]:
         """Return whether a lesson's exercise is done, and the facts as lines. If it is, that is remembered."""

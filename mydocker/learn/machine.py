@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 from mydocker.cgroups.layout import Layout
 from mydocker.value import Value
@@ -10,6 +11,9 @@ from mydocker.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.paths import Paths
+
+# Programs of others that lessons speak of. They need not be there.
+PROGRAMS = ("runc", "crun")
 
 
 class Machine(Value):
@@ -20,10 +24,14 @@ class Machine(Value):
     is_root: bool
 
     def has(self, word: str) -> bool:
-        """Say whether the machine has what a word stands for: v1, v2, aufs, overlay, root, or a controller.
+        """Say whether the machine has what a word stands for: v1, v2, aufs, overlay, root, a controller, or a program. a|b: one of them.
 
         v1 and v2 are about the version in which the memory controller is, as a machine with both has each controller in one of them.
         """
+        if "|" in word:
+            return any(self.has(each) for each in word.split("|"))
+        if word in PROGRAMS:
+            return shutil.which(word) is not None
         if word in ("v1", "v2"):
             memory = self.layout.find("memory")
             return bool(memory and memory.version == int(word[1]))

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, Machine
@@ -160,6 +159,58 @@ def test_every_verb_of_a_life_tells_its_steps(mydocker: Machine) -> None:
     mydocker.sh("rm -f exported.tar copied")
 
 
+def test_a_dry_run_needs_no_terminal(mydocker: Machine) -> None:
+    """What a terminal is refused for without --dry-run is told with it."""
+    mydocker("run", "-d", "--name", "web", "--network", "none", "busybox", "sleep", "1000")
+    mydocker("create", "-it", "--name", "stopped", "--network", "none", "busybox", "sh")
+    for words in (["run", "-it", "--rm", "busybox", "sh"], ["exec", "-it", "web", "sh"], ["start", "-ai", "stopped"]):
+        refused, told = mydocker(*words), mydocker("--dry-run", *words)
+        assert refused.rc and refused.stderr.startswith("mydocker: -t with -i needs a terminal, and standard input is none\n")
+        assert told.rc == 0 and "execve" in told.stdout, (words, told.stderr)
+        assert "controlling terminal" in told.stdout or words[0] == "exec"
+    mydocker("rm", "-f", "web", "stopped")
+
+
+def test_a_volume_is_made_step_by_step(mydocker: Machine) -> None:
+    told_lines = told(mydocker, "volume", "create", "data")
+    prepared, renamed = "mkdir _data for volume data", "rename volume data to"
+    assert 0 <= told_lines.index(prepared) < told_lines.index(renamed)
+    mydocker("volume", "rm", "data")
+
+
+STORED = ["write the config", "write the manifest", "store image sha256:"]
+
+
+@pytest.mark.parametrize(
+    ("words", "before", "after"),
+    [
+        ("commit box made", ["store layer of changes in container"], []),
+        ("import files.tar made", ["store layer from files.tar"], []),
+        ("load -i image.tar", ["store the files of image.tar", "take layer"], ["rename the unpacked layers", "name image"]),
+        ("build -q -t made context", ["store layer of what the instruction changed"], ["name image"]),
+    ],
+)
+def test_an_image_is_stored_step_by_step(mydocker: Machine, words: str, before: list[str], after: list[str]) -> None:
+    mydocker("run", "--name", "box", "--network", "none", "busybox", "touch", "/made")
+    mydocker.sh("mkdir -p context; echo x > context/x; printf 'FROM busybox\nCOPY x /\n' > context/Dockerfile; tar -cf files.tar context")
+    mydocker("tag", "busybox", "other")
+    mydocker("save", "-o", "image.tar", "other")
+    index = mydocker.sh("cat root/images/index.json").stdout
+    dry = mydocker("--dry-run", *words.split())
+    assert dry.rc == 0 and mydocker.sh("cat root/images/index.json").stdout == index, dry.stderr
+    done = mydocker("--explain=json", *words.split())
+    steps = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert done.rc == 0 and all(step["why"] and step["where"].startswith("mydocker/") for step in steps)
+    at = -1
+    for expected in [*before, *STORED, *after]:
+        at = next((n for n in range(at + 1, len(steps)) if steps[n]["step"].startswith(expected)), -1)
+        assert at >= 0, (expected, done.stderr)
+    mydocker("rm", "box")
+    mydocker("rmi", "-f", "made", "other")
+    mydocker("builder", "prune", "-af")
+    mydocker.sh("rm -rf context files.tar image.tar")
+
+
 def test_a_dry_run_of_rm_leaves_a_running_container_alone(mydocker: Machine) -> None:
     mydocker("run", "-d", "--name", "web", "--network", "none", "busybox", "sleep", "1000")
     assert "is running" in mydocker("--dry-run", "rm", "web").stderr
@@ -188,19 +239,18 @@ def test_what_only_reads_says_where(mydocker: Machine, words: str, expected: str
     mydocker("volume", "rm", "kept")
 
 
-def test_a_start_is_told_without_root_rights(mydocker: Machine, storage: str, tmp_path: Path) -> None:
+def test_a_start_is_told_without_root_rights(mydocker: Machine, storage: str) -> None:
     """The user has a copy of ROOT, and mydocker where it may read it. What it cannot know, the rules of others, it says."""
-    for directory in (tmp_path, tmp_path.parent, tmp_path.parent.parent, tmp_path.parent.parent.parent):
-        if str(directory) not in ("/", "/tmp"):
-            directory.chmod(0o755)
-    mydocker.sh(f"cp -a root {tmp_path}/root; mkdir {tmp_path}/state; echo {storage} > {tmp_path}/state/storage-driver")
-    mydocker.sh(f"cp -r {REPOSITORY}/mydocker {tmp_path}; chmod -R a+rX {tmp_path}/mydocker; chown -R 65534:65534 {tmp_path}/*")
-    user = f"cd {tmp_path}; setpriv --reuid 65534 --regid 65534 --clear-groups env PYTHONPATH={tmp_path} PYTHONDONTWRITEBYTECODE=1"
-    command = f"{user} MYDOCKER_ROOT={tmp_path}/root MYDOCKER_STATE={tmp_path}/state /usr/bin/python3 -m mydocker"
+    place = f"{mydocker.directory}/user"  # every user may pass to there; above tmp_path, pytest takes that back with each new session
+    mydocker.sh(f"mkdir {place}; cp -a root {place}/root; mkdir {place}/state; echo {storage} > {place}/state/storage-driver")
+    mydocker.sh(f"cp -r {REPOSITORY}/mydocker {place}; chmod -R a+rX {place}/mydocker; chown -R 65534:65534 {place}/*")
+    user = f"cd {place}; setpriv --reuid 65534 --regid 65534 --clear-groups env PYTHONPATH={place} PYTHONDONTWRITEBYTECODE=1"
+    command = f"{user} MYDOCKER_ROOT={place}/root MYDOCKER_STATE={place}/state /usr/bin/python3 -m mydocker"
     text = mydocker.sh(f"{command} --dry-run run --rm busybox true")
     assert text.rc == 0 and "pivot_root" in text.stdout and "veth peer name eth0" in text.stdout, text.stderr
     script = mydocker.sh(f"{command} --dry-run --explain=sh run --rm --network none busybox true")
     assert script.rc == 0 and "chroot ." in script.stdout, script.stderr
+    mydocker.sh(f"rm -rf {place}")
 
 
 def test_on_a_terminal_it_is_grouped_and_no_wider(mydocker: Machine, needs_controllers: None) -> None:

@@ -41,9 +41,9 @@ def chosen(pairs: list[tuple[Lesson, Path]]) -> list[ParameterSet]:
 class Learner:
     """Somebody who types in the lab. Messages of other programs are English, whatever language the lessons are in."""
 
-    def __init__(self, machine: Machine, program: str) -> None:
+    def __init__(self, machine: Machine, *programs: str) -> None:
         self.machine = machine
-        path = f"{os.path.dirname(program)}:{os.environ['PATH']}"
+        path = ":".join([*map(os.path.dirname, programs), os.environ["PATH"]])
         self.environment = {"XDG_STATE_HOME": f"{machine.directory}/state-home", "PATH": path, "LC_ALL": "C"}
 
     def __call__(self, *words: str, stdin: str = "") -> Result:
@@ -51,7 +51,7 @@ class Learner:
 
     def types(self, script: str) -> Result:
         """Run a script in the lab. What it leaves running holds its output open, so that is a file."""
-        self.machine.sh(f"cat > typed <<'END'\n{script}\nEND")
+        self.machine.sh(f"cat > typed <<'END_OF_TYPED'\n{script}\nEND_OF_TYPED")
         line = f"env {self._variables} {self.machine.command} learn shell < typed > printed 2> told"
         return self.machine.sh(f"{line}; code=$?; cat printed; cat told >&2; exit $code")
 
@@ -61,22 +61,24 @@ class Learner:
 
 
 @pytest.fixture
-def learner(mydocker: Machine, program: str) -> Iterator[Learner]:
-    made = Learner(mydocker, program)
+def learner(mydocker: Machine, program: str, runtime_program: str) -> Iterator[Learner]:
+    made = Learner(mydocker, program, runtime_program)
     yield made
     result = made("reset")
     assert (result.rc, result.stdout, result.stderr) == (0, "", "")
 
 
-def lacking(lesson: Lesson) -> str:
-    """Return what this machine lacks for a lesson's exercise, '' if nothing."""
-    return ", ".join(word for word in lesson.checked().NEEDS if not this_machine(Paths()).has(word))
+def lacking(lesson: Lesson, answer: str = "") -> str:
+    """Return what this machine lacks for a lesson's exercise and for an answer whose first line says `# needs: WORD...`, '' if nothing."""
+    also = re.match("# needs: (.*)", answer)
+    words = [*lesson.checked().NEEDS, *(also[1].split() if also else [])]
+    return ", ".join(word for word in words if not this_machine(Paths()).has(word))
 
 
 @pytest.mark.parametrize(("lesson", "path"), chosen(RIGHT))
 def test_a_right_answer_passes(learner: Learner, lesson: Lesson, path: Path) -> None:
-    if lacking(lesson):
-        pytest.skip(f"this machine lacks {lacking(lesson)}")
+    if missing := lacking(lesson, path.read_text()):
+        pytest.skip(f"this machine lacks {missing}")
     typed = learner.types(path.read_text())
     number = str(lesson.number)
     told: list[Result] = []

@@ -128,6 +128,14 @@ def test_a_warning_has_no_reason_and_no_place() -> None:
         ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
         ({"LANG": "de_DE.UTF-8", "LC_MESSAGES": "zh_TW"}, "zh"),
         ({"LANG": "zh_CN.UTF-8", "LC_MESSAGES": "", "LC_ALL": ""}, "zh"),
+        ({"LANG": "en_US.UTF-8", "LANGUAGE": "zh_CN:en"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LANGUAGE": "en"}, "en"),
+        ({"LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de:zh:en"}, "zh"),
+        ({"LC_ALL": "zh_CN.UTF-8", "LANGUAGE": "de"}, "en"),
+        ({"LANG": "C.UTF-8", "LANGUAGE": "zh"}, "zh"),  # as with glibc 2.36, to which C.UTF-8 is not C
+        ({"LANG": "C", "LANGUAGE": "zh"}, "en"),
+        ({"LC_ALL": "POSIX", "LANG": "zh_CN.UTF-8", "LANGUAGE": "zh"}, "en"),
+        ({"LANGUAGE": "zh"}, "en"),
     ],
 )
 def test_the_language_is_that_of_the_locale(environment: dict[str, str], language: str) -> None:

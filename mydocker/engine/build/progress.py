@@ -19,7 +19,7 @@ from mydocker.engine.monitor import end
 from mydocker.engine.record import containers, locks
 from mydocker.errors import Damaged
 from mydocker.images import config, index
-from mydocker.images.draft import Draft
+from mydocker.images.draft import Draft, StoreLayer
 from mydocker.images.layout import ImageLayout
 from mydocker.images.times import now
 from mydocker.kernel.tasks import start_time
@@ -102,7 +102,7 @@ def from_nothing(paths: Paths, platform: str = "") -> Progress:
     if not image_id:
         with Draft(ImageLayout(paths.images), deepcopy(document), [], []) as draft:
             draft.add_layer(_write_empty, config.history_entry(now(), "empty"))
-            draft.publish(None, {index.BUILD: _SCRATCH})
+            Run("build").execute(draft.store_steps(None, {index.BUILD: _SCRATCH}))
             image_id = draft.image_id
     return Progress(document, [], [], image_id, _SCRATCH + platform)
 
@@ -192,14 +192,19 @@ class Workplace:
         directory, covered = self.paths.container(self.id), {*RUNTIME_MOUNTS, *stubs}
         storage.check_depth(len(progress.layers) + 1)
         document = deepcopy(progress.document)
+
+        def fill(layer: LayerWriter) -> None:
+            storage.diff(directory, record["layers"], layer.as_binary(), covered)
+
         with Draft(ImageLayout(self.paths.images), document, progress.layers, progress.sizes) as draft:
             entry = config.history_entry(now(), created_by)
-            draft.add_layer(lambda layer: storage.diff(directory, record["layers"], layer.as_binary(), covered), entry, may_be_empty=True)
+            run = Run("build", self.run.observer)
+            run.apply(StoreLayer(draft, "of what the instruction changed", fill, entry, True))
             progress.document["rootfs"]["diff_ids"] = list(document["rootfs"]["diff_ids"])
             progress.document["history"] = list(document["history"])
             if progress.layers:
                 # The key is in the configuration too, so that no other image has the same id.
-                draft.publish(None, {index.BUILD: progress.key}, {index.BUILD: progress.key})
+                run.execute(draft.store_steps(None, {index.BUILD: progress.key}, {index.BUILD: progress.key}))
                 progress.image = draft.image_id
 
 

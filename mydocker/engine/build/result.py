@@ -5,7 +5,6 @@ from __future__ import annotations
 from mydocker.engine.build.progress import Progress, cached, publish
 from mydocker.engine.catalog import images
 from mydocker.images import index
-from mydocker.images.draft import StoreImage
 from mydocker.images.layout import ImageLayout
 from mydocker.images.naming import NameImage
 from mydocker.value import Value
@@ -38,7 +37,7 @@ def store_image(how: Building, progress: Progress, references: Sequence[Referenc
     if not built:
         with publish(how.paths, progress) as draft:
             draft.manifest_annotations = how.annotations
-            how.run.apply(StoreImage(draft, references[0] if references else None, {index.BUILT: progress.key}))
+            how.run.execute(draft.store_steps(references[0] if references else None, {index.BUILT: progress.key}))
             built = images.find(how.paths, f"sha256:{draft.image_id}")
     how.run.execute(NameImage(ImageLayout(how.paths.images), built.entry, reference) for reference in references)
     return built.id

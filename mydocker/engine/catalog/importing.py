@@ -7,7 +7,7 @@ import os
 from mydocker.engine.catalog.verbs import tell
 from mydocker.errors import BadInput
 from mydocker.images import archive, change, config
-from mydocker.images.draft import Draft, StoreImage, StoreLayer
+from mydocker.images.draft import Draft, StoreLayer
 from mydocker.images.layout import ImageLayout
 from mydocker.images.times import now
 from mydocker.value import Value
@@ -43,9 +43,8 @@ def import_image(paths: Paths, source: str, stdin: BufferedReader, reference: Re
     document = config.new_document(options.platform or config.host_platform(), config.image_settings(settings), created)
     entry = config.history_entry(created, comment=options.message or f"Imported from {source}")
     with Draft(ImageLayout(paths.images), document, [], []) as draft:
-        run.execute(
-            [StoreLayer(draft, f"from {source}", _filler(source, stdin, options.longest_name), entry), StoreImage(draft, reference)]
-        )
+        layer = StoreLayer(draft, f"from {source}", _filler(source, stdin, options.longest_name), entry)
+        run.execute([layer, *draft.store_steps(reference)])
         tell(paths, run, "import", draft.image_id, str(reference or ""))
         return draft.image_id
 

@@ -20,7 +20,7 @@ from mydocker.errors import Damaged
 from mydocker.images import index
 from mydocker.images.config import chain_ids, image_document, platform_of
 from mydocker.images.layers import ArrivingLayer, LayerReader, check_blob, known_sizes
-from mydocker.images.staging import BlobLock, Staging
+from mydocker.images.staging import BlobLock, PutDocument, Staging
 from mydocker.steps.base import Step, quote
 from mydocker.value import Value
 
@@ -133,7 +133,9 @@ class Arrival:
         reference: its name, or None.
         digest: the digest that the registry has for that name, or '' for that of the manifest.
         """
-        return [StoreArrival(self, reference, digest), *([AdoptLayers(self)] if self.diff_ids else [])]
+        config = PutDocument(self.staging, "config", lambda: self.config, self.manifest.config["digest"])
+        manifest = PutDocument(self.staging, "manifest", lambda: self.manifest.data, self.manifest.descriptor["digest"])
+        return [config, manifest, StoreArrival(self, reference, digest), *([AdoptLayers(self)] if self.diff_ids else [])]
 
     def _observed(self, position: int, report: tuple[str, int] | None) -> None:
         self.observer(position, *(report or ("begins", 0)))
@@ -215,10 +217,6 @@ class StoreArrival(Step):
 
     def apply(self) -> None:
         arrival = self.arrival
-        for data, expected in ((arrival.config, arrival.manifest.config["digest"]), (arrival.manifest.data, self._manifest)):
-            blob = arrival.staging.writer()
-            blob.write(data)
-            blob.finish(expected)
         missing = [layer["digest"] for layer in arrival.manifest.layers if not os.path.exists(arrival.staging.path(layer["digest"]))]
         if missing:
             raise Damaged(f"{arrival.source.words}: {missing[0]} has not come")
@@ -238,7 +236,8 @@ class StoreArrival(Step):
     def describe(self) -> str:
         name = str(self.reference) if self.reference else "no name"
         place = quote(self.arrival.staging.layout.directory + "/index.json")
-        return f"store image sha256:{self.arrival.image_id}, manifest {self._manifest}, as {name} in {place}"
+        image = f"sha256:{self.arrival.image_id}, manifest {self._manifest},"
+        return f"store image {image} as {name}: rename its blobs to blobs/sha256, and write it into {place}"
 
 
 class AdoptLayers(Step):

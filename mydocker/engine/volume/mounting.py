@@ -84,8 +84,8 @@ def mount_steps(paths: Paths, points: list[MountPoint]) -> list[Step]:
     steps: list[Step] = []
     for point in points:
         if point["type"] == "volume" and not os.path.isdir(volumes.directory(paths, point["name"])):
-            made = volumes.MakeVolume(paths, point["name"], point["labels"], point["anonymous"], point.get("driverOptions", {}))
-            steps.append(made)
+            wanted = point.get("driverOptions", {})
+            steps += volumes.make_steps(paths, point["name"], point["labels"], point["anonymous"], wanted)
         elif point["type"] == "bind" and point["create"] and not os.path.exists(point["source"]):
             steps.append(MakeHostDirectory(point["source"]))
     return steps

@@ -58,29 +58,55 @@ VOLUME: Shape = {
 }
 
 
+class PrepareVolume(Step):
+    """Make what a volume has, under another name, at which nobody looks for a volume."""
+
+    paths: Paths
+    name: str
+    labels: dict[str, str]
+    anonymous: bool  # whether the user gave it no name
+    options: dict[str, str]  # see options.py
+
+    def apply(self) -> None:
+        partial = store.temporary(directory(self.paths, self.name))
+        store.remove_tree(partial)  # a process that had our pid may have died and left it
+        try:
+            self._fill(partial)
+        except OSError:
+            store.remove_tree(partial)
+            raise
+
+    def _fill(self, partial: str) -> None:
+        os.makedirs(f"{partial}/_data", mode=0o755)
+        record = {**blank(self.name), "createdAt": timestamp(), "labels": self.labels, "anonymous": self.anonymous, "options": self.options}
+        store.write_json(f"{partial}/volume.json", record)
+        with open(f"{partial}/{MARKER}", "w"):
+            pass
+
+    def undo(self) -> None:
+        store.remove_tree(store.temporary(directory(self.paths, self.name)))
+
+    def describe(self) -> str:
+        return f"mkdir _data for volume {quote(self.name)}, and write volume.json beside it"
+
+    def shell(self) -> str:
+        return command("mkdir", "-p", directory(self.paths, self.name) + "/_data")
+
+
 class MakeVolume(Step):
-    """Make a volume unless there is one of that name. Undo removes it only if this step has made it.
+    """Give a prepared volume its name unless there is one of that name. Undo removes it only if this step has made it."""
 
-    anonymous: whether the user gave it no name.
-    options: see options.py
-    """
+    __slots__ = ("paths", "path", "name", "made")
 
-    __slots__ = ("paths", "path", "name", "labels", "anonymous", "options", "made")
-
-    def __init__(self, paths: Paths, name: str, labels: dict[str, str], anonymous: bool, options: dict[str, str]) -> None:
+    def __init__(self, paths: Paths, name: str) -> None:
         self.paths = paths
         self.path = directory(paths, name)
         self.name = name
-        self.labels = labels
-        self.anonymous = anonymous
-        self.options = options
         self.made = False
 
     def apply(self) -> None:
         partial = store.temporary(self.path)
-        store.remove_tree(partial)  # a process that had our pid may have died and left it
         try:
-            self._make(partial)
             os.rename(partial, self.path)
             self.made = True
         except OSError:
@@ -90,23 +116,22 @@ class MakeVolume(Step):
         else:
             events.emit(self.paths, "volume", "create", self.name, {"driver": "local"})
 
-    def _make(self, partial: str) -> None:
-        os.makedirs(f"{partial}/_data", mode=0o755)
-        record = {**blank(self.name), "createdAt": timestamp(), "labels": self.labels, "anonymous": self.anonymous, "options": self.options}
-        store.write_json(f"{partial}/volume.json", record)
-        with open(f"{partial}/{MARKER}", "w"):
-            pass
-
     def undo(self) -> None:
         if self.made:
             store.discard(self.path)
             events.emit(self.paths, "volume", "destroy", self.name, {"driver": "local"})
 
     def describe(self) -> str:
-        return f"make volume {quote(self.name)} at {quote(self.path)}"
+        return f"rename volume {quote(self.name)} to {quote(self.path)}, unless there is one of that name"
 
-    def shell(self) -> str:
-        return command("mkdir", "-p", self.path + "/_data")
+
+def make_steps(paths: Paths, name: str, labels: dict[str, str], anonymous: bool, options: dict[str, str]) -> list[Step]:
+    """Return the steps that make a volume, of which nobody sees a part.
+
+    anonymous: whether the user gave it no name
+    options: see options.py
+    """
+    return [PrepareVolume(paths, name, labels, anonymous, options), MakeVolume(paths, name)]
 
 
 class RemoveVolume(Step):
@@ -199,7 +224,7 @@ def create_steps(
     return [
         MakeDir(paths.root, 0o700, True),
         MakeDir(paths.volumes, 0o700, True),
-        MakeVolume(paths, name, labels, anonymous, wanted or {}),
+        *make_steps(paths, name, labels, anonymous, wanted or {}),
     ]
 
 

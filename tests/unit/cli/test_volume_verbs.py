@@ -115,7 +115,9 @@ def test_prune_asks(volume: Command, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_dry_run_changes_nothing_and_says_what_would_be_done(volume: Command, tmp_path: Path) -> None:
     path = f"{tmp_path}/root/volumes/data"
-    assert volume("create", "--dry-run", "data").splitlines()[-1] == f"cli      make volume data at {path}"
+    assert (
+        volume("create", "--dry-run", "data").splitlines()[-1] == f"cli      rename volume data to {path}, unless there is one of that name"
+    )
     assert volume("ls", "-q") == ""
     volume("create", "data")
     assert volume("rm", "--dry-run", "data") == f"cli      remove volume {path}\n"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +14,9 @@ from mydocker.learn import lessons
 from mydocker.learn.facts import Fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene
+from mydocker.reasons import LANGUAGES
 
+REPOSITORY = Path(__file__).parents[3]
 MakeScene = Callable[..., Scene]
 # The fields of /proc/PID/stat from the state on: state, parent, ..., cminflt.
 WAITED, NOT_WAITED = "S 1 1 1 0 -1 0 5 7 0 0", "S 1 1 1 0 -1 0 5 0 0 0"
@@ -119,3 +124,50 @@ def test_propagation_is_read_from_mountinfo(
     found = check("2", seen)
     assert found[1].startswith(hint)
     assert bool(found[1]) == bool(hint)
+
+
+AUFS = "31 30 0:9 / /merged rw - aufs none rw,si=7b,dio\n"
+
+
+def aufs(scene: Scene, files: dict[str, str]) -> None:
+    """Put what the kernel shows of an aufs, and its branches, where the lab's first process sees them."""
+    root = Path(scene.keeper.directory, "root")
+    for name, content in {"sys/fs/aufs/si_7b/br0": "/rw=rw\n", "sys/fs/aufs/si_7b/br1": "/low=ro+wh\n", **files}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(content)
+
+
+@pytest.mark.parametrize(
+    ("written", "held", "hint"),
+    [
+        (["changed", ".wh.hidden", "dir/.wh..wh..opq"], [True] * 4, ""),
+        (["new", ".wh.hidden", "dir/.wh..wh..opq"], [True, False, True, True], "the writable layer has no file that a lower one has too"),
+        (["changed", ".wh.never", "dir/.wh..wh..opq"], [True, True, False, True], "the writable layer has no whiteout (a file .wh.NAME)"),
+        (["changed", ".wh.hidden", "new/.wh..wh..opq"], [True, True, True, False], "no directory of the writable layer has .wh..wh..opq"),
+        ([".wh..wh.aufs", ".wh..wh.plnk/changed"], [True, False, False, False], "the writable layer has no file"),
+    ],
+)
+def test_layers_of_aufs_are_read_from_its_branches(
+    scene: MakeScene, process: Callable[..., Process], written: list[str], held: list[bool], hint: str
+) -> None:
+    seen = scene(process(20, "LESSON=layers", mnt="2", files={"mountinfo": AUFS}))
+    aufs(seen, {f"low/{name}": "" for name in ("changed", "hidden", "dir/old")} | {f"rw/{name}": "" for name in written})
+    found = check("5", seen)
+    assert (found[0], found[1][: len(hint)] if hint else found[1]) == (held, hint)
+
+
+def test_an_overlay_with_nothing_writable_does_not_count(scene: MakeScene, process: Callable[..., Process]) -> None:
+    mounted = "31 30 0:9 / /merged ro - overlay none ro,lowerdir=/a:/b\n"
+    assert check("5", scene(process(20, "LESSON=layers", mnt="2", files={"mountinfo": mounted})))[0] == [False]
+
+
+def test_the_places_that_are_asked_for_are_in_the_code() -> None:
+    reading: Any = lessons.find("19").checked()
+    for place in [each for places in reading.PLACES for each in places]:
+        path, name = place.split()
+        tree = ast.parse((REPOSITORY / "mydocker" / path).read_text())
+        lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+        assert name in [found for line in lines for found in reading.within(path, line)], place
+    for language in LANGUAGES:
+        asked = re.findall(r"^ ?(\d+) ", lessons.find("19").page(language), re.MULTILINE)
+        assert list(map(int, asked)) == list(range(1, len(reading.PLACES) + 1))

@@ -77,6 +77,13 @@ def test_a_machine_knows_what_it_has() -> None:
     ]
 
 
+def test_a_machine_has_programs_and_one_of_several_is_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "crun").write_text("#!/bin/sh\n")
+    (tmp_path / "crun").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert [machine(1).has(word) for word in ("runc", "crun", "runc|crun", "v2|runc")] == [False, True, True, False]
+
+
 def test_progress_is_kept_where_the_user_keeps_state() -> None:
     assert progress.place({"XDG_STATE_HOME": "/s", "HOME": "/h"}) == "/s/mydocker/learn"
     assert progress.place({"XDG_STATE_HOME": "s", "HOME": "/h"}) == "/h/.local/state/mydocker/learn"

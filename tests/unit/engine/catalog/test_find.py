@@ -102,7 +102,7 @@ def test_damage_is_told(paths: Paths, make_image: Callable[..., str], part: str)
 )
 def test_a_stored_configuration_that_is_wrong_is_told(paths: Paths, wrong: Any, problem: str) -> None:
     with Draft(ImageLayout(paths.images), {**new_document("linux", {}, now()), **wrong}, [], []) as draft:
-        draft.publish(parse_name("box"))
+        Run("test").execute(draft.store_steps(parse_name("box")))
     with pytest.raises(Damaged) as raised:
         images.find(paths, "box")
     assert raised.value.message == f"image box:latest: config sha256:{draft.image_id}: {problem}"

@@ -158,7 +158,10 @@ class TestPlan:
         make(paths, "old")
         words = ["-v", "old:/a", "--mount", "src=new,dst=/b,volume-label=x=y", "-v", f"{tmp_path}:/c", "--tmpfs", "/d"]
         steps = mounting.mount_steps(paths, mounting.plan_mounts(paths, parsed(*words, "busybox"), []))
-        assert [step.describe() for step in steps] == [f"make volume new at {paths.volumes}/new"]
+        assert [step.describe() for step in steps] == [
+            "mkdir _data for volume new, and write volume.json beside it",
+            f"rename volume new to {paths.volumes}/new, unless there is one of that name",
+        ]
         Run("cli").execute(steps)
         assert volumes.load(paths, "new")["labels"] == {"x": "y"}
 

@@ -1,0 +1,10 @@
+# en: is still there: mydocker system check --repair
+# zh: 还在：运行 mydocker system check --repair
+mkfifo never
+unshare --pid --fork --kill-child --mount-proc \
+    mydocker run -e LESSON=plug --stop-after "claim the address" busybox true <> never 2> told &
+plug=$!
+until grep -q "claim the address" told; do sleep 0.1; done
+kill -9 $plug
+mydocker learn check 16
+rm -r "$MYDOCKER_ROOT"/containers/*

@@ -1,0 +1,9 @@
+# en: check before you repair, too
+# zh: 在修复之前也检查一次
+mkfifo never
+unshare --pid --fork --kill-child --mount-proc \
+    mydocker run -e LESSON=plug --stop-after "claim the address" busybox true <> never 2> told &
+plug=$!
+until grep -q "claim the address" told; do sleep 0.1; done
+kill -9 $plug
+mydocker system check --repair
