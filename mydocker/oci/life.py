@@ -167,11 +167,14 @@ def end_first_process(container: Container) -> None:
     pid = container.pid
     if not pid:
         return
+    from mydocker.oci.cgroup import take_back
+
     descriptor = os.pidfd_open(pid)
     try:
         if container.is_frozen():
             container.cgroup().freeze(False)
         _send(pid, 9)
+        take_back(container, pid)
         if not _ends(descriptor):
             raise Conflict(f"process {pid} of container {container.id} does not end after SIGKILL")
     finally:
