@@ -164,7 +164,7 @@ def test_hostname_and_domainname_without_a_uts_namespace_would_be_the_hosts(any_
 
 
 HOOK_STATUS = {
-    "prestart": "creating",
+    "prestart": "created",
     "createRuntime": "creating",
     "createContainer": "creating",
     "startContainer": "created",
