@@ -33,10 +33,11 @@ def start(settings: Settings, arguments: Arguments) -> int:
         if status != "created":
             raise Conflict(f"cannot start an already {status} container")
         spec = container.spec
+        started = container.state("running")  # While the process waits, as it may end before the hooks are told its pid.
         relay = _notify_relay(container) if os.environ.get("NOTIFY_SOCKET") else None
         gate.open_gate(container.directory, spec["process"]["args"][0])
         try:
-            for hook in destroy.late_hooks(spec, "poststart", container.state("running")):
+            for hook in destroy.late_hooks(spec, "poststart", started):
                 destroy.apply(hook)
         except Error:
             # After a hook that fails, the specification goes on with the steps of a delete.
