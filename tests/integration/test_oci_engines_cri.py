@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from changes import file_in_container
-from conftest import Machine, wait_until
+from conftest import REPOSITORY, Machine, wait_until
 from test_oci_engines import Engine, needs, wait_until_it_answers
 
 pytestmark = pytest.mark.usefixtures("mydocker")
@@ -144,3 +145,39 @@ def test_cri_security_contexts_and_ends_are_told(cri: Engine, tmp_path: Path) ->
     said = cri.ok("logs", one).split()
     assert {"1000", "read-only", "CapBnd:", "0000000000000000", "NoNewPrivs:", "1"} <= set(said)
     assert "executable file not found" in cri("start", pod.create("none", "nosuch")).stderr
+
+
+BUSYBOX: dict[str, Any] = {"image": "docker.io/library/busybox", "imagePullPolicy": "Never"}
+SHARED = {"volumeMounts": [{"name": "data", "mountPath": "/data"}]}
+WEB = {
+    "initContainers": [{**BUSYBOX, **SHARED, "name": "first", "command": ["sh", "-c", "echo made > /data/file"]}],
+    "containers": [
+        {
+            **BUSYBOX,
+            **SHARED,
+            "name": "one",
+            "command": ["sh", "-c", "cat /data/file && exec sleep 1000"],
+            "resources": {"limits": {"memory": "64Mi"}},
+            "readinessProbe": {"exec": {"command": ["test", "-e", "/data/file"]}, "periodSeconds": 1},
+            "securityContext": {"runAsUser": 1000, "readOnlyRootFilesystem": True},
+        },
+        {**BUSYBOX, "name": "two", "command": ["httpd", "-f", "-p", "8080"]},
+    ],
+    "volumes": [{"name": "data", "emptyDir": {}}],
+}
+ONCE = {"restartPolicy": "OnFailure", "hostNetwork": True, "containers": [{**BUSYBOX, "name": "one", "command": ["true"]}]}
+
+
+def test_a_kubelet_runs_static_pods(mydocker: Machine, runtime_program: str, tmp_path: Path, needs_controllers: None) -> None:
+    needs(mydocker, "kubelet", "containerd", "ctr", "crictl", "/usr/lib/cni/bridge")
+    for name, pod in (("web", WEB), ("once", ONCE)):
+        content = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": pod}
+        (tmp_path / f"{name}.yaml").write_text(json.dumps(content))  # JSON is YAML
+    path = f"{os.path.dirname(mydocker.command)}:{os.environ['PATH']}"
+    environment = {**os.environ, "RUNTIME": runtime_program, "PATH": path, "EACH": "cat /proc/1/comm"}
+    words = [f"{REPOSITORY}/vm/kubelet.sh", f"{tmp_path}/web.yaml", f"{tmp_path}/once.yaml"]
+    result = subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    said = result.stdout.splitlines()
+    assert said[:2] == ["once-node Succeeded one:terminated", "web-node Running one:running two:running"]
+    assert sorted(line for line in said[2:] if line) == ["httpd", "sleep"]
