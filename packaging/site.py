@@ -36,6 +36,7 @@ DOCUMENTS = {
         ("Security", "security.md", "docs/security.md"),
         ("Docker's Engine API", "api.md", "docs/api.md"),
         ("Under other engines", "oci.md", "docs/oci.md"),
+        ("Kubernetes", "kubernetes.md", "docs/kubernetes.md"),
         ("Kernels", "kernels.md", "docs/kernels.md"),
         ("Building, testing, debugging", "hacking.md", "HACKING.md"),
     ],

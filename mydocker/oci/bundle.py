@@ -8,6 +8,7 @@ from mydocker import store
 from mydocker.errors import BadInput, Damaged, NotFound, Unsupported
 from mydocker.kernel.mounts import MS_BIND
 from mydocker.kernel.namespaces import NAMESPACES
+from mydocker.oci.idmapping import with_mappings
 from mydocker.oci.shape import check_shape
 from mydocker.runtime import plan
 from mydocker.runtime.hooks import STATUS
@@ -71,7 +72,7 @@ def completed(spec: Spec, directory: str, root: str) -> Spec:
         linux.pop(
             "mountLabel", None
         )  # Engines set it all the same. Without SELinux there are no labels, and the kernel refuses the option.
-    mounts = [_absolute(mount, directory) for mount in spec["mounts"]]
+    mounts = [with_mappings(_absolute(mount, directory), linux) for mount in spec["mounts"]]
     whole_root: Root = {**spec["root"], "path": root}
     return {**spec, "root": whole_root, "mounts": mounts, "linux": linux}
 

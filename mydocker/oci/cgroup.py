@@ -148,6 +148,20 @@ def enter_running(container: Container, pid: int, wanted: list[str]) -> None:
             WriteFile(f"{subsystem.group.hierarchy.mount}{_unified_of(container.pid)}/cgroup.procs", str(pid)).apply()
 
 
+def take_back(container: Container, pid: int) -> None:
+    """Move a process that was put into another cgroup of version 1's freezer back into the container's.
+
+    If that one is frozen, the process does not die of SIGKILL. It may have others in it, so it is not thawed.
+    """
+    directory, _, name = container.record["freezer"].rpartition("/")
+    if name != "freezer.state" or _freezer_of(pid) in ("", container.record["cgroup"]):
+        return
+    try:
+        WriteFile(f"{directory}/cgroup.procs", str(pid)).apply()
+    except ProcessLookupError:
+        return  # It has ended.
+
+
 def sub_cgroups(wanted: list[str]) -> dict[str, str]:
     """Return {controllers: path below the container's cgroup}, in which '' stands for all controllers. Raises BadInput for a wrong path."""
     found = {}
@@ -165,3 +179,13 @@ def _unified_of(pid: int) -> str:
     """Return the path of a process's version 2 cgroup below the root of its hierarchy, or '' if it has none."""
     with open(f"/proc/{pid}/cgroup") as file:
         return next((line.rstrip("\n")[3:] for line in file if line.startswith("0::")), "")
+
+
+def _freezer_of(pid: int) -> str:
+    """Return the path of a process's cgroup in version 1's freezer, or '' if it has none or has ended."""
+    try:
+        with open(f"/proc/{pid}/cgroup") as file:
+            lines = [line.rstrip("\n").split(":", 2) for line in file]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return next((path for _, controllers, path in lines if controllers == "freezer"), "")

@@ -231,8 +231,10 @@ def run(settings: Settings, arguments: Arguments) -> int:
     pid = creation.make()
     container = creation.container
     assert creation.launch
+    state = container.state("running")
+    state["pid"] = pid  # also if it has ended already
     try:
-        Run("runtime").execute(hooks(creation.spec, "poststart", container.state("running")))
+        Run("runtime").execute(hooks(creation.spec, "poststart", state))
     except Error:
         creation.launch.kill()
         destroy.log_problems(settings, destroy.everything(container, creation.spec))

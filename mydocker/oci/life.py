@@ -33,10 +33,11 @@ def start(settings: Settings, arguments: Arguments) -> int:
         if status != "created":
             raise Conflict(f"cannot start an already {status} container")
         spec = container.spec
+        started = container.state("running")  # While the process waits, as it may end before the hooks are told its pid.
         relay = _notify_relay(container) if os.environ.get("NOTIFY_SOCKET") else None
         gate.open_gate(container.directory, spec["process"]["args"][0])
         try:
-            for hook in destroy.late_hooks(spec, "poststart", container.state("running")):
+            for hook in destroy.late_hooks(spec, "poststart", started):
                 destroy.apply(hook)
         except Error:
             # After a hook that fails, the specification goes on with the steps of a delete.
@@ -167,11 +168,14 @@ def end_first_process(container: Container) -> None:
     pid = container.pid
     if not pid:
         return
+    from mydocker.oci.cgroup import take_back
+
     descriptor = os.pidfd_open(pid)
     try:
         if container.is_frozen():
             container.cgroup().freeze(False)
         _send(pid, 9)
+        take_back(container, pid)
         if not _ends(descriptor):
             raise Conflict(f"process {pid} of container {container.id} does not end after SIGKILL")
     finally:

@@ -1,13 +1,13 @@
 """Hooks: programs that config.json names for certain moments in a container's life (runtime-spec config.md, POSIX-platform Hooks).
 
-    prestart, createRuntime   parent's namespaces, when the container's exist and its root is built    creating
+    prestart, createRuntime   parent's namespaces, when the container's exist and its root is built    created, creating
     createContainer           the container's namespaces, before pivot_root                           creating
     startContainer            in the container, before its program                                    created
     poststart                 parent's namespaces, after its program was executed                     running
     poststop                  parent's namespaces, after the container was deleted                    stopped
 
-Each hook gets the container's state as JSON on its standard input. The last column is the status in that state. The hooks of create run in
-the bundle, createContainer's in the root file system; the specification says nothing of it, but runc does so.
+Each hook gets the container's state as JSON on its standard input, with the status of the last column: prestart `created`, because before
+version 1.1 it came after create. The hooks of create run in the bundle, createContainer's in the root file system, as runc has it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mydocker.runtime.spec import Hook, Spec
 
 STATUS = {
-    "prestart": "creating",
+    "prestart": "created",
     "createRuntime": "creating",
     "createContainer": "creating",
     "startContainer": "created",

@@ -202,3 +202,19 @@ def test_cgroups_a_frozen_leftover_is_refused_and_stays_as_it_is(oci: Runtime, l
         assert freezer.read_text().strip() == word
     finally:
         freezer.write_text(back)
+
+
+def test_cgroups_delete_ends_a_first_process_that_was_frozen_in_another_cgroup(oci: Runtime, leftover: list[Path]) -> None:
+    freezer = next((place for place in leftover if (place / "freezer.state").exists()), None)
+    if freezer is None:
+        pytest.skip("no freezer of cgroup version 1: with version 2 a frozen process dies of SIGKILL")
+    pid = created(oci)["pid"]
+    (freezer / "cgroup.procs").write_text(str(pid))
+    (freezer / "freezer.state").write_text("FROZEN")
+    try:
+        result = oci("delete", "--force", "one")
+        assert result.rc == 0, result.stderr
+        assert (freezer / "freezer.state").read_text() == "FROZEN\n"
+        assert (freezer / "cgroup.procs").read_text() == ""
+    finally:
+        (freezer / "freezer.state").write_text("THAWED")

@@ -164,7 +164,7 @@ def test_hostname_and_domainname_without_a_uts_namespace_would_be_the_hosts(any_
 
 
 HOOK_STATUS = {
-    "prestart": "creating",
+    "prestart": "created",
     "createRuntime": "creating",
     "createContainer": "creating",
     "startContainer": "created",
@@ -186,6 +186,24 @@ def test_hooks_are_told_the_status_of_their_moment(any_runtime: Runtime, tmp_pat
     told = {path.name: json.loads(path.read_text()) for path in (tmp_path / "said").iterdir()}
     assert {kind: state["status"] for kind, state in told.items()} == HOOK_STATUS
     assert {state["id"] for state in told.values()} == {"one"}
+
+
+@pytest.mark.parametrize("verb", ["start", "run"])
+def test_hooks_of_poststart_are_told_the_pid_also_of_a_program_that_has_ended(oci: Runtime, tmp_path: Path, verb: str) -> None:
+    def change(spec: dict[str, Any]) -> None:
+        spec["hooks"] = {"poststart": [{"path": "/bin/sh", "args": ["sh", "-c", f"cat >> {tmp_path}/told; echo >> {tmp_path}/told"]}]}
+
+    bundle = oci.bundle("true", change=change)
+    for number in range(10):  # Most of these programs end before the hook is told.
+        words = ["--bundle", bundle, "--pid-file", f"{tmp_path}/{number}", f"n{number}"]
+        if verb == "run":
+            assert oci("run", *words).rc == 0
+        else:
+            assert oci("create", *words).rc == 0
+            assert oci("start", f"n{number}").rc == 0
+            assert oci("delete", "--force", f"n{number}").rc == 0
+    told = [json.loads(line)["pid"] for line in (tmp_path / "told").read_text().splitlines()]
+    assert told == [int((tmp_path / str(number)).read_text()) for number in range(10)]
 
 
 def test_lifecycle_a_failing_poststart_hook_is_an_error_and_the_container_is_destroyed(any_runtime: Runtime, tmp_path: Path) -> None:

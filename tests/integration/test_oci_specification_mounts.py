@@ -147,6 +147,27 @@ def test_mounts_idmap_and_mappings_of_its_own(any_runtime: Runtime, tmp_path: Pa
     assert result.stdout == "7005 7006\n", result.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [("idmap", "5 6"), ("idmap=uids=5-7003-1;gids=6-7004-1", "3 4"), ("idmap=uids=@5-9-1;gids=6-7004-1", "9 4")],
+)
+def test_mounts_idmap_by_the_user_namespace_or_by_triplets_as_podman_passes_them(
+    any_runtime: Runtime, tmp_path: Path, option: str, expected: str
+) -> None:
+    any_runtime.leave_out("runc", "1.1 has no idmapped mounts")
+    (tmp_path / "data").mkdir()
+    os.chown(tmp_path / "data", 5, 6)
+
+    def change(spec: dict[str, Any]) -> None:
+        spec["linux"]["namespaces"].append({"type": "user"})
+        spec["linux"].update({kind: [{"containerID": 0, "hostID": 7000, "size": 1000}] for kind in ("uidMappings", "gidMappings")})
+
+    result = any_runtime.run(
+        "stat", "-c", "%u %g", "/tmp/x", change=both(mount("/tmp/x", "bind", option, kind="bind", source=str(tmp_path / "data")), change)
+    )
+    assert result.stdout == f"{expected}\n", result.stderr
+
+
 def test_mounts_idmap_without_any_mapping_is_an_error(any_runtime: Runtime, tmp_path: Path) -> None:
     any_runtime.leave_out("runc", "1.1 has no idmapped mounts")
     any_runtime.leave_out("crun", "1.8 ignores it")
