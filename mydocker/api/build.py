@@ -174,9 +174,11 @@ def _built(call: Call, directory: str, scratch: str, names: list[Reference], lim
 
 def _run(call: Call, telling: Telling, record: Record, lock: int, secrets: list[str]) -> int:
     """Run the command of a RUN, tell what it writes, and return its exit status. Raises Gone if the client goes away meanwhile."""
-    decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
+    decoders = {stream: codecs.getincrementaldecoder("utf-8")(errors="replace") for stream in (OUTPUT, ERRORS)}
     client = start_container(call.paths, record, lock, OUTPUT + ERRORS, secrets=secrets)
-    telling.status_of_command = client.hear(lambda data: telling.stream(decode(data)), _waiter(call))
+    telling.status_of_command = client.hear(
+        lambda stream, data: telling.written(decoders[stream].decode(data), stream == ERRORS), _waiter(call)
+    )
     client.channel.close()
     return telling.status_of_command
 

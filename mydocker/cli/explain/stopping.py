@@ -61,9 +61,8 @@ class Stopping:
 
     def own(self, who: str, step: explaining.Told, seconds: float) -> None:
         """Stop this process itself after a step that fits."""
-        if explaining.fits(step, self.stop.words):
-            if not self._goes_on({**explaining.planned(who, step), "pid": os.getpid()}):
-                raise KeyboardInterrupt
+        if explaining.fits(step, self.stop.words) and not self._goes_on({**explaining.planned(who, step), "pid": os.getpid()}):
+            raise KeyboardInterrupt
 
     def hear(self, told: Explanation) -> None:
         """Answer another process that waits."""

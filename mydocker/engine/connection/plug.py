@@ -58,9 +58,19 @@ def check(paths: Paths, record: Record) -> None:
                 raise BadInput(f"address {address}: network {name} has no {'IPv4' if mark == '.' else 'IPv6'} subnet")
             if address and subnet:
                 Pool(subnet, "", bool).check(address)
+        _check_link_local(paths, network, wanted)
         networks.append(network)
     if record["ports"] and networks:
         _check_ports(paths, networks)
+
+
+def _check_link_local(paths: Paths, network: Network, wanted: WantedEndpoint) -> None:
+    """Raise BadInput for link-local addresses on a network whose interfaces get no addresses from here, or none of that family."""
+    for address in wanted.get("linkLocal", []):
+        if not driver(network["driver"], paths).has_addresses:
+            raise BadInput(f"link-local address {address}: a {network['driver']} network gives out its addresses itself")
+        if ":" in address and not records.of_family(network, ":"):
+            raise BadInput(f"link-local address {address}: network {network['name']} has no IPv6")
 
 
 def _check_ports(paths: Paths, networks: list[Network]) -> None:

@@ -62,7 +62,9 @@ if TYPE_CHECKING:
         ip6: str
         mac: str
         links: NotRequired[list[str]]
+        linkLocal: NotRequired[list[str]]
         interface: NotRequired[str]
+        driverOptions: NotRequired[dict[str, str]]
         gwPriority: NotRequired[int]
 
     class Builder(TypedDict):
@@ -143,6 +145,8 @@ WANTED_ENDPOINT: Shape = {
     "ip6": ("text", ""),
     "mac": ("text", ""),
     "links": ["text"],  # CONTAINER:ALIAS, names that only this container has for others; on the default network by their ids
+    "linkLocal": ["text"],  # more addresses of the interface, which reach no further than the network
+    "driverOptions": {"*": "text"},  # of another driver: shown as they were given, and without an effect
     "interface": "text",  # what its interface is to be called, if not eth0 or the next number
     "gwPriority": "number",  # the network with the highest one is the way out; else the first
 }
@@ -189,9 +193,14 @@ _NAME_FIRST = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _NAME_REST = _NAME_FIRST + "_.-"
 
 
+def is_name(name: str) -> bool:
+    """Say whether a container or a volume may have this name. The rule is docker's."""
+    return len(name) >= 2 and name[0] in _NAME_FIRST and all(c in _NAME_REST for c in name)
+
+
 def check_name(name: str) -> None:
-    """Raise BadInput unless a container or a volume may have this name. The rule is docker's."""
-    if len(name) < 2 or name[0] not in _NAME_FIRST or any(c not in _NAME_REST for c in name):
+    """Raise BadInput unless a container or a volume may have this name."""
+    if not is_name(name):
         raise BadInput(f"invalid name {name!r}: expected [a-zA-Z0-9][a-zA-Z0-9_.-]+, two characters or more")
 
 

@@ -189,6 +189,10 @@ def test_an_existing_cidfile_is_refused(parsed: Parse, tmp_path: Path) -> None:
         (["--network", "container:x"], {}),
         (["--mac-address", "02:42:00:00:00:01"], {"bridge": {"mac": "02:42:00:00:00:01"}}),
         (
+            ["--network", "name=a,link-local-ip=169.254.1.2,driver-opt=x=y,driver-opt=z=", "--link-local-ip", "fe80::9"],
+            {"a": {"linkLocal": ["169.254.1.2", "fe80::9"], "driverOptions": {"x": "y", "z": ""}}},
+        ),
+        (
             ["--network", "a", "--network", "name=b,ip=10.0.0.9,alias=y", "--network-alias", "x", "--ip6", "fd00::9"],
             {"a": {"aliases": ["x"], "ip6": "fd00::9"}, "b": {"aliases": ["y"], "ip": "10.0.0.9"}},
         ),
