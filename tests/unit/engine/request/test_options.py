@@ -113,7 +113,10 @@ def test_taken(parsed: Parse, words: list[str], attribute: str, expected: object
         (["--platform", "linux/s390x"], f"platform 'linux/s390x' cannot run here: expected linux/{MACHINE}"),
         (["--network", "host", "--network", "mynet"], "none, host and container:NAME exclude others"),
         (["--network", "mynet", "--network", "mynet"], "each network once"),
-        (["--network", "name=mynet,colour=red"], "expected name=NAME and alias, ip, ip6, mac-address, driver-opt or gw-priority"),
+        (
+            ["--network", "name=mynet,colour=red"],
+            "expected name=NAME and alias, ip, ip6, link-local-ip, mac-address, driver-opt or gw-priority",
+        ),
         (["--network", "alias=x"], "it has no name=NAME"),
         (["--ip", "10.0.0.2"], "--ip needs a network of yours, and bridge is none"),
         (["--network-alias", "x", "--network", "none"], "--network-alias needs a network of yours"),
