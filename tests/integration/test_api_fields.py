@@ -7,7 +7,8 @@ import json
 import tarfile
 from typing import Any
 
-from conftest import Machine
+import pytest
+from conftest import Machine, wait_until
 from services import Service
 
 
@@ -109,3 +110,14 @@ def test_mirrors_and_insecure_registries_are_told(mydocker: Machine) -> None:
     assert found["Mirrors"] == found["IndexConfigs"]["docker.io"]["Mirrors"] == ["https://mirror.example/"]
     assert found["IndexConfigs"]["registry.lan:5000"]["Secure"] is False
     assert found["InsecureRegistryCIDRs"] == ["127.0.0.0/8", "::1/128", "10.0.0.0/8"]
+
+
+def test_the_most_memory_that_was_used_is_told(service: Service, needs_controllers: None) -> None:
+    made = created(service, Cmd=["sh", "-c", "head -c 20000000 /dev/zero > /dev/shm/x; rm /dev/shm/x; exec sleep 1000"])
+    service.ask("POST", f"/containers/{made}/start")
+    wait_until(lambda: shown(service, f"/containers/{made}/top")["Processes"][0][-1] == "sleep 1000")
+    memory = shown(service, f"/containers/{made}/stats?stream=0&one-shot=1")["memory_stats"]
+    if "max_usage" not in memory:
+        pytest.skip("this kernel does not tell the most memory that a cgroup has used")
+    assert memory["max_usage"] > 20_000_000 > memory["usage"] > 0
+    remove(service, made)
