@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from conftest import Machine, wait_until
@@ -85,18 +87,45 @@ def test_a_network_s_options_of_addresses_are_those_that_were_given(service: Ser
         assert service.ask("DELETE", "/networks/net")[0] == 204
 
 
-def test_standard_error_of_a_build_is_red(service: Service) -> None:
+def built(service: Service, dockerfile: str, query: str) -> list[str]:
+    """Return what a build tells."""
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as tar:
         member = tarfile.TarInfo("Dockerfile")
-        text = b"FROM busybox\nRUN echo out; echo err >&2\n"
-        member.size = len(text)
-        tar.addfile(member, io.BytesIO(text))
-    status, body, _ = service.raw("POST", "/build?networkmode=none&t=red", context.getvalue())
-    told = [json.loads(line).get("stream") for line in body.splitlines()]
-    assert status == 200 and "out\n" in told and "\x1b[91merr\n\x1b[0m" in told, told
-    assert service.ask("DELETE", "/images/red")[0] == 200
-    assert service.ask("POST", "/build/prune")[0] == 200
+        member.size = len(dockerfile)
+        tar.addfile(member, io.BytesIO(dockerfile.encode()))
+    status, body, _ = service.raw("POST", f"/build?networkmode=none&{query}", context.getvalue())
+    assert status == 200, body
+    return [json.loads(line).get("stream", "") for line in body.splitlines()]
+
+
+@pytest.fixture
+def building(service: Service) -> Iterator[Service]:
+    yield service
+    assert service.ask("DELETE", "/images/made?force=1")[0] in (200, 404)
+    assert service.ask("POST", "/images/prune")[0] == service.ask("POST", "/build/prune")[0] == 200
+
+
+def test_standard_error_of_a_build_is_red(building: Service) -> None:
+    told = built(building, "FROM busybox\nRUN echo out; echo err >&2\n", "t=made")
+    assert "out\n" in told and "\x1b[91merr\n\x1b[0m" in told, told
+
+
+def test_a_build_takes_layers_only_of_the_images_that_are_named(building: Service) -> None:
+    """What has no layer is told to be cached, too."""
+    dockerfile = "FROM busybox\nENV FOO=bar\nRUN touch baz\nRUN touch bax\nCMD x\n"
+
+    def used(names: list[str]) -> int:
+        told = built(building, dockerfile, f"t=made&cachefrom={quote(json.dumps(names))}")
+        return told.count(" ---> Using cache\n")
+
+    assert used([]) == 0
+    assert used([]) == 4
+    assert used(["made"]) == 4
+    assert used(["busybox"]) == 0
+    assert used(["nosuch"]) == 0
+    status, answer = building.ask("POST", "/build?cachefrom=[1]", {})
+    assert status == 400, answer
 
 
 def test_mirrors_and_insecure_registries_are_told(mydocker: Machine) -> None:

@@ -9,13 +9,14 @@ for the same key, that layer is used.
 from __future__ import annotations
 
 import os
+from functools import cached_property
 
 from mydocker.engine.build import copying
 from mydocker.engine.build.checks import check, check_one
 from mydocker.engine.build.context import Source, read_copy
 from mydocker.engine.build.orders import Building, RunInstruction
 from mydocker.engine.build.private import PrivateMounts
-from mydocker.engine.build.progress import Progress, cached, from_image, from_nothing, from_stage, reuse
+from mydocker.engine.build.progress import Progress, cached, from_image, from_nothing, from_stage, passed, reuse
 from mydocker.engine.build.result import Built, store_image
 from mydocker.engine.build.running import PROXIES, Running
 from mydocker.engine.build.sides import build_side_by_side, restored, saved
@@ -23,7 +24,7 @@ from mydocker.engine.build.stages import Stage, Stages, declared, origins
 from mydocker.engine.catalog import images
 from mydocker.engine.container.spec import PATH
 from mydocker.errors import BadInput, Error, StepFailed
-from mydocker.images import change, dockerfile
+from mydocker.images import change, dockerfile, index
 from mydocker.steps.base import Run, Step
 
 TYPE_CHECKING = False
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
 
     from mydocker.engine.build.copying import Context
     from mydocker.engine.build.progress import Workplace
+    from mydocker.engine.catalog.images import Image
     from mydocker.images.dockerfile import Instruction
     from mydocker.images.reference import Reference
+
+_USED = " ---> Using cache"
 
 
 def build(how: Building, stages: Stages, target: str, references: Sequence[Reference], is_kept: bool = True) -> Built | None:
@@ -197,7 +201,7 @@ class _Work:
     def _maintainer(self, instruction: Instruction) -> None:
         self.progress.document["author"] = instruction.text
         self.progress.set(self.progress.settings, instruction.source)
-        self.progress.advance(instruction.source)
+        self._pass(instruction.source)
 
     def _arg(self, instruction: Instruction) -> None:
         progress = self.progress
@@ -209,7 +213,26 @@ class _Work:
             if known is not None:
                 progress.arguments[key] = known
         progress.set(progress.settings, instruction.source)
-        progress.advance(instruction.source)
+        self._pass(instruction.source)
+
+    def _pass(self, *parts: str) -> None:
+        """Go past an instruction that leaves no layer, and tell whether an earlier build has met it at this place."""
+        key = self.progress.advance_without_layer(*parts)
+        if not self.fresh and key in self._met:
+            self.how.tell(_USED)
+
+    @cached_property
+    def _met(self) -> set[str]:
+        sources = self.how.cache_from
+        return {key for image in sources for key in index.passed(image.entry)} if sources else passed(self.how.paths)
+
+    def _cached(self) -> Image | None:
+        """Return the image with the layer that an earlier build has made, or None."""
+        known = cached(self.how.paths, self.progress.key)
+        sources = [image.diff_ids for image in self.how.cache_from]
+        if known and sources and not any(each[: len(known.diff_ids)] == known.diff_ids for each in sources):
+            return None
+        return known
 
     def _set(self, instruction: Instruction) -> None:
         progress = self.progress
@@ -225,8 +248,7 @@ class _Work:
             settings.pop("Cmd", None)
         if instruction.name != "WORKDIR":
             progress.set(settings, instruction.source)
-            progress.advance(instruction.name, repr(sorted(settings.items())))
-            return
+            return self._pass(instruction.name, repr(sorted(settings.items())))
         progress.document["config"] = settings
         directory, user = settings["WorkingDir"], settings.get("User") or ""
         self._changed(instruction, repr((directory, user)), lambda place: copying.make_directory(place.container(), directory, user))
@@ -248,9 +270,9 @@ class _Work:
         """
         progress = self.progress
         progress.advance(instruction.source, seen)
-        known = None if self.fresh else cached(self.how.paths, progress.key)
+        known = None if self.fresh else self._cached()
         if known:
-            self.how.tell(" ---> Using cache")
+            self.how.tell(_USED)
             reuse(progress, known)
             return
         # All layers above a new one have to be new too.
