@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mydocker.api.call import field, mapping, texts
-from mydocker.engine.record.containers import check_name
+from mydocker.engine.record.names import check_name
 from mydocker.engine.request import endpoints, mounts, ports
 from mydocker.errors import BadInput
 

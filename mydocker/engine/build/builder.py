@@ -9,7 +9,6 @@ for the same key, that layer is used.
 from __future__ import annotations
 
 import os
-from functools import cached_property
 
 from mydocker.engine.build import copying
 from mydocker.engine.build.checks import check, check_one
@@ -24,7 +23,7 @@ from mydocker.engine.build.stages import Stage, Stages, declared, origins
 from mydocker.engine.catalog import images
 from mydocker.engine.container.spec import PATH
 from mydocker.errors import BadInput, Error, StepFailed
-from mydocker.images import change, dockerfile, index
+from mydocker.images import change, dockerfile
 from mydocker.steps.base import Run, Step
 
 TYPE_CHECKING = False
@@ -34,11 +33,8 @@ if TYPE_CHECKING:
 
     from mydocker.engine.build.copying import Context
     from mydocker.engine.build.progress import Workplace
-    from mydocker.engine.catalog.images import Image
     from mydocker.images.dockerfile import Instruction
     from mydocker.images.reference import Reference
-
-_USED = " ---> Using cache"
 
 
 def build(how: Building, stages: Stages, target: str, references: Sequence[Reference], is_kept: bool = True) -> Built | None:
@@ -75,6 +71,7 @@ class _Work:
     begun: {a stage's number: how far it has come}
     stage: the stage that is being built
     fresh: whether layers are made anew, and not taken from an earlier build
+    met: the keys of instructions without a layer that earlier builds have met
     """
 
     def __init__(self, how: Building, stages: Stages, count: int) -> None:
@@ -87,6 +84,7 @@ class _Work:
         self.begun: dict[int, Progress] = {}
         self.stage = stages.all[0]
         self.fresh = not how.use_cache
+        self.met = passed(how.paths, how.cache_from)
         self.private = PrivateMounts(f"{how.context.scratch}/mounts", Run("build", how.run.observer))
 
     def build(self, needed: list[Stage]) -> None:
@@ -218,21 +216,8 @@ class _Work:
     def _pass(self, *parts: str) -> None:
         """Go past an instruction that leaves no layer, and tell whether an earlier build has met it at this place."""
         key = self.progress.advance_without_layer(*parts)
-        if not self.fresh and key in self._met:
-            self.how.tell(_USED)
-
-    @cached_property
-    def _met(self) -> set[str]:
-        sources = self.how.cache_from
-        return {key for image in sources for key in index.passed(image.entry)} if sources else passed(self.how.paths)
-
-    def _cached(self) -> Image | None:
-        """Return the image with the layer that an earlier build has made, or None."""
-        known = cached(self.how.paths, self.progress.key)
-        sources = [image.diff_ids for image in self.how.cache_from]
-        if known and sources and not any(each[: len(known.diff_ids)] == known.diff_ids for each in sources):
-            return None
-        return known
+        if not self.fresh and key in self.met:
+            self.how.tell(" ---> Using cache")
 
     def _set(self, instruction: Instruction) -> None:
         progress = self.progress
@@ -270,9 +255,9 @@ class _Work:
         """
         progress = self.progress
         progress.advance(instruction.source, seen)
-        known = None if self.fresh else self._cached()
+        known = None if self.fresh else cached(self.how.paths, progress.key, self.how.cache_from)
         if known:
-            self.how.tell(_USED)
+            self.how.tell(" ---> Using cache")
             reuse(progress, known)
             return
         # All layers above a new one have to be new too.

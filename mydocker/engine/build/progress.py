@@ -27,7 +27,7 @@ from mydocker.steps.base import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from mydocker.engine.catalog.images import Image
     from mydocker.engine.request.options import Options
@@ -124,8 +124,8 @@ def _write_empty(layer: LayerWriter) -> None:
     layer.write(bytes(10240))
 
 
-def cached(paths: Paths, key: str) -> Image | None:
-    """Return the image that an instruction with this key has left, or None."""
+def cached(paths: Paths, key: str, sources: Sequence[Image] = ()) -> Image | None:
+    """Return the image that an instruction with this key has left, or None. sources: if there are some, one of them must be built on it"""
     layout = ImageLayout(paths.images)
 
     def found(entries: list[Descriptor]) -> Image | None:
@@ -133,16 +133,19 @@ def cached(paths: Paths, key: str) -> Image | None:
         return images.Image(layout, entries, entry) if entry else None
 
     try:
-        return layout.consistent(found)
+        known = layout.consistent(found)
     except Damaged:
         return None  # it is made once more
+    is_usable = known and (not sources or any(each.diff_ids[: len(known.diff_ids)] == known.diff_ids for each in sources))
+    return known if is_usable else None
 
 
-def passed(paths: Paths) -> set[str]:
-    """Return the keys of the instructions without a layer that earlier builds have met."""
-    layout = ImageLayout(paths.images)
+def passed(paths: Paths, sources: Sequence[Image]) -> set[str]:
+    """Return the keys of the instructions without a layer that earlier builds have met. sources: if there are some, those of theirs"""
+    if sources:
+        return {key for image in sources for key in index.passed(image.entry)}
     try:
-        return layout.consistent(lambda entries: {key for entry in entries for key in index.passed(entry)})
+        return ImageLayout(paths.images).consistent(lambda entries: {key for entry in entries for key in index.passed(entry)})
     except Damaged:
         return set()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mydocker.engine.record import containers
 from mydocker.engine.record.moments import timestamp
+from mydocker.engine.record.names import is_name
 from mydocker.errors import BadInput, Conflict
 from mydocker.network import pools, records
 from mydocker.network.addresses import Subnet
@@ -63,7 +64,7 @@ def new(paths: Paths, name: str, kind: str, asked: Asked, internal: bool, labels
 
 def _check_name(name: str) -> None:
     """Raise BadInput unless a network may have this name: one that a container could have, but with blanks inside, as docker's."""
-    if name != " ".join(name.split()) or not containers.is_name(name.replace(" ", "")):
+    if name != " ".join(name.split()) or not is_name(name.replace(" ", "")):
         raise BadInput(f"invalid name {name!r}: expected [a-zA-Z0-9][a-zA-Z0-9_.-]+, with single blanks inside if need be")
 
 

@@ -11,7 +11,7 @@ import os
 from mydocker import leanjson, store
 from mydocker.engine.record.config import CONFIG
 from mydocker.engine.record.hostconfig import HOST_CONFIG
-from mydocker.errors import BadInput, Conflict, Damaged, NotFound
+from mydocker.errors import Conflict, Damaged, NotFound
 from mydocker.images.reference import is_id
 from mydocker.network.attachments import PUBLISHED
 from mydocker.paths import Paths
@@ -188,20 +188,6 @@ RECORD: Shape = {
     "madeBy": MADE_BY,  # missing if it was a client of the API, or a build
     "builder": BUILDER,  # only of a container in which a build runs a command
 }
-
-_NAME_FIRST = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-_NAME_REST = _NAME_FIRST + "_.-"
-
-
-def is_name(name: str) -> bool:
-    """Say whether a container or a volume may have this name. The rule is docker's."""
-    return len(name) >= 2 and name[0] in _NAME_FIRST and all(c in _NAME_REST for c in name)
-
-
-def check_name(name: str) -> None:
-    """Raise BadInput unless a container or a volume may have this name."""
-    if not is_name(name):
-        raise BadInput(f"invalid name {name!r}: expected [a-zA-Z0-9][a-zA-Z0-9_.-]+, two characters or more")
 
 
 def new_id() -> str:
