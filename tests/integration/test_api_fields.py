@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 from conftest import Machine, wait_until
-from services import Service
+from services import Service, needs_docker
 
 
 def created(service: Service, **body: Any) -> str:
@@ -126,6 +126,17 @@ def test_a_build_takes_layers_only_of_the_images_that_are_named(building: Servic
     assert used(["nosuch"]) == 0
     status, answer = building.ask("POST", "/build?cachefrom=[1]", {})
     assert status == 400, answer
+
+
+def test_docker_s_client_lists_images_without_a_name(building: Service) -> None:
+    needs_docker()
+    built(building, "FROM busybox\nRUN echo 1\nLABEL a=b\n", "")
+    (nameless,) = [each for each in shown(building, "/images/json") if each["RepoTags"] == ["<none>:<none>"]]
+    assert nameless["RepoDigests"] == ["<none>@<none>"]
+    assert nameless["Id"].partition(":")[2][:12] in building.docker("images", "-q", "--filter", "dangling=true").stdout
+    assert building.docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split().count("<none>:<none>") == 1
+    status, of_today = building.ask("GET", "/images/json", version="1.44")
+    assert status == 200 and [each for each in of_today if each["RepoTags"] == each["RepoDigests"] == []]
 
 
 def test_mirrors_and_insecure_registries_are_told(mydocker: Machine) -> None:
