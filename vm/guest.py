@@ -36,6 +36,7 @@ class Boot(NamedTuple):
     emulated: bool  # whether the processor is emulated
     script: str  # the guest's command, which its shell runs as root
     shell: Path  # a socket on the host that is the guest's second serial line
+    keeps_disk: bool = False  # whether the copy of the disk stays for another boot
 
 
 def command(boot: Boot) -> list[str]:
@@ -65,7 +66,8 @@ class Machine:
         self.seconds = seconds
         self.started = time.monotonic()
         disk = boot.directory / "disk.qcow2"
-        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", boot.disk, "-F", "qcow2", disk], check=True)
+        if not disk.exists():
+            subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", boot.disk, "-F", "qcow2", disk], check=True)
         (boot.directory / "machine.log").write_text(f"{shlex.join(command(boot))}\n")
         # virtme-ng opens its standard output again and again. In a file it would write from the beginning each time, so it gets a pipe.
         line = f"{shlex.join(command(boot))} 2>&1 < /dev/null | cat >> {shlex.quote(str(boot.directory))}/machine.log"
@@ -97,7 +99,8 @@ class Machine:
                 self.process.poll()  # otherwise it stays in its group as a zombie
                 time.sleep(0.1)
         self.process.wait()
-        (self.boot.directory / "disk.qcow2").unlink(missing_ok=True)
+        if not self.boot.keeps_disk:
+            (self.boot.directory / "disk.qcow2").unlink(missing_ok=True)
         self.boot.shell.unlink(missing_ok=True)
         return verdict(self.boot.directory, "" if in_time else f"no end within {self.seconds:g} s")
 

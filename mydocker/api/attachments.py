@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mydocker.api.call import field, mapping, texts
-from mydocker.engine.record.containers import check_name
+from mydocker.engine.record.names import check_name
 from mydocker.engine.request import endpoints, mounts, ports
 from mydocker.errors import BadInput
 
@@ -53,14 +53,14 @@ def endpoint(given: dict[str, Any]) -> WantedEndpoint:
     if not isinstance(given, dict):
         raise BadInput("invalid EndpointsConfig: expected an object of objects")
     ipam = field(given, "IPAMConfig", dict, {})
-    if ipam.get("LinkLocalIPs"):
-        raise BadInput(f"LinkLocalIPs of an endpoint are not supported: {ipam['LinkLocalIPs']!r}")
+    local = list(texts(ipam, "LinkLocalIPs"))
     return {
         "aliases": list(dict.fromkeys(texts(given, "Aliases"))),
         "ip": field(ipam, "IPv4Address", str, ""),
         "ip6": field(ipam, "IPv6Address", str, ""),
         "mac": field(given, "MacAddress", str, ""),
         "links": endpoints.links(texts(given, "Links")),
+        **({"linkLocal": local} if local else {}),  # type: ignore[typeddict-item]  # a field of it
         **endpoints.driver_options(f"{key}={value}" for key, value in mapping(given, "DriverOpts").items()),
         "gwPriority": field(given, "GwPriority", int, 0),
     }

@@ -17,6 +17,7 @@ from mydocker.api.wanted import options
 from mydocker.engine.build import builder, platforms, stages
 from mydocker.engine.build.context import BuildContext, unpack_context
 from mydocker.engine.build.orders import Asked, Building
+from mydocker.engine.catalog import images
 from mydocker.engine.container.start import start as start_container
 from mydocker.engine.transfer import pull as pulling
 from mydocker.errors import BadInput, Damaged, Denied, StepFailed
@@ -164,7 +165,7 @@ def _built(call: Call, directory: str, scratch: str, names: list[Reference], lim
     how.predefined = platforms.arguments(how.platform)
     how.labels = {key: str(value) for key, value in _json(call, "labels", dict).items()}
     how.network = call.text("networkmode") if call.text("networkmode") != "default" else ""
-    how.use_cache = not call.flag("nocache")
+    _choose_cache(call, how)
     how.limits = [f"{key}={value}" for key, value in sorted(limits.items())]
     divided = stages.divide(dockerfile.parse(text, name), how.arguments, how.predefined, name)
     built = builder.build(how, divided, call.text("target"), names)
@@ -172,11 +173,22 @@ def _built(call: Call, directory: str, scratch: str, names: list[Reference], lim
     return built
 
 
+def _choose_cache(call: Call, how: Building) -> None:
+    """Say which layers of earlier builds may be used: all, or only those of the images that are named, as docker's classic builder does."""
+    names = _json(call, "cachefrom", list)
+    if not all(isinstance(name, str) for name in names):
+        raise BadInput(f"invalid cachefrom {names}: expected a list of images")
+    how.cache_from = [images.find(call.paths, name) for name in names if platforms.is_here(call.paths, name, "")]
+    how.use_cache = not call.flag("nocache") and bool(how.cache_from or not names)
+
+
 def _run(call: Call, telling: Telling, record: Record, lock: int, secrets: list[str]) -> int:
     """Run the command of a RUN, tell what it writes, and return its exit status. Raises Gone if the client goes away meanwhile."""
-    decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
+    decoders = {stream: codecs.getincrementaldecoder("utf-8")(errors="replace") for stream in (OUTPUT, ERRORS)}
     client = start_container(call.paths, record, lock, OUTPUT + ERRORS, secrets=secrets)
-    telling.status_of_command = client.hear(lambda data: telling.stream(decode(data)), _waiter(call))
+    telling.status_of_command = client.hear(
+        lambda stream, data: telling.written(decoders[stream].decode(data), stream == ERRORS), _waiter(call)
+    )
     client.channel.close()
     return telling.status_of_command
 

@@ -7,7 +7,8 @@ from mydocker.api.call import DONE, Answer, Call
 from mydocker.engine.connection import links
 from mydocker.engine.container.claim import Rename
 from mydocker.engine.container.remove import remove as remove_container
-from mydocker.engine.record import containers, filters, locks, state
+from mydocker.engine.record import filters, locks, state
+from mydocker.engine.record.names import check_name
 from mydocker.engine.view import containerfilters, listing
 from mydocker.errors import Conflict
 
@@ -30,7 +31,7 @@ def inspect(call: Call) -> Answer:
 def rename(call: Call) -> Answer:
     """POST /containers/ID/rename"""
     new = call.text("name").removeprefix("/")
-    containers.check_name(new)
+    check_name(new)
     record = names.container(call)
     with locks.ContainerLock(call.paths, record["id"]):
         call.run().apply(Rename(call.paths, record["id"], new))

@@ -29,6 +29,7 @@ def create(call: Call) -> Answer:
     wanted = options(config, call.text("name").removeprefix("/"), call.text("platform"))
     prepared = _prepared(call, wanted)
     _as_given(prepared, config)
+    _check_volume_driver(prepared)
     _make(prepared, call.run())
     return Answer({"Id": prepared.record["id"], "Warnings": warnings(wanted)}, 201)
 
@@ -53,6 +54,13 @@ def _as_given(prepared: Prepared, config: dict[str, Any]) -> None:
         raise BadInput(f"invalid ConsoleSize {size}: expected [rows, columns]")
     prepared.record["hostConfig"]["ConsoleSize"] = size
     prepared.record["hostConfig"]["ContainerIDFile"] = field(host, "ContainerIDFile", str, "")
+
+
+def _check_volume_driver(prepared: Prepared) -> None:
+    """Raise BadInput for a driver that would be asked for volumes. A container without any may name one, as with docker."""
+    driver = prepared.record["hostConfig"]["VolumeDriver"]
+    if driver not in ("", "local") and any(mount["type"] == "volume" for mount in prepared.record["mounts"]):
+        raise BadInput(f"VolumeDriver is not supported: {driver!r}")
 
 
 def _make(prepared: Prepared, run: Run) -> None:

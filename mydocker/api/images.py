@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, BinaryIO
 
-_NAMELESS = "<none>:<none>"
+# What stands for a missing name and a missing digest before version 1.43. docker's clients list only an image that has both.
+_NAMELESS, _UNKNOWN = "<none>:<none>", "<none>@<none>"
 _LOADING = {"begins": "Loading layer", "exists": "Loading layer", "done": "Load complete"}
 
 
@@ -51,15 +52,17 @@ def summary(image: Image, version: tuple[int, int], used: Sequence[str] | None, 
     names: the names that are shown, None for all
     """
     repositories = None if names is None else {parse(name).familiar for name in names if name != str(None)}
-    nameless = [_NAMELESS] if version < (1, 43) else []
+    nameless, unknown = ([_NAMELESS], [_UNKNOWN]) if version < (1, 43) else ([], [])
+    tags = sorted(tag for tag in image.tags if names is None or tag in names)
+    digests = [each for each in image.repo_digests if not repositories or each.partition("@")[0] in repositories]
     shown = {
         "Containers": -1 if used is None else used.count(image.id),
         "Created": nanoseconds(image.created) // 10**9 if image.created else 0,
         "Id": f"sha256:{image.id}",
         "Labels": image.config.get("Labels") or None,
         "ParentId": "",
-        "RepoDigests": [each for each in image.repo_digests if not repositories or each.partition("@")[0] in repositories],
-        "RepoTags": sorted(tag for tag in image.tags if names is None or tag in names) or nameless,
+        "RepoDigests": digests if tags or digests else unknown,
+        "RepoTags": tags or nameless,
         "SharedSize": -1,
         "Size": image.size,
     }

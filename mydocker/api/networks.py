@@ -66,6 +66,7 @@ def create(call: Call) -> Answer:
     labels, options = mapping(body, "Labels"), mapping(body, "Options")
     made = new_network.new(call.paths, name, kind, asked, field(body, "Internal", bool, False), labels, options)
     made["attachable"] = field(body, "Attachable", bool, False)
+    made["ipamOptions"] = field(body, "IPAM", dict, {}).get("Options") is not None
     networks.create(call.paths, made, asked, call.run())
     return Answer({"Id": made["id"], "Warning": ""}, 201)
 

@@ -8,8 +8,10 @@ output, 2 standard error), three zeros, the length in four bytes, the data.
 from __future__ import annotations
 
 import json
+from fcntl import ioctl
 from select import POLLHUP, POLLIN, poll
-from struct import pack
+from struct import pack, unpack
+from termios import TIOCOUTQ
 from time import monotonic
 
 import h11
@@ -31,6 +33,8 @@ _MOST_UNWANTED = 64 << 20
 _CHUNK = 1 << 16
 # So many seconds a client may take for the head of a request. One that says nothing more loses its connection, and others get its place.
 _PATIENCE = 60.0
+# Raw bytes follow the head of their answer once the client has read that, or after so many seconds.
+_HEAD_IS_READ = 0.1
 
 STDOUT, STDERR = 1, 2
 MULTIPLEXED, RAW = "application/vnd.docker.multiplexed-stream", "application/vnd.docker.raw-stream"
@@ -208,7 +212,19 @@ class Connection:
         waiting, _ = self._http.trailing_data
         self.is_raw = self.is_begun = True
         self.send_raw(answer)
+        self._await_reading()
         return bytes(waiting)
+
+    def _await_reading(self) -> None:
+        """Wait until the client has read the head of the answer. docker-py reads that with a buffer, and loses the raw bytes in there."""
+        deadline = monotonic() + _HEAD_IS_READ
+        while self._unread() and monotonic() < deadline:
+            poll().poll(1)  # no event tells that a peer has read
+
+    def _unread(self) -> int:
+        """Return how much of what was sent the client has not read yet (unix(7), SIOCOUTQ)."""
+        found: int = unpack("i", ioctl(self.socket, TIOCOUTQ, bytes(4)))[0]
+        return found
 
 
 def frame(stream: int, data: bytes) -> bytes:

@@ -21,4 +21,4 @@ def info(call: Call) -> Answer:
     """GET /info"""
     from mydocker.engine.system.info import info as facts
 
-    return Answer(host.info(facts(call.paths)))
+    return Answer(host.info(call.paths, facts(call.paths)))

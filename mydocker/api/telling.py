@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mydocker.images.documents import Descriptor
 
 _BAR = 50
+_RED, _PLAIN = "\x1b[91m", "\x1b[0m"  # ECMA-48, SGR
 _WORDS = {"begins": "Pulling fs layer", "exists": "Already exists", "done": "Pull complete"}
 
 
@@ -37,6 +38,11 @@ class Telling:
         """Send what a build or a load says."""
         if not self.is_quiet:
             self.line({"stream": text})
+
+    def written(self, text: str, is_error: bool) -> None:
+        """Send what a command of a build writes: to standard error in red, which is what docker's clients look for."""
+        if text:
+            self.stream(f"{_RED}{text}{_PLAIN}" if is_error else text)
 
     def end(self) -> None:
         """End the answer, which may have had no line."""

@@ -76,7 +76,8 @@ class Usage:
         memory = self.figures["memory"]
         name = "inactive_file" if self.version == 2 else "total_inactive_file"
         limit = memory["limit"] or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        return {"usage": memory["usage"] or 0, "stats": {name: memory["cache"] or 0}, "limit": limit}
+        known = _known({"usage": memory["usage"] or 0, "max_usage": memory["peak"]})
+        return {**known, "stats": {name: memory["cache"] or 0}, "limit": limit}
 
     def _blkio(self) -> dict[str, Any]:
         names = ["io_serviced", "io_queue", "io_service_time", "io_wait_time", "io_merged", "io_time"]

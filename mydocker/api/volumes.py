@@ -6,7 +6,8 @@ from mydocker.api.call import DONE, Answer, Call, field, mapping
 from mydocker.api.protocol import Refused
 from mydocker.api.pruning import pruned
 from mydocker.engine.record import filters
-from mydocker.engine.record.containers import check_name, new_id
+from mydocker.engine.record.containers import new_id
+from mydocker.engine.record.names import check_name
 from mydocker.engine.system import pruning
 from mydocker.engine.view import choosing
 from mydocker.engine.volume import options, volumes

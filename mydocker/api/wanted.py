@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 # What is refused if it asks for anything: {field: what may stand there}.
 _NOTHING_ELSE: dict[str, tuple[Any, ...]] = {
-    "VolumeDriver": ("", "local"),
     "Cgroup": ("",),
     "Isolation": ("", "default"),
     "CpuRealtimePeriod": (0,),
@@ -123,7 +122,7 @@ def _healthcheck(given: dict[str, Any]) -> Healthcheck:
 
 def _life(config: dict[str, Any], host: dict[str, Any]) -> Flags:
     log = field(host, "LogConfig", dict, {})
-    driver, runtime = field(log, "Type", str, "") or "json-file", field(host, "Runtime", str, "")
+    driver, runtime = field(log, "Type", str, "") or "json-file", asked_runtime(config)
     if driver not in LOG_DRIVERS:
         raise BadInput(f"logger: no log driver named '{driver}' is registered")
     settings = tuple(f"{key}={value}" for key, value in mapping(log, "Config").items())
@@ -137,6 +136,12 @@ def _life(config: dict[str, Any], host: dict[str, Any]) -> Flags:
         "cgroupns": _one_of(host, "CgroupnsMode", ("private", "host")),
         "annotation": list(mapping(host, "Annotations").items()),
     }
+
+
+def asked_runtime(config: dict[str, Any]) -> str:
+    """Return the name of the runtime that is asked for. docker-py has it outside of HostConfig."""
+    name: str = field(field(config, "HostConfig", dict, {}), "Runtime", str, "") or field(config, "Runtime", str, "")
+    return name
 
 
 def _one_of(host: dict[str, Any], name: str, words: tuple[str, ...]) -> str:
@@ -160,7 +165,7 @@ def _files(config: dict[str, Any], host: dict[str, Any]) -> Flags:
         "device": [_device(each) for each in _objects(host, "Devices")],
         "device_cgroup_rule": [devices.device_rule(text) for text in texts(host, "DeviceCgroupRules")],
         "edits": cdi.edits(name for request in _objects(host, "DeviceRequests") for name in cdi.names_of(request)),
-        "as_given": asgiven.from_document(host),
+        "as_given": asgiven.from_document(host, asked_runtime(config)),
         "blkio_weight_device": [devices.device_weight(_pair(each, "Weight")) for each in _objects(host, "BlkioWeightDevice")],
         **{option: _rates(host, name, "bps" in option) for name, option in _RATES.items()},
     }

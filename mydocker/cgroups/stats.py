@@ -24,7 +24,7 @@ def read_stats(find: Finder) -> Stats:
     The figures are:
 
         cpu       usage, user, system, throttled in nanoseconds; periods, throttled_periods are counts
-        memory    usage, limit, cache (inactive_file), swap in bytes; oom_kill is a count
+        memory    usage, peak, limit, cache (inactive_file), swap in bytes; oom_kill is a count
         pids      current, limit are counts
         blkio     read, write in bytes
     """
@@ -49,15 +49,15 @@ def read_cpu(find: Finder) -> dict[str, int | None]:
 
 def read_memory(group: Group | None) -> dict[str, int | None]:
     if group is None:
-        return dict.fromkeys(("usage", "limit", "cache", "swap", "oom_kill"))
+        return dict.fromkeys(("usage", "peak", "limit", "cache", "swap", "oom_kill"))
     table = group.table("memory.stat")
-    if group.hierarchy.version == 2:
-        usage, limit, swap = (number(group.read(f"memory.{file}")) for file in ("current", "max", "swap.current"))
-        cache = table.get("inactive_file")
-    else:
-        usage, limit, both = (number(group.read(f"memory.{file}_in_bytes")) for file in ("usage", "limit", "memsw.usage"))
-        swap, cache = (None if both is None or usage is None else max(0, both - usage)), table.get("total_inactive_file")
-    return {"usage": usage, "limit": limit, "cache": cache, "swap": swap, "oom_kill": oom_kills(group)}
+    is_second = group.hierarchy.version == 2
+    files = ("current", "peak", "max", "swap.current") if is_second else ("usage", "max_usage", "limit", "memsw.usage")
+    usage, peak, limit, swap = (number(group.read(f"memory.{file}{'' if is_second else '_in_bytes'}")) for file in files)
+    if not is_second:  # there it is memory and swap together
+        swap = None if swap is None or usage is None else max(0, swap - usage)
+    cache = table.get("inactive_file" if is_second else "total_inactive_file")
+    return {"usage": usage, "peak": peak, "limit": limit, "cache": cache, "swap": swap, "oom_kill": oom_kills(group)}
 
 
 def oom_kills(group: Group | None) -> int | None:

@@ -38,7 +38,6 @@ _REAL_TIME = tuple(
 _REFUSED = (
     *_REAL_TIME,
     *(refused(name, why="it is for Windows") for name in _WINDOWS),
-    refused("--link-local-ip", why="an interface has one address of each family here"),
     refused("--storage-opt", why="no storage driver here has a quota"),
     refused("--use-api-socket", why="-v mounts the socket, for whoever may have the whole machine", takes_value=False),
 )
@@ -133,6 +132,7 @@ _NETWORK = (
     option("--network", "--net", many=True, metavar="NETWORK", help="bridge, none, host, container:NAME or a network of yours [bridge]."),
     option("--ip", metavar="ADDRESS", help="Its IPv4 address in a network of yours."),
     option("--ip6", metavar="ADDRESS", help="Its IPv6 address there."),
+    option("--link-local-ip", many=True, metavar="ADDRESS", help="One more address of it, which reaches only its first network."),
     option("--mac-address", metavar="ADDRESS", help="Its MAC address."),
     option("--network-alias", "--net-alias", many=True, metavar="NAME", help="One more name of it in a network of yours."),
     option("--link", many=True, metavar="CONTAINER[:ALIAS]", help="A name that only it has for another container."),

@@ -10,7 +10,7 @@ from mydocker.cli.execution import runner
 from mydocker.cli.verb import ANY_INTEGER, SOME, argument, option, switch, verb
 from mydocker.engine.container import life
 from mydocker.engine.record import containers, locks
-from mydocker.engine.record.containers import check_name
+from mydocker.engine.record.names import check_name
 from mydocker.engine.request.values import detach_keys as parse_keys
 from mydocker.engine.request.values import signal as parse_signal
 from mydocker.errors import Conflict, Error

@@ -152,7 +152,7 @@ def remove(session: Session, force: bool, names: tuple[str, ...]) -> int:
     option("--link", "names", metavar="CONTAINER[:ALIAS]", many=True, help="A name that only it has for another container there."),
     option("--driver-opt", "asked", metavar="KEY=VALUE", many=True, help=f"{IFNAME}=NAME: what its interface is called."),
     option("--gw-priority", "rank", metavar="NUMBER", default="0", help="The network with the highest one is the way out [0]."),
-    refused("--link-local-ip", why="an interface has one address of each family here"),
+    option("--link-local-ip", "local", metavar="ADDRESS", many=True, help="One more address of it, which reaches only this network."),
     *EXPLAIN,
     argument("network", "NETWORK"),
     argument("name", "CONTAINER"),
@@ -165,6 +165,8 @@ def connect(session: Session, /, network: str, name: str, ip: str, ip6: str, mac
     found = networks.resolve(session.paths, network)
     wanted: WantedEndpoint = {"aliases": list(given["aliases"]), "ip": ip, "ip6": ip6, "mac": mac, "links": links(given["names"])}
     wanted |= driver_options(given["asked"])
+    if given["local"]:
+        wanted["linkLocal"] = list(given["local"])
     wanted["gwPriority"] = priority(rank)
     check_endpoint(found["name"], wanted)
     container_id = containers.resolve(session.paths, name)

@@ -30,7 +30,7 @@ def info(session: Session, form: str | None) -> None:
     from mydocker.engine.system.info import info as facts
 
     found = facts(session.paths)
-    _print({**host.info(found), "ClientInfo": host.client(), **found}, form, "\n".join(_lines(found, 0)))
+    _print({**host.info(session.paths, found), "ClientInfo": host.client(), **found}, form, "\n".join(_lines(found, 0)))
 
 
 def _print(facts: Mapping[str, object], form: str | None, usual: str) -> None:

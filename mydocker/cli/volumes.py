@@ -7,7 +7,8 @@ from mydocker.cli.execution import runner
 from mydocker.cli.rows import FORMAT, filter_option, print_rows
 from mydocker.cli.verb import OPTIONAL, SOME, argument, meaningless, option, refused, switch, verb
 from mydocker.engine.record import filters
-from mydocker.engine.record.containers import check_name, new_id
+from mydocker.engine.record.containers import new_id
+from mydocker.engine.record.names import check_name
 from mydocker.engine.request import values
 from mydocker.engine.view import choosing
 from mydocker.engine.volume import options as volume_options

@@ -86,8 +86,8 @@ def argv(text: str, settings: ImageConfig) -> list[str]:
 
 
 def environment(settings: ImageConfig) -> dict[str, str]:
-    """Return the variables of a config object's Env, by name."""
-    return {key: value for key, _, value in (entry.partition("=") for entry in settings.get("Env", []))}
+    """Return the variables of a config object's Env, by name. A bare name is one that a container of it was to have not."""
+    return {key: value for key, _, value in (entry.partition("=") for entry in settings.get("Env", []) if "=" in entry)}
 
 
 def variables_of(settings: ImageConfig, arguments: Mapping[str, str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ Every name has a descriptor of its own, with these annotations. An image without
     mydocker.sizes                      "4261376,1024"                      the bytes of each layer, uncompressed, the lowest first
     mydocker.build                      HEX                                 the image is cache of a build: the key of the step that left it
     mydocker.built                      HEX                                 the key of the whole build that made the image
+    mydocker.passed                     "HEX,HEX"                           the keys of its instructions that left no layer, shortened
     mydocker.digest                     sha256:HEX                          the digest that the registry has for the name, perhaps that
                                                                             of an index of platforms
 """
@@ -26,6 +27,7 @@ SIZES = "mydocker.sizes"
 DIGEST = "mydocker.digest"
 BUILD = "mydocker.build"
 BUILT = "mydocker.built"
+PASSED = "mydocker.passed"
 
 
 def _annotations(entry: Descriptor) -> dict[str, str]:
@@ -52,6 +54,12 @@ def build_key(entry: Descriptor) -> str:
     """Return the key of the build or of the build's step that made an image, or '' if no build made it."""
     annotations = _annotations(entry)
     return annotations.get(BUILD) or annotations.get(BUILT) or ""
+
+
+def passed(entry: Descriptor) -> list[str]:
+    """Return the keys of a build's instructions that left no layer on the way to an image."""
+    text = _annotations(entry).get(PASSED, "")
+    return text.split(",") if text else []
 
 
 def is_cache(entry: Descriptor) -> bool:

@@ -18,7 +18,7 @@ from mydocker.images.transport import Transport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypedDict
+    from typing import Any, TypedDict
 
     from mydocker.shape import Shape
 
@@ -61,6 +61,17 @@ class Registries:
         if os.path.exists(path):
             self._mirrors, self._insecure = _read(path)
 
+    def document(self) -> dict[str, Any]:
+        """Return docker's RegistryConfig."""
+        mirrors = [f"{url.rstrip('/')}/" for url in self._mirrors]
+        networks = [each for each in self._insecure if "/" in each]
+        indexes = {name: _index(name, [], is_secure=False) for name in self._insecure if "/" not in name}
+        return {
+            "InsecureRegistryCIDRs": [*_LOOPBACK, *networks],
+            "IndexConfigs": {HUB: _index(HUB, mirrors, is_secure=True), **indexes},
+            "Mirrors": mirrors,
+        }
+
     def endpoints(self, domain: str, mirrors: bool = True) -> list[Endpoint]:
         """Return the addresses to try for a registry, in their order: its mirrors, https, and http where that is allowed."""
         if domain == HUB:
@@ -83,6 +94,11 @@ class Registries:
         host = urlsplit(f"//{domain}").hostname or ""
         named = host == "localhost" or domain in self._insecure
         return named or any(_contains(network, host) for network in (*_LOOPBACK, *self._insecure))
+
+
+def _index(name: str, mirrors: list[str], is_secure: bool) -> dict[str, Any]:
+    """Return docker's IndexInfo of a registry."""
+    return {"Name": name, "Mirrors": mirrors, "Secure": is_secure, "Official": name == HUB}
 
 
 def _contains(network: str, host: str) -> bool:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         link: str
         mac: str
         addresses: list[Address]
+        linkLocal: NotRequired[list[str]]
         aliases: list[str]
         links: NotRequired[list[str]]
         gwPriority: NotRequired[int]
@@ -86,6 +87,7 @@ ENDPOINT: Shape = {
     "link!": "text",  # the name of the link on the host: the other end of a veth pair, where there is one
     "mac!": "text",
     "addresses!": [ADDRESS],
+    "linkLocal": ["text"],  # more addresses, which reach no further than the network, and have no names
     "aliases!": ["text"],  # more names of the container on this network
     "links": ["text"],  # CONTAINER:ALIAS, names that this container alone has for others
     "gwPriority": "number",  # as it was asked for

@@ -71,6 +71,7 @@ def configure(endpoint: Endpoint, namespace: str) -> list[Step]:
         # We give out the addresses. So the kernel need not ask on the wire whether they are taken, which takes a second or two.
         SetLinkSysctl(name, "ipv6", *(("accept_dad", "0") if has_ipv6 else ("disable_ipv6", "1")), namespace),
         *(AddAddress(name, each["address"], each["prefix"], namespace) for each in endpoint["addresses"]),
+        *(AddAddress(name, each, 64 if ":" in each else 16, namespace) for each in endpoint.get("linkLocal", [])),
         SetUp(name, namespace),
         *(AddDefaultRoute(name, each["gateway"], namespace) for each in endpoint["addresses"] if _leads_out(endpoint, each)),
     ]

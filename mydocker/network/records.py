@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         subnets: list[SubnetEntry]
         internal: bool
         attachable: NotRequired[bool]
+        ipamOptions: NotRequired[bool]
         ipv6: bool
         options: dict[str, str]
         labels: dict[str, str]
@@ -57,6 +58,7 @@ NETWORK: Shape = {
     "subnets!": [SUBNET_ENTRY],  # one for IPv4, one for IPv6, or both; none where mydocker gives out no addresses
     "internal": ("truth", False),  # whether it leads nowhere but to its own containers
     "attachable": "truth",  # said by a client of the API, and shown again: any container may be attached to any network here
+    "ipamOptions": "truth",  # said by a client of the API: whether it gave an object of options, which is always empty, or none
     "ipv6": ("truth", False),
     "options": ({"*": "text"}, {}),  # what --opt said
     "labels": ({"*": "text"}, {}),

@@ -180,7 +180,8 @@ class Docker(Tool):
         self.words = ["/usr/bin/docker", "-H", f"unix://{place}/sock"]
         flags = f"--data-root {place}/data --exec-root {place}/exec -H unix://{place}/sock --pidfile {place}/pid --bip 172.30.0.1/24"
         script = f"ip link set lo up; exec dockerd {flags} > {place}/log 2>&1"
-        self.daemon = subprocess.Popen(["unshare", "-n", "sh", "-c", script])
+        # Mounts of its own too: dockerd leaves one of a network namespace, for containers on the host's.
+        self.daemon = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c", script])
         deadline = time.monotonic() + 60
         while subprocess.run([*self.words, "info"], capture_output=True).returncode:
             if time.monotonic() > deadline or self.daemon.poll() is not None:

@@ -65,7 +65,8 @@ docker network ls -q --filter type=custom | while read -r id; do docker network 
 docker volume ls -q | while read -r id; do docker volume rm $id; done
 docker images --format '{{.Repository}}:{{.Tag}} {{.ID}}' | while read -r name id; do
     case $name in busybox:latest) ;; *:*none*) docker rmi -f $id ;; *) docker rmi -f $name ;; esac
-done"""
+done
+docker builder prune -af"""
 
 
 class Tool:
@@ -85,5 +86,7 @@ class Tool:
             found = [self.run(line.removeprefix("~ "), place) for line in lines]
         finally:
             self.run(CLEANING, "/")
+            if any("prune" in line for line in lines):
+                self.run("docker run --rm busybox true", "/")  # it needs the default network, which prune takes down here
             shutil.rmtree(place)
         return [(each.rc, masked(each.stdout), bool(each.stderr)) for each in found]

@@ -170,6 +170,21 @@ def test_each_side_sees_what_the_other_does(mydocker: Machine, service: Service)
     assert service.ask("GET", "/containers/ours/json")[0] == 404
 
 
+def test_raw_bytes_do_not_come_together_with_the_head_of_their_answer(mydocker: Machine, service: Service) -> None:
+    """docker-py reads the head with a buffer and then from the socket itself, so it would lose them."""
+    mydocker("run", "--name", "told", "busybox", "echo", "hello")
+    asked = "POST /v1.41/containers/told/attach?logs=1&stdout=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+    for _ in range(20):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(service.path)
+            client.settimeout(20)
+            client.sendall(asked.encode())
+            first = client.recv(4096)
+            assert first.startswith(b"HTTP/1.1 101 ") and first.endswith(b"\r\n\r\n"), first
+            assert client.recv(4096).endswith(b"hello\n")
+    mydocker("rm", "told")
+
+
 def test_an_attached_client_sees_all_of_a_start_by_the_command_line(mydocker: Machine, service: Service) -> None:
     service.ask("POST", "/containers/create?name=job", {"Image": "busybox", "Cmd": ["echo", "all of it"], "AttachStdout": True})
     connection = UnixConnection(service.path)

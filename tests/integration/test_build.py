@@ -316,28 +316,28 @@ def test_the_cache(build: Builds) -> None:
     assert "Using cache" not in build(dockerfile).stdout
     first = build.inspect()
     again = build(dockerfile)
-    assert again.stdout.count("Using cache") == 3
+    assert again.stdout.count("Using cache") == 5
     assert build.inspect()["Id"] == first["Id"]
     build.mydocker.sh("touch -d 2001-01-01 ctx/f")
-    assert build(dockerfile).stdout.count("Using cache") == 3
+    assert build(dockerfile).stdout.count("Using cache") == 5
     build.file("f", "two")
-    assert build(dockerfile).stdout.count("Using cache") == 1
+    assert build(dockerfile).stdout.count("Using cache") == 2
     assert build.run("cat /copy") == "two\n"
     build.mydocker.sh("chmod 600 ctx/f")
-    assert build(dockerfile).stdout.count("Using cache") == 1
-    assert build(dockerfile, "--build-arg", "V=2").stdout.count("Using cache") == 0
+    assert build(dockerfile).stdout.count("Using cache") == 2
+    assert build(dockerfile, "--build-arg", "V=2").stdout.count("Using cache") == 1
     assert build.run("cat /v") == "2\n"
     assert build(dockerfile, "--no-cache").stdout.count("Using cache") == 0
-    assert build(dockerfile.replace("CMD x", "CMD y")).stdout.count("Using cache") == 3
+    assert build(dockerfile.replace("CMD x", "CMD y")).stdout.count("Using cache") == 4
     hidden = build.mydocker("images", "-q").stdout.count("\n")
     assert build.mydocker("images", "-aq").stdout.count("\n") > hidden
     build.mydocker("image", "prune", "-f")
-    assert build(dockerfile).stdout.count("Using cache") == 3
+    assert build(dockerfile).stdout.count("Using cache") >= 4
     (row,) = [line.split() for line in build.mydocker("system", "df").stdout.splitlines() if line.startswith("Build Cache")]
     assert int(row[2]) > 3 and row[3] == "0"
     assert "Deleted build cache objects:" in build.mydocker("builder", "prune", "-f").stdout
     build.mydocker("rmi", "made:1")
-    assert build(dockerfile).stdout.count("Using cache") == 0
+    assert build(dockerfile).stdout.count("Using cache") <= 1  # ARG, if an image without a name was built with it
 
 
 def test_contexts_by_standard_input(build: Builds) -> None:

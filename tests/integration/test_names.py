@@ -71,6 +71,50 @@ def test_the_c_library_finds_them(mydocker: Machine, net: Network) -> None:
     assert float(answer.stderr.split()[1]) < 4  # a question without an answer takes 5 seconds
 
 
+@pytest.fixture
+def resolve(mydocker: Machine) -> str:
+    """The path of a static program that resolves a name with musl, the C library of Alpine's images."""
+    if not mydocker.host.exists("musl-gcc"):
+        pytest.skip("musl-gcc is not installed")
+    made = mydocker.sh(f"musl-gcc -static -o resolve {Path(__file__).with_name('resolve.c')}")
+    assert made.rc == 0, made.stderr
+    return f"{mydocker.directory}/resolve"
+
+
+def test_musl_finds_them(mydocker: Machine, net: Network, resolve: str) -> None:
+    """getaddrinfo of musl asks for A and AAAA at once, and gives up a name for which one of the answers is that it does not exist.
+
+    It reads /etc/hosts first, where the names are too, so that is emptied: what is left is the resolver.
+    """
+    run(mydocker, "web", "--network", "net1", "--ip", "10.80.0.4", "--network-alias", "www", "--network-alias", "all")
+    run(mydocker, "db", "--network", "net1", "--ip", "10.80.0.5", "--network-alias", "all")
+    run(mydocker, "asking", "--network", "net1", "--ip", "10.80.0.20", "-v", f"{resolve}:/resolve:ro")
+    mydocker("exec", "asking", "sh", "-c", "echo > /etc/hosts")
+    for words in (["web"], ["WEB"], ["www"], ["web.net1"], ["web", "4"]):
+        answer = mydocker("exec", "asking", "/resolve", *words)
+        assert (answer.rc, answer.stdout) == (0, "10.80.0.4\n"), words
+    # There is no AAAA: that is said at once, and is no failure of the resolver (EAI_AGAIN).
+    answer = mydocker("exec", "asking", "sh", "-c", "time -p /resolve web 6")
+    assert answer.rc == 1 and "Try again" not in answer.stdout and float(answer.stderr.split()[-5]) < 4, answer
+    # musl sorts by how much of an address is as its own: of these two as much.
+    orders = {mydocker("exec", "asking", "/resolve", "all").stdout for _ in range(20)}
+    assert orders == {"10.80.0.4\n10.80.0.5\n", "10.80.0.5\n10.80.0.4\n"}
+
+
+def test_musl_goes_through_the_search_domains(mydocker: Machine, net: Network, resolve: str) -> None:
+    """With ndots:1, as without a resolver of ours. A domain that knows nothing of a name is not the end of the search."""
+    run(mydocker, "ns", "--network", "net1", "--ip", "10.80.0.53")
+    serve(mydocker, net, "ns")
+    run(mydocker, "web", "--network", "net1", "--ip", "10.80.0.4")
+    flags = ("--dns", "10.80.0.53", "--dns-search", "net1", "--dns-search", "test", "--dns-opt", "ndots:1")
+    run(mydocker, "asking", "--network", "net1", *flags, "-v", f"{resolve}:/resolve:ro")
+    mydocker("exec", "asking", "sh", "-c", "echo > /etc/hosts")
+    assert mydocker("exec", "asking", "/resolve", "web").stdout == "10.80.0.4\n"
+    assert mydocker("exec", "asking", "/resolve", "there").stdout == "192.0.2.7\n"
+    asked = set(mydocker.sh("cat started.log").stdout.split())
+    assert {"udp:there.net1", "udp:there.test"} <= asked and "udp:web.net1" not in asked
+
+
 def serve(mydocker: Machine, net: Network, container: str) -> None:
     """Have a name server listen inside a container's network, at port 53 of all its addresses."""
     net.start(f"nsenter --net=/proc/{mydocker.pid(container)}/ns/net python3 nameserver.py")

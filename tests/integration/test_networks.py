@@ -522,7 +522,9 @@ def test_the_network_with_the_highest_priority_is_the_way_out(mydocker: Machine)
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--driver-opt", "x=y"), "unknown option 'x=y'"),
+        (("--driver-opt", "com.docker.network.x=y"), "unknown option 'com.docker.network.x=y'"),
+        (("--driver-opt", "x"), "invalid option 'x' of an endpoint"),
+        (("--link-local-ip", "10.0.0.1"), "invalid link-local address '10.0.0.1'"),
         (("--driver-opt", "com.docker.network.endpoint.ifname=a/b"), "invalid interface name 'a/b'"),
         (("--gw-priority", "high"), "invalid gw-priority 'high'"),
     ],
@@ -530,3 +532,45 @@ def test_the_network_with_the_highest_priority_is_the_way_out(mydocker: Machine)
 def test_what_an_endpoint_cannot_be_asked(mydocker: Machine, words: tuple[str, ...], message: str) -> None:
     refused = mydocker("network", "connect", *words, "bridge", "nosuch")
     assert refused.rc == 1 and message in refused.stderr
+
+
+def test_link_local_addresses(mydocker: Machine) -> None:
+    """More addresses of an interface: of IPv4 on every network that gives out addresses, of IPv6 where there is IPv6."""
+    assert mydocker("network", "create", "four").rc == 0
+    assert mydocker("network", "create", "--ipv6", "both").rc == 0
+    flags = ("--network", "four", "--link-local-ip", "169.254.8.8")
+    assert mydocker("run", "-d", "--name", "box", *flags, "busybox", "sleep", "1000").rc == 0
+    connected = mydocker("network", "connect", "--link-local-ip", "169.254.8.9", "--link-local-ip", "fe80::88", "both", "box")
+    assert connected.rc == 0, connected.stderr
+    for _ in range(2):
+        shown = mydocker("exec", "box", "ip", "-o", "addr").stdout
+        assert all(address in shown for address in ("169.254.8.8/16", "169.254.8.9/16", "fe80::88/64")), shown
+        mydocker("restart", "-t", "0", "box")
+    form = "{{.NetworkSettings.Networks.both.IPAMConfig.LinkLocalIPs}}"
+    assert mydocker("inspect", "-f", form, "box").stdout == "[169.254.8.9 fe80::88]\n"
+    mydocker("network", "disconnect", "four", "box")
+    refused = mydocker("network", "connect", "--link-local-ip", "fe80::8", "four", "box")
+    assert refused.rc == 1 and "network four has no IPv6" in refused.stderr
+    assert mydocker("inspect", "-f", "{{len .NetworkSettings.Networks}}", "box").stdout == "1\n"
+    mydocker("rm", "-f", "box")
+    mydocker("network", "rm", "four", "both")
+
+
+def test_a_network_s_name_may_have_blanks(mydocker: Machine) -> None:
+    """As docker's. Its containers find each other by name, and an address is found by a name with a blank in it (RFC 1035, 5.1)."""
+    assert mydocker("network", "create", "--subnet", "10.81.0.0/24", "my net 1").rc == 0
+    assert mydocker("run", "-d", "--name", "web", "--network", "my net 1", "--ip", "10.81.0.9", "busybox", "sleep", "1000").rc == 0
+    asked = mydocker("run", "--rm", "--network", "my net 1", "busybox", "sh", "-c", "nslookup web; nslookup 10.81.0.9")
+    assert "Address: 10.81.0.9" in asked.stdout and "name = web.my net 1" in asked.stdout.replace("\\032", " "), asked
+    assert mydocker("network", "ls", "-q", "--filter", "name=my net").stdout == mydocker("network", "ls", "-q", "--filter", "name=1").stdout
+    assert mydocker("network", "disconnect", "my net 1", "web").rc == 0
+    assert mydocker("network", "connect", "my net 1", "web").rc == 0
+    mydocker("rm", "-f", "web")
+    assert mydocker("system", "check").rc == 0
+    assert mydocker("network", "rm", "my net 1").rc == 0
+
+
+@pytest.mark.parametrize("name", [" ab", "ab ", "ab  cd", "ab\tcd", "ab\ncd", "", " ", "a", ".ab c", "ab /x"])
+def test_names_that_no_network_has(mydocker: Machine, name: str) -> None:
+    refused = mydocker("network", "create", name)
+    assert refused.rc == 1 and len(refused.stderr.splitlines()) == 1 and "invalid name" in refused.stderr

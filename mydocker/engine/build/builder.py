@@ -15,7 +15,7 @@ from mydocker.engine.build.checks import check, check_one
 from mydocker.engine.build.context import Source, read_copy
 from mydocker.engine.build.orders import Building, RunInstruction
 from mydocker.engine.build.private import PrivateMounts
-from mydocker.engine.build.progress import Progress, cached, from_image, from_nothing, from_stage, reuse
+from mydocker.engine.build.progress import Progress, cached, from_image, from_nothing, from_stage, passed, reuse
 from mydocker.engine.build.result import Built, store_image
 from mydocker.engine.build.running import PROXIES, Running
 from mydocker.engine.build.sides import build_side_by_side, restored, saved
@@ -71,6 +71,7 @@ class _Work:
     begun: {a stage's number: how far it has come}
     stage: the stage that is being built
     fresh: whether layers are made anew, and not taken from an earlier build
+    met: the keys of instructions without a layer that earlier builds have met
     """
 
     def __init__(self, how: Building, stages: Stages, count: int) -> None:
@@ -83,6 +84,7 @@ class _Work:
         self.begun: dict[int, Progress] = {}
         self.stage = stages.all[0]
         self.fresh = not how.use_cache
+        self.met = passed(how.paths, how.cache_from)
         self.private = PrivateMounts(f"{how.context.scratch}/mounts", Run("build", how.run.observer))
 
     def build(self, needed: list[Stage]) -> None:
@@ -197,7 +199,7 @@ class _Work:
     def _maintainer(self, instruction: Instruction) -> None:
         self.progress.document["author"] = instruction.text
         self.progress.set(self.progress.settings, instruction.source)
-        self.progress.advance(instruction.source)
+        self._pass(instruction.source)
 
     def _arg(self, instruction: Instruction) -> None:
         progress = self.progress
@@ -209,7 +211,13 @@ class _Work:
             if known is not None:
                 progress.arguments[key] = known
         progress.set(progress.settings, instruction.source)
-        progress.advance(instruction.source)
+        self._pass(instruction.source)
+
+    def _pass(self, *parts: str) -> None:
+        """Go past an instruction that leaves no layer, and tell whether an earlier build has met it at this place."""
+        key = self.progress.advance_without_layer(*parts)
+        if not self.fresh and key in self.met:
+            self.how.tell(" ---> Using cache")
 
     def _set(self, instruction: Instruction) -> None:
         progress = self.progress
@@ -225,8 +233,7 @@ class _Work:
             settings.pop("Cmd", None)
         if instruction.name != "WORKDIR":
             progress.set(settings, instruction.source)
-            progress.advance(instruction.name, repr(sorted(settings.items())))
-            return
+            return self._pass(instruction.name, repr(sorted(settings.items())))
         progress.document["config"] = settings
         directory, user = settings["WorkingDir"], settings.get("User") or ""
         self._changed(instruction, repr((directory, user)), lambda place: copying.make_directory(place.container(), directory, user))
@@ -248,7 +255,7 @@ class _Work:
         """
         progress = self.progress
         progress.advance(instruction.source, seen)
-        known = None if self.fresh else cached(self.how.paths, progress.key)
+        known = None if self.fresh else cached(self.how.paths, progress.key, self.how.cache_from)
         if known:
             self.how.tell(" ---> Using cache")
             reuse(progress, known)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mydocker.engine.build.copying import Context
     from mydocker.engine.build.progress import Progress
     from mydocker.engine.build.secrets import Secret
+    from mydocker.engine.catalog.images import Image
     from mydocker.engine.record.containers import Record
     from mydocker.engine.request.options import Options
     from mydocker.images.dockerfile import Instruction
@@ -54,6 +55,7 @@ class Building:
     contexts: what --build-context gives, by name in lower case: a context, or the name of an image
     platform: the value of --platform, '' for the host's
     use_cache: whether layers of earlier builds are used
+    cache_from: the images whose builds alone are used then, if there are some
     begun_anew: the keys of the caches that this build has emptied
     side_by_side: whether stages that do not need each other are built at once, in child processes that write to descriptors 1 and 2
     fresh: names of stages in lower case whose layers are made anew, from --no-cache-filter
@@ -89,6 +91,7 @@ class Building:
         self.contexts: dict[str, Context | str] = {}
         self.platform = ""
         self.use_cache = True
+        self.cache_from: list[Image] = []
         self.side_by_side = False
         self.begun_anew: set[str] = set()
         self.fresh: set[str] = set()

@@ -27,7 +27,7 @@ from mydocker.steps.base import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from mydocker.engine.catalog.images import Image
     from mydocker.engine.request.options import Options
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
 
 _SCRATCH = "scratch"
+_SHORT = 16  # digits of a key: which instructions were met before is only told
 
 
 class Progress:
@@ -47,6 +48,7 @@ class Progress:
     sizes: the layers' bytes, uncompressed
     image: the id of a stored image with exactly these layers, from which containers are made
     key: stands for all that led here
+    passed: the keys of the instructions so far that left no layer, shortened
     arguments: the variables of ARG that have a value
     has_own_command: whether this stage has a CMD
     """
@@ -57,6 +59,7 @@ class Progress:
         self.sizes = sizes
         self.image = image
         self.key = key
+        self.passed: list[str] = []
         self.arguments: dict[str, str] = {}
         self.has_own_command = False
 
@@ -76,6 +79,16 @@ class Progress:
         """Change the key so that it stands for these texts too."""
         self.key = sha256("\0".join([self.key, *parts]).encode(errors="surrogateescape")).hexdigest()
 
+    def advance_without_layer(self, *parts: str) -> str:
+        """Change the key for an instruction that leaves no layer, and return it as it is remembered."""
+        self.advance(*parts)
+        self.passed.append(self.key[:_SHORT])
+        return self.passed[-1]
+
+    def annotations(self, kind: str) -> dict[str, str]:
+        """Return what the entry of an image says of its build. kind: index.BUILD or index.BUILT"""
+        return {kind: self.key, **({index.PASSED: ",".join(self.passed)} if self.passed else {})}
+
 
 def from_image(image: Image) -> Progress:
     """Return the progress of a stage that begins with an image."""
@@ -87,7 +100,7 @@ def from_image(image: Image) -> Progress:
 def from_stage(progress: Progress) -> Progress:
     """Return the progress of a stage that begins with an earlier stage. It has that one's arguments, as in BuildKit."""
     child = Progress(deepcopy(progress.document), list(progress.layers), list(progress.sizes), progress.image, progress.key)
-    child.arguments = dict(progress.arguments)
+    child.arguments, child.passed = dict(progress.arguments), list(progress.passed)
     return child
 
 
@@ -111,8 +124,8 @@ def _write_empty(layer: LayerWriter) -> None:
     layer.write(bytes(10240))
 
 
-def cached(paths: Paths, key: str) -> Image | None:
-    """Return the image that an instruction with this key has left, or None."""
+def cached(paths: Paths, key: str, sources: Sequence[Image] = ()) -> Image | None:
+    """Return the image that an instruction with this key has left, or None. sources: if there are some, one of them must be built on it"""
     layout = ImageLayout(paths.images)
 
     def found(entries: list[Descriptor]) -> Image | None:
@@ -120,9 +133,21 @@ def cached(paths: Paths, key: str) -> Image | None:
         return images.Image(layout, entries, entry) if entry else None
 
     try:
-        return layout.consistent(found)
+        known = layout.consistent(found)
     except Damaged:
         return None  # it is made once more
+    is_usable = known and (not sources or any(each.diff_ids[: len(known.diff_ids)] == known.diff_ids for each in sources))
+    return known if is_usable else None
+
+
+def passed(paths: Paths, sources: Sequence[Image]) -> set[str]:
+    """Return the keys of the instructions without a layer that earlier builds have met. sources: if there are some, those of theirs"""
+    if sources:
+        return {key for image in sources for key in index.passed(image.entry)}
+    try:
+        return ImageLayout(paths.images).consistent(lambda entries: {key for entry in entries for key in index.passed(entry)})
+    except Damaged:
+        return set()
 
 
 def reuse(progress: Progress, known: Image) -> None:
@@ -204,7 +229,7 @@ class Workplace:
             progress.document["history"] = list(document["history"])
             if progress.layers:
                 # The key is in the configuration too, so that no other image has the same id.
-                run.execute(draft.store_steps(None, {index.BUILD: progress.key}, {index.BUILD: progress.key}))
+                run.execute(draft.store_steps(None, progress.annotations(index.BUILD), {index.BUILD: progress.key}))
                 progress.image = draft.image_id
 
 

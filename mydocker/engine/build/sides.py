@@ -74,14 +74,14 @@ def _take_one(running: list[Side], work: Work) -> None:
 def saved(progress: Progress) -> tuple[Any, ...]:
     """Return how far a stage has come as data for another process."""
     parts = (progress.document, progress.layers, progress.sizes, progress.image, progress.key)
-    return (*parts, progress.arguments, progress.has_own_command)
+    return (*parts, progress.arguments, progress.has_own_command, progress.passed)
 
 
 def restored(data: tuple[Any, ...]) -> Progress:
     """Return what saved() was given."""
-    *parts, arguments, has_own_command = data
+    *parts, arguments, has_own_command, passed = data
     progress = Progress(*parts)
-    progress.arguments, progress.has_own_command = arguments, has_own_command
+    progress.arguments, progress.has_own_command, progress.passed = arguments, has_own_command, passed
     return progress
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from errno import ENOENT, ESRCH
 
-from mydocker.engine.connection import plug, unplug
+from mydocker.engine.connection import checks, plug, unplug
 from mydocker.engine.connection.endpoints import choose_way_out
 from mydocker.engine.connection.networks import emit
 from mydocker.engine.record import containers, locks, state
@@ -56,7 +56,7 @@ def connect(paths: Paths, network: Network, container_id: str, wanted: WantedEnd
             raise BadInput(f"network {other} excludes others: container {record['name']} cannot be connected to {name}")
         if name in record["endpoints"]:
             raise Conflict(f"container {record['name']} is on network {name} already")
-        plug.check(paths, {**record, "endpoints": {name: wanted}, "ports": []})
+        checks.check(paths, {**record, "endpoints": {name: wanted}, "ports": []})
         pid = state.running_pid(paths, container_id)
         # The record comes first. If this process dies half way, disconnect can undo the rest.
         run.apply(SaveEndpoints(paths, record, {**record["endpoints"], name: wanted}))

@@ -46,6 +46,7 @@ def make_endpoint(
         "link": _link(container_id, number),
         "mac": wanted["mac"] or _mac(addresses),
         "addresses": addresses,
+        "linkLocal": wanted.get("linkLocal", []),
         "aliases": wanted["aliases"],
         "links": wanted.get("links", []),
         "gwPriority": wanted.get("gwPriority", 0),

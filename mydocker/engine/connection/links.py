@@ -72,7 +72,7 @@ def _variables(paths: Paths, name: str, other_id: str, alias: str) -> Iterator[s
     prefix = alias.upper().replace("-", "_")
     yield from _ports(prefix, address, sorted(other["config"]["ExposedPorts"] or {}, key=lambda port: int(port.partition("/")[0])))
     yield f"{prefix}_NAME=/{name}/{alias}"
-    yield from (f"{prefix}_ENV_{line}" for line in other["config"]["Env"] if not line.startswith("PATH="))
+    yield from (f"{prefix}_ENV_{line}" for line in other["config"]["Env"] if "=" in line and not line.startswith("PATH="))
 
 
 def _ports(prefix: str, address: str, ports: list[str]) -> Iterator[str]:

@@ -160,7 +160,11 @@ def document(paths: Paths, network: Network) -> DockerDocument:
         "Driver": network["driver"],
         "EnableIPv4": any("." in each["subnet"] for each in network["subnets"]),
         "EnableIPv6": network["ipv6"],
-        "IPAM": {"Driver": "default", "Options": {}, "Config": [_ipam(each) for each in network["subnets"]]},
+        "IPAM": {
+            "Driver": "default",
+            "Options": {} if network.get("ipamOptions", True) else None,
+            "Config": [_ipam(each) for each in network["subnets"]],
+        },
         "Internal": network["internal"],
         "Attachable": network.get("attachable", False),
         "Ingress": False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mydocker.engine.record import containers
 from mydocker.engine.record.moments import timestamp
+from mydocker.engine.record.names import is_name
 from mydocker.errors import BadInput, Conflict
 from mydocker.network import pools, records
 from mydocker.network.addresses import Subnet
@@ -34,7 +35,7 @@ def new(paths: Paths, name: str, kind: str, asked: Asked, internal: bool, labels
 
     Raises BadInput if a value is invalid, Conflict if the name, a subnet or the interface is taken.
     """
-    containers.check_name(name)
+    _check_name(name)
     if name in PREDEFINED or name.startswith("container:"):
         raise Conflict(f"network {name} is pre-defined", "use another name")
     identity = containers.new_id()
@@ -59,6 +60,12 @@ def new(paths: Paths, name: str, kind: str, asked: Asked, internal: bool, labels
     # Whether a chosen subnet is still free is seen under the lock, see create().
     check_new(paths, {**network, "subnets": network["subnets"][1:]} if is_chosen(network, asked) else network)
     return network
+
+
+def _check_name(name: str) -> None:
+    """Raise BadInput unless a network may have this name: one that a container could have, but with blanks inside, as docker's."""
+    if name != " ".join(name.split()) or not is_name(name.replace(" ", "")):
+        raise BadInput(f"invalid name {name!r}: expected [a-zA-Z0-9][a-zA-Z0-9_.-]+, with single blanks inside if need be")
 
 
 def is_chosen(network: Network, asked: Asked) -> bool:

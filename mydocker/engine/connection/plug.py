@@ -12,7 +12,7 @@ from mydocker import store
 from mydocker.engine.connection import endpoints, unplug
 from mydocker.engine.connection.endpoints import choose_way_out
 from mydocker.engine.record import state
-from mydocker.errors import BadInput, Error, NotFound
+from mydocker.errors import Error, NotFound
 from mydocker.network import attachments, default, hosts, records
 from mydocker.network.drivers import driver
 from mydocker.network.ipam import ClaimAddress, Pool
@@ -45,31 +45,6 @@ def _is_alive(paths: Paths, owner: str) -> bool:
     if problems:
         raise problems[0]
     return False
-
-
-def check(paths: Paths, record: Record) -> None:
-    """Check that a container's networks exist and have what its record asks of them. Raises NotFound, BadInput or Conflict."""
-    networks = []
-    for name, wanted in record["endpoints"].items():
-        network = default.network(paths) if name == records.DEFAULT else records.load(paths, name)
-        for address, mark in ((wanted["ip"], "."), (wanted["ip6"], ":")):
-            subnet = records.of_family(network, mark)
-            if address and not subnet:
-                raise BadInput(f"address {address}: network {name} has no {'IPv4' if mark == '.' else 'IPv6'} subnet")
-            if address and subnet:
-                Pool(subnet, "", bool).check(address)
-        networks.append(network)
-    if record["ports"] and networks:
-        _check_ports(paths, networks)
-
-
-def _check_ports(paths: Paths, networks: list[Network]) -> None:
-    """Raise BadInput unless one of a container's networks can publish ports."""
-    able = [network for network in networks if driver(network["driver"], paths).publishes and not network["internal"]]
-    if not able:
-        why = "it is internal" if networks[0]["internal"] else f"its driver is {networks[0]['driver']}"
-        raise BadInput(f"ports cannot be published on network {networks[0]['name']}: {why}")
-    driver(able[0]["driver"], paths).check_publishing(able[0])
 
 
 class Joining:

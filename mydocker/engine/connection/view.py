@@ -62,7 +62,7 @@ _NOTHING: WantedEndpoint = {"ip": "", "ip6": "", "mac": "", "aliases": []}
 
 def _endpoint(paths: Paths, name: str, wanted: WantedEndpoint, endpoint: Endpoint | None) -> DockerDocument:
     """Return docker's EndpointSettings. endpoint: None if the container does not run."""
-    asked = {"IPv4Address": wanted["ip"], "IPv6Address": wanted["ip6"]}
+    asked: DockerDocument = {"IPv4Address": wanted["ip"], "IPv6Address": wanted["ip6"], "LinkLocalIPs": wanted.get("linkLocal")}
     asked = {key: value for key, value in asked.items() if value}
     addresses = endpoint["addresses"] if endpoint else []
     empty: Address = {"address": "", "prefix": 0, "gateway": ""}
@@ -80,10 +80,14 @@ def _endpoint(paths: Paths, name: str, wanted: WantedEndpoint, endpoint: Endpoin
         "IPv6Gateway": six["gateway"],
         "GlobalIPv6Address": six["address"],
         "GlobalIPv6PrefixLen": six["prefix"],
-        "MacAddress": endpoint["mac"] if endpoint else "",
-        "DriverOpts": {IFNAME: wanted["interface"]} if wanted.get("interface") else None,
+        "MacAddress": endpoint["mac"] if endpoint else wanted["mac"],
+        "DriverOpts": {**_interface(wanted), **wanted.get("driverOptions", {})} or None,
         "GwPriority": wanted.get("gwPriority", 0),
     }
+
+
+def _interface(wanted: WantedEndpoint) -> dict[str, str]:
+    return {IFNAME: wanted["interface"]} if wanted.get("interface") else {}
 
 
 def _network_id(paths: Paths, name: str) -> str:

@@ -14,7 +14,7 @@ from fcntl import LOCK_EX, flock
 
 from mydocker import leanjson, store
 from mydocker.engine.catalog import images
-from mydocker.engine.connection import links, networks, plug
+from mydocker.engine.connection import checks, links, networks
 from mydocker.engine.container import mounted, spec
 from mydocker.engine.container.claim import ClaimName
 from mydocker.engine.container.new_record import record_of
@@ -196,7 +196,7 @@ def prepare(paths: Paths, options: Options, image: images.Image | None = None) -
     bundle = spec.make_spec(options, image.config, facts)
     record = record_of(options, image, bundle, facts, name, driver.name, timestamp())
     _check_shared(paths, options)
-    plug.check(paths, record)
+    checks.check(paths, record)
     return Prepared(paths=paths, options=options, image=image, driver=driver, record=record, spec=bundle)
 
 

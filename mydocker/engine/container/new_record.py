@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mydocker.engine.catalog.images import Image
-from mydocker.engine.container.spec import Facts, merged_environment
+from mydocker.engine.container.spec import Facts
 from mydocker.engine.request import ports
 from mydocker.engine.request.hostconfig import host_config
 from mydocker.engine.request.options import Options
@@ -76,6 +76,11 @@ def _attached(options: Options) -> Attached:
     return {"AttachStdin": "stdin" in streams, "AttachStdout": "stdout" in streams, "AttachStderr": "stderr" in streams}
 
 
+def _environment(options: Options, image: ImageConfig) -> list[str]:
+    """Return what the image and the user say of each variable: NAME=VALUE, or as with docker the bare NAME of one that is taken away."""
+    return list({text.partition("=")[0]: text for text in [*(image.get("Env") or []), *options.env]}.values())
+
+
 def _config(options: Options, image: ImageConfig, spec: Spec) -> Config:
     return {
         "Hostname": spec["hostname"],
@@ -86,7 +91,7 @@ def _config(options: Options, image: ImageConfig, spec: Spec) -> Config:
         "StdinOnce": options.interactive and not options.detach,
         **_attached(options),
         # What the image and the user say. The defaults belong to the process only, and not to an image that is made of the container.
-        "Env": merged_environment({}, [*(image.get("Env") or []), *options.env]),
+        "Env": _environment(options, image),
         "Cmd": options.command or (image.get("Cmd") if options.entrypoint is None else None),
         "Entrypoint": image.get("Entrypoint") if options.entrypoint is None else options.entrypoint or None,
         "Image": options.image,

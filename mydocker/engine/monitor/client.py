@@ -99,13 +99,13 @@ class Client:
         """Wait until the container ends, and return its exit status."""
         return int(marshal.loads(self._inbox.wait(END, before=_WHILE_IT_RUNS)[1]))
 
-    def hear(self, told: Callable[[bytes], None], wait: Callable[[int], None]) -> int:
+    def hear(self, told: Callable[[str, bytes], None], wait: Callable[[int], None]) -> int:
         """Wait until the container ends, and return its exit status.
 
-        told: is called with all that it writes
+        told: is called with all that it writes, each time with the stream, OUTPUT or ERRORS
         wait: is called before each message with the descriptor to wait at
         """
-        self._inbox.handlers |= {OUTPUT: lambda data, _: told(data), ERRORS: lambda data, _: told(data)}
+        self._inbox.handlers |= {OUTPUT: lambda data, _: told(OUTPUT, data), ERRORS: lambda data, _: told(ERRORS, data)}
         while True:
             if not self._inbox.kept:
                 wait(self.channel.fileno())

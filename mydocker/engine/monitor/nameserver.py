@@ -41,6 +41,7 @@ _CONNECTIONS = 32
 _CONNECTION_IDLE = 10.0  # seconds between two questions of a connection
 _MOST_UDP = 4096  # bytes of an answer, whatever the client says that it can take
 _PORT = 53
+_BLANK = r"\032"  # how dnspython writes the blank of a network's name (RFC 1035, 5.1)
 _FAMILIES = {dns.rdatatype.A: ".", dns.rdatatype.AAAA: ":"}
 
 
@@ -140,7 +141,7 @@ class Answering:
 def known(zone: Zone, question: Message) -> Message | None:
     """Return the answer to a question about the container's networks, or None if it is about something else."""
     asked = question.question[0]
-    name = asked.name.to_text(omit_final_dot=True).lower()
+    name = asked.name.to_text(omit_final_dot=True).lower().replace(_BLANK, " ")
     if name in zone.addresses:
         return _local(question, {kind: zone.addresses[name] for kind in _FAMILIES if asked.rdtype in (kind, dns.rdatatype.ANY)})
     if asked.rdtype != dns.rdatatype.PTR:
@@ -149,7 +150,7 @@ def known(zone: Zone, question: Message) -> Message | None:
         owner = zone.owners.get(dns.reversename.to_address(asked.name))
     except (dns.exception.DNSException, ValueError):
         return None
-    return _local(question, {dns.rdatatype.PTR: [owner + "."]}) if owner else None
+    return _local(question, {dns.rdatatype.PTR: [f"{owner}.".replace(" ", _BLANK)]}) if owner else None
 
 
 def _local(question: Message, found: dict[dns.rdatatype.RdataType, list[str]]) -> Message:

@@ -75,7 +75,7 @@ CONFIG: Shape = {
     "AttachStdin": ("truth", False),
     "AttachStdout": ("truth", False),
     "AttachStderr": ("truth", False),
-    "Env": (["text"], []),  # NAME=VALUE
+    "Env": (["text"], []),  # NAME=VALUE, or the bare NAME of a variable that the user takes away
     "Cmd": (["text"], None),
     "Entrypoint": (["text"], None),
     "Image": ("text", ""),  # the reference as the user gave it

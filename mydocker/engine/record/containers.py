@@ -11,7 +11,7 @@ import os
 from mydocker import leanjson, store
 from mydocker.engine.record.config import CONFIG
 from mydocker.engine.record.hostconfig import HOST_CONFIG
-from mydocker.errors import BadInput, Conflict, Damaged, NotFound
+from mydocker.errors import Conflict, Damaged, NotFound
 from mydocker.images.reference import is_id
 from mydocker.network.attachments import PUBLISHED
 from mydocker.paths import Paths
@@ -62,7 +62,9 @@ if TYPE_CHECKING:
         ip6: str
         mac: str
         links: NotRequired[list[str]]
+        linkLocal: NotRequired[list[str]]
         interface: NotRequired[str]
+        driverOptions: NotRequired[dict[str, str]]
         gwPriority: NotRequired[int]
 
     class Builder(TypedDict):
@@ -143,6 +145,8 @@ WANTED_ENDPOINT: Shape = {
     "ip6": ("text", ""),
     "mac": ("text", ""),
     "links": ["text"],  # CONTAINER:ALIAS, names that only this container has for others; on the default network by their ids
+    "linkLocal": ["text"],  # more addresses of the interface, which reach no further than the network
+    "driverOptions": {"*": "text"},  # of another driver: shown as they were given, and without an effect
     "interface": "text",  # what its interface is to be called, if not eth0 or the next number
     "gwPriority": "number",  # the network with the highest one is the way out; else the first
 }
@@ -184,15 +188,6 @@ RECORD: Shape = {
     "madeBy": MADE_BY,  # missing if it was a client of the API, or a build
     "builder": BUILDER,  # only of a container in which a build runs a command
 }
-
-_NAME_FIRST = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-_NAME_REST = _NAME_FIRST + "_.-"
-
-
-def check_name(name: str) -> None:
-    """Raise BadInput unless a container or a volume may have this name. The rule is docker's."""
-    if len(name) < 2 or name[0] not in _NAME_FIRST or any(c not in _NAME_REST for c in name):
-        raise BadInput(f"invalid name {name!r}: expected [a-zA-Z0-9][a-zA-Z0-9_.-]+, two characters or more")
 
 
 def new_id() -> str:

@@ -124,6 +124,9 @@ if TYPE_CHECKING:
         BlkioDeviceReadIOps: list[DeviceRate] | None
         BlkioDeviceWriteIOps: list[DeviceRate] | None
         Tmpfs: dict[str, str] | None
+        Isolation: str
+        VolumeDriver: str
+        RuntimeName: str
 
     class HostConfig(Namespaces, Limits, Confinement, AsGiven):
         """What the flags asked of the host."""
@@ -238,5 +241,8 @@ HOST_CONFIG: Shape = {
     "BlkioDeviceReadIOps": ([DEVICE_RATE], None),
     "BlkioDeviceWriteIOps": ([DEVICE_RATE], None),
     "Tmpfs": ({"*": "text"}, None),  # the options by destination
+    "Isolation": ("text", ""),
+    "VolumeDriver": ("text", ""),  # of a container without volumes to make: it would have been asked for them
+    "RuntimeName": ("text", ""),  # not in docker's: the word for the runtime, if there was one
     "VolumesFrom": (["text"], None),  # NAME or NAME:ro
 }

@@ -1,8 +1,10 @@
-"""Names for containers to which the user gave none."""
+"""Names of containers and volumes: which there may be, and one for a container to which the user gave none."""
 
 from __future__ import annotations
 
 import os
+
+from mydocker.errors import BadInput
 
 _QUALITIES = (
     "agile amber bold brave bright brisk calm candid clever cosmic crisp curious daring eager earnest fair fancy fond frank "
@@ -27,3 +29,18 @@ def _any(words: str) -> str:
     # To import the random module would take longer than everything else here.
     choices = words.split()
     return choices[int.from_bytes(os.urandom(4)) % len(choices)]
+
+
+_NAME_FIRST = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_NAME_REST = _NAME_FIRST + "_.-"
+
+
+def is_name(name: str) -> bool:
+    """Say whether a container or a volume may have this name. The rule is docker's."""
+    return len(name) >= 2 and name[0] in _NAME_FIRST and all(c in _NAME_REST for c in name)
+
+
+def check_name(name: str) -> None:
+    """Raise BadInput unless a container or a volume may have this name."""
+    if not is_name(name):
+        raise BadInput(f"invalid name {name!r}: expected [a-zA-Z0-9][a-zA-Z0-9_.-]+, two characters or more")

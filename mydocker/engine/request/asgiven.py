@@ -1,4 +1,4 @@
-"""What inspect shows of devices, rates and tmpfs as it was given: in the spec it stands in other words."""
+"""What inspect shows as it was given: devices, rates and tmpfs, which the spec has in other words, and names of what there is one of."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ NOTHING: AsGiven = {
     "BlkioDeviceReadIOps": None,
     "BlkioDeviceWriteIOps": None,
     "Tmpfs": None,
+    "Isolation": "",
+    "VolumeDriver": "",
+    "RuntimeName": "",
 }
 
 
@@ -41,9 +44,10 @@ def from_flags(flags: Flags) -> AsGiven:
     }
 
 
-def from_document(host: dict[str, Any]) -> AsGiven:
-    """Return what docker's HostConfig says, whose values were found to be right."""
+def from_document(host: dict[str, Any], runtime: str) -> AsGiven:
+    """Return what docker's HostConfig says, whose values were found to be right. runtime: its name, '' for the usual one"""
     found: Any = {name: host.get(name) or nothing for name, nothing in NOTHING.items()}
+    found["RuntimeName"] = runtime
     return found  # type: ignore[no-any-return]  # each field has the form that docker gives it
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mydocker.engine.record.containers import check_name
+from mydocker.engine.record.names import check_name
 from mydocker.engine.request import values
 from mydocker.errors import BadInput
 

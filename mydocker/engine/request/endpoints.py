@@ -18,17 +18,21 @@ MODES = ("none", "host")
 DEFAULT = "bridge"
 # The option of an endpoint that names its interface.
 IFNAME = "com.docker.network.endpoint.ifname"
+# Options of docker's own begin like this: each asks for something. Others are for other drivers, and are only kept.
+_DOCKERS = "com.docker.network."
 
+_PARTS = "alias, ip, ip6, link-local-ip, mac-address, driver-opt or gw-priority"
 _HEXADECIMAL = set("0123456789abcdefABCDEF")
 
 
 def parse(given: Flags) -> Flags:
     """Return the options network (the mode), endpoints (by network), publish and expose. Raises BadInput.
 
-    given: the flags. --ip, --ip6, --mac-address and --network-alias, which are for the first network, are taken out of them.
+    given: the flags. --ip, --ip6, --link-local-ip, --mac-address and --network-alias, which are for the first network, are taken out of
+    them.
     """
     single = {key: given.pop(key) or "" for key in ("ip", "ip6", "mac_address")}
-    aliases, names = list(given.pop("network_alias")), links(given.pop("link"))
+    aliases, names, local = list(given.pop("network_alias")), links(given.pop("link")), list(given.pop("link_local_ip"))
     wanted = dict(_endpoint(text) for text in given["network"] or [DEFAULT])
     mode = next(iter(wanted))
     if len(wanted) != len(given["network"] or [DEFAULT]):
@@ -39,6 +43,8 @@ def parse(given: Flags) -> Flags:
     first["aliases"] += aliases
     if names:
         first["links"] = names
+    if local:
+        first["linkLocal"] = [*first.get("linkLocal", []), *local]
     first |= {"ip": single["ip"] or first["ip"], "ip6": single["ip6"] or first["ip6"], "mac": single["mac_address"] or first["mac"]}
     for name, endpoint in wanted.items():
         check_endpoint(name, endpoint)
@@ -57,7 +63,7 @@ def _endpoint(text: str) -> tuple[str, WantedEndpoint]:
     endpoint: WantedEndpoint = {"aliases": [], "ip": "", "ip6": "", "mac": ""}
     if "=" not in text:
         return {"default": DEFAULT}.get(text, text), endpoint
-    name = ""
+    name, options = "", []
     for part in text.split(","):
         key, _, value = part.partition("=")
         if key == "name":
@@ -71,28 +77,40 @@ def _endpoint(text: str) -> tuple[str, WantedEndpoint]:
         elif key == "mac-address":
             endpoint["mac"] = value
         elif key == "driver-opt":
-            endpoint |= driver_options([value])
+            options.append(value)
+        elif key == "link-local-ip":
+            endpoint["linkLocal"] = [*endpoint.get("linkLocal", []), value]
         elif key == "gw-priority":
             endpoint["gwPriority"] = priority(value)
         else:
-            raise BadInput(f"invalid --network {text!r}: expected name=NAME and alias, ip, ip6, mac-address, driver-opt or gw-priority")
+            raise BadInput(f"invalid --network {text!r}: expected name=NAME and {_PARTS}")
     if not name:
         raise BadInput(f"invalid --network {text!r}: it has no name=NAME")
+    endpoint |= driver_options(options)
     return name, endpoint
 
 
 def driver_options(texts: Iterable[str]) -> WantedEndpoint:
-    """Return what the options of an endpoint's driver ask for: the name of its interface. Raises BadInput for another option."""
+    """Return what the options of an endpoint ask for: the name of its interface, and what is only kept. Raises BadInput."""
     found: Any = {}
     for text in texts:
-        key, _, value = text.partition("=")
-        if key != IFNAME:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise BadInput(f"invalid option {text!r} of an endpoint: expected KEY=VALUE")
+        if key == IFNAME:
+            found["interface"] = _interface(value)
+        elif key.startswith(_DOCKERS):
             raise BadInput(f"unknown option {text!r} of an endpoint: expected {IFNAME}=NAME")
-        if not 0 < len(value) < 16 or value in (".", "..", "lo") or any(c.isspace() or c in "/:" or not c.isprintable() for c in value):
-            raise BadInput(f"invalid interface name {value!r}: expected up to 15 characters without spaces, / and :")
-        found["interface"] = value
+        else:
+            found.setdefault("driverOptions", {})[key] = value
     asked: WantedEndpoint = found
     return asked
+
+
+def _interface(name: str) -> str:
+    if not 0 < len(name) < 16 or name in (".", "..", "lo") or any(c.isspace() or c in "/:" or not c.isprintable() for c in name):
+        raise BadInput(f"invalid interface name {name!r}: expected up to 15 characters without spaces, / and :")
+    return name
 
 
 def priority(text: str) -> int:
@@ -109,10 +127,14 @@ def check_endpoint(name: str, endpoint: WantedEndpoint) -> None:
             raise BadInput(f"invalid {flag} {address!r}: expected an address such as {example}")
     if endpoint["mac"]:
         check_mac(endpoint["mac"])
+    for address in endpoint.get("linkLocal", []):
+        check_link_local(address)
     flags = {"--ip": endpoint["ip"], "--ip6": endpoint["ip6"], "--network-alias": endpoint["aliases"]}
     asked = [flag for flag, value in flags.items() if value]
     if asked and (is_mode(name) or name == DEFAULT):
         raise BadInput(f"{asked[0]} needs a network of yours, and {name} is none", "mydocker network create NAME makes one")
+    if endpoint.get("linkLocal") and is_mode(name):
+        raise BadInput(f"--link-local-ip and --network {name} exclude each other")
     if endpoint.get("links") and is_mode(name):
         raise BadInput(f"--link and --network {name} exclude each other")
     if endpoint["mac"] and (name == "host" or name.startswith("container:")):
@@ -131,6 +153,12 @@ def links(given: Iterable[str]) -> list[str]:
             raise BadInput(f"invalid link {text!r}: expected CONTAINER[:ALIAS]")
         found.append(f"{name}:{alias or name}")
     return list(dict.fromkeys(found))
+
+
+def check_link_local(text: str) -> None:
+    """Raise BadInput unless a text is an address that means something only beyond one interface (RFC 3927, RFC 4291)."""
+    if not is_address(text) or not text.lower().startswith(("169.254.", "fe8", "fe9", "fea", "feb")):
+        raise BadInput(f"invalid link-local address {text!r}: expected one of 169.254.0.0/16 or fe80::/10")
 
 
 def check_mac(text: str) -> None:

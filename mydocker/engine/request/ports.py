@@ -23,6 +23,8 @@ def parse(text: str) -> list[Binding]:
     if slash and protocol.lower() not in PROTOCOLS:
         raise BadInput(f"invalid protocol in port {text!r}: expected tcp, udp or sctp")
     low, high = _range(text, outside, 0) if outside else (0, 0)
+    if not low and high and first == last:
+        raise BadInput(f"invalid port {text!r}: expected a range of host ports from 1 on, or 0 for any port")
     if not low:
         high = 0  # docker's 0 means any port
     if low and last > first and high - low != last - first:

@@ -14,10 +14,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.paths import Paths
+
 _COUNTS = ("Containers", "ContainersRunning", "ContainersPaused", "ContainersStopped", "Images")
 _COPIED = (*_COUNTS, "OSType", "Architecture", "KernelVersion", "NCPU", "MemTotal", "Name")
 _NO_SWARM = {"NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": False, "Error": "", "RemoteManagers": None}
-_HUB = {"Name": "docker.io", "Mirrors": [], "Official": True, "Secure": True}
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -49,8 +50,10 @@ def client() -> dict[str, Any]:
     return {**both, "DefaultAPIVersion": newest, "Context": "default", "Debug": False, "Plugins": [], "Warnings": None}
 
 
-def info(found: Any) -> dict[str, Any]:
+def info(paths: Paths, found: Any) -> dict[str, Any]:
     """Return docker's document about this host. found: what engine/system/info.py says"""
+    from mydocker.images.registries import Registries
+
     controllers = found["Cgroups"]["Controllers"].split()
     return {
         "ID": found["Name"],
@@ -87,7 +90,7 @@ def info(found: Any) -> dict[str, Any]:
         "OperatingSystem": _system_name(),
         "OSVersion": "",
         "IndexServerAddress": "https://index.docker.io/v1/",
-        "RegistryConfig": {"InsecureRegistryCIDRs": [], "IndexConfigs": {"docker.io": _HUB}, "Mirrors": []},
+        "RegistryConfig": Registries(paths.config).document(),
         "GenericResources": None,
         "DockerRootDir": found["Root"],
         "HttpProxy": "",

@@ -67,9 +67,7 @@ if TYPE_CHECKING:
 _NEVER = "0001-01-01T00:00:00Z"
 # What docker's HostConfig has besides, with what stands there where nothing is asked for. All of it is for other systems, or refused here.
 _NOT_HERE: dict[str, Any] = {
-    "VolumeDriver": "",
     "Cgroup": "",
-    "Isolation": "",
     "CpuRealtimePeriod": 0,
     "CpuRealtimeRuntime": 0,
     "CpuCount": 0,
@@ -145,7 +143,7 @@ def _state(paths: Paths, record: Record) -> Omitting:
 
 def _host_config(paths: Paths, record: Record) -> Omitting:
     config: dict[str, Any] = {**_NOT_HERE, **record["hostConfig"], "Binds": _binds(record), "Links": links.shown(paths, record)}
-    config["Runtime"] = config["Runtime"] or "mydocker"
+    config["Runtime"] = config.pop("RuntimeName") or config["Runtime"] or "mydocker"
     del config["CgroupPath"]  # not docker's
     return Omitting(config, "Init", "Sysctls", "Tmpfs")
 

@@ -139,6 +139,12 @@ def test_host_config(host: dict[str, Any], name: str, expected: object) -> None:
     assert getattr(of_host(**host), name) == expected
 
 
+def test_names_of_what_there_is_one_of_are_kept() -> None:
+    found = of_host(Runtime="runc", Isolation="default", VolumeDriver="foo").as_given
+    assert (found["RuntimeName"], found["Isolation"], found["VolumeDriver"]) == ("runc", "default", "foo")
+    assert made(Runtime="runc").as_given["RuntimeName"] == "runc"  # as docker-py says it
+
+
 @pytest.mark.parametrize(
     ("bindings", "expected"),
     [
@@ -193,6 +199,9 @@ def test_endpoints() -> None:
     )
     assert list(found.endpoints) == ["back", "front"]
     nothing = {"links": [], "gwPriority": 0}
+    asked = {"DriverOpts": {"a": "b"}, "IPAMConfig": {"LinkLocalIPs": ["169.254.8.8"]}}
+    more = made(NetworkingConfig={"EndpointsConfig": {"bridge": asked}}).endpoints["bridge"]
+    assert (more["driverOptions"], more["linkLocal"]) == ({"a": "b"}, ["169.254.8.8"])
     assert found.endpoints["back"] == {"aliases": ["db"], "ip": "172.30.0.9", "ip6": "", "mac": "02:42:ac:11:00:02", **nothing}
 
 
@@ -222,7 +231,14 @@ def test_endpoints() -> None:
         ({"HostConfig": {"RestartPolicy": {"Name": "always", "MaximumRetryCount": 2}}}, "maximum retry count"),
         ({"HostConfig": {"NetworkMode": "host"}, "NetworkingConfig": {"EndpointsConfig": {"a": {}}}}, "conflicting options"),
         ({"HostConfig": {"CgroupnsMode": "x"}}, "invalid CgroupnsMode"),
-        ({"NetworkingConfig": {"EndpointsConfig": {"bridge": {"DriverOpts": {"a": "b"}}}}}, "unknown option 'a=b' of an endpoint"),
+        (
+            {"NetworkingConfig": {"EndpointsConfig": {"bridge": {"DriverOpts": {"com.docker.network.x": "b"}}}}},
+            "unknown option 'com.docker.network.x=b'",
+        ),
+        (
+            {"NetworkingConfig": {"EndpointsConfig": {"bridge": {"IPAMConfig": {"LinkLocalIPs": ["10.0.0.1"]}}}}},
+            "link-local address '10.0.0.1'",
+        ),
         ({"HostConfig": {"NetworkMode": "none", "Links": ["a:b"]}}, "--link and --network none exclude each other"),
         ({"HostConfig": {"NetworkMode": "back", "Links": [":a"]}}, "invalid link"),
         ({"HostConfig": {"AutoRemove": True, "RestartPolicy": {"Name": "always"}}}, "exclude each other"),

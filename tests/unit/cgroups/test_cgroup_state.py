@@ -32,6 +32,7 @@ V1_FILES = {
     "cpu,cpuacct/mydocker/x/cpuacct.usage_sys": "4000\n",
     "cpu,cpuacct/mydocker/x/cpu.stat": "nr_periods 7\nnr_throttled 3\nthrottled_time 11000\n",
     "memory/mydocker/x/memory.usage_in_bytes": "1000\n",
+    "memory/mydocker/x/memory.max_usage_in_bytes": "1500\n",
     "memory/mydocker/x/memory.limit_in_bytes": "9223372036854771712\n",
     "memory/mydocker/x/memory.memsw.usage_in_bytes": "1250\n",
     "memory/mydocker/x/memory.stat": "inactive_file 1\ntotal_inactive_file 100\n",
@@ -43,6 +44,7 @@ V1_FILES = {
 V2_FILES = {
     "mydocker/x/cpu.stat": "usage_usec 9\nuser_usec 5\nsystem_usec 4\nnr_periods 7\nnr_throttled 3\nthrottled_usec 11\n",
     "mydocker/x/memory.current": "1000\n",
+    "mydocker/x/memory.peak": "1500\n",
     "mydocker/x/memory.max": "max\n",
     "mydocker/x/memory.swap.current": "250\n",
     "mydocker/x/memory.stat": "anon 5\ninactive_file 100\n",
@@ -61,7 +63,7 @@ def test_stats_have_one_shape(own_cgroup_machine: Machine, machine: str, files: 
     assert manage.oom_kills() == 2
     assert manage.stats() == {
         "cpu": {"usage": 9000, "user": 5000, "system": 4000, "throttled": 11000, "periods": 7, "throttled_periods": 3},
-        "memory": {"usage": 1000, "limit": None, "cache": 100, "swap": 250, "oom_kill": 2},
+        "memory": {"usage": 1000, "peak": 1500, "limit": None, "cache": 100, "swap": 250, "oom_kill": 2},
         "pids": {"current": 4, "limit": 20},
         "blkio": {"read": 11, "write": 20},
     }

@@ -33,7 +33,7 @@ LIMITS = (
 )
 FILES = "-v --volume --mount --tmpfs --volumes-from --read-only --device --gpus --device-cgroup-rule"
 NETWORK = (
-    "--network --net --ip --ip6 --mac-address --network-alias --net-alias -p --publish -P --publish-all --expose "
+    "--network --net --ip --ip6 --link-local-ip --mac-address --network-alias --net-alias -p --publish -P --publish-all --expose "
     "--dns --dns-search --dns-option --dns-opt --add-host --link"
 )
 CONFINEMENT = "--cap-add --cap-drop --security-opt --privileged --userns --pid --ipc --uts --sysctl"

@@ -127,6 +127,9 @@ NOTHING_ASKED = {
     "BlkioDeviceWriteIOps": None,
     "Tmpfs": None,
     "VolumesFrom": None,
+    "Isolation": "",
+    "VolumeDriver": "",
+    "RuntimeName": "",
 }
 LIMITS = "-m 64m --memory-swap -1 --memory-reservation 32m --memory-swappiness 5 --oom-score-adj 7 --cpus 0.5 -c 2 --pids-limit 9"
 FILES = "--read-only --shm-size 1m --volumes-from a:ro --volumes-from b --cidfile /nosuch/cid --cgroup-parent /p"

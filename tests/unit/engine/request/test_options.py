@@ -113,7 +113,10 @@ def test_taken(parsed: Parse, words: list[str], attribute: str, expected: object
         (["--platform", "linux/s390x"], f"platform 'linux/s390x' cannot run here: expected linux/{MACHINE}"),
         (["--network", "host", "--network", "mynet"], "none, host and container:NAME exclude others"),
         (["--network", "mynet", "--network", "mynet"], "each network once"),
-        (["--network", "name=mynet,colour=red"], "expected name=NAME and alias, ip, ip6, mac-address, driver-opt or gw-priority"),
+        (
+            ["--network", "name=mynet,colour=red"],
+            "expected name=NAME and alias, ip, ip6, link-local-ip, mac-address, driver-opt or gw-priority",
+        ),
         (["--network", "alias=x"], "it has no name=NAME"),
         (["--ip", "10.0.0.2"], "--ip needs a network of yours, and bridge is none"),
         (["--network-alias", "x", "--network", "none"], "--network-alias needs a network of yours"),
@@ -188,6 +191,10 @@ def test_an_existing_cidfile_is_refused(parsed: Parse, tmp_path: Path) -> None:
         (["--network", "none"], {}),
         (["--network", "container:x"], {}),
         (["--mac-address", "02:42:00:00:00:01"], {"bridge": {"mac": "02:42:00:00:00:01"}}),
+        (
+            ["--network", "name=a,link-local-ip=169.254.1.2,driver-opt=x=y,driver-opt=z=", "--link-local-ip", "fe80::9"],
+            {"a": {"linkLocal": ["169.254.1.2", "fe80::9"], "driverOptions": {"x": "y", "z": ""}}},
+        ),
         (
             ["--network", "a", "--network", "name=b,ip=10.0.0.9,alias=y", "--network-alias", "x", "--ip6", "fd00::9"],
             {"a": {"aliases": ["x"], "ip6": "fd00::9"}, "b": {"aliases": ["y"], "ip": "10.0.0.9"}},
