@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.runtime.spec import IdMapping, Linux, Mount
 
+_DIGITS = 11  # of an id, with its sign
+
 
 def with_mappings(mount: Mount, linux: Linux) -> Mount:
     """Return a mount whose option `idmap=…` has become what the specification has for it: the option `idmap`, and mappings.
@@ -41,7 +43,7 @@ def _mappings(text: str, own: list[IdMapping], option: str) -> list[IdMapping]:
     found: list[IdMapping] = []
     for triplet in text.split("#"):
         numbers = triplet.removeprefix("@").split("-")
-        if len(numbers) != 3 or not all(each.removeprefix("+").isdecimal() for each in numbers):
+        if len(numbers) != 3 or not all(each.removeprefix("+").isdecimal() and len(each) <= _DIGITS for each in numbers):
             raise _wrong(option)
         first, second, size = (int(each) for each in numbers)
         added = _added(first, own, option) if triplet.startswith("@") else 0

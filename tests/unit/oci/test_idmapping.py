@@ -48,6 +48,7 @@ def test_other_mounts_stay_as_they_are() -> None:
         ("idmap=uids=0-1", "idmap=uids=0-1000-1"),
         ("idmap=uids=0-x-1;gids=0-1-1", "idmap=uids=0-1000-1"),
         ("idmap=users=0-1-1", "idmap=uids=0-1000-1"),
+        (f"idmap=uids=0-{'9' * 5000}-1;gids=0-1-1", "idmap=uids=0-1000-1"),
         ("idmap=uids=@11-0-1;gids=0-1-1", "id 11 is not mapped"),
         ("idmap=uids=0-1-1;gids=@1-0-1", "id 1 is not mapped"),
     ],
