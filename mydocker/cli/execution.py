@@ -90,7 +90,9 @@ def telling(session: Session) -> Explain | None:
 
 
 def stop_after(session: Session, words: str | None, plans: Callable[[], Plans]) -> None:
-    """Have a start stop after the steps that have these words, if any are given. Raises BadInput if it has no such step.
+    """Have a start stop after the steps that have these words, if any are given, or for a moment where a page shows what there is.
+
+    Raises BadInput if no step has the words.
 
     plans: returns what the start will do
     """
@@ -100,6 +102,10 @@ def stop_after(session: Session, words: str | None, plans: Callable[[], Plans]) 
         stopping = Stopping(session, words)
         stopping.check(plans())
         session.stopping = stopping
+    elif session.explain == "html":
+        from mydocker.cli.explain.looking import Looking
+
+        session.stopping = Looking(session.paths, plans(), teller(session))
 
 
 def started(session: Session, start: Callable[[Stop | None], Client]) -> Client:

@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from changes import version_of
 from conftest import Machine
 
 CHROMIUM = shutil.which("chromium")
@@ -80,6 +81,29 @@ def test_a_click_on_a_bar_shows_its_step(mydocker: Machine) -> None:
     found = browsed(mydocker, "", find + SHOWN + click + "return shown();")
     assert "pivot_root to" in found and "mount --move . /" in found
     assert "no path leads back" in found and "mydocker/steps/pivot.py:" in found
+
+
+def test_the_page_has_what_the_kernel_had_before_a_start_and_after_it(mydocker: Machine, needs_controllers: None) -> None:
+    page = drawn(mydocker, "html", "-m", "64m", "--hostname", "there", "busybox", "echo", "done")
+    before, after = json.loads(page.partition('id="data">')[2].partition("</script>")[0])["sights"]
+    assert before.keys() == after.keys() == {"namespaces", "mounts", "cgroups", "links"}
+    own = {line.split()[0] for line in {*after["namespaces"]} - {*before["namespaces"]}}
+    assert own >= {"mount", "pid", "network", "uts", "ipc"}
+    assert any(line.startswith("/etc/hosts ") for line in after["mounts"]) and any(line.startswith("eth0 ") for line in after["links"])
+    limit = f"  {'memory.max' if version_of('memory') == 2 else 'memory.limit_in_bytes'}  {64 << 20}"
+    assert limit in after["cgroups"] and limit not in before["cgroups"]
+
+
+def test_a_start_that_fails_early_has_a_page_without_it(mydocker: Machine) -> None:
+    failed = mydocker("--explain=html", "run", "--rm", "--network", "none", "-v", "/dev/null:/etc", "busybox", "true")
+    assert failed.rc == 125 and '"sights":null' in failed.stdout.replace(" ", "")
+
+
+@needs_chromium
+def test_what_only_one_of_them_has_is_bold(mydocker: Machine) -> None:
+    script = "return [...document.querySelectorAll('#sights details')].map((part) => part.querySelectorAll('.new').length).join();"
+    namespaces, mounts, _, links = (int(count) for count in browsed(mydocker, "", script).split(","))
+    assert namespaces >= 10 and mounts > 10 and links >= 0
 
 
 @needs_chromium

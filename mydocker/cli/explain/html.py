@@ -16,6 +16,27 @@ _KEYS = {
     "en": "Click on a bar or a line. ← → go from step to step, + and − make the drawing larger and smaller.",
     "zh": "点击一个色块或一行。← → 在步骤之间移动，+ 和 − 放大或缩小图。",
 }
+# What the page calls the two processes that were looked at, and what was looked at.
+_SIGHTS = {
+    "en": {
+        "title": "The kernel's view, before and after",
+        "before": "mydocker itself, before",
+        "after": "the container's first process, right before its program",
+        "namespaces": "namespaces",
+        "mounts": "mounts",
+        "cgroups": "cgroups and their files",
+        "links": "network links",
+    },
+    "zh": {
+        "title": "内核眼中的前与后",
+        "before": "之前：mydocker 自己",
+        "after": "之后：容器的第一个进程，就在它执行程序之前",
+        "namespaces": "命名空间",
+        "mounts": "挂载",
+        "cgroups": "cgroup 及其文件",
+        "links": "网络接口",
+    },
+}
 _ZOOM = {"en": ("larger", "smaller"), "zh": ("放大", "缩小")}
 
 
@@ -42,5 +63,6 @@ def _data(known: Timeline, language: str) -> str:
     shown = ("lane", "seconds", "kind", "step", "shell", "why", "where")
     steps = [{name: getattr(bar, name) for name in shown} for bar in known.bars]
     kinds = {kind: reasons.kind_name(kind, language) for kind in reasons.KINDS}
-    document = {"words": {"kinds": kinds}, "lanes": [lane.who for lane in known.lanes], "steps": steps}
+    words = {"kinds": kinds, "sights": _SIGHTS[language]}
+    document = {"words": words, "sights": known.sights, "lanes": [lane.who for lane in known.lanes], "steps": steps}
     return leanjson.dumps(document).replace("<", "\\u003c")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mydocker.cli.explain.timeline import Timeline
+    from mydocker.engine.view.containertree import Sight
     from mydocker.messages import Explanation
 
 FORMS: dict[str, Callable[[Timeline, str], str]] = {"svg": svg, "html": html, "trace": trace}
@@ -33,18 +34,22 @@ class Picture(Teller):
         super().__init__(err=True)
         self.draw = FORMS[form]
         self.kept: list[Explanation] = []
+        self.sights: tuple[Sight, Sight] | None = None
         self.output = os.dup(1)
         os.dup2(2, 1)
 
     def tell(self, told: Explanation) -> None:
         self.kept.append(told)
 
+    def show(self, before: Sight, after: Sight) -> None:
+        self.sights = before, after
+
     def finish(self) -> None:
         os.dup2(self.output, 1)
         with open(self.output, "w", encoding="utf-8") as output:
             if any(each["at"] is not None for each in self.kept):
                 tongue = reasons.language()
-                output.write(self.draw(timeline(self.kept, tongue), tongue))
+                output.write(self.draw(timeline(self.kept, tongue, self.sights), tongue))
 
 
 def picture(form: str, dry_run: bool) -> Picture:

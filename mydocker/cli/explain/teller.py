@@ -9,6 +9,7 @@ from mydocker.cli.base import echo
 from mydocker.cli.table import harmless
 
 if TYPE_CHECKING:
+    from mydocker.engine.view.containertree import Sight
     from mydocker.messages import Explanation
 
 
@@ -27,6 +28,9 @@ class Teller:
         """Return a step as a line of text."""
         took = "" if told["seconds"] is None else f"{told['seconds'] * 1000:8.2f} ms"
         return f"{told['who']:8}{took} {harmless(told['step'])}"
+
+    def show(self, before: Sight, after: Sight) -> None:
+        """Take what the kernel had of a process before a start and of the container's after it. Only a page shows that."""
 
     def flush(self) -> None:
         """Print what was kept. It is called when nothing more comes soon: before a program's output, and at the end."""

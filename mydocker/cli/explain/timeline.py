@@ -8,6 +8,7 @@ from mydocker import reasons
 from mydocker.value import Value
 
 if TYPE_CHECKING:
+    from mydocker.engine.view.containertree import Sight
     from mydocker.messages import Explanation
 
 # The order of the lanes.
@@ -53,9 +54,10 @@ class Timeline(Value):
     bars: list[Bar]
     arrows: list[Arrow]
     seconds: float  # from the first to the last
+    sights: tuple[Sight, Sight] | None = None  # what the kernel had of the command before, and of the container's first process after it
 
 
-def timeline(told: list[Explanation], language: str) -> Timeline:
+def timeline(told: list[Explanation], language: str, sights: tuple[Sight, Sight] | None = None) -> Timeline:
     """Return what was done as a timeline. What was not done, such as a warning, has no time and is left out."""
     done = sorted((each for each in told if each["at"] is not None), key=_begin)
     start = _begin(done[0]) if done else 0.0
@@ -64,7 +66,7 @@ def timeline(told: list[Explanation], language: str) -> Timeline:
     lanes = [_lane(who, pid, [each for each in done if (each["who"], each["pid"] or 0) == (who, pid)], start) for who, pid in processes]
     bars = [_bar(each, number[each["who"], each["pid"] or 0], start, language) for each in done if not each["message"]]
     arrows = _arrows([each for each in done if each["message"]], number, start)
-    return Timeline(lanes=lanes, bars=bars, arrows=arrows, seconds=max((lane.end for lane in lanes), default=0.0))
+    return Timeline(lanes=lanes, bars=bars, arrows=arrows, seconds=max((lane.end for lane in lanes), default=0.0), sights=sights)
 
 
 def idle(lane: int, known: Timeline) -> list[tuple[float, float]]:

@@ -9,7 +9,7 @@ from mydocker.cgroups.layout import Layout
 from mydocker.engine.record import containers, state
 from mydocker.engine.record.sizes import WRITABLE
 from mydocker.engine.view.layertree import changes_below, layer_node
-from mydocker.engine.view.tree import Node, some
+from mydocker.engine.view.tree import Node, indented, some
 from mydocker.kernel.mounts import MountEntry, mountinfo
 from mydocker.kernel.namespaces import NAMESPACES, Inside
 from mydocker.kernel.route import Route
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mydocker.cgroups.layout import Hierarchy
     from mydocker.engine.record.containers import Record
     from mydocker.paths import Paths
+
+    Sight = dict[str, list[str]]  # the lines of each kind of thing
 
 # The files of a cgroup that say what is limited or used, of both versions.
 _FILES = (
@@ -40,6 +42,22 @@ def container_tree(paths: Paths, record: Record) -> Node:
         return Node(words=f"{name}  (does not run: the kernel knows nothing of it)", below=(layers,))
     parts = (layers, _namespaces(paths, record, pid), _mounts(paths, pid), _cgroups(paths, pid), _links(paths, record, pid))
     return Node(words=f"{name}  pid {pid}", below=parts)
+
+
+def process_view(paths: Paths, pid: int | str) -> Sight:
+    """Return what the kernel has of one process, of any: the lines of its namespaces, mounts, cgroups with their files, and links.
+
+    pid: as the host sees it, or "self"
+    """
+    namespaces = [f"{kind}  {_inode(f'{paths.proc}/{pid}/ns/{file}')}" for kind, (file, _) in NAMESPACES.items()]
+    with Inside(f"{paths.proc}/{pid}/ns/net"):
+        links = [each.words for each in _own_links()]
+    return {
+        "namespaces": namespaces,
+        "mounts": indented(_mounts(paths, pid)),
+        "cgroups": indented(_cgroups(paths, pid)),
+        "links": links,
+    }
 
 
 def _layers(paths: Paths, record: Record) -> Node:
@@ -75,7 +93,7 @@ def _inode(path: str) -> int:
         return 0  # this kernel has no such namespaces
 
 
-def _mounts(paths: Paths, pid: int) -> Node:
+def _mounts(paths: Paths, pid: int | str) -> Node:
     entries = sorted(mountinfo(paths.proc, pid), key=lambda entry: entry.target)
     return Node(words="mounts", below=tuple(Node(words=_mount(entry)) for entry in entries))
 
@@ -86,7 +104,7 @@ def _mount(entry: MountEntry) -> str:
     return f"{entry.target}  {entry.fstype}{root}  {'ro' if 'ro' in entry.options else 'rw'}  {propagation}"
 
 
-def _cgroups(paths: Paths, pid: int) -> Node:
+def _cgroups(paths: Paths, pid: int | str) -> Node:
     with open(f"{paths.proc}/{pid}/cgroup") as file:
         lines = file.read().splitlines()
     nodes = []
@@ -114,16 +132,23 @@ def _short(value: str) -> str:
 
 
 def _links(paths: Paths, record: Record, pid: int) -> Node:
-    with Inside(f"{paths.proc}/{pid}/ns/net"), Route() as route:
-        links, addresses = list(route.links()), list(route.addresses())
     if _inode(f"{paths.proc}/{pid}/ns/net") == _inode(f"{paths.proc}/self/ns/net"):
         return Node(words="links: those of the host")
+    with Inside(f"{paths.proc}/{pid}/ns/net"):
+        nodes = _own_links()
+    return Node(words="links", below=(*nodes, *_other_ends(record)))
+
+
+def _own_links() -> list[Node]:
+    """Return the links of this process's network namespace with their addresses."""
+    with Route() as route:
+        links, addresses = list(route.links()), list(route.addresses())
     nodes = []
     for link in links:
         own = [f"{address}/{prefix}" for index, address, prefix in addresses if index == link["index"]]
         words = [link["name"], link["kind"], "up" if link["up"] else "down", *own]
         nodes.append(Node(words="  ".join(filter(None, words))))
-    return Node(words="links", below=(*nodes, *_other_ends(record)))
+    return nodes
 
 
 def _other_ends(record: Record) -> tuple[Node, ...]:

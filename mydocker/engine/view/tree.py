@@ -26,9 +26,19 @@ def drawn(node: Node) -> list[str]:
     return lines
 
 
+def indented(node: Node, depth: int = 0) -> list[str]:
+    """Return the lines of what hangs on a tree, each level further in, to be read by programs or set in a page."""
+    return [line for each in node.below for line in ("  " * depth + short(each.words), *indented(each, depth + 1))]
+
+
 def lines_of(node: Node) -> str:
-    """Return a tree as text, with the first 12 digits of ids, and nothing in it that would control a terminal."""
-    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", "\n".join(map(printable, drawn(node))))
+    """Return a tree as text."""
+    return "\n".join(map(short, drawn(node)))
+
+
+def short(line: str) -> str:
+    """Return a line with the first 12 digits of ids, and nothing in it that would control a terminal."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", printable(line))
 
 
 def printable(text: str) -> str:
