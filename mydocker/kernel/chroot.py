@@ -17,8 +17,7 @@ def receive_mounts(proc: str = "/proc") -> None:
     In a chroot, that is then made the root of the mount namespace: a container's process with CAP_SYS_CHROOT could climb to what lies
     above. And in a chroot that is not a mount point the kernel refuses pivot_root, and mounts above it cannot even be named.
     """
-    infos = os.open(f"{proc}/self/fdinfo", _PLACE)
-    with Held(infos), Held(os.open("/", _PLACE)) as root, Held(os.open(".", _PLACE)) as here:
+    with Held(os.open(f"{proc}/self/fdinfo", _PLACE)) as infos, Held(os.open("/", _PLACE)) as root, Held(os.open(".", _PLACE)) as here:
         # This process's root directory is the namespace's own after that, see setns(2).
         setns(f"{proc}/self/ns/mnt", CLONE_NEWNS)
         mounts.mount(None, "/", None, mounts.MS_SLAVE | mounts.MS_REC)
@@ -29,10 +28,10 @@ def receive_mounts(proc: str = "/proc") -> None:
         _make_working_directory_the_root()
 
 
-def _identity(place: int, infos: int) -> tuple[int, int, str]:
+def _identity(place: int, infos: int) -> tuple[int, int, bytes]:
     """Return what tells a directory from every other: the same one can be mounted twice. infos: the directory /proc/self/fdinfo"""
-    with open(os.open(str(place), os.O_RDONLY | os.O_CLOEXEC, dir_fd=infos)) as file:
-        mount = next(line for line in file if line.startswith("mnt_id:"))
+    with Held(os.open(str(place), os.O_RDONLY | os.O_CLOEXEC, dir_fd=infos)) as info:
+        mount = os.read(info, 4096).partition(b"mnt_id:")[2].split()[0]
     status = os.fstat(place)
     return status.st_dev, status.st_ino, mount
 

@@ -58,6 +58,8 @@ def environment_of(lab: Lab, given: Mapping[str, str], language: str) -> dict[st
     made = {**given, "MYDOCKER_ROOT": lab.root, "MYDOCKER_STATE": "/run/mydocker", "LANGUAGE": language, "LESSONS": lessons.DIRECTORY}
     made |= {name.upper(): found.mount for name in _SHOWN if (found := lab.layout.find(name))}
     made.pop(MARK, None)  # no mark but those that the learner sets
+    if made.get("MYDOCKER_STORAGE_DRIVER") == "vfs":
+        del made["MYDOCKER_STORAGE_DRIVER"]  # lessons are about layers, if this machine has any
     if not shutil.which("mydocker", path=made.get("PATH")):
         made["PATH"] = f"{os.path.dirname(os.path.abspath(sys.argv[0]))}:{made.get('PATH', os.defpath)}"
     return made

@@ -7,8 +7,10 @@ It is a pty of the container's own devpts. Its slave is standard input, output a
 from __future__ import annotations
 
 import os
+from errno import EINVAL, EPERM, EROFS
 
 from mydocker.kernel import inroot, terminal
+from mydocker.kernel.files import Allowing
 from mydocker.kernel.mounts import MS_BIND
 from mydocker.messages import TERMINAL
 from mydocker.steps.base import Step
@@ -76,7 +78,8 @@ class OwnStandardStreams(Step):
         for descriptor in (0, 1, 2):
             status = os.fstat(descriptor)
             if status.st_rdev != null and status.st_uid != self.uid:
-                os.fchown(descriptor, self.uid, -1)
+                with Allowing(EPERM, EINVAL, EROFS):  # the owner has no number in this user namespace, or nobody's owner can change
+                    os.fchown(descriptor, self.uid, -1)
 
     def describe(self) -> str:
         return f"fchown standard streams to {self.uid}"

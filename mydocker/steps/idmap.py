@@ -13,6 +13,7 @@ from mydocker.kernel.libc import call
 from mydocker.kernel.mounts import MOUNT_ATTR_IDMAP, mount_setattr, move_mount, open_tree, place
 from mydocker.kernel.namespaces import CLONE_NEWUSER
 from mydocker.steps.base import Step, quote
+from mydocker.steps.mounts import unmounted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class IdmapTree(Step):
     def apply(self) -> None:
         with Held(_mapped_clone(self.source, self.users, self.groups, self.describe())) as tree:
             move_mount(tree, self.target)
+
+    def undo(self) -> None:
+        unmounted(self.target)
 
     def describe(self) -> str:
         return f"mount {quote(self.source)} on {quote(self.target)} idmapped by {_words(self.users)}"

@@ -70,7 +70,7 @@ def _compare_entry(old: str, directory: int, path: str, name: str, found: list[C
 
 
 def _differs(old: str, directory: int, name: str, b: os.stat_result) -> bool:
-    """Return whether two entries differ. The time counts too, except for symlinks, of which only the targets are compared.
+    """Return whether two entries differ. The time counts too, except that of symlinks.
 
     A file that has got another name differs, so that both names are in a layer and stay one file.
     """
@@ -79,5 +79,5 @@ def _differs(old: str, directory: int, name: str, b: os.stat_result) -> bool:
     if stat.S_ISDIR(a.st_mode) and stat.S_ISDIR(b.st_mode):
         return not same or a.st_mtime_ns != b.st_mtime_ns
     if stat.S_ISLNK(a.st_mode) and stat.S_ISLNK(b.st_mode):
-        return os.readlink(old) != os.readlink(name, dir_fd=directory)
+        return not same or os.readlink(old) != os.readlink(name, dir_fd=directory)
     return not same or (a.st_nlink, a.st_size, a.st_mtime_ns) != (b.st_nlink, b.st_size, b.st_mtime_ns)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 
-from mydocker import store
 from mydocker.kernel import mounts
 from mydocker.kernel.trees import copy_tree
 from mydocker.steps.base import Step, command, quote
@@ -15,6 +14,7 @@ from mydocker.steps.files import MakeDir
 from mydocker.steps.idmap import IdmapTree
 from mydocker.steps.mounts import Mount
 from mydocker.storage.base import StorageDriver
+from mydocker.whole import Whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,9 +32,8 @@ class CopyTree(Step):
 
     def apply(self) -> None:
         if not os.path.lexists(self.target):
-            store.remove_tree(self.target + ".partial")
-            copy_tree(self.source, self.target + ".partial")
-            os.rename(self.target + ".partial", self.target)
+            with Whole(self.target) as partial:
+                copy_tree(self.source, partial)
 
     def describe(self) -> str:
         return f"copy {quote(self.source)} to {quote(self.target)}"

@@ -252,6 +252,8 @@ def written(tree: Tree) -> set[str]:
 @pytest.mark.parametrize(("document", "kind"), list(cases()))
 def test_one_damaged_file(tree: Tree, tmp_path: Path, document: Document, kind: str) -> None:
     file = tree.of_victim(document.path)
+    if document.path == "STATE/storage-driver" and os.environ.get("MYDOCKER_STORAGE_DRIVER"):
+        pytest.skip("which driver there is need not be found out, so that nothing is written of it")
     DAMAGES[kind](file)
     damaged = is_damaged(document, file)
     users = written(tree)

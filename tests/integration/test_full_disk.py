@@ -51,7 +51,9 @@ FULL = {"full": "No space left on device", "quota": "Disk quota exceeded"}
 
 
 @pytest.mark.parametrize(("small", "reason"), FULL.items(), indirect=["small"])
-def test_the_end_of_what_fills_the_disk_is_known(small: Machine, reason: str) -> None:
+def test_the_end_of_what_fills_the_disk_is_known(small: Machine, storage: str, reason: str) -> None:
+    if storage == "vfs" and reason != FULL["full"]:
+        pytest.skip("the container's copy of the image alone takes the quota")
     result = small("run", "--name", "f1", "--network", "none", "busybox", "dd", "if=/dev/zero", "of=/big", "bs=1M", "count=20")
     assert result.rc == 1
     told = [line for line in result.stderr.splitlines() if line.startswith("mydocker:")]
@@ -89,11 +91,17 @@ def test_a_disk_that_is_nearly_full(small: Machine, leaving: int) -> None:
     assert result.rc in (0, 125)
     assert result.stderr.count("\n") <= 1
     assert "No space left" in result.stderr or result.rc == 0
-    assert small("ps", "-aq").stdout.count("\n") == (result.rc == 0)
+    # What fails at the start, as a copy of the image does, leaves the container, as with docker: it can be started once there is room.
+    left = small("ps", "-a", "--format", "{{.Names}} {{.State}}").stdout
+    assert (left == "late exited\n") if result.rc == 0 else left in ("", "late created\n")
     assert temporaries(small) == ""
     assert small("system", "check").stdout == ""
     if result.rc == 0:
         assert "Exited (0)" in small("ps", "-a").stdout
+    elif left:
+        small.sh("rm filler")
+        assert small("start", "-a", "late").rc == 0
+    if left:
         assert small("rm", "-v", "late").rc == 0
     assert small.sh("ls root/containers root/volumes root/names | grep -v :").stdout.split() == []
 

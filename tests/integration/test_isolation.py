@@ -200,6 +200,24 @@ class TestUserNamespace:
         assert owner >= 65536
         assert mydocker("rm", "-f", "mapped").rc == 0
 
+    @pytest.mark.parametrize("user", ["0", "7:8"])
+    def test_its_streams_can_be_opened_again(self, mydocker: Machine, userns: list[str], user: str) -> None:
+        """Images write their logs to /dev/stdout, by a symlink."""
+        script = "echo out > /dev/stdout; echo err > /dev/stderr; cat /dev/stdin"
+        result = mydocker("run", "--rm", "-i", "-u", user, *userns, "busybox", "sh", "-c", script, stdin="in")
+        assert (result.rc, result.stdout, result.stderr) == (0, "out\nin", "err\n")
+        mydocker("run", "-d", "--name", "mapped", *userns, "busybox", "sleep", "60")
+        result = mydocker("exec", "-i", "-u", user, "mapped", "sh", "-c", script, stdin="in")
+        assert (result.rc, result.stdout, result.stderr) == (0, "out\nin", "err\n")
+        mydocker("rm", "-f", "mapped")
+
+    @pytest.mark.parametrize("driver", ["overlay", "vfs"])
+    def test_a_start_that_fails_leaves_nothing(self, mydocker: Machine, userns: list[str], driver: str) -> None:
+        env = {"MYDOCKER_STORAGE_DRIVER": driver}
+        failed = mydocker("run", "--rm", *userns, "busybox", "nowhere", env=env)
+        assert (failed.rc, failed.stderr.count("\n")) == (127, 1), failed.stderr
+        assert mydocker("ps", "-aq").stdout == ""
+
     def test_the_image_belongs_to_root_inside(self, mydocker: Machine, userns: list[str]) -> None:
         result = mydocker(
             "run", "--rm", *userns, "busybox", "sh", "-c", "id -u; stat -c %u:%g /bin /etc/passwd; touch /new; stat -c %u /new"

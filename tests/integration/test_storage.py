@@ -181,6 +181,23 @@ def test_changes_as_a_layer_give_the_same_tree(driver: StorageDriver, place: Pat
     assert mounted(driver, place / "untouched", [chain(1)])["gone"][4] == b"1"
 
 
+def test_a_symlink_that_got_another_owner_is_in_the_layer(driver: StorageDriver, place: Path) -> None:
+    below = io.BytesIO()
+    with tarfile.open(fileobj=below, mode="w") as tar:
+        for name in ("given", "kept"):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = tarfile.SYMTYPE, "nowhere"
+            tar.addfile(member)
+    below.seek(0)
+    driver.apply(chain(1), [], below)
+    mounted(driver, place / "first", [chain(1)], lambda root: os.chown(root / "given", 3, 4, follow_symlinks=False))
+    layer = io.BytesIO()
+    driver.diff(str(place / "first"), [chain(1)], layer, set())
+    layer.seek(0)
+    with tarfile.open(fileobj=layer) as tar:
+        assert [(each.name, each.uid, each.gid, each.linkname) for each in tar] == [("given", 3, 4, "nowhere")]
+
+
 @pytest.mark.kernel
 def test_changes_are_listed(driver: StorageDriver, place: Path) -> None:
     driver.apply(chain(1), [], archive(BASE))

@@ -132,7 +132,7 @@ class Execution(Order):
     def _setting(self, spec: Spec) -> Setting:
         seccomp = spec["linux"].get("seccomp")
         size = self.request["size"]
-        self.streams = Streams(spec["process"]["terminal"], INPUT in self.request["wanted"])
+        self.streams = Streams(spec, INPUT in self.request["wanted"])
         return Setting(
             spec=spec,
             root="/",

@@ -228,7 +228,7 @@ class Monitor(Order):
     def _setting(self) -> Setting:
         seccomp = self.spec["linux"].get("seccomp")
         size = self.request["size"]
-        self.streams = Streams(self.spec["process"]["terminal"], self.record["config"]["OpenStdin"])
+        self.streams = Streams(self.spec, self.record["config"]["OpenStdin"])
         return Setting(
             spec=self.spec,
             root=f"{self.directory}/bundle/rootfs",

@@ -13,18 +13,20 @@ from mydocker.messages import ERRORS, INPUT, OUTPUT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.record.containers import Record
+    from mydocker.runtime.spec import Spec
 
 
 class Streams:
-    """The two ends of the standard streams of one process."""
+    """The two ends of the standard streams of one process. spec: what it is started with"""
 
-    __slots__ = ("theirs", "ours")
+    __slots__ = ("theirs", "ours", "owner")
 
-    def __init__(self, has_terminal: bool, has_input: bool) -> None:
+    def __init__(self, spec: Spec, has_input: bool) -> None:
+        self.owner = _owner(spec)
         self.ours: dict[int, str] = {}  # our ends by descriptor: INPUT, OUTPUT or ERRORS
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         self.theirs = (null, null, null)  # the descriptors that become 0, 1 and 2 of the process
-        if not has_terminal:
+        if not spec["process"]["terminal"]:
             stdin = self._pipe(INPUT) if has_input else null
             self.theirs = (stdin, self._pipe(OUTPUT), self._pipe(ERRORS))
             if has_input:
@@ -35,6 +37,8 @@ class Streams:
         read, write = os.pipe()
         mine, other = (write, read) if kind == INPUT else (read, write)
         self.ours[mine] = kind
+        if self.owner:
+            os.fchown(other, self.owner, self.owner)
         return other
 
     def close_theirs(self) -> None:
@@ -52,6 +56,14 @@ class Streams:
     def input(self, master: int) -> int:
         """Return the descriptor to write input to, or -1 if there is none."""
         return master if master >= 0 else next((fd for fd, kind in self.ours.items() if kind == INPUT), -1)
+
+
+def _owner(spec: Spec) -> int:
+    """Return what root in the container is on the host, user and group alike.
+
+    In a user namespace, a pipe of the host's root can be neither opened nor given away.
+    """
+    return next((each["hostID"] for each in spec["linux"].get("uidMappings", []) if each["containerID"] == 0), 0)
 
 
 # docker's local driver is its json-file with limits and files of its own form. Ours has the limits. Beside a log that goes elsewhere, too,
