@@ -27,6 +27,8 @@ def places(mydocker: Machine, tmp_path: Path) -> Iterator[str]:
     for name, text in {**files, "subuid": ids, "subgid": ids}.items():
         (tmp_path / name).write_text(text)
     binds = "; ".join(f"mount --bind {tmp_path}/{name} /etc/{name}" for name in ("passwd", "group", "subuid", "subgid"))
+    # What slirp4netns opens, which everybody may open on most hosts.
+    binds += f"; mknod -m 666 {tmp_path}/tun c 10 200 && mount --bind {tmp_path}/tun /dev/net/tun"
     line = f"{binds}; echo ready; exec sleep 100000"
     with subprocess.Popen(["unshare", "--mount", "--propagation", "slave", "sh", "-c", line], stdout=subprocess.PIPE) as keeper:
         assert keeper.stdout
@@ -108,3 +110,12 @@ def test_pods_and_builds(podman: Engine) -> None:
     Path(home, "Dockerfile").write_text("FROM localhost/busybox\nRUN echo built > /file\n")
     podman.ok("build", "--isolation", "oci", *LIMITS, "-t", "made", "-f", f"{home}/Dockerfile", f"{home}/run")
     assert podman.ok("run", "--rm", *LIMITS, "made", "cat", "/file") == "built"
+
+
+@pytest.mark.parametrize(("network", "link"), [("slirp4netns", "tap0"), ("bridge", "eth0")])
+def test_networks_of_an_ordinary_user(podman: Engine, network: str, link: str) -> None:
+    needs(podman.machine, "slirp4netns")
+    if podman.machine.sh("ls /dev/net/tun").rc:
+        pytest.skip("this machine has no /dev/net/tun")
+    show = [*LIMITS[:4], "--network", network, "busybox", "ip", "-o", "-4", "address", "show", link]
+    assert f" {link} " in podman.ok("run", "--rm", *show)
