@@ -42,7 +42,7 @@ def create(call: Call) -> Answer:
     if name:
         check_name(name)
     chosen = name or new_id()
-    call.run().execute(volumes.create_steps(call.paths, chosen, labels, not name, driver_options))
+    volumes.create(call.run(), volumes.create_steps(call.paths, chosen, labels, not name, driver_options))
     return Answer(volumes.document(call.paths, chosen), 201)
 
 

@@ -42,7 +42,7 @@ def create(session: Session, /, old_name: str | None, labels: tuple[str, ...], o
         check_name(name)
     chosen = name or new_id()
     marks, wanted = dict(values.pair(label) for label in labels), volume_options.parse(options)
-    runner(session).execute(volumes.create_steps(session.paths, chosen, marks, name is None, wanted))
+    volumes.create(runner(session), volumes.create_steps(session.paths, chosen, marks, name is None, wanted))
     _done(session, chosen)
 
 

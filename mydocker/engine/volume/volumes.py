@@ -16,7 +16,7 @@ from mydocker.engine.record import damage, events
 from mydocker.engine.record.moments import timestamp
 from mydocker.engine.record.sizes import tree_size
 from mydocker.engine.volume.first_use import MARKER
-from mydocker.errors import Conflict, Damaged, NotFound
+from mydocker.errors import Conflict, Damaged, Error, NotFound
 from mydocker.paths import Paths
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import TypedDict
 
     from mydocker.shape import Shape
+    from mydocker.steps.base import Run
 
     class Volume(TypedDict):
         """ROOT/volumes/NAME/volume.json."""
@@ -210,6 +211,17 @@ def document(paths: Paths, name: str) -> VolumeDocument:
         "Options": record["options"],
         "Scope": "local",
     }
+
+
+def create(run: Run, steps: list[Step]) -> None:
+    """Make a volume by create_steps(). A failure undoes all of it."""
+    try:
+        run.execute(steps)
+    except (Error, OSError):
+        problems = run.undo_all()
+        if problems:
+            raise problems[0] from None
+        raise
 
 
 def create_steps(
