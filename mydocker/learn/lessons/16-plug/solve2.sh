@@ -5,7 +5,7 @@ mkdir "$MEMORY/plug"
     echo $BASHPID > "$MEMORY/plug/cgroup.procs"
     exec mydocker run -e LESSON=plug --name half --stop-after pivot_root busybox true <> never 2> told
 ) &
-until grep -q pivot_root told; do sleep 0.1; done
+until grep -qs pivot_root told; do sleep 0.1; done
 kill -9 $(cat "$MEMORY/plug/cgroup.procs")
 until mydocker learn check 16 | grep -q 'check --repair'; do sleep 0.1; done
 mydocker rm -f half
