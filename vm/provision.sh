@@ -177,6 +177,7 @@ install() {
     libraries=$("$LIBRARY/venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     # Compiled here too, for whoever set PYTHONDONTWRITEBYTECODE: without bytecode every start is several times slower.
     "$LIBRARY/venv/bin/python" -m compileall -q "$libraries" || die "the installed modules cannot be compiled"
+    "$LIBRARY/venv/bin/python" -I -m mydocker.freeze || die "the modules of each verb cannot be written to one file"
     launcher mydocker mydocker.cli.entry
     launcher mydocker-oci mydocker.oci.entry
 }

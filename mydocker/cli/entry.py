@@ -6,6 +6,8 @@ import _signal  # type: ignore[import-not-found]  # the signal module takes 4 ms
 import os
 import sys
 
+from mydocker import frozen
+from mydocker.cli.verbs import ALL
 from mydocker.paths import Paths
 from mydocker.program import open_streams
 from mydocker.tracebacks import as_error, kept
@@ -21,10 +23,7 @@ def main() -> None:
         open_streams()
         # Ctrl-C waits until it can be answered, because Python prints an interrupt in the middle of an import. The launcher does it, too.
         _signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGINT])
-        if needs_monitor(sys.argv[1:]):
-            from mydocker.engine.monitor import launcher
-
-            launcher.start_early()
+        _import(sys.argv[1:])
         from mydocker.cli.main import main as command_line
 
         command_line()
@@ -34,8 +33,31 @@ def main() -> None:
         os._exit(_fail(error))
 
 
+def _import(args: list[str]) -> None:
+    """Import what a command line's verb does, from the files of freeze.py. If it looks as if there will be a monitor, start it before."""
+    if needs_monitor(args):
+        frozen.load("start")
+        from mydocker.engine.monitor import launcher
+
+        launcher.start_early()
+    else:
+        frozen.load("main")
+    frozen.load(module_of(_words(args)))
+
+
 def needs_monitor(args: list[str]) -> bool:
     """Say whether a command line looks as if it starts a container or enters one. A wrong answer costs only a process."""
+    words = _words(args)
+    return bool(words) and (words[0] in _VERBS or words in [["container", verb] for verb in _VERBS])
+
+
+def module_of(words: list[str]) -> str:
+    """Return the name of the module that a verb is in, '' if no word is a verb."""
+    return next((ALL[word].partition(":")[0] for word in words if word in ALL and word != "container"), "")
+
+
+def _words(args: list[str]) -> list[str]:
+    """Return the first two words of a command line that are no options."""
     words: list[str] = []
     rest = iter(args)
     for word in rest:
@@ -45,7 +67,7 @@ def needs_monitor(args: list[str]) -> bool:
             words.append(word)
         if len(words) == 2:
             break
-    return bool(words) and (words[0] in _VERBS or words in [["container", verb] for verb in _VERBS])
+    return words
 
 
 def _fail(error: Exception) -> int:

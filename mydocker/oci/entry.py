@@ -10,6 +10,7 @@ import gc
 import os
 import sys
 
+from mydocker import frozen
 from mydocker.errors import BadInput, Error, Unexpected, Unsupported
 from mydocker.oci.arguments import parse
 from mydocker.oci.settings import FLAGS, Settings
@@ -89,6 +90,7 @@ def _load(name: str) -> Any:
     What an import makes is not garbage. The collector is off meanwhile, because its searches would take a tenth of the time.
     """
     gc.disable()
+    frozen.load(f"oci-{name}")
     module = __import__(f"mydocker.oci.{name}", fromlist=[name])
     gc.freeze()
     gc.enable()

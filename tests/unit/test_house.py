@@ -17,6 +17,8 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name not in ("co
 COMMON = {
     "errors",
     "explaining",
+    "freeze",
+    "frozen",
     "given",
     "leanjson",
     "messages",

@@ -12,7 +12,7 @@ import os
 from errno import EINVAL, EMFILE
 from fcntl import F_DUPFD_CLOEXEC, fcntl
 
-from mydocker import program
+from mydocker import frozen, program
 from mydocker.errors import Error
 from mydocker.kernel import process
 from mydocker.kernel.channel import Channel
@@ -67,6 +67,7 @@ def _be_monitor(descriptor: int) -> None:
     kept = _let_go_of_the_caller()
     _be_called("mydocker-monitor")
     os.environ.update(kept)
+    frozen.load("monitor")
     program.function(_MONITOR)(descriptor)
     os._exit(0)
 

@@ -13,7 +13,7 @@ import sysconfig
 import tempfile
 from struct import unpack_from
 
-from mydocker import native
+from mydocker import freeze, native
 from mydocker.engine.catalog.images import all_images
 from mydocker.engine.catalog.importing import ImportOptions, import_image
 from mydocker.errors import NotFound, Unsupported
@@ -49,12 +49,23 @@ class WriteLauncher(Step):
         return f"write the launcher {quote(self.path)}"
 
 
-def launchers() -> list[Step]:
+class WriteModules(Step):
+    """Write the modules of each verb into one file: it saves a quarter of every start, see frozen.py."""
+
+    def apply(self) -> None:
+        freeze.write()
+
+    def describe(self) -> str:
+        return "write the modules of each verb into one file"
+
+
+def faster_commands() -> list[Step]:
     """Return the steps that replace pip's scripts. There are none where pip made none: in a checkout, or after vm/provision.sh."""
     directory = sysconfig.get_path("scripts")
     libraries = tuple(dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib")))
     paths = {os.path.join(directory, name): module for name, module in _COMMANDS.items()}
-    return [WriteLauncher(path, module, libraries) for path, module in paths.items() if _is_pips(path, module)]
+    launchers = [WriteLauncher(path, module, libraries) for path, module in paths.items() if _is_pips(path, module)]
+    return [WriteModules(), *launchers] if launchers else []
 
 
 def _is_pips(path: str, module: str) -> bool:
