@@ -18,7 +18,7 @@ def list_(call: Call) -> Answer:
     texts, limit = call.filters(), call.number("limit") or 0
     everything = call.flag("all") or limit > 0 or any(text.startswith("status=") for text in texts)
     fits = filters.parse(texts, {**containerfilters.tests(call.paths), "is-task": lambda *_: False}, containerfilters.CHECKS)
-    found = [each for each in listing.newest_first(call.paths) if (everything or each.status in listing.ALIVE) and fits(each)]
+    found = [each for each in listing.newest_first(call.paths, everything) if (everything or each.status in listing.ALIVE) and fits(each)]
     shown = found[:limit] if limit > 0 else found
     return Answer([shapes.summary(call.paths, each, call.flag("size"), call.version) for each in shown])
 

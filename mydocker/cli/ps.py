@@ -78,7 +78,7 @@ def ps(
     limit = 1 if latest else last
     everything = show_all or limit >= 0 or any(text.startswith("status=") for text in texts)
     fits = _filter(session, texts)
-    every = read(session, lambda: newest_first(session.paths), _where(session))
+    every = read(session, lambda: newest_first(session.paths, everything), _where(session))
     found = [each for each in every if (everything or each.status in ALIVE) and fits(each)]
     wants_size = size or ".Size" in (form or "")
     shown = found[: limit if limit >= 0 else None]

@@ -51,23 +51,23 @@ def own_hosts(hostname: str, domainname: str, endpoints: list[Endpoint], extra: 
     return "".join(f"{line}\n" for line in lines)
 
 
-def with_others(text: str, lines: list[str]) -> str:
+def with_others(text: str, lines: str) -> str:
     """Return the text of /etc/hosts with these lines between the marks. Without lines there are no marks either."""
     head, begin, rest = text.partition(_BEGIN)
     tail = rest.partition(_END)[2] if begin else ""
-    block = _BEGIN + "".join(f"{line}\n" for line in lines) + _END if lines else ""
+    block = _BEGIN + lines + _END if lines else ""
     return head + block + tail
 
 
-def lines_of(container_id: str, attachment: Attachment, network: str) -> list[str]:
+def lines_of(container_id: str, attachment: Attachment, network: str) -> str:
     """Return the lines that tell the others on a network a container's name, aliases and short id."""
     words = [attachment["name"]]
     found = []
     for endpoint in attachment["endpoints"]:
         if endpoint["network"] == network:
             names = dict.fromkeys([*words, *endpoint["aliases"], container_id[:12]])
-            found += [f"{each['address']}\t{' '.join(names)}" for each in endpoint["addresses"]]
-    return found
+            found += [f"{each['address']}\t{' '.join(names)}\n" for each in endpoint["addresses"]]
+    return "".join(found)
 
 
 def refresh(paths: Paths, networks: list[str]) -> None:
@@ -80,14 +80,14 @@ def refresh(paths: Paths, networks: list[str]) -> None:
         return
     with store.Lock(f"{paths.addresses}/.names"):
         everybody = attachments.every(paths)
-        lines: dict[str, list[str]] = {}
+        lines: dict[str, str] = {records.DEFAULT: ""}
         for container_id, attachment in everybody.items():
-            for name in {endpoint["network"] for endpoint in attachment["endpoints"]}:
-                lines.setdefault(name, []).extend([] if name == records.DEFAULT else lines_of(container_id, attachment, name))
+            for name in {endpoint["network"] for endpoint in attachment["endpoints"]} - {records.DEFAULT}:
+                lines[name] = lines.get(name, "") + lines_of(container_id, attachment, name)
         for container_id, attachment in everybody.items():
             on = {endpoint["network"] for endpoint in attachment["endpoints"]}
             if on & set(wanted):
-                told = [line for name in sorted(on) for line in [*lines[name], *_linked(attachment, name, everybody)]]
+                told = "".join(lines[name] + _linked(attachment, name, everybody) for name in sorted(on))
                 _rewrite(f"{paths.container(container_id)}/hosts", told)
 
 
@@ -102,7 +102,7 @@ def default_address(attachment: Attachment) -> str:
     return next((each["address"] for endpoint in endpoints for each in endpoint["addresses"] if "." in each["address"]), "")
 
 
-def _linked(own: Attachment, network: str, everybody: dict[str, Attachment]) -> list[str]:
+def _linked(own: Attachment, network: str, everybody: dict[str, Attachment]) -> str:
     """Return the lines of the names that one container alone has for others on a network (docker's links)."""
     links = next((each.get("links", []) for each in own["endpoints"] if each["network"] == network), [])
     found = []
@@ -110,11 +110,11 @@ def _linked(own: Attachment, network: str, everybody: dict[str, Attachment]) -> 
         more = (container_id[:12], other["name"]) if network == records.DEFAULT else ()
         names = [" ".join(dict.fromkeys([alias, *more])) for alias in attachments.linked_as(links, container_id, other)]
         endpoints = [each for each in other["endpoints"] if each["network"] == network]
-        found += [f"{each['address']}\t{name}" for name in names for endpoint in endpoints for each in endpoint["addresses"]]
-    return found
+        found += [f"{each['address']}\t{name}\n" for name in names for endpoint in endpoints for each in endpoint["addresses"]]
+    return "".join(found)
 
 
-def _rewrite(path: str, lines: list[str]) -> None:
+def _rewrite(path: str, lines: str) -> None:
     try:
         with open(path, errors="surrogateescape") as file:
             text = file.read(_MOST)

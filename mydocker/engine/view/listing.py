@@ -37,10 +37,10 @@ class Listed(Value):
             return {}
 
 
-def newest_first(paths: Paths) -> list[Listed]:
-    """Return all containers, the newest first."""
+def newest_first(paths: Paths, at_rest: bool = True) -> list[Listed]:
+    """Return all containers, the newest first. at_rest: see containers.survey; some at rest may be among the others."""
     layout, boot = Layout.detect(paths), boot_id(paths.proc)
-    whole, damaged = containers.survey(paths)
+    whole, damaged = containers.survey(paths, at_rest)
 
     def listed(record: Record) -> Listed:
         try:

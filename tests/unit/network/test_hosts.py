@@ -23,14 +23,14 @@ def test_a_container_knows_itself(make_endpoint: Make) -> None:
 
 def test_only_the_part_between_the_marks_changes() -> None:
     mine = "127.0.0.1\tlocalhost\n"
-    one = hosts.with_others(mine, ["10.0.0.2\ta"])
+    one = hosts.with_others(mine, "10.0.0.2\ta\n")
     edited = one + "10.9.9.9\tadded-by-hand\n"
-    two = hosts.with_others(edited, ["10.0.0.3\tb"])
+    two = hosts.with_others(edited, "10.0.0.3\tb\n")
     assert one.startswith(mine)
     assert "10.0.0.2" not in two
     assert "10.0.0.3\tb\n" in two
     assert two.endswith("10.9.9.9\tadded-by-hand\n")
-    assert hosts.with_others(two, []) == mine + "10.9.9.9\tadded-by-hand\n"
+    assert hosts.with_others(two, "") == mine + "10.9.9.9\tadded-by-hand\n"
 
 
 @pytest.fixture
