@@ -1,9 +1,12 @@
-"""Time images on their way, side by side: pull from a registry on loopback, load, build from a cache.
+"""Time images on their way, side by side: pull from a registry on loopback, load, and build, quiet and beside four busy processes.
 
     python tests/bench/images.py [--runs N] [--megabytes N] [--svg FILE]
 
 The image has ten layers of this machine's own /usr, gzip-compressed once, by mydocker; every tool pulls the same bytes from docker's
 registry, which runs with all of them in one network namespace. skopeo only copies: it unpacks nothing, and is the floor.
+
+All lies on an ext4 of its own with a journal: without one the kernel looks for free inodes again and again after many were removed. Every
+command has a session of its own, as the kernel shares processors out among sessions (sched_autogroup).
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ import shutil
 import statistics
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from run import tools_that_work
@@ -22,39 +27,60 @@ from tools import Docker, Mydocker, Podman, Scratch, Tool, quiet
 
 _NAME = "127.0.0.1:5000/big:1"
 _LAYERS = 10
+_STEPS = 20
 _CONFIG = 'version: 0.1\nstorage: {{filesystem: {{rootdirectory: {0}}}}}\nhttp: {{addr: "127.0.0.1:5000"}}\nlog: {{level: error}}\n'
+_BUSY = "for each in 1 2 3 4; do while :; do :; done & done; wait"
+
+# {tool: (what is timed, what takes its result away again)}
+Commands = dict[str, tuple[list[str], list[str]]]
+# {tool: seconds of each round}
+Times = dict[str, list[float]]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Compare pull and load.")
-    parser.add_argument("--runs", type=int, default=5, help="rounds [5]")
+    parser = argparse.ArgumentParser(description="Compare pull, load and build.")
+    parser.add_argument("--runs", type=int, default=3, help="rounds [3]")
     parser.add_argument("--megabytes", type=int, default=500, help="uncompressed size of the image [500]")
     parser.add_argument("--svg", help="also write a plot to this file")
     options = parser.parse_args()
-    with tools_that_work("docker,podman with crun") as (ready, _):
+    with tools_that_work("docker,podman with crun", journal=True) as (ready, _):
         bench = Bench(ready, ready[0].scratch)
         try:
-            bench.make_image(options.megabytes)
-            pulls = bench.rounds(options.runs, bench.pullers())
-            loads = bench.rounds(options.runs, bench.loaders())
+            print(bench.make_image(options.megabytes))
+            subjects = bench.subjects()
+            alone = {title: bench.rounds(options.runs, commands) for title, commands in subjects.items()}
+            with busy():
+                beside = {title: bench.rounds(options.runs, commands) for title, commands in subjects.items()}
         finally:
             bench.close()
-    _report("pull, s", pulls)
-    _report("load, s", loads)
+    for title in subjects:
+        _report(title, alone[title], beside[title])
     if options.svg:
-        Path(options.svg).write_text(plot({"pull (ms, median and quartiles)": bars(pulls), "load": bars(loads)}))
+        Path(options.svg).write_text(plot({f"{title} (ms, median and quartiles)": bars(times) for title, times in alone.items()}))
 
 
-def _report(title: str, times: dict[str, list[float]]) -> None:
-    base = statistics.median(times.get("docker") or times["mydocker"])
-    print(f"\n{title}")
-    for name, values in times.items():
-        middle = statistics.median(values)
-        print(f"  {name:20} {middle:8.2f}   {middle / base:.2f} of docker's" if "docker" in times else f"  {name:20} {middle:8.2f}")
+def _report(title: str, alone: Times, beside: Times) -> None:
+    """Print a subject's medians as a Markdown table."""
+    bases = [statistics.median(times.get("docker") or times["mydocker"]) for times in (alone, beside)]
+    print(f"\n| {title}, seconds | alone | of docker | beside four busy processes | of docker |\n|---|---:|---:|---:|---:|")
+    for name in alone:
+        pairs = [(statistics.median(times[name]), base) for times, base in zip((alone, beside), bases, strict=True)]
+        print(f"| {name} | " + " | ".join(f"{middle:.2f} | {middle / base:.2f}" for middle, base in pairs) + " |")
+
+
+@contextmanager
+def busy() -> Iterator[None]:
+    """Keep four processes busy meanwhile, in a session of their own."""
+    leader = subprocess.Popen(["sh", "-c", _BUSY], start_new_session=True)
+    try:
+        yield
+    finally:
+        os.killpg(leader.pid, 9)
+        leader.wait()
 
 
 class Bench:
-    """The registry, the image and the tools, all in dockerd's network namespace where there is one."""
+    """The registry, the images and the tools, all in dockerd's network namespace where there is one."""
 
     def __init__(self, ready: list[Tool], scratch: Scratch) -> None:
         self.tools = {tool.name: tool for tool in ready if isinstance(tool, (Mydocker, Docker, Podman))}
@@ -68,7 +94,10 @@ class Bench:
         config = Path(scratch.directory) / "registry.yml"
         config.write_text(_CONFIG.format(scratch.make("registry")))
         self.registry = subprocess.Popen(
-            [*self.inside, "docker-registry", "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [*self.inside, "docker-registry", "serve", str(config)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         time.sleep(1)
 
@@ -79,10 +108,10 @@ class Bench:
                 process.wait(10)
 
     def run(self, *words: str) -> None:
-        quiet([*self.inside, *words])
+        quiet(["setsid", "--wait", *self.inside, *words])
 
-    def make_image(self, megabytes: int) -> None:
-        """Build ten layers of about the same size, push them, and save them for load."""
+    def make_image(self, megabytes: int) -> str:
+        """Build ten layers of about the same size, push them, and save them for load. Return what came of it."""
         context = Path(self.scratch.make("context"))
         share = megabytes * 1000000 // _LAYERS
         files = (path for path in sorted(Path("/usr").rglob("*")) if path.is_file() and not path.is_symlink())
@@ -104,30 +133,48 @@ class Bench:
         self.run(*words, "push", "-q", _NAME)
         self.archive = f"{self.scratch.directory}/big.tar"
         self.run(*words, "save", "-o", self.archive, _NAME)
-        print(f"{_LAYERS} layers, {count} files, {os.path.getsize(self.archive) / 1e6:.0f} MB compressed")
         self.run(*words, "builder", "prune", "-f")
         self.run(*words, "rmi", "-f", _NAME)
+        return f"{_LAYERS} layers, {count} files, {os.path.getsize(self.archive) / 1e6:.0f} MB compressed"
 
-    def pullers(self) -> dict[str, tuple[list[str], list[str]]]:
-        """Return for each tool what pulls, and what takes the image away again."""
+    def subjects(self) -> dict[str, Commands]:
+        """Return what is timed: {title: commands}."""
+        remove = {name: [*tool.words, "rmi", "-f", _NAME] for name, tool in self.tools.items()}
+        archive = ["load", "-q", "-i", self.archive]
+        return {
+            "pull": self._pulls(remove),
+            "load": {name: ([*tool.words, *archive], remove[name]) for name, tool in self.tools.items()},
+            f"build of {_STEPS} steps": self._builds("--no-cache"),
+            "the same from the cache": self._builds(),
+        }
+
+    def _pulls(self, remove: dict[str, list[str]]) -> Commands:
         found = {}
         for name, tool in self.tools.items():
             flags = ["--tls-verify=false"] if isinstance(tool, Podman) else []
-            found[name] = ([*tool.words, "pull", "-q", *flags, _NAME], [*tool.words, "rmi", "-f", _NAME])
+            found[name] = ([*tool.words, "pull", "-q", *flags, _NAME], remove[name])
         if shutil.which("skopeo"):
             place = f"{self.scratch.directory}/skopeo"
             copy = ["skopeo", "copy", "-q", "--src-tls-verify=false", f"docker://{_NAME}", f"oci:{place}:1"]
             found["skopeo copy"] = (copy, ["rm", "-rf", place])
         return found
 
-    def loaders(self) -> dict[str, tuple[list[str], list[str]]]:
-        return {
-            name: ([*tool.words, "load", "-q", "-i", self.archive], [*tool.words, "rmi", "-f", _NAME]) for name, tool in self.tools.items()
-        }
+    def _builds(self, *flags: str) -> Commands:
+        """Return what builds an image of many small steps. docker's builder is the classic one."""
+        found = {}
+        for name, tool in self.tools.items():
+            context = Path(self.scratch.directory) / f"steps-{type(tool).__name__}"
+            context.mkdir(exist_ok=True)
+            steps = (f"RUN echo {number} > /{number}" for number in range(_STEPS))
+            (context / "Dockerfile").write_text("\n".join([f"FROM {tool.image}", *steps]))
+            own = ["--ulimit", "nofile=1024:1024", "--layers"] if isinstance(tool, Podman) else []
+            build = [*tool.words, "build", "-q", "--network", "none", *own, *flags, "-t", "steps", str(context)]
+            found[name] = (["env", "DOCKER_BUILDKIT=0", *build], ["true"])
+        return found
 
-    def rounds(self, runs: int, commands: dict[str, tuple[list[str], list[str]]]) -> dict[str, list[float]]:
+    def rounds(self, runs: int, commands: Commands) -> Times:
         """Time each command in turn; what undoes it is not timed."""
-        times: dict[str, list[float]] = {name: [] for name in commands}
+        times: Times = {name: [] for name in commands}
         for _ in range(runs):
             for name, (command, undo) in commands.items():
                 begun = time.monotonic()

@@ -24,12 +24,13 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY), str(Path(__file__).parent)]
 
 from svg import Bar, bars, plot  # noqa: E402
-from tools import CGROUP, TOOLS, Scratch, Tool, rounds, seconds  # noqa: E402
+from tools import CGROUP, TOOLS, Scratch, Tool, quiet, rounds, seconds  # noqa: E402
 
 from mydocker.kernel.mounts import MNT_DETACH, MS_PRIVATE, MS_REC, mount, mountinfo, umount  # noqa: E402
 from mydocker.kernel.namespaces import CLONE_NEWNS, unshare  # noqa: E402
 
 WARM_UP = 2
+_BYTES = 40 << 30  # of a file system with a journal; only what is written takes place
 
 
 def main() -> None:
@@ -48,8 +49,11 @@ def main() -> None:
 
 
 @contextmanager
-def tools_that_work(only: str, makes: list[type[Tool]] = TOOLS) -> Iterator[tuple[list[Tool], dict[str, str]]]:
-    """Give the tools of `makes` that work here, and why the others do not; afterwards nothing is left of them."""
+def tools_that_work(only: str, makes: list[type[Tool]] = TOOLS, journal: bool = False) -> Iterator[tuple[list[Tool], dict[str, str]]]:
+    """Give the tools of `makes` that work here, and why the others do not; afterwards nothing is left of them.
+
+    journal: whether they work on an ext4 of their own, which has a journal
+    """
     unshare(CLONE_NEWNS)
     mount(None, "/", None, MS_PRIVATE | MS_REC)
     if "/sys/fs/cgroup/unified" in [entry.target for entry in mountinfo()]:
@@ -57,13 +61,26 @@ def tools_that_work(only: str, makes: list[type[Tool]] = TOOLS) -> Iterator[tupl
     directory = tempfile.mkdtemp(prefix="mydocker-bench-")
     ready: list[Tool] = []
     try:
+        if journal:
+            _mount_ext4(directory)
         ready, absent = _prepare(Scratch(directory), makes, only)
         yield ready, absent
     finally:
         for tool in ready:
             tool.stop()
+        if journal:
+            umount(directory, MNT_DETACH)
         shutil.rmtree(directory, ignore_errors=True)
         _remove_cgroups()
+
+
+def _mount_ext4(directory: str) -> None:
+    """Mount a new file system over a directory. Its file has no name any more then."""
+    file = f"{directory}/ext4"
+    with open(file, "wb") as new:
+        new.truncate(_BYTES)
+    quiet(["mkfs.ext4", "-q", file])
+    quiet(["mount", "-o", "loop", file, directory])
 
 
 def _options() -> argparse.Namespace:
