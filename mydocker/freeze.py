@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mydocker.frozen import Frozen
 
 # The modules of the verbs that people type all day. The others' are imported from their own files.
-_OFTEN = ("ps", "life", "logs", "rm", "images", "inspect", "cp")
+_OFTEN = ("ps", "life", "logs", "rm", "images", "inspect", "cp", "build")
 # What each program imports.
 PROGRAMS = {
     "main": ["mydocker.cli.main"],
