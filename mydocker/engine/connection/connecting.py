@@ -8,6 +8,7 @@ from mydocker.engine.connection import checks, plug, unplug
 from mydocker.engine.connection.endpoints import choose_way_out
 from mydocker.engine.connection.networks import emit
 from mydocker.engine.record import containers, locks, state
+from mydocker.engine.record.undo import AllOrNothing, with_problems
 from mydocker.errors import BadInput, Conflict, Error, StepFailed, attempt
 from mydocker.network import attachments, hosts, ipam, records
 from mydocker.network.drivers import driver
@@ -69,14 +70,15 @@ def _plug_in(paths: Paths, record: Record, network: Network, wanted: WantedEndpo
     before, namespace = attachments.load(paths, record["id"]), f"{paths.proc}/{pid}/ns/net"
     joining = plug.Joining(paths, record, run, attachments.load(paths, record["id"]))
     try:
-        joining.claim({network["name"]: wanted})
-        joining.plug(namespace, network["name"])
+        with AllOrNothing(run):
+            joining.claim({network["name"]: wanted})
+            joining.plug(namespace, network["name"])
     except (Error, OSError) as error:
-        problems = run.undo_all()
+        problems: list[Error] = []
         for step in _other_way_out(before, namespace) if before and wanted.get("gwPriority") else []:
             attempt(problems, step.apply)  # the default route went with the new interface
         if problems:
-            raise problems[0] from None
+            raise with_problems(error, problems) from error
         if state.has_ended(paths, record["id"], pid):
             raise Conflict(f"container {record['name']} ended meanwhile", "connect it again") from error
         raise

@@ -11,7 +11,8 @@ from mydocker import store
 from mydocker.engine.connection import repair, unplug
 from mydocker.engine.connection.new_network import PREDEFINED, Asked, check_new, free, is_chosen
 from mydocker.engine.record import damage, events
-from mydocker.errors import Conflict, Damaged, Error, NotFound
+from mydocker.engine.record.undo import AllOrNothing
+from mydocker.errors import Conflict, Damaged, NotFound
 from mydocker.network import attachments, default, pools, records
 from mydocker.network.drivers import driver
 from mydocker.paths import Paths
@@ -74,7 +75,7 @@ def create(paths: Paths, network: Network, asked: Asked, run: Run) -> None:
     asked: what new() was told. What it has chosen is chosen again: two processes may have chosen the same one.
     """
     roots = [MakeDir(path, 0o700, True) for path in (paths.root, paths.networks, paths.state, paths.addresses)]
-    try:
+    with AllOrNothing(run):
         run.execute(roots)
         with records.everything(paths) if os.path.isdir(paths.networks) else store.Unlocked():
             if is_chosen(network, asked):
@@ -83,11 +84,6 @@ def create(paths: Paths, network: Network, asked: Asked, run: Run) -> None:
             run.execute(driver(network["driver"], paths).create(network))
         if run.done:  # else it was only told
             emit(paths, network, "create")
-    except (Error, OSError):
-        problems = run.undo_all()
-        if problems:
-            raise problems[0] from None
-        raise
 
 
 def remove(paths: Paths, network: Network, run: Run) -> None:

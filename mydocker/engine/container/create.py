@@ -22,11 +22,12 @@ from mydocker.engine.monitor import staged
 from mydocker.engine.record import containers, events, names, removal
 from mydocker.engine.record.moments import timestamp
 from mydocker.engine.record.state import CGROUP_PARENT
+from mydocker.engine.record.undo import AllOrNothing
 from mydocker.engine.request import capabilities, propagation
 from mydocker.engine.request.fromhost import host_devices, init_program, runtime_program, thermal_directories
 from mydocker.engine.request.options import Options
 from mydocker.engine.volume import mounting
-from mydocker.errors import BadInput, Conflict, Error
+from mydocker.errors import BadInput, Conflict
 from mydocker.kernel import capabilities as kernel_capabilities
 from mydocker.kernel.mounts import mountinfo
 from mydocker.network.hosts import own_hosts
@@ -252,17 +253,12 @@ def _texts(directory: str, names: Iterable[str]) -> dict[str, str]:
 
 def create(prepared: Prepared, run: Run) -> int:
     """Create the container. Return the descriptor that holds its lock, -1 in a dry run. A failure undoes everything."""
-    try:
+    with AllOrNothing(run):
         _claim(prepared, run)
         for image in (prepared.image, *mounted.images_of(prepared.paths, prepared.record)):
             images.ensure_layers(prepared.paths, prepared.driver, image, run)
         run.execute(prepared.bundle_steps())
         events.of_container(prepared.paths, prepared.record, "create")
-    except (Error, OSError):
-        problems = run.undo_all()
-        if problems:
-            raise problems[0] from None
-        raise
     return next((step.lock for step in run.done if isinstance(step, MakeContainerDirectory)), -1)
 
 

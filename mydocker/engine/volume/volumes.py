@@ -15,8 +15,9 @@ from mydocker import store
 from mydocker.engine.record import damage, events
 from mydocker.engine.record.moments import timestamp
 from mydocker.engine.record.sizes import tree_size
+from mydocker.engine.record.undo import AllOrNothing
 from mydocker.engine.volume.first_use import MARKER
-from mydocker.errors import Conflict, Damaged, Error, NotFound
+from mydocker.errors import Conflict, Damaged, NotFound
 from mydocker.paths import Paths
 from mydocker.steps.base import Step, command, quote
 from mydocker.steps.files import MakeDir
@@ -215,13 +216,8 @@ def document(paths: Paths, name: str) -> VolumeDocument:
 
 def create(run: Run, steps: list[Step]) -> None:
     """Make a volume by create_steps(). A failure undoes all of it."""
-    try:
+    with AllOrNothing(run):
         run.execute(steps)
-    except (Error, OSError):
-        problems = run.undo_all()
-        if problems:
-            raise problems[0] from None
-        raise
 
 
 def create_steps(
