@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # The modules of the verbs that people type all day. The others' are imported from their own files.
 _OFTEN = ("ps", "life", "logs", "rm", "images", "inspect", "cp", "build")
+_GROUPS = ("networks", "volumes")
 # What each program imports.
 PROGRAMS = {
     "main": ["mydocker.cli.main"],
@@ -35,13 +36,14 @@ PROGRAMS = {
     "run": ["mydocker.cli.main", "mydocker.cli.run"],
     "execute": ["mydocker.cli.main", "mydocker.cli.execute"],
     **{verb: [f"mydocker.cli.{verb}"] for verb in _OFTEN},
+    **{verbs: ["mydocker.cli.groups", f"mydocker.cli.{verbs}"] for verbs in _GROUPS},
     **{f"oci-{verb}": ["mydocker.oci.entry", f"mydocker.oci.{verb}"] for verb in ("create", "life", "execute", "look")},
 }
 # What these import alike is a file of its own, executed before the monitor is forked.
 SHARED = "start"
 SHARING = ("monitor", "run", "execute")
 # Which file was executed before a file: what that one has is left out.
-AFTER = {**dict.fromkeys(SHARING, SHARED), **dict.fromkeys(_OFTEN, "main")}
+AFTER = {**dict.fromkeys(SHARING, SHARED), **dict.fromkeys((*_OFTEN, *_GROUPS), "main")}
 
 
 class _Recorder(SourceFileLoader):

@@ -52,8 +52,10 @@ def needs_monitor(args: list[str]) -> bool:
 
 
 def module_of(words: list[str]) -> str:
-    """Return the name of the module that a verb is in, '' if no word is a verb."""
-    return next((ALL[word].partition(":")[0] for word in words if word in ALL and word != "container"), "")
+    """Return the name of the module that a verb is in, '' if no word is a verb. A group's has its name with an s: network, networks.py."""
+    word = next((word for word in words if word in ALL and word != "container"), "")
+    module = ALL.get(word, "").partition(":")[0]
+    return f"{word}s" if module == "groups" else module
 
 
 def _words(args: list[str]) -> list[str]:

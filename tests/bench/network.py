@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import statistics
 import subprocess
 import time
@@ -40,7 +41,10 @@ def main() -> None:
         try:
             starts = _rounds(hosts, options.runs, lambda host: host.seconds("run", "--rm", host.tool.image, "true"))
             _report("run --rm busybox true on the default bridge, ms", {name: [1000 * t for t in each] for name, each in starts.items()})
-            _report("through a published port, Gbit/s", _traffic(hosts, 3, _throughput))
+            if shutil.which("iperf3"):
+                _report("through a published port, Gbit/s", _traffic(hosts, 3, _throughput))
+            else:
+                print("\nThrough a published port, not measured: iperf3 is not installed")
             _report("a connection and an answer through a published port, ms", _traffic(hosts, 3, _latency))
             _report("50 run -d on one bridge, ms each", {host.tool.name: [20 * _many(host, 50)] for host in hosts})
             _report(f"network connect with {options.many} containers on it, ms", {h.tool.name: _connect(h, options.many) for h in hosts})
@@ -123,7 +127,9 @@ class Host:
 
 @contextmanager
 def _servers(place: Namespace) -> Iterator[None]:
-    commands = (["iperf3", "-s", "-p", str(_PORT)], ["python3", str(_TRAFFIC), "serve", str(_LATENCY_PORT)])
+    commands = [["python3", str(_TRAFFIC), "serve", str(_LATENCY_PORT)]]
+    if shutil.which("iperf3"):
+        commands.append(["iperf3", "-s", "-p", str(_PORT)])
     running = [subprocess.Popen([*place.words, *command], stdout=subprocess.DEVNULL) for command in commands]
     time.sleep(0.5)
     try:
