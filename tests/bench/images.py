@@ -47,6 +47,7 @@ def main() -> None:
         bench = Bench(ready, ready[0].scratch)
         try:
             print(bench.make_image(options.megabytes))
+            _report_sizes(bench.sizes())
             subjects = bench.subjects()
             alone = {title: bench.rounds(options.runs, commands) for title, commands in subjects.items()}
             with busy():
@@ -66,6 +67,14 @@ def _report(title: str, alone: Times, beside: Times) -> None:
     for name in alone:
         pairs = [(statistics.median(times[name]), base) for times, base in zip((alone, beside), bases, strict=True)]
         print(f"| {name} | " + " | ".join(f"{middle:.2f} | {middle / base:.2f}" for middle, base in pairs) + " |")
+
+
+def _report_sizes(sizes: dict[str, int]) -> None:
+    """Print how much of the disk the image takes with each tool, as a Markdown table."""
+    base = sizes.get("podman with crun", sizes["mydocker"])
+    print("\n| on the disk, MB | | of podman's |\n|---|---:|---:|")
+    for name, size in sizes.items():
+        print(f"| {name} | {size / 1e6:.0f} | {size / base:.2f} |")
 
 
 @contextmanager
@@ -148,6 +157,17 @@ class Bench:
             "the same from the cache": self._builds(),
         }
 
+    def sizes(self) -> dict[str, int]:
+        """Return how many bytes of the disk the image takes: {tool: bytes}."""
+        found = {}
+        for name, (pull, undo) in self.subjects()["pull"].items():
+            if name in self.tools:
+                before = _taken(self.tools[name].images)
+                self.run(*pull)
+                found[name] = _taken(self.tools[name].images) - before
+                self.run(*undo)
+        return found
+
     def _pulls(self, remove: dict[str, list[str]]) -> Commands:
         found = {}
         for name, tool in self.tools.items():
@@ -182,6 +202,10 @@ class Bench:
                 times[name].append(time.monotonic() - begun)
                 self.run(*undo)
         return times
+
+
+def _taken(directory: str) -> int:
+    return int(quiet(["du", "-s", "-B1", directory]).split()[0])
 
 
 if __name__ == "__main__":

@@ -79,6 +79,7 @@ class Tool:
     program = ""
     image = "busybox"
     words: list[str]
+    images = ""  # the directory that an engine's images are in
     flags: tuple[str, ...] = ("--network", "none", "--cgroup-parent", CGROUP)
     is_engine = False
 
@@ -157,7 +158,8 @@ class Mydocker(Tool):
     flags = ("--network", "none")  # it removes its cgroups itself
 
     def set_up(self) -> None:
-        self.words = [self.scratch.installed("mydocker"), "--root", self.scratch.make("root"), "--state", self.scratch.make("state")]
+        self.images = self.scratch.make("root")
+        self.words = [self.scratch.installed("mydocker"), "--root", self.images, "--state", self.scratch.make("state")]
         quiet([*self.words, "import", "-c", 'CMD ["sh"]', self.scratch.tar, "busybox:latest"])
 
     def command(self) -> list[str]:
@@ -176,6 +178,7 @@ class Docker(Tool):
 
     def set_up(self) -> None:
         place = self.scratch.make("docker")
+        self.images = f"{place}/data"
         # Not the client of another version that PATH may have first.
         self.words = ["/usr/bin/docker", "-H", f"unix://{place}/sock"]
         flags = f"--data-root {place}/data --exec-root {place}/exec -H unix://{place}/sock --pidfile {place}/pid --bip 172.30.0.1/24"
@@ -219,6 +222,7 @@ class Podman(Tool):
         place = self.scratch.make(f"p-{Path(self.runtime).name}")  # podman wants its run directory's name to be short
         if not shutil.which(self.runtime):
             raise subprocess.CalledProcessError(1, "podman", stderr=f"{self.runtime} is not installed")
+        self.images = f"{place}/root"
         roots = ["--root", f"{place}/root", "--runroot", f"{place}/run", "--tmpdir", f"{place}/tmp"]
         self.words = ["podman", *roots, "--runtime", self.runtime, "--cgroup-manager", "cgroupfs"]
         quiet([*self.words, "import", "-c", "CMD=sh", self.scratch.tar, "localhost/busybox:latest"])
