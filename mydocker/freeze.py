@@ -29,15 +29,27 @@ if TYPE_CHECKING:
 # The modules of the verbs that people type all day. The others' are imported from their own files.
 _OFTEN = ("ps", "life", "logs", "rm", "images", "inspect", "cp", "build")
 _GROUPS = ("networks", "volumes")
+# What mydocker-oci's verbs import, most of it when they get as far.
+_SPECIFIED = ["mydocker.runtime.spec", "mydocker.cgroups.resources", "mydocker.kernel.seccomp_object"]
+_MAKING = ["mydocker.oci.create", "mydocker.cgroups.manager", "mydocker.cgroups.choice"]
+_OCI = {
+    "create": _MAKING,
+    "run": _MAKING,
+    "start": ["mydocker.oci.life", *_SPECIFIED],
+    "kill": ["mydocker.oci.life"],
+    "delete": ["mydocker.oci.life", *_SPECIFIED, "mydocker.cgroups.manager"],
+    "exec": ["mydocker.oci.execute", *_SPECIFIED],
+    "state": ["mydocker.oci.look"],
+}
 # What each program imports.
 PROGRAMS = {
     "main": ["mydocker.cli.main"],
-    "monitor": ["mydocker.engine.monitor.monitor", "mydocker.engine.monitor.execute"],
-    "run": ["mydocker.cli.main", "mydocker.cli.run"],
+    "monitor": ["mydocker.engine.monitor.monitor", "mydocker.engine.monitor.execute", "mydocker.cgroups.stats"],
+    "run": ["mydocker.cli.main", "mydocker.cli.run", "mydocker.engine.request.seccomp", "mydocker.kernel.seccomp_rules"],
     "execute": ["mydocker.cli.main", "mydocker.cli.execute"],
     **{verb: [f"mydocker.cli.{verb}"] for verb in _OFTEN},
     **{verbs: ["mydocker.cli.groups", f"mydocker.cli.{verbs}"] for verbs in _GROUPS},
-    **{f"oci-{verb}": ["mydocker.oci.entry", f"mydocker.oci.{verb}"] for verb in ("create", "life", "execute", "look")},
+    **{f"oci-{verb}": ["mydocker.oci.entry", *modules] for verb, modules in _OCI.items()},
 }
 # What these import alike is a file of its own, executed before the monitor is forked.
 SHARED = "start"

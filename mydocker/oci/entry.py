@@ -75,7 +75,7 @@ def _run(settings: Settings, name: str, words: list[str]) -> int:
     verb = VERBS[name]
     if words[:1] in (["--help"], ["-h"]):
         return _print(f"mydocker-oci {name} {verb.synopsis}\n")
-    module = _load(verb.module)
+    module = _load(name, verb.module)
     try:
         arguments = parse(words, getattr(module, verb.flags), verb.least, verb.most, mixed=verb.mixed)
     except BadInput as error:
@@ -84,13 +84,13 @@ def _run(settings: Settings, name: str, words: list[str]) -> int:
     return status
 
 
-def _load(name: str) -> Any:
-    """Import the module of a verb.
+def _load(verb: str, name: str) -> Any:
+    """Import the module of a verb. name: the module's
 
     What an import makes is not garbage. The collector is off meanwhile, because its searches would take a tenth of the time.
     """
     gc.disable()
-    frozen.load(f"oci-{name}")
+    frozen.load(f"oci-{verb}")
     module = __import__(f"mydocker.oci.{name}", fromlist=[name])
     gc.freeze()
     gc.enable()
