@@ -54,7 +54,7 @@ PROGRAMS = {
 # What these import alike is a file of its own, executed before the monitor is forked.
 SHARED = "start"
 SHARING = ("monitor", "run", "execute")
-# Which file was executed before a file: what that one has is left out.
+# Which file comes before a file: what that one has is left out.
 AFTER = {**dict.fromkeys(SHARING, SHARED), **dict.fromkeys((*_OFTEN, *_GROUPS), "main")}
 
 
@@ -93,7 +93,8 @@ def _order_of(modules: list[str]) -> list[str]:
 def write(prefix: str = HERE) -> None:
     """Write all files. prefix: the directory that the package will be in, which tracebacks name."""
     for name, order in orders().items():
-        write_atomic(path_of(name), marshal.dumps([_frozen(module, prefix) for module in order]), mode=0o644)
+        content = AFTER.get(name, ""), [_frozen(module, prefix) for module in order]
+        write_atomic(path_of(name), marshal.dumps(content), mode=0o644)
 
 
 def _frozen(name: str, prefix: str) -> Frozen:

@@ -19,10 +19,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
 
-    # A module's name, whether it is a package, its file below HERE, when that was changed (seconds) and its size (bytes), its bytecode.
+    # A file is the name of another one, '' for none, whose modules come first, and a list of these:
+    # a module's name, whether it is a package, its file below HERE, when that was changed (seconds) and its size (bytes), its bytecode.
     Frozen = tuple[str, bool, str, int, int, CodeType]
 
 _Module = type(sys)
+_loaded: set[str] = set()
 
 
 def path_of(name: str) -> str:
@@ -30,19 +32,26 @@ def path_of(name: str) -> str:
     return f"{HERE}/mydocker/__pycache__/{name}.{sys.implementation.cache_tag}.frozen"
 
 
-def load(name: str) -> None:
-    """Import the modules of a program, if there is a file of them, and as far as their sources are what they were then."""
+def load(name: str) -> bool:
+    """Import the modules of a program as far as their sources are what they were then. Say whether there is a file of them."""
+    if name in _loaded:
+        return True
     try:
         with open(path_of(name), "rb", buffering=0) as file:
-            frozen: list[Frozen] = loads(file.read())
+            content: tuple[str, list[Frozen]] = loads(file.read())
+        before, modules = content
     except (FileNotFoundError, EOFError, ValueError, TypeError):
-        return  # none, or not whole: everything is imported from its own file then
-    for module in frozen:
+        return False  # none, or not whole: everything is imported from its own file then
+    _loaded.add(name)
+    if before:
+        load(before)
+    for module in modules:
         if module[0] in sys.modules:
             continue
         if not _is_as_it_was(module):
-            return
+            break
         _execute(module)
+    return True
 
 
 def _is_as_it_was(module: Frozen) -> bool:

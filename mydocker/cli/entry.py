@@ -40,9 +40,8 @@ def _import(args: list[str]) -> None:
         from mydocker.engine.monitor import launcher
 
         launcher.start_early()
-    else:
+    if not frozen.load(module_of(_words(args))):
         frozen.load("main")
-    frozen.load(module_of(_words(args)))
 
 
 def needs_monitor(args: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Time what people do with containers all day, side by side: exec, ps, start, stop, logs, output, many starts.
+"""Time what people do with containers all day, side by side: exec, ps, start, stop, rm, logs, output, many starts.
 
     python tests/bench/life.py [--runs N] [--only NAME,…] [--svg FILE]
 
@@ -87,6 +87,16 @@ def _stop(tools: list[Tool], runs: int) -> Times:
     return rounds(tools, runs, once)
 
 
+def _remove(count: int) -> Callable[[list[Tool], int], Times]:
+    """Return a subject: rm -f of so many running containers by one command."""
+
+    def once(tool: Tool) -> float:
+        made = [quiet(tool.verb("run", "-d", tool.image, "sleep", "600")) for _ in range(count)]
+        return seconds(tool.removal(*made))
+
+    return lambda tools, runs: rounds(tools, runs if count == 1 else min(runs, 2), once)
+
+
 def _logs(tools: list[Tool], runs: int) -> Times:
     times: Times = {}
     for tool in tools:
@@ -127,6 +137,8 @@ SUBJECTS: dict[str, Callable[[list[Tool], int], Times]] = {
     "ps with 200 containers": _with_containers(200, lambda tool, _: tool.verb("ps")),
     "start": _start,
     "stop": _stop,
+    "rm -f": _remove(1),
+    "rm -f of 50": _remove(50),
     "logs of 100 MB": _logs,
     "run: 1 GB of output to a pipe": _output,
     "50 run -d in a row": _many,
@@ -155,10 +167,12 @@ def _switches(process: Path) -> int:
 def _report(times: dict[str, Times]) -> None:
     """Print the medians as a Markdown table."""
     names = list(next(iter(times.values())))
-    print("| median ms | " + " | ".join(names) + " |\n|---|" + "---:|" * len(names))
+    base = "docker" if "docker" in names else names[-1]
+    print("| median ms | " + " | ".join(names) + f" | of {base} |\n|---|" + "---:|" * (len(names) + 1))
     for title, each in times.items():
         medians = [statistics.median(each[name]) * 1000 for name in names]
-        print(f"| {title} | " + " | ".join(f"{median:.1f}" if median < 1000 else f"{median:.0f}" for median in medians) + " |")
+        shown = [f"{median:.1f}" if median < 1000 else f"{median:.0f}" for median in medians]
+        print(f"| {title} | " + " | ".join([*shown, f"{medians[0] / medians[names.index(base)]:.2f}"]) + " |")
 
 
 if __name__ == "__main__":

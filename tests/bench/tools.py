@@ -108,8 +108,8 @@ class Tool:
         """Return the command that starts a container in the background and prints its id."""
         raise NotImplementedError
 
-    def removal(self, identity: str) -> list[str]:
-        """Return the command that ends and removes that container."""
+    def removal(self, *identities: str) -> list[str]:
+        """Return the command that ends and removes such containers."""
         raise NotImplementedError
 
     def verb(self, verb: str, *arguments: str) -> list[str]:
@@ -168,8 +168,8 @@ class Mydocker(Tool):
     def detached(self) -> list[str]:
         return self.verb("run", "-d", "busybox", "sleep", "600")
 
-    def removal(self, identity: str) -> list[str]:
-        return [*self.words, "rm", "-f", identity]
+    def removal(self, *identities: str) -> list[str]:
+        return [*self.words, "rm", "-f", *identities]
 
 
 class Docker(Tool):
@@ -198,8 +198,8 @@ class Docker(Tool):
     def detached(self) -> list[str]:
         return self.verb("run", "-d", "busybox", "sleep", "600")
 
-    def removal(self, identity: str) -> list[str]:
-        return [*self.words, "rm", "-f", identity]
+    def removal(self, *identities: str) -> list[str]:
+        return [*self.words, "rm", "-f", *identities]
 
     def daemons(self) -> list[int]:
         assert self.daemon
@@ -233,8 +233,8 @@ class Podman(Tool):
     def detached(self) -> list[str]:
         return self.verb("run", "-d", "localhost/busybox", "sleep", "600")
 
-    def removal(self, identity: str) -> list[str]:
-        return [*self.words, "rm", "-f", "-t", "0", identity]
+    def removal(self, *identities: str) -> list[str]:
+        return [*self.words, "rm", "-f", "-t", "0", *identities]
 
 
 class PodmanCrun(Podman):
