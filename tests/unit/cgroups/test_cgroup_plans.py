@@ -218,6 +218,7 @@ V1_LIMITS: list[tuple[Resources, list[str]]] = [
             "write 'c 10:1 rwm' to devices/devices.deny",
         ],
     ),
+    ({"devices": [{"allow": True, "type": "c", "major": 1, "minor": 3, "access": "mwr"}]}, ["write 'c 1:3 rwm' to devices/devices.allow"]),
     ({}, []),
 ]
 
@@ -306,6 +307,15 @@ def test_devices_are_updated_by_their_difference(own_cgroup_machine: Machine) ->
         "write 'b 10:* r' to devices/mydocker/x/devices.allow",
         "write 'c 10:* r' to devices/mydocker/x/devices.allow",
     ]
+
+
+def test_no_limit_on_processes_needs_no_controller(own_cgroup_machine: Machine) -> None:
+    paths = own_cgroup_machine("v2")
+    offered = Path(paths.cgroup, "cgroup.controllers")
+    offered.write_text(offered.read_text().replace("pids", ""))
+    assert [made(paths).update_steps({"pids": {"limit": limit}}) for limit in (0, -1)] == [[], []]
+    with pytest.raises(Unsupported, match="pids limit"):
+        made(paths).update_steps({"pids": {"limit": 5}})
 
 
 # Resources that a machine refuses, in which words.
