@@ -309,15 +309,6 @@ def test_devices_are_updated_by_their_difference(own_cgroup_machine: Machine) ->
     ]
 
 
-def test_no_limit_on_processes_needs_no_controller(own_cgroup_machine: Machine) -> None:
-    paths = own_cgroup_machine("v2")
-    offered = Path(paths.cgroup, "cgroup.controllers")
-    offered.write_text(offered.read_text().replace("pids", ""))
-    assert [made(paths).update_steps({"pids": {"limit": limit}}) for limit in (0, -1)] == [[], []]
-    with pytest.raises(Unsupported, match="pids limit"):
-        made(paths).update_steps({"pids": {"limit": 5}})
-
-
 # Resources that a machine refuses, in which words.
 REFUSED: list[tuple[str, type[Error], Resources, str]] = [
     ("hybrid", Unsupported, {"rdma": {"mlx": {}}}, "rdma limit: cgroup controller rdma is not in this kernel"),
