@@ -55,6 +55,16 @@ class Stop:
 GO_ON, UNDO = b"g", b"u"
 
 
+class ByWorker:
+    """A step that a child process does while others go on, and this process waits. What is told of it is the child's."""
+
+    __slots__ = ()
+
+    def worked(self) -> tuple[int, float, float]:
+        """Return the child's pid, when it began and how long it took."""
+        raise NotImplementedError
+
+
 def stop_of(request: Request, descriptors: list[int]) -> Stop | None:
     """Return where a start stops, or None. descriptors: those that came with the request; the gate is taken from them"""
     words = request.get("stop")
@@ -79,6 +89,8 @@ def observer(tell: Tell, who: str, *received: str, stop: Stop | None = None) -> 
     def done(who: str, step: Told, seconds: float) -> None:
         told = planned(who, step)
         told |= {"at": monotonic() - seconds, "seconds": seconds, "pid": pid}
+        if isinstance(step, ByWorker):
+            told["pid"], told["at"], told["seconds"] = step.worked()
         tell(told)
         if stop and seconds and fits(step, stop.words):  # what is told before it is done takes no time
             tell({**told, "message": "stop"})
@@ -108,7 +120,7 @@ def watch(tell: Tell, who: str, *received: str) -> None:
 def planned(who: str, step: Told) -> Explanation:
     """Return the explanation of a step that is only told. who: the process that would do it."""
     told, shell = step.describe(), step.shell()
-    return {**said(who, _cut(told)), "origin": step.origin, "shell": _cut(shell)}
+    return {**said("worker" if isinstance(step, ByWorker) else who, _cut(told)), "origin": step.origin, "shell": _cut(shell)}
 
 
 def said(who: str, text: str) -> Explanation:

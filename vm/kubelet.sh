@@ -121,7 +121,7 @@ pods() {
 import json
 import sys
 
-pods = json.load(open(sys.argv[1]))["items"] or []
+pods = sorted(json.load(open(sys.argv[1]))["items"] or [], key=lambda pod: pod["metadata"]["name"])
 for pod in pods:
     states = [(one["name"], next(iter(one["state"]))) for one in pod["status"].get("containerStatuses", [])]
     print(pod["metadata"]["name"], pod["status"]["phase"], *(f"{name}:{state}" for name, state in states))

@@ -14,7 +14,7 @@ from mydocker.learn import lessons, opening, shell
 from mydocker.learn.guide import Guide
 from mydocker.learn.lab import Lab
 from mydocker.learn.progress import place
-from mydocker.learn.texts import language_of
+from mydocker.learn.texts import language_of, spoken
 from mydocker.reasons import LANGUAGES
 
 TYPE_CHECKING = False
@@ -41,8 +41,10 @@ def learn(session: Session, lang: str | None, action: str | None, number: str | 
 
     Example: mydocker learn 3
     """
-    guide = Guide(Lab(place(os.environ), session.paths), language_of(lang, os.environ), sys.stdout.isatty())
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # a locale may lack the words
+    os.environ["LANGUAGE"] = language_of(lang, os.environ)  # errors ask for it, and the lab's shell
+    guide = Guide(Lab(place(os.environ), session.paths), os.environ["LANGUAGE"], sys.stdout.isatty())
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # a locale may lack the words
     if action is None:
         echo(guide.overview())
         return 0
@@ -50,11 +52,19 @@ def learn(session: Session, lang: str | None, action: str | None, number: str | 
         action, number = number, action  # `learn 3 check` is understood too
     if action in ACTIONS:
         return ACTIONS[action](session, guide, number)
-    if not action.isdecimal():
-        raise BadInput(f"{action!r} is no action: expected {', '.join(ACTIONS)} or the number of a lesson")
-    if number is not None:
-        raise BadInput(f"unexpected word {number!r} after lesson {action}: expected {', '.join(ACTIONS)}")
-    return _read(session, guide, lessons.find(action))
+    return _read(session, guide, _chosen(guide, action, number))
+
+
+def _chosen(guide: Guide, word: str, more: str | None) -> Lesson:
+    """Return the lesson whose number was typed. more: a second word. Raises BadInput."""
+    known = ", ".join(ACTIONS)
+    if not word.isdecimal():
+        en = f"{word!r} is no action: expected {known} or the number of a lesson"
+        raise BadInput(guide.say(en, f"{word!r} 不是操作，应为 {known} 或课的编号"))
+    if more is not None:
+        en = f"unexpected word {more!r} after lesson {word}: expected {known}"
+        raise BadInput(guide.say(en, f"第 {word} 课之后不该有 {more!r}，应为 {known}"))
+    return lessons.find(word)
 
 
 def _read(session: Session, guide: Guide, lesson: Lesson) -> int:
@@ -114,7 +124,7 @@ def _shell(session: Session, guide: Guide, number: str | None) -> int:
         guide.read(guide.lesson(number))
     lab = guide.lab
     if lab.is_inside():
-        raise Conflict("this shell is in the lab already")
+        raise Conflict(guide.say("this shell is in the lab already", "这个 shell 已经在实验室里"))
     keeper = opening.open_lab(lab)
     _make_image(session, lab)
     if os.isatty(0):
@@ -138,14 +148,17 @@ def _make_image(session: Session, lab: Lab) -> None:
     try:
         make_image(lab.outside, runner(session))
     except Error as error:
-        complain(f"warning: the lab has no image busybox: {error.message}", error.hint)
+        en = f"warning: the lab has no image busybox: {error.message}"
+        complain(spoken(en, f"警告：实验室里没有镜像 busybox：{error.message}"), error.hint)
 
 
 def _reset(session: Session, guide: Guide, number: str | None) -> int:
     if number is not None:
-        raise BadInput(f"unexpected word {number!r} after reset: it removes the whole lab")
+        en = f"unexpected word {number!r} after reset: it removes the whole lab"
+        raise BadInput(guide.say(en, f"reset 之后不该有 {number!r}：它清除整个实验室"))
     if guide.lab.is_inside():
-        raise Conflict("this shell is in the lab that is to be removed", "leave it first: exit")
+        inside = guide.say("this shell is in the lab that is to be removed", "这个 shell 就在要清除的实验室里")
+        raise Conflict(inside, guide.say("leave it first: exit", "先用 exit 离开"))
     with guide.lab.lock():
         problems = guide.lab.remove()
     for problem in problems:

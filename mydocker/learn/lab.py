@@ -25,6 +25,7 @@ from mydocker.errors import Conflict, Error, attempt
 from mydocker.kernel.tasks import is_alive, start_time
 from mydocker.learn.process import Process, every
 from mydocker.learn.scene import Scene
+from mydocker.learn.texts import spoken
 from mydocker.paths import Paths
 
 TYPE_CHECKING = False
@@ -112,7 +113,8 @@ class Lab:
         """Return what a check looks at. Raises Conflict if the lab is closed."""
         keeper = self.keeper()
         if not keeper:
-            raise Conflict("the lab is closed, so there is nothing to check", "mydocker learn shell")
+            closed = spoken("the lab is closed, so there is nothing to check", "实验室没有打开，没有什么可检查")
+            raise Conflict(closed, "mydocker learn shell")
         return Scene(keeper=keeper, processes=self.processes(keeper), layout=self.layout, work=self.work)
 
     def remove(self) -> list[Error]:

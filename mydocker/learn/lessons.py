@@ -15,6 +15,7 @@ from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 
 from mydocker.errors import BadInput
+from mydocker.learn.texts import spoken
 from mydocker.value import Value
 
 TYPE_CHECKING = False
@@ -87,7 +88,8 @@ def find(number: str) -> Lesson:
     for lesson in every():
         if number.isdecimal() and number.isascii() and int(number) == lesson.number:
             return lesson
-    raise BadInput(f"no lesson {number!r}: expected one of {', '.join(str(lesson.number) for lesson in every())}")
+    known = ", ".join(str(lesson.number) for lesson in every())
+    raise BadInput(spoken(f"no lesson {number!r}: expected one of {known}", f"没有第 {number!r} 课，应为其中之一：{known}"))
 
 
 def after(lesson: Lesson) -> Lesson | None:

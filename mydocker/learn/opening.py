@@ -12,6 +12,7 @@ from mydocker.kernel.chroot import receive_mounts
 from mydocker.kernel.mounts import MNT_DETACH, MS_REC, MS_SHARED, mount, move_mount, open_tree, umount
 from mydocker.kernel.namespaces import CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWUTS, setns, unshare
 from mydocker.learn.process import Process
+from mydocker.learn.texts import spoken
 from mydocker.steps.namespaces import BringUpLoopback, SetHostname
 
 TYPE_CHECKING = False
@@ -29,7 +30,8 @@ HOSTNAME = "lab"
 def open_lab(lab: Lab) -> Process:
     """Open the lab if it is closed, and return its keeper. Of several who do this at once one opens it."""
     if os.geteuid() != 0:
-        raise Unsupported("the lab needs root: it has namespaces and a cgroup of its own", "sudo mydocker learn ...")
+        why = spoken("the lab needs root: it has namespaces and a cgroup of its own", "实验室需要 root 权限：它有自己的命名空间和 cgroup")
+        raise Unsupported(why, "sudo mydocker learn ...")
     with lab.lock():
         keeper = lab.keeper()
         if keeper:
@@ -72,7 +74,7 @@ def _fork_keeper(lab: Lab) -> int:
     if reason:
         os.waitpid(pid, 0)
         lab.remove()
-        raise Conflict(f"the lab cannot be opened: {reason}")
+        raise Conflict(spoken(f"the lab cannot be opened: {reason}", f"实验室打不开：{reason}"))
     return pid
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from mydocker import reasons
 from mydocker.value import Value
 
@@ -24,6 +26,11 @@ class Text(Value):
 def text(en: str, zh: str) -> Text:
     """Return a Text. This is shorter to write in a lesson than the fields' names."""
     return Text(en=en, zh=zh)
+
+
+def spoken(en: str, zh: str) -> str:
+    """Return a sentence of an error in the language that the environment asks for. For `learn --lang` the verb sets that itself."""
+    return text(en, zh).to(language_of(None, os.environ))
 
 
 def language_of(given: str | None, environment: Mapping[str, str]) -> str:

@@ -158,8 +158,8 @@ def take_back(container: Container, pid: int) -> None:
         return
     try:
         WriteFile(f"{directory}/cgroup.procs", str(pid)).apply()
-    except ProcessLookupError:
-        return  # It has ended.
+    except (ProcessLookupError, FileNotFoundError):
+        return  # It has ended, or its create was killed before it made that cgroup.
 
 
 def sub_cgroups(wanted: list[str]) -> dict[str, str]:

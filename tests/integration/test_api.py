@@ -246,7 +246,7 @@ def test_what_is_refused_changes_nothing(
     before = mydocker.snapshot()
     found, told = service.ask(method, path.replace(" ", "%20"), body)
     assert (found, words in told["message"]) == (status, True), told
-    assert mydocker.differs_from(before) == []
+    assert mydocker.left_since(before) == []
 
 
 def test_an_exec_s_exit_code_is_there_when_its_stream_ends(service: Service, web: str) -> None:
@@ -476,7 +476,7 @@ def test_a_child_that_dies_while_it_creates_leaves_nothing(mydocker: Machine, st
         started.stop()
     mydocker("system", "check", "--repair")
     mydocker("rm", "-f", "half")
-    assert [line for line in mydocker.differs_from(before) if "/volumes" not in line] == []
+    assert [line for line in mydocker.left_since(before) if "/volumes" not in line] == []
 
 
 class _maybe:

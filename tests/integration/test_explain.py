@@ -186,7 +186,7 @@ STORED = ["write the config", "write the manifest", "store image sha256:"]
     [
         ("commit box made", ["store layer of changes in container"], []),
         ("import files.tar made", ["store layer from files.tar"], []),
-        ("load -i image.tar", ["store the files of image.tar", "take layer"], ["rename the unpacked layers", "name image"]),
+        ("load -i image.tar", ["store the files of image.tar", "take layer"], ["name image"]),
         ("build -q -t made context", ["store layer of what the instruction changed"], ["name image"]),
     ],
 )
@@ -209,6 +209,25 @@ def test_an_image_is_stored_step_by_step(mydocker: Machine, words: str, before: 
     mydocker("rmi", "-f", "made", "other")
     mydocker("builder", "prune", "-af")
     mydocker.sh("rm -rf context files.tar image.tar")
+
+
+def test_each_layer_is_told_by_the_process_that_brings_it_and_gets_its_place_in_a_step_of_its_own(mydocker: Machine) -> None:
+    mydocker("run", "--name", "box", "--network", "none", "busybox", "touch", "/made")
+    mydocker("commit", "box", "made")
+    layer = json.loads(mydocker("inspect", "made").stdout)[0]["RootFS"]["Layers"][-1]
+    mydocker("save", "-o", "image.tar", "made")
+    mydocker("rm", "box")
+    mydocker("rmi", "made")
+    steps = [json.loads(line) for line in mydocker("--explain=json", "load", "-i", "image.tar").stderr.splitlines()]
+    renames = [step for step in steps if step["step"].startswith("rename the unpacked layer")]
+    assert len(renames) == 1 and layer in renames[0]["step"], "the other layer, busybox's, was there"
+    brought = [step for step in steps if step["step"].startswith(("take layer", "fetch layer"))]
+    assert [step["who"] for step in brought] == ["worker", "worker"]
+    assert len({step["pid"] for step in (*brought, *renames)}) == 3, "each layer has a child of its own, and the parent renames"
+    assert all(step["at"] + step["seconds"] < renames[0]["at"] for step in brought)
+    assert mydocker("run", "--rm", "--network", "none", "made", "ls", "/made").rc == 0
+    mydocker("rmi", "made")
+    mydocker.sh("rm image.tar")
 
 
 def test_a_dry_run_of_rm_leaves_a_running_container_alone(mydocker: Machine) -> None:

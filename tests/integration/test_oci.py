@@ -35,8 +35,11 @@ def test_a_container_goes_through_its_life(any_runtime: Runtime) -> None:
     assert any_runtime.state("one")["status"] == "running"
     assert any_runtime("start", "one").rc != 0
     assert any_runtime("delete", "one").rc != 0, "what runs is not deleted"
+    assert any_runtime("kill", "one", "0").rc == 0, "no signal: it only asks whether there is a process"
+    assert any_runtime.state("one")["status"] == "running"
     assert any_runtime("kill", "one", "KILL").rc == 0
     wait_until(lambda: any_runtime.state("one")["status"] == "stopped")
+    assert any_runtime("kill", "one", "0").rc != 0
     assert any_runtime("delete", "one").rc == 0
     assert any_runtime("state", "one").rc != 0
 

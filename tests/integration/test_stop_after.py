@@ -66,6 +66,8 @@ def test_exec_and_start_wait_too_and_speak_chinese(mydocker: Machine) -> None:
     mydocker("create", "--name", "web", "--network", "none", "busybox", "sleep", "1000")
     started = mydocker.sh("echo | LC_ALL=zh_CN.UTF-8 {mydocker} start --stop-after PivotRoot web")
     assert started.stdout == "web\n" and "停在这一步之后" in started.stderr
+    refused = mydocker.sh("LC_ALL=zh_CN.UTF-8 {mydocker} run --stop-after nonsense busybox true")
+    assert "应为某个步骤里的词" in refused.stderr and "--dry-run 会列出" in refused.stderr
     executed = mydocker.sh("echo | {mydocker} exec --stop-after 'setns to the network' web echo inside")
     assert executed.stdout == "inside\n" and executed.stderr.count(GOES_ON) == 1
     mydocker("rm", "-f", "web")

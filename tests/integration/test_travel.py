@@ -402,3 +402,21 @@ def test_killed_at_any_moment(images: Images, registry: Any, verb: str) -> None:
         assert again.rc == 0, again.stderr
         assert images.field(name, "Id") == image_id
         assert mydocker("run", "--rm", "--network", "none", "busybox", "true").rc == 0
+
+
+def test_killed_between_two_layers_that_get_their_places(mydocker: Any) -> None:
+    """The image is published by then, so it runs: what has no place yet is unpacked anew."""
+    for number in (1, 2):
+        mydocker("run", "--name", "box", "--network", "none", "busybox" if number == 1 else "made:1", "touch", f"/made{number}")
+        mydocker("commit", "box", f"made:{number}")
+        mydocker("rm", "box")
+    mydocker("save", "-o", "made.tar", "made:2")
+    mydocker("rmi", "made:1", "made:2")
+    told = mydocker("--explain=json", "load", "-i", "made.tar").stderr.splitlines()
+    first = next(number for number, line in enumerate(told, 1) if "rename the unpacked layer" in line)
+    mydocker("rmi", "made:2")
+    assert mydocker("load", "-i", "made.tar", env={"MYDOCKER_CRASH_AFTER": f"cli:{first}"}).rc == 137
+    assert mydocker("run", "--rm", "--network", "none", "made:2", "ls", "/made1", "/made2").stdout == "/made1\n/made2\n"
+    assert mydocker("system", "check", "--repair").rc == 0
+    assert mydocker("system", "check").stdout == ""
+    mydocker("rmi", "made:2")

@@ -9,7 +9,8 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "mydocker"
-DOCUMENTS = [REPOSITORY / name for name in ("README.md", "ARCHITECTURE.md", "HACKING.md")] + sorted((REPOSITORY / "docs").glob("*.md"))
+NAMES = ("README.md", "README.zh.md", "ARCHITECTURE.md", "HACKING.md")
+DOCUMENTS = [*(REPOSITORY / name for name in NAMES), *sorted((REPOSITORY / "docs").glob("*.md"))]
 FILES = [f"/{path.relative_to(REPOSITORY)}" for part in ("mydocker", "tests", "vm", "docs") for path in (REPOSITORY / part).rglob("*.*")]
 
 
@@ -64,9 +65,15 @@ def test_both_reading_paths_lead_through_the_same_files() -> None:
     assert english == chinese
 
 
-def test_the_readme_says_how_large_it_is() -> None:
-    text = (REPOSITORY / "README.md").read_text()
-    found = re.search(r"([\d,]+) lines of Python, of which ([\d,]+) make a container", text)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("README.md", r"([\d,]+) lines of Python, of which ([\d,]+) make a container"),
+        ("README.zh.md", r"([\d,]+) 行 Python，其中 ([\d,]+) 行"),
+    ],
+)
+def test_the_readme_says_how_large_it_is(name: str, words: str) -> None:
+    found = re.search(words, (REPOSITORY / name).read_text())
     assert found
     whole, container = (int(number.replace(",", "")) for number in found.groups())
     parts = ("kernel", "steps", "cgroups", "storage", "runtime")

@@ -41,6 +41,10 @@ WORDS = {
     "en": ("{who} (pid {pid}) waits after this step:", "Look at it from a second terminal:", "Enter goes on, Ctrl-C undoes it all."),
     "zh": ("{who}（pid {pid}）停在这一步之后：", "在另一个终端里看：", "按 Enter 继续，按 Ctrl-C 全部撤销。"),
 }
+UNKNOWN = {
+    "en": ("--stop-after {!r}: expected words of a step", "--dry-run shows the steps"),
+    "zh": ("--stop-after {!r}：应为某个步骤里的词", "--dry-run 会列出各个步骤"),
+}
 
 
 class Stopping:
@@ -57,7 +61,8 @@ class Stopping:
         """Raise BadInput if no step of a start has the words. The two last ones are told before they are done, so nothing stops there."""
         steps = [step for _, step in whole.every() if not isinstance(step, (Exec, LoadSeccomp))]
         if not any(explaining.fits(step, self.stop.words) for step in steps):
-            raise BadInput(f"--stop-after {self.stop.words!r}: expected words of a step", "--dry-run shows the steps")
+            words, hint = UNKNOWN[self.language]
+            raise BadInput(words.format(self.stop.words), hint)
 
     def own(self, who: str, step: explaining.Told, seconds: float) -> None:
         """Stop this process itself after a step that fits."""

@@ -74,7 +74,8 @@ def _load_one(
     if not digest:
         digest = image.manifest.descriptor["digest"]
         with _arrival(paths, driver, layout, image, name, options) as arrival:
-            run.execute([*arrival.fetch_steps(), *arrival.store_steps(image.names[0] if image.names else None)])
+            run.execute(arrival.fetch_steps())
+            run.execute(arrival.store_steps(image.names[0] if image.names else None))
     entry = next((entry for entry in layout.entries() if entry["digest"] == digest), None)
     if entry is None:
         raise Conflict(f"image {digest} was removed meanwhile")

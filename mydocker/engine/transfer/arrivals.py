@@ -17,6 +17,7 @@ from mydocker import store
 from mydocker.engine.catalog.images import layers_lock
 from mydocker.engine.transfer.workers import Workers
 from mydocker.errors import Damaged
+from mydocker.explaining import ByWorker
 from mydocker.images import index
 from mydocker.images.config import chain_ids, image_document, platform_of
 from mydocker.images.layers import ArrivingLayer, LayerReader, check_blob, known_sizes
@@ -116,6 +117,10 @@ class Arrival:
         """Say whether a layer has to be unpacked while it comes, because the storage driver does not have it."""
         return not self.driver.has(self.chain_id(position))
 
+    def _has_unpacked(self, position: int) -> bool:
+        """Say whether a layer waits to be put into its place, or in a dry run, in which none has come, whether it would."""
+        return os.path.isdir(self.partial(position)) if self.staging.directory else self.unpacks(position)
+
     def _below(self, position: int) -> str:
         """Return the directory of the layer below this one, or '' for the lowest. Some storage drivers need it to unpack a layer."""
         if position == 0:
@@ -128,14 +133,15 @@ class Arrival:
         return [FetchLayer(self, position) for position in range(len(self.diff_ids))]
 
     def store_steps(self, reference: Reference | None, digest: str = "") -> list[Step]:
-        """Return the steps that publish the image.
+        """Return the steps that publish the image, once its layers have come.
 
         reference: its name, or None.
         digest: the digest that the registry has for that name, or '' for that of the manifest.
         """
         config = PutDocument(self.staging, "config", lambda: self.config, self.manifest.config["digest"])
         manifest = PutDocument(self.staging, "manifest", lambda: self.manifest.data, self.manifest.descriptor["digest"])
-        return [config, manifest, StoreArrival(self, reference, digest), *([AdoptLayers(self)] if self.diff_ids else [])]
+        adopted = [AdoptLayer(self, position) for position in range(len(self.diff_ids)) if self._has_unpacked(position)]
+        return [config, manifest, StoreArrival(self, reference, digest), *adopted]
 
     def _observed(self, position: int, report: tuple[str, int] | None) -> None:
         self.observer(position, *(report or ("begins", 0)))
@@ -187,7 +193,7 @@ class _Counted:
         return data
 
 
-class FetchLayer(Step):
+class FetchLayer(Step, ByWorker):
     """Get one layer unless it is there. Others come at the same time."""
 
     arrival: Arrival
@@ -197,6 +203,9 @@ class FetchLayer(Step):
         self.arrival.staging.begin()  # in this process and not in a child, because this process removes it
         self.arrival.workers.wait(self.position)
         self.arrival.observer(self.position, "done", 0)
+
+    def worked(self) -> tuple[int, float, float]:
+        return self.arrival.workers.worked[self.position]
 
     def describe(self) -> str:
         arrival, descriptor = self.arrival, self.arrival.manifest.layers[self.position]
@@ -240,18 +249,17 @@ class StoreArrival(Step):
         return f"store image {image} as {name}: rename its blobs to blobs/sha256, and write it into {place}"
 
 
-class AdoptLayers(Step):
-    """Rename the layers that were unpacked while they came to their chain ids."""
+class AdoptLayer(Step):
+    """Rename a layer that was unpacked while it came to its chain id."""
 
     arrival: Arrival
+    position: int  # 0 for the lowest layer
 
     def apply(self) -> None:
         arrival = self.arrival
-        store.make_private(arrival.paths.layers)
         with store.Lock(layers_lock(arrival.paths), shared=True):
-            for position in range(len(arrival.diff_ids)):
-                if os.path.isdir(arrival.partial(position)):
-                    arrival.driver.adopt(arrival.partial(position), arrival.chain_id(position))
+            arrival.driver.adopt(arrival.partial(self.position), arrival.chain_id(self.position))
 
     def describe(self) -> str:
-        return f"rename the unpacked layers of sha256:{self.arrival.image_id} to their chain ids in {quote(self.arrival.driver.layers)}"
+        place = self.arrival.driver.layer(self.arrival.chain_id(self.position))
+        return f"rename the unpacked layer {self.arrival.diff_ids[self.position]} to {quote(place)}"

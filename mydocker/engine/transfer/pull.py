@@ -106,7 +106,8 @@ def pull(paths: Paths, driver: StorageDriver, reference: Reference, options: Pul
     source = Source(words=repository.url, open=lambda descriptor: cast("BinaryIO", Download(repository, descriptor)))
     with Arrival(paths, driver, layout, manifest, config, source, options.observer(manifest.layers), options.max_size) as arrival:
         _check_platform(reference, arrival.document, options.platform)
-        run.execute([*arrival.fetch_steps(), *arrival.store_steps(reference, asked.digest)])
+        run.execute(arrival.fetch_steps())
+        run.execute(arrival.store_steps(reference, asked.digest))
     if run.done:
         events.emit(paths, "image", "pull", str(reference), {"name": reference.familiar})
     return Pulled(digest=asked.digest, is_new=before is None or index.repo_digest(before) != asked.digest, document=arrival.document)

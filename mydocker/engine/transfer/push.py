@@ -7,6 +7,7 @@ from mydocker.engine.record import events
 from mydocker.engine.transfer.repository import first_answer
 from mydocker.engine.transfer.workers import Workers
 from mydocker.errors import NotFound
+from mydocker.explaining import ByWorker
 from mydocker.images.layout import ImageLayout
 from mydocker.images.manifests import Manifest
 from mydocker.images.reference import parse
@@ -52,26 +53,22 @@ class Pushed:
         self.size: int = descriptor["size"]
 
 
-class SendBlob(Step):
-    """Store one blob in a repository unless it is there. Others go at the same time.
+class SendBlob(Step, ByWorker):
+    """Store one blob in a repository unless it is there. Others go at the same time."""
 
-    position: the number of the blob's job among the workers.
-    result: what happened, in docker's words, or '' before that.
-    """
-
-    __slots__ = ("descriptor", "observer", "position", "repository", "result", "workers")
-
-    def __init__(self, repository: Repository, descriptor: Descriptor, workers: Workers, position: int, observer: Observer) -> None:
-        self.repository = repository
-        self.descriptor = descriptor
-        self.workers = workers
-        self.position = position
-        self.observer = observer
-        self.result = ""
+    repository: Repository
+    descriptor: Descriptor
+    workers: Workers
+    position: int  # the number of the blob's job among the workers
+    observer: Observer
+    result: str = ""  # what happened, in docker's words, or '' before that
 
     def apply(self) -> None:
         self.result = self.workers.wait(self.position)
         self.observer(self.position, self.result)
+
+    def worked(self) -> tuple[int, float, float]:
+        return self.workers.worked[self.position]
 
     def describe(self) -> str:
         done = f": {self.result.lower()}" if self.result else ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import marshal
 import os
 import select
+from time import monotonic
 
 from mydocker.errors import StepFailed
 from mydocker.kernel.process import PR_SET_PDEATHSIG, prctl
@@ -29,9 +30,10 @@ _SIGKILL = 9
 
 
 class _Child:
-    __slots__ = ("pending", "pid", "pipe")
+    __slots__ = ("begun", "pending", "pid", "pipe")
 
     def __init__(self, job: Job) -> None:
+        self.begun = monotonic()
         self.pipe, theirs = os.pipe()
         self.pending = b""
         parent = os.getpid()
@@ -74,10 +76,12 @@ class Workers:
     """Jobs that are begun in their order, at most `most` at the same time. `with` kills those that still run.
 
     observer: is called with the number of a job and None when it begins, and then with each value that the job reports.
+    worked: of each job that is done, the pid of its child, when that began and how long it took.
     """
 
     def __init__(self, jobs: Sequence[Job], most: int, observer: Callable[[int, Any], None]) -> None:
         self.results: dict[int, Any] = {}
+        self.worked: dict[int, tuple[int, float, float]] = {}
         self._waiting = list(enumerate(jobs))
         self._most = most
         self._observer = observer
@@ -120,5 +124,7 @@ class Workers:
             self._observer(key, values[0])
         elif kind == "done":
             self.results[key] = values[0]
+            child = self._running[key]
+            self.worked[key] = (child.pid, child.begun, monotonic() - child.begun)
         else:
             raise error_from(values[0])

@@ -218,6 +218,7 @@ V1_LIMITS: list[tuple[Resources, list[str]]] = [
             "write 'c 10:1 rwm' to devices/devices.deny",
         ],
     ),
+    ({"devices": [{"allow": True, "type": "c", "major": 1, "minor": 3, "access": "mwr"}]}, ["write 'c 1:3 rwm' to devices/devices.allow"]),
     ({}, []),
 ]
 

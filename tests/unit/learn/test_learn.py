@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -21,6 +22,9 @@ from mydocker.learn.process import Process, every
 from mydocker.learn.shell import environment_of
 from mydocker.learn.texts import language_of, text
 from mydocker.paths import Paths
+
+PACKAGE = Path(lessons.__file__).parents[1]
+LEARN = [*sorted((PACKAGE / "learn").glob("*.py")), PACKAGE / "cli/learn.py", PACKAGE / "cli/learnshow.py"]
 
 
 @pytest.mark.parametrize(
@@ -183,6 +187,21 @@ def test_hints_are_counted_for_each_lesson(guide: Callable[[str], Guide]) -> Non
 def test_a_number_of_no_lesson_is_refused_with_those_that_are_there(number: str) -> None:
     with pytest.raises(BadInput, match=f"no lesson '{number}': expected one of 0, "):
         lessons.find(number)
+
+
+def test_errors_are_said_in_the_language_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LANGUAGE", "zh")
+    with pytest.raises(BadInput, match="没有第 '99' 课，应为其中之一：0, 1, "):
+        lessons.find("99")
+    with pytest.raises(Conflict, match="实验室没有打开"):
+        Lab(str(tmp_path), Paths()).scene()
+
+
+@pytest.mark.parametrize("path", LEARN, ids=lambda path: path.name)
+def test_no_error_of_learn_is_said_in_english_alone(path: Path) -> None:
+    raised = [node.exc for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)]
+    plain = [ast.unparse(call) for call in raised if isinstance(call.args[0], (ast.Constant, ast.JoinedStr))]
+    assert not [words for words in plain if not words.startswith("Unexpected(")], "what is nobody's mistake but ours is English"
 
 
 def test_a_closed_lab_cannot_be_checked(tmp_path: Path) -> None:

@@ -28,8 +28,9 @@ def columns(line: str) -> int:
 
 
 def code(text: str) -> list[str]:
-    """Return what is typed in a page. What is printed may hold words."""
-    return [line for block in re.findall(r"^```console.*?\n(.*?)^```", text, re.DOTALL | re.MULTILINE) for line in block.splitlines()]
+    """Return what is typed in a page and what is printed. Comments are words, and each page has them in its language."""
+    blocks = re.findall(r"^```console.*?\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return [re.sub(r" +# .*", "", line) for block in blocks for line in block.splitlines()]
 
 
 @every_lesson

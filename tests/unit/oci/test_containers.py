@@ -13,6 +13,7 @@ from mydocker.errors import BadInput, Conflict, NotFound
 from mydocker.kernel import tasks
 from mydocker.oci import containers
 from mydocker.oci.arguments import parse
+from mydocker.oci.cgroup import take_back
 from mydocker.oci.settings import FLAGS, Settings
 
 
@@ -56,6 +57,16 @@ def test_the_states(settings: Settings) -> None:
     assert container.record["started"]
     container.record["started"] -= 1  # the pid belongs to another process by now
     assert (container.status(), container.state()["pid"]) == ("stopped", 0)
+
+
+def test_nobody_is_taken_back_into_a_cgroup_that_was_never_made(settings: Settings, tmp_path: Path) -> None:
+    """A create can be killed before it makes the freezer's. Its first process may still be ending when the container is deleted."""
+    own = os.getpid()
+    if ":freezer:" not in Path("/proc/self/cgroup").read_text():
+        pytest.skip("no freezer of cgroup version 1")
+    container = made(settings, pid=own, started=tasks.start_time(own), cgroup="/one", freezer=str(tmp_path / "none/freezer.state"))
+    take_back(container, own)
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize(
