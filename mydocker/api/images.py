@@ -93,7 +93,8 @@ def inspect(call: Call) -> Answer:
     if call.version >= (1, 44):
         del document["VirtualSize"]
     if call.version < (1, 45):
-        document |= {"Container": "", "ContainerConfig": None}
+        # Of the container that an image was made of, nothing is kept but what is the image's, too. compose 1 looks there for its volumes.
+        document |= {"Container": "", "ContainerConfig": document["Config"]}
     return Answer(document)
 
 
