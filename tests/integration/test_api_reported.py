@@ -45,7 +45,7 @@ def told(service: Service, since: str, **filters: list[str]) -> list[dict[str, A
 @pytest.fixture
 def lived(mydocker: Machine, service: Service) -> str:
     """When a container began to live that became healthy and ended with 3."""
-    since = mydocker.sh("date +%s.%N").stdout.strip()
+    since: str = mydocker.sh("date +%s.%N").stdout.strip()
     check = {"Test": ["CMD", "true"], "Interval": 10**8}
     made(service, "lived", Cmd=["sh", "-c", "until test -e /go; do usleep 9999; done; exit 3"], Labels={"a": "b"}, Healthcheck=check)
     wait_until(lambda: told(service, since, event=["health_status"]))
@@ -145,9 +145,10 @@ def client(request: pytest.FixtureRequest) -> str:
     """The path of docker's client, each that is here."""
     needs_docker()
     found = dockers()
-    if request.param >= len(found):
+    number = int(request.param)
+    if number >= len(found):
         pytest.skip(f"there are {len(found)} clients of docker's here: {', '.join(found)}")
-    return found[request.param]
+    return found[number]
 
 
 def run(service: Service, client: str, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
