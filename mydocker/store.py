@@ -292,9 +292,11 @@ class Lock:
         try:
             flock(self._descriptor, self._mode)
         except BaseException:
-            os.close(self._descriptor)
+            self.__exit__()
             raise
         return self
 
     def __exit__(self, *exception: object) -> None:
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
