@@ -297,6 +297,4 @@ class Lock:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        os.close(self._descriptor)
