@@ -137,6 +137,24 @@ def test_an_archive_keeps_names(named: Service) -> None:
     assert sorted(lines) == sorted(f"Loaded image: {name}\n" for name in NAMES.values())
 
 
+def test_an_image_s_parent_is_the_one_that_it_was_made_of(mydocker: Machine, service: Service) -> None:
+    assert service.ask("POST", "/containers/create?name=made", {"Image": "busybox", "Cmd": ["true"]})[0] == 201
+    assert service.ask("POST", "/commit?container=made&repo=committed", {})[0] == 201
+    assert service.ask("DELETE", "/containers/made")[0] == 204
+    base = service.ask("GET", "/images/busybox/json")[1]["Id"]
+    assert service.ask("GET", "/images/committed/json")[1]["Parent"] == base
+    assert [each["ParentId"] for each in service.ask("GET", "/images/json")[1] if each["RepoTags"] == ["committed:latest"]] == [base]
+    built = mydocker("build", "-q", "-t", "built", "-", stdin="FROM busybox\nRUN echo 1\nCMD x\n")
+    assert built.rc == 0, built.stderr
+    parent = service.ask("GET", "/images/built/json")[1]["Parent"]
+    assert parent in [each["Id"] for each in service.ask("GET", "/images/json?all=1")[1]]
+    assert mydocker("rmi", "committed").rc == mydocker("builder", "prune", "-af").rc == 0
+    found = service.ask("GET", "/images/built/json")[1]["Parent"]
+    assert found in ("", parent) and bool(found) == (service.ask("GET", f"/images/{parent}/json")[0] == 200)
+    mydocker("rmi", "built")
+    mydocker("builder", "prune", "-af")
+
+
 # Clients of several versions
 
 
