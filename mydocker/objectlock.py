@@ -35,6 +35,11 @@ class ObjectLock(store.Lock):
             raise NotFound(self._gone)
         return self
 
+    def __exit__(self, *exception: object) -> None:
+        if self._descriptor >= 0:  # inside the block it may have been let go, and not got again
+            super().__exit__()
+            self._descriptor = -1
+
     def _is_current(self) -> bool:
         """Say whether the file that was locked is still the object's."""
         try:

@@ -292,7 +292,7 @@ class Lock:
         try:
             flock(self._descriptor, self._mode)
         except BaseException:
-            os.close(self._descriptor)
+            self.__exit__()
             raise
         return self
 

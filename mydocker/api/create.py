@@ -50,7 +50,7 @@ def _as_given(prepared: Prepared, config: dict[str, Any]) -> None:
     for name in ("AttachStdin", "AttachStdout", "AttachStderr", "StdinOnce"):
         record[name] = field(config, name, bool, False)
     size = field(host, "ConsoleSize", list, [0, 0])
-    if len(size) != 2 or not all(isinstance(each, int) and 0 <= each <= 65535 for each in size):
+    if len(size) != 2 or not all(type(each) is int and 0 <= each <= 65535 for each in size):
         raise BadInput(f"invalid ConsoleSize {size}: expected [rows, columns]")
     prepared.record["hostConfig"]["ConsoleSize"] = size
     prepared.record["hostConfig"]["ContainerIDFile"] = field(host, "ContainerIDFile", str, "")

@@ -35,7 +35,7 @@ def df(call: Call) -> Answer:
 
 
 def _image(call: Call, images: usage.Images, image: Any) -> dict[str, Any]:
-    shown = summary(image, call.version, None)
+    shown = summary(image, call.version, None, {each.id for each in (*images.images, *images.steps)})
     shared = image.size - min(image.size, images.unique(image))
     return {**shown, "Containers": len(images.users[image.id]), "SharedSize": shared}
 

@@ -32,23 +32,27 @@ def list_(call: Call) -> Answer:
     """GET /images/json"""
     texts = (*call.filters(), *(f"reference={name}" for name in call.texts("filter")))
     fits = filters.parse(texts, {**choosing.images(call.paths), "until": _is_older}, choosing.DANGLING)
-    found = [image for image in all_images(call.paths) if call.flag("all") or not image.is_cache]
+    every = all_images(call.paths)
+    ids, found = {image.id for image in every}, [image for image in every if call.flag("all") or not image.is_cache]
     chosen: dict[str, set[str]] = {}
     for row in filter(fits, imagelist.image_rows(found)):
         chosen.setdefault(row.image.entry["digest"], set()).add(str(row.reference))
     kept = sorted((image for image in found if image.entry["digest"] in chosen), key=lambda image: image.created, reverse=True)
     used = [record["imageId"] for record in containers.every(call.paths)] if call.flag("shared-size") else None
-    return Answer([summary(image, call.version, used, chosen[image.entry["digest"]]) for image in kept])
+    return Answer([summary(image, call.version, used, ids, chosen[image.entry["digest"]]) for image in kept])
 
 
 def _is_older(row: imagelist.Row, text: str) -> bool:
     return bool(row.created) and nanoseconds(row.created) < nanoseconds(text)
 
 
-def summary(image: Image, version: tuple[int, int], used: Sequence[str] | None, names: set[str] | None = None) -> dict[str, Any]:
+def summary(
+    image: Image, version: tuple[int, int], used: Sequence[str] | None, ids: set[str], names: set[str] | None = None
+) -> dict[str, Any]:
     """Return an image as the list shows it.
 
     used: the ids of the images of all containers, None to count none
+    ids: those of all images
     names: the names that are shown, None for all
     """
     repositories = None if names is None else {parse(name).familiar for name in names if name != str(None)}
@@ -60,7 +64,7 @@ def summary(image: Image, version: tuple[int, int], used: Sequence[str] | None, 
         "Created": nanoseconds(image.created) // 10**9 if image.created else 0,
         "Id": f"sha256:{image.id}",
         "Labels": image.config.get("Labels") or None,
-        "ParentId": "",
+        "ParentId": f"sha256:{image.parent}" if image.parent in ids else "",
         "RepoDigests": digests if tags or digests else unknown,
         "RepoTags": tags or nameless,
         "SharedSize": -1,
@@ -93,7 +97,8 @@ def inspect(call: Call) -> Answer:
     if call.version >= (1, 44):
         del document["VirtualSize"]
     if call.version < (1, 45):
-        document |= {"Container": "", "ContainerConfig": None}
+        # Of the container that an image was made of, nothing is kept but what is the image's, too. compose 1 looks there for its volumes.
+        document |= {"Container": "", "ContainerConfig": document["Config"]}
     return Answer(document)
 
 

@@ -30,6 +30,7 @@ ROUTES = (
     ("GET", "/events", "events:events"),
     ("POST", "/auth", "registry:auth"),
     ("GET", "/system/df", "disk:df"),
+    ("GET", "/plugins", "system:plugins"),
     # Containers
     ("GET", "/containers/json", "containers:list_"),
     ("POST", "/containers/create", "create:create"),

@@ -74,9 +74,8 @@ def container(paths: Paths, record: Record, size: bool, version: tuple[int, int]
     """Return all about a container. size: whether to measure what it has written"""
     document: dict[str, Any] = {**inspect.inspect(paths, record, size)}
     document["HostConfig"]["NetworkMode"] = _mode(record, version)
-    if version < (1, 44):
-        mac = next((endpoint["mac"] for endpoint in record["endpoints"].values() if endpoint["mac"]), "")
-        document["Config"] |= {"MacAddress": mac} if mac else {}
+    if version >= (1, 44):
+        document["Config"].pop("MacAddress", None)
     networks = document["NetworkSettings"]["Networks"]
     document["NetworkSettings"]["Networks"] = {name: _endpoint(endpoint, version) for name, endpoint in networks.items()}
     return document

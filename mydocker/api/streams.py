@@ -93,8 +93,8 @@ class Attachment:
         self.streams = streams
         self._waiting: Waiting | None = None
         self._channel: Channel | None = None
-        with locks.ContainerLock(paths, record["id"]):
-            if state.running_pid(paths, record["id"]):
+        with locks.ContainerLock(paths, record["id"]) as lock:
+            if lock.running_pid():
                 self._channel = _attached(paths, record, streams)
             elif is_patient or restart.is_waiting(paths, containers.load(paths, record["id"])):
                 self._waiting = Waiting(paths, record["id"], streams)

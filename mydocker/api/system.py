@@ -1,4 +1,4 @@
-"""Endpoints about the whole: ping, version, info, df."""
+"""Endpoints about the whole: ping, version, info, plugins."""
 
 from __future__ import annotations
 
@@ -22,3 +22,8 @@ def info(call: Call) -> Answer:
     from mydocker.engine.system.info import info as facts
 
     return Answer(host.info(call.paths, facts(call.paths)))
+
+
+def plugins(_: Call) -> Answer:
+    """GET /plugins: there are none, and none can be installed"""
+    return Answer([])

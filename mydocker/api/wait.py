@@ -37,7 +37,7 @@ def wait(call: Call) -> None:
         channel = attachment.channel(call.connection)
         if channel is None and not attachment.is_in_vain and not _is_gone(call, record):
             raise Gone
-        status, problem = _awaited(call, channel, record) if channel else _last(call.paths, record)
+        status, problem = _awaited(call, channel, record) if channel else _ended(call.paths, record)
     if condition == "removed":
         _await_removal(call, record)
     _tell(call, status, problem)
@@ -51,8 +51,7 @@ def _attachment(call: Call, record: Record, condition: str) -> Attachment:
     except Conflict:
         # It has lost its monitor, so its end is seen only by its pid.
         _begin(call)
-        life.await_unwatched_end(call.paths, record)
-        _tell(call, *_last(call.paths, record))
+        _tell(call, *_ended(call.paths, record))
         raise Gone from None
 
 
@@ -85,8 +84,13 @@ def _awaited(call: Call, channel: Channel, record: Record) -> tuple[int, str]:
         if kind == FAILURE:
             return _last(call.paths, record)
         if kind == GONE:
-            life.await_unwatched_end(call.paths, record)
-            return _last(call.paths, record)
+            return _ended(call.paths, record)
+
+
+def _ended(paths: Paths, record: Record) -> tuple[int, str]:
+    """Return how the last run ended, once that is written: it may have ended this moment, or have lost its monitor before."""
+    life.await_unwatched_end(paths, record)
+    return _last(paths, record)
 
 
 def _last(paths: Paths, record: Record) -> tuple[int, str]:

@@ -157,6 +157,7 @@ def _files(config: dict[str, Any], host: dict[str, Any]) -> Flags:
     asked = [attachments.mount_point(each) for each in _objects(host, "Mounts")]
     tmpfs = [mounts.from_tmpfs(f"{path}:{words}" if words else path) for path, words in mapping(host, "Tmpfs").items()]
     known = {point["destination"] for point in (*binds, *asked, *tmpfs)}
+    given = asgiven.from_document({name: field(host, name, (list, dict, str), None) for name in asgiven.NOTHING}, asked_runtime(config))
     anonymous = [point for path in field(config, "Volumes", dict, {}) if (point := mounts.from_volume(path))["destination"] not in known]
     return {
         "mounts": mounts.unique([*binds, *asked, *tmpfs, *anonymous]),
@@ -164,8 +165,8 @@ def _files(config: dict[str, Any], host: dict[str, Any]) -> Flags:
         "read_only": field(host, "ReadonlyRootfs", bool, False),
         "device": [_device(each) for each in _objects(host, "Devices")],
         "device_cgroup_rule": [devices.device_rule(text) for text in texts(host, "DeviceCgroupRules")],
-        "edits": cdi.edits(name for request in _objects(host, "DeviceRequests") for name in cdi.names_of(request)),
-        "as_given": asgiven.from_document(host, asked_runtime(config)),
+        "edits": cdi.edits(name for request in given["DeviceRequests"] or [] for name in cdi.names_of(request)),
+        "as_given": given,
         "blkio_weight_device": [devices.device_weight(_pair(each, "Weight")) for each in _objects(host, "BlkioWeightDevice")],
         **{option: _rates(host, name, "bps" in option) for name, option in _RATES.items()},
     }

@@ -8,6 +8,7 @@ Every name has a descriptor of its own, with these annotations. An image without
     mydocker.build                      HEX                                 the image is cache of a build: the key of the step that left it
     mydocker.built                      HEX                                 the key of the whole build that made the image
     mydocker.passed                     "HEX,HEX"                           the keys of its instructions that left no layer, shortened
+    mydocker.parent                     HEX                                 the id of the image that a build or a commit made it of
     mydocker.digest                     sha256:HEX                          the digest that the registry has for the name, perhaps that
                                                                             of an index of platforms
 """
@@ -28,6 +29,7 @@ DIGEST = "mydocker.digest"
 BUILD = "mydocker.build"
 BUILT = "mydocker.built"
 PASSED = "mydocker.passed"
+PARENT = "mydocker.parent"
 
 
 def _annotations(entry: Descriptor) -> dict[str, str]:
@@ -60,6 +62,11 @@ def passed(entry: Descriptor) -> list[str]:
     """Return the keys of a build's instructions that left no layer on the way to an image."""
     text = _annotations(entry).get(PASSED, "")
     return text.split(",") if text else []
+
+
+def parent(entry: Descriptor) -> str:
+    """Return the id of the image that an image was made of here, or '' if it came from elsewhere."""
+    return _annotations(entry).get(PARENT, "")
 
 
 def is_cache(entry: Descriptor) -> bool:

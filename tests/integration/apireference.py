@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,27 @@ def _types(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list) and value:
         yield from _types(value[0], f"{name}[]")
     else:
-        yield name, "null" if value is None else "number" if isinstance(value, float) else type(value).__name__
+        yield name, "null" if value is None else "number" if isinstance(value, float) else _form(value)
+
+
+# What texts look like that clients read: a name where an id should be is a defect, and so is a time of another form.
+_FORMS = {
+    "digest": "sha256:[0-9a-f]{64}",
+    "id": "[0-9a-f]{64}",
+    "no time": "0001-01-01T00:00:00Z",
+    "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)",
+    "mac": "([0-9a-f]{2}:){5}[0-9a-f]{2}",
+    "address": r"\d+\.\d+\.\d+\.\d+(/\d+)?",
+    "digits": r"\d+",
+    "path": "/.*",
+    "empty": "",
+}
+
+
+def _form(value: Any) -> str:
+    """Return the type of a value, of a text with its form where it has one that clients look for."""
+    form = next((name for name, pattern in _FORMS.items() if re.fullmatch(pattern, value)), "") if isinstance(value, str) else ""
+    return f"str, {form}" if form else type(value).__name__
 
 
 def life(ask: Ask) -> None:

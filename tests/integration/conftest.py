@@ -29,6 +29,7 @@ import click
 import pytest
 from builds import build  # noqa: F401  # a fixture
 from bundles import any_runtime, busybox, crun, oci  # noqa: F401  # fixtures
+from clients import compose, compose2  # noqa: F401  # fixtures
 from reference import docker_client  # noqa: F401  # a fixture
 from workers import can_have_machines, own_machine, own_mounts
 

@@ -14,10 +14,8 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from clients import DOCKER
 from conftest import Machine, Result, wait_until
-
-# Not the client of another version that PATH may have first.
-DOCKER = "/usr/bin/docker"
 
 
 class UnixConnection(http.client.HTTPConnection):

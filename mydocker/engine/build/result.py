@@ -37,7 +37,9 @@ def store_image(how: Building, progress: Progress, references: Sequence[Referenc
     if not built:
         with publish(how.paths, progress) as draft:
             draft.manifest_annotations = how.annotations
-            how.run.execute(draft.store_steps(references[0] if references else None, progress.annotations(index.BUILT)))
+            parent = {index.PARENT: progress.image} if progress.layers else {}
+            about = {**progress.annotations(index.BUILT), **parent}
+            how.run.execute(draft.store_steps(references[0] if references else None, about))
             built = images.find(how.paths, f"sha256:{draft.image_id}")
     how.run.execute(NameImage(ImageLayout(how.paths.images), built.entry, reference) for reference in references)
     return built.id

@@ -70,6 +70,11 @@ class Image:
         return not self.names and index.is_cache(self.entry)
 
     @property
+    def parent(self) -> str:
+        """The id of the image that it was made of here, which may be gone; '' for an image from elsewhere."""
+        return index.parent(self.entry)
+
+    @property
     def tags(self) -> list[str]:
         """The names that have a tag. The others are a repository with a digest."""
         return [name for name in self.names if parse(name).tag]

@@ -57,6 +57,7 @@ def connect(paths: Paths, network: Network, container_id: str, wanted: WantedEnd
             raise BadInput(f"network {other} excludes others: container {record['name']} cannot be connected to {name}")
         if name in record["endpoints"]:
             raise Conflict(f"container {record['name']} is on network {name} already")
+        wanted = _with_own_mac(record, name, wanted)
         checks.check(paths, {**record, "endpoints": {name: wanted}, "ports": []})
         pid = state.running_pid(paths, container_id)
         # The record comes first. If this process dies half way, disconnect can undo the rest.
@@ -64,6 +65,12 @@ def connect(paths: Paths, network: Network, container_id: str, wanted: WantedEnd
         if pid:
             _plug_in(paths, record, network, wanted, pid, run)
     emit(paths, network, "connect", container=container_id)
+
+
+def _with_own_mac(record: Record, name: str, wanted: WantedEndpoint) -> WantedEndpoint:
+    """Return an endpoint with the container's own MAC address, on the network that it was made for: compose 1 connects it there again."""
+    own = record["config"]["MacAddress"] if name == record["hostConfig"]["NetworkMode"] else ""
+    return {**wanted, "mac": wanted["mac"] or own}
 
 
 def _plug_in(paths: Paths, record: Record, network: Network, wanted: WantedEndpoint, pid: int, run: Run) -> None:

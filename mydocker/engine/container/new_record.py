@@ -102,4 +102,5 @@ def _config(options: Options, image: ImageConfig, spec: Spec) -> Config:
         "StopSignal": str(options.stop_signal) if options.stop_signal else image.get("StopSignal"),
         "StopTimeout": options.stop_timeout,
         "Healthcheck": {**(image.get("Healthcheck") or {}), **options.healthcheck} or None,
+        "MacAddress": options.endpoints[options.network]["mac"] if options.network in options.endpoints else "",
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mydocker.engine.container import life, orphans
 from mydocker.engine.monitor import end, restart
-from mydocker.engine.record import containers, locks, state
+from mydocker.engine.record import containers, locks
 from mydocker.errors import Conflict, Damaged, NotFound
 
 TYPE_CHECKING = False
@@ -35,9 +35,9 @@ def _remove_whole(paths: Paths, container_id: str, name: str, force: bool, volum
     ended = False
     try:
         while True:
-            with locks.ContainerLock(paths, container_id):
-                record = containers.load(paths, container_id)
-                if (ended and dry_run) or (not state.running_pid(paths, container_id) and not restart.is_waiting(paths, record)):
+            with locks.ContainerLock(paths, container_id) as lock:
+                pid, record = lock.running_pid(), containers.load(paths, container_id)
+                if (ended and dry_run) or not (pid or restart.is_waiting(paths, record)):
                     problems = end.runtime_state(paths, container_id, run=run) + end.container(paths, record, volumes, run)
                     break
             if not force:

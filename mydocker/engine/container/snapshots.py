@@ -10,7 +10,7 @@ from mydocker.engine.container.stillness import HoldStill
 from mydocker.engine.record import events, locks
 from mydocker.engine.record.sizes import WRITABLE
 from mydocker.engine.record.state import running_pid
-from mydocker.images import change, config
+from mydocker.images import change, config, index
 from mydocker.images.draft import Draft, StoreLayer
 from mydocker.images.layout import ImageLayout
 from mydocker.images.times import now
@@ -73,7 +73,7 @@ def commit(paths: Paths, driver: StorageDriver, record: Record, reference: Refer
                 run.apply(layer)
         finally:
             still.undo()
-        run.execute(draft.store_steps(reference))
+        run.execute(draft.store_steps(reference, {index.PARENT: base.id}))
         if draft.image_id:
             _tell(paths, record, draft.image_id, reference, options.message, settings.get("Labels") or {})
         return draft.image_id

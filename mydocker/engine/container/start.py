@@ -29,7 +29,7 @@ def lock_stopped(paths: Paths, container_id: str) -> int:
     gone (--rm), and Conflict if it is only half made or half removed.
     """
     with locks.ContainerLock(paths, container_id) as lock:
-        if state.running_pid(paths, container_id):
+        if lock.running_pid():
             return -1
         if state.is_unended(paths, container_id):
             from mydocker.engine.container.orphans import settle

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         StopSignal: str | None
         StopTimeout: int | None
         Healthcheck: Healthcheck | None
+        MacAddress: str
 
 
 EMPTY: Shape = {}
@@ -86,4 +87,5 @@ CONFIG: Shape = {
     "StopSignal": ("text", None),  # a name or a number
     "StopTimeout": ("number", None),  # seconds, -1 to wait without end
     "Healthcheck": (HEALTHCHECK, None),
+    "MacAddress": ("text", ""),  # on the network of the mode, whenever the container is connected to it without another
 }

@@ -46,6 +46,16 @@ class ContainerLock(ObjectLock):
                 raise Conflict(f"container {self._id[:12]} has ended, and its monitor has not recorded that for {RECORDING_SECONDS} s")
             time.sleep(0.005)
 
+    def running_pid(self) -> int:
+        """Return the pid of the container's init, or 0 if it does not run and its end is recorded.
+
+        If it has ended since the lock was got, its monitor is let through now. So this is asked first, before anything is read.
+        """
+        while not (pid := state.running_pid(self._paths, self._id)) and state.is_ending(self._paths, self._id):
+            self.__exit__()
+            self.__enter__()
+        return pid
+
 
 def load_whole(paths: Paths, container_id: str) -> Record:
     """Return the record of a container whose lock the caller holds. Raises Conflict if its maker or its remover died half way."""

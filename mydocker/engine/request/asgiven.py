@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from mydocker.engine.record.hostconfig import HOST_CONFIG
 from mydocker.engine.request.devices import device_words
 from mydocker.engine.request.values import number, size
+from mydocker.errors import BadInput
+from mydocker.shape import WrongShape, fit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +14,7 @@ if TYPE_CHECKING:
 
     from mydocker.engine.record.hostconfig import AsGiven, DeviceMapping, DeviceRate, DeviceWeight
     from mydocker.engine.request.options import Flags
+    from mydocker.shape import Shape
 
 # The fields of AsGiven, each with what stands there where nothing was given.
 NOTHING: AsGiven = {
@@ -27,6 +31,7 @@ NOTHING: AsGiven = {
     "VolumeDriver": "",
     "RuntimeName": "",
 }
+_SHAPE: Shape = {name: HOST_CONFIG[name] for name in NOTHING}  # type: ignore[call-overload,index]  # it is an object's
 
 
 def from_flags(flags: Flags) -> AsGiven:
@@ -44,11 +49,22 @@ def from_flags(flags: Flags) -> AsGiven:
     }
 
 
-def from_document(host: dict[str, Any], runtime: str) -> AsGiven:
-    """Return what docker's HostConfig says, whose values were found to be right. runtime: its name, '' for the usual one"""
-    found: Any = {name: host.get(name) or nothing for name, nothing in NOTHING.items()}
+def from_document(given: dict[str, Any], runtime: str) -> AsGiven:
+    """Return what docker's HostConfig says. Raises BadInput for a field that a record could not be read with.
+
+    given: the fields of NOTHING, None for each that is not there
+    runtime: its name, '' for the usual one
+    """
+    found: Any = {name: given[name] or nothing for name, nothing in NOTHING.items()}
     found["RuntimeName"] = runtime
-    return found  # type: ignore[no-any-return]  # each field has the form that docker gives it
+    for request in filter(lambda each: isinstance(each, dict), found["DeviceRequests"] or []):
+        if isinstance(request.get("Capabilities"), list):
+            request["Capabilities"] = [each or [] for each in request["Capabilities"]]  # compose sends null for no words
+    try:
+        fit(found, _SHAPE)
+    except WrongShape as error:
+        raise BadInput(f"invalid {error}") from error
+    return found  # type: ignore[no-any-return]  # it has just been found to be so
 
 
 def _device(text: str) -> DeviceMapping:

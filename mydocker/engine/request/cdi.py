@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, NotRequired, TypedDict
 
+    from mydocker.engine.record.hostconfig import DeviceRequest
     from mydocker.shape import Shape
 
     class DeviceNode(TypedDict):
@@ -181,11 +182,11 @@ def _checked(path: str, edits: ContainerEdits) -> ContainerEdits:
     return edits
 
 
-def gpus(text: str) -> dict[str, Any]:
+def gpus(text: str) -> DeviceRequest:
     """Return docker's DeviceRequest that a value of --gpus means: all, a number, or 'device=0,capabilities=…'. Raises BadInput."""
     import csv
 
-    request: dict[str, Any] = {"Driver": "", "Count": 0, "DeviceIDs": None, "Capabilities": [["gpu"]], "Options": {}}
+    request: DeviceRequest = {"Driver": "", "Count": 0, "DeviceIDs": None, "Capabilities": [["gpu"]], "Options": {}}
     for word in next(csv.reader([text]), []):
         key, equals, value = word.partition("=")
         if key == "device" and value:
@@ -211,7 +212,7 @@ def _count(text: str, value: str) -> int:
     return int(value)
 
 
-def names_of(request: dict[str, Any]) -> list[str]:
+def names_of(request: DeviceRequest) -> list[str]:
     """Return the names of the devices that a DeviceRequest asks for. Raises BadInput for one that no CDI specification can answer."""
     driver, ids, count = request.get("Driver") or "", request.get("DeviceIDs") or [], request.get("Count") or 0
     if driver == "cdi":

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from mydocker.engine.record.hostconfig import DeviceRequest
     from mydocker.engine.request.options import Flags
 
 _PARSERS = {
@@ -82,7 +83,7 @@ def parse(flags: Flags) -> Options:
     return checked(Options(given))
 
 
-def _described(texts: tuple[str, ...]) -> list[dict[str, Any]]:
+def _described(texts: tuple[str, ...]) -> list[DeviceRequest]:
     """Return docker's DeviceRequest for the devices that CDI specifications describe."""
     names = list(filter(cdi.is_name, texts))
     return [{"Driver": "cdi", "Count": 0, "DeviceIDs": names, "Capabilities": None, "Options": None}] if names else []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
+from mydocker.engine.catalog.images import find
 from mydocker.engine.view.omitting import Omitting
+from mydocker.errors import NoImage
 from mydocker.storage import drivers
 
 TYPE_CHECKING = False
@@ -31,7 +33,7 @@ def document(paths: Paths, image: Image) -> Omitting:
         "Id": f"sha256:{image.id}",
         "RepoTags": sorted(image.tags),
         "RepoDigests": image.repo_digests,
-        "Parent": "",  # docker knows one only of what its first builder has built
+        "Parent": _parent(paths, image),
         "Comment": next((entry["comment"] for entry in reversed(platform["history"]) if entry.get("comment")), ""),
         "Created": image.created,
         "DockerVersion": "",
@@ -47,6 +49,14 @@ def document(paths: Paths, image: Image) -> Omitting:
         "Metadata": {"LastTagTime": _NEVER},  # when it got a name is written nowhere
     }
     return Omitting(document, "Variant")
+
+
+def _parent(paths: Paths, image: Image) -> str:
+    """Return the id of the image that this one was made of, as long as it is there."""
+    try:
+        return f"sha256:{find(paths, f'sha256:{image.parent}').id}" if image.parent else ""
+    except NoImage:
+        return ""
 
 
 def _graph(paths: Paths, image: Image) -> dict[str, Any]:

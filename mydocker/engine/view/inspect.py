@@ -151,7 +151,7 @@ def _host_config(paths: Paths, record: Record) -> Omitting:
 def _config(record: Record) -> Omitting:
     config: dict[str, Any] = {**record["config"], "Env": record["config"]["Env"] or None, "OnBuild": None}
     config["Labels"] = dict(sorted(record["config"]["Labels"].items()))  # as Go writes a map
-    return Omitting(config, "ExposedPorts", "StopSignal", "StopTimeout", "Healthcheck")
+    return Omitting(config, "ExposedPorts", "StopSignal", "StopTimeout", "Healthcheck", "MacAddress")
 
 
 def _binds(record: Record) -> list[str] | None:

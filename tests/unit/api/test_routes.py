@@ -24,6 +24,7 @@ from mydocker.version import NEWEST_API
         ("GET", "/images/get", "images:get", ()),
         ("GET", "/images/get/get", "images:get", ("get",)),
         ("HEAD", "/_ping", "system:ping", ()),
+        ("GET", "/plugins", "system:plugins", ()),
     ],
 )
 def test_finding(method: str, path: str, target: str, words: tuple[str, ...]) -> None:
@@ -41,7 +42,8 @@ def test_finding(method: str, path: str, target: str, words: tuple[str, ...]) ->
         ("POST", "/grpc", 404),
         ("POST", "/swarm/init", 503),
         ("GET", "/secrets", 503),
-        ("GET", "/plugins", 404),
+        ("POST", "/plugins/pull", 404),
+        ("GET", "/plugins/some/json", 404),
     ],
 )
 def test_what_is_not_there(method: str, path: str, status: int) -> None:

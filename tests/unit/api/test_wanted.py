@@ -139,6 +139,13 @@ def test_host_config(host: dict[str, Any], name: str, expected: object) -> None:
     assert getattr(of_host(**host), name) == expected
 
 
+def test_a_device_request_that_names_no_capability_is_kept() -> None:
+    """As compose sends it."""
+    requests = [{"Driver": "cdi", "DeviceIDs": [], "Capabilities": [None]}]
+    shown = made(HostConfig={"DeviceRequests": requests}).as_given["DeviceRequests"]
+    assert shown == [{"Driver": "cdi", "Count": 0, "DeviceIDs": [], "Capabilities": [[]], "Options": None}]
+
+
 def test_names_of_what_there_is_one_of_are_kept() -> None:
     found = of_host(Runtime="runc", Isolation="default", VolumeDriver="foo").as_given
     assert (found["RuntimeName"], found["Isolation"], found["VolumeDriver"]) == ("runc", "default", "foo")
@@ -227,6 +234,11 @@ def test_endpoints() -> None:
         ({"HostConfig": {"PortBindings": {"x/tcp": []}}}, "invalid port"),
         ({"HostConfig": {"PortBindings": {"80/tcp": "8080"}}}, "invalid PortBindings"),
         ({"HostConfig": {"DeviceRequests": [{"Driver": "nvidia"}]}}, "invalid device request"),
+        ({"HostConfig": {"DeviceRequests": [{"Driver": "cdi", "DeviceIDs": "a/b=c"}]}}, r"invalid DeviceRequests\[0\].DeviceIDs 'a/b=c'"),
+        ({"HostConfig": {"DeviceRequests": [{"Capabilities": [["gpu", 1]]}]}}, r"invalid DeviceRequests\[0\].Capabilities\[0\]\[1\] 1"),
+        ({"HostConfig": {"deviceRequests": [1]}}, r"invalid DeviceRequests\[0\] 1: expected an object"),
+        ({"HostConfig": {"Tmpfs": True}}, "invalid Tmpfs"),
+        ({"HostConfig": {"Devices": [{"PathOnHost": "/dev/null", "PathInContainer": 1}]}}, r"invalid Devices\[0\].PathInContainer 1"),
         ({"HostConfig": {"LogConfig": {"Type": "gelf"}}}, "no log driver named 'gelf'"),
         ({"HostConfig": {"RestartPolicy": {"Name": "always", "MaximumRetryCount": 2}}}, "maximum retry count"),
         ({"HostConfig": {"NetworkMode": "host"}, "NetworkingConfig": {"EndpointsConfig": {"a": {}}}}, "conflicting options"),

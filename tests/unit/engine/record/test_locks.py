@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from mydocker.engine.record import bundle, locks, removal
+from mydocker.engine.record import bundle, containers, locks, removal, state
 from mydocker.errors import BadInput, Conflict, Damaged, NotFound, StepFailed
+from mydocker.objectlock import ObjectLock
 from mydocker.paths import Paths
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import MakeRecord
+    from tests.unit.conftest import MakeRecord, Process
 
 
 @pytest.fixture
@@ -75,3 +78,48 @@ def test_a_bundle_that_is_missing(paths: Paths, save_record: MakeRecord) -> None
     removal.remove_directory(paths.container(record["id"]))
     with pytest.raises(NotFound, match=f"^no such container: {record['id'][:12]}$"):
         bundle.load(paths, record["id"])
+
+
+@pytest.fixture
+def running(tmp_path: Path, save_record: MakeRecord, fake_process: Process) -> tuple[Paths, str]:
+    """A container that runs as process 4242, and its monitor as this process."""
+    paths = Paths(f"{tmp_path}/root", f"{tmp_path}/state", f"{tmp_path}/proc", f"{tmp_path}/sys")
+    record = save_record(paths, status="running", pid=4242)
+    fake_process(paths, 4242, 99)
+    fake_process(paths, os.getpid(), 98)
+    os.makedirs(paths.running(record["id"]))
+    state.save(paths, record["id"], 4242, "/mydocker/x")
+    return paths, record["id"]
+
+
+def test_an_end_after_the_lock_was_got_is_recorded_before_it_is_told(running: tuple[Paths, str]) -> None:
+    paths, container_id = running
+
+    def record_end() -> None:
+        with ObjectLock(paths.container(container_id), "gone"):
+            containers.save(paths, {**containers.load(paths, container_id), "status": "exited", "exitCode": 3})
+            state.clear(paths, container_id)
+
+    monitor = threading.Thread(target=record_end)
+    with locks.ContainerLock(paths, container_id) as lock:
+        assert lock.running_pid() == 4242
+        monitor.start()
+        os.unlink(f"{paths.proc}/4242/stat")
+        assert (lock.running_pid(), containers.load(paths, container_id)["exitCode"]) == (0, 3)
+    monitor.join()
+
+
+def test_a_container_that_is_removed_at_its_end_is_gone(running: tuple[Paths, str]) -> None:
+    paths, container_id = running
+    monitor = threading.Thread(target=lambda: _removed(paths, container_id))
+    with pytest.raises(NotFound), locks.ContainerLock(paths, container_id) as lock:
+        monitor.start()
+        os.unlink(f"{paths.proc}/4242/stat")
+        lock.running_pid()
+    monitor.join()
+
+
+def _removed(paths: Paths, container_id: str) -> None:
+    with ObjectLock(paths.container(container_id), "gone"):
+        state.clear(paths, container_id)
+        removal.remove_directory(paths.container(container_id))
