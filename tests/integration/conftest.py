@@ -29,6 +29,7 @@ import click
 import pytest
 from builds import build  # noqa: F401  # a fixture
 from bundles import any_runtime, busybox, crun, oci  # noqa: F401  # fixtures
+from firewall import KINDS, LIST_RULES, be_alone, delete_rules
 from reference import docker_client  # noqa: F401  # a fixture
 from workers import can_have_machines, own_machine, own_mounts
 
@@ -52,6 +53,7 @@ HANGS_AFTER = 400
 def pytest_addoption(parser: pytest.Parser) -> None:
     """--reference docker: see test_reference.py; --rounds, --seed: test_chaos.py; --specification, --seconds: test_api_specification.py."""
     parser.addoption("--reference", choices=["docker"], help="compare with docker, side by side")
+    parser.addoption("--firewall", choices=KINDS, help="hide nft and the other iptables: what mydocker and the tests have is this one")
     parser.addoption("--rounds", type=int, default=0, help="of chaos; tox -e chaos chooses 200")
     parser.addoption("--seed", type=int, default=1, help="of chaos [1]")
     parser.addoption("--specification", help="docker's description of its API, named by its version: v1.41.yaml")
@@ -237,6 +239,14 @@ class Machine:
             left = self.differs_from(before)
         return left
 
+    def rules(self) -> str:
+        """Return all rules of packet filters that this machine has."""
+        return str(self.sh(LIST_RULES).stdout)
+
+    def delete_rules(self) -> None:
+        """Remove all rules, as an administrator can who does not know of ours."""
+        assert self.sh(delete_rules(bool(self.sh("nft --version").rc))).rc == 0
+
     def reboot(self) -> None:
         """Do what a reboot does to STATE and to packet forwarding. That it ends processes and interfaces is the caller's part."""
         self.sh("find state -mindepth 1 ! -name storage-driver -delete; echo 0 > /proc/sys/net/ipv4/ip_forward")
@@ -280,7 +290,7 @@ def directory() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def private_machine() -> Iterator[None]:
+def private_machine(request: pytest.FixtureRequest) -> Iterator[None]:
     """What plays the host for this process and all that it starts: a network namespace, so that no test sends a packet to the real one.
 
     What others mount meanwhile is not seen as the tests', nor what they have in /dev/shm. With pytest -n, each worker has all else of its
@@ -294,6 +304,8 @@ def private_machine() -> Iterator[None]:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("0")  # a new namespace has what the host has, and that may run docker
     with own_machine(worker) if worker else own_mounts():
+        if request.config.getoption("--firewall"):
+            be_alone(request.config.getoption("--firewall"))
         yield
 
 
@@ -370,6 +382,13 @@ def needs_controllers() -> None:
 
 
 @pytest.fixture
+def needs_nft(mydocker: Machine) -> None:
+    """For tests that make rules of others with nft, or take it away themselves."""
+    if mydocker.sh("nft --version").rc:
+        pytest.skip("nft is not installed, or hidden (--firewall)")
+
+
+@pytest.fixture
 def needs_root_mount() -> None:
     """For tests that call unshare(1) with --mount themselves."""
     if "/" not in [entry.target for entry in mountinfo()]:
@@ -430,7 +449,7 @@ SNAPSHOTS: dict[str, tuple[str, Callable[[str], str]]] = {
     "addresses": ("ip -o address", lambda line: _without("tentative")(line.partition(":")[2])),
     "routes": ("ip route; ip -6 route", _without("linkdown")),
     "forwarding": ("cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding", str),
-    "rules": ("nft list ruleset 2>/dev/null", str),
+    "rules": (LIST_RULES, str),
     "processes": ("grep -l {directory} /proc/[0-9]*/mountinfo 2>/dev/null", str),
     "files": (
         "find root state "

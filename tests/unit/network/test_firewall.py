@@ -54,3 +54,9 @@ def test_nft_that_fails_once_is_no_reason_for_iptables(
         firewall.write_all("mydocker", [], [])
     assert failure.value.message.startswith(told)
     assert called == ["nft"]
+
+
+def test_the_rules_of_the_last_network_with_ipv6_go_from_iptables(monkeypatch: pytest.MonkeyPatch, called: list[str]) -> None:
+    nft_ends(monkeypatch, 1, "Error: syntax error")
+    firewall.write_all("mydocker", [], [])
+    assert called.count("ip6tables") > 5 and "ip6tables-restore" not in called
