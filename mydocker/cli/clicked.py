@@ -58,6 +58,8 @@ class _Group(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
+            if args[0] in self.ours.absent:
+                raise click.UsageError(f"{args[0]} is not supported: {self.ours.absent[args[0]]}", ctx) from error
             for close in get_close_matches(args[0], self.list_commands(ctx), 1):
                 raise click.UsageError(f"no such command {args[0]!r}: did you mean {close!r}?", ctx) from error
             raise
