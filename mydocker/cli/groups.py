@@ -37,7 +37,12 @@ manifest = Group(
     verbs={verb: f"manifests:{verb}" for verb in ("create", "annotate", "inspect", "push")} | {"rm": "manifests:remove"},
 )
 builder = Group("builder", help="Manage what builds have kept.", verbs={"prune": "prune:builder", "build": "build:build"})
-buildx = Group("buildx", help="build and prune, as docker's plugin calls them.", verbs={"build": "build:build", "prune": "prune:builder"}, absent=ABSENT_BUILDX)
+buildx = Group(
+    "buildx",
+    help="build and prune, as docker's plugin calls them.",
+    verbs={"build": "build:build", "prune": "prune:builder"},
+    absent=ABSENT_BUILDX,
+)
 volume = Group(
     "volume",
     help="Manage volumes.",
