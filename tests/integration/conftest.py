@@ -30,6 +30,7 @@ import pytest
 from builds import build  # noqa: F401  # a fixture
 from bundles import any_runtime, busybox, crun, oci  # noqa: F401  # fixtures
 from firewall import KINDS, LIST_RULES, be_alone, delete_rules
+from keeper import Keeper
 from reference import docker_client  # noqa: F401  # a fixture
 from workers import can_have_machines, own_machine, own_mounts
 
@@ -281,16 +282,25 @@ def runtime_program(program: str, tmp_path_factory: pytest.TempPathFactory) -> s
 
 
 @pytest.fixture(scope="session")
-def directory() -> Iterator[str]:
+def keeper() -> Iterator[Keeper]:
+    """Whoever removes what is left when this process is killed."""
+    kept = Keeper()
+    yield kept
+    kept.close()
+
+
+@pytest.fixture(scope="session")
+def directory(keeper: Keeper) -> Iterator[str]:
     """A directory for all tests, with a short name and open to every user, as containers' users must pass through it."""
     path = tempfile.mkdtemp(prefix="mydocker-test-")
+    keeper.watch(path)
     os.chmod(path, 0o755)
     yield path
     shutil.rmtree(path)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def private_machine(request: pytest.FixtureRequest) -> Iterator[None]:
+def private_machine(request: pytest.FixtureRequest, keeper: Keeper) -> Iterator[None]:
     """What plays the host for this process and all that it starts: a network namespace, so that no test sends a packet to the real one.
 
     What others mount meanwhile is not seen as the tests', nor what they have in /dev/shm. With pytest -n, each worker has all else of its
@@ -303,7 +313,7 @@ def private_machine(request: pytest.FixtureRequest) -> Iterator[None]:
     unshare(CLONE_NEWNET)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("0")  # a new namespace has what the host has, and that may run docker
-    with own_machine(worker) if worker else own_mounts():
+    with own_machine(worker, keeper) if worker else own_mounts():
         if request.config.getoption("--firewall"):
             be_alone(request.config.getoption("--firewall"))
         yield
