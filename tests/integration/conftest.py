@@ -229,7 +229,14 @@ class Machine:
         if kind == "cgroups, gone":
             return True  # no test begins with a container of its own
         pids = [pid for each in walk_up(path) for pid in read(f"{each}/cgroup.procs").split()] if kind == "cgroups" else []
-        return bool(pids) and not any(self.directory in read(f"/proc/{pid}/mountinfo") for pid in pids)
+        return bool(pids) and not any(self._may_use(pid) for pid in pids)
+
+    def _may_use(self, pid: str) -> bool:
+        """Say whether a process is of these tests, or is just ending and does not tell: then its cgroup is gone in a moment."""
+        try:
+            return self.directory in Path(f"/proc/{pid}/mountinfo").read_text()
+        except OSError:
+            return True
 
     def left_since(self, before: dict[str, set[str]]) -> list[str]:
         """Return what differs from an earlier snapshot, after a moment for what ends by itself."""
