@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import re
 import select
 import shlex
 import shutil
@@ -32,6 +31,7 @@ from bundles import any_runtime, busybox, crun, oci  # noqa: F401  # fixtures
 from firewall import KINDS, LIST_RULES, be_alone, delete_rules
 from keeper import Keeper
 from reference import docker_client  # noqa: F401  # a fixture
+from snapshots import SCRIPT, difference, snapshot
 from workers import can_have_machines, own_machine, own_mounts
 
 from mydocker.cgroups.group import read, walk_up
@@ -213,12 +213,7 @@ class Machine:
 
     def snapshot(self) -> dict[str, set[str]]:
         """Return everything that a container could leave, by kind."""
-        # All in one script: a command has its price on an emulated machine.
-        answers = self.sh("; ".join(f"{script}; echo ==" for script, _ in SNAPSHOTS.values())).stdout.split("==\n")
-        return {
-            kind: {keep(line) for line in answer.splitlines()}
-            for (kind, (_, keep)), answer in zip(SNAPSHOTS.items(), answers[:-1], strict=True)
-        }
+        return snapshot(self.directory, self.sh(SCRIPT).stdout)
 
     def differs_from(self, before: dict[str, set[str]]) -> list[str]:
         """Return what differs now from an earlier snapshot, without the cgroups of containers that others run meanwhile."""
@@ -421,10 +416,21 @@ def mydocker(host: Any, program: str, directory: str, image_imported: None) -> I
     before = machine.snapshot()
     yield machine
     left = machine.left_since(before)
-    machine.sh("find . -mindepth 1 -maxdepth 1 ! -name root ! -name state -exec rm -rf {} +")
+    left += remove_all_but(directory, "root", "state")
     if left:
         clean(machine)
         pytest.fail("left behind:\n" + "\n".join(left))
+
+
+def remove_all_but(directory: str, *kept: str) -> list[str]:
+    """Remove everything else in a directory, and return what cannot be removed."""
+    problems: list[str] = []
+    for entry in os.scandir(directory):
+        if entry.name not in kept and entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, onerror=lambda _, path, error: problems.append(f"{path}: {error[1]}"))
+        elif entry.name not in kept:
+            os.unlink(entry.path)
+    return problems
 
 
 def clean(machine: Machine) -> None:
@@ -440,52 +446,6 @@ def clean(machine: Machine) -> None:
         machine("rmi", "-f", image)
     restore_busybox(machine)
     machine("system", "check", "--repair")
-
-
-def _without(*words: str) -> Callable[[str], str]:
-    """Return a function that leaves out words which come and go by themselves."""
-    return lambda line: " ".join(word for word in line.split() if word not in words)
-
-
-def _mount(line: str) -> str:
-    """Return where something is mounted and what, or '' if the mount came here by propagation: somebody else on this machine made it."""
-    return "" if " master:" in line else " ".join(line.split()[4:])
-
-
-def _image(line: str) -> str:
-    """Return the name of an entry of an image index, or its digest if it has none."""
-    found = re.search(r'ref\.name": "([^"]*)"', line) or re.search(r'"digest": "([^"]*)"', line)
-    return found[1] if found else ""
-
-
-# What is asked, and what of each line of the answer counts.
-SNAPSHOTS: dict[str, tuple[str, Callable[[str], str]]] = {
-    "mounts": ("cat /proc/self/mountinfo", _mount),
-    "cgroups": ("find /sys/fs/cgroup -type d \\( -path '*/mydocker/*' -o -name 'mdoci-*' -o -name 'mydocker-learn-*' \\)", str),
-    "links": ("ip -o link", lambda line: line.split(":")[1].partition("@")[0].strip()),
-    "addresses": ("ip -o address", lambda line: _without("tentative")(line.partition(":")[2])),
-    "routes": ("ip route; ip -6 route", _without("linkdown")),
-    "forwarding": ("cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding", str),
-    "rules": (LIST_RULES, str),
-    "processes": ("grep -l {directory} /proc/[0-9]*/mountinfo 2>/dev/null", str),
-    "files": (
-        "find root state "
-        "-regex '\\(root\\|state\\)/\\(images\\|layers\\|cache\\|events.json.*\\|networks/\\(.*/\\)?[.].*\\)' -prune -o -print",
-        str,
-    ),
-    # An entry a line: a test may make busybox again, and then it has another digest.
-    "images": ("sed 's/}, {/},\\n{/g' root/images/index.json 2>/dev/null; echo", _image),
-    "shared memory": ("ls /dev/shm /dev/mqueue 2>/dev/null", str),
-}
-
-
-def difference(before: dict[str, set[str]], after: dict[str, set[str]]) -> list[str]:
-    """Return what is there now and was not, and what was there and is not."""
-    lines = []
-    for kind, lines_before in before.items():
-        lines += [f"{kind}: {line}" for line in sorted(after[kind] - lines_before)]
-        lines += [f"{kind}, gone: {line}" for line in sorted(lines_before - after[kind])]
-    return lines
 
 
 @pytest.fixture

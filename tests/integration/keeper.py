@@ -70,13 +70,17 @@ def remove_directory(path: str) -> None:
     shutil.rmtree(path)
 
 
-def users(path: str) -> list[int]:
+def users(directory: str) -> list[int]:
     """Return the processes that have something mounted from below a directory."""
-    found = []
+    found: list[int] = []
+    known: dict[tuple[int, int, int], bool] = {}  # processes of a mount namespace with the same root see the same
     for pid in filter(str.isdecimal, os.listdir("/proc")):
         with suppress(OSError):  # it ends meanwhile
-            if path in Path(f"/proc/{pid}/mountinfo").read_text():
-                found.append(int(pid))
+            root = os.stat(f"/proc/{pid}/root")
+            view = (os.stat(f"/proc/{pid}/ns/mnt").st_ino, root.st_dev, root.st_ino)
+            if view not in known:
+                known[view] = directory in Path(f"/proc/{pid}/mountinfo").read_text(errors="replace")
+            found += [int(pid)] if known[view] else []
     return found
 
 
