@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def remove_cgroup(path: str) -> None:
 
 def remove_directory(path: str) -> None:
     """Remove the directory of a run's tests, and end the containers in it with their monitors and cgroups."""
-    for pid in users(path):
+    for pid in users(path, filter(str.isdecimal, os.listdir("/proc"))):
         kill(pid)
     containers = os.listdir(f"{path}/root/containers") if os.path.isdir(f"{path}/root/containers") else []
     for directory, _, _ in os.walk("/sys/fs/cgroup"):
@@ -70,11 +71,11 @@ def remove_directory(path: str) -> None:
     shutil.rmtree(path)
 
 
-def users(directory: str) -> list[int]:
-    """Return the processes that have something mounted from below a directory."""
+def users(directory: str, pids: Iterable[str]) -> list[int]:
+    """Return which of these processes have something mounted from below a directory."""
     found: list[int] = []
     known: dict[tuple[int, int, int], bool] = {}  # processes of a mount namespace with the same root see the same
-    for pid in filter(str.isdecimal, os.listdir("/proc")):
+    for pid in pids:
         with suppress(OSError):  # it ends meanwhile
             root = os.stat(f"/proc/{pid}/root")
             view = (os.stat(f"/proc/{pid}/ns/mnt").st_ino, root.st_dev, root.st_ino)

@@ -5,6 +5,7 @@ That is twice for each of a thousand tests, so what files tell is read here, and
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -39,7 +40,7 @@ def snapshot(directory: str, answers: str) -> dict[str, set[str]]:
         "cgroups": set(_cgroups()),
         **{kind: {keep(line) for line in answer.splitlines()} for (kind, (_, keep)), answer in asked},
         "forwarding": {f"{path} {Path(path).read_text().strip()}" for path in _FORWARDING if os.path.exists(path)},
-        "processes": {f"/proc/{pid}/mountinfo" for pid in users(directory)},
+        "processes": {f"/proc/{pid}/mountinfo" for pid in users(directory, _processes())},
         "files": {path for top in ("root", "state") for path in _files(directory, top)},
         "images": set(_images(f"{directory}/root/images/index.json")),
         "shared memory": {name for place in ("/dev/shm", "/dev/mqueue") if os.path.isdir(place) for name in os.listdir(place)},
@@ -69,6 +70,17 @@ def _cgroups() -> Iterator[str]:
     for path, _, _ in os.walk("/sys/fs/cgroup"):
         if "/mydocker/" in path or os.path.basename(path).startswith(("mdoci-", "mydocker-learn-")):
             yield path
+
+
+def _processes() -> Iterator[str]:
+    """Yield the pids of a hierarchy's cgroups: where a worker has a machine of its own, that is much less than /proc has."""
+    tops = ("/sys/fs/cgroup", *sorted(glob.glob("/sys/fs/cgroup/*")))
+    top = next((path for path in tops if os.path.exists(f"{path}/cgroup.procs")), "")
+    for path, _, _ in os.walk(top) if top else ():
+        with suppress(OSError):  # it is removed meanwhile
+            yield from Path(path, "cgroup.procs").read_text().split()
+    if not top:
+        yield from filter(str.isdecimal, os.listdir("/proc"))
 
 
 def _files(directory: str, path: str) -> Iterator[str]:

@@ -78,6 +78,7 @@ def bad_run(program: str, place: Path, tests: str, words: Sequence[str] = (), **
     (place / "test_bad.py").write_text(tests)
     paths = {"MYDOCKER_COMMAND": program, "PYTHONPATH": f"{REPOSITORY}/tests/integration:{REPOSITORY}", "PYTEST_XDIST_WORKER": ""}
     usual = ["-p", "conftest", "-p", "no:cacheprovider", "-c", f"{REPOSITORY}/pyproject.toml", "--rootdir", str(place)]
+    usual += ["--basetemp", f"{place}/base"]  # it does not clean up after other runs
     line = [sys.executable, "-m", "pytest", *usual, *words, str(place / "test_bad.py")]
     return subprocess.run(line, env={**os.environ, **paths, **variables}, capture_output=True, text=True, cwd=place)
 
