@@ -194,9 +194,12 @@ def is_there(table: str) -> bool:
 
 def owners(table: str) -> set[str]:
     """Return the short ids of the containers to which the rules lead ports."""
-    text = programs.call([programs.find("nft"), "list", "table", "inet", table])[1] if has_table(table) else _listed_by_iptables(table)
+    if has_table(table):
+        mark, text = "comment", programs.call([programs.find("nft"), "list", "table", "inet", table])[1]
+    else:
+        mark, text = "--comment", _listed_by_iptables(table)  # after `-m comment`
     words = text.replace('"', " ").split()
-    return {words[place + 1] for place, word in enumerate(words[:-1]) if word in ("comment", "--comment")}
+    return {words[place + 1] for place, word in enumerate(words[:-1]) if word == mark}
 
 
 def _listed_by_iptables(table: str) -> str:
