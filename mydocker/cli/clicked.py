@@ -58,6 +58,8 @@ class _Group(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
+            if args[0] in self.ours.absent:
+                raise click.UsageError(f"{args[0]} is not supported: {self.ours.absent[args[0]]}", ctx) from error
             for close in get_close_matches(args[0], self.list_commands(ctx), 1):
                 raise click.UsageError(f"no such command {args[0]!r}: did you mean {close!r}?", ctx) from error
             raise
@@ -137,7 +139,10 @@ def run(group: Group, words: list[str], perform: Perform) -> int:
 
 def _refused(error: click.ClickException) -> int:
     """Print why a line was not taken, and return the exit status."""
-    hint = f"try: {' '.join(['mydocker', *place.verb.split()[1:], '--help'])}" if isinstance(error, click.UsageError) else None
+    hint = None
+    if isinstance(error, click.UsageError):
+        path = error.ctx.command_path if error.ctx else place.verb
+        hint = f"try: {' '.join(['mydocker', *path.split()[1:], '--help'])}"
     message = error.format_message()
     complain(message[:1].lower() + message[1:].removesuffix("."), hint)
     # docker exits with 125 for an option that it does not know, whatever the verb.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mydocker.cli.verb import Group
-from mydocker.cli.verbs import CONTAINER
+from mydocker.cli.verbs import ABSENT_BUILDX, ABSENT_CONTEXT, CONTAINER
 
 container = Group(
     "container",
@@ -37,7 +37,12 @@ manifest = Group(
     verbs={verb: f"manifests:{verb}" for verb in ("create", "annotate", "inspect", "push")} | {"rm": "manifests:remove"},
 )
 builder = Group("builder", help="Manage what builds have kept.", verbs={"prune": "prune:builder", "build": "build:build"})
-buildx = Group("buildx", help="build and prune, as docker's plugin calls them.", verbs={"build": "build:build", "prune": "prune:builder"})
+buildx = Group(
+    "buildx",
+    help="build and prune, as docker's plugin calls them.",
+    verbs={"build": "build:build", "prune": "prune:builder"},
+    absent=ABSENT_BUILDX,
+)
 volume = Group(
     "volume",
     help="Manage volumes.",
@@ -51,6 +56,7 @@ volume = Group(
         "prune": "prune:volume",
     },
     hidden=("list", "remove"),
+    absent={"update": "there are no volumes of Swarm"},
 )
 network = Group(
     "network",
@@ -79,6 +85,7 @@ context = Group(
         "use": "context:use",
     },
     hidden=("list",),
+    absent=ABSENT_CONTEXT,
 )
 generate = Group("generate", help="Make files for other programs of a container.", verbs={"systemd": "generate:systemd"})
 system = Group(

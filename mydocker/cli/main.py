@@ -9,7 +9,7 @@ from mydocker.cli.base import EXPLAIN
 from mydocker.cli.flags import GLOBAL
 from mydocker.cli.outcome import run
 from mydocker.cli.verb import Group, switch
-from mydocker.cli.verbs import ALL
+from mydocker.cli.verbs import ABSENT, ALL
 
 mydocker = Group(
     "mydocker",
@@ -20,6 +20,7 @@ mydocker = Group(
         switch("-v", "--version", help="Print the version."),
         *EXPLAIN,
     ),
+    absent=ABSENT,
 )
 
 

@@ -80,16 +80,26 @@ class Group:
     verbs: {verb: 'MODULE:NAME' of mydocker.cli}
     hidden: the verbs that --help does not list
     flags: the options before the verb
+    absent: {verb that docker has and mydocker does not: why}
     """
 
     is_interspersed = False
 
-    def __init__(self, name: str, help: str, verbs: dict[str, str], hidden: tuple[str, ...] = (), flags: tuple[Flag, ...] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        help: str,
+        verbs: dict[str, str],
+        hidden: tuple[str, ...] = (),
+        flags: tuple[Flag, ...] = (),
+        absent: dict[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.help = help
         self.verbs = verbs
         self.hidden = hidden
         self.flags = list(flags)
+        self.absent = absent or {}
 
     def member(self, name: str) -> Verb | Group | None:
         """Return a verb or group by its name, or None if there is none of that name."""

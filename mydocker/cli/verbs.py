@@ -49,3 +49,20 @@ ALL = {
     "info": "system:info",
     "version": "system:version",
 }
+
+# docker's verbs that mydocker does not have, with the reasons.
+_NO_SWARM = "there is no Swarm, a machine is by itself"
+ABSENT = {
+    **dict.fromkeys(("config", "node", "secret", "service", "stack", "swarm"), _NO_SWARM),
+    "checkpoint": "there are no checkpoints",
+    "compose": "it is a plugin of docker's client, which can use the socket of `mydocker system service`, as docker-compose can",
+    "plugin": "all drivers are built in",
+    "trust": "the signatures of Docker Content Trust are neither made nor checked",
+}
+ABSENT_CONTEXT = dict.fromkeys(("create", "export", "import", "rm", "update"), "there is one context, this machine")
+ABSENT_BUILDX = {
+    **dict.fromkeys(("create", "inspect", "ls", "rm", "stop", "use"), "there is one builder, and it needs no daemon"),
+    "bake": "only Dockerfiles are read",
+    "du": "`mydocker system df` has it",
+    "imagetools": "`mydocker manifest` does it",
+}

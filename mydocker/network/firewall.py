@@ -73,6 +73,8 @@ def write_all(table: str, networks: list[Network], published: list[Published]) -
     for family, name in _COMMANDS.items():
         if family == "4" or _has_ipv6(networks):
             _write_with_iptables(name, table, family, networks, published)
+        else:
+            _remove_with_iptables(name, table, family)  # those of the last network that had IPv6
     return _first(problem)
 
 
@@ -102,9 +104,7 @@ def remove_all(table: str) -> None:
         if problem:
             raise StepFailed(f"nft: {_first(problem)}")
     for family, name in _COMMANDS.items():
-        program = programs.find(name)
-        if program and iptables_has(program, table):
-            _remove_with_iptables(program, table, family)
+        _remove_with_iptables(name, table, family)
 
 
 def iptables_has(program: str, table: str) -> bool:
@@ -112,7 +112,10 @@ def iptables_has(program: str, table: str) -> bool:
     return not programs.call([program, "--wait", "-t", "nat", "-n", "-L", iptables.prefix(table) + "POST"])[0]
 
 
-def _remove_with_iptables(program: str, table: str, family: str) -> None:
+def _remove_with_iptables(name: str, table: str, family: str) -> None:
+    program = programs.find(name)
+    if not program or not iptables_has(program, table):
+        return
     for kind, chain, rule in iptables.jumps(table, family):
         programs.call([program, "--wait", "-t", kind, "-D", chain, *rule])
     for kind, chains in iptables.TABLES.items():
@@ -191,9 +194,12 @@ def is_there(table: str) -> bool:
 
 def owners(table: str) -> set[str]:
     """Return the short ids of the containers to which the rules lead ports."""
-    text = programs.call([programs.find("nft"), "list", "table", "inet", table])[1] if has_table(table) else _listed_by_iptables(table)
+    if has_table(table):
+        mark, text = "comment", programs.call([programs.find("nft"), "list", "table", "inet", table])[1]
+    else:
+        mark, text = "--comment", _listed_by_iptables(table)  # after `-m comment`
     words = text.replace('"', " ").split()
-    return {words[place + 1] for place, word in enumerate(words[:-1]) if word in ("comment", "--comment")}
+    return {words[place + 1] for place, word in enumerate(words[:-1]) if word == mark}
 
 
 def _listed_by_iptables(table: str) -> str:

@@ -210,6 +210,14 @@ def accepted(chain: Chain) -> set[str]:
     return found
 
 
+def accepted_by_iptables(proc: str) -> set[str]:
+    """Return the bridges for which the forward chain of the old iptables has rules of ours."""
+    program = _legacy_program(proc)
+    rules = programs.call([program, "--wait", "-S", "FORWARD"])[1] if program else ""
+    lines = [line.split() for line in rules.splitlines() if f"--comment {MARK} -j ACCEPT" in line]
+    return {words[words.index(flag) + 1] for words in lines for flag in ("-i", "-o") if flag in words}
+
+
 def _names(raw: bytes) -> list[str]:
     """Return the words in a rule as the kernel returns it. An interface name is among them, padded with zero bytes."""
     words = raw.replace(b"\xff", b"\0").split(b"\0")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import re
 import select
 import shlex
 import shutil
@@ -30,7 +29,10 @@ import pytest
 from builds import build  # noqa: F401  # a fixture
 from bundles import any_runtime, busybox, crun, oci  # noqa: F401  # fixtures
 from clients import compose, compose2  # noqa: F401  # fixtures
+from firewall import KINDS, LIST_RULES, be_alone, delete_rules
+from keeper import Keeper
 from reference import docker_client  # noqa: F401  # a fixture
+from snapshots import SCRIPT, difference, snapshot
 from workers import can_have_machines, own_machine, own_mounts
 
 from mydocker.cgroups.group import read, walk_up
@@ -53,6 +55,7 @@ HANGS_AFTER = 400
 def pytest_addoption(parser: pytest.Parser) -> None:
     """--reference docker: see test_reference.py; --rounds, --seed: test_chaos.py; --specification, --seconds: test_api_specification.py."""
     parser.addoption("--reference", choices=["docker"], help="compare with docker, side by side")
+    parser.addoption("--firewall", choices=KINDS, help="hide nft and the other iptables: what mydocker and the tests have is this one")
     parser.addoption("--rounds", type=int, default=0, help="of chaos; tox -e chaos chooses 200")
     parser.addoption("--seed", type=int, default=1, help="of chaos [1]")
     parser.addoption("--specification", help="docker's description of its API, named by its version: v1.41.yaml")
@@ -211,12 +214,7 @@ class Machine:
 
     def snapshot(self) -> dict[str, set[str]]:
         """Return everything that a container could leave, by kind."""
-        # All in one script: a command has its price on an emulated machine.
-        answers = self.sh("; ".join(f"{script}; echo ==" for script, _ in SNAPSHOTS.values())).stdout.split("==\n")
-        return {
-            kind: {keep(line) for line in answer.splitlines()}
-            for (kind, (_, keep)), answer in zip(SNAPSHOTS.items(), answers[:-1], strict=True)
-        }
+        return snapshot(self.directory, self.sh(SCRIPT).stdout)
 
     def differs_from(self, before: dict[str, set[str]]) -> list[str]:
         """Return what differs now from an earlier snapshot, without the cgroups of containers that others run meanwhile."""
@@ -227,7 +225,14 @@ class Machine:
         if kind == "cgroups, gone":
             return True  # no test begins with a container of its own
         pids = [pid for each in walk_up(path) for pid in read(f"{each}/cgroup.procs").split()] if kind == "cgroups" else []
-        return bool(pids) and not any(self.directory in read(f"/proc/{pid}/mountinfo") for pid in pids)
+        return bool(pids) and not any(self._may_use(pid) for pid in pids)
+
+    def _may_use(self, pid: str) -> bool:
+        """Say whether a process is of these tests, or is just ending and does not tell: then its cgroup is gone in a moment."""
+        try:
+            return self.directory in Path(f"/proc/{pid}/mountinfo").read_text()
+        except OSError:
+            return True
 
     def left_since(self, before: dict[str, set[str]]) -> list[str]:
         """Return what differs from an earlier snapshot, after a moment for what ends by itself."""
@@ -237,6 +242,14 @@ class Machine:
             time.sleep(0.05)
             left = self.differs_from(before)
         return left
+
+    def rules(self) -> str:
+        """Return all rules of packet filters that this machine has."""
+        return str(self.sh(LIST_RULES).stdout)
+
+    def delete_rules(self) -> None:
+        """Remove all rules, as an administrator can who does not know of ours."""
+        assert self.sh(delete_rules(bool(self.sh("nft --version").rc))).rc == 0
 
     def reboot(self) -> None:
         """Do what a reboot does to STATE and to packet forwarding. That it ends processes and interfaces is the caller's part."""
@@ -272,16 +285,25 @@ def runtime_program(program: str, tmp_path_factory: pytest.TempPathFactory) -> s
 
 
 @pytest.fixture(scope="session")
-def directory() -> Iterator[str]:
+def keeper() -> Iterator[Keeper]:
+    """Whoever removes what is left when this process is killed."""
+    kept = Keeper()
+    yield kept
+    kept.close()
+
+
+@pytest.fixture(scope="session")
+def directory(keeper: Keeper) -> Iterator[str]:
     """A directory for all tests, with a short name and open to every user, as containers' users must pass through it."""
     path = tempfile.mkdtemp(prefix="mydocker-test-")
+    keeper.watch(path)
     os.chmod(path, 0o755)
     yield path
     shutil.rmtree(path)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def private_machine() -> Iterator[None]:
+def private_machine(request: pytest.FixtureRequest, keeper: Keeper) -> Iterator[None]:
     """What plays the host for this process and all that it starts: a network namespace, so that no test sends a packet to the real one.
 
     What others mount meanwhile is not seen as the tests', nor what they have in /dev/shm. With pytest -n, each worker has all else of its
@@ -294,7 +316,9 @@ def private_machine() -> Iterator[None]:
     unshare(CLONE_NEWNET)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("0")  # a new namespace has what the host has, and that may run docker
-    with own_machine(worker) if worker else own_mounts():
+    with own_machine(worker, keeper) if worker else own_mounts():
+        if request.config.getoption("--firewall"):
+            be_alone(request.config.getoption("--firewall"))
         yield
 
 
@@ -371,6 +395,13 @@ def needs_controllers() -> None:
 
 
 @pytest.fixture
+def needs_nft(mydocker: Machine) -> None:
+    """For tests that make rules of others with nft, or take it away themselves."""
+    if mydocker.sh("nft --version").rc:
+        pytest.skip("nft is not installed, or hidden (--firewall)")
+
+
+@pytest.fixture
 def needs_root_mount() -> None:
     """For tests that call unshare(1) with --mount themselves."""
     if "/" not in [entry.target for entry in mountinfo()]:
@@ -386,10 +417,21 @@ def mydocker(host: Any, program: str, directory: str, image_imported: None) -> I
     before = machine.snapshot()
     yield machine
     left = machine.left_since(before)
-    machine.sh("find . -mindepth 1 -maxdepth 1 ! -name root ! -name state -exec rm -rf {} +")
+    left += remove_all_but(directory, "root", "state")
     if left:
         clean(machine)
         pytest.fail("left behind:\n" + "\n".join(left))
+
+
+def remove_all_but(directory: str, *kept: str) -> list[str]:
+    """Remove everything else in a directory, and return what cannot be removed."""
+    problems: list[str] = []
+    for entry in os.scandir(directory):
+        if entry.name not in kept and entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, onerror=lambda _, path, error: problems.append(f"{path}: {error[1]}"))
+        elif entry.name not in kept:
+            os.unlink(entry.path)
+    return problems
 
 
 def clean(machine: Machine) -> None:
@@ -405,52 +447,6 @@ def clean(machine: Machine) -> None:
         machine("rmi", "-f", image)
     restore_busybox(machine)
     machine("system", "check", "--repair")
-
-
-def _without(*words: str) -> Callable[[str], str]:
-    """Return a function that leaves out words which come and go by themselves."""
-    return lambda line: " ".join(word for word in line.split() if word not in words)
-
-
-def _mount(line: str) -> str:
-    """Return where something is mounted and what, or '' if the mount came here by propagation: somebody else on this machine made it."""
-    return "" if " master:" in line else " ".join(line.split()[4:])
-
-
-def _image(line: str) -> str:
-    """Return the name of an entry of an image index, or its digest if it has none."""
-    found = re.search(r'ref\.name": "([^"]*)"', line) or re.search(r'"digest": "([^"]*)"', line)
-    return found[1] if found else ""
-
-
-# What is asked, and what of each line of the answer counts.
-SNAPSHOTS: dict[str, tuple[str, Callable[[str], str]]] = {
-    "mounts": ("cat /proc/self/mountinfo", _mount),
-    "cgroups": ("find /sys/fs/cgroup -type d \\( -path '*/mydocker/*' -o -name 'mdoci-*' -o -name 'mydocker-learn-*' \\)", str),
-    "links": ("ip -o link", lambda line: line.split(":")[1].partition("@")[0].strip()),
-    "addresses": ("ip -o address", lambda line: _without("tentative")(line.partition(":")[2])),
-    "routes": ("ip route; ip -6 route", _without("linkdown")),
-    "forwarding": ("cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding", str),
-    "rules": ("nft list ruleset 2>/dev/null", str),
-    "processes": ("grep -l {directory} /proc/[0-9]*/mountinfo 2>/dev/null", str),
-    "files": (
-        "find root state "
-        "-regex '\\(root\\|state\\)/\\(images\\|layers\\|cache\\|events.json.*\\|networks/\\(.*/\\)?[.].*\\)' -prune -o -print",
-        str,
-    ),
-    # An entry a line: a test may make busybox again, and then it has another digest.
-    "images": ("sed 's/}, {/},\\n{/g' root/images/index.json 2>/dev/null; echo", _image),
-    "shared memory": ("ls /dev/shm /dev/mqueue 2>/dev/null", str),
-}
-
-
-def difference(before: dict[str, set[str]], after: dict[str, set[str]]) -> list[str]:
-    """Return what is there now and was not, and what was there and is not."""
-    lines = []
-    for kind, lines_before in before.items():
-        lines += [f"{kind}: {line}" for line in sorted(after[kind] - lines_before)]
-        lines += [f"{kind}, gone: {line}" for line in sorted(lines_before - after[kind])]
-    return lines
 
 
 @pytest.fixture

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Machine
+from keeper import Keeper
 
 HACKING = Path(__file__).resolve().parents[2] / "HACKING.md"
 WORDS = {
@@ -43,10 +48,10 @@ def _pattern(path: str) -> str:
 class Used:
     """A ROOT and a STATE that have seen use under one umask."""
 
-    def __init__(self, mydocker: Any, umask: str) -> None:
+    def __init__(self, mydocker: Machine, place: str, umask: str) -> None:
         self.mydocker = mydocker
+        self.place = place
         self.umask = umask
-        self.place = f"{mydocker.directory}/access"
 
     def __call__(self, *words: str) -> str:
         environment = f"MYDOCKER_ROOT={self.place}/root MYDOCKER_STATE={self.place}/state"
@@ -57,7 +62,7 @@ class Used:
 
     def fill(self, flags: list[str]) -> None:
         """Have everything made that there is: image, build, volume, network, running containers, an exec, a log, events."""
-        self.mydocker.sh(f"mkdir -m 755 access && printf {self.mydocker.quote(DOCKERFILE)} > access/Dockerfile && echo x > access/file")
+        self.mydocker.sh(f"cd {self.place} && printf {self.mydocker.quote(DOCKERFILE)} > Dockerfile && echo x > file")
         archive = self.mydocker.sh(f"{{mydocker}} save busybox -o {self.place}/busybox.tar")
         assert archive.rc == 0, archive.stderr
         self("load", "-q", "-i", f"{self.place}/busybox.tar")
@@ -109,13 +114,23 @@ class Used:
         return [(path.replace("root", "ROOT", 1).replace("state", "STATE", 1), mode, owner) for path, mode, owner in map(str.split, lines)]
 
 
-@pytest.fixture(params=["000", "022", "077"])
-def used(request: pytest.FixtureRequest, mydocker: Any, no_idmapped_mounts: str) -> Iterator[Used]:
-    used = Used(mydocker, request.param)
+@pytest.fixture(scope="module", params=["000", "022", "077"])
+def used(
+    request: pytest.FixtureRequest, host: Any, program: str, directory: str, image_imported: None, keeper: Keeper, no_idmapped_mounts: str
+) -> Iterator[Used]:
+    """It is made once for all tests of a umask."""
+    machine = Machine(host, program, directory)
+    before = machine.snapshot()
+    place = tempfile.mkdtemp(prefix="mydocker-access-")
+    keeper.watch(place)
+    os.chmod(place, 0o755)
+    used = Used(machine, place, request.param)
     used.fill([] if no_idmapped_mounts else ["--userns", "auto"])
     yield used
     used("rm", "-f", "one", "two", "three")
     used("network", "prune", "-f")
+    shutil.rmtree(place)
+    assert not machine.left_since(before)
 
 
 @pytest.fixture

@@ -32,12 +32,11 @@ def chain(mydocker: Machine) -> Iterator[str]:
     ]
     path = f"{mydocker.directory}/test.conflist"
     mydocker.sh(f"printf %s {mydocker.quote(json.dumps({'cniVersion': '0.4.0', 'name': 'test', 'plugins': plugins}))} > {path}")
-    before = mydocker.sh("cat /proc/sys/net/ipv4/ip_forward; iptables-save | grep -c .").stdout
+    before = mydocker.sh("iptables-save > rules-before; cat /proc/sys/net/ipv4/ip_forward").stdout
     yield path
     # What the plugins themselves leave behind, and would on any engine.
-    mydocker.sh(
-        "ip link delete cnibr0; for table in nat filter raw; do nft delete table ip $table; nft delete table ip6 $table; done 2>/dev/null"
-    )
+    by_nft = "for table in nat filter raw; do nft delete table ip $table; nft delete table ip6 $table; done 2>/dev/null"
+    mydocker.sh(f"ip link delete cnibr0; if nft --version; then {by_nft}; else iptables-restore rules-before; fi")
     mydocker.sh(f"printf %s {before.split()[0]} > /proc/sys/net/ipv4/ip_forward")
 
 

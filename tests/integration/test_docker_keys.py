@@ -88,6 +88,23 @@ def test_the_flags_of_the_docker_that_is_installed_are_known(mydocker: Machine) 
     assert counted["work"] > 300
 
 
+def test_the_verbs_of_the_docker_that_is_installed_are_known(mydocker: Machine) -> None:
+    """They are there, or refused with the reason."""
+    if mydocker.sh("command -v docker").rc:
+        pytest.skip("docker is not installed")
+    groups = [group for group in [command_line, *map(_member, command_line.verbs)] if isinstance(group, Group)]
+    unknown = {}
+    for group in groups:
+        name = group.name.removeprefix("mydocker")
+        shown = mydocker.sh(f"docker {name} --help 2>/dev/null").stdout
+        if name and f"docker {name}" not in shown:
+            continue  # docker's client answers for a group that it does not have with its own help
+        theirs = set(re.findall(r"^  ([a-z][\w-]*)\*?  ", shown, re.MULTILINE))
+        unknown[name] = sorted(theirs - group.verbs.keys() - group.absent.keys())
+    assert len(unknown) > 7
+    assert not {name: verbs for name, verbs in unknown.items() if verbs}
+
+
 def _member(line: str) -> Verb | Group:
     found: Verb | Group | None = command_line
     for word in line.split():

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import workers
 from conftest import REPOSITORY, Machine
 
 from mydocker.cgroups.layout import Layout
+from mydocker.kernel import tasks
 from mydocker.paths import Paths
 
 TESTS = '''
@@ -40,17 +41,46 @@ def test_at_the_end(mydocker):
 '''
 
 
+DIES = '''
+"""A test whose process is killed while a container runs."""
+import os
+import signal
+
+def test_that_dies(mydocker):
+    assert mydocker("run", "-d", "--name", "left", "--network", "none", "busybox", "sleep", "1000").rc == 0
+    with open(os.environ["TOLD"], "w") as file:
+        file.write(f"{mydocker.directory} {mydocker.pid('left')} {os.getpid()}")
+    os.kill(os.getpid(), signal.SIGKILL)
+'''
+
+
+@pytest.mark.parametrize("workers", [["-n", "1", "--max-worker-restart", "0"], []], ids=["worker", "alone"])
+def test_a_killed_process_of_pytest_leaves_nothing(program: str, mydocker: Machine, tmp_path: Path, workers: list[str]) -> None:
+    """Its keeper removes its directory with the containers in it, and a worker's cgroups."""
+    ran = bad_run(program, tmp_path, DIES, TOLD=f"{tmp_path}/told", words=workers)
+    directory, container, pid = (tmp_path / "told").read_text().split()
+    assert ran.returncode != 0 and directory != mydocker.directory
+    mydocker.wait_until(lambda: not Path(directory).exists(), 20)
+    mydocker.wait_until(lambda: tasks.is_ending(int(container)))
+    assert not [path for each in Layout.detect(Paths()).hierarchies for path in Path(each.mount).glob(f"mydocker-tests-*-{pid}")]
+
+
 @pytest.fixture
 def outcome(program: str, mydocker: Machine, tmp_path: Path) -> Iterator[subprocess.CompletedProcess[str]]:
-    """What pytest says of the bad tests, which run as all the others do, in a run of their own."""
-    (tmp_path / "test_bad.py").write_text(TESTS)
-    paths = {"MYDOCKER_COMMAND": program, "PYTHONPATH": f"{REPOSITORY}/tests/integration:{REPOSITORY}"}
+    """What pytest says of the bad tests."""
     other = f"{mydocker.prefixed} run -d --name other --network none busybox sleep 1000"
-    environment = {**os.environ, **paths, "PYTEST_XDIST_WORKER": "", "OTHER": f"cd {mydocker.directory} && {other}"}
-    words = ["-p", "conftest", "-p", "no:cacheprovider", "-c", f"{REPOSITORY}/pyproject.toml", "--rootdir", str(tmp_path)]
-    line = [sys.executable, "-m", "pytest", *words, str(tmp_path / "test_bad.py")]
-    yield subprocess.run(line, env=environment, capture_output=True, text=True, cwd=tmp_path)
+    yield bad_run(program, tmp_path, TESTS, OTHER=f"cd {mydocker.directory} && {other}")
     mydocker("rm", "-f", "other")
+
+
+def bad_run(program: str, place: Path, tests: str, words: Sequence[str] = (), **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run tests as all the others run, in a run of their own."""
+    (place / "test_bad.py").write_text(tests)
+    paths = {"MYDOCKER_COMMAND": program, "PYTHONPATH": f"{REPOSITORY}/tests/integration:{REPOSITORY}", "PYTEST_XDIST_WORKER": ""}
+    usual = ["-p", "conftest", "-p", "no:cacheprovider", "-c", f"{REPOSITORY}/pyproject.toml", "--rootdir", str(place)]
+    usual += ["--basetemp", f"{place}/base"]  # it does not clean up after other runs
+    line = [sys.executable, "-m", "pytest", *usual, *words, str(place / "test_bad.py")]
+    return subprocess.run(line, env={**os.environ, **paths, **variables}, capture_output=True, text=True, cwd=place)
 
 
 def test_bad_tests_fail_by_name_and_good_ones_pass(outcome: subprocess.CompletedProcess[str]) -> None:

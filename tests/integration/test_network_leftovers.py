@@ -80,7 +80,7 @@ def test_everything_when_all_records_are_gone(mydocker: Machine) -> None:
     assert "rules for interface mb" in mydocker("system", "check").stdout + found or mydocker("system", "check").stdout == ""
     mydocker("system", "check", "--repair")
     assert mydocker("system", "check").stdout == ""
-    mydocker.sh("nft delete table ip filter")
+    mydocker.sh("iptables -P FORWARD ACCEPT; nft delete table ip filter")
     assert not mydocker.left_since(before)
     mydocker("run", "--rm", "busybox", "true")
 
@@ -99,7 +99,8 @@ def test_a_reboot_ends_every_claim_and_the_next_start_brings_all_up_again(mydock
     mydocker("network", "create", "--subnet", "10.77.0.0/24", "net")
     mydocker("create", "--name", "box", "--network", "net", "-p", "8080:80", "busybox", "sleep", "300")
     mydocker.reboot()
-    mydocker.sh("for link in $(ip -o link show type bridge | cut -d: -f2); do ip link delete $link; done; nft flush ruleset")
+    mydocker.sh("for link in $(ip -o link show type bridge | cut -d: -f2); do ip link delete $link; done")
+    mydocker.delete_rules()
     assert mydocker("start", "box").rc == 0
     network.serve("box", 80)
     assert network.host.ask("tcp", "127.0.0.1", 8080, "up") == "up"

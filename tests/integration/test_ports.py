@@ -217,16 +217,18 @@ def test_sctp(mydocker: Machine, network: Network) -> None:
     mydocker("rm", "-f", "web")
 
 
-# In it there is no nft, and iptables is of one kind.
+# In it there is no nft, and iptables is of one kind. nft goes last: the test waits for that.
 WITHOUT_NFT = """
 iptables=$(readlink -f $(command -v iptables))
-mount --bind /dev/null $(command -v nft) && mount --bind $(dirname $iptables)/xtables-KIND-multi $iptables && exec sleep 300
+mount --bind $(dirname $iptables)/xtables-KIND-multi $iptables && mount --bind /dev/null $(command -v nft) && exec sleep 300
 """
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("kind", ["nft"])
-def test_without_nft_iptables_does_the_same(mydocker: Machine, network: Network, needs_root_mount: None, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["nft", "legacy"])
+def test_without_nft_iptables_does_the_same(
+    mydocker: Machine, network: Network, needs_root_mount: None, needs_nft: None, kind: str
+) -> None:
     """In a mount namespace without nft: everything that mydocker starts there is without it too."""
     if mydocker.sh(f"xtables-{kind}-multi iptables -t nat -S && xtables-{kind}-multi ip6tables -t nat -S").rc:
         pytest.skip(f"this kernel has no iptables-{kind}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
+from keeper import Keeper
 
 from mydocker.cgroups.group import Group, read, remove_directory, walk_up
 from mydocker.cgroups.layout import Layout
@@ -41,12 +42,15 @@ def own_mounts() -> Iterator[None]:
 
 
 @contextmanager
-def own_machine(name: str) -> Iterator[None]:
-    """Move this process to where it sees no other worker; take it back and remove its cgroups at the end."""
+def own_machine(name: str, keeper: Keeper) -> Iterator[None]:
+    """Move this process to where it sees no other worker; take it back and remove its cgroups at the end.
+
+    keeper: removes the cgroups if this process is killed
+    """
     layout = Layout.detect(Paths())
     if not can_have_machines(layout):
         pytest.exit("with cgroup version 2 alone, tests run one after the other: leave out -n", 2)
-    own = f"mydocker-tests-{name}-{os.getpid()}"  # the pid, as one that was killed leaves its cgroups
+    own = f"mydocker-tests-{name}-{os.getpid()}"  # the pid, as there may be other runs on this machine
     # Held open, as they are unmounted below.
     outside = [os.open(each.mount + each.own, os.O_PATH | os.O_DIRECTORY) for each in layout.hierarchies]
     unshare(CLONE_NEWNS)
@@ -54,6 +58,7 @@ def own_machine(name: str) -> Iterator[None]:
     mount("shm", "/dev/shm", "tmpfs")
     groups = [Group(each, f"{each.own.rstrip('/')}/{own}") for each in layout.hierarchies]
     for group in groups:
+        keeper.watch(group.directory)
         for step in [*Subsystem(group, layout).create({}), group.write("cgroup.procs", 0)]:
             step.apply()
     unshare(CLONE_NEWCGROUP)

@@ -143,9 +143,11 @@ def _unplug_steps(paths: Paths, record: Record, attachment: Attachment, name: st
     """
     gone = next((each for each in attachment["endpoints"] if each["network"] == name), None)
     refresh = Action(lambda: hosts.refresh(paths, [name]), f"remove {attachment['name']} from /etc/hosts of those on network {name}")
-    if not gone:  # a process that connected or disconnected it died half way
+    if not gone:  # a process that connected or disconnected it died half way, perhaps with addresses that no attachment has
         joining = plug.Joining(paths, record, Run("cli"), attachment)
-        return [*joining.publish_steps(), plug.WriteNames(paths, record, attachment), refresh]
+        claimed = [address for address, owner in ipam.held_by(records.claims(paths, name)) if owner == record["id"]]
+        released = [_release(paths, name, address, record["id"]) for address in sorted(claimed)]
+        return [*released, *joining.publish_steps(), plug.WriteNames(paths, record, attachment), refresh]
     left: Attachment = {**attachment, "endpoints": [each for each in attachment["endpoints"] if each is not gone]}
     joining = plug.Joining(paths, record, Run("cli"), left)
     own = {address["address"] for address in gone["addresses"]}

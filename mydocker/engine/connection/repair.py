@@ -101,3 +101,6 @@ def _accepts(paths: Paths) -> Iterator[Found]:
         for name in sorted(forwarding.accepted(chain) - present) if chain.is_forward and not chain.table.startswith(nft.PREFIX) else []:
             what = f"rules for interface {name}, which is gone, in chain {chain.name} of table {chain.family} {chain.table}"
             yield what, partial(forwarding.remove_accepts, name, paths.proc)
+    for name in sorted(forwarding.accepted_by_iptables(paths.proc) - present):
+        what = f"rules for interface {name}, which is gone, in iptables' chain FORWARD"
+        yield what, partial(forwarding.remove_accepts, name, paths.proc)

@@ -10,6 +10,7 @@ from mydocker.engine.record import containers, state
 from mydocker.engine.record.sizes import WRITABLE
 from mydocker.engine.view.layertree import changes_below, layer_node
 from mydocker.engine.view.tree import Node, indented, some
+from mydocker.kernel import tasks
 from mydocker.kernel.mounts import MountEntry, mountinfo
 from mydocker.kernel.namespaces import NAMESPACES, Inside
 from mydocker.kernel.route import Route
@@ -38,9 +39,15 @@ def container_tree(paths: Paths, record: Record) -> Node:
     pid = state.running_pid(paths, record["id"])
     name = f"{record['name']}  {record['id'][:12]}"
     layers = _layers(paths, record)
+    stopped = Node(words=f"{name}  (does not run: the kernel knows nothing of it)", below=(layers,))
     if not pid:
-        return Node(words=f"{name}  (does not run: the kernel knows nothing of it)", below=(layers,))
-    parts = (layers, _namespaces(paths, record, pid), _mounts(paths, pid), _cgroups(paths, pid), _links(paths, record, pid))
+        return stopped
+    try:
+        parts = (layers, _namespaces(paths, record, pid), _mounts(paths, pid), _cgroups(paths, pid), _links(paths, record, pid))
+    except OSError:
+        if tasks.is_ending(pid, paths.proc):
+            return stopped  # it has ended meanwhile
+        raise
     return Node(words=f"{name}  pid {pid}", below=parts)
 
 

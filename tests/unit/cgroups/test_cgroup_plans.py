@@ -364,6 +364,8 @@ def test_what_cannot_be_applied_is_refused_before_anything_is_made(
     with pytest.raises(error) as caught:
         made(cgroup_machine(machine)).create_steps(resources)
     assert caught.value.message == message
+    if message.endswith(("is not mounted", "is not in this kernel")):
+        assert "vm/provision.sh mounts" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize(

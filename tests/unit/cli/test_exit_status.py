@@ -57,6 +57,19 @@ def test_status(
     assert not (tmp_path / "root").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["run", "-ti", "/bin/sh"], "hint: the image comes first: mydocker run busybox /bin/sh"),
+        (["run"], "hint: mydocker run --help shows how"),
+        (["network", "creat"], "hint: try: mydocker network --help"),
+    ],
+)
+def test_what_a_newcomer_mistypes_has_a_hint(words: list[str], hint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(mydocker, ["--root", f"{tmp_path}/root", "--state", f"{tmp_path}/state", *words]) != 0
+    assert capsys.readouterr().err.splitlines()[1] == hint
+
+
 def test_roots_before_the_verb_do_not_change_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(mydocker, ["--root", f"{tmp_path}/r", "--state", f"{tmp_path}/s", "run", "--name", "a/b", "busybox"]) == 125
 

@@ -81,6 +81,16 @@ def test_differences_names_what_is_refused(line: str) -> None:
     assert not [flag.names[-1] for flag in member(line).flags if flag.refusal and f"`{flag.names[-1]}`" not in text]
 
 
+@pytest.mark.parametrize("line", ["", "context", "buildx", "volume"])
+def test_a_verb_of_dockers_that_is_not_there_is_refused_with_the_reason(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    group, text = member(line), (REPOSITORY / "docs/differences.md").read_text()
+    assert isinstance(group, Group) and group.absent
+    for verb, why in group.absent.items():
+        assert run(mydocker, [*line.split(), verb, "--any", "word"]) == 1
+        told = capsys.readouterr().err
+        assert told.startswith(f"mydocker: {verb} is not supported: {why}\n") and f"`{verb}`" in text, told
+
+
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [

@@ -54,3 +54,24 @@ def test_nft_that_fails_once_is_no_reason_for_iptables(
         firewall.write_all("mydocker", [], [])
     assert failure.value.message.startswith(told)
     assert called == ["nft"]
+
+
+def test_the_rules_of_the_last_network_with_ipv6_go_from_iptables(monkeypatch: pytest.MonkeyPatch, called: list[str]) -> None:
+    nft_ends(monkeypatch, 1, "Error: syntax error")
+    firewall.write_all("mydocker", [], [])
+    assert called.count("ip6tables") > 5 and "ip6tables-restore" not in called
+
+
+@pytest.mark.parametrize(
+    ("has_table", "listed"),
+    [
+        (True, 'elements = { tcp . 8080 comment "0123456789ab" : 172.17.0.2 . 80 }'),
+        (False, '-A MYD-PORTS -p tcp -m tcp --dport 8080 -m comment --comment "0123456789ab" -j DNAT --to-destination 172.17.0.2:80'),
+    ],
+    ids=["nft", "iptables"],
+)
+def test_whose_ports_the_rules_lead(monkeypatch: pytest.MonkeyPatch, has_table: bool, listed: str) -> None:
+    monkeypatch.setattr(firewall, "has_table", lambda table: has_table)
+    monkeypatch.setattr(programs, "find", lambda name: f"/sbin/{name}")
+    monkeypatch.setattr(programs, "call", lambda argv, text="": (0, listed, ""))
+    assert firewall.owners("mydocker") == {"0123456789ab"}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mydocker.cgroups.layout import Hierarchy
+from mydocker.engine.view import containertree
 from mydocker.engine.view.containertree import cgroup_of
 from mydocker.engine.view.layertree import changes_below
 from mydocker.engine.view.tree import Node, drawn, lines_of, some
+from mydocker.paths import Paths
 from mydocker.storage.whiteouts import AUFS
 
 
@@ -20,6 +23,15 @@ def test_lines_lead_from_each_node_to_those_below() -> None:
 
 def test_names_of_an_image_control_no_terminal_and_ids_are_short() -> None:
     assert lines_of(Node(words="\x1b[31m " + "ab" * 32)) == "\\x1b[31m abababababab"
+
+
+def test_a_container_that_ends_while_it_is_looked_at_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(containertree, "_layers", lambda paths, record: Node(words="layers"))
+    monkeypatch.setattr(containertree, "_others", lambda paths, record: [])
+    monkeypatch.setattr("mydocker.engine.record.state.running_pid", lambda paths, identity: 77)
+    record: Any = {"id": "ab" * 32, "name": "box"}
+    tree = containertree.container_tree(Paths(proc=str(tmp_path)), record)
+    assert tree.words == "box  abababababab  (does not run: the kernel knows nothing of it)"
 
 
 def test_of_many_names_some_are_listed() -> None:

@@ -1,0 +1,39 @@
+"""Machines where iptables alone writes the rules: `--firewall iptables-legacy` or `iptables-nft` makes this one such a machine.
+
+On them mydocker takes iptables for everything, and so do the tests: what rules there are, and how all of them are removed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mydocker.kernel.mounts import MS_BIND, mount
+
+KINDS = ("iptables-legacy", "iptables-nft")
+# The programs of which every iptables command is a link.
+_PROGRAMS = {"iptables-legacy": "xtables-legacy-multi", "iptables-nft": "xtables-nft-multi"}
+# Without counters and dates. The kernel keeps an empty table of the old iptables once somebody has looked at it, and that is no rule.
+_SAVED = "for each in iptables ip6tables; do $each-save | grep -E '^-A|^:.* (-|DROP) ' | sed \"s/ \\[.*//; s/^/$each /\"; done"
+LIST_RULES = f"if nft --version >/dev/null 2>&1; then nft list ruleset; else {_SAVED}; fi 2>/dev/null"
+_DELETE = "for each in iptables ip6tables; do for table in nat filter raw; do $each -t $table -F && $each -t $table -X; done; done"
+
+
+def delete_rules(has_no_nft: bool) -> str:
+    """Return the script that removes all rules."""
+    return _DELETE if has_no_nft else "nft flush ruleset"
+
+
+def be_alone(kind: str) -> None:
+    """Hide nft and the other iptables in this process's mount namespace, which must be its own. kind: one of KINDS."""
+    wanted = shutil.which(_PROGRAMS[kind])
+    if not wanted or subprocess.run([wanted, "iptables", "-t", "nat", "-S"], capture_output=True).returncode:
+        pytest.exit(f"this machine has no {kind}", 2)
+    usual = str(Path(shutil.which("iptables") or wanted).resolve())
+    mount(wanted, usual, flags=MS_BIND)
+    hidden = [shutil.which("nft"), *(shutil.which(program) for other, program in _PROGRAMS.items() if other != kind)]
+    for path in (path for path in hidden if path and path != usual):
+        mount("/dev/null", path, flags=MS_BIND)
