@@ -118,8 +118,10 @@ def current(paths: Paths, record: Record) -> Ports:
 
 def of_running(paths: Paths, record: Record) -> Ports:
     """Return the ports of a container that runs."""
-    attachment = attachments.load(paths, record["id"]) if record["ports"] else None
-    return ports(record, attachment["published"] if attachment else [])
+    if record["endpoints"] and not record["ports"]:
+        return ports(record, [])  # A list of many containers need not read where none is published.
+    attachment = attachments.load(paths, record["id"])
+    return ports(record, attachment["published"]) if attachment else {}
 
 
 def published(ports: Ports) -> list[str]:
