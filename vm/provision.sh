@@ -235,10 +235,12 @@ case $* in
     wants) echo "$PACKAGES"; exit 0 ;;
 esac
 [ "$(id -u)" = 0 ] || die "root is needed: sudo $0"
-[ $# -gt 0 ] || set -- packages python mounts modules install service image
+whole=
+[ $# -gt 0 ] || { whole=yes; set -- packages python mounts modules install service image; }
 for part; do
     case $part in
         packages | python | mounts | modules | install | service | image | tests) "$part" ;;
         *) die "unknown part '$part': expected packages, python, mounts, modules, install, service, image or tests" ;;
     esac
 done
+[ -z "$whole" ] || say "done; begin with: mydocker run -ti busybox sh"

@@ -91,6 +91,11 @@ def named(entry: Descriptor, reference: Reference | None) -> Descriptor:
     return copy
 
 
+def abroad(entry: Descriptor) -> Descriptor:
+    """Return a copy of a descriptor without what mydocker notes there for itself: it means nothing elsewhere."""
+    return {**entry, "annotations": {k: v for k, v in _annotations(entry).items() if not k.startswith("mydocker.")}}
+
+
 def add(entries: list[Descriptor], entry: Descriptor, reference: Reference | None) -> list[Descriptor]:
     """Return the descriptors after an image was given a name, or was added without one.
 

@@ -61,7 +61,8 @@ def save(layout: ImageLayout, images: Iterable[Selected], stream: BinaryIO) -> N
 
 
 def _descriptors(image: Selected) -> list[Descriptor]:
-    return [index.named(image.entry, parse(name)) for name in image.names] or [index.named(image.entry, None)]
+    entry = index.abroad(image.entry)
+    return [index.named(entry, parse(name)) for name in image.names] or [index.named(entry, None)]
 
 
 def _docker_entry(image: Selected, manifest: ImageManifest) -> DockerImage:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Machine, wait_until
-from test_oci_engines import LIMITS, Engine, archive, docker, dockerd, needs, podman  # noqa: F401 - fixtures
+from test_oci_engines import LIMITS, Engine, archive, docker, dockerd, needs, needs_pods, podman  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.usefixtures("mydocker")
 
@@ -66,7 +66,7 @@ def test_podman_hears_from_a_container_that_it_is_ready(podman: Engine, tmp_path
             run.wait()
 
 
-def test_podman_makes_pods_from_yaml(podman: Engine, archive: str, tmp_path: Path, needs_controllers: None) -> None:  # noqa: F811
+def test_podman_makes_pods_from_yaml(podman: Engine, archive: str, tmp_path: Path, needs_controllers: None, needs_pods: None) -> None:  # noqa: F811
     podman.ok("import", "-q", "-c", 'CMD ["/bin/sleep", "1000"]', archive, "infra")
     settings = Path(podman.words[1].partition("=")[2])
     settings.write_text(settings.read_text() + 'infra_image = "localhost/infra"\n')

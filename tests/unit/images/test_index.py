@@ -76,3 +76,10 @@ def test_annotations_are_those_other_tools_read() -> None:
 def test_names_by_other_tools(key: str, ref_name: str, name: str | None) -> None:
     entry: Any = {"digest": "d", "annotations": {key: ref_name}}
     assert index.name_of(entry) == name
+
+
+def test_notes_of_our_own_do_not_travel() -> None:
+    entry = {"digest": "sha256:1", "size": 1, "annotations": {index.PARENT: "1", index.SIZES: "1", index.REF_NAME: "a:1", "org.x": "y"}}
+    away = index.abroad(entry)  # type: ignore[arg-type]
+    assert away["annotations"] == {index.REF_NAME: "a:1", "org.x": "y"}
+    assert index.PARENT in entry["annotations"]  # type: ignore[operator]
