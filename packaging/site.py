@@ -39,6 +39,7 @@ DOCUMENTS = {
         ("Kubernetes", "kubernetes.md", "docs/kubernetes.md"),
         ("Kernels", "kernels.md", "docs/kernels.md"),
         ("Building, testing, debugging", "hacking.md", "HACKING.md"),
+        ("Measured", "bench.md", "docs/bench.md"),
     ],
     "zh": [("开始", "zh/index.md", "README.zh.md"), ("读码路线", "zh/reading.md", "docs/阅读.md")],
 }
