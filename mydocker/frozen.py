@@ -40,8 +40,8 @@ def load(name: str) -> bool:
         with open(path_of(name), "rb", buffering=0) as file:
             content: tuple[str, list[Frozen]] = loads(file.read())
         before, modules = content
-    except (FileNotFoundError, EOFError, ValueError, TypeError):
-        return False  # none, or not whole: everything is imported from its own file then
+    except (OSError, EOFError, ValueError, TypeError):
+        return False  # none that can be read, or not whole: everything is imported from its own file then
     _loaded.add(name)
     if before:
         load(before)
@@ -59,8 +59,8 @@ def _is_as_it_was(module: Frozen) -> bool:
     _, _, path, changed, size, _ = module
     try:
         status = os.stat(f"{HERE}/{path}")
-    except FileNotFoundError:
-        return False
+    except OSError:
+        return False  # the import says what is wrong with it
     return (int(status.st_mtime), status.st_size) == (changed, size)
 
 

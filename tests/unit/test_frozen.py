@@ -105,6 +105,13 @@ def test_a_damaged_file_is_as_none(library: Path, damage: bytes | None) -> None:
     assert told(library, "from mydocker.cli import main; print('works')", "main").endswith("works\n")
 
 
+def test_a_file_that_cannot_be_read_is_as_none(library: Path) -> None:
+    [path] = (library / "mydocker/__pycache__").glob("main.*.frozen")
+    path.unlink()
+    path.mkdir()
+    assert told(library, "from mydocker.cli import main; print('works')", "main").endswith("works\n")
+
+
 def test_a_package_may_lie_elsewhere_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a Debian package does, which is built in a directory of its own."""
     monkeypatch.setattr(freeze, "orders", lambda: {"main": ["mydocker.version"]})
