@@ -65,10 +65,12 @@ def _is_as_it_was(module: Frozen) -> bool:
 
 
 def _execute(frozen: Frozen) -> None:
-    """Do what an import does: make the module, execute it, and give it to the package that it is in."""
+    """Do what an import does: see that its package is there, make the module, execute it, and give it to the package."""
     name, is_package, relative, _, _, code = frozen
     path = f"{HERE}/{relative}"
     package, _, last = name.rpartition(".")
+    if package:
+        __import__(package)  # it may have been left out with what follows a source that has changed
     module = _Module(name)
     module.__file__ = path
     module.__loader__ = SourceFileLoader(name, path)

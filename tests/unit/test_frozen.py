@@ -125,3 +125,12 @@ def test_a_package_may_lie_elsewhere_later(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_program_without_a_file_is_none(written: Path) -> None:
     assert told(written, "print(frozen.load('nothing'), frozen.load('ps'), 'mydocker.cli.main' in sys.modules)") == "False True True\n"
+
+
+@pytest.mark.parametrize(("changed", "before"), [("store.py", "start"), ("cli/__init__.py", "main")])
+def test_what_follows_a_file_with_a_changed_source_works(library: Path, changed: str, before: str) -> None:
+    """Packages may be missing then, which the modules of the next file are in."""
+    with open(library / "mydocker" / changed, "a") as file:
+        file.write("\n")
+    for name in [name for name, first in freeze.AFTER.items() if first == before]:
+        assert told(library, f"import {', '.join(freeze.PROGRAMS[name])}; print('works')", name).endswith("works\n")
