@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 # So many connections are served at once. Whoever opens one more is told 503.
 MOST_CHILDREN = 200
-# What most children import is imported here once the first one is under way, so that later ones find it. The rest takes more memory.
-_OFTEN = ("containers", "create", "life", "streams", "wait", "exec")
+# What most children and their monitors import is imported here once the first one is under way, so that later ones find it. The rest
+# takes more memory.
+_OFTEN = (*(f"api.{name}" for name in ("containers", "create", "life", "streams", "wait", "exec")), "engine.monitor.monitor")
 _BUSY = f"too many connections: the service answers {MOST_CHILDREN} at once"
 
 
@@ -96,7 +97,7 @@ class Service:
 
     def _import_next(self) -> None:
         if self._has_served and self._modules:
-            __import__("mydocker.api." + self._modules.pop(0))
+            __import__("mydocker." + self._modules.pop(0))
 
     def _accept(self) -> None:
         try:

@@ -20,7 +20,6 @@ from mydocker import explaining, store
 from mydocker.cgroups import choice  # noqa: F401  # needed for limits, imported while the client reads its command line
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import CgroupManager, manager
-from mydocker.cgroups.warmup import warm_up
 from mydocker.engine.connection import links
 from mydocker.engine.connection.plug import Joining
 from mydocker.engine.connection.unplug import close_ports
@@ -62,7 +61,6 @@ def main(descriptor: int) -> None:
     os.chdir("/")
     os.umask(0o022)
     process.set_name("mydocker-monitor")
-    warm_up(Layout.detect(Paths()))  # while the client still parses its command line
     kind, payload, descriptors = channel.receive()
     if kind == GONE:
         return
