@@ -2,8 +2,9 @@
 
     python tests/bench/images.py [--runs N] [--megabytes N] [--svg FILE]
 
-The image has ten layers of this machine's own /usr, gzip-compressed once, by mydocker; every tool pulls the same bytes from docker's
-registry, which runs with all of them in one network namespace. skopeo only copies: it unpacks nothing, and is the floor.
+The image has ten layers of files made by chance, the same on every machine and day, gzip-compressed once, by mydocker; every tool pulls
+the same bytes from docker's registry, which runs with all of them in one network namespace. skopeo only copies: it unpacks nothing, and
+is the floor.
 
 All lies on an ext4 of its own with a journal: without one the kernel looks for free inodes again and again after many were removed. Every
 command has a session of its own, as the kernel shares processors out among sessions (sched_autogroup).
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -28,6 +30,7 @@ from tools import Docker, Mydocker, Podman, Scratch, Tool, quiet
 _NAME = "127.0.0.1:5000/big:1"
 _LAYERS = 10
 _STEPS = 20
+_FILE = 100_000  # bytes of a file on average
 _CONFIG = 'version: 0.1\nstorage: {{filesystem: {{rootdirectory: {0}}}}}\nhttp: {{addr: "127.0.0.1:5000"}}\nlog: {{level: error}}\n'
 _BUSY = "for each in 1 2 3 4; do while :; do :; done & done; wait"
 
@@ -123,18 +126,11 @@ class Bench:
         """Build ten layers of about the same size, push them, and save them for load. Return what came of it."""
         context = Path(self.scratch.make("context"))
         share = megabytes * 1000000 // _LAYERS
-        files = (path for path in sorted(Path("/usr").rglob("*")) if path.is_file() and not path.is_symlink())
+        chance = random.Random(1)  # what it makes is the same each time
         lines = ["FROM scratch"]
         for number in range(_LAYERS):
-            filled = 0
-            for path in files:
-                target = context / str(number) / path.relative_to("/")
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)
-                filled += os.path.getsize(path)
-                if filled >= share:
-                    break
-            lines.append(f"COPY {number} /")
+            _fill(context / str(number), share, chance)
+            lines.append(f"COPY {number} /{number}")
         (context / "Dockerfile").write_text("\n".join(lines))
         words = self.tools["mydocker"].words
         self.run(*words, "build", "-q", "-t", _NAME, str(context))
@@ -202,6 +198,19 @@ class Bench:
                 times[name].append(time.monotonic() - begun)
                 self.run(*undo)
         return times
+
+
+def _fill(directory: Path, size: int, chance: random.Random) -> None:
+    """Make so many bytes of files, fifty in a directory. gzip makes them half as long: each piece of 2 KB comes twice."""
+    number = 0
+    while size > 0:
+        wanted = min(size, int(chance.expovariate(1 / _FILE)) + 1)
+        target = directory / str(number // 50) / str(number)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        half = chance.randbytes(wanted // 2 + 1)
+        pieces = (half[at : at + 2048] * 2 for at in range(0, len(half), 2048))
+        target.write_bytes(b"".join(pieces)[:wanted])
+        size, number = size - wanted, number + 1
 
 
 def _taken(directory: str) -> int:
