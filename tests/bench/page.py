@@ -17,14 +17,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / "docs/bench.md"
-PLOTS = {
-    "run": "bench.svg",
-    "life": "bench-life.svg",
-    "network": "bench-network.svg",
-    "images": "bench-images.svg",
-    "oci": "bench-oci.svg",
-    "api": "bench-api.svg",
-}
+PLOTS = {"run": "bench.svg", **{name: f"bench-{name}.svg" for name in ("life", "network", "images", "oci", "api")}}
 
 
 def main() -> None:
