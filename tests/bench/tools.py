@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,8 @@ Some = TypeVar("Some", bound="Tool")
 
 # The cgroup that everything of a bench is in, but mydocker's own, so that nobody else's is removed at its end.
 CGROUP = f"/mydocker-bench-{os.getpid()}"
+
+_REST = 0.1  # seconds
 
 
 def quiet(command: list[str]) -> str:
@@ -34,10 +37,15 @@ def seconds(*commands: list[str]) -> float:
 
 
 def rounds(tools: Sequence[Some], runs: int, once: Callable[[Some], float], warm_up: int = 0) -> dict[str, list[float]]:
-    """Return {name: figures of each run}; each round asks every tool once, so whatever else the machine does meets all of them."""
+    """Return {name: figures of each run}; each round asks every tool once, so whatever else the machine does meets all of them.
+
+    Each time in another order, and after a rest: what one leaves to the kernel or to its daemon must not always meet the same other one.
+    """
     figures: dict[str, list[float]] = {tool.name: [] for tool in tools}
+    order = random.Random(1)
     for number in range(warm_up + runs):
-        for tool in tools:
+        for tool in order.sample(tools, len(tools)):
+            time.sleep(_REST)
             figure = once(tool)
             if number >= warm_up:
                 figures[tool.name].append(figure)
