@@ -21,7 +21,7 @@ from pathlib import Path
 
 from run import tools_that_work
 from svg import bars, plot
-from tools import Docker, Mydocker, Podman, Tool, quiet
+from tools import Docker, Mydocker, Podman, Tool, quiet, rounds, seconds
 
 _TRAFFIC = Path(__file__).parents[1] / "integration" / "traffic.py"
 _PORT, _LATENCY_PORT = 5201, 5202
@@ -39,7 +39,9 @@ def main() -> None:
     with tools_that_work(options.only) as (ready, _):
         hosts = [Host(tool) for tool in ready if isinstance(tool, (Mydocker, Docker, Podman))]
         try:
-            starts = _rounds(hosts, options.runs, lambda host: host.seconds("run", "--rm", host.tool.image, "true"))
+            starts = rounds(
+                [host.tool for host in hosts], options.runs, lambda tool: seconds(tool.verb("run", "--rm", tool.image, "true")), 2
+            )
             _report("run --rm busybox true on the default bridge, ms", {name: [1000 * t for t in each] for name, each in starts.items()})
             if shutil.which("iperf3"):
                 _report("through a published port, Gbit/s", _traffic(hosts, 3, _throughput))
@@ -138,16 +140,6 @@ def _servers(place: Namespace) -> Iterator[None]:
         for process in running:
             process.kill()
             process.wait()
-
-
-def _rounds(hosts: list[Host], runs: int, once: Callable[[Host], float]) -> Times:
-    times: Times = {host.tool.name: [] for host in hosts}
-    for number in range(runs + 2):
-        for host in hosts:
-            value = once(host)
-            if number >= 2:
-                times[host.tool.name].append(value)
-    return times
 
 
 def _traffic(hosts: list[Host], runs: int, measure: Callable[[Namespace, str], float]) -> Times:
