@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from run import tools_that_work
+from run import WARM_UP, tools_that_work
 from svg import bars, plot
 from tools import Docker, Mydocker, Podman, Tool, quiet, rounds, seconds
 
@@ -40,7 +40,7 @@ def main() -> None:
         hosts = [Host(tool) for tool in ready if isinstance(tool, (Mydocker, Docker, Podman))]
         try:
             starts = rounds(
-                [host.tool for host in hosts], options.runs, lambda tool: seconds(tool.verb("run", "--rm", tool.image, "true")), 2
+                [host.tool for host in hosts], options.runs, lambda tool: seconds(tool.verb("run", "--rm", tool.image, "true")), WARM_UP
             )
             _report("run --rm busybox true on the default bridge, ms", {name: [1000 * t for t in each] for name, each in starts.items()})
             if shutil.which("iperf3"):
