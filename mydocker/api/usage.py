@@ -33,7 +33,12 @@ class Usage:
         self.version = 2 if layout.mode == "v2" else 1
         self.pid = state.running_pid(paths, record["id"])
         known = state.load(paths, record["id"])
-        self.figures: Stats | None = manager(layout, known["cgroup"]).stats() if self.pid and known else None
+        cgroups = manager(layout, known["cgroup"]) if self.pid and known else None
+        self.figures: Stats | None = cgroups.stats() if cgroups else None
+        memory, processors = (cgroups.group(name) if cgroups else None for name in ("memory", "cpuacct"))
+        self.memory = memory.table("memory.stat") if memory else {}
+        # Only version 1 counts this. Clients that know nothing of online_cpus count these.
+        self.processors = [int(word) for word in processors.read("cpuacct.usage_percpu").split()] if processors else []
         self.system = _system(paths.proc)
         self.networks = _networks(f"{paths.proc}/{self.pid}/net/dev") if self.pid else {}
 
@@ -64,7 +69,7 @@ class Usage:
         usage = {"total_usage": cpu["usage"] or 0, "usage_in_kernelmode": cpu["system"] or 0, "usage_in_usermode": cpu["user"] or 0}
         throttling = {"periods": cpu["periods"], "throttled_periods": cpu["throttled_periods"], "throttled_time": cpu["throttled"]}
         return {
-            "cpu_usage": usage,
+            "cpu_usage": {**usage, "percpu_usage": self.processors} if self.processors else usage,
             "system_cpu_usage": self.system,
             "online_cpus": os.cpu_count() or 1,
             "throttling_data": {key: value or 0 for key, value in throttling.items()},
@@ -74,10 +79,9 @@ class Usage:
         if not self.figures:
             return {}
         memory = self.figures["memory"]
-        name = "inactive_file" if self.version == 2 else "total_inactive_file"
         limit = memory["limit"] or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         known = _known({"usage": memory["usage"] or 0, "max_usage": memory["peak"]})
-        return {**known, "stats": {name: memory["cache"] or 0}, "limit": limit}
+        return {**known, "stats": self.memory, "limit": limit}
 
     def _blkio(self) -> dict[str, Any]:
         names = ["io_serviced", "io_queue", "io_service_time", "io_wait_time", "io_merged", "io_time"]

@@ -106,7 +106,7 @@ def _types(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 
 # What texts look like that clients read: a name where an id should be is a defect, and so is a time of another form.
-_FORMS = {
+FORMS = {
     "digest": "sha256:[0-9a-f]{64}",
     "id": "[0-9a-f]{64}",
     "no time": "0001-01-01T00:00:00Z",
@@ -121,7 +121,7 @@ _FORMS = {
 
 def _form(value: Any) -> str:
     """Return the type of a value, of a text with its form where it has one that clients look for."""
-    form = next((name for name, pattern in _FORMS.items() if re.fullmatch(pattern, value)), "") if isinstance(value, str) else ""
+    form = next((name for name, pattern in FORMS.items() if re.fullmatch(pattern, value)), "") if isinstance(value, str) else ""
     return f"str, {form}" if form else type(value).__name__
 
 
