@@ -5,6 +5,7 @@
     ├── NotFound               the container, image, volume or other object that was named does not exist
     │   └── NoImage            an image does not exist here, but a registry may have it
     ├── Conflict               an object exists already, is in use, or is in the wrong state
+    │   └── Overlap            a subnet has addresses that another network, or the host, uses
     ├── Unsupported            this host cannot do it; the message names what is missing
     ├── Denied                 the registry refuses
     ├── Unreachable            nobody answers at an address, or the answer is not of the expected protocol
@@ -50,6 +51,10 @@ class NoImage(NotFound):
 
 class Conflict(Error):
     """An object exists already, is in use, or is in a state that forbids the verb."""
+
+
+class Overlap(Conflict):
+    """Addresses that were asked for are in use."""
 
 
 class Unsupported(Error):

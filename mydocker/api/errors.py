@@ -14,11 +14,14 @@ from mydocker.api.protocol import Refused
 _STATUSES = (
     (errors.BadInput, 400),
     (errors.NotFound, 404),
+    (errors.Overlap, 403),
     (errors.Conflict, 409),
     (errors.Unsupported, 501),
     (errors.CommandNotFound, 400),
     (errors.CommandNotExecutable, 400),
 )
+# What a message has to begin with: kind then tries the next subnet.
+_BEGINNINGS = ((errors.Overlap, "Pool overlaps with other one on this address space: "),)
 # What has to be in a message, and is not in ours.
 _WORDS = (
     (errors.CommandNotFound, "executable file not found in $PATH", ("no such file or directory",)),
@@ -37,7 +40,7 @@ def status_of(error: errors.Error) -> int:
 
 def message_of(error: errors.Error) -> str:
     """Return the message of the answer that tells an error."""
-    message = error.message
+    message = "".join(words for kind, words in _BEGINNINGS if isinstance(error, kind)) + error.message
     for kind, words, same in _WORDS:
         if isinstance(error, kind) and not any(each in message for each in (words, *same)):
             message += f": {words}"

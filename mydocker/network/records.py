@@ -165,7 +165,7 @@ def save_new(paths: Paths, network: Network) -> None:
     except OSError as error:
         store.remove_tree(partial)
         if os.path.isdir(path):
-            raise Conflict(f"network {network['name']} exists already") from error
+            raise Conflict(f"network with name {network['name']} already exists") from error
         raise
     store.sync_directory(paths.networks)
 

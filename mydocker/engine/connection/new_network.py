@@ -5,7 +5,7 @@ from __future__ import annotations
 from mydocker.engine.record import containers
 from mydocker.engine.record.moments import timestamp
 from mydocker.engine.record.names import is_name
-from mydocker.errors import BadInput, Conflict
+from mydocker.errors import BadInput, Conflict, Overlap
 from mydocker.network import pools, records
 from mydocker.network.addresses import Subnet
 from mydocker.network.drivers import driver
@@ -111,15 +111,15 @@ def free(paths: Paths) -> Subnet:
 def check_new(paths: Paths, network: Network) -> None:
     """Raise Conflict if a network's name, one of its subnets or its bridge is taken."""
     if network["name"] in records.names(paths):
-        raise Conflict(f"network {network['name']} exists already")
+        raise Conflict(f"network with name {network['name']} already exists")
     own = records.subnets([network])
     for other in records.every(paths):
         for theirs in records.subnets([other]):
             if any(subnet.overlaps(theirs) for subnet in own):
-                raise Conflict(f"subnet {own[0] if own[0].overlaps(theirs) else own[-1]} overlaps {theirs} of network {other['name']}")
+                raise Overlap(f"subnet {own[0] if own[0].overlaps(theirs) else own[-1]} overlaps {theirs} of network {other['name']}")
         if network["driver"] in ("bridge", "vxlan") and other["interface"] == network["interface"]:
             raise Conflict(f"interface {network['interface']} is network {other['name']}'s")
     if network["driver"] in ("bridge", "vxlan"):
         for theirs in pools.host_subnets():
             if any(subnet.overlaps(theirs) for subnet in own):
-                raise Conflict(f"subnet {own[0] if own[0].overlaps(theirs) else own[-1]} overlaps {theirs}, to which this host has a route")
+                raise Overlap(f"subnet {own[0] if own[0].overlaps(theirs) else own[-1]} overlaps {theirs}, to which this host has a route")
