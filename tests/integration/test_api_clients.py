@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import ryuk
-from clients import CLIENTS, DOCKER, brought
+from clients import CLIENTS, DOCKER, brought, plugin
 from conftest import FACTOR, Machine, wait_until
 from services import Service, needs_docker
 
@@ -249,3 +249,50 @@ def test_a_development_container_of_a_dockerfile(devcontainer: Programs) -> None
     assert '"imageName":["made:1"]' in _devcontainer(devcontainer, "build", "--image-name", "made:1")
     assert '"outcome":"success"' in _devcontainer(devcontainer, "up")
     assert _devcontainer(devcontainer, "exec", "sh", "-c", "cat /built; echo $C; pwd; ls -a") == "built\nd\n/w\n.\n..\n.devcontainer\n"
+
+
+# A feature: what it is, and the script that adds it to an image.
+FEATURE = {
+    "devcontainer-feature.json": """{"id": "hello", "version": "1.0.0", "name": "says hello",
+        "options": {"greeting": {"type": "string", "default": "hi"}}, "containerEnv": {"FROM_FEATURE": "yes"}, "capAdd": ["SYS_PTRACE"],
+        "mounts": [{"source": "of-the-feature", "target": "/kept", "type": "volume"}], "postCreateCommand": "echo post > /kept/post"}""",
+    "install.sh": """#!/bin/sh
+set -e
+mkdir -p /usr/local/bin
+printf '#!/bin/sh\\necho "%s, %s"\\n' "$GREETING" "$_REMOTE_USER" > /usr/local/bin/hello
+chmod +x /usr/local/bin/hello
+""",
+}
+
+
+@pytest.fixture
+def feature(devcontainer: Programs, mydocker: Machine) -> Iterator[Programs]:
+    """A project whose development container has a feature of its own."""
+    _development(devcontainer, '{"image": "busybox", "features": {"./hello": {"greeting": "hey"}}}')
+    (place := devcontainer.place / "ws/.devcontainer/hello").mkdir()
+    for name, text in FEATURE.items():
+        (place / name).write_text(text)
+    yield devcontainer
+    for name in mydocker("ps", "-aq").stdout.split():
+        mydocker("rm", "-f", name)
+    mydocker("volume", "rm", "of-the-feature")
+
+
+@pytest.mark.parametrize("has_buildx", [False, True])
+def test_a_development_container_with_a_feature(feature: Programs, mydocker: Machine, has_buildx: bool) -> None:
+    """Where docker has buildx, that would build in a container of BuildKit's, whose image has to be pulled."""
+    if has_buildx:
+        plugins = feature.place / ".docker/cli-plugins"
+        plugins.mkdir(parents=True)
+        (plugins / "docker-buildx").symlink_to(plugin("docker-buildx"))
+    assert '"outcome":"success"' in _devcontainer(feature, "up", *(["--buildkit", "never"] if has_buildx else []))
+    script = "hello; echo $FROM_FEATURE; cat /kept/post"
+    assert _devcontainer(feature, "exec", "sh", "-c", script) == "hey, root\nyes\npost\n"
+    (name,) = mydocker("ps", "-q").stdout.split()
+    assert mydocker("inspect", "-f", "{{.HostConfig.CapAdd}}", name).stdout == "[SYS_PTRACE]\n"
+
+
+def test_an_image_with_a_feature(feature: Programs, mydocker: Machine) -> None:
+    assert '"imageName":["made:1"]' in _devcontainer(feature, "build", "--image-name", "made:1")
+    assert mydocker("run", "--rm", "made:1", "sh", "-c", "hello; echo $FROM_FEATURE").stdout == "hey, root\nyes\n"
+    assert "devcontainer.metadata" in mydocker("image", "inspect", "made:1").stdout
