@@ -1,4 +1,4 @@
-"""A pull through the API that is killed in its middle, or after any of its steps: nothing half done is left, and it can be done again."""
+"""A pull or a start through the API that is killed in its middle: nothing half done is left, and it can be done again."""
 
 from __future__ import annotations
 
@@ -104,3 +104,26 @@ def test_a_pull_whose_client_goes_away_ends(mydocker: Machine, service: Service)
         wait_until(lambda: not children(service))
         mydocker("rmi", name)
     wait_until(lambda: is_as(mydocker, before))
+
+
+@pytest.mark.parametrize("victim", ["monitor:1", "monitor:4", "monitor:8", "monitor:12", "init:1", "init:10"])
+def test_a_start_of_which_a_process_dies_can_be_done_again(mydocker: Machine, victim: str) -> None:
+    """The child that answers takes no step of a start itself: the monitor does, and goes on without it."""
+    before = mydocker.snapshot()
+    mydocker("create", "--name", "half", "-v", "halfdata:/data", "busybox", "sleep", "1000")
+    dying = Service(mydocker, env={"MYDOCKER_CRASH_AFTER": victim})
+    try:
+        status, told = dying.ask("POST", "/containers/half/start")
+        assert (status, bool(told["message"])) == (500, True)
+    finally:
+        dying.stop()
+    mydocker("system", "check", "--repair")
+    whole = Service(mydocker)
+    try:
+        assert whole.ask("POST", "/containers/half/start")[0] == 204
+        assert whole.ask("GET", "/containers/half/json")[1]["State"]["Status"] == "running"
+        assert mydocker("exec", "half", "test", "-d", "/data").rc == 0
+        assert whole.ask("DELETE", "/containers/half?force=1")[0] == whole.ask("DELETE", "/volumes/halfdata")[0] == 204
+    finally:
+        whole.stop()
+    assert mydocker.left_since(before) == []

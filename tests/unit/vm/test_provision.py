@@ -132,6 +132,19 @@ def test_a_service_starts_at_boot_what_is_to_run_all_the_time(provision: Shell) 
     assert provision.called("systemctl") == ["systemctl --quiet enable mydocker.service"]
 
 
+@pytest.mark.parametrize(("group", "owners"), [("exit 0", ["root", "docker"]), ("exit 2", ["root"])])
+def test_the_first_client_of_the_api_starts_it(provision: Shell, group: str, owners: list[str]) -> None:
+    """The units are there and nothing enables them: whoever may use the socket is root."""
+    provision.fake(systemctl="exit 0", getent=group)
+    assert provision("service").returncode == 0
+    place = provision.directory / "etc/systemd/system"
+    told = [(place / f"mydocker-api.{kind}").read_text().splitlines() for kind in ("socket", "service")]
+    assert {"ListenStream=/run/mydocker/docker.sock", "SocketMode=0660"} <= set(told[0])
+    assert [line.partition("=")[2] for line in told[0] if line.startswith(("SocketUser=", "SocketGroup="))] == owners
+    assert f"ExecStart={provision.directory}/prefix/bin/mydocker system service --time 5" in told[1]
+    assert {"KillMode=process", "Delegate=yes"} <= set(told[1])  # or containers would end with the service
+
+
 def test_without_systemd_a_script_does(provision: Shell) -> None:
     provision.fake(**{"update-rc.d": "exit 0"})
     for tool in ("chmod", "dirname", "mkdir", "mv", "sed"):
