@@ -46,8 +46,8 @@ DOCUMENTS = {
 WORDS = {"en": ("English", "Lessons", "Manual", "manual/mydocker.md"), "zh": ("中文", "课程", "手册", "zh/manual.md")}
 # The flags' help is English.
 BOOK = "# 手册\n\n每个动词一页，由命令行所用的同一张参数表生成，目前只有英文：[mydocker](../manual/mydocker.md)。\n"
-# Where a line of Chinese ends within a sentence. A browser would show a blank there.
-BROKEN = re.compile(r"(?<=[一-鿿，。；：、）])\n(?=[一-鿿（])")
+# Where a line of Chinese ends within a sentence, and not a heading. A browser would show a blank there.
+BROKEN = re.compile(r"(?m)^(?!#)(.*(?:[一-鿿](?=\n[一-鿿（])|[，。；：、）](?=\n[一-鿿（\w])))\n")
 LINK = re.compile(r"(!?\[[^\]]*\]\()([^)#\s]+)(#[^)\s]*)?\)")
 # What makes a browser load something from elsewhere.
 ELSEWHERE = re.compile(r"""<(?:script|img|iframe|link[^>]+rel="?(?:stylesheet|icon|preload))[^>]+(?:src|href)="?(?:https?:)?//[^">\s]+""")
@@ -116,7 +116,7 @@ def linked(text: str, document: str, page: str, places: dict[str, str]) -> str:
         place = places.get(wanted, wanted)
         return f"{before}{posixpath.relpath(place, posixpath.dirname(page) or '.')}{anchor})"
 
-    return LINK.sub(moved, BROKEN.sub("", text))
+    return LINK.sub(moved, BROKEN.sub(r"\1", text))
 
 
 def sources(directory: Path) -> list[object]:

@@ -166,6 +166,12 @@ def _in_order(rows: dict[int, list[Row]]) -> list[Row]:
     return [row for number in sorted(rows) for row in rows[number]]
 
 
+def conditions(emulated: bool, arguments: tuple[str, ...]) -> str:
+    """Return what the tests of a table ran on, in words. arguments: those of the command line for pytest"""
+    words = f"QEMU {'without' if emulated else 'with'} KVM, {os.cpu_count()} processors"
+    return f"{words}, pytest {shlex.join(arguments)}" if arguments else words
+
+
 def missing() -> str:
     """Return the commands that install what is missing here, or '' if nothing is."""
     packages = [package for program, package in TOOLS.items() if not shutil.which(program)]
@@ -246,10 +252,9 @@ def main(
     why_not = kvm.why_not_kvm(plan[0][0].image)
     print(f"no KVM: {why_not}" if why_not else "with KVM", flush=True)
     asked = Asked(list(drivers or DRIVERS), whole, sit, why_not is not None, disk(), which_tests(list(pytest), marked(whole)))
-    how = f"QEMU {'with KVM' if not asked.emulated else 'without KVM'}, {os.cpu_count()} processors"
 
     def write(rows: list[Row]) -> None:
-        (RESULTS / "table.md").write_text(markdown(rows, how))
+        (RESULTS / "table.md").write_text(markdown(rows, conditions(asked.emulated, pytest)))
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     rows = run(plan, 1 if sit else jobs, asked, write)

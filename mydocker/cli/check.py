@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from mydocker.cli.base import Session, complain, echo
+from mydocker.cli.base import EXPLAIN, Session, complain, echo
+from mydocker.cli.execution import runner
 from mydocker.cli.verb import switch, verb
 from mydocker.engine.system import repair
+from mydocker.steps.base import Action
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mydocker.engine.system.leftover import Leftover
+    from mydocker.errors import Error
 
 
 @verb(
     switch("--repair", "do_repair", help="Remove what a crash left, put away what is damaged."),
+    *EXPLAIN,
 )
 def check(session: Session, do_repair: bool) -> int:
     """List what a crash left behind and what is damaged; exit 1 if there is anything.
@@ -17,9 +25,17 @@ def check(session: Session, do_repair: bool) -> int:
     """
     status = 0
     for leftover in repair.leftovers(session.paths):
-        problems = leftover.repair() if do_repair else []
-        echo((f"{leftover.done} " if do_repair and not problems else "") + leftover.what)
+        problems = _mended(session, leftover) if do_repair else []
+        if not do_repair or not session.dry_run:
+            echo((f"{leftover.done} " if do_repair and not problems else "") + leftover.what)
         for problem in problems:
             complain(problem.message, problem.hint)
         status = 1 if problems or not do_repair else status
     return status
+
+
+def _mended(session: Session, leftover: Leftover) -> list[Error]:
+    """Make one thing right, or only tell it. Return what that failed with."""
+    problems: list[Error] = []
+    runner(session).apply(Action(lambda: problems.extend(leftover.repair()), f"make right: {leftover.what}"))
+    return problems

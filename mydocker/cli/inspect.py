@@ -96,6 +96,7 @@ def _volume(session: Session, name: str) -> Document:
 @verb(
     _FORMAT,
     switch("-s", "--size", help="Measure what each has written."),
+    EXPLAIN[0],
     _NAMES,
     name="inspect",
 )
@@ -110,6 +111,7 @@ def container(session: Session, /, form: str | None, size: bool, names: tuple[st
 @verb(
     _FORMAT,
     OF_PLATFORM,
+    EXPLAIN[0],
     _NAMES,
     name="inspect",
 )
@@ -123,6 +125,7 @@ def image(session: Session, /, form: str | None, platform: str, names: tuple[str
 
 @verb(
     _FORMAT,
+    EXPLAIN[0],
     _NAMES,
     name="inspect",
 )
@@ -142,6 +145,7 @@ def _network(session: Session, name: str) -> Document:
 @verb(
     _FORMAT,
     switch("-v", "--verbose", help="Accepted for docker's sake: nothing is left out."),
+    EXPLAIN[0],
     _NAMES,
     name="inspect",
 )

@@ -134,7 +134,7 @@ def _shell(session: Session, guide: Guide, number: str | None) -> int:
         count = len(lab.processes(keeper)) - 1
         echo(
             guide.say(
-                f"{count} processes go on in the lab. `mydocker learn reset` removes all of it.",
+                f"{count} {'process goes' if count == 1 else 'processes go'} on in the lab. `mydocker learn reset` removes all of it.",
                 f"实验室中还有 {count} 个进程在运行。mydocker learn reset 会清除全部内容。",
             )
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mydocker.cli.base import EXPLAIN, Session, check_terminal, each, echo
 from mydocker.cli.execution import runner
+from mydocker.cli.reading import read
 from mydocker.cli.verb import ANY_INTEGER, SOME, argument, option, switch, verb
 from mydocker.engine.container import life
 from mydocker.engine.record import containers, locks
@@ -136,6 +137,7 @@ def unpause(session: Session, /, names: tuple[str, ...]) -> int:
 
 
 @verb(
+    EXPLAIN[0],
     _NAMES,
 )
 def wait(session: Session, /, names: tuple[str, ...]) -> int:
@@ -147,6 +149,11 @@ def wait(session: Session, /, names: tuple[str, ...]) -> int:
 
 
 def _awaited(session: Session, record: Record) -> int:
+    words = f"wait for the end of container {record['id'][:12]}, which its monitor tells, or else its record"
+    return read(session, lambda: _end_of(session, record), words)
+
+
+def _end_of(session: Session, record: Record) -> int:
     from mydocker.engine.container import attach
 
     try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 
-from mydocker.cli.base import Session, each, echo
+from mydocker.cli.base import EXPLAIN, Session, each, echo
+from mydocker.cli.execution import runner
 from mydocker.cli.verb import SOME, argument, meaningless, option, switch, verb
 from mydocker.engine.transfer import lists
 from mydocker.errors import BadInput, NotFound
@@ -23,6 +24,7 @@ _LIST = argument("name", "LIST")
 @verb(
     switch("-a", "--amend", help="Add to a list that is there."),
     _INSECURE,
+    *EXPLAIN,
     _LIST,
     argument("images", "IMAGE", count=SOME),
 )
@@ -32,8 +34,9 @@ def create(session: Session, amend: bool, name: str, images: tuple[str, ...]) ->
     Example: mydocker manifest create registry.example/web:1 registry.example/web:1-amd64 registry.example/web:1-arm64
     """
     wanted = lists.name_of(name)
-    lists.create(session.paths, wanted, [lists.name_of(image) for image in images], amend)
-    echo(f"Created manifest list {wanted.canonical}")
+    runner(session).execute(lists.create_steps(session.paths, wanted, [lists.name_of(image) for image in images], amend))
+    if not session.dry_run:
+        echo(f"Created manifest list {wanted.canonical}")
 
 
 @verb(
@@ -42,6 +45,7 @@ def create(session: Session, amend: bool, name: str, images: tuple[str, ...]) ->
     option("--os-version", "version", metavar="VERSION", help="The operating system's version."),
     option("--os-features", "features", metavar="FEATURE", many=True, help="What the operating system has to have."),
     option("--variant", metavar="VARIANT", help="The architecture's variant, such as v7."),
+    *EXPLAIN,
     _LIST,
     argument("image"),
 )
@@ -60,7 +64,8 @@ def annotate(
     Example: mydocker manifest annotate --arch arm --variant v7 web:1 web:1-arm
     """
     fields = {"architecture": arch, "os": system, "os.version": version, "os.features": list(features), "variant": variant}
-    lists.annotate(lists.name_of(name), lists.name_of(image), {key: value for key, value in fields.items() if value})
+    given = {key: value for key, value in fields.items() if value}
+    runner(session).apply(lists.annotate_step(lists.name_of(name), lists.name_of(image), given))
 
 
 @verb(
@@ -103,6 +108,7 @@ def _show(document: Any) -> None:
 @verb(
     switch("-p", "--purge", help="Forget the list here afterwards."),
     _INSECURE,
+    *EXPLAIN,
     _LIST,
 )
 def push(session: Session, purge: bool, name: str) -> None:
@@ -110,16 +116,21 @@ def push(session: Session, purge: bool, name: str) -> None:
 
     Example: mydocker manifest push --purge registry.example/web:1
     """
-    wanted = lists.name_of(name)
-    echo(lists.push(session.paths, wanted))
+    wanted, run = lists.name_of(name), runner(session)
+    digest = lists.push(session.paths, wanted, run)
+    if not session.dry_run:
+        echo(digest)
     if purge:
-        lists.remove(wanted)
+        run.apply(lists.removal(wanted))
 
 
-@verb(argument("names", "LIST", count=SOME))
+@verb(
+    *EXPLAIN,
+    argument("names", "LIST", count=SOME),
+)
 def remove(session: Session, names: tuple[str, ...]) -> int:
     """Forget lists that are made here. What a registry has stays.
 
     Example: mydocker manifest rm registry.example/web:1
     """
-    return each(names, lambda name: lists.remove(lists.name_of(name)))
+    return each(names, lambda name: runner(session).apply(lists.removal(lists.name_of(name))))

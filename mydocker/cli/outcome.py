@@ -8,7 +8,7 @@ from mydocker.cli.base import Session, answer_interrupts, complain_about, echo, 
 from mydocker.cli.flags import GLOBAL
 from mydocker.cli.lean import read
 from mydocker.cli.verb import check_refused
-from mydocker.errors import Conflict, Error, NotFound
+from mydocker.errors import BadInput, Conflict, Error, NotFound
 from mydocker.messages import watch
 from mydocker.paths import Paths
 from mydocker.store import close_to_others
@@ -57,6 +57,7 @@ def perform(names: list[str], verb: Verb, outer: Values, values: Values) -> int:
     close_to_others(paths.state)
     explain = values.pop("explain", None) or outer["explain"]
     dry_run = values.pop("dry_run", False) or outer["dry_run"]
+    _check_told(verb, explain, dry_run)
     told = {name: value for name, value in values.items() if not name.startswith("_")}  # see verb.meaningless()
     session = Session(paths, explain, dry_run)
     if explain or dry_run:
@@ -71,6 +72,14 @@ def perform(names: list[str], verb: Verb, outer: Values, values: Values) -> int:
             session.teller.finish()
     echo("", end="")  # what is not written yet
     return status if isinstance(status, int) else 0
+
+
+def _check_told(verb: Verb, explain: str | None, dry_run: bool) -> None:
+    """Raise BadInput if steps are to be told, and the verb has none. Before a verb that only tells where it reads, --dry-run may stand."""
+    if (explain or dry_run) and not any(flag.into == "explain" for flag in verb.flags):
+        asked = "--explain" if explain else "--dry-run"
+        of = place.verb.partition(" ")[2]
+        raise BadInput(f"{asked} has nothing to tell of '{of}'", "it tells the steps of verbs that change something")
 
 
 def _as_told(outer: Values) -> None:

@@ -10,6 +10,7 @@ from mydocker.cli.base import EXPLAIN, Session, echo, warn
 from mydocker.cli.execution import runner
 from mydocker.cli.flags import NO_TRUST, OF_PLATFORM
 from mydocker.cli.progress import Layers
+from mydocker.cli.reading import read
 from mydocker.cli.rows import FORMAT, print_rows
 from mydocker.cli.verb import OPTIONAL, argument, option, switch, verb
 from mydocker.engine.catalog.images import Image, find
@@ -152,6 +153,7 @@ def _unheard(position: int, event: str) -> None:
     option("-u", "--username", metavar="NAME", help="User name."),
     option("-p", "--password", metavar="PASSWORD", help="Password or token; other users of the machine may see it in ps."),
     switch("--password-stdin", help="Read the password from standard input."),
+    *EXPLAIN,
     argument("server", count=OPTIONAL, default=""),
 )
 def login(session: Session, username: str | None, password: str | None, password_stdin: bool, server: str) -> None:
@@ -164,11 +166,24 @@ def login(session: Session, username: str | None, password: str | None, password
         raise BadInput("--password and --password-stdin are mutually exclusive")
     if password_stdin and not username:
         raise BadInput("must provide --username with --password-stdin")
-    if username is None and password is None and accounts.known_user(session.paths, domain):
-        echo("Authenticating with existing credentials...\nLogin Succeeded")
-        return
+    if username is None and password is None:
+        words = f"ask registry {domain} whether it takes the credentials that {Keyring().path} has"
+        if read(session, lambda: accounts.known_user(session.paths, domain), words):
+            echo("Authenticating with existing credentials...\nLogin Succeeded")
+            return
     if password is not None:
         warn("using --password via the command line is insecure: use --password-stdin")
+    credentials = Credentials(user="", password="") if session.dry_run else _asked_for(username, password, password_stdin)
+    runner(session).execute(accounts.login_steps(session.paths, domain, credentials))
+    if session.dry_run:
+        return
+    if not Keyring().helper(domain):
+        warn(f"your password is stored unencrypted in {Keyring().path}", "configure a credential helper there to change that")
+    echo("Login Succeeded")
+
+
+def _asked_for(username: str | None, password: str | None, password_stdin: bool) -> Credentials:
+    """Return credentials. What the command line does not say is read from standard input, or asked for at a terminal."""
     if password_stdin:
         password = read_all(sys.stdin.buffer).decode(errors="surrogateescape").rstrip("\r\n")
     if (not username or password is None) and not sys.stdin.isatty():
@@ -177,13 +192,11 @@ def login(session: Session, username: str | None, password: str | None, password
     password = password if password is not None else answer("Password", is_secret=True)
     if not password:
         raise BadInput("the password is empty")
-    helper = accounts.login(session.paths, domain, Credentials(user=username, password=password))
-    if not helper:
-        warn(f"your password is stored unencrypted in {Keyring().path}", "configure a credential helper there to change that")
-    echo("Login Succeeded")
+    return Credentials(user=username, password=password)
 
 
 @verb(
+    *EXPLAIN,
     argument("server", count=OPTIONAL, default=""),
 )
 def logout(session: Session, server: str) -> None:
@@ -191,12 +204,10 @@ def logout(session: Session, server: str) -> None:
 
     Example: mydocker logout registry.example
     """
-    domain = accounts.domain_of(server)
-    shown = server or "https://index.docker.io/v1/"
-    if Keyring().forget(domain):
-        echo(f"Removing login credentials for {shown}")
-    else:
-        echo(f"Not logged in to {shown}")
+    steps = accounts.logout_steps(accounts.domain_of(server))
+    runner(session).execute(steps)
+    if not session.dry_run:
+        echo(f"{'Removing login credentials for' if steps else 'Not logged in to'} {server or 'https://index.docker.io/v1/'}")
 
 
 _COLUMNS = {"Name": "NAME", "Description": "DESCRIPTION", "StarCount": "STARS", "IsOfficial": "OFFICIAL"}

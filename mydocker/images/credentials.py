@@ -102,8 +102,12 @@ class Keyring:
         user, password = user or known.get("username", ""), password.rstrip("\0") or known.get("password", "")
         return Credentials(user=user, password=password, token=known.get("identitytoken", ""))
 
-    def keep(self, host: str, credentials: Credentials) -> str:
-        """Store credentials. Return the name of the helper that has them, or '' if they are in the file, without encryption."""
+    def helper(self, host: str) -> str:
+        """Return the name of the helper that keeps the credentials for a registry, or '' if the file does, without encryption."""
+        return _helper(self._document(), _key(host))
+
+    def keep(self, host: str, credentials: Credentials) -> None:
+        """Store the credentials for a registry, in the file or with its helper."""
         document, key = self._document(), _key(host)
         helper = _helper(document, key)
         if helper:
@@ -116,19 +120,19 @@ class Keyring:
                 entry["identitytoken"] = credentials.token
         document["auths"] = {**document.get("auths", {}), key: entry}
         self._save(document)
-        return helper
 
-    def forget(self, host: str) -> bool:
-        """Remove the credentials for a registry, and say whether there were any."""
+    def may_know(self, host: str) -> bool:
+        """Say whether there is something to forget: an entry in the file, or a helper, which is not asked."""
+        return bool(self.helper(host)) or _key(host) in self._document().get("auths", {})
+
+    def forget(self, host: str) -> None:
+        """Remove the credentials for a registry, if there are any."""
         document, key = self._document(), _key(host)
         helper = _helper(document, key)
         if helper:
             _run(helper, "erase", key)
-        if key not in document.get("auths", {}):
-            return bool(helper)
-        del document["auths"][key]
-        self._save(document)
-        return True
+        if document.get("auths", {}).pop(key, None) is not None:
+            self._save(document)
 
     def _document(self) -> DockerConfig:
         try:

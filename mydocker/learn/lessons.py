@@ -5,6 +5,8 @@
     solve.sh          a right answer, which `hint` shows in the end; solve2.sh is another one
     wrong/*.sh        wrong answers that people give. Their first lines name the hint that must appear, in both languages.
 
+`# needs: WORD...` at the top of an answer says what else a machine must have for it, in the words of Machine.has().
+
 check_NAME.py and not check.py, because mypy wants modules of different names.
 """
 

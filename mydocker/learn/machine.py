@@ -22,9 +22,12 @@ class Machine(Value):
     layout: Layout
     filesystems: tuple[str, ...]  # those that its kernel has already loaded
     is_root: bool
+    processors: int = 1
 
     def has(self, word: str) -> bool:
-        """Say whether the machine has what a word stands for: v1, v2, aufs, overlay, root, a controller, or a program. a|b: one of them.
+        """Say whether the machine has what a word stands for. a|b: one of them.
+
+        The words are v1, v2, aufs, overlay, root, processors (more than one), a controller, or a program.
 
         v1 and v2 are about the version in which the memory controller is, as a machine with both has each controller in one of them.
         """
@@ -37,6 +40,8 @@ class Machine(Value):
             return bool(memory and memory.version == int(word[1]))
         if word == "root":
             return self.is_root
+        if word == "processors":
+            return self.processors > 1
         return word in self.filesystems if word in ("aufs", "overlay") else bool(self.layout.find(word))
 
 
@@ -44,4 +49,4 @@ def this_machine(paths: Paths) -> Machine:
     """Return what is true of this machine."""
     with open(f"{paths.proc}/filesystems") as file:
         names = tuple(line.split()[-1] for line in file)
-    return Machine(layout=Layout.detect(paths), filesystems=names, is_root=os.geteuid() == 0)
+    return Machine(layout=Layout.detect(paths), filesystems=names, is_root=os.geteuid() == 0, processors=len(os.sched_getaffinity(0)))

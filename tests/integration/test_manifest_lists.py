@@ -111,6 +111,24 @@ def test_what_is_refused(pushed: Machine) -> None:
     assert damaged.rc == 1 and "docker/manifests/" in damaged.stderr
 
 
+def test_every_verb_tells_its_steps_and_with_dry_run_does_none(pushed: Machine) -> None:
+    mydocker, images = pushed, [f"{HOST}/{name}" for name in ("multi:arm", "other:riscv")]
+    for words, steps in (
+        (["create", LIST, *images], ["read the manifest of", "read the manifest of", "write", "write"]),
+        (["annotate", "--variant", "v8", LIST, images[0]], ["write"]),
+        (["push", "--purge", LIST], [f"have http://{HOST}/v2/multi take the blobs of {images[1]}", "PUT", "remove"]),
+        (["create", LIST, *images], ["read the manifest of", "read the manifest of", "write", "write"]),
+        (["rm", LIST], ["remove"]),
+    ):
+        before = mydocker.sh("cat docker/manifests/*/*").stdout
+        dry = mydocker("--dry-run", "manifest", *words)
+        assert dry.rc == 0 and mydocker.sh("cat docker/manifests/*/*").stdout == before
+        done = [json.loads(line) for line in mydocker("--explain=json", "manifest", *words).stderr.splitlines()]
+        assert dry.stdout == "".join(f"cli      {each['step']}\n" for each in done)
+        assert all(each["step"].startswith(step) for each, step in zip(done, steps, strict=True)), dry.stdout
+        assert mydocker.sh("cat docker/manifests/*/*").stdout != before
+
+
 def test_images_of_another_registry_are_refused(pushed: Machine) -> None:
     mydocker, name = pushed, "localhost:5000/multi:all"
     assert mydocker("manifest", "create", name, f"{HOST}/multi:own").rc == 0

@@ -306,8 +306,14 @@ def test_login(images: Images, mydocker: Any) -> None:
         denied = mydocker("push", name, env=own)
         assert (denied.rc, "denied" in denied.stderr, "mydocker login" in denied.stderr) == (1, True, True)
         assert mydocker("login", "-u", "me", "--password-stdin", HOST, stdin="wrong", env=own).rc == 1
+        kept = f"the credentials for {HOST} in {mydocker.directory}/docker/config.json\n"
+        asking = f"cli      ask registry {HOST} whether it takes the credentials\n"
+        assert mydocker("login", "--dry-run", HOST, env=own).stdout == f"{asking}cli      store {kept}"
         logged_in = mydocker("login", "-u", "me", "--password-stdin", HOST, stdin="secret", env=own)
         assert logged_in.stdout == "Login Succeeded\n", logged_in.stderr
+        again = mydocker("--explain", "login", HOST, env=own)
+        assert again.stdout.endswith("Login Succeeded\n") and f"ask registry {HOST} whether it takes" in again.stderr
+        assert mydocker("logout", "--dry-run", HOST, env=own).stdout == f"cli      remove {kept}"
         assert mydocker("push", name, env=own).rc == 0
         assert mydocker("pull", name, env=own).rc == 0
         assert mydocker("logout", HOST, env=own).stdout == f"Removing login credentials for {HOST}\n"

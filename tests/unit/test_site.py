@@ -51,6 +51,9 @@ def test_links_lead_to_pages(pages: dict[str, str]) -> None:
         ("see [a](docs/oci.md#x) and [b](https://e.org)", "index.md", "see [a](oci.md#x) and [b](https://e.org)"),
         ("![p](docs/start.svg)", "zh/index.md", "![p](../docs/start.svg)"),
         ("杀掉它，容器照样\n运行。", "zh/index.md", "杀掉它，容器照样运行。"),
+        ("杀掉它，\nmonitor 也\n一样。\n", "zh/index.md", "杀掉它，monitor 也一样。\n"),
+        ("## 练习\n启动它：\n\n    x\n", "zh/index.md", "## 练习\n启动它：\n\n    x\n"),
+        ("例如：\n```\nx\n```\n", "zh/index.md", "例如：\n```\nx\n```\n"),
     ],
 )
 def test_a_document_is_linked_from_its_page(text: str, page: str, expected: str) -> None:

@@ -124,7 +124,8 @@ def disconnect(paths: Paths, network: Network, container_id: str, run: Run) -> N
             if error.errno not in (ENOENT, ESRCH) or not pid or not state.has_ended(paths, container_id, pid):
                 raise
         run.apply(SaveEndpoints(paths, record, {key: value for key, value in record["endpoints"].items() if key != name}))
-    emit(paths, network, "disconnect", container=container_id)
+    if run.done:  # and this is no dry run
+        emit(paths, network, "disconnect", container=container_id)
 
 
 def forget(paths: Paths, name: str, container_id: str, run: Run) -> None:

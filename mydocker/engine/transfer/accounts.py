@@ -10,6 +10,7 @@ from mydocker.images.credentials import Credentials, Keyring
 from mydocker.images.documents import read
 from mydocker.images.registries import HUB
 from mydocker.images.registry import Repository
+from mydocker.steps.base import Action
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from mydocker.paths import Paths
     from mydocker.shape import Shape
+    from mydocker.steps.base import Step
 
     class SearchResult(TypedDict):
         """A repository that a search has found."""
@@ -58,13 +60,27 @@ def searched(term: str) -> tuple[str, str]:
     return (domain_of(first), rest) if is_host else (domain_of(""), term)
 
 
-def login(paths: Paths, domain: str, credentials: Credentials) -> str:
-    """Check credentials with a registry, then keep them.
+def login_steps(paths: Paths, domain: str, credentials: Credentials) -> list[Step]:
+    """Return what checks credentials with a registry, then keeps them. It raises Denied, Unreachable."""
+    keyring = Keyring()
+    return [
+        Action(lambda: check(paths, domain, credentials), f"ask registry {domain} whether it takes the credentials"),
+        Action(lambda: keyring.keep(domain, credentials), f"store the credentials for {domain} {_kept(keyring, domain)}"),
+    ]
 
-    Returns the name of the helper that has them, or '' for docker's config.json. Raises Denied, Unreachable.
-    """
-    check(paths, domain, credentials)
-    return Keyring().keep(domain, credentials)
+
+def logout_steps(domain: str) -> list[Step]:
+    """Return what forgets the credentials for a registry, nothing if there are none."""
+    keyring = Keyring()
+    if not keyring.may_know(domain):
+        return []
+    return [Action(lambda: keyring.forget(domain), f"remove the credentials for {domain} {_kept(keyring, domain)}")]
+
+
+def _kept(keyring: Keyring, domain: str) -> str:
+    """Return where the credentials for a registry are kept, in words."""
+    helper = keyring.helper(domain)
+    return f"by docker-credential-{helper}, and their registry's name in {keyring.path}" if helper else f"in {keyring.path}"
 
 
 def check(paths: Paths, domain: str, credentials: Credentials) -> None:

@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import shutil
+from functools import partial
 
 from mydocker import store
 from mydocker.engine.transfer.repository import first_answer
@@ -20,9 +21,11 @@ from mydocker.images.credentials import Keyring
 from mydocker.images.documents import DESCRIPTOR, INDEX_TYPE, MANIFEST_TYPE, sha256
 from mydocker.images.manifests import DOCKER_INDEX_TYPE, Manifest, read_index
 from mydocker.images.reference import parse
+from mydocker.steps.base import Action, command, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypedDict
 
     from mydocker.images.documents import Descriptor
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from mydocker.images.registry import Repository
     from mydocker.paths import Paths
     from mydocker.shape import Shape
+    from mydocker.steps.base import Run, Step
 
     class Member(TypedDict):
         """An image of a list: its name, its descriptor with the platform, and its manifest byte by byte, in base64."""
@@ -78,19 +82,30 @@ def fetched(paths: Paths, name: Reference) -> Member:
     return {"Ref": name.canonical, "Descriptor": descriptor, "Raw": base64.b64encode(data).decode()}
 
 
-def create(paths: Paths, name: Reference, images: list[Reference], amend: bool) -> None:
-    """Make a list of images, or add images to one that is there. Nothing is written unless all of them are found. Raises Conflict."""
+def create_steps(paths: Paths, name: Reference, images: list[Reference], amend: bool) -> list[Step]:
+    """Return what makes a list of images, or adds images to one that is there. Nothing is written unless all of them are found.
+
+    Raises Conflict.
+    """
     if os.path.isdir(_directory(name)) and not amend:
         raise Conflict(f"refusing to amend an existing manifest list: {name}", "use --amend, or mydocker manifest rm")
-    found = [fetched(paths, image) for image in images]
-    for member in found:
-        _write(name, member)
+    found: dict[Reference, Member] = {}
+
+    def fetching(image: Reference) -> Step:
+        return Action(lambda: found.update({image: fetched(paths, image)}), f"read the manifest of {image}, and its config")
+
+    return [*map(fetching, images), *(_writing(name, image, partial(found.__getitem__, image)) for image in images)]
 
 
-def _write(name: Reference, member: Member) -> None:
-    os.makedirs(_directory(name), mode=0o700, exist_ok=True)
-    path = f"{_directory(name)}/{_place(parse(member['Ref']))}"
-    store.write_atomic(path, json.dumps(member, indent="\t").encode())
+def _writing(name: Reference, image: Reference, member: Callable[[], Member]) -> Step:
+    """Return what writes an image of a list into its file. member: returns the image when it is known"""
+    path = f"{_directory(name)}/{_place(image)}"
+
+    def write() -> None:
+        os.makedirs(_directory(name), mode=0o700, exist_ok=True)
+        store.write_atomic(path, json.dumps(member(), indent="\t").encode())
+
+    return Action(write, f"write {path}")
 
 
 def members(name: Reference) -> list[Member]:
@@ -110,15 +125,15 @@ def member(name: Reference, image: Reference) -> Member:
     raise NotFound(f"{image} is not in the manifest list {name}")
 
 
-def annotate(name: Reference, image: Reference, fields: dict[str, str | list[str]]) -> None:
-    """Set fields of the platform that a list says an image is for. Raises BadInput, NotFound, Damaged."""
+def annotate_step(name: Reference, image: Reference, fields: dict[str, str | list[str]]) -> Step:
+    """Return what sets fields of the platform that a list says an image is for. Raises BadInput, NotFound, Damaged."""
     found = member(name, image)
     platform = {**found["Descriptor"].get("platform", {}), **fields}
     for key, known in (("os", SYSTEMS), ("architecture", ARCHITECTURES)):
         if platform.get(key) not in known:
             raise BadInput(f"invalid {key} {platform.get(key)!r}: expected one of {', '.join(known)}")
     found["Descriptor"]["platform"] = platform  # type: ignore[typeddict-item]  # it has os.version and os.features too
-    _write(name, found)
+    return _writing(name, image, lambda: found)
 
 
 def document(name: Reference) -> tuple[bytes, str]:
@@ -128,8 +143,10 @@ def document(name: Reference) -> tuple[bytes, str]:
     return json.dumps({"schemaVersion": 2, "mediaType": kind, "manifests": entries}, indent=3).encode(), kind
 
 
-def push(paths: Paths, name: Reference) -> str:
+def push(paths: Paths, name: Reference, run: Run) -> str:
     """Send a list to its registry, and before it the images that its repository does not have yet. Return its digest.
+
+    run: executes the steps, or only tells them. The registry is asked for leave all the same.
 
     Raises BadInput for an image of another registry: a registry can only be asked for what it has.
     """
@@ -140,11 +157,15 @@ def push(paths: Paths, name: Reference) -> str:
             raise BadInput(f"{image} is of another registry than {name}", "push it there first, and name it so")
     data, kind = document(name)
     repository, _ = first_answer(paths, name.domain, name.path, "pull,push", lambda repository: repository.ping())
-    for each in found:
-        if (image := parse(each["Ref"])).path != name.path:
-            _bring(repository, image, base64.b64decode(each["Raw"]))
-    repository.put_manifest(name.tag, data, kind)
+    run.execute(_bringing(repository, each) for each in found if parse(each["Ref"]).path != name.path)
+    url = f"{repository.url}/manifests/{quote(name.tag)}"
+    run.apply(Action(lambda: repository.put_manifest(name.tag, data, kind), f"PUT {url}: {sha256(data)}"))
     return sha256(data)
+
+
+def _bringing(repository: Repository, member: Member) -> Step:
+    image, data = parse(member["Ref"]), base64.b64decode(member["Raw"])
+    return Action(lambda: _bring(repository, image, data), f"have {repository.url} take the blobs of {image} from there, and its manifest")
 
 
 def _bring(repository: Repository, image: Reference, data: bytes) -> None:
@@ -158,8 +179,9 @@ def _bring(repository: Repository, image: Reference, data: bytes) -> None:
     repository.put_manifest(manifest.descriptor["digest"], data, manifest.descriptor["mediaType"])
 
 
-def remove(name: Reference) -> None:
-    """Forget a list. Raises NotFound."""
-    if not os.path.isdir(_directory(name)):
+def removal(name: Reference) -> Step:
+    """Return what forgets a list. Raises NotFound."""
+    directory = _directory(name)
+    if not os.path.isdir(directory):
         raise NotFound(f"no such manifest list: {name}")
-    shutil.rmtree(_directory(name))
+    return Action(lambda: shutil.rmtree(directory), f"remove {directory}", command("rm", "-r", directory))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,33 @@ def test_a_verb_of_dockers_that_is_not_there_is_refused_with_the_reason(line: st
         assert run(mydocker, [*line.split(), verb, "--any", "word"]) == 1
         told = capsys.readouterr().err
         assert told.startswith(f"mydocker: {verb} is not supported: {why}\n") and f"`{verb}`" in text, told
+
+
+# The verbs that have no steps to tell: they change nothing, or only pass on what somebody types, asks or learns.
+UNTOLD = (
+    "attach, completion, context inspect, context ls, context show, context use, diff, events, generate systemd, history, images, info, "
+    "learn, logs, manifest inspect, network ls, port, search, stats, system df, system service, top, version, volume ls"
+)
+
+
+def verbs(group: Group) -> Iterator[Verb]:
+    for name in group.verbs:
+        found = group.member(name)
+        assert found
+        yield from verbs(found) if isinstance(found, Group) else [found]
+
+
+def test_every_verb_tells_its_steps_but_for_those_that_have_none() -> None:
+    untold = {each.function.__doc__ for each in verbs(mydocker) if not any(flag.into == "explain" for flag in each.flags)}
+    assert untold == {each.function.__doc__ for name in UNTOLD.split(", ") if isinstance(each := member(name), Verb)}
+
+
+@pytest.mark.parametrize("asked", ["--explain", "--explain=json", "--dry-run"])
+@pytest.mark.parametrize("words", ["learn reset", "images", "logs web"])
+def test_a_verb_without_steps_refuses_to_tell_them(capsys: pytest.CaptureFixture[str], asked: str, words: str) -> None:
+    assert run(mydocker, [asked, *words.split()]) == 1
+    option, verb = asked.partition("=")[0], words.split()[0]
+    assert capsys.readouterr().err.startswith(f"mydocker: {option} has nothing to tell of '{verb}'\n")
 
 
 @pytest.mark.parametrize(

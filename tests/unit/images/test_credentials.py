@@ -16,7 +16,8 @@ from mydocker.images.credentials import Credentials, Keyring
 def test_login_and_logout(tmp_path: Path) -> None:
     keyring = Keyring(str(tmp_path / "docker"))
     assert keyring.find("registry.example") is None
-    assert not keyring.forget("registry.example")
+    assert not keyring.may_know("registry.example")
+    keyring.forget("registry.example")
     keyring.keep("registry.example", Credentials(user="me", password="pass:word"))
     keyring.keep("docker.io", Credentials(user="hub", password="secret"))
     auths = json.loads(Path(keyring.path).read_text())["auths"]
@@ -24,7 +25,8 @@ def test_login_and_logout(tmp_path: Path) -> None:
     assert os.stat(keyring.path).st_mode & 0o777 == 0o600
     found = keyring.find("registry.example")
     assert found and (found.user, found.password) == ("me", "pass:word")
-    assert keyring.forget("registry.example")
+    assert keyring.may_know("registry.example") and not keyring.helper("registry.example")
+    keyring.forget("registry.example")
     assert keyring.find("registry.example") is None
     assert keyring.find("docker.io")
 
@@ -57,9 +59,11 @@ def test_helpers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         keyring.find("broken.example")
     with pytest.raises(StepFailed, match="docker-credential-nosuch: No such file"):
         keyring.find("other.example")
-    assert keyring.keep("registry.example", Credentials(user="me", password="geheim")) == "test"
+    assert keyring.helper("registry.example") == "test"
+    keyring.keep("registry.example", Credentials(user="me", password="geheim"))
     assert "geheim" not in Path(keyring.path).read_text()
-    assert keyring.forget("registry.example")
+    assert keyring.may_know("registry.example")
+    keyring.forget("registry.example")
     assert 'store {"ServerURL": "registry.example", "Username": "me", "Secret": "geheim"}' in (tmp_path / "log").read_text()
 
 

@@ -126,6 +126,22 @@ def test_propagation_is_read_from_mountinfo(
     assert bool(found[1]) == bool(hint)
 
 
+# A file system of the host's, whatever its type is, and one of the container's own.
+@pytest.mark.parametrize(("volume", "hint"), [("0:40 /data /v rw - tmpfs host rw", ""), ("0:9 / /v rw - tmpfs own rw", "none is")])
+def test_a_volume_is_of_a_file_system_of_the_hosts(scene: MakeScene, process: Callable[..., Process], volume: str, hint: str) -> None:
+    mounts = {"mountinfo": f"50 1 0:50 / / rw - overlay overlay rw\n51 50 {volume}\n52 50 0:41 / /sys rw - sysfs sysfs rw\n"}
+    contained = process(20, "LESSON=volumes", stat=f"S 1{' 0' * 17} 99999999999", mnt="2", files=mounts)
+    for path in ("v", "sys"):
+        Path(contained.directory, "root", path).mkdir(parents=True)
+        Path(contained.directory, "root", path, "file").touch()
+    seen = scene(contained)
+    Path(seen.keeper.directory, "mountinfo").write_text(
+        "30 1 8:1 / / rw - ext4 a rw\n31 30 0:40 / /t rw - tmpfs host rw\n32 30 0:41 / /sys rw - sysfs s rw\n"
+    )
+    found = check("9", seen)
+    assert found[1].startswith(hint) and bool(found[1]) == bool(hint)
+
+
 AUFS = "31 30 0:9 / /merged rw - aufs none rw,si=7b,dio\n"
 
 

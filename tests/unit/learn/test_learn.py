@@ -73,12 +73,9 @@ def test_a_page_shows_what_this_machine_has() -> None:
 
 
 def test_a_machine_knows_what_it_has() -> None:
-    assert [word for word in ("v1", "v2", "aufs", "overlay", "root", "memory", "cpu") if machine(1, "overlay").has(word)] == [
-        "v1",
-        "overlay",
-        "root",
-        "memory",
-    ]
+    words = ("v1", "v2", "aufs", "overlay", "root", "processors", "memory", "cpu")
+    assert [word for word in words if machine(1, "overlay").has(word)] == ["v1", "overlay", "root", "memory"]
+    assert Machine(layout=Layout([]), filesystems=(), is_root=False, processors=2).has("processors")
 
 
 def test_a_machine_has_programs_and_one_of_several_is_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

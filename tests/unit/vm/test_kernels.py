@@ -73,6 +73,12 @@ def test_no_machine_outlives_a_run_that_is_interrupted(looks: dict[str, int], mo
     assert FakeMachine.alive == []
 
 
+def test_a_table_says_what_its_tests_ran_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kernels.os.cpu_count", lambda: 2)
+    assert kernels.conditions(True, ()) == "QEMU without KVM, 2 processors"
+    assert kernels.conditions(False, ("-k", "a b")) == "QEMU with KVM, 2 processors, pytest -k 'a b'"
+
+
 def test_vfs_tries_what_depends_on_storage() -> None:
     assert kernels.selection("overlay", False) == "kernel"
     assert kernels.selection("vfs", False) == "kernel and storage"

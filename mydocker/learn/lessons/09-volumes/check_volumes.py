@@ -20,7 +20,7 @@ NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("-v", "/tmp:/data", "busybox", "true")
 STEPS = "/data"
-_NOT_VOLUMES = ("proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2", "overlay", "aufs")
+_KERNELS = ("proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2")
 _STARTED = 19  # the field starttime of /proc/PID/stat, counted from the state
 _CLOCK = 0.01  # seconds by which the start of a process may seem earlier than it was
 
@@ -30,8 +30,8 @@ def facts(scene: Scene) -> list[Fact]:
 
 
 def _judge(scene: Scene, process: Process) -> list[Fact]:
-    volumes = [mount for mount in process.mounts() if _is_volume(process, mount)]
-    changed = [each for mount in volumes for each in _changes(f"{process.directory}/root{mount.target}")]
+    volumes = _volumes(scene, process)
+    changed = [each for volume in volumes for each in _changes(volume)]
     return [
         fact(
             not scene.is_hosts(process, "mnt") and _root_of(process) != _root_of(scene.keeper),
@@ -65,8 +65,16 @@ def _judge(scene: Scene, process: Process) -> list[Fact]:
     ]
 
 
-def _is_volume(process: Process, mount: MountEntry) -> bool:
-    return mount.fstype not in _NOT_VOLUMES and mount.target != "/" and os.path.isdir(f"{process.directory}/root{mount.target}")
+def _volumes(scene: Scene, process: Process) -> list[str]:
+    """Return the directories of the host that a process has: their file systems are among the host's, and its own tmpfs is not."""
+    hosts = {device for device, _ in _mounts(scene.keeper)}
+    mounts = [mount for device, mount in _mounts(process) if device in hosts and mount.fstype not in _KERNELS and mount.target != "/"]
+    return [path for mount in mounts if os.path.isdir(path := f"{process.directory}/root{mount.target}")]
+
+
+def _mounts(process: Process) -> list[tuple[str, MountEntry]]:
+    """Return what a process sees mounted, each with the number of its file system."""
+    return [(line.split()[2], MountEntry(line)) for line in process.read("mountinfo").splitlines()]
 
 
 def _root_of(process: Process) -> tuple[int, int]:
