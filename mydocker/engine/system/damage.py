@@ -178,10 +178,10 @@ def _images(paths: Paths) -> Iterator[Leftover]:
 
 def _broken(layout: ImageLayout, image: images.Image) -> Iterator[DamagedImage]:
     for layer in image.layers:
-        path = layout.blob(layer["digest"])
+        path, *_ = *layout.files(layer["digest"]), layout.blob(layer["digest"])
         try:
             store.read_whole(path, 0)
-            size = os.path.getsize(path)
+            size = os.path.getsize(path) if path == layout.blob(layer["digest"]) else layer["size"]
             problem = f"blob {layer['digest']} has {size} bytes, expected {layer['size']}" if size != layer["size"] else ""
         except FileNotFoundError:
             problem = f"blob {layer['digest']} is missing in {layout.directory}"
