@@ -185,10 +185,7 @@ class FramedTar(RawIOBase):
         self._name = layout.frame(digest)
         self._file = open(self._name, "rb")  # noqa: SIM115 - closed by close()
         flock(self._file.fileno(), LOCK_EX)
-        try:
-            self._frame = Decompressed(self._file, self._name)
-        except BadInput as error:
-            raise Damaged(f"{self._name}: it is empty") from error
+        self._frame = _decompressed(self._file, self._name)
         self._pieces = self._tar()
         self._rest = memoryview(b"")
 
@@ -237,6 +234,22 @@ class FramedTar(RawIOBase):
         if len(found) < size and (found or not or_nothing):
             raise Damaged(f"{self._name}: it ends too early")
         return found
+
+
+def check_frame(path: str) -> None:
+    """Raise Damaged unless a frame is whole."""
+    store.read_whole(path, 0)
+    with open(path, "rb") as file:
+        frame = _decompressed(file, path)
+        while frame.read(_CHUNK):
+            pass
+
+
+def _decompressed(file: BufferedReader, path: str) -> Decompressed:
+    try:
+        return Decompressed(file, path)
+    except BadInput as error:
+        raise Damaged(f"{path}: it is empty") from error
 
 
 def complete(layout: ImageLayout, staging: Staging, entry: Descriptor) -> tuple[Descriptor, ImageManifest]:

@@ -528,6 +528,18 @@ def test_without_blobs_and_with_a_damaged_layer_it_is_said(without_blobs: Images
     assert mydocker("save", "-o", "new.tar", "travel:1").rc == 0
 
 
+@pytest.mark.parametrize("damage", ["truncate -s -1", "truncate -s 0", "rm"])
+def test_without_blobs_and_with_a_damaged_frame_it_is_said(without_blobs: Images, mydocker: Any, damage: str) -> None:
+    top = json.loads(mydocker.sh("tar -xOf it.tar manifest.json").stdout)[0]["Layers"][-1].rpartition("/")[2]
+    assert mydocker.sh(f"{damage} root/images/frames/{top}").rc == 0
+    checked = mydocker("system", "check")
+    assert (checked.rc, top in checked.stdout) == (1, True)
+    assert mydocker("save", "-o", "new.tar", "travel:1").rc == 1
+    without_blobs.check("travel:1")
+    assert mydocker("load", "-i", "it.tar").rc == 0
+    assert mydocker("system", "check").stdout == ""
+
+
 def test_without_blobs_and_killed_after_any_step(images: Images, mydocker: Any) -> None:
     mydocker("save", "-o", "it.tar", "travel:1")
     images.forget("travel:1", "travel:base")
