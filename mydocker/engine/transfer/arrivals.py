@@ -16,7 +16,7 @@ from typing import cast
 from mydocker import store
 from mydocker.engine.catalog.images import layers_lock
 from mydocker.engine.transfer.workers import Workers
-from mydocker.errors import Damaged
+from mydocker.errors import Conflict, Damaged
 from mydocker.explaining import ByWorker
 from mydocker.images import index
 from mydocker.images.config import chain_ids, image_document, platform_of
@@ -254,7 +254,13 @@ class StoreArrival(Step):
         entry = arrival.manifest.descriptor.copy()
         entry["platform"] = platform_of(arrival.document)
         entry["annotations"] = annotations
-        arrival.staging.publish(lambda entries: index.add(entries, entry, self.reference))
+        arrival.staging.publish(lambda entries: index.add(self._checked(entries), entry, self.reference))
+
+    def _checked(self, entries: list[Descriptor]) -> list[Descriptor]:
+        for layer in self.arrival.manifest.layers:
+            if not self.arrival.staging.layout.files(layer["digest"]):
+                raise Conflict(f"layer {layer['digest']} was removed meanwhile", "do it again")
+        return entries
 
     @property
     def _manifest(self) -> str:
