@@ -4,7 +4,7 @@ files of the unpacked layer it gives the same tar again, byte by byte.
     images/frames/HEX    compressed by gzip; HEX is the digest of the blob that it stands for
 
     the layer's directory, from the one above images/ on, and a newline
-    one piece of the tar after the other. Each begins with two numbers, see _HEAD:
+    one piece of the tar after the other. Each begins with two numbers, see HEAD:
         so many bytes, 0                              the bytes follow
         so many bytes, the length of a file's path    the path in the layer's directory follows; the file begins with the bytes
 
@@ -15,24 +15,20 @@ from __future__ import annotations
 
 import os
 import stat
-import tarfile
-import zlib
+from errno import ENOENT
 from fcntl import LOCK_EX, flock
 from io import BufferedReader, RawIOBase
-from posixpath import normpath
-from struct import calcsize, pack, unpack
+from struct import calcsize, unpack
 from typing import cast
 
 from mydocker import leanjson, store
 from mydocker.errors import BadInput, Damaged
-from mydocker.images.archive import GZIP_LEVEL, LayerWriter
-from mydocker.images.compression import GZIP_FORMAT, Decompressed
+from mydocker.images.archive import LayerWriter
+from mydocker.images.compression import Decompressed
 from mydocker.images.documents import LAYER_TYPE
 from mydocker.images.layers import LayerReader, StoredLayer
 from mydocker.images.staging import Staging
 from mydocker.kernel import inroot
-from mydocker.steps.base import Step, quote
-from mydocker.tarreader import damaged, members, open_tar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,136 +37,20 @@ if TYPE_CHECKING:
 
     from mydocker.images.documents import Descriptor, ImageManifest
     from mydocker.images.layout import ImageLayout
-    from mydocker.images.staging import BlobWriter
 
-_HEAD = ">QI"
-_CHUNK = 1 << 18
+# What a piece of a tar begins with: how many bytes, and the length of a path.
+HEAD = ">QI"
+CHUNK = 1 << 18
 _DOCKER_LAYER_TYPE = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 
-class LetBlobGo(Step):
-    """Replace the blob of a layer that is unpacked by its frame."""
-
-    layout: ImageLayout
-    descriptor: Descriptor
-    diff_id: str
-    directory: str  # of the unpacked layer
-
-    def apply(self) -> None:
-        digest, layout = self.descriptor["digest"], self.layout
-        with Staging(layout) as staging:
-            if not staging.take(digest):
-                return  # another process has let it go
-            frame = self._frame(staging)
-            with layout.lock():
-                if not os.path.exists(layout.blob(digest)):
-                    return  # the image was removed meanwhile
-                store.make_private(layout.directory + "/frames")
-                os.rename(staging.path(frame), layout.frame(digest))
-                store.sync_directory(layout.directory + "/frames")
-                os.unlink(layout.blob(digest))
-
-    def _frame(self, staging: Staging) -> str:
-        """Write the frame into staging, and return its own digest. Raises Damaged if the blob is not what it should be."""
-        digest, writer = self.descriptor["digest"], staging.writer()
-        try:
-            with open(staging.path(digest), "rb") as blob:
-                tar = LayerReader(blob, digest, self.diff_id)
-                _write(tar.as_binary(), self.directory, os.path.dirname(self.layout.directory), writer)
-            writer.finish()
-        finally:
-            writer.abandon()
-        return writer.digest
-
-    def describe(self) -> str:
-        frame = quote(self.layout.frame(self.descriptor["digest"]))
-        return f"write what is no file's content of layer {self.descriptor['digest']} to {frame}, and remove its blob"
-
-
-class _Frame:
-    """A frame that is being written."""
-
-    def __init__(self, writer: BlobWriter) -> None:
-        self._writer = writer
-        self._compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_FORMAT)
-        self._bytes = b""
-        self.is_content = False  # whether what is read of the tar is a file's content
-
-    def take(self, data: bytes) -> None:
-        """Take what was read of the tar."""
-        if not self.is_content:
-            self._bytes += data
-            if len(self._bytes) > _CHUNK:
-                self._flush()
-
-    def write(self, data: bytes) -> None:
-        self._writer.write(self._compressor.compress(data))
-
-    def file(self, path: bytes, size: int) -> None:
-        """Say that the first bytes of a file come next."""
-        self._flush()
-        self.write(pack(_HEAD, size, len(path)) + path)
-
-    def _flush(self) -> None:
-        if self._bytes:
-            self.write(pack(_HEAD, len(self._bytes), 0) + self._bytes)
-            self._bytes = b""
-
-    def finish(self) -> None:
-        self._flush()
-        self._writer.write(self._compressor.flush())
-
-
-def _write(stream: BinaryIO, directory: str, start: str, writer: BlobWriter) -> None:
-    """Write the frame of a tar, which is read to its end.
-
-    directory: where it was unpacked
-    start: the directory from which the frame names that one
-    """
-    frame = _Frame(writer)
-    frame.write(os.fsencode(os.path.relpath(directory, start)) + b"\n")
-    try:
-        with open_tar(stream, frame.take) as archive:
-            source = cast("BinaryIO", archive.fileobj)
-            for member in members(archive):
-                if member.isreg() and member.size and not member.issparse() and source.tell() == member.offset_data:
-                    _leave_out(frame, source, directory, member)
-            while source.read(_CHUNK):
-                pass
-    except tarfile.TarError as error:
-        raise damaged(error) from error
-    frame.finish()
-
-
-def _leave_out(frame: _Frame, source: BinaryIO, directory: str, member: tarfile.TarInfo) -> None:
-    """Read a member's content, and leave out of the frame what the file in the directory begins with, too."""
-    path = normpath("/" + member.name)
-    try:
-        file = _opened(directory, path)
-    except OSError:
-        return  # a later member has replaced it: what is read to skip the content stays in the frame
-    with file:
-        frame.is_content, equal = True, 0
-        while equal < member.size:
-            data = source.read(min(member.size - equal, _CHUNK))
-            if not data or file.read(len(data)) != data:
-                break
-            equal += len(data)
-        else:
-            data = b""
-        frame.is_content = False
-        if equal:
-            frame.file(os.fsencode(path), equal)
-        frame.take(data)
-
-
-def _opened(directory: str, path: str) -> BinaryIO:
+def opened(directory: str, path: str) -> BinaryIO:
     """Open a file of a layer. Raises OSError, also for what is no file."""
     descriptor = inroot.open_in(directory, path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     file = open(descriptor, "rb", buffering=0)  # noqa: SIM115 - closed by the caller
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         file.close()
-        raise FileNotFoundError(path)
+        raise FileNotFoundError(ENOENT, "there is no file", path)
     return cast("BinaryIO", file)
 
 
@@ -209,8 +89,8 @@ class FramedTar(RawIOBase):
         while not directory.endswith(b"\n"):
             directory += self._exactly(1)
         place = os.path.join(self._above, os.fsdecode(directory[:-1]))
-        while head := self._exactly(calcsize(_HEAD), or_nothing=True):
-            size, length = unpack(_HEAD, head)
+        while head := self._exactly(calcsize(HEAD), or_nothing=True):
+            size, length = unpack(HEAD, head)
             if length:
                 yield from self._content(place, os.fsdecode(self._exactly(length)), size)
             else:
@@ -218,8 +98,8 @@ class FramedTar(RawIOBase):
 
     def _content(self, directory: str, path: str, size: int) -> Iterator[bytes]:
         try:
-            with _opened(directory, path) as file:
-                while size and (data := file.read(min(size, _CHUNK))):
+            with opened(directory, path) as file:
+                while size and (data := file.read(min(size, CHUNK))):
                     size -= len(data)
                     yield data
         except OSError as error:
@@ -241,7 +121,7 @@ def check_frame(path: str) -> None:
     store.read_whole(path, 0)
     with open(path, "rb") as file:
         frame = _decompressed(file, path)
-        while frame.read(_CHUNK):
+        while frame.read(CHUNK):
             pass
 
 
@@ -273,7 +153,7 @@ def taken(layout: ImageLayout, staging: Staging, descriptor: Descriptor, diff_id
     if staging.take(descriptor["digest"]):
         return descriptor
     with stored(layout, descriptor, diff_id) as tar, LayerWriter(staging) as layer:
-        while data := tar.read(_CHUNK):
+        while data := tar.read(CHUNK):
             layer.write(data)
         layer.finish()
         kind = _DOCKER_LAYER_TYPE if ".docker." in descriptor["mediaType"] else LAYER_TYPE
@@ -294,7 +174,7 @@ class FramedLayer(LayerReader):
     """A layer whose blob was let go."""
 
     def __init__(self, layout: ImageLayout, descriptor: Descriptor, diff_id: str) -> None:
-        self._tar = cast("BufferedReader", BufferedReader(FramedTar(layout, descriptor["digest"]), _CHUNK))
+        self._tar = cast("BufferedReader", BufferedReader(FramedTar(layout, descriptor["digest"]), CHUNK))
         super().__init__(self._tar, descriptor["digest"], diff_id)
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from mydocker.errors import Conflict, Damaged
 from mydocker.explaining import ByWorker
 from mydocker.images import index
 from mydocker.images.config import chain_ids, image_document, platform_of
-from mydocker.images.frames import LetBlobGo
+from mydocker.images.framing import LetBlobGo
 from mydocker.images.layers import ArrivingLayer, LayerReader, check_blob, known_sizes
 from mydocker.images.staging import BlobLock, PutDocument, Staging
 from mydocker.steps.base import Step, quote

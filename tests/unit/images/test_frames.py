@@ -15,7 +15,8 @@ import pytest
 from mydocker import leanjson
 from mydocker.errors import Damaged
 from mydocker.images.documents import CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE, sha256
-from mydocker.images.frames import FramedLayer, LetBlobGo, complete, stored
+from mydocker.images.frames import FramedLayer, complete, stored
+from mydocker.images.framing import LetBlobGo
 from mydocker.images.layers import StoredLayer
 from mydocker.images.layout import ImageLayout
 from mydocker.images.staging import Staging, leftovers
@@ -136,13 +137,15 @@ def test_what_comes_of_it_is_a_manifest_of_its_own_with_the_same_configuration(t
         assert gzip.decompress(Path(staging.path(descriptor["digest"])).read_bytes()) == TARS["sizes"]
 
 
-@pytest.mark.parametrize("change", ["other", "shorter", "gone", "a symlink"])
+@pytest.mark.parametrize("change", ["other", "shorter", "gone", "a symlink", "a FIFO"])
 def test_a_file_that_is_not_as_it_was_is_told(tmp_path: Path, change: str) -> None:
     layer = Layer(tmp_path, TARS["sizes"])
     layer.let_go()
     file = layer.place / "of-513"
-    if change in ("gone", "a symlink"):
+    if change in ("gone", "a symlink", "a FIFO"):
         file.unlink()
+    if change == "a FIFO":
+        os.mkfifo(file)
     if change == "a symlink":
         file.symlink_to("of-1024")
     if change in ("other", "shorter"):
