@@ -20,7 +20,7 @@ from mydocker.errors import Damaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any, BinaryIO
 
 # Go's archive/tar, and so docker, allows this much for a long name or for a member's pax records.
@@ -146,13 +146,16 @@ def _numbers_before_data(archive: Any) -> list[str]:
 class _Forward(io.RawIOBase):
     """A stream with a position, which can be set to a later one. A large buffer keeps the many small reads of headers cheap."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, watch: Callable[[bytes], None] | None) -> None:
         self._stream = io.BufferedReader(_Raw(stream), _BUFFER)
+        self._watch = watch
         self._position = 0
 
     def read(self, size: int = -1, /) -> bytes:
         data = self._stream.read(size)
         self._position += len(data)
+        if self._watch:
+            self._watch(data)
         return data
 
     def tell(self) -> int:
@@ -184,10 +187,13 @@ class _Raw(io.RawIOBase):
         return len(data)
 
 
-def open_tar(stream: BinaryIO) -> tarfile.TarFile:
-    """Open a tar archive that is not compressed, for members(). Raises tarfile.TarError if it does not begin like one."""
+def open_tar(stream: BinaryIO, watch: Callable[[bytes], None] | None = None) -> tarfile.TarFile:
+    """Open a tar archive that is not compressed, for members(). Raises tarfile.TarError if it does not begin like one.
+
+    watch: is given all bytes of the archive in their order, as they are read
+    """
     try:
-        return tarfile.open(fileobj=cast("BinaryIO", _Forward(stream)), mode="r:", tarinfo=_Header, errorlevel=2)
+        return tarfile.open(fileobj=cast("BinaryIO", _Forward(stream, watch)), mode="r:", tarinfo=_Header, errorlevel=2)
     except RecursionError as error:
         raise tarfile.ReadError(_TOO_MANY) from error
 

@@ -12,11 +12,12 @@ from mydocker import store
 from mydocker.api.call import Call
 from mydocker.api.protocol import Gone
 from mydocker.api.registry import denied, given_for_all
-from mydocker.api.telling import Telling
+from mydocker.api.telling import Printing, Telling
 from mydocker.api.wanted import options
 from mydocker.engine.build import builder, platforms, stages
 from mydocker.engine.build.context import BuildContext, unpack_context
 from mydocker.engine.build.orders import Asked, Building
+from mydocker.engine.build.running import status_of
 from mydocker.engine.catalog import images
 from mydocker.engine.container.start import start as start_container
 from mydocker.engine.transfer import pull as pulling
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 # Of a tar: the length of a block, and what stands where in its first one.
 _BLOCK, _MAGIC, _MAGIC_AT = 512, b"ustar", 257
+_STDERR = 2
 # {parameter: the field of docker's HostConfig that it sets for RUN}
 _NUMBERS = {
     "memory": "Memory",
@@ -60,12 +62,12 @@ def build(call: Call) -> None:
     try:
         built = _of_upload(call, names, limits, telling)
     except StepFailed as error:
-        if not telling.status_of_command:
+        if not status_of(error):
             raise
         # docker's client exits with the status of the command that failed.
         _, said, rest = error.message.partition("the command '")
         message = f"The command '{rest}" if said else error.message
-        telling.line({"errorDetail": {"code": telling.status_of_command, "message": message}, "error": message})
+        telling.line({"errorDetail": {"code": status_of(error), "message": message}, "error": message})
         return telling.end()
     _tell(telling, built.id, names)
 
@@ -159,6 +161,8 @@ def _built(call: Call, directory: str, scratch: str, names: list[Reference], lim
         lambda record, lock, secrets: _run(call, telling, record, lock, secrets),
         lambda base, platform: _pull(call, telling, base, platform),
     )
+    how.show_side = lambda descriptor, lines: telling.written(lines.decode(errors="replace"), descriptor == _STDERR)
+    how.begin_side = lambda: _begin_side(how, call)
     how.name = name
     how.arguments = {key: value for key, value in _json(call, "buildargs", dict).items() if isinstance(value, str)}
     how.platform = platforms.normal(call.text("platform"))
@@ -171,6 +175,21 @@ def _built(call: Call, directory: str, scratch: str, names: list[Reference], lim
     built = builder.build(how, divided, call.text("target"), names)
     assert built  # this is no dry run
     return built
+
+
+def _begin_side(how: Building, call: Call) -> None:
+    """Have a build in a child process tell everything by its descriptors 1 and 2: its parent alone writes to the client."""
+    printing = Printing(call.connection)
+
+    def start(record: Record, lock: int, secrets: list[str]) -> int:
+        try:
+            return _run(call, printing, record, lock, secrets)
+        except Gone as error:
+            raise StepFailed("the client has gone away") from error
+
+    how.tell = lambda line: printing.stream(f"{line}\n")
+    how.start = start
+    how.pull = lambda base, platform: _pull(call, printing, base, platform)
 
 
 def _choose_cache(call: Call, how: Building) -> None:
@@ -186,11 +205,9 @@ def _run(call: Call, telling: Telling, record: Record, lock: int, secrets: list[
     """Run the command of a RUN, tell what it writes, and return its exit status. Raises Gone if the client goes away meanwhile."""
     decoders = {stream: codecs.getincrementaldecoder("utf-8")(errors="replace") for stream in (OUTPUT, ERRORS)}
     client = start_container(call.paths, record, lock, OUTPUT + ERRORS, secrets=secrets)
-    telling.status_of_command = client.hear(
-        lambda stream, data: telling.written(decoders[stream].decode(data), stream == ERRORS), _waiter(call)
-    )
+    status = client.hear(lambda stream, data: telling.written(decoders[stream].decode(data), stream == ERRORS), _waiter(call))
     client.channel.close()
-    return telling.status_of_command
+    return status
 
 
 def _waiter(call: Call) -> Callable[[int], None]:

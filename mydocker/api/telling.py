@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +23,6 @@ class Telling:
     def __init__(self, connection: Connection, is_quiet: bool = False) -> None:
         self.connection = connection
         self.is_quiet = is_quiet
-        self.status_of_command = 0  # how the last command of a build ended
 
     def line(self, document: dict[str, Any]) -> None:
         """Send an object."""
@@ -63,6 +64,25 @@ class Telling:
                 self.line(_progress(names[position], count, sizes[position]))
 
         return told
+
+
+class Printing(Telling):
+    """What a child process tells that builds one stage of several: text on descriptors 1 and 2, whose lines its parent passes on."""
+
+    def line(self, document: dict[str, Any]) -> None:
+        """Leave out how far a layer has come."""
+
+    def status(self, text: str, identity: str = "") -> None:
+        if not identity:
+            self.stream(f"{text}\n")
+
+    def stream(self, text: str) -> None:
+        self.written(text, False)
+
+    def written(self, text: str, is_error: bool) -> None:
+        data = text.encode()
+        while data:
+            data = data[os.write(2 if is_error else 1, data) :]
 
 
 def _progress(name: str, count: int, size: int) -> dict[str, Any]:

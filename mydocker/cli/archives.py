@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 PLATFORM = option(
     "--platform", metavar="OS/ARCH[/VARIANT]", default="", help="Of an image for several platforms, that one [this machine's]."
 )
+NO_BLOBS = switch("--no-blobs", help="Keep layers unpacked only; save and push compress them again.")
 MAX_SIZE = option("--max-size", metavar="SIZE", help="Refuse a layer whose files have more bytes [no limit].")
 
 
@@ -64,9 +65,10 @@ def save(session: Session, output: str | None, platform: str, names: tuple[str, 
     switch("-q", "--quiet", help="No progress."),
     PLATFORM,
     MAX_SIZE,
+    NO_BLOBS,
     *EXPLAIN,
 )
-def load(session: Session, source: str, quiet: bool, platform: str, max_size: str | None) -> None:
+def load(session: Session, source: str, quiet: bool, platform: str, max_size: str | None, no_blobs: bool) -> None:
     """Bring in the images of an archive: docker's or OCI's, plain or compressed (gzip, bzip2, xz, zstd).
 
     Example: mydocker load -i images.tar.zst
@@ -76,6 +78,7 @@ def load(session: Session, source: str, quiet: bool, platform: str, max_size: st
     options = archives.Loading(
         platform=platform_fields(platform or host_platform()),
         max_size=None if max_size is None else parse_size(max_size),
+        keeps_blobs=not no_blobs,
         observer=lambda found: ignored if quiet or not sys.stderr.isatty() else Layers(found.manifest.layers, sys.stderr, _LOADING),
     )
     with _opened(source) as stream:

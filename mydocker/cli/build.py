@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-from contextlib import contextmanager
 
 from mydocker import store
 from mydocker.cli import buildinput
@@ -14,26 +12,23 @@ from mydocker.cli.buildoutput import Outputs, write_metadata, write_text
 from mydocker.cli.execution import runner, telling
 from mydocker.cli.flags import ISOLATION, NO_TRUST
 from mydocker.cli.lean import values
-from mydocker.cli.run import create as create_verb
 from mydocker.cli.table import harmless
 from mydocker.cli.verb import argument, meaningless, option, refused, switch, verb
 from mydocker.engine.build import builder, orders, platforms, stages
 from mydocker.engine.build.context import BuildContext
-from mydocker.engine.container.start import start as start_container
-from mydocker.engine.request.flags import parse as parse_options
-from mydocker.engine.request.options import Options
 from mydocker.images import dockerfile
 from mydocker.images.reference import parse
 from mydocker.messages import ERRORS, OUTPUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import BinaryIO
 
     from mydocker.cli.buildinput import Flags
     from mydocker.engine.build.result import Built
     from mydocker.engine.record.containers import Record
+    from mydocker.engine.request.options import Options
 
 
 # What RUN --mount and --security, COPY --from and FROM are given.
@@ -96,7 +91,7 @@ def build(session: Session, /, context: str, path: str | None, target: str, **fl
     buildinput.refuse(flags)
     outputs = Outputs(flags["outputs"], flags["tags"], bool(flags["push"]))  # type: ignore[arg-type]
     quiet = bool(flags["quiet"]) or flags["progress"] == "quiet"
-    with _scratch(session) as scratch, _stdout(outputs.takes_stdout) as stdout:
+    with _Scratch(session) as scratch, _Stdout(outputs.takes_stdout) as stdout:
         text, name, directory, place = buildinput.sources(context, path, scratch)
         how = _building(session, BuildContext(directory, place, scratch), quiet, bool(flags["pull"]))
         how.name = name
@@ -122,37 +117,45 @@ def _tell(session: Session, flags: Flags, built: Built, outputs: Outputs, quiet:
     echo(f"sha256:{built.id}" if quiet else "\n".join(lines))
 
 
-@contextmanager
-def _stdout(is_taken: bool) -> Iterator[BinaryIO]:
-    """Yield standard output. If it is taken for what is built, all else goes to standard error meanwhile."""
-    if not is_taken:
-        yield sys.stdout.buffer
-        return
-    sys.stdout.flush()
-    saved = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        with open(saved, "wb", closefd=False) as stream:
-            yield stream
-    finally:
-        os.dup2(saved, 1)
-        os.close(saved)
+class _Stdout:
+    """Standard output, inside a `with` block. If it is taken for what is built, all else goes to standard error meanwhile."""
+
+    def __init__(self, is_taken: bool) -> None:
+        self.is_taken = is_taken
+        self.stream: BinaryIO = sys.stdout.buffer
+
+    def __enter__(self) -> BinaryIO:
+        if self.is_taken:
+            sys.stdout.flush()
+            self.stream = open(os.dup(1), "wb")
+            os.dup2(2, 1)
+        return self.stream
+
+    def __exit__(self, *exception: object) -> None:
+        if self.is_taken:
+            with self.stream:
+                os.dup2(self.stream.fileno(), 1)
 
 
-@contextmanager
-def _scratch(session: Session) -> Iterator[str]:
-    """Make a directory for the files that the build has to write, and remove it afterwards.
+class _Scratch:
+    """A directory for the files that the build has to write. `with` makes and removes it.
 
     If the build is killed, `system check` finds the directory.
     """
-    path = store.temporary(session.paths.root + "/build")
-    if session.dry_run:
-        path = tempfile.mkdtemp()
-    os.makedirs(path, mode=0o700, exist_ok=True)
-    try:
-        yield path
-    finally:
-        store.remove_tree(path)
+
+    def __init__(self, session: Session) -> None:
+        self.path = store.temporary(session.paths.root + "/build")
+        if session.dry_run:
+            from tempfile import mkdtemp  # imported here and below, because it takes a sixth of a build that is all cached
+
+            self.path = mkdtemp()
+
+    def __enter__(self) -> str:
+        os.makedirs(self.path, mode=0o700, exist_ok=True)
+        return self.path
+
+    def __exit__(self, *exception: object) -> None:
+        store.remove_tree(self.path)
 
 
 def _building(session: Session, context: BuildContext, quiet: bool, always: bool) -> orders.Building:
@@ -172,8 +175,13 @@ def _building(session: Session, context: BuildContext, quiet: bool, always: bool
 
     how = orders.Building(session.paths, context, runner(session), tell, options, _starter(session, quiet), pull)
     # Steps are told one after the other.
-    how.side_by_side = not session.explain and not session.dry_run
+    how.show_side = None if session.explain or session.dry_run else _pass_on
     return how
+
+
+def _pass_on(descriptor: int, lines: bytes) -> None:
+    while lines:
+        lines = lines[os.write(descriptor, lines) :]
 
 
 def _words(asked: orders.Asked) -> list[str]:
@@ -187,16 +195,23 @@ def _words(asked: orders.Asked) -> list[str]:
 
 def _options(words: list[str]) -> Options:
     """Return the options that `mydocker create WORDS` would give a container."""
+    from mydocker.cli.run import create as create_verb  # imported here and below, because what is cached needs no container
+    from mydocker.engine.request.flags import parse as parse_options
+
     flags = {name: value for name, value in values(create_verb, words).items() if name not in ("explain", "dry_run")}
     return parse_options({**flags, "detach_keys": None})
 
 
 def _starter(session: Session, quiet: bool) -> Callable[[Record, int, list[str]], int]:
     def start(record: Record, lock: int, secrets: list[str]) -> int:
+        from mydocker.engine.container.start import start as start_container
+
         return start_container(session.paths, record, lock, OUTPUT + ERRORS, b"", False, telling(session), secrets=secrets).run()
 
     def start_quietly(record: Record, lock: int, secrets: list[str]) -> int:
-        with tempfile.TemporaryFile() as output:
+        from tempfile import TemporaryFile
+
+        with TemporaryFile() as output:
             saved = [os.dup(descriptor) for descriptor in (1, 2)]
             try:
                 for descriptor in (1, 2):

@@ -8,8 +8,8 @@ import sys
 from mydocker.cli.verb import option
 from mydocker.engine.build import checks, platforms, secrets
 from mydocker.engine.build.context import unpack_context
-from mydocker.engine.build.copying import Context, is_archive
 from mydocker.engine.build.orders import Asked
+from mydocker.engine.build.sources import Context
 from mydocker.engine.request.settings import labels as parse_labels
 from mydocker.engine.request.values import pair
 from mydocker.errors import BadInput
@@ -169,6 +169,8 @@ def sources(context: str, path: str | None, scratch: str) -> tuple[str, str, str
 
 def _from_stdin(scratch: str) -> str:
     """Write standard input to a file. Return the directory of the context if it is a tar, or '' if it is a Dockerfile."""
+    from mydocker.engine.build.copying import is_archive  # imported here, because tarfile takes 3 ms
+
     with open(f"{scratch}/stdin", "wb") as file:
         while data := sys.stdin.buffer.read(1 << 18):
             file.write(data)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-import tarfile
 
 from mydocker import leanjson
 from mydocker.cli.base import Session
 from mydocker.engine.catalog import images
-from mydocker.engine.container import copy
-from mydocker.engine.transfer import archives
 from mydocker.engine.transfer.outfile import write_whole
 from mydocker.errors import BadInput
 from mydocker.images.reference import parse_name
-from mydocker.storage.unpack import unpack
 from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import tarfile
     from collections.abc import Iterable, Sequence
     from typing import BinaryIO
 
@@ -114,6 +111,9 @@ def _output(text: str) -> Output:
 
 
 def _fill(session: Session, how: Building, built: Built, output: Output, stream: BinaryIO) -> None:
+    from mydocker.engine.container import copy  # imported here and below, because most builds only make an image
+    from mydocker.engine.transfer import archives
+
     if output.kind == "tar":
         with how.opened(built.progress) as place:
             copy.to_stream(place.container(), "/.", False, stream)
@@ -124,6 +124,8 @@ def _fill(session: Session, how: Building, built: Built, output: Output, stream:
 
 def _write_tree(how: Building, built: Built, directory: str) -> None:
     """Write the files of an image into a directory. They belong to the caller."""
+    from mydocker.engine.container import copy
+    from mydocker.storage.unpack import unpack
 
     def own(member: tarfile.TarInfo) -> None:
         member.uid, member.gid = os.geteuid(), os.getegid()

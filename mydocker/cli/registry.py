@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mydocker.cli.archives import MAX_SIZE, PLATFORM, ignored
+from mydocker.cli.archives import MAX_SIZE, NO_BLOBS, PLATFORM, ignored
 from mydocker.cli.asking import answer
 from mydocker.cli.base import EXPLAIN, Session, echo, warn
 from mydocker.cli.execution import runner
@@ -43,11 +43,12 @@ _QUIET = switch("-q", "--quiet", help="Only the name, no progress.")
     _QUIET,
     PLATFORM,
     MAX_SIZE,
+    NO_BLOBS,
     NO_TRUST,
     *EXPLAIN,
     argument("name", "NAME[:TAG|@DIGEST]"),
 )
-def pull(session: Session, all_tags: bool, quiet: bool, platform: str, max_size: str | None, name: str) -> None:
+def pull(session: Session, all_tags: bool, quiet: bool, platform: str, max_size: str | None, no_blobs: bool, name: str) -> None:
     """Bring in an image from a registry; without a registry's name in front, from Docker Hub.
 
     Example: mydocker pull alpine:3
@@ -62,21 +63,29 @@ def pull(session: Session, all_tags: bool, quiet: bool, platform: str, max_size:
     if all_tags:
         wanted = [Reference(domain=reference.domain, path=reference.path, tag=tag) for tag in pulling.tags(session.paths, reference)]
     for each in wanted:
-        pull_one(session, each, platform, limit, sys.stdout, quiet)
+        pull_one(session, each, platform, limit, sys.stdout, quiet, not no_blobs)
     if not session.dry_run:
         echo(reference.repository if all_tags else wanted[0].canonical)
 
 
-def pull_one(session: Session, reference: Reference, platform: str, limit: int | None, out: TextIO, quiet: bool) -> None:
+def pull_one(
+    session: Session, reference: Reference, platform: str, limit: int | None, out: TextIO, quiet: bool, keeps_blobs: bool = True
+) -> None:
     """Pull an image, and tell about it as docker does.
 
     platform: 'OS/ARCH[/VARIANT]', '' for this machine's
     limit: the most bytes that the files of a layer may have, None for no limit
+    keeps_blobs: whether the layers' blobs stay when the layers are unpacked
     """
     silent = quiet or session.dry_run
     if not silent:
         print(f"{reference.tag or reference.digest}: Pulling from {reference.path}", file=out, flush=True)
-    options = pulling.Pulling(platform=platform, max_size=limit, observer=lambda layers: ignored if silent else Layers(layers, out))
+    options = pulling.Pulling(
+        platform=platform,
+        max_size=limit,
+        observer=lambda layers: ignored if silent else Layers(layers, out),
+        keeps_blobs=keeps_blobs,
+    )
     pulled = pulling.pull(session.paths, choose(session.paths), reference, options, runner(session))
     if not silent:
         status = "Downloaded newer image" if pulled.is_new else "Image is up to date"

@@ -122,6 +122,8 @@ IMAGE_DOCUMENT: Shape = {
     "container_config": "any",  # by docker before 23: the config of the container from which the topmost layer was made
 }
 
+# Where a container looks for programs if its image does not say (docker's).
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PROTOCOLS = ("tcp", "udp", "sctp")
 # The kernel's name of a machine (uname -m) → Go's name of its architecture, with a variant.
 _ARCHITECTURES = {

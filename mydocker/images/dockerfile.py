@@ -5,19 +5,16 @@ There is a library, dockerfile-parse. But it knows no here-documents, and its er
 
 from __future__ import annotations
 
-import json
-import re
-
+from mydocker import leanjson
 from mydocker.errors import BadInput
 from mydocker.images import change
 from mydocker.images.words import expand, split, with_backslashes
 from mydocker.value import Value
 
-_DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(.+?)\s*$")
-# A whole word. In `$((1 <<n))` and in quotes the same characters are no here-document.
-_HEREDOC = re.compile(r"\d*<<(-?)([^<()$]+)", re.DOTALL)
 _DIRECTIVES = {"check", "escape", "syntax"}
-_FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(.*))?", re.DOTALL)
+# What the word that ends a here-document does not have: `$((1 <<n))` and `<<<` are none.
+_NO_ENDING = frozenset("<()$")
+_FLAG_NAME = frozenset("abcdefghijklmnopqrstuvwxyz-")
 # The flags of each instruction: with a text, true or false, or given as often as one likes.
 _TEXT, _TRUTH, _MANY = "text", "truth", "many"
 _FLAGS = {
@@ -72,7 +69,7 @@ class Instruction:
         if words is None:
             self.text = with_backslashes(self.text, escape)
         else:
-            self.text = json.dumps([with_backslashes(word, escape) for word in words])
+            self.text = leanjson.dumps([with_backslashes(word, escape) for word in words])
         for heredoc in self.heredocs:
             heredoc.content = with_backslashes(heredoc.content, escape, quotes="") if heredoc.expand else heredoc.content
 
@@ -90,10 +87,9 @@ class Flags:
     def add(self, instruction: str, written: str, word: str, where: str) -> None:
         """Take one flag. word: what was written, without its quotes. Raises BadInput."""
         known = _FLAGS[instruction]
-        match = _FLAG.fullmatch(word)
-        if not match:
+        name, _, value = word.removeprefix("--").partition("=")
+        if not name or name.startswith("-") or set(name) - _FLAG_NAME:
             raise BadInput(f"{where}: invalid flag {word!r}: expected --NAME=VALUE")
-        name, value = match[1], match[2] or ""
         if name not in known:
             listed = ", ".join(f"--{other}" for other in sorted(known))
             raise BadInput(f"{where}: {instruction} has no flag --{name}: expected one of {listed}")
@@ -139,17 +135,23 @@ def _directives(lines: list[str], name: str) -> tuple[str, int]:
     escape = "\\"
     seen: set[str] = set()
     for number, line in enumerate(lines):
-        match = _DIRECTIVE.match(line)
-        if not match or match[1].lower() not in _DIRECTIVES:
+        word, value = _directive(line)
+        if word not in _DIRECTIVES or not value:
             return escape, number
-        if match[1].lower() in seen:
-            raise BadInput(f"{name}:{number + 1}: only one {match[1].lower()} directive can be used")
-        seen.add(match[1].lower())
-        if match[1].lower() == "escape":
-            escape = match[2]
+        if word in seen:
+            raise BadInput(f"{name}:{number + 1}: only one {word} directive can be used")
+        seen.add(word)
+        if word == "escape":
+            escape = value
             if escape not in ("\\", "`"):
                 raise BadInput(f"{name}:{number + 1}: invalid escape {escape!r}: expected \\ or `")
     return escape, len(lines)
+
+
+def _directive(line: str) -> tuple[str, str]:
+    """Return the name and the value of a line such as `# escape=\\`, ('', '') for one that is no comment."""
+    word, _, value = line[1:].partition("=")
+    return (word.strip().lower(), value.strip()) if line.startswith("#") else ("", "")
 
 
 def _logical_line(lines: list[str], position: int, escape: str) -> tuple[str, int]:
@@ -220,21 +222,32 @@ def _flag_word(text: str) -> tuple[int, str]:
 def _heredocs(text: str, lines: list[str], position: int, where: str) -> tuple[list[Heredoc], int]:
     """Return the here-documents that a text announces, and the position after them."""
     found: list[Heredoc] = []
-    for match in _heredoc_words(text):
-        dash, written = match.groups()
-        ending = expand(written, {})
-        content, position = _heredoc(lines, position, ending, bool(dash), where)
-        found.append(Heredoc(name=ending, word=match[0], content=content, expand=ending == written))
+    for word in _words(text):
+        written, dash = _announced(word)
+        if written:
+            ending = expand(written, {})
+            content, position = _heredoc(lines, position, ending, dash, where)
+            found.append(Heredoc(name=ending, word=word, content=content, expand=ending == written))
     return found, position
 
 
-def _heredoc_words(text: str) -> list[re.Match[str]]:
-    """Return the words of a text that announce here-documents. Each match has a dash or '', and the ending word as it is written."""
+def _words(text: str) -> list[str]:
+    """Return the words of a text, none if a quote is open: what that means, the shell says."""
     try:
-        found = [_HEREDOC.fullmatch(word) for word in split(text)]
+        return split(text)
     except BadInput:
-        return []  # A quote is open. What that means, the shell says.
-    return [match for match in found if match]
+        return []
+
+
+def _announced(word: str) -> tuple[str, bool]:
+    """Return the ending, as it is written, of the here-document that a word such as 3<<-"EOF" announces, and whether it has the dash.
+
+    The ending is '' if the word announces none.
+    """
+    number, arrows, ending = word.partition("<<")
+    if not arrows or (number and not number.isdecimal()) or _NO_ENDING & set(ending):
+        return "", False
+    return ending.removeprefix("-"), ending.startswith("-")
 
 
 def _heredoc(lines: list[str], position: int, ending: str, dash: bool, where: str) -> tuple[str, int]:

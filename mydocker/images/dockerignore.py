@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 
 from mydocker.errors import BadInput
 from mydocker.given import read_all
@@ -15,6 +14,7 @@ from mydocker.kernel.files import RESOLVE_BENEATH, openat2
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable
 
 
@@ -29,7 +29,7 @@ class Ignore:
                 negated = pattern.startswith("!")
                 cleaned = os.path.normpath("/" + pattern.lstrip("!").strip()).lstrip("/")
                 if cleaned:
-                    self._rules.append((negated, re.compile(translate(cleaned))))
+                    self._rules.append((negated, compiled(cleaned)))
 
     def excludes(self, path: str) -> bool:
         """Say whether a path is left out. path: relative to the context."""
@@ -40,6 +40,11 @@ class Ignore:
             if excluded == negated and any(pattern.fullmatch(top) for top in tops):
                 excluded = not negated
         return excluded
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no pattern."""
+        return not self._rules
 
     @property
     def has_exceptions(self) -> bool:
@@ -95,6 +100,8 @@ def excluded_paths(directory: str, ignore: Ignore, above: str = "") -> set[str]:
     above: the directory's path in the context, if it is not the context itself
     """
     found: set[str] = set()
+    if ignore.is_empty:
+        return found  # a large context takes long to look through
     _collect(directory, "", f"{above}/" if above else "", ignore, found)
     return found
 
@@ -120,6 +127,13 @@ def _keeps(directory: str, path: str, above: str, ignore: Ignore) -> bool:
     return False
 
 
+def compiled(pattern: str) -> re.Pattern[str]:
+    """Return a pattern as translate() makes it, ready to match."""
+    import re  # imported here and below, because it takes a fifth of a build that is all cached
+
+    return re.compile(translate(pattern))
+
+
 def translate(pattern: str) -> str:
     """Return a Go filepath.Match pattern, with ** for any number of directories, as a regular expression. Raises BadInput.
 
@@ -143,6 +157,8 @@ def translate(pattern: str) -> str:
 
 def _name(text: str, pattern: str) -> str:
     """Return the regular expression of one name of a pattern."""
+    import re
+
     pieces = [""]  # what stands between two stars
     position = 0
     while position < len(text):
@@ -171,6 +187,8 @@ def _name(text: str, pattern: str) -> str:
 
 def _class(inside: str, pattern: str) -> str:
     """Return a class of characters. Raises BadInput for a range that goes backwards, and its like."""
+    import re
+
     escaped = inside.replace("\\", "\\\\").replace("[", "\\[")
     expression = f"[{'^' + escaped[1:] if escaped[:1] in ('^', '!') else escaped}]"
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from mydocker import leanjson
 from mydocker.errors import Conflict
 from mydocker.images import index
@@ -100,7 +98,7 @@ class Draft:
 
     def _checked(self, entries: list[Descriptor]) -> list[Descriptor]:
         for layer in self.layers:
-            if not os.path.exists(self.layout.blob(layer["digest"])):
+            if not self.layout.files(layer["digest"]):
                 raise Conflict(f"layer {layer['digest']} was removed meanwhile")
         return entries
 

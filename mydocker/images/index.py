@@ -79,6 +79,11 @@ def repo_digest(entry: Descriptor) -> str:
     return _annotations(entry).get(DIGEST) or entry["digest"]
 
 
+def known_as(entry: Descriptor, digest: str) -> Descriptor:
+    """Return a copy of a descriptor whose image has this digest in a registry."""
+    return {**entry, "annotations": {**_annotations(entry), DIGEST: digest}}
+
+
 def named(entry: Descriptor, reference: Reference | None) -> Descriptor:
     """Return a copy of a descriptor that has this name, or none, instead of its own."""
     own = (REF_NAME, CONTAINERD_NAME) if _same_repository(entry, reference) else (REF_NAME, CONTAINERD_NAME, DIGEST)
@@ -104,7 +109,10 @@ def add(entries: list[Descriptor], entry: Descriptor, reference: Reference | Non
     rest = [e for e in entries if e["digest"] != entry["digest"] or name_of(e)]
     if reference is None:
         return entries if len(rest) < len(entries) or _has(rest, entry["digest"]) else [*entries, named(entry, None)]
-    return [*remove_name(rest, reference.canonical, keep=entry["digest"]), named(entry, reference)]
+    given = named(entry, reference)
+    if given in rest and len(rest) == len(entries):
+        return entries
+    return [*remove_name(rest, reference.canonical, keep=entry["digest"]), given]
 
 
 def remove_name(entries: list[Descriptor], name: str, keep: str = "") -> list[Descriptor]:

@@ -3,6 +3,7 @@
     images/oci-layout               {"imageLayoutVersion": "1.0.0"}
     images/index.json               a descriptor for each name, and one for each image without a name; see index.py
     images/blobs/sha256/HEX         manifests, configs and layers, each complete: only Staging.publish() puts one there
+    images/frames/HEX               stands for a layer's blob that was let go; see frames.py
     images/staging/RANDOM/          what a living process is adding; see staging.py
     images/lock                     an flock, held to change index.json, to publish blobs and to remove them
 
@@ -92,8 +93,11 @@ class ImageLayout:
         return status.st_ino, status.st_mtime_ns
 
     def change(self, change: Change) -> None:
-        """Replace index.json's descriptors by change(descriptors); the caller holds the lock."""
-        self._write_index(change(self.entries()))
+        """Replace index.json's descriptors by change(descriptors), unless they are the same; the caller holds the lock."""
+        before = self.entries()
+        after = change(before)
+        if after != before:
+            self._write_index(after)
 
     def _write_index(self, entries: list[Descriptor]) -> None:
         store.write_json(self.directory + "/index.json", {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries})
@@ -123,6 +127,14 @@ class ImageLayout:
             raise Unsupported(f"digest {digest!r}: expected sha256: and 64 hexadecimal digits")
         return f"{self.directory}/blobs/sha256/{digits}"
 
+    def frame(self, digest: str) -> str:
+        """Return the path of what stands for a layer's blob once that was let go."""
+        return f"{self.directory}/frames/{os.path.basename(self.blob(digest))}"
+
+    def files(self, digest: str) -> list[str]:
+        """Return the paths of what there is of a blob: itself, and what would stand for it."""
+        return [path for path in (self.blob(digest), self.frame(digest)) if os.path.lexists(path)]
+
     def read(self, descriptor: Descriptor) -> bytes:
         """Return the content of a small blob after checking its size and digest. Raises Damaged if it is missing or they differ."""
         digest = descriptor["digest"]
@@ -146,18 +158,19 @@ class ImageLayout:
         return image_document(self.read(descriptor), f"config {descriptor['digest']}")
 
     def unreachable(self) -> list[str]:
-        """Return the digests of blobs that index.json does not reach; the caller holds the lock.
+        """Return the digests of blobs, or of what stands for them, that index.json does not reach; the caller holds the lock.
 
         Raises Damaged when something on the way to them is: then nobody knows.
         """
         reached = set(self._reached(self.entries()))
-        return [digest for digest in self._stored() if digest not in reached]
+        return [digest for digest in sorted({*self._stored(), *self._named("/frames")}) if digest not in reached]
 
     def collect(self) -> list[str]:
         """Remove unreachable blobs and return their digests; the caller holds the lock. Raises Damaged, and then removes none."""
         garbage = self.unreachable()
         for digest in garbage:
-            os.unlink(self.blob(digest))
+            for path in self.files(digest):
+                os.unlink(path)
         return garbage
 
     def collect_known(self) -> list[str]:
@@ -168,8 +181,12 @@ class ImageLayout:
             return []
 
     def _stored(self) -> list[str]:
+        return self._named("/blobs/sha256")
+
+    def _named(self, place: str) -> list[str]:
+        """Return the digests after which files in a directory are named."""
         try:
-            return [f"sha256:{name}" for name in sorted(os.listdir(self.directory + "/blobs/sha256")) if is_id(name)]
+            return [f"sha256:{name}" for name in sorted(os.listdir(self.directory + place)) if is_id(name)]
         except FileNotFoundError:
             return []
 

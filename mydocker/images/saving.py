@@ -1,6 +1,6 @@
 """Writing images as an archive, for `save`: one tar that has two formats at once, an OCI image layout and docker's archive.
 
-    blobs/sha256/HEX    every manifest, config and layer once, as it is stored
+    blobs/sha256/HEX    every manifest, config and layer once, as it is stored, or as frames.py makes it again
     index.json          OCI: a descriptor for each name
     manifest.json       docker: config and layers of each image, as paths in this tar, and its names
     oci-layout
@@ -18,6 +18,7 @@ from mydocker import leanjson
 from mydocker.errors import Damaged
 from mydocker.images import index
 from mydocker.images.documents import INDEX_TYPE
+from mydocker.images.frames import complete
 from mydocker.images.reference import parse
 from mydocker.images.staging import Staging
 from mydocker.value import Value
@@ -43,31 +44,30 @@ class Selected(Value):
 
 def save(layout: ImageLayout, images: Iterable[Selected], stream: BinaryIO) -> None:
     """Write the tar. Raises Damaged if a blob is missing or does not match its digest."""
-    chosen = list(images)
     # Staging has links of our own to the blobs, so an image that is removed meanwhile is saved all the same.
     with Staging(layout) as staging, tarfile.open(fileobj=stream, mode="w|", bufsize=_BUFFER) as archive:
-        documents = [layout.manifest(image.entry) for image in chosen]
+        chosen = [(image.names, *complete(layout, staging, image.entry)) for image in images]
         written: set[str] = set()
-        for image, manifest in zip(chosen, documents, strict=True):
-            for descriptor in (*manifest["layers"], manifest["config"], image.entry):
+        for _, entry, manifest in chosen:
+            for descriptor in (*manifest["layers"], manifest["config"], entry):
                 if descriptor["digest"] not in written:
                     _add_blob(archive, staging, descriptor)
                     written.add(descriptor["digest"])
-        entries = [entry for image in chosen for entry in _descriptors(image)]
+        entries = [each for names, entry, _ in chosen for each in _descriptors(names, entry)]
         listed: ImageIndex = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries}
         _add(archive, "index.json", listed)
-        _add(archive, "manifest.json", [_docker_entry(*pair) for pair in zip(chosen, documents, strict=True)])
+        _add(archive, "manifest.json", [_docker_entry(names, manifest) for names, _, manifest in chosen])
         _add(archive, "oci-layout", {"imageLayoutVersion": "1.0.0"})
 
 
-def _descriptors(image: Selected) -> list[Descriptor]:
-    entry = index.abroad(image.entry)
-    return [index.named(entry, parse(name)) for name in image.names] or [index.named(entry, None)]
+def _descriptors(names: list[str], entry: Descriptor) -> list[Descriptor]:
+    entry = index.abroad(entry)
+    return [index.named(entry, parse(name)) for name in names] or [index.named(entry, None)]
 
 
-def _docker_entry(image: Selected, manifest: ImageManifest) -> DockerImage:
+def _docker_entry(names: list[str], manifest: ImageManifest) -> DockerImage:
     paths = [_path(layer["digest"]) for layer in manifest["layers"]]
-    return {"Config": _path(manifest["config"]["digest"]), "RepoTags": image.names or None, "Layers": paths}
+    return {"Config": _path(manifest["config"]["digest"]), "RepoTags": names or None, "Layers": paths}
 
 
 def _path(digest: str) -> str:

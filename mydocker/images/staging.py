@@ -195,7 +195,7 @@ def _leftovers(layout: ImageLayout) -> list[str]:
 
 def _unreachable(layout: ImageLayout) -> list[str]:
     try:
-        return [layout.blob(digest) for digest in layout.unreachable()]
+        return [path for digest in layout.unreachable() for path in layout.files(digest)]
     except Damaged:
         return []  # nobody knows
 

@@ -5,8 +5,6 @@ Source: the Dockerfile reference, "Environment replacement" and "Escape".
 
 from __future__ import annotations
 
-import re
-
 from mydocker.errors import BadInput
 
 TYPE_CHECKING = False
@@ -14,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
-_BRACED = re.compile(r"([A-Za-z0-9_]+)(?:(:[-+?]|[-+?]|##?|%%?|//?)(.*))?", re.DOTALL)
-_FORMS = "${NAME}, or NAME followed by :- - :+ + :? ? # ## % %% / or //"
+# What may follow a variable's name in braces; of two that begin alike the longer one stands first.
+_FORMS = (":-", "-", ":+", "+", ":?", "?", "##", "#", "%%", "%", "//", "/")
 
 
 def split(text: str) -> list[str]:
@@ -132,11 +130,12 @@ def _closing_brace(word: str, start: int) -> int:
 
 def _braced(inside: str, variables: Mapping[str, str]) -> str:
     """Return what ${INSIDE} stands for. Raises BadInput, also for ${NAME:?MESSAGE} without a value."""
-    match = _BRACED.fullmatch(inside)
-    if not match:
-        raise BadInput(f"unsupported variable '${{{inside}}}': expected {_FORMS}")
-    name, form, rest = match.groups()
-    value = variables.get(name, "")
+    end = next((position for position, character in enumerate(inside) if character not in _NAME), len(inside))
+    name, rest = inside[:end], inside[end:]
+    form = next((form for form in _FORMS if rest.startswith(form)), "")
+    if not name or (rest and not form):
+        raise BadInput(f"unsupported variable '${{{inside}}}': expected ${{NAME}}, or NAME followed by one of {' '.join(_FORMS)}")
+    rest, value = rest.removeprefix(form), variables.get(name, "")
     if not form:
         return value
     if form[0] in "#%/":
@@ -152,6 +151,8 @@ def _braced(inside: str, variables: Mapping[str, str]) -> str:
 
 def _cut(value: str, form: str, rest: str, variables: Mapping[str, str]) -> str:
     """Return a value without the beginning (#, ##) or the end (%, %%) that fits a pattern, or with what fits it replaced (/, //)."""
+    import re  # here and in _glob(), because it takes a fifth of a build that is all cached
+
     if form[0] == "/":
         pattern, _, new = rest.partition("/")
         fitting = re.compile(_glob(expand_text(pattern, variables), "*"), re.DOTALL)
@@ -167,6 +168,8 @@ def _cut(value: str, form: str, rest: str, variables: Mapping[str, str]) -> str:
 
 def _glob(pattern: str, star: str) -> str:
     """Return a shell pattern of *, ? and backslashes as a regular expression. star: '*' takes as much as possible, '*?' as little."""
+    import re
+
     found = []
     for piece in re.findall(r"\\.|.", pattern, re.DOTALL):
         found.append({"*": f".{star}", "?": "."}.get(piece) or re.escape(piece[-1]))

@@ -162,6 +162,10 @@ class Bench:
                 self.run(*pull)
                 found[name] = _taken(self.tools[name].images) - before
                 self.run(*undo)
+                if name == "mydocker":
+                    self.run(*pull[:-1], "--no-blobs", pull[-1])
+                    found["mydocker --no-blobs"] = _taken(self.tools[name].images) - before
+                    self.run(*undo)
         return found
 
     def _pulls(self, remove: dict[str, list[str]]) -> Commands:

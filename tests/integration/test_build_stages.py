@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 from builds import Builds
+from services import Service, needs_docker
 
 MEETING = "--mount=type=cache,id=meeting,target=/m"
 
@@ -47,6 +49,17 @@ def test_two_stages_meet(meet: Builds) -> None:
     assert meet(MEET, "--build-arg", "MADE=5").stdout.count("Using cache") == 5
 
 
+def test_two_stages_meet_for_a_client_of_the_api(meet: Builds, service: Service) -> None:
+    needs_docker()
+    meet.file("Dockerfile", MEET)
+    result = service.docker("build", "-t", "made:1", "--network", "none", "--build-arg", "MADE=5", "ctx")
+    assert result.rc == 0, result.stderr
+    assert meet.run("cat /all") == "5\ntwo\n"
+    assert {"[one] Step 1/8 : FROM busybox AS one", "[two] Step 4/8 : FROM busybox AS two", "[one] half"} <= set(result.stdout.splitlines())
+    assert "\x1b[91m[one] told\n\x1b[0m" in result.stdout
+    assert result.stdout.endswith("Successfully tagged made:1\n")
+
+
 def test_explained_steps_are_told_one_after_the_other(build: Builds) -> None:
     shown = build("FROM busybox AS one\nRUN true\nFROM busybox\nRUN true\nCOPY --from=one /bin/true /t\n", "--explain")
     assert "\nStep 1/5 : FROM busybox AS one\n" in f"\n{shown.stdout}"
@@ -60,6 +73,19 @@ def test_the_failure_of_one_stage_ends_the_other(meet: Builds) -> None:
         rc=1,
     )
     assert re.fullmatch(r"mydocker: Dockerfile:4: RUN .* returned a non-zero code: 3\n", failed.stderr, re.DOTALL), failed.stderr
+    assert meet.mydocker("ps", "-aq").stdout == "" and meet.mydocker("system", "check").stdout == ""
+
+
+def test_the_status_of_a_command_in_one_stage_reaches_a_client_of_the_api(meet: Builds, service: Service) -> None:
+    needs_docker()
+    meet.file(
+        "Dockerfile",
+        f"FROM busybox AS one\nRUN {MEETING} touch /m/one; while :; do sleep 1; done\n"
+        f"FROM busybox AS two\nRUN {MEETING} {waiting_for('one')}; exit 3\n"
+        "FROM busybox\nCOPY --from=one / /1\nCOPY --from=two / /2\n",
+    )
+    failed = service.docker("build", "--network", "none", "ctx")
+    assert failed.rc == 3 and failed.stderr.endswith("; exit 3' returned a non-zero code: 3\n"), failed.stderr
     assert meet.mydocker("ps", "-aq").stdout == "" and meet.mydocker("system", "check").stdout == ""
 
 
@@ -91,3 +117,18 @@ def test_whoever_kills_the_build_ends_both(meet: Builds) -> None:
     mydocker.wait_until(lambda: not mydocker("ps", "-aq").stdout)
     mydocker.wait_until(lambda: mydocker("system", "check", "--repair").rc == 0)
     assert mydocker("system", "check").stdout == ""
+
+
+def test_a_client_of_the_api_that_goes_away_ends_both(meet: Builds, service: Service) -> None:
+    needs_docker()
+    meet.file("Dockerfile", ENDLESS)
+    words = [*service.words.split(), "build", "--network", "none", f"{meet.mydocker.directory}/ctx"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as client:
+        assert client.stdout
+        missing = {"[one] both\n", "[two] both\n"}
+        while missing and (line := client.stdout.readline()):
+            missing.discard(line)
+        client.kill()
+    assert not missing
+    meet.mydocker.wait_until(lambda: not meet.mydocker("ps", "-aq").stdout)
+    meet.mydocker.wait_until(lambda: not meet.mydocker("system", "check").stdout)

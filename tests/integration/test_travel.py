@@ -426,3 +426,143 @@ def test_killed_between_two_layers_that_get_their_places(mydocker: Any) -> None:
     assert mydocker("system", "check", "--repair").rc == 0
     assert mydocker("system", "check").stdout == ""
     mydocker("rmi", "made:2")
+
+
+def let_go(mydocker: Any, archive: str) -> tuple[int, int]:
+    """Return how many layers of the first image of an archive are blobs here, and how many are frames."""
+    listed = json.loads(mydocker.sh(f"tar -xOf {archive} manifest.json").stdout)[0]["Layers"]
+    found = [mydocker.sh(f"ls root/images/{place} 2>/dev/null").stdout.split() for place in ("blobs/sha256", "frames")]
+    return tuple(sum(layer.rpartition("/")[2] in names for layer in listed) for names in found)  # type: ignore[return-value]
+
+
+@pytest.fixture
+def without_blobs(images: Images, mydocker: Any) -> Iterator[Images]:
+    """The two images, loaded without blobs from it.tar."""
+    mydocker("save", "-o", "it.tar", "travel:1", "travel:base")
+    images.forget("travel:1", "travel:base", "busybox:latest")
+    assert mydocker("load", "-q", "--no-blobs", "-i", "it.tar").rc == 0
+    assert let_go(mydocker, "it.tar") == (0, 3)
+    yield images
+    left = mydocker("images", "-a", "--format", "{{.ID}}").stdout.split()
+    images.forget(*left)
+    assert mydocker.sh("ls root/images/blobs/sha256 root/images/frames | grep -c '^[0-9a-f]'").stdout == "0\n"
+    restore_busybox(mydocker)
+
+
+def test_without_blobs_an_image_is_what_it_was(without_blobs: Images, mydocker: Any) -> None:
+    without_blobs.check("travel:1")
+    assert mydocker("system", "check").stdout == ""
+    # What mydocker has compressed, it compresses again to the same bytes.
+    assert mydocker.sh("{mydocker} save travel:1 travel:base | cmp - it.tar").rc == 0
+    mydocker("rmi", "-f", "travel:1")
+    assert mydocker("load", "-i", "it.tar").rc == 0
+    assert let_go(mydocker, "it.tar") == (3, 2)  # with blobs, they are there again; of travel:base the frames have stayed
+    without_blobs.check("travel:1")
+
+
+def test_without_blobs_it_is_built_and_committed_on(without_blobs: Images, mydocker: Any) -> None:
+    mydocker.sh("mkdir ctx && printf 'FROM travel:1\nRUN echo more > /more\n' > ctx/Dockerfile")
+    built = mydocker("build", "--network", "none", "-t", "on:1", "ctx")
+    assert built.rc == 0, built.stderr
+    assert mydocker("run", "--name", "made", "--network", "none", "on:1", "touch", "/last").rc == 0
+    assert mydocker("commit", "made", "on:2").rc == mydocker("rm", "made").rc == 0
+    assert mydocker("save", "-o", "on.tar", "on:2").rc == 0
+    without_blobs.forget("on:1", "on:2")
+    assert mydocker("load", "-i", "on.tar").rc == 0
+    assert mydocker("run", "--rm", "--network", "none", "on:2", "cat", "/more", "/d/soft").stdout == "more\nhello\n"
+
+
+@pytest.mark.parametrize("form", ["docker", "oci"])
+def test_without_blobs_it_is_pushed(without_blobs: Images, registry: Any, form: str) -> None:
+    """The layers came in as they are in docker's archives, or compressed by another tool: the registry gets others."""
+    mydocker, name = registry, f"{HOST}/t/travel:1"
+    needs(mydocker, "skopeo")
+    copied = mydocker.sh(f"skopeo copy -q --dest-compress-format zstd {form}-archive:it.tar:travel:1 {form}-archive:theirs.tar:{name}")
+    assert copied.rc == 0, copied.stderr
+    without_blobs.forget("travel:1", "travel:base")
+    assert mydocker("load", "--no-blobs", "-i", "theirs.tar").rc == 0
+    before = mydocker("image", "inspect", "-f", "{{index .RepoDigests 0}}", name).stdout
+    pushed = mydocker("push", name)
+    assert pushed.rc == 0, pushed.stderr
+    assert pushed.stdout.count(": Pushed") == 3
+    known = mydocker.sh(f"skopeo inspect --tls-verify=false -f '{{{{.Name}}}}@{{{{.Digest}}}}' docker://{name}").stdout
+    after = mydocker("image", "inspect", "-f", "{{index .RepoDigests 0}}", name).stdout
+    assert before != after == known
+    assert mydocker("push", name).stdout.count("Layer already exists") == 3
+    without_blobs.check(name)
+    podman = podman_command(mydocker)
+    run = f"{podman} pull -q --tls-verify=false {name} && {podman} image inspect -f '{{{{.Id}}}}' {name}"
+    assert mydocker.sh(run).stdout.splitlines()[-1] == without_blobs.id.removeprefix("sha256:")
+    without_blobs.forget(name)
+    assert mydocker("pull", name).rc == 0
+    without_blobs.check(name)
+
+
+def test_without_blobs_a_pull_gets_no_layer_twice(images: Images, registry: Any) -> None:
+    mydocker, names = registry, [f"{HOST}/t/travel:base", f"{HOST}/t/travel:1"]
+    for name in names:
+        mydocker("tag", name.rpartition("/")[2], name)
+        assert mydocker("push", name).rc == 0
+    mydocker("save", "-o", "it.tar", "travel:1")
+    images.forget("travel:1", "travel:base", "busybox:latest", *names)
+    assert mydocker("pull", "--no-blobs", names[0]).stdout.count("Pull complete") == 2
+    assert mydocker("pull", "--no-blobs", names[1]).stdout.count("Already exists") == 2
+    assert let_go(mydocker, "it.tar") == (0, 3)
+    images.check(names[1])
+    mydocker("pull", names[1])
+    assert let_go(mydocker, "it.tar") == (3, 3)
+    mydocker("pull", "--no-blobs", names[1])
+    assert let_go(mydocker, "it.tar") == (0, 3)
+    images.forget(*names)
+    restore_busybox(mydocker)
+
+
+def test_without_blobs_another_driver_unpacks_it_too(without_blobs: Images, mydocker: Any, driver: str) -> None:
+    shown = mydocker("run", "--rm", "--network", "none", "--storage-driver", driver, "travel:1", "sh", "-c", "cat /d/soft; ls /d")
+    assert shown.stdout == "hello\nfifo\nhard\nhello\nsoft\n", shown.stderr
+
+
+def test_without_blobs_and_with_a_damaged_layer_it_is_said(without_blobs: Images, mydocker: Any) -> None:
+    places = 'for frame in root/images/frames/*; do echo "{directory}/root/$(zcat $frame | head -n 1)/d/hard"; done'
+    [hard] = mydocker.sh(f"ls $({places}) 2>/dev/null").stdout.split()
+    mydocker.sh(f"mv {hard} away")
+    failed = mydocker("save", "-o", "new.tar", "travel:1")
+    assert (failed.rc, failed.stderr.count("\n")) == (1, 1)
+    assert hard in failed.stderr and "a layer whose blob was let go needs it" in failed.stderr
+    assert mydocker.sh("ls new.tar*").stdout == ""
+    mydocker.sh(f"mv away {hard}")
+    assert mydocker("save", "-o", "new.tar", "travel:1").rc == 0
+
+
+@pytest.mark.parametrize("damage", ["truncate -s -1", "truncate -s 0", "rm"])
+def test_without_blobs_and_with_a_damaged_frame_it_is_said(without_blobs: Images, mydocker: Any, damage: str) -> None:
+    top = json.loads(mydocker.sh("tar -xOf it.tar manifest.json").stdout)[0]["Layers"][-1].rpartition("/")[2]
+    assert mydocker.sh(f"{damage} root/images/frames/{top}").rc == 0
+    checked = mydocker("system", "check")
+    assert (checked.rc, top in checked.stdout) == (1, True)
+    assert mydocker("save", "-o", "new.tar", "travel:1").rc == 1
+    without_blobs.check("travel:1")
+    assert mydocker("load", "-i", "it.tar").rc == 0
+    assert mydocker("system", "check").stdout == ""
+
+
+def test_without_blobs_and_killed_after_any_step(images: Images, mydocker: Any) -> None:
+    mydocker("save", "-o", "it.tar", "travel:1")
+    images.forget("travel:1", "travel:base")
+    told = mydocker("--explain=json", "load", "--no-blobs", "-i", "it.tar").stderr.splitlines()
+    steps = [line for line in told if line.startswith("{")]
+    assert sum("remove its blob" in line for line in steps) == 3
+    for number in range(1, len(steps) + 1):
+        images.forget("travel:1")
+        crashed = mydocker("load", "--no-blobs", "-i", "it.tar", env={"MYDOCKER_CRASH_AFTER": f"cli:{number}"})
+        assert crashed.rc == 137, number
+        mydocker("system", "check", "--repair")
+        assert mydocker("system", "check").stdout == "", number
+        if mydocker("image", "inspect", "travel:1").rc == 0:
+            images.check("travel:1")
+            assert mydocker.sh("{mydocker} save travel:1 | cmp - it.tar").rc == 0
+        assert mydocker("load", "--no-blobs", "-i", "it.tar").rc == 0
+        assert let_go(mydocker, "it.tar") == (0, 3)
+        images.check("travel:1")
+    images.forget("travel:1", "busybox:latest")
+    restore_busybox(mydocker)

@@ -191,6 +191,14 @@ def test_a_build_asks_no_registry_before_it_has_to() -> None:
     assert not found & {"click", "urllib3", "ssl", "http", "email"}
 
 
+def test_a_build_imports_what_makes_layers_only_when_a_step_is_not_cached() -> None:
+    program = "import mydocker.cli.entry; from mydocker.cli.main import mydocker; mydocker.member('build')"
+    heavy = "re json enum signal socket subprocess contextlib collections functools copy csv tarfile tempfile shutil hashlib typing"
+    assert not loaded(program) & set(heavy.split())
+    makers = ("engine.container", "engine.monitor", "engine.connection", "engine.build.workplace", "network", "cgroups", "storage")
+    assert not loaded_whole(program) & {f"mydocker.{name}" for name in makers}
+
+
 def test_the_service_answers_before_it_imports_what_few_ask_for() -> None:
     heavy = {"click", "urllib3", "ssl", "subprocess", "asyncio", "tarfile", "hashlib", "pyroute2", "http", "email"}
     assert not loaded("import mydocker.api.service, mydocker.api.listening, mydocker.api.system") & heavy

@@ -10,19 +10,14 @@ from __future__ import annotations
 
 import os
 
-from mydocker.engine.build import copying
 from mydocker.engine.build.checks import check, check_one
-from mydocker.engine.build.context import Source, read_copy
+from mydocker.engine.build.context import read_copy
+from mydocker.engine.build.named import begin, source_of
 from mydocker.engine.build.orders import Building, RunInstruction
-from mydocker.engine.build.private import PrivateMounts
-from mydocker.engine.build.progress import Progress, cached, from_image, from_nothing, from_stage, passed, reuse
+from mydocker.engine.build.progress import Progress, cached, from_nothing, passed, restored, reuse, saved
 from mydocker.engine.build.result import Built, store_image
 from mydocker.engine.build.running import PROXIES, Running
-from mydocker.engine.build.sides import build_side_by_side, restored, saved
 from mydocker.engine.build.stages import Stage, Stages, declared, origins
-from mydocker.engine.catalog import images
-from mydocker.engine.container.spec import PATH
-from mydocker.errors import BadInput, Error, StepFailed
 from mydocker.images import change, dockerfile
 from mydocker.steps.base import Run, Step
 
@@ -31,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from mydocker.engine.build.copying import Context
-    from mydocker.engine.build.progress import Workplace
+    from mydocker.engine.build.private import PrivateMounts
+    from mydocker.engine.build.sources import Context, Source
+    from mydocker.engine.build.workplace import Workplace
     from mydocker.images.dockerfile import Instruction
     from mydocker.images.reference import Reference
 
@@ -51,7 +47,7 @@ def build(how: Building, stages: Stages, target: str, references: Sequence[Refer
     try:
         work.build(needed)
     finally:
-        work.private.leave()
+        work.leave()
     if not work.begun:
         return None
     for key in sorted(set(how.arguments) - work.consumed - PROXIES):
@@ -85,14 +81,30 @@ class _Work:
         self.stage = stages.all[0]
         self.fresh = not how.use_cache
         self.met = passed(how.paths, how.cache_from)
-        self.private = PrivateMounts(f"{how.context.scratch}/mounts", Run("build", how.run.observer))
+        self._private: PrivateMounts | None = None
+
+    @property
+    def private(self) -> PrivateMounts:
+        """The mount namespace of what this process builds."""
+        from mydocker.engine.build.private import PrivateMounts  # imported here, because what is cached needs none
+
+        if not self._private:
+            self._private = PrivateMounts(f"{self.how.context.scratch}/mounts", Run("build", self.how.run.observer))
+        return self._private
+
+    def leave(self) -> None:
+        """Take down what is mounted there."""
+        if self._private:
+            self._private.leave()
 
     def build(self, needed: list[Stage]) -> None:
         """Build stages, of which some need others. Raises the first failure."""
         counts = [1 + len(stage.instructions) for stage in needed]
         self.first = {stage.number: sum(counts[:place]) for place, stage in enumerate(needed)}
-        if self.how.side_by_side:
-            build_side_by_side(needed, lambda stage: self.stages.needed(stage)[:-1], self)
+        if self.how.show_side and len(needed) > 1:
+            from mydocker.engine.build.sides import build_side_by_side  # imported here, because most builds have one stage
+
+            build_side_by_side(needed, lambda stage: self.stages.needed(stage)[:-1], self, self.how.show_side)
         else:
             for stage in needed:
                 self.here(stage)
@@ -104,14 +116,15 @@ class _Work:
 
     def aside(self, stage: Stage) -> Any:
         """Build a stage in a child process, and return what its parent has to know."""
+        self.how.begin_side()
         self.how.context.scratch += f"/stage-{stage.number}"
         os.mkdir(self.how.context.scratch)
-        self.private = PrivateMounts(f"{self.how.context.scratch}/mounts", Run("build", self.how.run.observer))
+        self._private = None
         before = set(self.begun)
         try:
             self.here(stage)
         finally:
-            self.private.leave()
+            self.leave()
         return {key: saved(self.begun[key]) for key in set(self.begun) - before}, list(self.consumed), list(self.how.begun_anew)
 
     def take(self, told: Any) -> None:
@@ -163,21 +176,7 @@ class _Work:
 
     def _from(self, instruction: Instruction) -> None:
         self._announce(instruction)
-        base = self.how.contexts.get(self.stage.base.lower(), self.stage.base)
-        earlier = self.stages.find(self.stage.base, self.stage.number) if base == self.stage.base else None
-        if not isinstance(base, str):
-            raise BadInput(f"the context {self.stage.base!r} is a directory: expected an image or a stage")
-        if earlier:
-            progress = from_stage(self.begun[earlier.number])
-        elif base == "scratch":
-            progress = from_nothing(self.how.paths, self.stage.platform or self.how.platform)
-            progress.document["config"] = {"WorkingDir": "/"}
-        else:
-            self.how.pull(base, self.stage.platform or self.how.platform)
-            progress = from_image(images.find(self.how.paths, base))
-        if "PATH" not in change.environment(progress.settings):
-            progress.document["config"] = {**progress.settings, "Env": [*progress.settings.get("Env", []), f"PATH={PATH}"]}
-        self.begun[self.stage.number] = progress
+        self.begun[self.stage.number] = begin(self.how, self.stages, self.stage, self.begun)
         self._done()
 
     def _done(self) -> None:
@@ -236,7 +235,7 @@ class _Work:
             return self._pass(instruction.name, repr(sorted(settings.items())))
         progress.document["config"] = settings
         directory, user = settings["WorkingDir"], settings.get("User") or ""
-        self._changed(instruction, repr((directory, user)), lambda place: copying.make_directory(place.container(), directory, user))
+        self._changed(instruction, repr((directory, user)), lambda place: _make_directory(place, directory, user))
 
     def _changed(self, instruction: Instruction, seen: str, change: Callable[[Workplace], None], linked: bool = False) -> None:
         """Make a layer of what is changed in a container that is never started. linked: whether it is made without the layers below."""
@@ -281,18 +280,10 @@ class _Work:
 
     def _found(self, name: str) -> Source | Context:
         """Return the files that a `from` names: those of a context, an earlier stage or an image. The build's own context for ''."""
-        if not name:
-            return self.how.context.own()
-        image = self.how.contexts.get(name.lower(), name)
-        if not isinstance(image, str):
-            return image
-        earlier = self.stages.find(name, self.stage.number) if image == name else None
-        if earlier:
-            progress = self.begun[earlier.number]
-        else:
-            try:
-                self.how.pull(image, "")
-            except Error as error:
-                raise StepFailed(f"no earlier stage is called {name!r}, and no image: {error.message}", hint=error.hint) from error
-            progress = from_image(images.find(self.how.paths, image))
-        return Source(key=progress.key, open=lambda: self.how.opened(progress))
+        return source_of(self.how, self.stages, self.stage, self.begun, name) if name else self.how.context.own()
+
+
+def _make_directory(place: Workplace, path: str, user: str) -> None:
+    from mydocker.engine.build.copying import make_directory  # imported here, because what is cached is not made
+
+    make_directory(place.container(), path, user)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mydocker.engine.build import addresses, chmod
-from mydocker.engine.build.emulation import can_run
 from mydocker.engine.build.mounts import parse
 from mydocker.errors import BadInput, NotFound, Unsupported
 from mydocker.images import change, config
@@ -39,11 +38,17 @@ def check_platforms(how: Building, stages: Iterable[Stage]) -> None:
         platform = stage.platform or platforms.get(stage.base.lower(), how.platform)
         platforms |= {name: platform for name in (stage.name, str(stage.number)) if name}
         run = next((instruction for instruction in stage.instructions if instruction.name == "RUN"), None)
-        if run and platform and not can_run(config.platform_fields(platform)["architecture"], how.paths.proc):
+        if run and platform and not _can_run(how, platform):
             raise Unsupported(
                 f"{how.name}:{run.line}: {run.source}: a program for {platform} cannot run here: binfmt_misc has no emulator for it",
                 "install qemu-user-static and binfmt-support",
             )
+
+
+def _can_run(how: Building, platform: str) -> bool:
+    from mydocker.engine.build.emulation import can_run  # imported here, because few builds are for a platform
+
+    return can_run(config.platform_fields(platform)["architecture"], how.paths.proc)
 
 
 def check_one(how: Building, instruction: Instruction) -> None:
@@ -91,4 +96,6 @@ def _copy(how: Building, instruction: Instruction) -> None:
         addresses.check_checksum(checksum, words[:-1])
     for word in words[:-1] if instruction.name == "ADD" and not any("$" in word for word in words) else []:
         if addresses.is_address(word) and addresses.is_repository(word):
-            addresses.Repository(word, "", False)
+            from mydocker.engine.build.fetching import Repository  # imported here, because few builds fetch
+
+            Repository(word, "", False)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from hashlib import sha256
 
-from mydocker.engine.build import chmod, copying
-from mydocker.engine.build.addresses import Repository, check_checksum, download, is_address, is_repository
-from mydocker.engine.build.copying import Context, Owner
+from mydocker.engine.build import chmod
+from mydocker.engine.build.addresses import check_checksum, is_address, is_repository
 from mydocker.engine.build.places import place_of
+from mydocker.engine.build.sources import Context
 from mydocker.engine.build.wanted import Wanted
 from mydocker.errors import BadInput
 from mydocker.images import change
 from mydocker.images.dockerignore import excluded_paths, read
+from mydocker.images.documents import sha256
 from mydocker.images.words import expand, expand_text, split
 from mydocker.value import Value
 
@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mydocker.engine.build.progress import Workplace
+    from mydocker.engine.build.sources import Source
     from mydocker.engine.container.sides import Container
     from mydocker.images.dockerfile import Heredoc, Instruction
 
@@ -43,13 +43,6 @@ class Copy(Value):
     excludes: Sequence[str] = ()
     parents: bool = False
     keeps_git: bool = False  # whether .git of a repository is copied too
-
-
-class Source(Value):
-    """Another image, or an earlier stage, as a source of files."""
-
-    key: str  # stands for its content
-    open: Callable[[], Workplace]  # makes a container from it
 
 
 def read_copy(instruction: Instruction, variables: Mapping[str, str]) -> Copy:
@@ -103,8 +96,13 @@ class BuildContext:
         patterns = [pattern for pattern in patterns if pattern not in addresses]
         if patterns:
             groups.append((source or self.own(), Wanted(patterns=patterns, excludes=order.excludes, parents=order.parents)))
-        owner = Owner(chown=order.chown, chmod=chmod.parse(order.chmod))
-        return Copying(groups=groups, destination=order.destination, owner=owner, extracts=order.adds and not addresses)
+        return Copying(
+            groups=groups,
+            destination=order.destination,
+            chown=order.chown,
+            chmod=chmod.parse(order.chmod),
+            extracts=order.adds and not addresses,
+        )
 
     def own(self) -> Context:
         """Return the build's context. Raises BadInput if there is none."""
@@ -114,6 +112,8 @@ class BuildContext:
 
     def _fetched(self, address: str, order: Copy) -> tuple[Context, Wanted]:
         """Return the files of an address."""
+        from mydocker.engine.build.fetching import Repository, download  # imported here, because few builds fetch
+
         directory = self._directory()
         if is_repository(address):
             path = Repository(address, directory, order.keeps_git).fetch()
@@ -153,29 +153,35 @@ class Copying(Value):
 
     groups: list[tuple[Context | Source, Wanted]]  # copied one after the other
     destination: str  # a path in the container
-    owner: Owner
+    chown: str  # see copying.Owner
+    chmod: Callable[[int, bool], int] | None
     extracts: bool  # whether tars are unpacked, as by ADD
 
     def digest(self) -> str:
         """Return a digest of the names, kinds, modes and contents of all files. Their times do not count."""
-        return sha256("".join(digest(source, wanted) for source, wanted in self.groups).encode()).hexdigest()
+        return sha256("".join(digest(source, wanted) for source, wanted in self.groups).encode())
 
     def into(self, target: Container) -> None:
         """Copy everything into a container."""
+        from mydocker.engine.build import copying  # imported here, because what is cached is not copied
+
+        owner = copying.Owner(chown=self.chown, chmod=self.chmod)
         for source, wanted in self.groups:
             if not isinstance(source, Context):
                 with source.open() as place:
-                    copying.copy(place.container(), wanted, target, self.destination, self.owner)
+                    copying.copy(place.container(), wanted, target, self.destination, owner)
                 continue
             archives, others = self._sorted(source, wanted)
             for path in archives:
                 with open(path, "rb") as file:
                     copying.extract(file, path, target, self.destination)
             if others.patterns:
-                copying.copy(source, others, target, self.destination, self.owner)
+                copying.copy(source, others, target, self.destination, owner)
 
     def _sorted(self, source: Context, wanted: Wanted) -> tuple[list[str], Wanted]:
         """Return the tars that ADD unpacks, and everything else. The tars are paths that this process can open."""
+        from mydocker.engine.build.copying import is_archive  # as in into()
+
         if not self.extracts:
             return [], wanted
         root = source.enter()
@@ -183,7 +189,7 @@ class Copying(Value):
             places = {found.asked: place_of(root, found.path) for found in wanted.found(root, source.excluded)}
         finally:
             os.close(root)
-        archives = [path for path, place in places.items() if os.path.isfile(place) and copying.is_archive(place)]
+        archives = [path for path, place in places.items() if os.path.isfile(place) and is_archive(place)]
         if not archives:
             return [], wanted
         others = [path for path in places if path not in archives]
@@ -193,8 +199,10 @@ class Copying(Value):
 def digest(source: Context | Source, wanted: Wanted) -> str:
     """Return a digest of what is wanted of a source: names, kinds, modes and contents, or what stands for them."""
     if not isinstance(source, Context):
-        return sha256(repr((source.key, wanted)).encode()).hexdigest()
-    total = sha256(repr((wanted.excludes, wanted.parents)).encode())
+        return sha256(repr((source.key, wanted)).encode())
+    import hashlib  # imported here, because OpenSSL takes 4 ms, which pay for themselves only where there are files to hash
+
+    total = hashlib.sha256(repr((wanted.excludes, wanted.parents)).encode())
     root = source.enter()
     try:
         for found in wanted.found(root, source.excluded):
@@ -216,8 +224,10 @@ def _hash(excluded: set[str], place: str, path: str, update: Callable[[bytes], N
     link = os.readlink(place) if stat.S_ISLNK(status.st_mode) else ""
     update(repr((path, status.st_mode, link)).encode(errors="surrogateescape"))
     if stat.S_ISREG(status.st_mode):
+        import hashlib  # as in digest()
+
         with open(place, "rb") as file:
-            content = sha256()
+            content = hashlib.sha256()
             while chunk := file.read(_CHUNK):
                 content.update(chunk)
         update(content.digest())

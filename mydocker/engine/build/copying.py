@@ -13,6 +13,7 @@ from posixpath import basename, dirname
 from struct import calcsize, pack, unpack
 
 from mydocker.engine.build.places import followed, is_directory, status_of
+from mydocker.engine.build.sources import Context
 from mydocker.engine.container.children import Child, wait_for
 from mydocker.engine.container.sides import Container
 from mydocker.errors import BadInput
@@ -38,18 +39,6 @@ if TYPE_CHECKING:
 
 # What goes before the tar: whether it holds only one file, and the length of that file's name.
 _HEADER = "?I"
-
-
-class Context(Value):
-    """A directory of the host as a source of files."""
-
-    directory: str
-    excluded: set[str]  # paths from the directory, each with a slash first, that .dockerignore leaves out
-    unseen: frozenset[str] = frozenset()  # paths that are copied, and do not count for the build cache
-
-    def enter(self) -> int:
-        """Return a descriptor of the directory, which is the root of all paths."""
-        return inroot.open_root(self.directory)
 
 
 class Owner(Value):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mydocker.engine.build.progress import Workplace
 from mydocker.errors import Error, StepFailed
 from mydocker.steps.base import Step
 from mydocker.value import Value
@@ -12,9 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mydocker.engine.build.context import BuildContext
-    from mydocker.engine.build.copying import Context
     from mydocker.engine.build.progress import Progress
     from mydocker.engine.build.secrets import Secret
+    from mydocker.engine.build.sources import Context
+    from mydocker.engine.build.workplace import Workplace
     from mydocker.engine.catalog.images import Image
     from mydocker.engine.record.containers import Record
     from mydocker.engine.request.options import Options
@@ -57,7 +57,9 @@ class Building:
     use_cache: whether layers of earlier builds are used
     cache_from: the images whose builds alone are used then, if there are some
     begun_anew: the keys of the caches that this build has emptied
-    side_by_side: whether stages that do not need each other are built at once, in child processes that write to descriptors 1 and 2
+    show_side: prints whole lines of a child process that builds a stage beside another one, given which descriptor they were written to,
+        1 or 2. None: stages are built one after the other
+    begin_side: is called first in such a child: from then on it tells everything by these descriptors
     fresh: names of stages in lower case whose layers are made anew, from --no-cache-filter
     name: the Dockerfile's, for errors
     """
@@ -92,13 +94,16 @@ class Building:
         self.platform = ""
         self.use_cache = True
         self.cache_from: list[Image] = []
-        self.side_by_side = False
+        self.show_side: Callable[[int, bytes], None] | None = None
+        self.begin_side: Callable[[], None] = lambda: None
         self.begun_anew: set[str] = set()
         self.fresh: set[str] = set()
         self.name = "Dockerfile"
 
     def opened(self, progress: Progress) -> Workplace:
         """Return a container of a stage that is never started: its files are read, or changed from outside."""
+        from mydocker.engine.build.workplace import Workplace  # imported here, because what is cached needs none
+
         return Workplace(self.paths, progress, self.options(Asked(image=progress.image, command=["true"])), self.run)
 
 

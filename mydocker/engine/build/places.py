@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from posixpath import normpath
 
 from mydocker.errors import BadInput, NotFound
-from mydocker.images.dockerignore import translate
+from mydocker.images.dockerignore import compiled
 from mydocker.kernel import inroot
 from mydocker.kernel.files import openat2
 
@@ -43,7 +42,7 @@ def _expand(root: int, directory: str, parts: list[str], deep: bool) -> list[str
         return (_expand(root, directory, rest, deep) if rest else below) + inner
     names = [part]
     if _WILD & set(part):
-        wanted = re.compile(translate(part))
+        wanted = compiled(part)
         names = [name for name in _listed(root, directory) if wanted.fullmatch(name)]
     paths = [f"{directory}/{name}" for name in names]
     if rest:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import ExitStack
 
 from mydocker.errors import NotFound
 from mydocker.kernel import inroot, mounts
@@ -21,7 +20,9 @@ from mydocker.steps.namespaces import ReceiveMounts, Unshare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mydocker.engine.build.progress import Workplace
+    from contextlib import ExitStack
+
+    from mydocker.engine.build.workplace import Workplace
 
 
 class PrivateMounts:

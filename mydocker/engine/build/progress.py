@@ -6,31 +6,20 @@ in index.json has the key of the instruction that made the layer (index.BUILD).
 
 from __future__ import annotations
 
-import os
-from copy import deepcopy
-from hashlib import sha256
-
 from mydocker.engine.catalog import images
-from mydocker.engine.container import life
-from mydocker.engine.container.create import Prepared, create, prepare
-from mydocker.engine.container.sides import Container
-from mydocker.engine.container.snapshots import RUNTIME_MOUNTS
-from mydocker.engine.monitor import end
-from mydocker.engine.record import containers, locks
 from mydocker.errors import Damaged
 from mydocker.images import config, index
-from mydocker.images.draft import Draft, StoreLayer
+from mydocker.images.documents import sha256
 from mydocker.images.layout import ImageLayout
 from mydocker.images.times import now
-from mydocker.kernel.tasks import start_time
 from mydocker.steps.base import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
+    from typing import Any
 
     from mydocker.engine.catalog.images import Image
-    from mydocker.engine.request.options import Options
     from mydocker.images.archive import LayerWriter
     from mydocker.images.config import ImageConfig, ImageDocument
     from mydocker.images.documents import Descriptor
@@ -77,7 +66,7 @@ class Progress:
 
     def advance(self, *parts: str) -> None:
         """Change the key so that it stands for these texts too."""
-        self.key = sha256("\0".join([self.key, *parts]).encode(errors="surrogateescape")).hexdigest()
+        self.key = sha256("\0".join([self.key, *parts]).encode(errors="surrogateescape")).removeprefix("sha256:")
 
     def advance_without_layer(self, *parts: str) -> str:
         """Change the key for an instruction that leaves no layer, and return it as it is remembered."""
@@ -91,14 +80,15 @@ class Progress:
 
 
 def from_image(image: Image) -> Progress:
-    """Return the progress of a stage that begins with an image."""
-    document = deepcopy(image.document)
-    document.pop("container_config", None)
-    return Progress(document, list(image.layers), list(image.sizes), image.id, image.id)
+    """Return the progress of a stage that begins with an image. The image's document becomes the stage's."""
+    image.document.pop("container_config", None)
+    return Progress(image.document, list(image.layers), list(image.sizes), image.id, image.id)
 
 
 def from_stage(progress: Progress) -> Progress:
     """Return the progress of a stage that begins with an earlier stage. It has that one's arguments, as in BuildKit."""
+    from copy import deepcopy  # imported here and below, because most builds have one stage
+
     child = Progress(deepcopy(progress.document), list(progress.layers), list(progress.sizes), progress.image, progress.key)
     child.arguments, child.passed = dict(progress.arguments), list(progress.passed)
     return child
@@ -113,6 +103,10 @@ def from_nothing(paths: Paths, platform: str = "") -> Progress:
     known = cached(paths, _SCRATCH)
     image_id = known.id if known else ""
     if not image_id:
+        from copy import deepcopy
+
+        from mydocker.images.draft import Draft
+
         with Draft(ImageLayout(paths.images), deepcopy(document), [], []) as draft:
             draft.add_layer(_write_empty, config.history_entry(now(), "empty"))
             Run("build").execute(draft.store_steps(None, {index.BUILD: _SCRATCH}))
@@ -122,6 +116,20 @@ def from_nothing(paths: Paths, platform: str = "") -> Progress:
 
 def _write_empty(layer: LayerWriter) -> None:
     layer.write(bytes(10240))
+
+
+def saved(progress: Progress) -> tuple[Any, ...]:
+    """Return how far a stage has come as data for another process."""
+    parts = (progress.document, progress.layers, progress.sizes, progress.image, progress.key)
+    return (*parts, progress.arguments, progress.has_own_command, progress.passed)
+
+
+def restored(data: tuple[Any, ...]) -> Progress:
+    """Return what saved() was given."""
+    *parts, arguments, has_own_command, passed = data
+    progress = Progress(*parts)
+    progress.arguments, progress.has_own_command, progress.passed = arguments, has_own_command, passed
+    return progress
 
 
 def cached(paths: Paths, key: str, sources: Sequence[Image] = ()) -> Image | None:
@@ -155,87 +163,3 @@ def reuse(progress: Progress, known: Image) -> None:
     progress.layers, progress.sizes, progress.image = list(known.layers), list(known.sizes), known.id
     progress.document["rootfs"]["diff_ids"] = list(known.diff_ids)
     progress.document["history"].append(known.document["history"][-1])
-
-
-class Workplace:
-    """A container made from the image so far, in which an instruction changes files. `with` removes it.
-
-    `system check` finds it if the build was killed: its record has the status `creating` until it is started, and names the build's
-    process as its builder.
-    """
-
-    def __init__(self, paths: Paths, progress: Progress, options: Options, run: Run) -> None:
-        self.paths = paths
-        image = images.find(paths, f"sha256:{progress.image}")
-        # Only the image's files are used. Its commands, volumes and health checks are for the containers that are made of it later.
-        image.document = {**image.document, "config": {}}
-        self.prepared: Prepared = prepare(paths, options, image)
-        self.prepared.record["builder"] = {"pid": os.getpid(), "start": start_time(os.getpid(), paths.proc)}
-        self.prepared.record["image"] = f"sha256:{progress.image}"
-        self.run = run
-        self.lock = -1
-
-    def __enter__(self) -> Workplace:
-        self.lock = create(self.prepared, Run("build", self.run.observer))
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self.lock >= 0:
-            problems = end.container(self.paths, self.prepared.record)
-            os.close(self.lock)
-        else:
-            life.end(self.paths, self.id)
-            with locks.ContainerLock(self.paths, self.id):
-                record = containers.load(self.paths, self.id)
-                problems = [*end.runtime_state(self.paths, self.id), *end.container(self.paths, record)]
-        if problems and exception[0] is None:
-            raise problems[0]
-
-    @property
-    def id(self) -> str:
-        return self.prepared.record["id"]
-
-    def container(self) -> Container:
-        """Return the container as a side of a copy."""
-        return Container(paths=self.paths, driver=self.prepared.driver, record=self.prepared.record)
-
-    def start(self, begin: Callable[[containers.Record, int, list[str]], int], secrets: list[str]) -> int:
-        """Run the container's command, and return its exit status.
-
-        begin: starts a container whose lock is given, and serves it until its end
-        secrets: NAME=VALUE, more variables for the command, which are in no record
-        """
-        lock, self.lock = self.lock, -1
-        return begin(self.prepared.record, lock, secrets)
-
-    def commit(self, progress: Progress, created_by: str, stubs: Iterable[str] = ()) -> None:
-        """Make the topmost layer of what has changed in the container, and keep it in the cache under the instruction's key.
-
-        stubs: the files that are there only as mount points
-        """
-        record, storage = self.prepared.record, self.prepared.driver
-        directory, covered = self.paths.container(self.id), {*RUNTIME_MOUNTS, *stubs}
-        storage.check_depth(len(progress.layers) + 1)
-        document = deepcopy(progress.document)
-
-        def fill(layer: LayerWriter) -> None:
-            storage.diff(directory, record["layers"], layer.as_binary(), covered)
-
-        with Draft(ImageLayout(self.paths.images), document, progress.layers, progress.sizes) as draft:
-            entry = config.history_entry(now(), created_by)
-            run = Run("build", self.run.observer)
-            run.apply(StoreLayer(draft, "of what the instruction changed", fill, entry, True))
-            progress.document["rootfs"]["diff_ids"] = list(document["rootfs"]["diff_ids"])
-            progress.document["history"] = list(document["history"])
-            if progress.layers:
-                # The key is in the configuration too, so that no other image has the same id.
-                run.execute(draft.store_steps(None, progress.annotations(index.BUILD), {index.BUILD: progress.key}))
-                progress.image = draft.image_id
-
-
-def publish(paths: Paths, progress: Progress) -> Draft:
-    """Return the draft of the image that a stage has become."""
-    document = progress.document.copy()
-    document["created"] = now()
-    document["config"] = config.image_settings(progress.settings)
-    return Draft(ImageLayout(paths.images), document, progress.layers, progress.sizes)

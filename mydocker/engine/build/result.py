@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from mydocker.engine.build.progress import Progress, cached, publish
+from mydocker.engine.build.progress import Progress, cached
 from mydocker.engine.catalog import images
-from mydocker.images import index
+from mydocker.images import config, index
 from mydocker.images.layout import ImageLayout
 from mydocker.images.naming import NameImage
+from mydocker.images.times import now
 from mydocker.value import Value
 
 TYPE_CHECKING = False
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mydocker.engine.build.orders import Building
+    from mydocker.images.draft import Draft
     from mydocker.images.reference import Reference
+    from mydocker.paths import Paths
 
 
 class Built(Value):
@@ -35,7 +38,7 @@ def store_image(how: Building, progress: Progress, references: Sequence[Referenc
     # If nothing changed, this is the image of the earlier build, and not a new one that only differs in its times.
     built = cached(how.paths, progress.key) if how.use_cache else None
     if not built:
-        with publish(how.paths, progress) as draft:
+        with _draft(how.paths, progress) as draft:
             draft.manifest_annotations = how.annotations
             parent = {index.PARENT: progress.image} if progress.layers else {}
             about = {**progress.annotations(index.BUILT), **parent}
@@ -43,3 +46,13 @@ def store_image(how: Building, progress: Progress, references: Sequence[Referenc
             built = images.find(how.paths, f"sha256:{draft.image_id}")
     how.run.execute(NameImage(ImageLayout(how.paths.images), built.entry, reference) for reference in references)
     return built.id
+
+
+def _draft(paths: Paths, progress: Progress) -> Draft:
+    """Return the draft of the image that a stage has become."""
+    from mydocker.images.draft import Draft  # imported here, because what is cached is not made
+
+    document = progress.document.copy()
+    document["created"] = now()
+    document["config"] = config.image_settings(progress.settings)
+    return Draft(ImageLayout(paths.images), document, progress.layers, progress.sizes)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from mydocker.engine.build.context import digest
-from mydocker.engine.build.copying import Context
 from mydocker.engine.build.mounts import parse
 from mydocker.engine.build.orders import Asked
-from mydocker.engine.build.progress import Workplace
-from mydocker.engine.build.showing import Showing
 from mydocker.engine.build.wanted import Wanted
 from mydocker.errors import StepFailed
 from mydocker.images import change
@@ -16,17 +13,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mydocker.engine.build.context import Source
     from mydocker.engine.build.mounts import RunMount
     from mydocker.engine.build.orders import Building
     from mydocker.engine.build.private import PrivateMounts
     from mydocker.engine.build.progress import Progress
+    from mydocker.engine.build.sources import Context, Source
     from mydocker.images.dockerfile import Instruction
 
 # Build arguments that a Dockerfile need not declare (docker's list). They are in no history, and they do not count for the cache.
 PROXIES = {name for word in ("http", "https", "ftp", "no", "all") for name in (f"{word}_proxy", f"{word}_proxy".upper())}
 # Where BuildKit puts a here-document that is a program of its own.
 _SCRIPTS = "/dev/pipes"
+_FAILED = "returned a non-zero code: "
 
 
 class Running:
@@ -82,6 +80,9 @@ class Running:
 
     def execute(self, private: PrivateMounts) -> None:
         """Run the command, and make a layer of what it changes. Raises StepFailed if it fails."""
+        from mydocker.engine.build.showing import Showing  # imported here, because what is cached does not run
+        from mydocker.engine.build.workplace import Workplace
+
         proxies = {key: value for key, value in self.how.arguments.items() if key in PROXIES}
         with Showing(self.how, private, self.find, self.anew) as showing:
             showing.add(self.mounts)
@@ -95,8 +96,14 @@ class Running:
                 self.how.tell(f" ---> Running in {place.id[:12]}")
                 status = place.start(self.how.start, showing.secrets)
                 if status:
-                    raise StepFailed(f"the command '{' '.join(self.argv)}' returned a non-zero code: {status}")
+                    raise StepFailed(f"the command '{' '.join(self.argv)}' {_FAILED}{status}")
                 place.commit(self.progress, self.instruction.source, showing.stubs)
+
+
+def status_of(error: StepFailed) -> int:
+    """Return the exit status of the command that failed, by the error that tells of it; 0 for any other error."""
+    _, told, status = error.message.rpartition(_FAILED)
+    return int(status) if told and status.isdecimal() else 0
 
 
 def _script(instruction: Instruction) -> str:

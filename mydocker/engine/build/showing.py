@@ -8,10 +8,11 @@ from contextlib import ExitStack
 
 from mydocker.engine.build import copying
 from mydocker.engine.build.agent import Agent
-from mydocker.engine.build.copying import Context, Owner
+from mydocker.engine.build.copying import Owner
 from mydocker.engine.build.mounts import AGENTS
 from mydocker.engine.build.places import followed, is_directory, resolved, status_of
 from mydocker.engine.build.progress import from_nothing
+from mydocker.engine.build.sources import Context
 from mydocker.engine.build.wanted import Wanted
 from mydocker.engine.catalog import caches
 from mydocker.engine.request.mounts import mount_point
@@ -24,11 +25,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mydocker.engine.build.context import Source
     from mydocker.engine.build.mounts import RunMount
     from mydocker.engine.build.orders import Building
     from mydocker.engine.build.private import PrivateMounts
     from mydocker.engine.build.progress import Progress
+    from mydocker.engine.build.sources import Source
     from mydocker.engine.record.containers import MountPoint
 
 

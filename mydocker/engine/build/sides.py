@@ -16,7 +16,6 @@ import os
 import select
 import signal
 
-from mydocker.engine.build.progress import Progress
 from mydocker.errors import Error, StepFailed
 from mydocker.kernel.process import PR_SET_PDEATHSIG, prctl
 from mydocker.messages import error_from, failure
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn, Protocol
 
+    from mydocker.engine.build.progress import Progress
     from mydocker.engine.build.stages import Stage
 
     class Work(Protocol):
@@ -38,13 +38,16 @@ if TYPE_CHECKING:
         def aside(self, stage: Stage) -> Any: ...
         def take(self, told: Any) -> None: ...
 
+    # Prints whole lines that a child has written, given which descriptor it has written them to, 1 or 2.
+    Show = Callable[[int, bytes], None]
+
 
 AT_ONCE = 2
 # A line that is longer is passed on in pieces.
 _LONGEST = 1 << 16
 
 
-def build_side_by_side(needed: list[Stage], before: Callable[[Stage], list[Stage]], work: Work) -> None:
+def build_side_by_side(needed: list[Stage], before: Callable[[Stage], list[Stage]], work: Work, show: Show) -> None:
     """Build stages. One that nothing can be built beside is built by this process itself. Raises the first failure.
 
     before: returns the stages that have to be built before another one
@@ -56,7 +59,7 @@ def build_side_by_side(needed: list[Stage], before: Callable[[Stage], list[Stage
             if len(ready) == 1 and not running:
                 work.here(ready[0])
             else:
-                running += [Side(stage, work.aside) for stage in ready[: AT_ONCE - len(running)]]
+                running += [Side(stage, work.aside, show) for stage in ready[: AT_ONCE - len(running)]]
                 _take_one(running, work)
             begun = {*work.begun, *(side.stage.number for side in running)}
             waiting = [stage for stage in waiting if stage.number not in begun]
@@ -71,26 +74,13 @@ def _take_one(running: list[Side], work: Work) -> None:
     work.take(side.end())
 
 
-def saved(progress: Progress) -> tuple[Any, ...]:
-    """Return how far a stage has come as data for another process."""
-    parts = (progress.document, progress.layers, progress.sizes, progress.image, progress.key)
-    return (*parts, progress.arguments, progress.has_own_command, progress.passed)
-
-
-def restored(data: tuple[Any, ...]) -> Progress:
-    """Return what saved() was given."""
-    *parts, arguments, has_own_command, passed = data
-    progress = Progress(*parts)
-    progress.arguments, progress.has_own_command, progress.passed = arguments, has_own_command, passed
-    return progress
-
-
 class Lines:
-    """What comes out of a pipe, passed on to a descriptor line by line, with the stage's name before each."""
+    """What comes out of a pipe, shown line by line, with the stage's name before each. target: 1 or 2, see Show"""
 
-    def __init__(self, pipe: int, target: int, name: str) -> None:
+    def __init__(self, pipe: int, target: int, name: str, show: Show) -> None:
         self.pipe = pipe
         self.target = target
+        self.show = show
         self.name = f"[{name}] ".encode()
         self.rest = b""
         os.set_blocking(pipe, False)
@@ -104,19 +94,16 @@ class Lines:
         *whole, self.rest = (self.rest + data).split(b"\n")
         if len(self.rest) > _LONGEST or (not data and self.rest):
             whole, self.rest = [*whole, self.rest], b""
-        self._write(b"".join(self.name + line + b"\n" for line in whole))
+        if whole:
+            self.show(self.target, b"".join(self.name + line + b"\n" for line in whole))
         return bool(data)
-
-    def _write(self, data: bytes) -> None:
-        while data:
-            data = data[os.write(self.target, data) :]
 
     def end(self) -> None:
         """Pass on what is there, and close the pipe. A container that has lost its build may still have the other end open."""
         while select.select([self.pipe], [], [], 0)[0] and self.pass_on():
             pass
         if self.rest:
-            self._write(self.name + self.rest + b"\n")
+            self.show(self.target, self.name + self.rest + b"\n")
         os.close(self.pipe)
 
 
@@ -126,7 +113,7 @@ class Side:
     work: builds it, and returns what the parent has to know, as data
     """
 
-    def __init__(self, stage: Stage, work: Callable[[Stage], Any]) -> None:
+    def __init__(self, stage: Stage, work: Callable[[Stage], Any], show: Show) -> None:
         self.stage = stage
         pipes = [os.pipe() for _ in range(3)]
         parent = os.getpid()
@@ -140,7 +127,7 @@ class Side:
         for _, theirs in pipes:
             os.close(theirs)
         name = stage.name or str(stage.number)
-        self.lines = [Lines(pipe, target, name) for target, (pipe, _) in enumerate(pipes[:2], 1)]
+        self.lines = [Lines(pipe, target, name, show) for target, (pipe, _) in enumerate(pipes[:2], 1)]
         self.told = pipes[2][0]
 
     def interrupt(self) -> None:
@@ -182,14 +169,20 @@ def _ended(sides: list[Side]) -> Side:
 
 
 def _end_all(sides: list[Side]) -> None:
-    """Interrupt all children, and wait until they have removed what they had begun. What they failed with is not the build's failure."""
+    """Interrupt all children, and wait until they have removed what they had begun. What they say and fail with is the build's no more."""
     for side in sides:
         side.interrupt()
+        for lines in side.lines:
+            lines.show = _not_shown
     while sides:
         try:
             sides.pop().end()
         except Error:
             continue
+
+
+def _not_shown(target: int, lines: bytes) -> None:
+    """Show nothing: whom lines are shown to may have gone away."""
 
 
 def _work(work: Callable[[], Any], pipes: list[int], parent: int) -> NoReturn:

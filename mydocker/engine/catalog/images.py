@@ -220,10 +220,10 @@ class UnpackLayer(Step):
     position: int  # of the layer in the image; the lowest is 0
 
     def apply(self) -> None:
-        from mydocker.images.layers import StoredLayer
+        from mydocker.images.frames import stored
 
         chain_id, *parents = self.image.chain_ids[-1 - self.position :]
-        with StoredLayer(self.layout, self._descriptor(), self.image.diff_ids[self.position]) as layer:
+        with stored(self.layout, self._descriptor(), self.image.diff_ids[self.position]) as layer:
             # Another process, which had the blob's lock before, may have unpacked it.
             if not self.driver.has(chain_id):
                 self.driver.apply(chain_id, parents, layer.as_binary())

@@ -9,6 +9,7 @@ from mydocker.engine.request.resources import device_rules, resources
 from mydocker.engine.request.values import id_mapping
 from mydocker.engine.volume import options as volume_options
 from mydocker.errors import BadInput
+from mydocker.images.config import PATH
 from mydocker.runtime.destinations import normalised
 from mydocker.runtime.users import GROUPS_ANNOTATION, USER_ANNOTATION
 from mydocker.value import Value
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from mydocker.images.config import ImageConfig
     from mydocker.runtime.spec import Device, IdMapping, Linux, Mount, Namespace, Process, Seccomp, Spec
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHM_SIZE = 64 << 20
 _USERNS_SIZE = 65536
 

@@ -46,8 +46,10 @@ def move_image(layout: ImageLayout, digest: str, target: str) -> None:
         store.write_json(f"{target}/oci-layout", LAYOUT)
         store.write_json(f"{target}/index.json", {"schemaVersion": 2, "manifests": entries})
         for each in sorted({found for entry in entries[:1] for found in _blobs(layout, entry)}):
-            if os.path.lexists(layout.blob(each)):
-                _keep(layout.blob(each), f"{target}/blobs/sha256/{each.removeprefix('sha256:')}")
+            for path in layout.files(each):
+                place = f"{target}/{os.path.relpath(path, layout.directory)}"
+                store.make_private(os.path.dirname(place))
+                _keep(path, place)
         layout.change(lambda present: [entry for entry in present if entry["digest"] != digest])
         layout.collect_known()
 

@@ -18,6 +18,7 @@ from mydocker.engine.system import aside, documents
 from mydocker.engine.system.leftover import Leftover, trying
 from mydocker.engine.volume import volumes
 from mydocker.errors import Conflict, Damaged, NotFound
+from mydocker.images.frames import check_frame
 from mydocker.images.layout import LAYOUT, ImageLayout
 from mydocker.network import attachments
 from mydocker.steps.base import Run
@@ -178,8 +179,11 @@ def _images(paths: Paths) -> Iterator[Leftover]:
 
 def _broken(layout: ImageLayout, image: images.Image) -> Iterator[DamagedImage]:
     for layer in image.layers:
-        path = layout.blob(layer["digest"])
+        path, frame, problem = layout.blob(layer["digest"]), layout.frame(layer["digest"]), ""
         try:
+            if not os.path.lexists(path) and os.path.lexists(frame):
+                check_frame(frame)
+                continue
             store.read_whole(path, 0)
             size = os.path.getsize(path)
             problem = f"blob {layer['digest']} has {size} bytes, expected {layer['size']}" if size != layer["size"] else ""

@@ -55,7 +55,7 @@ class Images:
     def _pieces(self, image: Image) -> dict[str, int]:
         layout = ImageLayout(self.paths.images)
         digests = [image.manifest, f"sha256:{image.id}", *(layer["digest"] for layer in image.layers)]
-        files = [layout.blob(digest) for digest in digests]
+        files = [path for digest in digests for path in layout.files(digest)]
         trees = [driver(name, self.paths).layer(chain_id) for name in NAMES for chain_id in image.chain_ids]
         return {path: size for path in [*files, *trees] if (size := self._size(path))}
 

@@ -47,6 +47,7 @@ class Loading(Value):
     platform: Platform  # which one to take of an image for several platforms
     max_size: int | None  # see Arrival
     observer: Callable[[Found], Observer]  # returns the observer of an image
+    keeps_blobs: bool = True  # see Arrival
 
 
 def load(paths: Paths, driver: StorageDriver, name: str, stream: BufferedReader, options: Loading, run: Run) -> list[tuple[str, list[str]]]:
@@ -97,8 +98,8 @@ def _arrival(paths: Paths, driver: StorageDriver, layout: ImageLayout, image: Fo
         raise Damaged(f"{name}: blob {descriptor['digest']} is missing")
 
     # The blobs are in staging already, and an arrival looks there first.
-    source = Source(words=name, open=missing)
-    return Arrival(paths, driver, layout, image.manifest, image.config, source, options.observer(image), options.max_size)
+    source, observer = Source(words=name, open=missing), options.observer(image)
+    return Arrival(paths, driver, layout, image.manifest, image.config, source, observer, options.max_size, options.keeps_blobs)
 
 
 def selected(paths: Paths, names: Sequence[str]) -> list[Selected]:

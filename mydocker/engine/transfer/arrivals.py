@@ -16,10 +16,11 @@ from typing import cast
 from mydocker import store
 from mydocker.engine.catalog.images import layers_lock
 from mydocker.engine.transfer.workers import Workers
-from mydocker.errors import Damaged
+from mydocker.errors import Conflict, Damaged
 from mydocker.explaining import ByWorker
 from mydocker.images import index
 from mydocker.images.config import chain_ids, image_document, platform_of
+from mydocker.images.framing import LetBlobGo
 from mydocker.images.layers import ArrivingLayer, LayerReader, check_blob, known_sizes
 from mydocker.images.staging import BlobLock, PutDocument, Staging
 from mydocker.steps.base import Step, quote
@@ -61,6 +62,7 @@ class Arrival:
     config: the image's configuration, byte by byte.
     observer: is told how the layers come, see Observer.
     max_size: how many bytes the files of a layer may have, or None for any number.
+    keeps_blobs: whether the layers' blobs stay when the layers are unpacked
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Arrival:
         source: Source,
         observer: Observer,
         max_size: int | None = None,
+        keeps_blobs: bool = True,
     ) -> None:
         self.paths = paths
         self.driver = driver
@@ -81,6 +84,7 @@ class Arrival:
         self.config = config
         self.source = source
         self.max_size = max_size
+        self.keeps_blobs = keeps_blobs
         self.document = image_document(config, f"{source.words}: config {manifest.config['digest']}")
         self.diff_ids = self.document["rootfs"]["diff_ids"]
         if len(self.diff_ids) != len(manifest.layers):
@@ -141,7 +145,18 @@ class Arrival:
         config = PutDocument(self.staging, "config", lambda: self.config, self.manifest.config["digest"])
         manifest = PutDocument(self.staging, "manifest", lambda: self.manifest.data, self.manifest.descriptor["digest"])
         adopted = [AdoptLayer(self, position) for position in range(len(self.diff_ids)) if self._has_unpacked(position)]
-        return [config, manifest, StoreArrival(self, reference, digest), *adopted]
+        let_go = [] if self.keeps_blobs else [self._letting_go(position) for position in range(len(self.diff_ids))]
+        return [config, manifest, StoreArrival(self, reference, digest), *adopted, *let_go]
+
+    def _letting_go(self, position: int) -> Step:
+        place = self.driver.layer(self.chain_id(position))
+        return LetBlobGo(self.staging.layout, self.manifest.layers[position], self.diff_ids[position], place)
+
+    def is_framed(self, position: int) -> bool:
+        """Say whether a layer is here whose blob was let go, so that it need not come again."""
+        digest = self.manifest.layers[position]["digest"]
+        is_known = not self.keeps_blobs and digest in self.known and not self.unpacks(position)
+        return is_known and os.path.exists(self.staging.layout.frame(digest))
 
     def _observed(self, position: int, report: tuple[str, int] | None) -> None:
         self.observer(position, *(report or ("begins", 0)))
@@ -153,6 +168,9 @@ class Arrival:
         """Get one layer and return its uncompressed size. This runs in a child process."""
         descriptor, diff_id = self.manifest.layers[position], self.diff_ids[position]
         digest = descriptor["digest"]
+        if self.is_framed(position):
+            report(("exists", 0))
+            return self.known[digest]
         with BlobLock(self.staging.layout, digest):
             if not self.staging.take(digest):
                 blob = self.staging.writer()
@@ -226,9 +244,9 @@ class StoreArrival(Step):
 
     def apply(self) -> None:
         arrival = self.arrival
-        missing = [layer["digest"] for layer in arrival.manifest.layers if not os.path.exists(arrival.staging.path(layer["digest"]))]
-        if missing:
-            raise Damaged(f"{arrival.source.words}: {missing[0]} has not come")
+        for position, layer in enumerate(arrival.manifest.layers):
+            if not os.path.exists(arrival.staging.path(layer["digest"])) and not arrival.is_framed(position):
+                raise Damaged(f"{arrival.source.words}: {layer['digest']} has not come")
         sizes = ",".join(str(arrival.workers.results[position]) for position in range(len(arrival.diff_ids)))
         annotations = {index.SIZES: sizes}
         if self.digest not in ("", self._manifest):
@@ -236,7 +254,13 @@ class StoreArrival(Step):
         entry = arrival.manifest.descriptor.copy()
         entry["platform"] = platform_of(arrival.document)
         entry["annotations"] = annotations
-        arrival.staging.publish(lambda entries: index.add(entries, entry, self.reference))
+        arrival.staging.publish(lambda entries: index.add(self._checked(entries), entry, self.reference))
+
+    def _checked(self, entries: list[Descriptor]) -> list[Descriptor]:
+        for layer in self.arrival.manifest.layers:
+            if not self.arrival.staging.layout.files(layer["digest"]):
+                raise Conflict(f"layer {layer['digest']} was removed meanwhile", "do it again")
+        return entries
 
     @property
     def _manifest(self) -> str:

@@ -40,6 +40,7 @@ class Pulling(Value):
     max_size: int | None  # see Arrival
     observer: Callable[[list[Descriptor]], Observer]  # returns the observer of these layers
     keyring: Keys | None = None  # where credentials are found, None for docker's config.json
+    keeps_blobs: bool = True  # see Arrival
 
 
 class Pulled(Value):
@@ -104,7 +105,8 @@ def pull(paths: Paths, driver: StorageDriver, reference: Reference, options: Pul
     layout = ImageLayout(paths.images)
     before = by_name(layout.entries(), reference)
     source = Source(words=repository.url, open=lambda descriptor: cast("BinaryIO", Download(repository, descriptor)))
-    with Arrival(paths, driver, layout, manifest, config, source, options.observer(manifest.layers), options.max_size) as arrival:
+    observer = options.observer(manifest.layers)
+    with Arrival(paths, driver, layout, manifest, config, source, observer, options.max_size, options.keeps_blobs) as arrival:
         _check_platform(reference, arrival.document, options.platform)
         run.execute(arrival.fetch_steps())
         run.execute(arrival.store_steps(reference, asked.digest))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from mydocker import leanjson
 from mydocker.engine.catalog.images import all_images, find
 from mydocker.engine.record import events
 from mydocker.engine.transfer.repository import first_answer
 from mydocker.engine.transfer.workers import Workers
 from mydocker.errors import NotFound
 from mydocker.explaining import ByWorker
+from mydocker.images import index
+from mydocker.images.frames import taken
 from mydocker.images.layout import ImageLayout
 from mydocker.images.manifests import Manifest
+from mydocker.images.naming import NameImage
 from mydocker.images.reference import parse
 from mydocker.images.staging import Staging
 from mydocker.steps.base import Step, quote
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
 
     from mydocker.engine.catalog.images import Image
     from mydocker.engine.transfer.repository import Keys
-    from mydocker.engine.transfer.workers import Job, Report
+    from mydocker.engine.transfer.workers import Job
     from mydocker.images.documents import Descriptor
     from mydocker.images.reference import Reference
     from mydocker.images.registry import Repository
@@ -62,9 +66,10 @@ class SendBlob(Step, ByWorker):
     position: int  # the number of the blob's job among the workers
     observer: Observer
     result: str = ""  # what happened, in docker's words, or '' before that
+    sent: Descriptor | None = None  # of what was stored: of a layer whose blob was let go, that may be another one
 
     def apply(self) -> None:
-        self.result = self.workers.wait(self.position)
+        self.result, self.sent = self.workers.wait(self.position)
         self.observer(self.position, self.result)
 
     def worked(self) -> tuple[int, float, float]:
@@ -81,8 +86,13 @@ class SendManifest(Step):
     repository: Repository
     manifest: Manifest
     tag: str
+    blobs: list[SendBlob]  # the steps that send its blobs; the config's is the last
 
     def apply(self) -> None:
+        layers = [step.sent for step in self.blobs[:-1] if step.sent]
+        if layers != self.manifest.layers:
+            document = {**leanjson.loads(self.manifest.data.decode()), "layers": layers}
+            self.manifest = Manifest(leanjson.dumps(document).encode(), self.tag)
         self.repository.put_manifest(self.tag, self.manifest.data, self.manifest.descriptor["mediaType"])
 
     def describe(self) -> str:
@@ -102,16 +112,23 @@ def push(paths: Paths, reference: Reference, observer: Callable[[Image], Observe
     path, actions = reference.path, "pull,push"
     repository, _ = first_answer(paths, reference.domain, path, actions, lambda repository: repository.ping(), keyring=keyring)
     blobs = [*manifest.layers, manifest.config]
+    diff_ids = [*image.diff_ids, ""]
     with Staging(layout) as staging:
-        jobs = [_job(staging, repository, blob, _relatives(image, reference)) for blob in blobs]
+        relatives = _relatives(image, reference)
+        jobs = [_job(staging, repository, *each, relatives) for each in zip(blobs, diff_ids, strict=True)]
         told = observer(image)
         with Workers(jobs, _MOST, lambda position, report: told(position, "Preparing") if report is None else None) as workers:
             steps = [SendBlob(repository, blob, workers, position, told) for position, blob in enumerate(blobs)]
             staging.begin()
-            run.execute([*steps, SendManifest(repository, manifest, reference.tag)])
+            last = SendManifest(repository, manifest, reference.tag, steps)
+            run.execute([*steps, last])
+    if last.manifest is not manifest:
+        # The registry knows the image by another digest now.
+        entry = index.known_as(image.entry, last.manifest.descriptor["digest"])
+        run.apply(NameImage(layout, entry, reference))
     if run.done:
         events.emit(paths, "image", "push", str(reference), {"name": reference.familiar})
-    return Pushed(manifest.descriptor)
+    return Pushed(last.manifest.descriptor)
 
 
 def _relatives(image: Image, reference: Reference) -> list[str]:
@@ -120,20 +137,26 @@ def _relatives(image: Image, reference: Reference) -> list[str]:
     return sorted({name.path for name in names if name.domain == reference.domain and name.path != reference.path})
 
 
-def _job(staging: Staging, repository: Repository, descriptor: Descriptor, relatives: list[str]) -> Job:
-    return lambda report: _send(staging, repository, descriptor, relatives, report)
+def _job(staging: Staging, repository: Repository, descriptor: Descriptor, diff_id: str, relatives: list[str]) -> Job:
+    return lambda report: _send(staging, repository, descriptor, diff_id, relatives)
 
 
-def _send(staging: Staging, repository: Repository, descriptor: Descriptor, relatives: list[str], report: Report) -> str:
-    """Bring a blob into a repository, and return in docker's words how it came there. This runs in a child process."""
+def _send(staging: Staging, repository: Repository, descriptor: Descriptor, diff_id: str, relatives: list[str]) -> tuple[str, Descriptor]:
+    """Bring a blob into a repository, and return in docker's words how it came there, and which one it is. This runs in a child process.
+
+    diff_id: of a layer, '' for the config
+    """
     digest = descriptor["digest"]
     if repository.has_blob(digest):
-        return "Layer already exists"
+        return "Layer already exists", descriptor
     for path in relatives:
         if repository.mount(digest, path):
-            return f"Mounted from {path}"
+            return f"Mounted from {path}", descriptor
     # Staging has a link of our own to the blob, so an image that is removed meanwhile is sent all the same.
-    staging.take(digest)
-    with open(staging.path(digest), "rb") as content:
+    if not staging.take(digest) and diff_id:
+        descriptor = taken(staging.layout, staging, descriptor, diff_id)
+        if repository.has_blob(descriptor["digest"]):
+            return "Layer already exists", descriptor
+    with open(staging.path(descriptor["digest"]), "rb") as content:
         repository.upload(descriptor, content)
-    return "Pushed"
+    return "Pushed", descriptor

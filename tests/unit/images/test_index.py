@@ -49,6 +49,12 @@ def test_add(pairs: list[tuple[Descriptor, str | None]], expected: list[tuple[st
     assert shown(with_names(*pairs)) == expected
 
 
+def test_a_name_that_the_image_has_changes_nothing() -> None:
+    entries = with_names((A, "x:1"), (B, "y:1"))
+    assert index.add(entries, A, parse("x:1")) is entries
+    assert shown(index.add([*entries, index.named(A, None)], A, parse("x:1"))) == [("b", Y), ("a", X)]
+
+
 def test_remove_name() -> None:
     entries = with_names((A, "x:1"), (A, "y:1"), (B, "z:1"))
     fewer = index.remove_name(entries, X)

@@ -178,3 +178,15 @@ def test_a_digest_is_never_a_path(layout: ImageLayout, digest: str) -> None:
 def test_light_hash_is_the_same() -> None:
     assert sha256(b"abc") == "sha256:" + hashlib.sha256(b"abc").hexdigest()
     assert DOCUMENT_MAX == 4 * 1024 * 1024
+
+
+def test_an_index_that_stays_the_same_is_not_written(layout: ImageLayout) -> None:
+    with Staging(layout) as staging:
+        made = image(staging, b"1")
+        staging.publish(lambda entries: [*entries, made])
+    before = os.stat(f"{layout.directory}/index.json")
+    with layout.lock():
+        layout.change(list)
+        assert os.stat(f"{layout.directory}/index.json") == before
+        layout.change(lambda entries: [])
+        assert os.stat(f"{layout.directory}/index.json").st_ino != before.st_ino
