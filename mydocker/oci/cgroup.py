@@ -23,7 +23,7 @@ def cgroup_path(spec: Spec, container: Container, settings: Settings) -> str:
     """Return the path of a container's cgroups below the mount point of each hierarchy.
 
     It is '' if the container gets no cgroups, with `--cgroup-manager disabled` or because its user may not make any. Without a cgroupsPath
-    the path is the container's id. A path that is not absolute counts from the caller's own cgroup. Raises BadInput for a path with '..'.
+    the path is the container's id. A path that is not absolute counts from one of _bases(). Raises BadInput for a path with '..'.
     """
     wanted = spec["linux"]["cgroupsPath"]
     if not settings.cgroups:
@@ -32,19 +32,23 @@ def cgroup_path(spec: Spec, container: Container, settings: Settings) -> str:
         from mydocker.oci.systemd import scope_path
 
         return scope_path(wanted, container.id, settings.paths.run)
-    below = "" if wanted.startswith("/") else f"{_own(container.layout)}/"
-    path = os.path.normpath(below + (wanted or container.id))
     if "/.." in os.path.join("/", wanted):
         raise BadInput(f"cgroupsPath {wanted!r}: expected a path without ..")
-    if not is_hosts_root() and not _may_make(container, path):
-        return ""
-    return path
+    bases = [""] if wanted.startswith("/") else _bases(container.layout)
+    name = wanted.lstrip("/") if wanted else container.id
+    paths = [os.path.normpath(f"{base}/{name}") for base in bases]
+    return next((path for path in paths if is_hosts_root() or _may_make(container, path)), "")
 
 
-def _own(layout: Layout) -> str:
-    """Return the path of this process's cgroup in the hierarchy of memory, of pids or of version 2, or '' if none of them exists."""
+def _bases(layout: Layout) -> list[str]:
+    """Return the paths of the cgroups that a path may count from, the best first.
+
+    It is this process's cgroup in the hierarchy of memory, of pids or of version 2, '' if none of them exists. Of version 2 the one above
+    is better: that of a process can pass no controllers on, "no internal processes" in cgroups(7). runc takes it, too.
+    """
     hierarchy = layout.find("memory") or layout.find("pids") or layout.unified
-    return hierarchy.own.rstrip("/") if hierarchy else ""
+    own = hierarchy.own.rstrip("/") if hierarchy else ""
+    return [os.path.dirname(own).rstrip("/"), own] if hierarchy and hierarchy.version == 2 else [own]
 
 
 def freezer_file(layout: Layout, cgroup: str) -> str:

@@ -38,13 +38,24 @@ def placed_at(path: str) -> Any:
     return spec
 
 
-@pytest.mark.parametrize("wanted, path", [("/a/b", "/a/b"), ("/a//b/.", "/a/b"), ("a", "OWN/a"), ("", "OWN/one")])
+@pytest.mark.parametrize("wanted, path", [("/a/b", "/a/b"), ("/a//b/.", "/a/b"), ("/", "/"), ("a", "BASE/a"), ("", "BASE/one")])
 def test_an_absolute_path_counts_from_the_mount_point(
     container: Container, monkeypatch: pytest.MonkeyPatch, wanted: str, path: str
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    own = cgroup._own(container.layout)
-    assert cgroup.cgroup_path(placed_at(wanted), container, container.settings) == path.replace("OWN", own)
+    base = cgroup._bases(container.layout)[0]
+    assert cgroup.cgroup_path(placed_at(wanted), container, container.settings) == path.replace("BASE", base)
+
+
+def test_a_user_who_may_make_cgroups_in_the_own_one_alone_makes_them_there(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
+    (unified,) = container.layout.hierarchies
+    object.__setattr__(unified, "own", "/delegated")
+    (Path(unified.mount) / "delegated").mkdir()
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("os.access", lambda path, _: path == f"{unified.mount}/delegated")
+    assert cgroup.cgroup_path(placed_at("a"), container, container.settings) == "/delegated/a"
+    monkeypatch.setattr("os.access", lambda *_: True)
+    assert cgroup.cgroup_path(placed_at("a"), container, container.settings) == "/a"
 
 
 @pytest.mark.parametrize("wanted", ["/..", "/a/../../b", "../a"])
@@ -102,15 +113,16 @@ def test_systemd_makes_cgroups_where_it_runs(recording: Recording, recorded: Pat
         systemd.scope_path("", "one", recorded.run)
 
 
-# Where the recorder was, in the hierarchy that counts; where nothing is said, at the top.
-OWN = {"hybrid": "/outer/inner"} | {f"systemd-{mode}": "/system.slice/kernel-command-line.service" for mode in ("v1", "hybrid", "v2")}
+# Where the recorder was, in the hierarchy that counts, and with version 2 what is above; where nothing is said, at the top.
+SERVICE = "/system.slice/kernel-command-line.service"
+BASE = {"hybrid": "/outer/inner", "systemd-v1": SERVICE, "systemd-hybrid": SERVICE, "systemd-v2": "/system.slice"}
 
 
-def test_a_relative_path_counts_from_the_callers_cgroup(
+def test_a_relative_path_counts_from_the_callers_cgroup_or_the_one_above(
     recording: Recording, recorded: Paths, container: Container, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
     container._layout = Layout.detect(recorded)
     path = cgroup.cgroup_path(placed_at(""), container, container.settings)
-    assert path == f"{OWN.get(recording.name, '')}/one"
+    assert path == f"{BASE.get(recording.name, '')}/one"
     assert recording.closed or Path(cgroup.freezer_file(container.layout, "/mydocker")).exists()
