@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from copy import deepcopy
 
 from mydocker.engine.catalog import images
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from mydocker.engine.build.progress import Progress
     from mydocker.engine.request.options import Options
+    from mydocker.errors import Error
     from mydocker.images.archive import LayerWriter
     from mydocker.paths import Paths
 
@@ -52,16 +54,24 @@ class Workplace:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        """Remove the container. An interrupt meanwhile waits: it may come from the build, to which another stage has failed, too."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            problems = self._remove()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if problems and exception[0] is None:
+            raise problems[0]
+
+    def _remove(self) -> list[Error]:
         if self.lock >= 0:
             problems = end.container(self.paths, self.prepared.record)
             os.close(self.lock)
-        else:
-            life.end(self.paths, self.id)
-            with locks.ContainerLock(self.paths, self.id):
-                record = containers.load(self.paths, self.id)
-                problems = [*end.runtime_state(self.paths, self.id), *end.container(self.paths, record)]
-        if problems and exception[0] is None:
-            raise problems[0]
+            return problems
+        life.end(self.paths, self.id)
+        with locks.ContainerLock(self.paths, self.id):
+            record = containers.load(self.paths, self.id)
+            return [*end.runtime_state(self.paths, self.id), *end.container(self.paths, record)]
 
     @property
     def id(self) -> str:
