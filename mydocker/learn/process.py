@@ -83,6 +83,10 @@ class Process:
         """Return what it sees mounted, in the kernel's order."""
         return [MountEntry(line) for line in self.read("mountinfo").splitlines()]
 
+    def file_systems(self) -> list[tuple[str, MountEntry]]:
+        """Return what it sees mounted, each with the number of its file system, such as '0:42'."""
+        return [(line.split()[2], MountEntry(line)) for line in self.read("mountinfo").splitlines()]
+
     def mount_at(self, target: str) -> MountEntry | None:
         """Return the mount that it sees at a path, which is the last one there."""
         return next((mount for mount in reversed(self.mounts()) if mount.target == target), None)

@@ -177,6 +177,12 @@ def test_an_overlay_with_nothing_writable_does_not_count(scene: MakeScene, proce
     assert check("5", scene(process(20, "LESSON=layers", mnt="2", files={"mountinfo": mounted})))[0] == [False]
 
 
+def test_an_overlay_that_the_machine_itself_has_does_not_count(scene: MakeScene, process: Callable[..., Process]) -> None:
+    mounted = "31 30 0:9 / / rw - overlay none rw,lowerdir=/a,upperdir=/b,workdir=/c\n"
+    seen = scene(process(20, "LESSON=layers", mnt="2", files={"mountinfo": mounted}), process(1, files={"mountinfo": mounted}))
+    assert check("5", seen)[0] == [False]
+
+
 def test_the_places_that_are_asked_for_are_in_the_code() -> None:
     reading: Any = lessons.find("19").checked()
     for place in [each for places in reading.PLACES for each in places]:

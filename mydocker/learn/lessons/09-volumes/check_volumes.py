@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 
-from mydocker.kernel.mounts import MountEntry
 from mydocker.learn.facts import Fact, best, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene, nobody
@@ -67,14 +66,9 @@ def _judge(scene: Scene, process: Process) -> list[Fact]:
 
 def _volumes(scene: Scene, process: Process) -> list[str]:
     """Return the directories of the host that a process has: their file systems are among the host's, and its own tmpfs is not."""
-    hosts = {device for device, _ in _mounts(scene.keeper)}
-    mounts = [mount for device, mount in _mounts(process) if device in hosts and mount.fstype not in _KERNELS and mount.target != "/"]
+    hosts = {device for device, _ in scene.keeper.file_systems()}
+    mounts = [mount for device, mount in process.file_systems() if device in hosts and mount.fstype not in _KERNELS and mount.target != "/"]
     return [path for mount in mounts if os.path.isdir(path := f"{process.directory}/root{mount.target}")]
-
-
-def _mounts(process: Process) -> list[tuple[str, MountEntry]]:
-    """Return what a process sees mounted, each with the number of its file system."""
-    return [(line.split()[2], MountEntry(line)) for line in process.read("mountinfo").splitlines()]
 
 
 def _root_of(process: Process) -> tuple[int, int]:
