@@ -1,12 +1,13 @@
 """Opening a path inside a directory that somebody else controls.
 
-openat2(2) does that. Where the kernel lacks it (before Linux 5.6), it is done here, component by component.
+openat2(2) does that. Where the kernel lacks it (before Linux 5.6), or gives up as something was mounted or renamed while it went through
+a '..' (EAGAIN), it is done here, component by component.
 """
 
 from __future__ import annotations
 
 import os
-from errno import ELOOP, ENOENT, ENOSYS, ENOTDIR
+from errno import EAGAIN, ELOOP, ENOENT, ENOSYS, ENOTDIR
 from stat import S_ISLNK
 from struct import pack
 
@@ -26,7 +27,7 @@ def openat2(path: str, flags: int, mode: int = 0, dirfd: int = AT_FDCWD, resolve
     try:
         return syscall("openat2", dirfd, path, how, len(how), subject=path)
     except OSError as error:
-        if error.errno != ENOSYS:
+        if error.errno not in (ENOSYS, EAGAIN):
             raise
     return open_by_hand(path, flags, mode, dirfd, bool(resolve & RESOLVE_NO_SYMLINKS))
 
