@@ -50,7 +50,7 @@ def open_by_hand(path: str, flags: int, mode: int, dirfd: int, no_symlinks: bool
                 if parts or not flags & os.O_CREAT:
                     raise
                 return os.open(part, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=opened[-1])
-            if not S_ISLNK(os.fstat(here).st_mode):
+            if not S_ISLNK(os.fstat(here).st_mode) or (flags & os.O_NOFOLLOW and not parts):
                 opened.append(here)
                 continue
             target = os.readlink("", dir_fd=here)
@@ -62,7 +62,7 @@ def open_by_hand(path: str, flags: int, mode: int, dirfd: int, no_symlinks: bool
                 while len(opened) > 1:
                     os.close(opened.pop())
             parts += [word for word in target.split("/") if word not in ("", ".")][::-1]
-        return os.open(f"/proc/self/fd/{opened[-1]}", flags | os.O_CLOEXEC)
+        return os.open(f"/proc/self/fd/{opened[-1]}", flags & ~os.O_NOFOLLOW | os.O_CLOEXEC)
     finally:
         for descriptor in opened:
             os.close(descriptor)
