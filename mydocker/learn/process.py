@@ -81,7 +81,7 @@ class Process:
 
     def mounts(self) -> list[MountEntry]:
         """Return what it sees mounted, in the kernel's order."""
-        return [MountEntry(line) for line in self.read("mountinfo").splitlines()]
+        return [mount for _, mount in self.file_systems()]
 
     def file_systems(self) -> list[tuple[str, MountEntry]]:
         """Return what it sees mounted, each with the number of its file system, such as '0:42'."""

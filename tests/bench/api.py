@@ -23,7 +23,7 @@ from pathlib import Path
 
 from run import REPOSITORY, tools_that_work
 from svg import bars, plot
-from tools import Docker, Mydocker, Podman, PodmanCrun, Tool, quiet, rounds, seconds
+from tools import Docker, Mydocker, Podman, PodmanCrun, Tool, pss, quiet, rounds, seconds
 
 _LISTED = 50
 # podman gives containers of its API limits that a host may refuse, see tools.Podman.
@@ -58,15 +58,13 @@ class Service(Tool):
         self.tool, self.name = tool, tool.name
         self.process: subprocess.Popen[bytes] | None = None
         if isinstance(tool, Docker):
-            assert tool.daemon
-            self.pid, self.socket = tool.daemon.pid, f"{Path(tool.images).parent}/sock"
+            self.socket = f"{Path(tool.images).parent}/sock"
             return
         self.socket = f"{tool.scratch.make(f'api-{self.name.split()[0]}')}/sock"
         verb = ["system", "service", "-t", "0"]
         environment = {**os.environ, "CONTAINERS_CONF": self._podmans_settings()}
         words = ["unshare", "-n", "-m", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", *tool.words, *verb, f"unix://{self.socket}"]
         self.process = subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL)
-        self.pid = self.process.pid
         deadline = time.monotonic() + 60
         while not self._answers():
             if time.monotonic() > deadline or self.process.poll() is not None:
@@ -92,12 +90,10 @@ class Service(Tool):
         more = [word for word in self.tool.flags if word not in ("--network", "none")] if isinstance(self.tool, PodmanCrun) else []
         return self.docker("run", "--rm", "--network", "none", *more, "busybox", "true")
 
-    def weight(self) -> float:
+    def weight(self) -> int:
         """Return the bytes (PSS) of the service while nobody asks."""
         time.sleep(1)
-        lines = Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines()
-        own = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
-        return own + (self.tool.weigh()[1] - own if isinstance(self.tool, Docker) else 0)
+        return sum(map(pss, [self.process.pid] if self.process else self.tool.daemons()))
 
     def stop(self) -> None:
         if self.process:
@@ -193,7 +189,7 @@ def _activation(tool: Tool) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def _report(times: dict[str, Times], weights: dict[str, float]) -> None:
+def _report(times: dict[str, Times], weights: dict[str, int]) -> None:
     """Print the medians as a Markdown table."""
     names = list(weights)
     print("| median ms | " + " | ".join(names) + " | of docker |\n|---|" + "---:|" * (len(names) + 1))

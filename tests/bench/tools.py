@@ -131,7 +131,7 @@ class Tool:
         time.sleep(1)
         # Whatever keeps a container is the parent of its first process.
         keeper = _parent(int(quiet(self.verb("inspect", "--format", "{{.State.Pid}}", identity))))
-        own, shared = _pss(keeper), sum(map(_pss, self.daemons()))
+        own, shared = pss(keeper), sum(map(pss, self.daemons()))
         quiet(self.removal(identity))
         return own, shared
 
@@ -147,7 +147,8 @@ def _parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-def _pss(pid: int) -> int:
+def pss(pid: int) -> int:
+    """Return the bytes of a process, its part of what it shares with others among them."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 

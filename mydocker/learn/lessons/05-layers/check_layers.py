@@ -43,8 +43,9 @@ def facts(scene: Scene) -> list[Fact]:
         return [nobody("layers")]
     # The machine's own root may be such a mount, too: live systems have one, and containers.
     machines = {number for number, _ in Process(1, scene.keeper.proc).file_systems()}
-    mounts = [(process, number, mount) for process in marked for number, mount in process.file_systems()]
-    found = [(process, mount) for process, number, mount in mounts if _is_writable(mount) and number not in machines]
+    found = [
+        (process, mount) for process in marked for number, mount in process.file_systems() if _is_writable(mount) and number not in machines
+    ]
     merged = fact(
         bool(found),
         text("it sees an overlay (or aufs) with a writable layer", "它能看到一个带可写层的 overlay（或 aufs）"),
