@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY), str(Path(__file__).parent)]
 
 from svg import Bar, bars, plot  # noqa: E402
-from tools import CGROUP, TOOLS, Scratch, Tool, quiet, rounds, seconds  # noqa: E402
+from tools import TOOLS, Scratch, Tool, quiet, remove_cgroups, rounds, seconds  # noqa: E402
 
 from mydocker.kernel.mounts import MNT_DETACH, MS_PRIVATE, MS_REC, mount, mountinfo, umount  # noqa: E402
 from mydocker.kernel.namespaces import CLONE_NEWNS, unshare  # noqa: E402
@@ -71,7 +71,7 @@ def tools_that_work(only: str, makes: list[type[Tool]] = TOOLS, journal: bool = 
         if journal:
             umount(directory, MNT_DETACH)
         shutil.rmtree(directory, ignore_errors=True)
-        _remove_cgroups()
+        remove_cgroups()
 
 
 def _mount_ext4(directory: str) -> None:
@@ -122,17 +122,6 @@ def _report(times: dict[str, list[float]], weights: dict[str, tuple[int, int]], 
         print(f"| {name} | {own / 1e6:.1f} | {shared / 1e6:.1f} |")
     for name, reason in absent.items():
         print(f"\n{name}: not measured: {reason}")
-
-
-def _remove_cgroups() -> None:
-    """Remove the cgroup of this bench, children first; where nothing is mounted any more it is an ordinary directory."""
-    root = Path("/sys/fs/cgroup")
-    for top in [*root.glob(f"*{CGROUP}"), *root.glob(CGROUP[1:])]:
-        if top.parent.name == "unified":
-            shutil.rmtree(top)
-            continue
-        for path in sorted((each for each in [top, *top.rglob("*/")] if each.is_dir()), key=lambda each: -len(each.parts)):
-            path.rmdir()
 
 
 if __name__ == "__main__":

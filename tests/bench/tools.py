@@ -52,6 +52,17 @@ def rounds(tools: Sequence[Some], runs: int, once: Callable[[Some], float], warm
     return figures
 
 
+def remove_cgroups() -> None:
+    """Remove CGROUP and all in it, children first. Where a hierarchy is not mounted any more, it is an ordinary directory."""
+    root = Path("/sys/fs/cgroup")
+    for top in [*root.glob(f"*{CGROUP}"), *root.glob(CGROUP[1:])]:
+        if not (top / "cgroup.procs").exists():
+            shutil.rmtree(top)
+            continue
+        for path in sorted((each for each in [top, *top.rglob("*/")] if each.is_dir()), key=lambda each: -len(each.parts)):
+            path.rmdir()
+
+
 class Scratch:
     """The directory that everything is in: the image as a tar and as a root file system."""
 

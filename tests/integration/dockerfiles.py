@@ -190,7 +190,7 @@ def all_recorded(dockers: Dockers, names: list[str], tell: Callable[[str], None]
 
 
 def main() -> None:
-    from tools import Docker, Scratch
+    from tools import Docker, Scratch, remove_cgroups
 
     with tempfile.TemporaryDirectory() as place:
         tool = Docker(Scratch(place))
@@ -205,6 +205,7 @@ def main() -> None:
                 (DATA / f"{name}.image").write_text("\n".join([by, *lines, ""]))
         finally:
             tool.stop()
+            remove_cgroups()
 
 
 if __name__ == "__main__":

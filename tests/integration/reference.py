@@ -14,7 +14,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "bench"))
 
-from tools import Docker, Scratch
+from tools import Docker, Scratch, remove_cgroups
 
 # What one line did: status, standard output, whether it wrote to standard error.
 Result = tuple[int, str, bool]
@@ -54,6 +54,7 @@ def docker_client(request: pytest.FixtureRequest) -> Iterator[str]:
     finally:
         tool.stop()
         shutil.rmtree(place)
+        remove_cgroups()
 
 
 FUNCTION = """docker() {{
