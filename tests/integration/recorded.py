@@ -13,6 +13,7 @@ A recording (tests/data/clients/NAME.json) is written from the client's source: 
         told      headers of the answer
         reads     the answer's document, as far as the client looks at it
         documents those of a stream, in this order, others may stand between them; frames: {out, err}, raw: what else a stream says
+        ends      true: the stream is read to its end
         open      a name: the stream stays open, and is read by a later step {from: name, documents: …}
 
 What a client reads is written as an answer with these words for values:
@@ -235,7 +236,9 @@ class Player:
                 raise Unlike(f"no document is like {each}: {last}")
 
     def _bytes(self, answer: _Answer, step: dict[str, Any]) -> None:
-        """Read a stream as far as it says what the client waits for."""
+        """Read a stream as far as it says what the client waits for, or to its end: only then what began it has ended, too."""
+        if step.get("ends"):
+            answer.whole()
         wanted = self._filled(step["frames"]) if "frames" in step else step["raw"]
         while True:
             found: Any = _framed(answer.read) if "frames" in step else answer.read.decode(errors="replace")
