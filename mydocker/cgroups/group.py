@@ -6,7 +6,7 @@ import errno
 import os
 from time import monotonic, sleep
 
-from mydocker.kernel.files import Allowing
+from mydocker.kernel.files import Allowing, content
 from mydocker.steps.files import WriteFile
 
 TYPE_CHECKING = False
@@ -97,9 +97,7 @@ class Group:
 
 def read(path: str) -> str:
     """Return a kernel file's content without the last newline. It is '' if the file does not exist, or if its cgroup has gone (ENODEV)."""
-    with Allowing(errno.ENOENT, errno.ENODEV), open(path) as file:
-        return file.read().rstrip("\n")
-    return ""
+    return content(path, errno.ENOENT, errno.ENODEV).rstrip("\n")
 
 
 def has_controller(directory: str, controller: str, version: int) -> bool:

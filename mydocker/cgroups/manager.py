@@ -30,8 +30,9 @@ def manager(layout: Layout, path: str) -> CgroupManager:
 
 def is_frozen(layout: Layout, path: str) -> bool:
     """Say whether the processes of cgroup `path` are frozen, or being frozen. For many cgroups this costs less than a manager of each."""
-    freezer, unified = layout.find("freezer"), layout.unified
-    return life.is_frozen(Group(freezer, path) if freezer else None, Group(unified, path) if unified else None)
+    if freezer := layout.find("freezer"):
+        return life.is_frozen(Group(freezer, path), None)
+    return life.is_frozen(None, Group(layout.unified, path) if layout.unified else None)
 
 
 class CgroupManager:

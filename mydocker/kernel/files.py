@@ -102,6 +102,16 @@ class Allowing:
         return isinstance(error, OSError) and error.errno in self.numbers
 
 
+def content(path: str, *absent: int) -> str:
+    """Return the text of a file of the kernel's. absent: the errno values that mean that there is none; then it is ''."""
+    with Allowing(*absent), Held(os.open(path, os.O_RDONLY | os.O_CLOEXEC)) as descriptor:
+        text = b""
+        while piece := os.read(descriptor, 1 << 16):
+            text += piece
+        return text.decode(errors="surrogateescape")
+    return ""
+
+
 def open_directory(name: str, parent: int | None = None) -> int:
     """Open a directory, to list it. Raises OSError (ELOOP or ENOTDIR) if it is a symlink by now.
 

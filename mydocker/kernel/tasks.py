@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from errno import ENOENT, ESRCH
 
-from mydocker.kernel.files import Allowing
+from mydocker.kernel.files import content
 
 PF_EXITING = 0x4  # include/linux/sched.h
+# What says that there is no such process, or not any more.
+_GONE = (ENOENT, ESRCH)
 
 
 def start_time(pid: int, proc: str = "/proc") -> int | None:
@@ -26,20 +28,13 @@ def parent(pid: int, proc: str = "/proc") -> int:
 
 def name(pid: int, proc: str = "/proc") -> str:
     """Return what a process calls itself, at most 15 characters (comm); '' when there is none."""
-    return _text(f"{proc}/{pid}/comm").rstrip("\n")
+    return content(f"{proc}/{pid}/comm", *_GONE).rstrip("\n")
 
 
 def is_in_cgroup(pid: int, path: str, proc: str = "/proc") -> bool:
     """Say whether a process is in cgroup `path`, or below, of some hierarchy. path: one that no other cgroup ends in."""
-    lines = _text(f"{proc}/{pid}/cgroup").splitlines()
+    lines = content(f"{proc}/{pid}/cgroup", *_GONE).splitlines()
     return any(f"{path}/" in f"{line}/" for line in lines)
-
-
-def _text(path: str) -> str:
-    """Return what a file says; '' when it, or the process that it is about, is not there any more."""
-    with Allowing(ENOENT, ESRCH), open(path, "rb", buffering=0) as file:
-        return file.read().decode(errors="surrogateescape")
-    return ""
 
 
 def is_ending(pid: int, proc: str = "/proc") -> bool:
@@ -54,7 +49,7 @@ def is_ending(pid: int, proc: str = "/proc") -> bool:
 def _fields(pid: int, proc: str) -> list[str]:
     """Return the fields of /proc/PID/stat from the third on, which is the state. There are none without a process, or for a zombie."""
     # The command may contain blanks and parentheses, so field 3 starts after the last parenthesis.
-    fields = _text(f"{proc}/{pid}/stat").rpartition(")")[2].split()
+    fields = content(f"{proc}/{pid}/stat", *_GONE).rpartition(")")[2].split()
     return [] if fields[:1] in (["Z"], ["X"]) else fields
 
 
@@ -68,4 +63,4 @@ def is_alive(pid: int, started: int | None, proc: str = "/proc") -> bool:
 
 def boot_id(proc: str = "/proc") -> str:
     """Return the id of this boot of the kernel (random(4)), or '' if there is none."""
-    return _text(f"{proc}/sys/kernel/random/boot_id").strip()
+    return content(f"{proc}/sys/kernel/random/boot_id", *_GONE).strip()
