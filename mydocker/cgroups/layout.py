@@ -6,8 +6,9 @@ the mount's options are controllers, and where this process is. Sources: cgroups
 
 from __future__ import annotations
 
-import os
+from errno import ENOENT
 
+from mydocker.kernel.files import content
 from mydocker.kernel.mounts import MountEntry, mountinfo
 from mydocker.value import Value
 
@@ -185,7 +186,4 @@ def relative(cgroup: str, root: str) -> str:
 
 def read_lines(path: str) -> list[str]:
     """Return the lines of a small kernel file without comments. There are none if the file does not exist."""
-    if not os.path.exists(path):
-        return []
-    with open(path) as file:
-        return [line for line in file.read().splitlines() if not line.startswith("#")]
+    return [line for line in content(path, ENOENT).splitlines() if not line.startswith("#")]
