@@ -30,6 +30,7 @@ from tools import Docker, Mydocker, Podman, Scratch, Tool, quiet
 _NAME = "127.0.0.1:5000/big:1"
 _LAYERS = 10
 _STEPS = 20
+_SIDES = "FROM {0} AS one\nRUN sleep 1\nFROM {0}\nRUN sleep 1; echo > /x\nCOPY --from=one /etc /y\n"
 _FILE = 100_000  # bytes of a file on average
 _CONFIG = 'version: 0.1\nstorage: {{filesystem: {{rootdirectory: {0}}}}}\nhttp: {{addr: "127.0.0.1:5000"}}\nlog: {{level: error}}\n'
 _BUSY = "for each in 1 2 3 4; do while :; do :; done & done; wait"
@@ -151,6 +152,7 @@ class Bench:
             "load": {name: ([*tool.words, *archive], remove[name]) for name, tool in self.tools.items()},
             f"build of {_STEPS} steps": self._builds("--no-cache"),
             "the same from the cache": self._builds(),
+            "build of two stages of a second each": self._builds("--no-cache", text=_SIDES),
         }
 
     def sizes(self) -> dict[str, int]:
@@ -179,14 +181,17 @@ class Bench:
             found["skopeo copy"] = (copy, ["rm", "-rf", place])
         return found
 
-    def _builds(self, *flags: str) -> Commands:
-        """Return what builds an image of many small steps. docker's builder is the classic one."""
+    def _builds(self, *flags: str, text: str = "") -> Commands:
+        """Return what builds an image. docker's builder is the classic one.
+
+        text: the Dockerfile, in which {0} stands for the base image; without it, many small steps
+        """
         found = {}
         for name, tool in self.tools.items():
-            context = Path(self.scratch.directory) / f"steps-{type(tool).__name__}"
+            context = Path(self.scratch.directory) / f"{'sides' if text else 'steps'}-{type(tool).__name__}"
             context.mkdir(exist_ok=True)
-            steps = (f"RUN echo {number} > /{number}" for number in range(_STEPS))
-            (context / "Dockerfile").write_text("\n".join([f"FROM {tool.image}", *steps]))
+            steps = "\n".join(["FROM {0}", *(f"RUN echo {number} > /{number}" for number in range(_STEPS))])
+            (context / "Dockerfile").write_text((text or steps).format(tool.image))
             own = ["--ulimit", "nofile=1024:1024", "--layers"] if isinstance(tool, Podman) else []
             build = [*tool.words, "build", "-q", "--network", "none", *own, *flags, "-t", "steps", str(context)]
             found[name] = (["env", "DOCKER_BUILDKIT=0", *build], ["true"])
