@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 PLATFORM = option(
     "--platform", metavar="OS/ARCH[/VARIANT]", default="", help="Of an image for several platforms, that one [this machine's]."
 )
-NO_BLOBS = switch("--no-blobs", help="Keep layers unpacked only; save and push compress them again.")
+NO_BLOBS = switch("--no-blobs", help="Keep layers unpacked only; save and push compress them again [MYDOCKER_NO_BLOBS].")
 MAX_SIZE = option("--max-size", metavar="SIZE", help="Refuse a layer whose files have more bytes [no limit].")
 
 

@@ -10,6 +10,7 @@ from struct import pack
 from typing import cast
 
 from mydocker import store
+from mydocker.errors import BadInput
 from mydocker.images.archive import GZIP_LEVEL
 from mydocker.images.compression import GZIP_FORMAT
 from mydocker.images.frames import CHUNK, HEAD, opened
@@ -25,6 +26,16 @@ if TYPE_CHECKING:
     from mydocker.images.documents import Descriptor
     from mydocker.images.layout import ImageLayout
     from mydocker.images.staging import BlobWriter
+
+_YES, _NO = ("1", "true", "yes"), ("", "0", "false", "no")
+
+
+def wanted() -> bool:
+    """Say whether the blobs of all layers that come in are let go: MYDOCKER_NO_BLOBS. Raises BadInput."""
+    text = os.environ.get("MYDOCKER_NO_BLOBS", "")
+    if text.lower() not in (*_YES, *_NO):
+        raise BadInput(f"invalid MYDOCKER_NO_BLOBS {text!r}: expected 1, true or yes, or 0, false or no")
+    return text.lower() in _YES
 
 
 class LetBlobGo(Step):

@@ -517,6 +517,25 @@ def test_without_blobs_a_pull_gets_no_layer_twice(images: Images, registry: Any)
     restore_busybox(mydocker)
 
 
+@pytest.mark.parametrize("way", ["load", "pull", "build"])
+def test_blobs_are_let_go_where_the_environment_says_so(images: Images, registry: Any, way: str) -> None:
+    mydocker, name = registry, f"{HOST}/t/travel:1"
+    mydocker("tag", "travel:1", name)
+    assert mydocker("push", name).rc == 0
+    mydocker("save", "-o", "it.tar", "travel:1")
+    images.forget("travel:1", "travel:base", "busybox:latest", name)
+    mydocker.sh(f"mkdir -p ctx && echo 'FROM {name}' > ctx/Dockerfile")
+    words = {"load": ("load", "-i", "it.tar"), "pull": ("pull", name), "build": ("build", "-t", "on:1", "ctx")}[way]
+    refused = mydocker(*words, env={"MYDOCKER_NO_BLOBS": "maybe"})
+    assert (refused.rc, refused.stderr) == (1, refused.stderr) and "invalid MYDOCKER_NO_BLOBS 'maybe': expected 1" in refused.stderr
+    assert mydocker("images", "-aq").stdout == ""
+    for value, wanted in (("1", (0, 3)), ("0", (3, 0))):
+        assert mydocker(*words, env={"MYDOCKER_NO_BLOBS": value}).rc == 0
+        assert let_go(mydocker, "it.tar") == wanted
+        images.forget(*mydocker("images", "-a", "--format", "{{.ID}}").stdout.split())
+    restore_busybox(mydocker)
+
+
 def test_without_blobs_another_driver_unpacks_it_too(without_blobs: Images, mydocker: Any, driver: str) -> None:
     shown = mydocker("run", "--rm", "--network", "none", "--storage-driver", driver, "travel:1", "sh", "-c", "cat /d/soft; ls /d")
     assert shown.stdout == "hello\nfifo\nhard\nhello\nsoft\n", shown.stderr

@@ -18,9 +18,8 @@ from mydocker.engine.catalog.images import layers_lock
 from mydocker.engine.transfer.workers import Workers
 from mydocker.errors import Conflict, Damaged
 from mydocker.explaining import ByWorker
-from mydocker.images import index
+from mydocker.images import framing, index
 from mydocker.images.config import chain_ids, image_document, platform_of
-from mydocker.images.framing import LetBlobGo
 from mydocker.images.layers import ArrivingLayer, LayerReader, check_blob, known_sizes
 from mydocker.images.staging import BlobLock, PutDocument, Staging
 from mydocker.steps.base import Step, quote
@@ -62,7 +61,7 @@ class Arrival:
     config: the image's configuration, byte by byte.
     observer: is told how the layers come, see Observer.
     max_size: how many bytes the files of a layer may have, or None for any number.
-    keeps_blobs: whether the layers' blobs stay when the layers are unpacked
+    keeps_blobs: whether the layers' blobs stay when the layers are unpacked. With MYDOCKER_NO_BLOBS none do
     """
 
     def __init__(
@@ -84,7 +83,7 @@ class Arrival:
         self.config = config
         self.source = source
         self.max_size = max_size
-        self.keeps_blobs = keeps_blobs
+        self.keeps_blobs = keeps_blobs and not framing.wanted()
         self.document = image_document(config, f"{source.words}: config {manifest.config['digest']}")
         self.diff_ids = self.document["rootfs"]["diff_ids"]
         if len(self.diff_ids) != len(manifest.layers):
@@ -136,21 +135,22 @@ class Arrival:
         """Return the steps that fetch and check all layers."""
         return [FetchLayer(self, position) for position in range(len(self.diff_ids))]
 
-    def store_steps(self, reference: Reference | None, digest: str = "") -> list[Step]:
+    def store_steps(self, reference: Reference | None, digest: str = "", notes: dict[str, str] | None = None) -> list[Step]:
         """Return the steps that publish the image, once its layers have come.
 
         reference: its name, or None.
         digest: the digest that the registry has for that name, or '' for that of the manifest.
+        notes: more annotations of its descriptor.
         """
         config = PutDocument(self.staging, "config", lambda: self.config, self.manifest.config["digest"])
         manifest = PutDocument(self.staging, "manifest", lambda: self.manifest.data, self.manifest.descriptor["digest"])
         adopted = [AdoptLayer(self, position) for position in range(len(self.diff_ids)) if self._has_unpacked(position)]
         let_go = [] if self.keeps_blobs else [self._letting_go(position) for position in range(len(self.diff_ids))]
-        return [config, manifest, StoreArrival(self, reference, digest), *adopted, *let_go]
+        return [config, manifest, StoreArrival(self, reference, digest, notes or {}), *adopted, *let_go]
 
     def _letting_go(self, position: int) -> Step:
         place = self.driver.layer(self.chain_id(position))
-        return LetBlobGo(self.staging.layout, self.manifest.layers[position], self.diff_ids[position], place)
+        return framing.LetBlobGo(self.staging.layout, self.manifest.layers[position], self.diff_ids[position], place)
 
     def is_framed(self, position: int) -> bool:
         """Say whether a layer is here whose blob was let go, so that it need not come again."""
@@ -241,6 +241,7 @@ class StoreArrival(Step):
     arrival: Arrival
     reference: Reference | None
     digest: str  # the digest that the registry has for the name, or ''
+    notes: dict[str, str]  # more annotations of the image's descriptor
 
     def apply(self) -> None:
         arrival = self.arrival
@@ -248,7 +249,7 @@ class StoreArrival(Step):
             if not os.path.exists(arrival.staging.path(layer["digest"])) and not arrival.is_framed(position):
                 raise Damaged(f"{arrival.source.words}: {layer['digest']} has not come")
         sizes = ",".join(str(arrival.workers.results[position]) for position in range(len(arrival.diff_ids)))
-        annotations = {index.SIZES: sizes}
+        annotations = {index.SIZES: sizes, **self.notes}
         if self.digest not in ("", self._manifest):
             annotations[index.DIGEST] = self.digest
         entry = arrival.manifest.descriptor.copy()
