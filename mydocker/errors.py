@@ -10,6 +10,7 @@
     ├── Denied                 the registry refuses
     ├── Unreachable            nobody answers at an address, or the answer is not of the expected protocol
     ├── Damaged                what is on disk is not what its record or its digest says
+    ├── NoCache                a build's cache that lies elsewhere is not what it says; without it the build goes on
     ├── Unexpected             an exception that nobody foresaw; it carries its traceback (tracebacks.py)
     ├── StepFailed             the kernel refused a step; it carries the errno
     ├── CommandNotExecutable   the exit status is 126
@@ -71,6 +72,10 @@ class Unreachable(Error):
 
 class Damaged(Error):
     """Stored data does not match its record, digest or size."""
+
+
+class NoCache(Error):
+    """What a build has taken from a cache elsewhere cannot be had. The build begins again without such caches."""
 
 
 class Unexpected(Error):

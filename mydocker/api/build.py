@@ -18,11 +18,13 @@ from mydocker.engine.build import builder, platforms, stages
 from mydocker.engine.build.context import BuildContext, unpack_context
 from mydocker.engine.build.orders import Asked, Building
 from mydocker.engine.build.running import status_of
+from mydocker.engine.build.telling import LineByLine
+from mydocker.engine.build.wantedcaches import CacheFrom
 from mydocker.engine.catalog import images
 from mydocker.engine.container.start import start as start_container
 from mydocker.engine.transfer import pull as pulling
 from mydocker.errors import BadInput, Damaged, Denied, StepFailed
-from mydocker.images import dockerfile
+from mydocker.images import dockerfile, index
 from mydocker.images.dockerignore import read_in
 from mydocker.images.reference import parse, parse_name
 from mydocker.messages import ERRORS, OUTPUT
@@ -156,7 +158,7 @@ def _built(call: Call, directory: str, scratch: str, names: list[Reference], lim
         call.paths,
         BuildContext(directory, place, scratch),
         call.run(),
-        lambda line: telling.stream(f"{line}\n"),
+        LineByLine(lambda line: telling.stream(f"{line}\n")),
         lambda asked: _options(asked, limits),
         lambda record, lock, secrets: _run(call, telling, record, lock, secrets),
         lambda base, platform: _pull(call, telling, base, platform),
@@ -187,7 +189,7 @@ def _begin_side(how: Building, call: Call) -> None:
         except Gone as error:
             raise StepFailed("the client has gone away") from error
 
-    how.tell = lambda line: printing.stream(f"{line}\n")
+    how.tell = LineByLine(lambda line: printing.stream(f"{line}\n"))
     how.start = start
     how.pull = lambda base, platform: _pull(call, printing, base, platform)
 
@@ -198,6 +200,9 @@ def _choose_cache(call: Call, how: Building) -> None:
     if not all(isinstance(name, str) for name in names):
         raise BadInput(f"invalid cachefrom {names}: expected a list of images")
     how.cache_from = [images.find(call.paths, name) for name in names if platforms.is_here(call.paths, name, "")]
+    # An image from elsewhere may say itself what it is worth (--cache-to type=inline).
+    inline = [image for image in how.cache_from if index.STEPS in image.document]
+    how.wanted_caches = [CacheFrom(words=f"sha256:{image.id}", reference=f"sha256:{image.id}") for image in inline]
     how.use_cache = not call.flag("nocache") and bool(how.cache_from or not names)
 
 

@@ -16,6 +16,7 @@ from mydocker.cli.table import harmless
 from mydocker.cli.verb import argument, meaningless, option, refused, switch, verb
 from mydocker.engine.build import builder, orders, platforms, stages
 from mydocker.engine.build.context import BuildContext
+from mydocker.engine.build.telling import LineByLine
 from mydocker.images import dockerfile
 from mydocker.images.reference import parse
 from mydocker.messages import ERRORS, OUTPUT
@@ -23,10 +24,12 @@ from mydocker.messages import ERRORS, OUTPUT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from typing import BinaryIO
 
     from mydocker.cli.buildinput import Flags
     from mydocker.engine.build.result import Built
+    from mydocker.engine.build.wantedcaches import CacheTo
     from mydocker.engine.record.containers import Record
     from mydocker.engine.request.options import Options
 
@@ -37,6 +40,12 @@ _GIVEN = (
     option("--ssh", "agents", metavar="default|ID[=SOCKET|KEY]", many=True, help="An ssh agent, or keys, for RUN --mount=type=ssh."),
     option("--allow", "allowed", metavar="RIGHT", many=True, help="security.insecure: RUN --security=insecure has all rights."),
     option("--build-context", "contexts", metavar="NAME=DIR|docker-image://IMAGE", many=True, help="More files for --from=NAME."),
+)
+_CACHES = (
+    option(
+        "--cache-from", metavar="IMAGE|type=KIND,src=DIR|ref=NAME", many=True, help="Use a cache elsewhere too: local, registry, an image."
+    ),
+    option("--cache-to", metavar="type=KIND,dest=DIR|ref=NAME,mode=min|max", many=True, help="Write a cache: local, registry, or inline."),
 )
 _RESULT = (
     option("-o", "--output", "outputs", metavar="DIR|type=KIND,dest=PATH", many=True, help="local, tar, oci, docker, image or registry."),
@@ -56,8 +65,6 @@ _RESULT = (
 _REFUSED = (
     refused("--security-opt", why="RUN --security of the Dockerfile says what a step may do"),
     refused("--squash", why="a layer belongs to one step, and is shared with other images", takes_value=False),
-    option("--cache-from", metavar="CACHE", many=True, help="Refused: there are no caches elsewhere.", is_hidden=True),
-    option("--cache-to", metavar="CACHE", many=True, help="Refused: there are no caches elsewhere.", is_hidden=True),
     option("--attest", "attestations", metavar="TYPE", many=True, help="Refused: there are no attestations.", is_hidden=True),
     option("--provenance", metavar="false", help="Only false: there are no attestations.", is_hidden=True),
     option("--sbom", metavar="false", help="Only false: there are no attestations.", is_hidden=True),
@@ -76,9 +83,15 @@ _REFUSED = (
     option("--network", metavar="NETWORK", default="", help="The network of RUN: none, host or a network's name [bridge]."),
     *_GIVEN,
     *buildinput.LIMITS,
+    *_CACHES,
     *_RESULT,
     *_REFUSED,
-    option("--progress", choices=("auto", "plain", "tty", "quiet"), default="auto", help="auto, plain, or quiet for -q [auto]."),
+    option(
+        "--progress",
+        choices=("auto", "plain", "tty", "quiet"),
+        default="auto",
+        help="tty, plain, or quiet for -q; auto is tty on a terminal [auto].",
+    ),
     switch("-q", "--quiet", help="Only the image's id, and what a failed command wrote."),
     *EXPLAIN,
     argument("context", "DIRECTORY|-"),
@@ -86,9 +99,14 @@ _REFUSED = (
 def build(session: Session, /, context: str, path: str | None, target: str, **flags: object) -> None:
     """Make an image by a Dockerfile from the files of a directory; - reads a Dockerfile, or a tar of a context, from standard input.
 
+    Steps of earlier builds are used again where they are kept. --cache-to writes them to another place too: type=local,dest=DIR is a
+    directory, type=registry,ref=NAME a repository, type=inline the image itself, which then has to be pushed. mode=max writes those of all
+    stages. --cache-from reads such a place. Whoever may write there chooses what the image has in it.
+
     Example: mydocker build -t web:1 --build-arg VERSION=3 .
+    Example: mydocker build -t web:1 --cache-from type=local,src=/ci/cache --cache-to type=local,dest=/ci/cache,mode=max .
     """
-    buildinput.refuse(flags)
+    buildinput.refuse(flags, bool(session.explain or session.dry_run))
     outputs = Outputs(flags["outputs"], flags["tags"], bool(flags["push"]))  # type: ignore[arg-type]
     quiet = bool(flags["quiet"]) or flags["progress"] == "quiet"
     with _Scratch(session) as scratch, _Stdout(outputs.takes_stdout) as stdout:
@@ -96,13 +114,51 @@ def build(session: Session, /, context: str, path: str | None, target: str, **fl
         how = _building(session, BuildContext(directory, place, scratch), quiet, bool(flags["pull"]))
         how.name = name
         buildinput.set_flags(how, flags)
+        targets = _caches(how, flags, outputs)
         divided = stages.divide(dockerfile.parse(text, name), how.arguments, how.predefined, name)
         buildinput.check_stages(how, divided)
-        built = builder.build(how, divided, target, outputs.references, outputs.makes_image)
+        if _on_terminal(session, flags, quiet):
+            with _shown(how, text):
+                built = builder.build(how, divided, target, outputs.references, outputs.makes_image)
+        else:
+            built = builder.build(how, divided, target, outputs.references, outputs.makes_image)
         if not built:
             return
         outputs.write(session, how, built, stdout, quiet)
+        if targets:
+            from mydocker.engine.build.exporting import export
+
+            export(how, built, targets)
     _tell(session, flags, built, outputs, quiet)
+
+
+def _caches(how: orders.Building, flags: Flags, outputs: Outputs) -> list[CacheTo]:
+    """Give a build what its flags say of caches elsewhere. Return those that are written. Raises BadInput."""
+    if not flags["cache_from"] and not flags["cache_to"]:
+        return []
+    from mydocker.engine.build import wantedcaches  # imported here and below, because most builds have no such cache
+
+    how.wanted_caches, targets = wantedcaches.parsed(flags["cache_from"], flags["cache_to"])
+    outputs.check_caches(targets)
+    how.is_inline = any(each.kind == "inline" for each in targets)
+    return targets
+
+
+def _on_terminal(session: Session, flags: Flags, quiet: bool) -> bool:
+    """Say whether the build is shown on a terminal, which is standard error. A script that reads standard output gets lines there."""
+    if flags["progress"] == "tty":
+        return not quiet
+    if session.explain or session.dry_run or quiet or flags["progress"] != "auto" or not (sys.stdout.isatty() and sys.stderr.isatty()):
+        return False
+    from mydocker.cli.redrawn import is_terminal  # imported here and below, because in a pipe nobody needs it
+
+    return is_terminal(sys.stderr)
+
+
+def _shown(how: orders.Building, text: str) -> AbstractContextManager[None]:
+    from mydocker.cli.buildscreen import on_terminal
+
+    return on_terminal(how, text)
 
 
 def _tell(session: Session, flags: Flags, built: Built, outputs: Outputs, quiet: bool) -> None:
@@ -173,7 +229,7 @@ def _building(session: Session, context: BuildContext, quiet: bool, always: bool
     def options(asked: orders.Asked) -> Options:
         return _options([*how.limits, *_words(asked)])
 
-    how = orders.Building(session.paths, context, runner(session), tell, options, _starter(session, quiet), pull)
+    how = orders.Building(session.paths, context, runner(session), LineByLine(tell), options, _starter(session, quiet), pull)
     # Steps are told one after the other.
     how.show_side = None if session.explain or session.dry_run else _pass_on
     return how

@@ -41,24 +41,19 @@ LIMITS = (
     option("--ulimit", "ulimits", metavar="TYPE=SOFT[:HARD]", many=True, help="A resource limit of RUN."),
     option("--add-host", "add_hosts", metavar="NAME:ADDRESS", many=True, help="A line in RUN's /etc/hosts."),
 )
-# What is refused, and why.
-_REFUSED = {
-    "cache_from": ("--cache-from", "no cache comes from elsewhere: the steps of earlier builds here are used without a flag"),
-    "cache_to": ("--cache-to", "no cache goes elsewhere: the steps of a build are kept here for the next one"),
-    "attestations": ("--attest", "attestations are not made"),
-}
 
 
-def refuse(flags: Flags) -> None:
-    """Raise BadInput for a flag that cannot be followed, with the reason."""
-    for name, (flag, reason) in _REFUSED.items():
-        if flags[name]:
-            raise BadInput(f"{flag} {flags[name][0]}: {reason}")
+def refuse(flags: Flags, is_told: bool) -> None:
+    """Raise BadInput for a flag that cannot be followed, with the reason. is_told: whether steps are told (--explain, --dry-run)"""
+    if flags["attestations"]:
+        raise BadInput(f"--attest {flags['attestations'][0]}: attestations are not made")
     for name in ("provenance", "sbom"):
         if flags[name] not in (None, "false"):
             raise BadInput(f"--{name} {flags[name]}: attestations are not made: expected false")
-    if flags["progress"] == "tty":
-        raise BadInput("--progress tty: a build is told line by line: expected auto, plain or quiet")
+    if flags["progress"] == "tty" and not os.isatty(2):
+        raise BadInput("--progress tty: failed to get console: standard error is no terminal", "use auto, plain or quiet")
+    if flags["progress"] == "tty" and is_told:
+        raise BadInput("--progress tty does not go with --explain and --dry-run: expected auto, plain or quiet")
 
 
 def set_flags(how: Building, flags: Flags) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from mydocker.engine.build.orders import Building
     from mydocker.engine.build.result import Built
+    from mydocker.engine.build.wantedcaches import CacheTo
     from mydocker.images.reference import Reference
 
 _KINDS = {
@@ -66,6 +67,11 @@ class Outputs:
     def makes_image(self) -> bool:
         """Whether the build makes an image, and not only files."""
         return bool(self.references) or not self.all or any(output.kind not in ("tar", "local") for output in self.all)
+
+    def check_caches(self, wanted: Sequence[CacheTo]) -> None:
+        """Raise BadInput for a cache that has no place in what is built."""
+        if not self.makes_image and any(each.kind == "inline" for each in wanted):
+            raise BadInput("--cache-to type=inline: the keys are kept in the image, and none is made", "use type=local,dest=DIR")
 
     def write(self, session: Session, how: Building, built: Built, stdout: BinaryIO, quiet: bool) -> None:
         """Write everything."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from mydocker.cli.redrawn import Redrawn, is_terminal
 from mydocker.engine.view import human
 
 TYPE_CHECKING = False
@@ -28,10 +27,10 @@ class Layers:
         self._sizes = [layer["size"] for layer in layers]
         self._out = out
         self._words = words or _WORDS
-        self._on_terminal = out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._on_terminal = is_terminal(out)
         self._states = ["Waiting"] * len(layers)
         self._settled = [False] * len(layers)
-        self._drawn = 0
+        self._drawn = Redrawn(out)
 
     def __call__(self, position: int, event: str, count: int) -> None:
         if self._settled[position] or (event == "bytes" and not self._on_terminal):
@@ -39,26 +38,12 @@ class Layers:
         self._settled[position] = event in ("exists", "done")
         self._states[position] = _bar(count, self._sizes[position]) if event == "bytes" else self._words.get(event, "")
         if self._on_terminal:
-            self._draw()
+            self._drawn.draw([f"{name}: {state}" for name, state in zip(self._names, self._states, strict=True) if state])
         elif self._states[position]:
             print(f"{self._names[position]}: {self._states[position]}", file=self._out, flush=True)
-
-    def _draw(self) -> None:
-        """Write all lines again over the old ones, as many as fit on the screen."""
-        columns, rows = _screen(self._out)
-        lines = [f"{name}: {state}" for name, state in zip(self._names, self._states, strict=True) if state][-(rows - 1) :]
-        up = f"\033[{self._drawn}A" if self._drawn else ""
-        self._out.write(up + "".join(f"\r{line[: columns - 1]}\033[K\n" for line in lines))
-        self._out.flush()
-        self._drawn = len(lines)
 
 
 def _bar(count: int, size: int) -> str:
     done = _BAR * count // size if size else _BAR
     filled = ("=" * done + ">")[:_BAR].ljust(_BAR)
     return f"Downloading [{filled}] {human.size(count):>7}/{human.size(size)}"
-
-
-def _screen(out: TextIO) -> tuple[int, int]:
-    columns, rows = os.get_terminal_size(out.fileno())
-    return columns or 80, rows or 24

@@ -8,6 +8,8 @@ Every name has a descriptor of its own, with these annotations. An image without
     mydocker.build                      HEX                                 the image is cache of a build: the key of the step that left it
     mydocker.built                      HEX                                 the key of the whole build that made the image
     mydocker.passed                     "HEX,HEX"                           the keys of its instructions that left no layer, shortened
+    mydocker.steps                      "HEX,HEX"                           the keys of a build's instructions, for which the last entries
+                                                                            of the history stand; only in caches that are not in ROOT
     mydocker.parent                     HEX                                 the id of the image that a build or a commit made it of
     mydocker.digest                     sha256:HEX                          the digest that the registry has for the name, perhaps that
                                                                             of an index of platforms
@@ -29,6 +31,7 @@ DIGEST = "mydocker.digest"
 BUILD = "mydocker.build"
 BUILT = "mydocker.built"
 PASSED = "mydocker.passed"
+STEPS = "mydocker.steps"
 PARENT = "mydocker.parent"
 
 

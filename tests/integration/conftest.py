@@ -139,6 +139,13 @@ class Terminal:
                 pytest.fail(f"{text!r} was not seen in {self.seen!r}")
         self.seen = self.seen.partition(text)[2]
 
+    def until(self, condition: Callable[[str], Any], seconds: float = 10) -> None:
+        """Read until a condition holds of all that was seen."""
+        deadline = time.monotonic() + seconds * FACTOR
+        while not condition(self.seen):
+            if time.monotonic() > deadline or not self._read(0.1):
+                pytest.fail(f"what is waited for was not seen in {self.seen[-2000:]!r}")
+
     def wait(self, seconds: float = 10) -> int:
         """Return the command's exit status."""
         deadline = time.monotonic() + seconds * FACTOR

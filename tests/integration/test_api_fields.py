@@ -111,6 +111,19 @@ def test_standard_error_of_a_build_is_red(building: Service) -> None:
     assert "out\n" in told and "\x1b[91merr\n\x1b[0m" in told, told
 
 
+def test_an_image_from_elsewhere_that_says_what_it_is_worth(building: Service) -> None:
+    """What --cache-to type=inline has left in its configuration counts for cachefrom."""
+    mydocker = building.machine
+    mydocker.sh("mkdir -p ctx && printf 'FROM busybox\nENV A=b\nRUN touch baz\nCMD x\n' > ctx/Dockerfile")
+    assert mydocker("build", "-q", "-t", "made", "--network", "none", "--cache-to", "type=inline", "ctx").rc == 0
+    mydocker("save", "-o", "made.tar", "made")
+    mydocker("rmi", "-f", "made")
+    mydocker("builder", "prune", "-f")
+    mydocker("load", "-i", "made.tar")
+    told = built(building, "FROM busybox\nENV A=b\nRUN touch baz\nCMD x\n", f"t=made&cachefrom={quote(json.dumps(['made']))}")
+    assert told.count(" ---> Using cache\n") == 3, told
+
+
 def test_a_build_takes_layers_only_of_the_images_that_are_named(building: Service) -> None:
     """What has no layer is told to be cached, too."""
     dockerfile = "FROM busybox\nENV FOO=bar\nRUN touch baz\nRUN touch bax\nCMD x\n"

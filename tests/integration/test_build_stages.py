@@ -98,7 +98,7 @@ ENDLESS += "FROM busybox\nCOPY --from=one / /1\nCOPY --from=two / /2\n"
 
 def test_ctrl_c_ends_both(meet: Builds) -> None:
     meet.file("Dockerfile", ENDLESS)
-    with meet.mydocker.terminal("build", "--network", "none", f"{meet.mydocker.directory}/ctx") as terminal:
+    with meet.mydocker.terminal("build", "--progress", "plain", "--network", "none", f"{meet.mydocker.directory}/ctx") as terminal:
         terminal.expect("] both")
         terminal.expect("] both")
         terminal.send("\x03")

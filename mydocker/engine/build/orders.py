@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mydocker.errors import Error, StepFailed
+from mydocker.errors import Error, NoCache, StepFailed
 from mydocker.steps.base import Step
 from mydocker.value import Value
 
@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mydocker.engine.build.context import BuildContext
+    from mydocker.engine.build.elsewhere import Caches
     from mydocker.engine.build.progress import Progress
     from mydocker.engine.build.secrets import Secret
     from mydocker.engine.build.sources import Context
+    from mydocker.engine.build.telling import LineByLine
+    from mydocker.engine.build.wantedcaches import CacheFrom
     from mydocker.engine.build.workplace import Workplace
     from mydocker.engine.catalog.images import Image
     from mydocker.engine.record.containers import Record
@@ -39,7 +42,7 @@ class Asked(Value):
 class Building:
     """What a build is told, and the functions that it calls.
 
-    tell: prints a line
+    tell: is told what happens
     options: returns the options of a container, with the limits
     start: starts a container whose lock is given with more variables, shows its output, and returns its exit status
     pull: gets an image by its name and platform
@@ -56,6 +59,9 @@ class Building:
     platform: the value of --platform, '' for the host's
     use_cache: whether layers of earlier builds are used
     cache_from: the images whose builds alone are used then, if there are some
+    wanted_caches: the caches elsewhere that are used too
+    caches: what they have, None before they are read and if there is nothing in them
+    is_inline: whether the image's configuration says what it is worth as a cache
     begun_anew: the keys of the caches that this build has emptied
     show_side: prints whole lines of a child process that builds a stage beside another one, given which descriptor they were written to,
         1 or 2. None: stages are built one after the other
@@ -69,7 +75,7 @@ class Building:
         paths: Paths,
         context: BuildContext,
         run: Run,
-        tell: Callable[[str], None],
+        tell: LineByLine,
         options: Callable[[Asked], Options],
         start: Callable[[Record, int, list[str]], int],
         pull: Callable[[str, str], None],
@@ -94,6 +100,9 @@ class Building:
         self.platform = ""
         self.use_cache = True
         self.cache_from: list[Image] = []
+        self.wanted_caches: Sequence[CacheFrom] = ()
+        self.caches: Caches | None = None
+        self.is_inline = False
         self.show_side: Callable[[int, bytes], None] | None = None
         self.begin_side: Callable[[], None] = lambda: None
         self.begun_anew: set[str] = set()
@@ -104,24 +113,33 @@ class Building:
         """Return a container of a stage that is never started: its files are read, or changed from outside."""
         from mydocker.engine.build.workplace import Workplace  # imported here, because what is cached needs none
 
+        self.bring(progress)
         return Workplace(self.paths, progress, self.options(Asked(image=progress.image, command=["true"])), self.run)
+
+    def bring(self, progress: Progress) -> None:
+        """Bring in the layers of a stage that lie in a cache elsewhere. Raises NoCache."""
+        if not progress.image and self.caches:
+            self.caches.bring(progress)
 
 
 class RunInstruction(Step):
     """Execute one instruction."""
 
-    name: str  # of the Dockerfile
+    how: Building
     instruction: Instruction
     action: Callable[[Instruction], None]
 
     def apply(self) -> None:
         try:
             self.action(self.instruction)
+        except NoCache:
+            raise
         except Error as error:
-            place = f"{self.name}:{self.instruction.line}"
+            self.how.tell.has_failed(self.instruction.line)
+            place = f"{self.how.name}:{self.instruction.line}"
             if error.message.startswith(place):
                 raise
             raise StepFailed(f"{place}: {self.instruction.source}: {error.message}", hint=error.hint) from error
 
     def describe(self) -> str:
-        return f"{self.name}:{self.instruction.line} {self.instruction.source}"
+        return f"{self.how.name}:{self.instruction.line} {self.instruction.source}"

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from mydocker.engine.catalog.images import Image
     from mydocker.images.archive import LayerWriter
-    from mydocker.images.config import ImageConfig, ImageDocument
+    from mydocker.images.config import History, ImageConfig, ImageDocument
     from mydocker.images.documents import Descriptor
     from mydocker.paths import Paths
 
 _SCRATCH = "scratch"
-_SHORT = 16  # digits of a key: which instructions were met before is only told
+SHORT = 16  # digits of a key: which instructions were met before is only told
 
 
 class Progress:
@@ -35,8 +35,9 @@ class Progress:
     document: the image's configuration so far
     layers: descriptors of its layers, lowest first
     sizes: the layers' bytes, uncompressed
-    image: the id of a stored image with exactly these layers, from which containers are made
+    image: the id of a stored image with exactly these layers, from which containers are made; '' if they lie in a cache elsewhere
     key: stands for all that led here
+    steps: the key after each instruction so far; the history has an entry for each
     passed: the keys of the instructions so far that left no layer, shortened
     arguments: the variables of ARG that have a value
     has_own_command: whether this stage has a CMD
@@ -48,6 +49,7 @@ class Progress:
         self.sizes = sizes
         self.image = image
         self.key = key
+        self.steps: list[str] = []
         self.passed: list[str] = []
         self.arguments: dict[str, str] = {}
         self.has_own_command = False
@@ -64,14 +66,21 @@ class Progress:
         entry["empty_layer"] = True
         self.document["history"].append(entry)
 
+    def take(self, layers: list[Descriptor], sizes: list[int], diff_ids: list[str], entry: History) -> None:
+        """Have these layers, and one more entry of the history."""
+        self.layers, self.sizes = list(layers), list(sizes)
+        self.document["rootfs"]["diff_ids"] = list(diff_ids)
+        self.document["history"].append(entry)
+
     def advance(self, *parts: str) -> None:
-        """Change the key so that it stands for these texts too."""
-        self.key = sha256("\0".join([self.key, *parts]).encode(errors="surrogateescape")).removeprefix("sha256:")
+        """Change the key so that it stands for an instruction of these texts too."""
+        self.key = key(self.key, *parts)
+        self.steps.append(self.key)
 
     def advance_without_layer(self, *parts: str) -> str:
         """Change the key for an instruction that leaves no layer, and return it as it is remembered."""
         self.advance(*parts)
-        self.passed.append(self.key[:_SHORT])
+        self.passed.append(self.key[:SHORT])
         return self.passed[-1]
 
     def annotations(self, kind: str) -> dict[str, str]:
@@ -79,9 +88,15 @@ class Progress:
         return {kind: self.key, **({index.PASSED: ",".join(self.passed)} if self.passed else {})}
 
 
+def key(*parts: str) -> str:
+    """Return a key that stands for some texts, in hexadecimal digits."""
+    return sha256("\0".join(parts).encode(errors="surrogateescape")).removeprefix("sha256:")
+
+
 def from_image(image: Image) -> Progress:
     """Return the progress of a stage that begins with an image. The image's document becomes the stage's."""
-    image.document.pop("container_config", None)
+    for name in ("container_config", index.BUILD, index.BUILT, index.STEPS):
+        image.document.pop(name, None)  # type: ignore[misc]  # they are about that image, and not about what is made of it
     return Progress(image.document, list(image.layers), list(image.sizes), image.id, image.id)
 
 
@@ -90,7 +105,7 @@ def from_stage(progress: Progress) -> Progress:
     from copy import deepcopy  # imported here and below, because most builds have one stage
 
     child = Progress(deepcopy(progress.document), list(progress.layers), list(progress.sizes), progress.image, progress.key)
-    child.arguments, child.passed = dict(progress.arguments), list(progress.passed)
+    child.arguments, child.passed, child.steps = dict(progress.arguments), list(progress.passed), list(progress.steps)
     return child
 
 
@@ -121,31 +136,38 @@ def _write_empty(layer: LayerWriter) -> None:
 def saved(progress: Progress) -> tuple[Any, ...]:
     """Return how far a stage has come as data for another process."""
     parts = (progress.document, progress.layers, progress.sizes, progress.image, progress.key)
-    return (*parts, progress.arguments, progress.has_own_command, progress.passed)
+    return (*parts, progress.arguments, progress.has_own_command, progress.passed, progress.steps)
 
 
 def restored(data: tuple[Any, ...]) -> Progress:
     """Return what saved() was given."""
-    *parts, arguments, has_own_command, passed = data
+    *parts, arguments, has_own_command, passed, steps = data
     progress = Progress(*parts)
-    progress.arguments, progress.has_own_command, progress.passed = arguments, has_own_command, passed
+    progress.arguments, progress.has_own_command, progress.passed, progress.steps = arguments, has_own_command, passed, steps
     return progress
 
 
-def cached(paths: Paths, key: str, sources: Sequence[Image] = ()) -> Image | None:
-    """Return the image that an instruction with this key has left, or None. sources: if there are some, one of them must be built on it"""
+def cached(paths: Paths, key: str, below: Sequence[str] = (), sources: Sequence[Image] = ()) -> Image | None:
+    """Return the image that an instruction with this key has left here last, or None.
+
+    below: the diff ids of the layers so far, on which it has to be built. Layers of the same key can differ: those of a cache elsewhere
+        are used only by builds that name it, and what was built on them is used on nothing else.
+    sources: if there are some, one of them must be built on it
+    """
     layout = ImageLayout(paths.images)
 
+    def fits(image: Image) -> bool:
+        is_of_sources = not sources or any(each.diff_ids[: len(image.diff_ids)] == image.diff_ids for each in sources)
+        return is_of_sources and image.diff_ids[: len(below)] == list(below)
+
     def found(entries: list[Descriptor]) -> Image | None:
-        entry = next((e for e in entries if index.build_key(e) == key), None)
-        return images.Image(layout, entries, entry) if entry else None
+        known = (images.Image(layout, entries, entry) for entry in reversed(entries) if index.build_key(entry) == key)
+        return next(filter(fits, known), None)
 
     try:
-        known = layout.consistent(found)
+        return layout.consistent(found)
     except Damaged:
         return None  # it is made once more
-    is_usable = known and (not sources or any(each.diff_ids[: len(known.diff_ids)] == known.diff_ids for each in sources))
-    return known if is_usable else None
 
 
 def passed(paths: Paths, sources: Sequence[Image]) -> set[str]:
@@ -160,6 +182,5 @@ def passed(paths: Paths, sources: Sequence[Image]) -> set[str]:
 
 def reuse(progress: Progress, known: Image) -> None:
     """Take the layer that an earlier build has made for this instruction."""
-    progress.layers, progress.sizes, progress.image = list(known.layers), list(known.sizes), known.id
-    progress.document["rootfs"]["diff_ids"] = list(known.diff_ids)
-    progress.document["history"].append(known.document["history"][-1])
+    progress.take(known.layers, known.sizes, known.diff_ids, known.document["history"][-1])
+    progress.image = known.id

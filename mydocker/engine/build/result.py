@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mydocker.engine.build.progress import Progress, cached
+from mydocker.engine.build.progress import Progress, cached, key
 from mydocker.engine.catalog import images
 from mydocker.images import config, index
 from mydocker.images.layout import ImageLayout
@@ -26,6 +26,7 @@ class Built(Value):
     id: str  # of the image, '' if only its files were wanted
     names: Sequence[Reference]  # of the image
     progress: Progress  # the stage that was wanted
+    others: Sequence[Progress]  # those that it needed
 
 
 def store_image(how: Building, progress: Progress, references: Sequence[Reference]) -> str:
@@ -33,16 +34,21 @@ def store_image(how: Building, progress: Progress, references: Sequence[Referenc
     if how.labels:
         labels = {**progress.settings.get("Labels", {}), **how.labels}
         progress.set({**progress.settings, "Labels": labels}, "LABEL " + " ".join(f"{k}={v}" for k, v in how.labels.items()))
-        progress.advance("label", *(f"{key}={value}" for key, value in sorted(how.labels.items())))
-    progress.advance("image", *(f"{key}={value}" for key, value in sorted(how.annotations.items())))
+        progress.advance("label", *(f"{name}={value}" for name, value in sorted(how.labels.items())))
+    annotations = [f"{name}={value}" for name, value in sorted(how.annotations.items())]
+    progress.key = key(progress.key, "image", *annotations, *(["inline"] if how.is_inline else []))
     # If nothing changed, this is the image of the earlier build, and not a new one that only differs in its times.
-    built = cached(how.paths, progress.key) if how.use_cache else None
+    built = cached(how.paths, progress.key, progress.document["rootfs"]["diff_ids"]) if how.use_cache else None
+    if not built and how.caches and (brought := how.caches.image(progress, references[0] if references else None)):
+        built = images.find(how.paths, f"sha256:{brought}")
     if not built:
+        how.bring(progress)
         with _draft(how.paths, progress) as draft:
             draft.manifest_annotations = how.annotations
             parent = {index.PARENT: progress.image} if progress.layers else {}
             about = {**progress.annotations(index.BUILT), **parent}
-            how.run.execute(draft.store_steps(references[0] if references else None, about))
+            marks = {index.STEPS: ",".join(progress.steps), index.BUILT: progress.key} if how.is_inline else {}
+            how.run.execute(draft.store_steps(references[0] if references else None, about, marks))
             built = images.find(how.paths, f"sha256:{draft.image_id}")
     how.run.execute(NameImage(ImageLayout(how.paths.images), built.entry, reference) for reference in references)
     return built.id

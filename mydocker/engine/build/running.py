@@ -93,7 +93,7 @@ class Running:
             options = self.how.options(self.asked(environment))
             options.mounts = showing.points
             with Workplace(self.how.paths, self.progress, options, self.how.run) as place:
-                self.how.tell(f" ---> Running in {place.id[:12]}")
+                self.how.tell.runs(place.id)
                 status = place.start(self.how.start, showing.secrets)
                 if status:
                     raise StepFailed(f"the command '{' '.join(self.argv)}' {_FAILED}{status}")
