@@ -27,13 +27,22 @@ def delete_rules(has_no_nft: bool) -> str:
     return _DELETE if has_no_nft else "nft flush ruleset"
 
 
+def programs(kind: str) -> tuple[str | None, str, set[str]]:
+    """Return (the program of a kind, what the command iptables leads to, the programs to hide), by the paths of the files themselves.
+
+    One of them can be in the PATH by two names, as /sbin is /usr/sbin.
+    """
+    found = {name: str(Path(path).resolve()) for name in ("nft", "iptables", *_PROGRAMS.values()) if (path := shutil.which(name))}
+    wanted = found.get(_PROGRAMS[kind])
+    usual = found.get("iptables", wanted or "")
+    return wanted, usual, {*found.values()} - {wanted, usual}
+
+
 def be_alone(kind: str) -> None:
     """Hide nft and the other iptables in this process's mount namespace, which must be its own. kind: one of KINDS."""
-    wanted = shutil.which(_PROGRAMS[kind])
+    wanted, usual, hidden = programs(kind)
     if not wanted or subprocess.run([wanted, "iptables", "-t", "nat", "-S"], capture_output=True).returncode:
         pytest.exit(f"this machine has no {kind}", 2)
-    usual = str(Path(shutil.which("iptables") or wanted).resolve())
     mount(wanted, usual, flags=MS_BIND)
-    hidden = [shutil.which("nft"), *(shutil.which(program) for other, program in _PROGRAMS.items() if other != kind)]
-    for path in (path for path in hidden if path and path != usual):
+    for path in hidden:
         mount("/dev/null", path, flags=MS_BIND)
