@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from chinese import chinese
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "mydocker"
@@ -81,3 +82,19 @@ def test_the_readme_says_how_large_it_is(name: str, words: str) -> None:
     assert core < 10_000
     assert abs(core - container) <= container // 50
     assert abs(lines(*PACKAGE.rglob("*.py")) - whole) <= whole // 50
+
+
+def test_each_readme_shows_the_same_start_in_its_language() -> None:
+    english, other = ((REPOSITORY / "docs" / name).read_text() for name in ("start.svg", "start.zh.svg"))
+    assert chinese(english) == other, "packaging/chinese.py docs/start.svg docs/start.zh.svg"
+    shown = [re.findall(r"\]\((docs/[\w.]+\.svg)\)", (REPOSITORY / name).read_text()) for name in ("README.md", "README.zh.md")]
+    assert shown == [["docs/start.svg"], ["docs/start.zh.svg"]]
+    words = " ".join(re.findall(r"<text[^>]*>([^<]*)<", other))
+    assert {"存储目录", "命名空间", "根文件系统", "资源限制", "等待", "共"} <= set(re.findall("[一-鿿]+", words))
+    assert not re.search("namespaces|root file system|waits|in all", words)
+
+
+@pytest.mark.parametrize("drawn", ["", '<svg lang="zh"></svg>'])
+def test_what_is_no_english_picture_is_refused(drawn: str) -> None:
+    with pytest.raises(ValueError, match="expected a picture"):
+        chinese(drawn)

@@ -48,6 +48,17 @@ def svg(known: Timeline, language: str) -> str:
     return _Drawing(known, language).document()
 
 
+def legend(kinds: list[str], language: str) -> str:
+    """Return the row that says which kind of steps has which colour."""
+    parts, x = [], 16.0
+    for kind in kinds:
+        name = reasons.kind_name(kind, language)
+        parts.append(f'<rect x="{x:.0f}" y="14" width="12" height="12" rx="2" fill="{COLOURS[kind]}"/>')
+        parts.append(f'<text x="{x + 17:.0f}" y="24">{name}</text>')
+        x += 17 + columns(name) * 6.2 + 18
+    return "".join(parts)
+
+
 class _Drawing:
     def __init__(self, known: Timeline, language: str) -> None:
         self.known = known
@@ -67,7 +78,8 @@ class _Drawing:
             '<path class="head" d="M0 0L8 4L0 8z"/></marker></defs>'
             f'<rect class="paper" width="{WIDTH}" height="{self.height}" rx="8"/>'
         )
-        return "\n".join([head, self._legend(), *parts, "</svg>\n"])
+        kinds = [kind for kind in COLOURS if any(bar.kind == kind for bar in self.known.bars)]
+        return "\n".join([head, legend(kinds, self.language), *parts, "</svg>\n"])
 
     def x(self, seconds: float) -> float:
         """Return where a time is."""
@@ -76,15 +88,6 @@ class _Drawing:
     def y(self, lane: int) -> int:
         """Return where the bars of a lane begin."""
         return _TOP + _LANE * lane + 8
-
-    def _legend(self) -> str:
-        parts, x = [], 16.0
-        for kind in (kind for kind in COLOURS if any(bar.kind == kind for bar in self.known.bars)):
-            name = reasons.kind_name(kind, self.language)
-            parts.append(f'<rect x="{x:.0f}" y="14" width="12" height="12" rx="2" fill="{COLOURS[kind]}"/>')
-            parts.append(f'<text x="{x + 17:.0f}" y="24">{name}</text>')
-            x += 17 + columns(name) * 6.2 + 18
-        return "".join(parts)
 
     def _axis(self) -> str:
         """Return the lines for round numbers of milliseconds."""
