@@ -168,6 +168,27 @@ def test_a_script_has_its_reasons_once_and_config_json_by_lines(start: Callable[
     assert len(re.sub("(?m)^#.*\n", "", text)) < plain * 0.4
 
 
+# What a script may have, in bytes without and with its comments. Until names, loops and here-documents came, the first one had 46.8 KB,
+# all of it commands.
+SIZES = {
+    "": (13_000, 25_300),
+    "-it --rm -m 64m": (13_200, 26_100),
+    "-d -p 8080:80 -v data:/data -e K=V": (13_700, 27_600),
+    "--network none": (9_800, 20_200),
+    "--userns auto": (11_200, 23_300),
+}
+
+
+@pytest.mark.parametrize("flags", SIZES)
+def test_a_script_stays_as_short_as_it_is(start: Callable[[str], Start], flags: str) -> None:
+    """The recorded machine has cgroup version 1, controller by controller, which takes the most lines."""
+    prepared = start("v1").unpacked("overlay", *shlex.split(flags))
+    text = start("v1").neutral(prepared, script(plans(prepared)))
+    commands = re.sub("(?m)^#.*\n", "", text)
+    sizes = len(commands.encode()), len(text.encode())
+    assert sizes <= SIZES[flags] and sizes[1] <= SIZES[flags][1]
+
+
 def steps_of(whole: Plans) -> dict[str, list[Step]]:
     """Return which steps are to be found in which of the scripts."""
     return {"cli.sh": whole.cli, "monitor.sh": [*whole.monitor, *whole.enter], "init.sh": [*whole.early, *whole.isolate, *whole.init]}
