@@ -49,6 +49,13 @@ BOOK = "# 手册\n\n每个动词一页，由命令行所用的同一张参数表
 # Where a line of Chinese ends within a sentence, and not a heading. A browser would show a blank there.
 BROKEN = re.compile(r"(?m)^(?!#)(.*(?:[一-鿿](?=\n[一-鿿（])|[，。；：、）](?=\n[一-鿿（\w])))\n")
 LINK = re.compile(r"(!?\[[^\]]*\]\()([^)#\s]+)(#[^)\s]*)?\)")
+THEME = "theme"
+# The theme's own words on a page, such as "Table of contents", are in the page's language. Its template takes them from here.
+LANGUAGE = """\
+{% import "partials/languages/" ~ ("zh" if page and page.url.startswith("zh/") else "en") ~ ".html" as own %}
+{% import "partials/languages/en.html" as english %}
+{% macro t(key) %}{{ own.t(key) or english.t(key) }}{% endmacro %}
+"""
 # What makes a browser load something from elsewhere.
 ELSEWHERE = re.compile(r"""<(?:script|img|iframe|link[^>]+rel="?(?:stylesheet|icon|preload))[^>]+(?:src|href)="?(?:https?:)?//[^">\s]+""")
 
@@ -60,9 +67,14 @@ def configuration(navigation: list[object]) -> dict[str, object]:
         "site_description": "A container tool that you can learn from and still use for real",
         "use_directory_urls": False,
         "nav": navigation,
-        "theme": {"name": "material", "font": False, "features": ["navigation.tabs", "navigation.top", "content.code.copy"]},
+        "theme": {
+            "name": "material",
+            "custom_dir": THEME,
+            "font": False,
+            "features": ["navigation.tabs", "navigation.top", "content.code.copy"],
+        },
         "plugins": [{"search": {"lang": ["en"]}}],
-        "markdown_extensions": ["tables", "fenced_code", {"toc": {"permalink": True}}],
+        "markdown_extensions": ["tables", "fenced_code", {"toc": {"permalink": True, "permalink_title": "¶"}}],
         "validation": {"links": {"not_found": "warn", "unrecognized_links": "warn", "anchors": "warn"}},
     }
 
@@ -150,19 +162,28 @@ def from_elsewhere(directory: Path) -> list[str]:
     return sorted({found for page in directory.rglob("*.html") for found in ELSEWHERE.findall(page.read_text())})
 
 
+def not_chinese(directory: Path) -> list[str]:
+    """Return the pages below zh of which the theme's words are in another language."""
+    pages = (directory / "zh").rglob("*.html")
+    return sorted(str(page.relative_to(directory)) for page in pages if '<html lang="zh"' not in page.read_text())
+
+
 def main(directory: str) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         pages = Path(scratch) / "docs"
         settings = configuration(sources(pages))
+        write(Path(scratch) / THEME / "partials/language.html", LANGUAGE)
         write(Path(scratch) / "mkdocs.yml", json.dumps(settings, ensure_ascii=False))
         built = subprocess.run(
             [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", os.path.abspath(directory)], cwd=scratch
         )
     if built.returncode:
         return built.returncode
-    if found := from_elsewhere(Path(directory)):
+    problems = [f"the pages would load from elsewhere: {each}" for each in from_elsewhere(Path(directory))]
+    problems += [f"the words around a Chinese page are not Chinese: {each}" for each in not_chinese(Path(directory))]
+    if problems:
         shutil.rmtree(directory)
-        print(f"site: the pages would load from elsewhere: {', '.join(found)}", file=sys.stderr)
+        print("\n".join(f"site: {each}" for each in problems), file=sys.stderr)
         return 1
     return 0
 

@@ -67,6 +67,12 @@ def test_what_a_page_would_load_from_elsewhere_is_found(tmp_path: Path) -> None:
     assert len(site.from_elsewhere(tmp_path)) == 1
 
 
+def test_a_chinese_page_with_the_themes_english_words_is_found(tmp_path: Path) -> None:
+    for path, language in (("index.html", "en"), ("zh/index.html", "zh"), ("zh/lessons/a.html", "en")):
+        site.write(tmp_path / path, f'<!doctype html><html lang="{language}" class="no-js"></html>')
+    assert site.not_chinese(tmp_path) == ["zh/lessons/a.html"]
+
+
 def test_both_readmes_show_the_same_commands() -> None:
     english, chinese = ((REPOSITORY / name).read_text() for name in ("README.md", "README.zh.md"))
     commands = [re.findall(r"^    (.*?)(?: *#.*)?$", text, re.MULTILINE) for text in (english, chinese)]
