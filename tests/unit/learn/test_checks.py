@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -193,3 +193,21 @@ def test_the_places_that_are_asked_for_are_in_the_code() -> None:
     for language in LANGUAGES:
         asked = re.findall(r"^ ?(\d+) ", lessons.find("19").page(language), re.MULTILINE)
         assert list(map(int, asked)) == list(range(1, len(reading.PLACES) + 1))
+
+
+@pytest.mark.parametrize(
+    ("path", "document", "runtime"),
+    [
+        ("crun/theirs/status", '{"pid": 7}', "crun"),
+        ("user/0/crun/theirs/status", '{"pid": 7}', "crun"),  # XDG_RUNTIME_DIR, which every login with systemd sets
+        ("runc/one/state.json", '{"init_process_pid": 7}', "runc"),
+        ("mydocker-oci/one/state.json", '{"pid": 7}', "mydocker-oci"),
+        ("mydocker/3f3f/state.json", '{"pid": 7}', "mydocker"),
+    ],
+)
+def test_where_a_runtime_keeps_its_pids(tmp_path: Path, path: str, document: str, runtime: str) -> None:
+    file = tmp_path / "run" / path
+    file.parent.mkdir(parents=True)
+    file.write_text(document)
+    owners: Callable[[str], Iterator[tuple[int, str]]] = getattr(lessons.find("17").checked(), "_owners")  # noqa: B009
+    assert [*owners(f"{tmp_path}/run")] == [(7, runtime)]

@@ -31,7 +31,7 @@ _WHERE = text(
     f"there is none: `{MARK}=oci` is to be in process.env of config.json, and the container in the background: NAME run -d ...",
     f"没有这样的进程：{MARK}=oci 要写在 config.json 的 process.env 里，并让容器在后台运行：NAME run -d ...",
 )
-_DEEPEST = 3  # directories below /run in which runtimes keep what they know
+_DEEPEST = 4  # directories below /run in which runtimes keep what they know: crun has user/0/crun/ID where XDG_RUNTIME_DIR is set
 
 
 def facts(scene: Scene) -> list[Fact]:
