@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 MEMORY = "2G"
+# Where the guest has the directory that it shares with this machine. Nothing else mounts there; lessons use /mnt.
+SHARED = "/media"
 # Tests wait most of the time. So the most work is done by as many machines as there are processors, each with one processor.
 PROCESSORS = 1
 # The simplest processor is emulated. Vector instructions would be emulated one by one, and the C library uses those that it finds.
@@ -45,7 +47,7 @@ def command(boot: Boot) -> list[str]:
     size = ["--cpus", str(PROCESSORS), "-m", MEMORY]
     # With --verbose virtme-ng prints the console, ttyS0. ttyS1 is the shell's.
     console = ["--verbose", f"--qemu-opts=-serial unix:{boot.shell},server=on,wait=off", "-a", "loglevel=5", "-a", "swapaccount=1"]
-    shared = [f"--rwdir=/mnt={boot.directory}"]
+    shared = [f"--rwdir={SHARED}={boot.directory}"]
     processor = EMULATED if boot.emulated else []
     return ["vng", "-r", str(boot.image), *processor, *disk, *size, *console, *shared, "--", boot.script]
 

@@ -105,7 +105,8 @@ def prepare(kernel: Kernel, layout: str, asked: Asked) -> guest.Boot:
     # The socket is not in the boot's directory, because a socket's path has at most 108 bytes.
     shell = Path(f"/tmp/mydocker-{os.getpid()}-{directory.name}.sock")
     words = [layout, f"{asked.factor:g}", str(int(asked.sit)), *(["-x"] if asked.sit else []), *asked.pytest]
-    return guest.Boot(kernel.image, asked.disk, directory, asked.emulated, shlex.join(["sh", "/mnt/inside.sh", "/mnt", *words]), shell)
+    script = shlex.join(["sh", f"{guest.SHARED}/inside.sh", guest.SHARED, *words])
+    return guest.Boot(kernel.image, asked.disk, directory, asked.emulated, script, shell)
 
 
 def seconds(asked: Asked) -> float:

@@ -38,7 +38,8 @@ def prepare(kernel: str) -> guest.Boot:
     subprocess.run([*tree, "-cf", RESULTS / "tree.tar", "."], check=True)
     shutil.copy(kernels.VM / "reboot.sh", RESULTS)
     shell = Path(f"/tmp/mydocker-{os.getpid()}-reboot.sock")
-    return guest.Boot(image, kernels.disk(), RESULTS, bool(kvm.why_not_kvm(image)), "sh /mnt/reboot.sh /mnt", shell, keeps_disk=True)
+    script = f"sh {guest.SHARED}/reboot.sh {guest.SHARED}"
+    return guest.Boot(image, kernels.disk(), RESULTS, bool(kvm.why_not_kvm(image)), script, shell, keeps_disk=True)
 
 
 def boot(boot: guest.Boot) -> float:

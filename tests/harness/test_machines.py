@@ -58,7 +58,7 @@ def test_a_kernel_that_panics(start: Start) -> None:
 
 
 def test_a_machine_that_is_killed(start: Start) -> None:
-    machine = start("touch /mnt/up; sleep 1000")
+    machine = start(f"touch {guest.SHARED}/up; sleep 1000")
     wait((machine.boot.directory / "up").exists, machine)
     session = [pid for pid in os.listdir("/proc") if pid.isdigit() and is_qemu(int(pid), machine.process.pid)]
     assert session

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from guest import Boot, Machine, command, verdict
+from guest import SHARED, Boot, Machine, command, verdict
 
 Maker = Callable[..., Machine]
 
@@ -68,10 +68,18 @@ def test_a_panic_counts_more_than_the_deadline_it_caused(tmp_path: Path) -> None
 
 
 def test_without_kvm_the_plainest_processor_is_emulated(tmp_path: Path) -> None:
-    boot = Boot(tmp_path / "vmlinuz", tmp_path / "disk", tmp_path, True, "sh /mnt/inside.sh", tmp_path / "shell")
+    boot = Boot(tmp_path / "vmlinuz", tmp_path / "disk", tmp_path, True, "sh inside.sh", tmp_path / "shell")
     assert "--disable-kvm" in command(boot)
     assert "--disable-kvm" not in command(boot._replace(emulated=False))
-    assert command(boot)[-2:] == ["--", "sh /mnt/inside.sh"]
+    assert command(boot)[-2:] == ["--", "sh inside.sh"]
+
+
+def test_nothing_that_a_lesson_types_uses_the_shared_directory(tmp_path: Path) -> None:
+    """What is mounted at a place already is no mount of a lesson's, and its commands would print something else."""
+    boot = Boot(tmp_path / "vmlinuz", tmp_path / "disk", tmp_path, True, "", tmp_path / "shell")
+    assert f"--rwdir={SHARED}={tmp_path}" in command(boot)
+    lessons = Path(__file__).resolve().parents[3] / "mydocker/learn/lessons"
+    assert not [path for path in lessons.rglob("*.*") if path.suffix in (".md", ".sh") and SHARED in path.read_text()]
 
 
 def test_how_far_it_is(machine: Maker) -> None:
