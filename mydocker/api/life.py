@@ -7,7 +7,7 @@ from mydocker.api.call import DONE, EMPTY, UNCHANGED, Answer, Call
 from mydocker.engine.container import life
 from mydocker.engine.container.start import lock_stopped
 from mydocker.engine.container.start import start as start_container
-from mydocker.engine.record import containers, state
+from mydocker.engine.record import containers, events, state
 from mydocker.engine.request.values import signal
 from mydocker.errors import BadInput, Conflict
 from mydocker.kernel.channel import Channel, connect
@@ -61,6 +61,7 @@ def restart(call: Call) -> Answer:
     record = names.container(call)
     life.stop(call.paths, record, seconds, number)
     started(call.paths, record["id"])
+    events.of_container(call.paths, record, "restart")
     return DONE
 
 

@@ -83,19 +83,21 @@ def restart(session: Session, /, seconds: int | None, signal: str | None, names:
         record = _record(session, name)
         step_runner = runner(session)
         life.stop(session.paths, record, seconds, number, step_runner)
-        step_runner.apply(Action(lambda: _start(session, record["id"]), f"start container {record['id'][:12]}"))
+        step_runner.apply(Action(lambda: _start_again(session, record), f"start container {record['id'][:12]}"))
         if not session.dry_run:
             echo(name)
 
     return each(names, one)
 
 
-def _start(session: Session, container_id: str) -> None:
+def _start_again(session: Session, record: Record) -> None:
     from mydocker.engine.container import start
+    from mydocker.engine.record import events
 
-    lock = start.lock_stopped(session.paths, container_id)
+    lock = start.lock_stopped(session.paths, record["id"])
     if lock >= 0:  # otherwise somebody else has started it
-        start.start(session.paths, containers.load(session.paths, container_id), lock)
+        start.start(session.paths, containers.load(session.paths, record["id"]), lock)
+    events.of_container(session.paths, record, "restart")
 
 
 @verb(

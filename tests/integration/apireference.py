@@ -131,7 +131,7 @@ def life(ask: Ask) -> None:
     status, document = ask("POST", "/containers/thebox/exec", {"Cmd": ["true"], "AttachStdout": True})
     assert status == 201
     ask("POST", f"/exec/{document['Id']}/start", {"Detach": False})
-    for path in ("pause", "unpause", "rename?name=newname"):
+    for path in ("pause", "unpause", "restart?t=0", "rename?name=newname"):
         assert ask("POST", f"/containers/thebox/{path}", None)[0] == 204
     assert ask("POST", "/commit?container=newname&repo=its&tag=1", {})[0] == 201
     assert ask("POST", "/containers/newname/kill?signal=KILL", None)[0] == 204

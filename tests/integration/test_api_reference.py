@@ -84,4 +84,6 @@ def test_events(service: Service) -> None:
 
 def test_the_record_is_dockers(docker_client: str) -> None:
     ask = asking(docker_client.rpartition("unix://")[2])
-    assert {"shapes": apireference.shapes(ask), "events": told(ask)} == DOCKERS
+    shapes = apireference.shapes(ask)
+    assert {path: found for path, found in DOCKERS["shapes"].items() if found != shapes.get(path)} == {}
+    assert told(ask) == DOCKERS["events"]

@@ -6,7 +6,8 @@ from itertools import pairwise
 from conftest import Machine
 
 ACTIONS = (
-    "create start exec_create exec_start exec_die pause unpause rename top update archive-path kill kill die stop start kill die destroy"
+    "create start exec_create exec_start exec_die pause unpause rename top update archive-path "
+    "kill kill die stop start restart kill die destroy"
 )
 
 
