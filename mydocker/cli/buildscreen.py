@@ -68,6 +68,9 @@ class ToTerminal(LineByLine):
     def runs(self, container: str) -> None:
         """A terminal shows no container's id."""
 
+    def has_run(self, container: str) -> None:
+        """A terminal shows that the instruction is done."""
+
     def is_done(self, image: str) -> None:
         self.send("is_done")
 

@@ -41,7 +41,8 @@ def build(how: Building, stages: Stages, target: str, references: Sequence[Refer
 
 def _build(how: Building, stages: Stages, needed: list[Stage], references: Sequence[Reference], is_kept: bool) -> Built | None:
     """Build stages, the last of which is wanted, and the image."""
-    work = Work(how, stages, sum(1 + len(stage.instructions) for stage in needed))
+    labels = sorted(how.labels.items()) if is_kept else []
+    work = Work(how, stages, sum(1 + len(stage.instructions) for stage in needed) + len(labels))
     try:
         work.build(needed)
     finally:
@@ -50,6 +51,7 @@ def _build(how: Building, stages: Stages, needed: list[Stage], references: Seque
         return None
     for key in sorted(set(how.arguments) - work.consumed - PROXIES):
         how.tell.line(f"[Warning] build-arg {key} was not consumed")
+    work.label(needed[-1], labels)
     progress = work.begun[needed[-1].number]
     image_id = store_image(how, progress, references) if is_kept else ""
     others = [other for other in work.begun.values() if other is not progress]

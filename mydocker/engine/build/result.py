@@ -31,10 +31,6 @@ class Built(Value):
 
 def store_image(how: Building, progress: Progress, references: Sequence[Reference]) -> str:
     """Make an image of a stage, and return its id."""
-    if how.labels:
-        labels = {**progress.settings.get("Labels", {}), **how.labels}
-        progress.set({**progress.settings, "Labels": labels}, "LABEL " + " ".join(f"{k}={v}" for k, v in how.labels.items()))
-        progress.advance("label", *(f"{name}={value}" for name, value in sorted(how.labels.items())))
     annotations = [f"{name}={value}" for name, value in sorted(how.annotations.items())]
     progress.key = key(progress.key, "image", *annotations, *(["inline"] if how.is_inline else []))
     # If nothing changed, this is the image of the earlier build, and not a new one that only differs in its times.

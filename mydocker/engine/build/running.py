@@ -98,6 +98,7 @@ class Running:
                 if status:
                     raise StepFailed(f"the command '{' '.join(self.argv)}' {_FAILED}{status}")
                 place.commit(self.progress, self.instruction.source, showing.stubs)
+            self.how.tell.has_run(place.id)
 
 
 def status_of(error: StepFailed) -> int:

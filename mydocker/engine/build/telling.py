@@ -41,6 +41,10 @@ class LineByLine:
         """Tell that the instruction's command begins. container: its id"""
         self._print(f" ---> Running in {container[:12]}")
 
+    def has_run(self, container: str) -> None:
+        """Tell that the command has ended well, and that its container is removed. container: its id"""
+        self._print(f"Removing intermediate container {container[:12]}")
+
     def is_done(self, image: str) -> None:
         """Tell that the instruction has ended. image: the id of what there is now, '' if it lies in a cache elsewhere"""
         if image:

@@ -88,6 +88,17 @@ class Work:
         self.number = self.first[stage.number]
         self.how.run.execute(self.steps(stage))
 
+    def label(self, stage: Stage, labels: list[tuple[str, str]]) -> None:
+        """Give a stage that is built the labels of --label, each as an instruction at its end."""
+        self.stage, self.number = stage, self.count - len(labels)
+        for key, value in labels:
+            source = f"LABEL {key}={value}"
+            self._announce(source)
+            settings = self.progress.settings
+            self.progress.set({**settings, "Labels": {**settings.get("Labels", {}), key: value}}, source)
+            self._pass(source)
+            self._done()
+
     def aside(self, stage: Stage) -> Any:
         """Build a stage in a child process, and return what its parent has to know."""
         self.how.begin_side()
@@ -144,13 +155,13 @@ class Work:
     def progress(self) -> Progress:
         return self.begun[self.stage.number]
 
-    def _announce(self, instruction: Instruction) -> None:
+    def _announce(self, source: str) -> None:
         self.number += 1
         stage = self.stage.name or str(self.stage.number)
-        self.how.tell.begins(stage if len(self.first) > 1 else "", self.number, self.count, instruction.source)
+        self.how.tell.begins(stage if len(self.first) > 1 else "", self.number, self.count, source)
 
     def _from(self, instruction: Instruction) -> None:
-        self._announce(instruction)
+        self._announce(instruction.source)
         self.begun[self.stage.number] = begin(self.how, self.stages, self.stage, self.begun)
         self._done()
 
@@ -158,7 +169,7 @@ class Work:
         self.how.tell.is_done(self.progress.image)
 
     def _apply(self, instruction: Instruction) -> None:
-        self._announce(instruction)
+        self._announce(instruction.source)
         self._triggered(instruction)
         self._done()
 
