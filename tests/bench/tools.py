@@ -194,14 +194,16 @@ class Mydocker(Tool):
 
 class Docker(Tool):
     name, program, is_engine = "docker", "dockerd", True
+    address: str
     daemon: subprocess.Popen[bytes] | None = None
 
     def set_up(self) -> None:
         place = self.scratch.make("docker")
         self.images = f"{place}/data"
+        self.address = f"unix://{place}/sock"
         # Not the client of another version that PATH may have first.
-        self.words = ["/usr/bin/docker", "-H", f"unix://{place}/sock"]
-        flags = f"--data-root {place}/data --exec-root {place}/exec -H unix://{place}/sock --pidfile {place}/pid --bip 172.30.0.1/24"
+        self.words = ["/usr/bin/docker", "-H", self.address]
+        flags = f"--data-root {place}/data --exec-root {place}/exec -H {self.address} --pidfile {place}/pid --bip 172.30.0.1/24"
         script = f"ip link set lo up; exec dockerd {flags} > {place}/log 2>&1"
         # Mounts of its own too: dockerd leaves one of a network namespace, for containers on the host's.
         self.daemon = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c", script])

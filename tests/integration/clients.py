@@ -1,4 +1,7 @@
-"""Clients of docker's API, where they are installed or vm/clients.sh has brought them to MYDOCKER_CLIENTS, and compose with a project."""
+"""Clients of docker's API, where they are installed or vm/clients.sh has brought them to MYDOCKER_CLIENTS, and compose with a project.
+
+With `--reference docker` a test that asks for `compose` is executed for dockerd, too.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +17,6 @@ import pytest
 
 if TYPE_CHECKING:  # conftest.py imports this
     from conftest import Machine
-    from services import Service
 
 CLIENTS = Path(os.environ.get("MYDOCKER_CLIENTS", "/nonexistent"))
 # The distribution's own client, not that of another version which PATH may have first.
@@ -43,17 +46,18 @@ def dockers() -> list[str]:
 
 
 class Compose:
-    """docker-compose in a project's directory."""
+    """docker-compose in a project's directory. machine: mydocker, or dockerd in its place (services.Reference)"""
 
-    def __init__(self, machine: Machine, service: Service, program: str, major: int) -> None:
+    def __init__(self, machine: Machine, address: str, program: str) -> None:
         self.machine = machine
-        self.service = service
         self.program = program
-        self.major = major
+        self.version = _version(program)
+        self.major = int(self.version.partition(".")[0])
         self.place = Path(machine.directory, "project")
+        self._begun: list[subprocess.Popen[str]] = []
         self.environment = {
             **os.environ,
-            "DOCKER_HOST": service.address,
+            "DOCKER_HOST": address,
             "DOCKER_BUILDKIT": "0",
             "DOCKER_CONFIG": f"{machine.directory}/client",
             "COMPOSE_ANSI": "never",
@@ -80,12 +84,18 @@ class Compose:
 
     def begin(self, *words: str) -> subprocess.Popen[str]:
         """Begin a verb that goes on until it is ended."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [self.program, *words], cwd=self.place, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        self._begun.append(process)
+        return process
 
     def end(self) -> None:
-        """Remove all that belongs to the project."""
+        """Remove all that belongs to the project, and end what a test has begun that failed meanwhile."""
+        for process in self._begun:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
         if not self.place.exists():
             return
         down = self.run("down", "-v", "-t", "0", "--rmi", "local", "--remove-orphans")
@@ -93,20 +103,51 @@ class Compose:
         assert down.returncode == 0, down.stderr
 
 
-@pytest.fixture(params=[1, 2])
-def compose(request: pytest.FixtureRequest, mydocker: Machine, service: Service) -> Iterator[Compose]:
-    """docker-compose in each of its major versions, with a project that is removed at the end."""
-    found = shutil.which("docker-compose") if request.param == 1 else plugin("docker-compose")
-    if not found:
+# The versions that are tried: the distribution's first one, a second one, and the newest that vm/clients.sh has brought.
+_VERSIONS = ("1", "2", "newest")
+
+
+def composes(with_dockerd: bool) -> list[tuple[str, str]]:
+    """Return (version, engine) of each docker-compose that a test is executed with."""
+    return [(version, engine) for engine in ("mydocker", "dockerd")[: 1 + with_dockerd] for version in _VERSIONS]
+
+
+@cache
+def _version(program: str) -> str:
+    return subprocess.run([program, "version", "--short"], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _program(version: str) -> str:
+    """Return the path of a docker-compose; skip the test where it is not there."""
+    if version == "newest":
+        return brought("newest/docker-compose")
+    if version == "2":
+        return plugin("docker-compose")
+    found = shutil.which("docker-compose")
+    if not found or not _version(found).startswith("1."):
         pytest.skip("docker-compose 1 is not installed")
-    made = Compose(mydocker, service, found, request.param)
+    return found
+
+
+@pytest.fixture
+def compose(request: pytest.FixtureRequest, mydocker: Machine) -> Iterator[Compose]:
+    """docker-compose of each version on each engine (composes()), with a project that is removed at the end."""
+    version, engine = request.param
+    program = _program(version)
+    if engine == "dockerd":
+        from services import Reference  # it imports what imports this module
+
+        daemon = request.getfixturevalue("dockerd")
+        made = Compose(Reference(mydocker, daemon), daemon.address, program)
+    else:
+        made = Compose(mydocker, request.getfixturevalue("service").address, program)
     yield made
     made.end()
 
 
 @pytest.fixture
 def compose2(compose: Compose) -> Compose:
-    """docker-compose 2, for what the first one does not have."""
+    """docker-compose 2 and later, for what the first one does not have."""
     if compose.major == 1:
         pytest.skip("compose 1 does not have this")
     return compose

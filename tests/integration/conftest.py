@@ -28,10 +28,10 @@ import click
 import pytest
 from builds import build  # noqa: F401  # a fixture
 from bundles import any_runtime, busybox, crun, oci  # noqa: F401  # fixtures
-from clients import compose, compose2  # noqa: F401  # fixtures
+from clients import compose, compose2, composes  # noqa: F401  # fixtures, and what they are made of
 from firewall import KINDS, LIST_RULES, be_alone, delete_rules
 from keeper import Keeper
-from reference import docker_client  # noqa: F401  # a fixture
+from reference import docker_client, dockerd  # noqa: F401  # fixtures
 from snapshots import SCRIPT, difference, snapshot
 from workers import can_have_machines, own_machine, own_mounts
 
@@ -63,9 +63,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """The seed is in the name of a test that takes it, so it is printed whatever becomes of the test."""
+    """The seed is in the name of a test that takes it, so it is printed whatever becomes of the test; compose has several versions."""
     if "seed" in metafunc.fixturenames:
         metafunc.parametrize("seed", [metafunc.config.getoption("seed")], ids=lambda seed: f"seed {seed}")
+    if "compose" in metafunc.fixturenames:
+        found = composes(with_dockerd=metafunc.config.getoption("--reference") == "docker")
+        metafunc.parametrize("compose", found, ids=map(" on ".join, found), indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,7 +14,8 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "bench"))
 
-from tools import Docker, Scratch, remove_cgroups
+from tools import Docker as Docker  # for those who ask for a daemon
+from tools import Scratch, remove_cgroups
 
 # What one line did: status, standard output, whether it wrote to standard error.
 Result = tuple[int, str, bool]
@@ -40,8 +41,8 @@ def masked(text: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def docker_client(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The words of a client whose daemon was started for these tests and has the image."""
+def dockerd(request: pytest.FixtureRequest) -> Iterator[Docker]:
+    """A daemon that was started for these tests and has the image."""
     if request.config.getoption("--reference") != "docker":
         pytest.skip("compares with docker: give --reference docker")
     place = tempfile.mkdtemp(prefix="reference-")
@@ -50,11 +51,17 @@ def docker_client(request: pytest.FixtureRequest) -> Iterator[str]:
         reason = tool.unusable()
         if reason:
             pytest.skip(f"docker does not work here: {reason}")
-        yield " ".join(tool.words)
+        yield tool
     finally:
         tool.stop()
         shutil.rmtree(place)
         remove_cgroups()
+
+
+@pytest.fixture(scope="session")
+def docker_client(dockerd: Docker) -> str:
+    """The words of that daemon's client."""
+    return " ".join(dockerd.words)
 
 
 FUNCTION = """docker() {{

@@ -1,4 +1,4 @@
-"""`mydocker system service` at a socket of the tests', and docker's clients that ask it."""
+"""`mydocker system service` at a socket of the tests', docker's clients that ask it, and dockerd in its place."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from clients import DOCKER
 from conftest import Machine, Result, wait_until
+from reference import Docker
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -92,6 +93,20 @@ class Service:
         line = f"cd {self.machine.directory}; {self.words} {shlex.join(arguments)}"
         result: Result = self.machine.host.run(f"printf %s {shlex.quote(stdin)} | ({line})" if stdin else f"({line}) < /dev/null")
         return result
+
+
+class Reference(Machine):
+    """dockerd in mydocker's place: its client is told what mydocker would be, and a shell is on the daemon's network."""
+
+    def __init__(self, mydocker: Machine, dockerd: Docker) -> None:
+        assert dockerd.daemon
+        super().__init__(mydocker.host, DOCKER, mydocker.directory)
+        self.environment = {"DOCKER_HOST": dockerd.address}
+        self._inside = f"nsenter --net=/proc/{dockerd.daemon.pid}/ns/net sh -c"
+
+    def sh(self, script: str) -> Result:
+        """Run a shell script in the directory."""
+        return super().sh(f"{self._inside} {shlex.quote(script)}")
 
 
 def needs_docker() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from clients import Compose
 from conftest import REPOSITORY, wait_until
+from services import Reference
 
 EXAMPLE = REPOSITORY / "examples/compose"
 ONE = "services:\n  one: {image: busybox, command: sleep 1000, %s}\n"
@@ -121,7 +122,10 @@ def test_addresses_are_those_that_were_asked_for(compose: Compose) -> None:
     compose("up", "-d")
     before = running(compose)
     (found,) = inspected(compose, "one")["NetworkSettings"]["Networks"].values()
-    assert (found["IPAddress"], found["MacAddress"]) == ("10.123.0.253", "32:b5:b2:55:48:72")
+    assert found["IPAddress"] == "10.123.0.253"
+    # Compose 2.26 says the other one where dockerd looks since 25.
+    if not (compose.version.startswith("2.26.") and isinstance(compose.machine, Reference)):
+        assert found["MacAddress"] == "32:b5:b2:55:48:72"
     compose("up", "-d")
     assert running(compose) == before
 
@@ -135,18 +139,17 @@ def test_files_are_copied_in_and_out(compose2: Compose) -> None:
 
 
 def test_logs_are_followed_until_the_end(compose: Compose) -> None:
-    compose.write(
-        {FILE: ONE.replace("sleep 1000", "sh -c 'echo first; until test -e /go; do usleep 9999; done; echo last'") % "init: true"}
-    )
+    script = "sh -c 'echo first; until test -e /go; do usleep 9999; done; echo last; until test -e /end; do usleep 9999; done'"
+    compose.write({FILE: ONE.replace("sleep 1000", script) % "init: true"})
     compose("up", "-d")
     following = compose.begin("logs", "-f", "--no-color")
     assert following.stdout
-    seen = ""
-    while "first" not in seen:
-        seen += following.stdout.readline()
-    compose("exec", "-T", "one", "touch", "/go")
-    rest, _ = following.communicate(timeout=50)
-    assert "last" in rest
+    # Compose 1 may lose what is said right before the end, whoever answers it, so the end comes later.
+    for word, then in (("first", "/go"), ("last", "/end")):
+        while word not in (line := following.stdout.readline()):
+            assert line
+        compose("exec", "-T", "one", "touch", then)
+    following.communicate(timeout=50)
 
 
 def test_down_removes_what_it_is_told(compose: Compose) -> None:
