@@ -39,7 +39,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from struct import unpack
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from apireference import FORMS
@@ -135,10 +135,14 @@ class _Answer:
 
 
 class Player:
-    """Plays recordings to the daemon at a socket."""
+    """Plays recordings to the daemon at a socket.
 
-    def __init__(self, path: str, kept: dict[str, Any]) -> None:
+    patience: for so many seconds a GET is asked again until its answer is as it should be
+    """
+
+    def __init__(self, path: str, kept: dict[str, Any], patience: float = 0) -> None:
         self.path = path
+        self._patience = patience
         self.kept = {"socket": path, **kept}
         self._open: dict[str, _Answer] = {}
 
@@ -159,9 +163,15 @@ class Player:
 
     def _step(self, headers: dict[str, str], step: dict[str, Any]) -> None:
         if "from" in step:
-            self._documents(self._open[step["from"]], step["documents"])
-        else:
-            self._ask(headers, step)
+            return self._documents(self._open[step["from"]], step["documents"])
+        deadline = monotonic() + self._patience
+        while True:
+            try:
+                return self._ask(headers, step)
+            except Unlike:
+                if not step["send"].startswith("GET ") or monotonic() >= deadline:
+                    raise
+            sleep(0.02)
 
     def _ask(self, headers: dict[str, str], step: dict[str, Any]) -> None:
         with ExitStack() as stack:
