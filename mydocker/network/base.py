@@ -61,8 +61,8 @@ class NetworkDriver:
         """Raise BadInput if a driver that publishes ports cannot do so on this network."""
 
 
-def configure(endpoint: Endpoint, namespace: str) -> list[Step]:
-    """Return the steps that give the interface inside a container its addresses and routes."""
+def configure(endpoint: Endpoint, namespace: str, up: type[SetUp] = SetUp) -> list[Step]:
+    """Return the steps that give the interface inside a container its addresses and routes. up: the step that sets it up"""
     name = endpoint["interface"]
     has_ipv6 = any(":" in each["address"] for each in endpoint["addresses"])
     return [
@@ -72,7 +72,7 @@ def configure(endpoint: Endpoint, namespace: str) -> list[Step]:
         SetLinkSysctl(name, "ipv6", *(("accept_dad", "0") if has_ipv6 else ("disable_ipv6", "1")), namespace),
         *(AddAddress(name, each["address"], each["prefix"], namespace) for each in endpoint["addresses"]),
         *(AddAddress(name, each, 64 if ":" in each else 16, namespace) for each in endpoint.get("linkLocal", [])),
-        SetUp(name, namespace),
+        up(name, namespace),
         *(AddDefaultRoute(name, each["gateway"], namespace) for each in endpoint["addresses"] if _leads_out(endpoint, each)),
     ]
 

@@ -10,8 +10,12 @@ cni       what a chain of CNI plugins makes (cni.py)
 
 from __future__ import annotations
 
+from errno import EADDRINUSE
+from time import monotonic, sleep
+
 from mydocker.errors import BadInput
 from mydocker.network.base import NetworkDriver, configure
+from mydocker.steps.interfaces import SetUp
 from mydocker.steps.links import AddChild
 
 TYPE_CHECKING = False
@@ -22,6 +26,24 @@ if TYPE_CHECKING:
     from mydocker.steps.base import Step
 
 NAMES = ("bridge", "vxlan", "macvlan", "ipvlan", "none", "cni")
+
+
+# So long the kernel may take to remove a network namespace that has ended.
+_REMOVAL_SECONDS = 5
+
+
+class SetUpChild(SetUp):
+    """Set an interface up whose MAC address the container's last run had, too: the kernel removes that one's namespace a little later."""
+
+    def apply(self) -> None:
+        deadline = monotonic() + _REMOVAL_SECONDS
+        while True:
+            try:
+                return super().apply()
+            except OSError as error:
+                if error.errno != EADDRINUSE or monotonic() >= deadline:
+                    raise
+            sleep(0.02)
 
 
 class ChildDriver(NetworkDriver):
@@ -40,7 +62,7 @@ class ChildDriver(NetworkDriver):
 
     def connect(self, network: Network, endpoint: Endpoint, namespace: str) -> list[Step]:
         made = AddChild(endpoint["interface"], network["driver"], network["interface"], namespace, endpoint["mac"])
-        return [made, *configure(endpoint, namespace)]
+        return [made, *configure(endpoint, namespace, SetUpChild)]
 
 
 class NoneDriver(NetworkDriver):

@@ -165,7 +165,8 @@ class AddChild(LinkStep):
                 route.request(netlink.set_name(index_of(route, made), self.peer))
 
     def undo(self) -> None:
-        DeleteLink(self.peer, self.inside).apply()
+        if os.path.exists(self.inside):  # otherwise it went with its namespace
+            DeleteLink(self.peer, self.inside).apply()
 
     def words(self) -> list[str]:
         mode = "bridge" if self.kind == "macvlan" else "l2"

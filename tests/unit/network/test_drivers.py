@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from errno import EADDRINUSE
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 
 from mydocker import store
 from mydocker.errors import BadInput
-from mydocker.network.drivers import NAMES, driver
+from mydocker.network import drivers
+from mydocker.network.drivers import NAMES, SetUpChild, driver
 from mydocker.paths import Paths
+from mydocker.steps.interfaces import SetUp
+from mydocker.steps.links import AddChild
 
 Make = Callable[..., Any]
 
@@ -167,3 +171,25 @@ def test_forwarding_is_remembered_and_restored(paths: Paths, monkeypatch: pytest
     assert forwarding.switched_on(paths.addresses) == []
     forwarding.restore_sysctls(paths.proc, paths.addresses, set())
     assert file.read_text() == "1"
+
+
+def test_an_interface_that_went_with_its_namespace_needs_no_undo(tmp_path: Path) -> None:
+    AddChild("eth0", "macvlan", "wire", str(tmp_path / "ns/net"), "02:42:0a:37:00:40").undo()
+
+
+def test_an_interface_of_its_own_waits_until_its_address_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = 2
+
+    def apply(step: SetUp) -> None:
+        nonlocal busy
+        if busy:
+            busy -= 1
+            raise OSError(EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(SetUp, "apply", apply)
+    SetUpChild("eth0", "").apply()
+    assert busy == 0
+    busy = 1
+    monkeypatch.setattr(drivers, "_REMOVAL_SECONDS", 0)
+    with pytest.raises(OSError, match="Address already in use"):
+        SetUpChild("eth0", "").apply()
