@@ -30,7 +30,7 @@ from tools import Docker, Mydocker, Podman, Scratch, Tool, quiet
 _NAME = "127.0.0.1:5000/big:1"
 _LAYERS = 10
 _STEPS = 20
-_SIDES = "FROM {0} AS one\nRUN sleep 1\nFROM {0}\nRUN sleep 1; echo > /x\nCOPY --from=one /etc /y\n"
+_SIDES = "FROM {0} AS one\nRUN sleep 1\nFROM {0} AS two\nRUN sleep 1\nFROM {0}\nCOPY --from=one /etc /x\nCOPY --from=two /etc /y\n"
 _FILE = 100_000  # bytes of a file on average
 _CONFIG = 'version: 0.1\nstorage: {{filesystem: {{rootdirectory: {0}}}}}\nhttp: {{addr: "127.0.0.1:5000"}}\nlog: {{level: error}}\n'
 _BUSY = "for each in 1 2 3 4; do while :; do :; done & done; wait"
