@@ -24,7 +24,6 @@ from mydocker.messages import ERRORS, OUTPUT
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
     from typing import BinaryIO
 
     from mydocker.cli.buildinput import Flags
@@ -117,11 +116,11 @@ def build(session: Session, /, context: str, path: str | None, target: str, **fl
         targets = _caches(how, flags, outputs)
         divided = stages.divide(dockerfile.parse(text, name), how.arguments, how.predefined, name)
         buildinput.check_stages(how, divided)
-        if _on_terminal(session, flags, quiet):
-            with _shown(how, text):
-                built = builder.build(how, divided, target, outputs.references, outputs.makes_image)
-        else:
-            built = builder.build(how, divided, target, outputs.references, outputs.makes_image)
+
+        def make() -> Built | None:
+            return builder.build(how, divided, target, outputs.references, outputs.makes_image)
+
+        built = _shown(how, text, make) if _on_terminal(session, flags, quiet) else make()
         if not built:
             return
         outputs.write(session, how, built, stdout, quiet)
@@ -155,10 +154,11 @@ def _on_terminal(session: Session, flags: Flags, quiet: bool) -> bool:
     return is_terminal(sys.stderr)
 
 
-def _shown(how: orders.Building, text: str) -> AbstractContextManager[None]:
+def _shown(how: orders.Building, text: str, make: Callable[[], Built | None]) -> Built | None:
     from mydocker.cli.buildscreen import on_terminal
 
-    return on_terminal(how, text)
+    with on_terminal(how, text):
+        return make()
 
 
 def _tell(session: Session, flags: Flags, built: Built, outputs: Outputs, quiet: bool) -> None:
