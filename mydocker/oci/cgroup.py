@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from errno import EBUSY
+from errno import EBUSY, ENOENT, ESRCH
 
 from mydocker.errors import BadInput, Error, NotFound
+from mydocker.kernel.files import content
 from mydocker.oci.containers import says_frozen
 from mydocker.oci.settings import is_hosts_root
 from mydocker.steps.files import WriteFile
@@ -187,9 +188,5 @@ def _unified_of(pid: int) -> str:
 
 def _freezer_of(pid: int) -> str:
     """Return the path of a process's cgroup in version 1's freezer, or '' if it has none or has ended."""
-    try:
-        with open(f"/proc/{pid}/cgroup") as file:
-            lines = [line.rstrip("\n").split(":", 2) for line in file]
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
+    lines = [line.split(":", 2) for line in content(f"/proc/{pid}/cgroup", ENOENT, ESRCH).splitlines()]
     return next((path for _, controllers, path in lines if controllers == "freezer"), "")

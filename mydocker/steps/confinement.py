@@ -21,7 +21,7 @@ from errno import ENOENT
 
 from mydocker.errors import Unsupported
 from mydocker.kernel import capabilities, process, seccomp
-from mydocker.kernel.files import Allowing, Held
+from mydocker.kernel.files import Held, content
 from mydocker.kernel.trampoline import Filter
 from mydocker.messages import LISTENER
 from mydocker.steps.base import Step, quote
@@ -200,9 +200,7 @@ def apparmor_exec(profile: str, sys: str = "/sys", proc: str = "/proc") -> Write
 
 def apparmor_enabled(sys: str = "/sys") -> bool:
     """Say whether the kernel enforces AppArmor profiles."""
-    with Allowing(ENOENT), open(f"{sys}/module/apparmor/parameters/enabled") as file:
-        return file.read(1) == "Y"
-    return False
+    return content(f"{sys}/module/apparmor/parameters/enabled", ENOENT).startswith("Y")
 
 
 def selinux_exec(label: str, sys: str = "/sys", proc: str = "/proc") -> WriteAttr:
