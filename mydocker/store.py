@@ -49,7 +49,7 @@ def write_atomic(path: str, data: bytes, mode: int = 0o600, sync: bool = True) -
             error.filename = path
         raise
     if sync:
-        sync_directory(os.path.dirname(path))
+        to_disk(os.path.dirname(path))
 
 
 def _write(descriptor: int, data: bytes, sync: bool) -> None:
@@ -79,7 +79,7 @@ def write_reserving(path: str, data: bytes, sync: bool = True) -> None:
             raise error from second  # Where each write takes new blocks (btrfs), those do not help.
         os.rename(spare, path)
         if sync:
-            sync_directory(os.path.dirname(path))
+            to_disk(os.path.dirname(path))
     _reserve(spare, len(data))
 
 
@@ -129,9 +129,9 @@ def close_to_others(path: str) -> None:
         os.chmod(path, 0o700)
 
 
-def sync_directory(path: str) -> None:
-    """Make renames and removals in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def to_disk(path: str) -> None:
+    """Make a file's content durable, or the renames and removals in a directory."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

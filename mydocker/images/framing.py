@@ -57,7 +57,7 @@ class LetBlobGo(Step):
                     return  # the image was removed meanwhile
                 store.make_private(layout.directory + "/frames")
                 os.rename(staging.path(frame), layout.frame(digest))
-                store.sync_directory(layout.directory + "/frames")
+                store.to_disk(layout.directory + "/frames")
                 os.unlink(layout.blob(digest))
 
     def _frame(self, staging: Staging) -> str:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from mydocker.errors import Damaged
 from mydocker.images.layout import ImageLayout
 from mydocker.steps.base import Step, quote
-from mydocker.store import sync_directory
+from mydocker.store import to_disk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Staging:
             for name in os.listdir(self.directory):
                 if not name.endswith(".tmp"):
                     os.rename(f"{self.directory}/{name}", self.layout.blob(f"sha256:{name}"))
-            sync_directory(self.layout.directory + "/blobs/sha256")
+            to_disk(self.layout.directory + "/blobs/sha256")
             self.layout.change(change)
 
     def begin(self) -> None:

@@ -167,7 +167,7 @@ def save_new(paths: Paths, network: Network) -> None:
         if os.path.isdir(path):
             raise Conflict(f"network with name {network['name']} already exists") from error
         raise
-    store.sync_directory(paths.networks)
+    store.to_disk(paths.networks)
 
 
 def lock(paths: Paths, name: str, shared: bool = False) -> ObjectLock:

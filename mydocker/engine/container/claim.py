@@ -69,11 +69,13 @@ class Rename(Step):
         claim = ClaimName(self.paths, self.name, self.container_id)
         claim.apply()
         try:
+            store.to_disk(claim.path)
             containers.save(self.paths, {**record, "name": self.name})
         except OSError:
             claim.undo()
             raise
         store.release(f"{self.paths.names}/{old}", self.container_id)
+        store.to_disk(self.paths.names)
         plug.rename(self.paths, self.container_id, self.name)
         events.of_container(self.paths, {**record, "name": self.name}, "rename", oldName=f"/{old}")
 

@@ -20,6 +20,7 @@ from mydocker.engine.container.claim import ClaimName
 from mydocker.engine.container.new_record import record_of
 from mydocker.engine.monitor import staged
 from mydocker.engine.record import containers, events, names, removal
+from mydocker.engine.record.bundle import keep
 from mydocker.engine.record.moments import timestamp
 from mydocker.engine.record.state import CGROUP_PARENT
 from mydocker.engine.record.undo import AllOrNothing
@@ -85,10 +86,13 @@ class SaveRecord(Step):
 
     paths: Paths
     record: Record
-    sync: bool  # whether the record is on the disk when this is done
+    is_whole: bool  # whether the container is whole, and on the disk when this is done
 
     def apply(self) -> None:
-        containers.save(self.paths, self.record, self.sync)
+        if self.is_whole:
+            keep(self.paths, self.record)
+        else:
+            containers.save(self.paths, self.record, sync=False)
 
     def describe(self) -> str:
         return f"write the record of container {self.record['id'][:12]}, status {self.record['status']}"
@@ -129,7 +133,7 @@ class Prepared(Value):
             MakeContainerDirectory(self.directory),
             ClaimName(paths, self.record["name"], self.record["id"]),
             # A power cut may lose this record. Then it loses the whole container, and nobody was told of it.
-            SaveRecord(paths, self.record, sync=False),
+            SaveRecord(paths, self.record, is_whole=False),
         ]
 
     def bundle_steps(self) -> list[Step]:
@@ -276,9 +280,9 @@ def _claim(prepared: Prepared, run: Run) -> None:
 
 
 def finish(prepared: Prepared, run: Run) -> None:
-    """Give the new container the status `created`, and wait until its record is on the disk."""
+    """Give the new container the status `created`, and wait until it is on the disk."""
     prepared.record["status"] = "created"
-    run.apply(SaveRecord(prepared.paths, prepared.record, sync=True))
+    run.apply(SaveRecord(prepared.paths, prepared.record, is_whole=True))
 
 
 def write_cidfile(options: Options, container_id: str) -> None:

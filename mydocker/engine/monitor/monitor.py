@@ -212,7 +212,10 @@ class Monitor(Order):
         self.record |= {"status": "running", "pid": pid, "startedAt": timestamp(), "exitCode": 0, "error": "", "oomKilled": False}
         self.record["published"] = self.joining.attachment["published"]
         # A power cut ends the container too. Afterwards, nobody has to know of a container with --rm.
-        containers.save(self.paths, self.record, sync=not self.record["autoRemove"])
+        if self.record["autoRemove"]:
+            containers.save(self.paths, self.record, sync=False)
+        else:
+            bundle.keep(self.paths, self.record)
         if test_of(self.record):
             from mydocker.engine.monitor.health import Health  # most starts do not need it
 

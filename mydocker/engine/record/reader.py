@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 _BLOCK = 65536
+# What a file holds after a power cut where a write had not reached the disk. No entry begins so.
+LOST = b"\0"
 
 
 class Entry:
@@ -68,7 +70,7 @@ class LogReader:
             self._rest = b""
         while block := self._file.read(_BLOCK):
             *lines, self._rest = (self._rest + block).split(b"\n")
-            yield from lines
+            yield from (line.lstrip(LOST) for line in lines)
 
     def _open_successor(self) -> BinaryIO | None:
         """Open the file that follows the open one. Return None if the open one is the newest."""

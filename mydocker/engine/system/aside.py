@@ -35,7 +35,7 @@ def move(path: str, target: str) -> None:
     store.make_private(target)
     # STATE is another file system than ROOT.
     shutil.move(path, f"{target}/{os.path.basename(path)}")
-    store.sync_directory(target)
+    store.to_disk(target)
 
 
 def move_image(layout: ImageLayout, digest: str, target: str) -> None:

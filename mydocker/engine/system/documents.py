@@ -12,6 +12,7 @@ from mydocker import store
 from mydocker.engine.record.containers import RECORD
 from mydocker.engine.record.execs import EXEC
 from mydocker.engine.record.health import REPORT
+from mydocker.engine.record.reader import LOST
 from mydocker.engine.record.state import STATE
 from mydocker.engine.volume.volumes import VOLUME
 from mydocker.errors import Damaged
@@ -58,9 +59,10 @@ def _claim(path: str) -> None:
 
 
 def _lines(path: str) -> None:
-    """Check that a file holds JSON objects, one a line; a full disk may have cut them off."""
+    """Check that a file holds JSON objects, one a line; a full disk may have cut them off, and a power cut lost some."""
     for number, line in enumerate(store.read_whole(path).split(b"\n"), 1):
-        if line and not line.startswith(b"{"):
+        event = line.lstrip(LOST)
+        if event and not event.startswith(b"{"):
             raise Damaged(f"{path}: line {number} is no event")
 
 

@@ -172,3 +172,11 @@ def test_moments(text: str, expected: str) -> None:
 def test_no_moment() -> None:
     with pytest.raises(BadInput, match="invalid time 'soon'"):
         moment("soon")
+
+
+def test_what_a_power_cut_lost_is_no_line(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b'{"log": "1\\n"}\n' + bytes(300) + b'{"log": "2\\n"}\n' + bytes(20))
+    reader = LogReader(str(tmp_path / "log"))
+    lines = list(reader.lines())
+    reader.close()
+    assert lines == [b'{"log": "1\\n"}', b'{"log": "2\\n"}']
