@@ -1,14 +1,16 @@
 """What all controllers share, and those that are alike in versions 1 and 2.
 
-A controller turns each limit into a step, or into an error if this host cannot apply the limit.
+A controller turns each limit into a step, or into an error if this host cannot apply the limit. Every value is checked before anything
+happens; whether it is a number or a text was checked before, by its shape in resources.py.
 """
 
 from __future__ import annotations
 
 from mydocker.cgroups.group import read
-from mydocker.cgroups.values import numbers, within, word
 from mydocker.errors import BadInput, Unsupported
+from mydocker.numberlist import numbers
 
+LARGEST = 2**63 - 1
 HINT = "mydocker info lists this host's controllers; vm/provision.sh mounts mounts those that nobody has mounted"
 
 TYPE_CHECKING = False
@@ -142,3 +144,17 @@ class Cpuset(Controller):
         directories = reversed(self.group.chain()[:-1]) if self.group else ()
         files = (f"{directory}/{file}" for directory in directories for file in (f"cpuset.{key}.effective", f"cpuset.{key}"))
         return next((value for value in map(read, files) if value), "")
+
+
+def within(value: int | None, limit: str, low: int = 0, high: int = LARGEST) -> int | None:
+    """Return a number that is in its range, or None if it is not given. Raises BadInput. `limit` is what the message calls it."""
+    if value is not None and not low <= value <= high:
+        raise BadInput(f"{limit} {value}: expected {low} to {high}")
+    return value
+
+
+def word(value: str, limit: str) -> str:
+    """Return a text that is one word without a slash. Raises BadInput for any other. `limit` is what the message calls it."""
+    if "/" in value or value.split() != [value]:
+        raise BadInput(f"{limit} {value!r}: expected one word")
+    return value

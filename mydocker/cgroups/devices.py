@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from struct import pack
 
-from mydocker.cgroups.values import within
+from mydocker.cgroups.controller import within
 from mydocker.errors import BadInput
 from mydocker.value import Value
 

@@ -149,9 +149,9 @@ def inside(path: str, directory: str) -> bool:
     return (path + "/").startswith(directory.rstrip("/") + "/")
 
 
-def read_positions(proc: str) -> dict[str, str]:
-    """Return this process's cgroups by hierarchy, such as {'cpu,cpuacct': '/a', 'name=systemd': '/b', '': '/c'}. '' is version 2."""
-    lines = (line.split(":", 2) for line in read_lines(f"{proc}/self/cgroup"))
+def read_positions(proc: str, process: int | str = "self") -> dict[str, str]:
+    """Return a process's cgroups by hierarchy, such as {'cpu,cpuacct': '/a', 'name=systemd': '/b', '': '/c'}. '' is version 2."""
+    lines = (line.split(":", 2) for line in read_lines(f"{proc}/{process}/cgroup"))
     return {title: path for _, title, path in lines}
 
 

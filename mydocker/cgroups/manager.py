@@ -6,6 +6,7 @@ from time import monotonic
 
 from mydocker.cgroups import life
 from mydocker.cgroups.group import REMOVE_SECONDS, Group
+from mydocker.cgroups.layout import read_positions, relative
 from mydocker.cgroups.subsystem import Subsystem
 from mydocker.errors import BadInput, Conflict, NotFound
 
@@ -62,17 +63,26 @@ class CgroupManager:
             controller.set(resources)
         return [step for subsystem in self.subsystems for step in subsystem.set(resources)]
 
-    def enter_steps(self, pid: int) -> tuple[list[Step], list[Step]]:
-        """Return the steps that move a process into the cgroups, as (early, late).
+    def enter_steps(self, pid: int) -> list[Step]:
+        """Return the steps that move a process into the cgroups. The pid 0 is the process that applies the step."""
+        return [each.apply(pid) for each in self.subsystems]
 
-        pid: the process. 0 is the process that applies the step.
+    def join_steps(self) -> list[Step]:
+        """Return the steps by which a process of one thread, born in the version 2 cgroup, enters those of version 1, without a wait."""
+        return [each.group.write("tasks", 0) for each in self.subsystems if each.group.hierarchy.version == 1]
 
-        The hierarchy with the memory controller is entered late, so that the container is not charged for what the process used
-        before.
+    def beside(self, pid: int) -> CgroupManager:
+        """Return where one more process goes, when the first one is `pid`.
+
+        A version 2 cgroup that passes controllers on to children takes no process (EBUSY). Then it goes into that of the first one.
         """
-        early = [each.apply(pid) for each in self.subsystems if "memory" not in each.group.hierarchy.controllers]
-        late = [each.apply(pid) for each in self.subsystems if "memory" in each.group.hierarchy.controllers]
-        return early, late
+        group = self.unified
+        own = read_positions(self.layout.proc, pid).get("") if group and group.read("cgroup.subtree_control") else None
+        if not group or not own:
+            return self
+        there = Group(group.hierarchy, relative(own, group.hierarchy.root))
+        groups = [there if each.group is group else each.group for each in self.subsystems]
+        return CgroupManager(self.path, [Subsystem(each, self.layout) for each in groups], self.layout)
 
     def exists(self) -> bool:
         """Say whether the container has a cgroup in any hierarchy."""

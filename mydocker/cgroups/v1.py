@@ -5,9 +5,8 @@ Sources: Documentation/admin-guide/cgroup-v1, the OCI runtime specification (con
 
 from __future__ import annotations
 
-from mydocker.cgroups.controller import Controller, Cpuset, Hugetlb, Pids, Rdma
+from mydocker.cgroups.controller import Controller, Cpuset, Hugetlb, Pids, Rdma, within, word
 from mydocker.cgroups.devices import Rule, parse_rules
-from mydocker.cgroups.values import within, word
 from mydocker.errors import BadInput, Conflict, Unsupported
 
 TYPE_CHECKING = False

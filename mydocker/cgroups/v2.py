@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 
-from mydocker.cgroups.controller import HINT, Controller, Cpuset, HugetlbV2, Pids, Rdma
+from mydocker.cgroups.controller import HINT, Controller, Cpuset, HugetlbV2, Pids, Rdma, within
 from mydocker.cgroups.devices import compile_rules, parse_rules
 from mydocker.cgroups.v1 import check_usage, device_weights, read_bandwidth, read_memory, read_shares, read_weight, refuse_kernel, throttles
-from mydocker.cgroups.values import within
 from mydocker.errors import BadInput, Unsupported
 from mydocker.steps.cgroups import AttachDevices
 

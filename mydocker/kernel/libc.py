@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from _ctypes import FUNCFLAG_CDECL, FUNCFLAG_USE_ERRNO, CFuncPtr, _SimpleCData, addressof, dlopen, dlsym, get_errno
+from _ctypes import FUNCFLAG_CDECL, FUNCFLAG_PYTHONAPI, FUNCFLAG_USE_ERRNO, CFuncPtr, _SimpleCData, addressof, dlopen, dlsym, get_errno
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ class _Function(CFuncPtr):
 
 
 class _LongFunction(CFuncPtr):
-    _flags_ = FUNCFLAG_CDECL | FUNCFLAG_USE_ERRNO
+    """One that returns a long, and is called without giving up the interpreter's lock: a child could not take it back (clone3)."""
+
+    _flags_ = FUNCFLAG_CDECL | FUNCFLAG_USE_ERRNO | FUNCFLAG_PYTHONAPI
     _restype_ = _Long
 
 
@@ -51,7 +53,8 @@ _NUMBERS = {
     "aarch64": {"pivot_root": 41, "capget": 90, "capset": 91, "keyctl": 219, "seccomp": 277, "bpf": 280, "execveat": 281}
     | {"set_mempolicy": 237, "ioprio_set": 30, "sched_setattr": 274},
 }
-_COMMON = {"open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "openat2": 437, "mount_setattr": 442}
+_COMMON = {"open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "clone3": 435}
+_COMMON |= {"openat2": 437, "mount_setattr": 442}
 
 MACHINE = os.uname().machine
 NUMBERS: dict[str, int] = {**_COMMON, **_NUMBERS.get(MACHINE, {})}
@@ -92,6 +95,11 @@ def syscall(name: str, *arguments: _Argument, subject: str | None = None) -> int
     if name not in NUMBERS:
         raise OSError(errno.ENOSYS, f"no number for system call {name} on {MACHINE}", subject)
     return _checked(_syscall, [_Long(NUMBERS[name]), *(_encoded(a) for a in arguments)], subject)
+
+
+def interpreter(name: str) -> None:
+    """Call a function of Python's own that takes nothing and returns nothing."""
+    _LongFunction(dlsym(_libc, name))()
 
 
 def buffer(data: bytes) -> Array[c_char]:

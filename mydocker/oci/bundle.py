@@ -133,11 +133,11 @@ def check_process(process: Process) -> None:
     if len(set(kinds)) < len(kinds):
         raise BadInput(f"process.rlimits {' '.join(kinds)}: expected each type once")
     if "execCPUAffinity" in process:
-        from mydocker.steps.scheduling import members
+        from mydocker.numberlist import numbers
 
         affinity = process["execCPUAffinity"]  # Only exec uses it, but a wrong value is an error now already.
-        members(affinity.get("initial", ""), "process.execCPUAffinity.initial")
-        members(affinity.get("final", ""), "process.execCPUAffinity.final")
+        numbers(affinity.get("initial", ""), "process.execCPUAffinity.initial")
+        numbers(affinity.get("final", ""), "process.execCPUAffinity.final")
     if process.get("apparmorProfile") and not apparmor_enabled():
         raise Unsupported(f"apparmor profile {process['apparmorProfile']!r}: apparmor is not enabled in this kernel")
     if process.get("selinuxLabel") and not selinux_enabled():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from errno import EBUSY, ENOENT, ESRCH
+from errno import ENOENT, ESRCH
 
 from mydocker.errors import BadInput, Error, NotFound
 from mydocker.kernel.files import content
@@ -79,7 +79,7 @@ def place(container: Container, spec: Spec, run: Run) -> None:
     resources = spec["linux"]["resources"]
     if container.record["cgroup"]:
         if container.record["systemd"]:
-            return  # systemd makes a scope around a process. See enter().
+            return  # systemd makes a scope around a process. See enter_scope().
         run.execute(container.cgroup().create_steps(resources))
         return
     limits = {key: value for key, value in resources.items() if key != "devices" and value}
@@ -110,18 +110,15 @@ def refuse_frozen(layout: Layout, path: str) -> None:
         path = os.path.dirname(path)
 
 
-def enter(container: Container, pid: int, run: Run) -> None:
-    """Move the container's first process into its cgroups, into that of memory last. If systemd makes the scope, it does so now."""
-    if not container.record["cgroup"]:
+def enter_scope(container: Container, pid: int, run: Run) -> None:
+    """Have systemd make the scope of a container around its first process, if it is to make it. The process enters all its cgroups."""
+    if not container.record["cgroup"] or not container.record["systemd"]:
         return
-    if container.record["systemd"]:
-        from mydocker.oci.systemd import start_scope
+    from mydocker.oci.systemd import start_scope
 
-        start_scope(container.record["cgroup"], pid, container.id)
-        resources = container.spec["linux"]["resources"]
-        run.execute(container.cgroup().create_steps(resources))
-    early, late = container.cgroup().enter_steps(pid)
-    run.execute([*early, *late])
+    start_scope(container.record["cgroup"], pid, container.id)
+    run.execute(container.cgroup().create_steps(container.spec["linux"]["resources"]))
+    run.execute(container.cgroup().enter_steps(pid))
 
 
 def enter_running(container: Container, pid: int, wanted: list[str]) -> None:
@@ -130,11 +127,10 @@ def enter_running(container: Container, pid: int, wanted: list[str]) -> None:
     wanted: the values of --cgroup. Each is 'PATH', which is below the container's cgroup, or 'CONTROLLER[,CONTROLLER]:PATH' for some
         hierarchies.
 
-    With version 2 the kernel refuses this (EBUSY) if the container has made cgroups of its own below. Then, unless --cgroup was given, the
-    process goes to the cgroup of the first process. Raises BadInput for a controller that this host does not have, and NotFound if a
-    wanted cgroup does not exist.
+    Raises BadInput for a controller that this host does not have, and NotFound if a wanted cgroup does not exist.
     """
-    paths, subsystems = sub_cgroups(wanted), container.cgroup().subsystems
+    cgroup = container.cgroup()
+    paths, subsystems = sub_cgroups(wanted), (cgroup if wanted else cgroup.beside(container.pid)).subsystems
     known = {name for subsystem in subsystems for name in subsystem.group.hierarchy.controllers}
     for name in (name for names in paths for name in names.split(",") if names):
         if name not in known:
@@ -145,12 +141,7 @@ def enter_running(container: Container, pid: int, wanted: list[str]) -> None:
         directory = subsystem.group.directory + below
         if below and not os.path.isdir(directory):
             raise NotFound(f"--cgroup: adding pid {pid} to {directory}/cgroup.procs: no such file or directory")
-        try:
-            WriteFile(f"{directory}/cgroup.procs", str(pid)).apply()
-        except OSError as error:
-            if error.errno != EBUSY or subsystem.group.hierarchy.version != 2 or wanted:
-                raise
-            WriteFile(f"{subsystem.group.hierarchy.mount}{_unified_of(container.pid)}/cgroup.procs", str(pid)).apply()
+        WriteFile(f"{directory}/cgroup.procs", str(pid)).apply()
 
 
 def take_back(container: Container, pid: int) -> None:
@@ -178,12 +169,6 @@ def sub_cgroups(wanted: list[str]) -> dict[str, str]:
             raise BadInput(f"--cgroup {text!r}: {path} is not a sub cgroup path: expected one without ..")
         found[names] = "/" + path.strip("/") if path.strip("/") else ""
     return found
-
-
-def _unified_of(pid: int) -> str:
-    """Return the path of a process's version 2 cgroup below the root of its hierarchy, or '' if it has none."""
-    with open(f"/proc/{pid}/cgroup") as file:
-        return next((line.rstrip("\n")[3:] for line in file if line.startswith("0::")), "")
 
 
 def _freezer_of(pid: int) -> str:

@@ -6,14 +6,13 @@ import os
 from time import gmtime, strftime, time
 
 from mydocker import store
-from mydocker.cgroups.warmup import WarmUp
-from mydocker.errors import BadInput, Error
+from mydocker.errors import BadInput, Error, StepFailed
 from mydocker.kernel import tasks
 from mydocker.kernel.capabilities import available
 from mydocker.oci import console, containers, destroy, gate
 from mydocker.oci.arguments import Arguments, Flags
 from mydocker.oci.bundle import read_bundle
-from mydocker.oci.cgroup import cgroup_path, enter, freezer_file, place, refuse_frozen, refuse_strangers
+from mydocker.oci.cgroup import cgroup_path, enter_scope, freezer_file, place, refuse_frozen, refuse_strangers
 from mydocker.oci.privileges import grantable
 from mydocker.oci.sealing import restart_sealed_if_exposed
 from mydocker.oci.settings import filter_cache, is_hosts_root
@@ -66,16 +65,22 @@ class Creation:
         self.spec["process"] = grantable(self.spec["process"], "user" in namespaces(self.spec), self.settings)
         console.check(self.spec["process"], self.arguments, self.gated or self.arguments.on("detach"))
         restart_sealed_if_exposed(self.settings, self.spec)
-        with WarmUp(self.container.layout):  # This forks a child, which would hold the lock too if it was forked later.
-            containers.claim(self.container)
-            return self._make_or_undo(bundle)
-
-    def _make_or_undo(self, bundle: str) -> int:
+        containers.claim(self.container)
         try:
             return self._make(bundle)
-        except BaseException:
+        except BaseException as error:
+            too_low = self._want_of_memory() if isinstance(error, StepFailed) else None
             self._undo()
+            if too_low:
+                raise too_low from error
             raise
+
+    def _want_of_memory(self) -> Error | None:
+        """Return the error that the memory limit is too low even for init, if the kernel has killed something for it."""
+        limit, record = self.spec["linux"]["resources"].get("memory", {}).get("limit"), self.container.record
+        if not limit or not record["cgroup"] or not self.container.cgroup().oom_kills():
+            return None
+        return Error(f"memory limit {limit}: the container's first process was killed for want of memory", "2 MiB are enough for it")
 
     def _make(self, bundle: str) -> int:
         container, spec = self.container, self.spec
@@ -85,12 +90,12 @@ class Creation:
         container.record = record
         store.write_json(f"{container.directory}/config.json", spec, 0o600, sync=False)
         container.save()
-        launch = self._forked(spec)
+        place(container, spec, self.run)
+        launch = self._forked(spec)  # From here on init builds its root at the same time.
         pid = launch.pid
         container.record["pid"], container.record["started"] = pid, tasks.start_time(pid)
         container.save()
-        place(container, spec, self.run)  # From here on init builds its root at the same time.
-        enter(container, pid, self.run)
+        enter_scope(container, pid, self.run)
         state = container.state("creating")
         state["pid"] = pid
         self._move_devices(pid)
@@ -119,7 +124,9 @@ class Creation:
 
     def _fork(self, spec: Spec) -> Launch:
         self.spec = spec
-        self.launch = launch = Launch(self._setting(), self.run, self.settings.tell)
+        record = self.container.record
+        cgroup = self.container.cgroup() if record["cgroup"] and not record["systemd"] else None
+        self.launch = launch = Launch(self._setting(), self.run, self.settings.tell, cgroup=cgroup)
         self.run.execute(early_trees(spec, os.geteuid() == 0))
         launch.fork()
         return launch

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from mydocker import store
-from mydocker.cgroups.warmup import WarmUp
 from mydocker.errors import BadInput, Conflict
 from mydocker.oci import console, containers
 from mydocker.oci.arguments import Arguments, Flags
@@ -56,8 +55,7 @@ def execute(settings: Settings, arguments: Arguments) -> int:
     console.check(process, arguments, arguments.on("detach"))
     restart_sealed_if_exposed(settings, spec, joins=True)
     joining = joined({**spec, "process": process}, hold_namespaces(container.pid))
-    with WarmUp(container.layout, bool(container.record["cgroup"])):
-        launch = _started(settings, arguments, container, joining)
+    launch = _started(settings, arguments, container, joining)
     return 0 if arguments.on("detach") else console.stay(launch.pid, launch.master)
 
 
@@ -85,13 +83,15 @@ def _launch(settings: Settings, arguments: Arguments, container: Container, spec
     bpf = filter_for(seccomp, filter_cache(settings.root)) if seccomp else None
     size = console.size(spec["process"])
     setting = Setting(spec=spec, root="/", streams=(0, 1, 2), size=size, cgroups=[], seccomp=bpf, explain=settings.debug, how=how)
-    launch = Launch(setting, Run("runtime", settings.observer()), settings.tell, join)
+    affinity, wanted = spec["process"].get("execCPUAffinity", {}), arguments.lists.get("cgroup", [])
+    is_moved = affinity or wanted  # The first affinity counts before the process is in the cgroups.
+    cgroup = container.cgroup().beside(container.pid) if container.record["cgroup"] and not is_moved else None
+    launch = Launch(setting, Run("runtime", settings.observer()), settings.tell, join, cgroup)
     try:
         pid = launch.fork()
-        affinity = spec["process"].get("execCPUAffinity", {})
         _set_affinity(pid, affinity.get("initial"))
-        if container.record["cgroup"]:
-            enter_running(container, pid, arguments.lists.get("cgroup", []))
+        if container.record["cgroup"] and is_moved:
+            enter_running(container, pid, wanted)
         _set_affinity(pid, affinity.get("final"))
         launch.go(container.state())
     except BaseException:

@@ -5,6 +5,8 @@ Times are in nanoseconds and sizes in bytes. A part whose controller is missing 
 
 from __future__ import annotations
 
+from mydocker.numberlist import numbers
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -95,16 +97,11 @@ def _cpuset(group: Group | None) -> dict[str, int | list[int]]:
         return {}
     unified = group.hierarchy.version == 2
     lists: dict[str, int | list[int]] = {
-        name: _members(group.read(f"cpuset.{name}{'.effective' if unified else ''}")) for name in ("cpus", "mems")
+        name: sorted(numbers(group.read(f"cpuset.{name}{'.effective' if unified else ''}"), name)) for name in ("cpus", "mems")
     }
     if unified:
         return lists
     return {**lists, **{name: _number(group, f"cpuset.{name}") for name in (*_CPUSET_FLAGS, *_MORE_CPUSET_FLAGS)}}
-
-
-def _members(text: str) -> list[int]:
-    ranges = [part.partition("-") for part in text.split(",") if part]
-    return [number for first, _, last in ranges for number in range(int(first), int(last or first) + 1)]
 
 
 def _memory(group: Group | None) -> MemoryFigures:

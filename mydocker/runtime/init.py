@@ -1,7 +1,7 @@
 """init: the process that becomes the container. It is a fork of its parent that executes the plans of plan.py and then the program.
 
-Its messages to its parent, and their order, are drawn in mydocker/messages.py. The parent's side is launch.py. init builds its root while
-the parent writes its pid into the cgroups and connects its network. Then it waits for the message GO.
+Its messages to its parent, and their order, are drawn in mydocker/messages.py. The parent's side is launch.py. init enters its cgroups and
+builds its root while the parent connects its network. Then it waits for the message GO.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mydocker.value import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
 
     from mydocker.cgroups.layout import ContainerMount
@@ -49,6 +49,7 @@ class Setting(Value):
     stop: explaining.Stop | None = None  # where init stops until the client lets it go on
     faults: tuple[Fault, ...] = ()  # what tests inject, see steps/faults.py
     how: plan.How = plan.USUAL
+    entering: Sequence[Step] = ()  # by which init enters its cgroups; none if its parent moves it
     limited: bool = False  # whether the stage has set the limits
     report: int = -1  # the descriptor for a failure of the last step, see kernel/trampoline.py
 
@@ -107,6 +108,7 @@ def _enter_namespaces(setting: Setting, channel: Channel) -> Run:
     if not setting.limited:
         run.execute(plan.limits(setting.spec))
     run.execute(plan.early(setting.spec, setting.how))
+    run.execute(setting.entering)
     run.execute(plan.isolate(setting.spec))
     return run
 

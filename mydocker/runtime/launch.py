@@ -26,6 +26,7 @@ from mydocker.runtime.init import Setting, become, observer
 from mydocker.runtime.report import raise_if_failed
 from mydocker.runtime.users import keeps_groups
 from mydocker.steps.base import Run
+from mydocker.steps.cgroups import ForkInto
 from mydocker.steps.namespaces import JoinNamespace, may_return
 from mydocker.steps.process import SetUser
 from mydocker.tracebacks import as_error
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
+    from mydocker.cgroups.manager import CgroupManager
     from mydocker.messages import Explanation, State
 
     Body = Callable[[Setting, Channel], NoReturn]
@@ -49,15 +51,19 @@ class Launch:
     run: the parent's run, which executes the parent's own steps.
     tell: a function that is called with each explanation that init sends.
     body: what the fork does: become(), or join() for one more process of a running container.
+    cgroup: the cgroups that it is in from its first step on. None for none, or if the caller moves it.
     """
 
-    __slots__ = ("setting", "run", "tell", "body", "pid", "master", "_channel", "_inbox", "_report", "_state")
+    __slots__ = ("setting", "run", "tell", "body", "cgroup", "pid", "master", "_channel", "_inbox", "_report", "_state")
 
-    def __init__(self, setting: Setting, run: Run, tell: Callable[[Explanation], None], body: Body = become) -> None:
+    def __init__(
+        self, setting: Setting, run: Run, tell: Callable[[Explanation], None], body: Body = become, cgroup: CgroupManager | None = None
+    ) -> None:
         self.setting = setting
         self.run = run
         self.tell = tell
         self.body = body
+        self.cgroup = cgroup
         self.pid = 0  # of init; after go() it runs the program
         self.master = -1  # the pty's, or -1 if there is no terminal
         self._channel: Channel
@@ -87,13 +93,29 @@ class Launch:
         own = {kind: os.open(f"/proc/self/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC) for kind in plan.OF_CHILDREN if kind in wanted}
         try:
             self.run.execute(plan.of_children(self.setting.spec))
-            self.pid = _fork_into_pid_namespace()
-            if self.pid == 0:
-                self.body(self.setting, theirs)
+            self._fork_into_cgroups(lambda: self.body(self.setting, theirs))
         finally:
             for kind, descriptor in own.items():
                 JoinNamespace(f"/proc/self/fd/{descriptor}", kind).apply()
                 os.close(descriptor)
+
+    def _fork_into_cgroups(self, body: Callable[[], NoReturn]) -> None:
+        """Fork init, which is born in its version 2 cgroup, or enters it if the kernel refuses. Those of version 1 it always enters."""
+        if self.cgroup:
+            self.setting.entering = self.cgroup.join_steps()
+        if self.cgroup and self.cgroup.unified:
+            birth = ForkInto(self.cgroup.unified.directory, body)
+            try:
+                self.run.apply(birth)
+                self.pid = birth.pid
+                return
+            except errors.StepFailed as error:
+                if error.errno not in process.NOT_BORN:
+                    raise
+                self.setting.entering = self.cgroup.enter_steps(0)
+        self.pid = _fork_into_pid_namespace()
+        if self.pid == 0:
+            body()
 
     def _fork_through_stage(self, theirs: Channel, wanted: dict[str, str]) -> None:
         from mydocker.runtime import scheduling  # noqa: F401  # init may need it, and a container's root may not read Python's files.
@@ -114,6 +136,8 @@ class Launch:
             raise
         finally:
             os.waitpid(stage, 0)
+        # What a process in between would take of their limits is too much for some.
+        self.run.execute(self.cgroup.enter_steps(self.pid) if self.cgroup else [])
 
     def _be_stage(self, channel: Channel, wanted: dict[str, str]) -> NoReturn:
         """Enter the user namespace and then the pid namespace, fork init, report its pid, and end."""

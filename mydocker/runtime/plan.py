@@ -4,7 +4,7 @@
     early(spec, how)            still in the host's namespaces: what only the host's root may do
     isolate(spec)               namespaces, new and joined (the parent makes the time, pid and user namespaces, see launch.py)
     build(spec, root)           the root file system: mounts, /dev, host name
-                                here init waits until its parent has placed it in its cgroups and connected its network
+                                here init waits until its parent has connected its network
     close(spec, root, …)        mounts that show cgroups, masks, read-only paths, hooks, pivot_root
     confine(spec, user, …)      inside: directory, user, capabilities
     program(spec, home, …)      the last step: seccomp, and the program is executed
@@ -223,7 +223,7 @@ def _devices(root: str, spec: Spec) -> list[Step]:
 def close(
     spec: Spec, root: str, shown: list[ContainerMount], console: list[Step], how: How = USUAL, state: State | None = None
 ) -> list[Step]:
-    """Return the steps that finish the root. They begin when init is in its cgroups, and end with the container's root as /.
+    """Return the steps that finish the root. They begin when init is connected, and end with the container's root as /.
 
     shown: what the container sees of each hierarchy of cgroups.
     console: the steps that open the terminal.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mydocker.errors import BadInput
 from mydocker.kernel.scheduling import FLAGS, IO_CLASSES, MEMORY_FLAGS, MEMORY_MODES, PERSONALITIES, POLICIES
-from mydocker.steps.scheduling import SetIoPriority, SetMemoryPolicy, SetPersonality, SetScheduler, members
+from mydocker.numberlist import numbers
+from mydocker.steps.scheduling import SetIoPriority, SetMemoryPolicy, SetPersonality, SetScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _memory_policy(wanted: MemoryPolicy) -> Step:
     _check("memoryPolicy mode", wanted["mode"], MEMORY_MODES)
     for flag in wanted["flags"]:
         _check("memoryPolicy flag", flag, MEMORY_FLAGS)
-    members(wanted["nodes"], "memoryPolicy nodes")
+    numbers(wanted["nodes"], "memoryPolicy nodes")
     return SetMemoryPolicy(wanted["mode"], wanted["nodes"], wanted["flags"])
 
 

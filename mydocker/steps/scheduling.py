@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from mydocker.errors import BadInput
 from mydocker.kernel import scheduling
+from mydocker.numberlist import numbers
 from mydocker.steps.base import Step
 
 
@@ -54,7 +54,7 @@ class SetMemoryPolicy(Step):
 
     def apply(self) -> None:
         flags = sum(scheduling.MEMORY_FLAGS[flag] for flag in set(self.flags))
-        scheduling.set_mempolicy(scheduling.MEMORY_MODES[self.mode] | flags, members(self.nodes, "memoryPolicy nodes"))
+        scheduling.set_mempolicy(scheduling.MEMORY_MODES[self.mode] | flags, numbers(self.nodes, "memoryPolicy nodes"))
 
     def describe(self) -> str:
         return " ".join(["set_mempolicy", self.mode, *self.flags, *([f"nodes {self.nodes}"] if self.nodes else [])])
@@ -71,7 +71,7 @@ class SetAffinity(Step):
     cpus: str  # a list such as '0-3,7'
 
     def apply(self) -> None:
-        os.sched_setaffinity(self.pid, members(self.cpus, "CPUs"))
+        os.sched_setaffinity(self.pid, numbers(self.cpus, "CPUs"))
 
     def describe(self) -> str:
         return f"sched_setaffinity {self.pid} to CPUs {self.cpus}"
@@ -93,20 +93,3 @@ class SetPersonality(Step):
 
     def shell(self) -> str:
         return f"# setarch {self.domain.lower()}, before the command"
-
-
-def members(text: str, what: str) -> set[int]:
-    """Return the numbers of a list such as '0-3,7'.
-
-    what: what a message calls the list.
-
-    Raises BadInput if it is not such a list.
-    """
-    found: set[int] = set()
-    for part in text.split(",") if text else []:
-        first, dash, last = part.partition("-")
-        numbers = (first, last) if dash else (first, first)
-        if not all(number.isascii() and number.isdigit() and len(number) < 6 for number in numbers):
-            raise BadInput(f"{what} {text!r}: expected a list such as 0-3,7")
-        found.update(range(int(numbers[0]), int(numbers[1]) + 1))
-    return found

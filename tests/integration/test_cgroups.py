@@ -57,8 +57,8 @@ def start(manage: CgroupManager) -> Iterator[Starter]:
     started: list[subprocess.Popen[bytes]] = []
 
     def run(*command: str) -> subprocess.Popen[bytes]:
-        early, late = manage.enter_steps(0)
-        process = subprocess.Popen(command, preexec_fn=lambda: Run("init").execute([*early, *late]), stdin=subprocess.DEVNULL)
+        steps = manage.enter_steps(0)
+        process = subprocess.Popen(command, preexec_fn=lambda: Run("init").execute(steps), stdin=subprocess.DEVNULL)
         started.append(process)
         return process
 

@@ -218,3 +218,8 @@ def test_cgroups_delete_ends_a_first_process_that_was_frozen_in_another_cgroup(o
         assert (freezer / "cgroup.procs").read_text() == ""
     finally:
         (freezer / "freezer.state").write_text("THAWED")
+
+
+def test_a_memory_limit_too_low_for_the_first_process_is_named(oci: Runtime, needs_controllers: None) -> None:
+    text = refused(oci, linux(resources={"memory": {"limit": 300000}}))
+    assert "memory limit 300000: the container's first process was killed for want of memory" in text

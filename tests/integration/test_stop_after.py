@@ -74,5 +74,5 @@ def test_exec_and_start_wait_too_and_speak_chinese(mydocker: Machine) -> None:
 
 
 def test_several_steps_wait_one_after_the_other(mydocker: Machine, needs_controllers: None) -> None:
-    result = mydocker.sh("yes '' | {mydocker} run --rm --network none --stop-after cgroup.procs busybox echo done")
+    result = mydocker.sh("yes '' | {mydocker} run --rm -m 64m --network none --stop-after memory. busybox echo done")
     assert result.stdout == "done\n" and result.stderr.count(GOES_ON) >= 1 and "grep . /" in result.stderr

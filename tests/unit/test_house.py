@@ -23,6 +23,7 @@ COMMON = {
     "leanjson",
     "messages",
     "native",
+    "numberlist",
     "objectlock",
     "paths",
     "program",

@@ -14,13 +14,10 @@ from errno import EAGAIN
 from select import POLLHUP, POLLIN, poll
 
 from mydocker import messages
-from mydocker.cgroups.layout import Layout
-from mydocker.cgroups.warmup import warm_up
 from mydocker.engine.monitor.detaching import DetachKeys
 from mydocker.errors import Error
 from mydocker.kernel import terminal
 from mydocker.messages import CLOSED, END, ERRORS, EXPLAIN, INPUT, OUTPUT, SIGNAL, SIZE, STARTED, TAKEN
-from mydocker.paths import Paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,10 +89,8 @@ class Client:
     def wait_started(self) -> None:
         """Wait until the program runs, or has ended before the monitor noticed this client.
 
-        Raises the error with which the start failed. The monitor will move a process into its cgroups: the kernel's wait for that
-        begins here, while the monitor makes the root and the process.
+        Raises the error with which the start failed.
         """
-        warm_up(Layout.detect(Paths()))
         message = self._inbox.wait(STARTED + END, before=EXPLAIN)
         if message[0] == END:
             self._inbox.keep(message)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 class Execution(Order):
     """One exec from its request to its end."""
 
-    __slots__ = ("paths", "request", "record", "id", "init", "cgroup", "audience", "run", "launch", "streams", "known", "stop")
+    __slots__ = ("paths", "request", "record", "id", "init", "audience", "run", "launch", "streams", "known", "stop")
 
     def __init__(self, request: ExecRequest, client: Channel, stop: explaining.Stop | None = None) -> None:
         self.paths = Paths(request["root"], request["state"])
@@ -56,7 +56,6 @@ class Execution(Order):
             self.audience.listener = Listener(execs.socket(self.paths, self.known))
         self.id = request["exec"] or os.urandom(32).hex()  # of this exec, for its events
         self.init = 0  # the pid of the container's init
-        self.cgroup = ""
         self.stop = stop
         observer = explaining.observer(self._explain, "monitor", EXEC, stop=stop) if request["explain"] else None
         self.run = Run("monitor", observer, request["faults"])
@@ -111,18 +110,15 @@ class Execution(Order):
         directory = hold_namespaces(known["pid"], self.paths.proc)
         if self._container_ends():
             raise self._not_running()
-        self.cgroup = known["cgroup"]
-        self.launch = Launch(self._setting(process_spec(own, self.request["process"], directory)), self.run, self._explain, join)
+        setting = self._setting(process_spec(own, self.request["process"], directory))
+        cgroup = manager(Layout.detect(self.paths), known["cgroup"]).beside(self.init)
+        self.launch = Launch(setting, self.run, self._explain, join, cgroup)
         self.in_order()
 
     def fork(self) -> int:
         pid = self.launch.fork()
         self.streams.close_theirs()
         return pid
-
-    def enter(self, pid: int) -> None:
-        early, late = manager(Layout.detect(self.paths), self.cgroup).enter_steps(pid)
-        self.run.execute([*early, *late])
 
     def go(self, pid: int) -> None:
         if self.known:

@@ -149,17 +149,13 @@ class Monitor(Order):
             self.in_order()
 
     def fork(self) -> int:
-        self.launch = Launch(self._setting(), self.run, self._explain)
+        self.launch = Launch(self._setting(), self.run, self._explain, cgroup=self.cgroup)
         pid = self.launch.fork()
         self.streams.close_theirs()
         return pid
 
     def claim(self) -> None:
         self.joining.claim(self.record["endpoints"])
-
-    def enter(self, pid: int) -> None:
-        early, late = self.cgroup.enter_steps(pid)
-        self.run.execute([*early, *late])
 
     def connect(self, pid: int) -> None:
         if not self.joining.attachment["endpoints"]:

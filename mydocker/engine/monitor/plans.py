@@ -139,20 +139,15 @@ class Order:
         """Start the container's process."""
         pid = self.fork()
         self.claim()
-        self.enter(pid)
         self.connect(pid)
         self.go(pid)
 
     def fork(self) -> int:
-        """Fork init, which begins to build its root. Return its pid."""
+        """Fork init, which enters its cgroups and begins to build its root. Return its pid."""
         raise NotImplementedError
 
     def claim(self) -> None:
         """Claim addresses and ports."""
-
-    def enter(self, pid: int) -> None:
-        """Place the process in its cgroups."""
-        raise NotImplementedError
 
     def connect(self, pid: int) -> None:
         """Connect the process's network namespace, once the process is in it."""

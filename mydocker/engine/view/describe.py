@@ -24,12 +24,14 @@ from mydocker.runtime import console, plan
 from mydocker.runtime.init import resolved_user
 from mydocker.runtime.seccomp import filter_for
 from mydocker.steps.base import Action, Step, command
+from mydocker.steps.cgroups import ForkInto
 from mydocker.steps.files import MakeDir
 from mydocker.storage.base import StorageDriver
 from mydocker.storage.drivers import driver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mydocker.cgroups.manager import CgroupManager
     from mydocker.engine.record.containers import Record
     from mydocker.messages import WantedProcess
     from mydocker.runtime.spec import Spec
@@ -63,7 +65,6 @@ def _plans(paths: Paths, record: Record, spec: Spec, drive: StorageDriver, cli: 
     names = _names(paths, record)
     if runtime:
         return Plans(cli, monitor, [], [], [], [], [], [_foreign(runtime, paths, record)], spec, undo, network, names)
-    early, late = cgroup.enter_steps(0)
     root = plan.root_of(spec, rootfs)
     joined = links.with_variables(paths, record, with_paths(paths, record, spec))
     shown, opening = layout.container_mounts(cgroup.path), console.first(joined, root, None, None)
@@ -71,7 +72,7 @@ def _plans(paths: Paths, record: Record, spec: Spec, drive: StorageDriver, cli: 
         cli,
         monitor,
         _fork(joined, rootfs),
-        [*early, *late],
+        _enter(cgroup, joined),
         _early(joined),
         plan.isolate(joined),
         [*plan.build(joined, root), *plan.close(joined, root, shown, opening)],
@@ -103,12 +104,12 @@ def exec_plans(paths: Paths, container_id: str, wanted: WantedProcess) -> tuple[
     known = running(paths, container_id)
     process, root = f"{paths.proc}/{known['pid']}", f"{paths.proc}/{known['pid']}/root"
     spec = process_spec(bundle.load(paths, container_id), wanted, f"{process}/ns")
-    early, late = manager(Layout.detect(paths), known["cgroup"]).enter_steps(0)
+    enter = _enter(manager(Layout.detect(paths), known["cgroup"]).beside(known["pid"]), spec)
     user = resolved_user(spec, inroot.read_text(root, "/etc/passwd"), inroot.read_text(root, "/etc/group"))
     inside = _inside(paths, spec, user)
     opening = console.further(spec, None, None)
     names = {container_id: "ID"}
-    return Plans([], [], _fork(spec), [*early, *late], _early(spec), plan.isolate(spec), opening, inside, spec, [], names=names), root
+    return Plans([], [], _fork(spec), enter, _early(spec), plan.isolate(spec), opening, inside, spec, [], names=names), root
 
 
 def _fork(spec: Spec, root: str = "/") -> list[tuple[str, Step]]:
@@ -117,6 +118,14 @@ def _fork(spec: Spec, root: str = "/") -> list[tuple[str, Step]]:
     user = [*plan.limits(spec), *user] if user else []
     children = [("stage" if user else "monitor", step) for step in plan.of_children(spec)]
     return [*(("stage", step) for step in user), *(("monitor", step) for step in plan.id_maps(spec, "PID")), *children]
+
+
+def _enter(cgroup: CgroupManager, spec: Spec) -> list[tuple[str, Step]]:
+    """Return (who, step) for each step by which init gets into its cgroups, as launch.py does it."""
+    if plan.user_namespace(spec):
+        return [("monitor", step) for step in cgroup.enter_steps(0)]
+    born = [ForkInto(cgroup.unified.directory)] if cgroup.unified else []
+    return [*(("monitor", step) for step in born), *(("init", step) for step in cgroup.join_steps())]
 
 
 def _early(spec: Spec) -> list[Step]:

@@ -40,7 +40,7 @@ class Plans:
     cli: the steps before the monitor
     monitor: the monitor's steps before init
     fork: (who, step) for each step that leads init into its pid and user namespaces
-    enter: the steps that put init into its cgroups
+    enter: (who, step) for each step that puts init into its cgroups
     early, isolate, init: init's steps until it has the new root
     confine: init's steps inside the new root. The last one executes the program.
     spec: the bundle's config.json
@@ -56,7 +56,7 @@ class Plans:
         cli: list[Step],
         monitor: list[Step],
         fork: list[tuple[str, Step]],
-        enter: list[Step],
+        enter: list[tuple[str, Step]],
         early: list[Step],
         isolate: list[Step],
         init: list[Step],
@@ -99,17 +99,15 @@ class Told(Order):
         self.steps += [(who, step) for step in steps]
 
     def fork(self) -> int:
-        self.steps += self.plans.fork
+        self.steps += [*self.plans.fork, *(each for each in self.plans.enter if each[0] == "monitor")]
         return 0
 
     def claim(self) -> None:
         self._tell("monitor", self.plans.network.claims)
 
-    def enter(self, pid: int) -> None:
-        self._tell("monitor", self.plans.enter)
-
     def connect(self, pid: int) -> None:
-        self._tell("init", [*self.plans.early, *self.plans.isolate])
+        entering = [step for who, step in self.plans.enter if who == "init"]
+        self._tell("init", [*self.plans.early, *entering, *self.plans.isolate])
         self._tell("monitor", self.plans.network.connect)
 
     def go(self, pid: int) -> None:
@@ -149,8 +147,8 @@ def exec_script(plans: Plans, root: str) -> str:
             _HEADER,
             *writer.variables(),
             *_file("exec.sh", [f"cd {quote(root)}", *_init_lines(plans, writer)]),
-            "# mydocker writes the pid of the new process; 0 means the process that writes, whose children inherit the cgroups",
-            *writer.lines(plans.enter),
+            "# 0 is the process that writes: this shell enters the cgroups, and what it starts inherits them",
+            *writer.lines([step for _, step in plans.enter]),
             "# mydocker enters the mount namespace too; a shell that did so would miss the programs that drop privileges",
             " ".join([*(command(*step.shell_words()) for step in joins), 'sh -e "$T/exec.sh"']),
             ")",
@@ -210,8 +208,8 @@ def _network_lines(plans: Plans, writer: Commented) -> list[str]:
 def _own_runtime(plans: Plans, writer: Commented) -> list[str]:
     """Return the lines that lead to init.sh."""
     return [
-        "# mydocker writes init's pid; 0 means the process that writes, whose children inherit the cgroups",
-        *writer.lines(plans.enter),
+        "# 0 is the process that writes: this shell enters the cgroups, and what it starts inherits them",
+        *writer.lines([step for _, step in plans.enter]),
         *writer.lines([step for step in _forking(plans) if isinstance(step, EnterDirectory)]),
         "# === into the container's namespaces",
         _into_namespaces(plans) + ' sh -e "$1/init.sh"',

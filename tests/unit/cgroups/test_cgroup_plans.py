@@ -428,19 +428,31 @@ def test_usage_is_checked_on_request(own_cgroup_machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("machine", "early", "late"),
+    ("machine", "names"),
     [
-        ("hybrid", "cpu cpuacct cpuset devices freezer blkio pids systemd unified", "memory"),
-        ("split", "cpu,cpuacct cpuset devices freezer blkio pids net_cls,net_prio hugetlb perf_event systemd", "unified"),
-        ("v2", "", ""),
+        ("hybrid", "cpu cpuacct cpuset memory devices freezer blkio pids systemd"),
+        ("split", "cpu,cpuacct cpuset devices freezer blkio pids net_cls,net_prio hugetlb perf_event systemd"),
+        ("v2", ""),
     ],
 )
-def test_memory_is_entered_last(cgroup_machine: Machine, machine: str, early: str, late: str) -> None:
+def test_which_cgroups_a_process_enters_itself(cgroup_machine: Machine, machine: str, names: str) -> None:
     paths = cgroup_machine(machine)
-    steps = [text(paths, part) for part in made(paths).enter_steps(7)]
-    tail = "mydocker/x/cgroup.procs"
-    expected = [[f"write 7 to {name}/{tail}" for name in names.split()] for names in (early, late)]
-    assert steps == (expected if machine != "v2" else [[], [f"write 7 to {tail}"]])
+    assert text(paths, made(paths).join_steps()) == [f"write 0 to {name}/mydocker/x/tasks" for name in names.split()]
+
+
+@pytest.mark.parametrize(("passed_on", "path"), [("", "/mydocker/x"), ("memory pids", "/mydocker/x/below")])
+def test_where_one_more_process_goes(cgroup_machine: Machine, passed_on: str, path: str) -> None:
+    """No internal processes, cgroups(7): a version 2 cgroup that passes controllers on has processes only below."""
+    paths = cgroup_machine("v2")
+    cgroup = made(paths)
+    Path(f"{paths.proc}/7").mkdir(exist_ok=True)
+    Path(f"{paths.proc}/7/cgroup").write_text("0::/mydocker/x/below\n")
+    assert cgroup.unified
+    Path(cgroup.unified.directory).mkdir(parents=True, exist_ok=True)
+    Path(cgroup.unified.directory, "cgroup.subtree_control").write_text(f"{passed_on}\n")
+    beside = cgroup.beside(7)
+    assert beside.unified
+    assert (beside.path, beside.unified.path, [each.group.path for each in beside.subsystems]) == ("/mydocker/x", path, [path])
 
 
 @pytest.mark.parametrize("path", ["", "x", "/", "/a//b", "/a/../b", "/a/.", "/a/", "/a\nb"])

@@ -183,12 +183,13 @@ def test_whoever_enters_a_cpuset_has_processors_and_memory(recorded: Paths) -> N
         assert Path(hierarchy.mount, "mydocker", file).read_text().strip() or filled[f"{hierarchy.mount}/mydocker/{file}"]
 
 
-def test_entered_once_everywhere_and_memory_last(recorded: Paths) -> None:
-    early, late = (below(recorded, steps) for steps in made(recorded).enter_steps(7))
-    expected = [str(Path(name, "mydocker/x/cgroup.procs")) for name in mounts(recorded)]
-    assert sorted([*early, *late]) == sorted(expected)
-    memory = Layout.detect(recorded).find("memory")
-    assert late == ([str(Path(memory.mount, "mydocker/x/cgroup.procs").relative_to(recorded.cgroup))] if memory else [])
+def test_entered_once_everywhere(recorded: Paths) -> None:
+    """A process that another moves enters each by cgroup.procs, one that is born there those of version 1 by tasks."""
+    cgroup = made(recorded)
+    assert below(recorded, cgroup.enter_steps(7)) == [str(Path(name, "mydocker/x/cgroup.procs")) for name in mounts(recorded)]
+    unified = [Path(cgroup.unified.directory).relative_to(recorded.cgroup)] if cgroup.unified else []
+    own = [Path(path).parent for path in below(recorded, cgroup.join_steps())]
+    assert sorted([*own, *unified]) == sorted(Path(name, "mydocker/x") for name in mounts(recorded))
 
 
 @pytest.mark.applies.with_args(lambda recording: recording.closed)

@@ -58,7 +58,7 @@ def test_a_bundle_without_config_or_root(tmp_path: Path) -> None:
         (
             {"process": {"execCPUAffinity": {"final": "all"}}},
             BadInput,
-            "process.execCPUAffinity.final 'all': expected a list such as 0-3,7",
+            "process.execCPUAffinity.final 'all': expected a list such as 0-2,7",
         ),
         ({"process": {"selinuxLabel": "a:b:c:d"}}, Unsupported, "selinux is not enabled"),
         ({"mounts": [{"destination": ""}]}, BadInput, "mount destination ''"),

@@ -15,7 +15,7 @@ MANUAL = "namespaces(7), cgroups(7), nsenter(1), proc(5)"
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ("memory",)
 RUN = ("busybox", "true")
-STEPS = "^unshare|cgroup.procs"
+STEPS = "^unshare|CLONE_INTO_CGROUP|/(cgroup.procs|tasks)$"
 
 
 def facts(scene: Scene) -> list[Fact]:

@@ -15,7 +15,7 @@ MANUAL = "pipe(2), execve(2) (Limits on size of arguments and environment), proc
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "echo", "it's two words")
-STEPS = "CLONE_NEWPID|cgroup.procs|execve"
+STEPS = "CLONE_NEWPID|CLONE_INTO_CGROUP|/(cgroup.procs|tasks)$|execve"
 _BYTES = 100_000
 _AWKWARD = ("'", '"', " ", "\n")
 

@@ -15,7 +15,7 @@ MANUAL = "setns(2), nsenter(1), namespaces(7)"
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")
-STEPS = "^unshare|^setns|cgroup.procs"
+STEPS = "^unshare|^setns|CLONE_INTO_CGROUP|/(cgroup.procs|tasks)$"
 
 
 def facts(scene: Scene) -> list[Fact]:

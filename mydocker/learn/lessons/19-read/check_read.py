@@ -24,12 +24,17 @@ MANUAL = "grep(1), and the page of each system call that you look for: unshare(2
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("-m", "64m", "busybox", "true")
-STEPS = "unshare|pivot_root|cgroup.procs|claim the|SECCOMP|execve"
+STEPS = "unshare|pivot_root|CLONE_INTO_CGROUP|/(cgroup.procs|tasks)$|claim the|SECCOMP|execve"
 # The functions and classes in which the answer of each question is, below mydocker/. A line of any of them is right.
 PLACES = (
     ("kernel/namespaces.py unshare", "steps/namespaces.py Unshare"),
     ("kernel/mounts.py pivot_root", "steps/pivot.py PivotRoot"),
-    ("cgroups/subsystem.py Subsystem.apply",),
+    (
+        "kernel/process.py fork_into",
+        "steps/cgroups.py ForkInto",
+        "cgroups/manager.py CgroupManager.join_steps",
+        "cgroups/subsystem.py Subsystem.apply",
+    ),
     ("cgroups/v2.py Memory",),
     ("storage/whiteouts.py _Overlay.white_out",),
     ("store.py claim", "engine/container/claim.py ClaimName.apply"),

@@ -5,7 +5,7 @@ line() { cd "$LESSONS/../../.." && grep -rHn -m 1 --include='*.py' "$2" "mydocke
 {
     of 1 unshare
     of 2 pivot_root
-    echo "3: $(line cgroups/subsystem.py 'self.group.write("cgroup.procs", pid)')"
+    echo "3: $(line cgroups/manager.py 'write("tasks", 0)')"
     echo "4: $(line cgroups/v2.py "memory.swap.max is set to")"
     echo "5: $(line storage/whiteouts.py 'S_IFCHR, os.makedev')"
     echo "6: $(line engine/container/claim.py 'owner = store.claim')"

@@ -191,7 +191,11 @@ def test_a_script_stays_as_short_as_it_is(start: Callable[[str], Start], flags: 
 
 def steps_of(whole: Plans) -> dict[str, list[Step]]:
     """Return which steps are to be found in which of the scripts."""
-    return {"cli.sh": whole.cli, "monitor.sh": [*whole.monitor, *whole.enter], "init.sh": [*whole.early, *whole.isolate, *whole.init]}
+    return {
+        "cli.sh": whole.cli,
+        "monitor.sh": [*whole.monitor, *(step for _, step in whole.enter)],
+        "init.sh": [*whole.early, *whole.isolate, *whole.init],
+    }
 
 
 @pytest.mark.parametrize(
