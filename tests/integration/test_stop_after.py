@@ -7,6 +7,9 @@ import re
 import pytest
 from conftest import Machine
 
+from mydocker.cgroups.layout import Layout
+from mydocker.paths import Paths
+
 GOES_ON = "Enter goes on"
 
 
@@ -76,3 +79,10 @@ def test_exec_and_start_wait_too_and_speak_chinese(mydocker: Machine) -> None:
 def test_several_steps_wait_one_after_the_other(mydocker: Machine, needs_controllers: None) -> None:
     result = mydocker.sh("yes '' | {mydocker} run --rm -m 64m --network none --stop-after memory. busybox echo done")
     assert result.stdout == "done\n" and result.stderr.count(GOES_ON) >= 1 and "grep . /" in result.stderr
+
+
+@pytest.mark.skipif(not Layout.detect(Paths()).unified, reason="there is no hierarchy of version 2")
+def test_it_says_where_to_look_for_who_was_born(mydocker: Machine) -> None:
+    result = mydocker.sh("yes '' | {mydocker} run --rm --network none --stop-after CLONE_INTO_CGROUP busybox echo done")
+    shown = re.search("^ +(cat /.*/cgroup.procs)$", result.stderr, re.MULTILINE)
+    assert result.stdout == "done\n" and shown

@@ -96,6 +96,7 @@ class Stopping:
         first, second, last = WORDS[self.language]
         looks = [f"    {line.format(**where)}" for line in LOOK.get(reasons.reason(told).kind, LOOK["namespaces"])]
         looks += [f"    grep . {quote(path)}" for path in re.findall(r" to (/\S+)$", told["step"])]  # a file that was written
+        looks += [f"    cat {quote(path)}/cgroup.procs" for path in re.findall(r"CLONE_INTO_CGROUP (/\S+):", told["step"])]
         words = [first.format(**where, who=told["who"]), f"    {shortened(harmless(told['step']), {})}", second, *looks, last]
         echo("\n".join(words), err=True)
 
