@@ -6,6 +6,7 @@ from mydocker.cli.base import EXPLAIN, Session, complain, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.verb import switch, verb
 from mydocker.engine.system import repair
+from mydocker.engine.system.layers import differing
 from mydocker.steps.base import Action
 
 TYPE_CHECKING = False
@@ -16,15 +17,16 @@ if TYPE_CHECKING:
 
 @verb(
     switch("--repair", "do_repair", help="Remove what a crash left, put away what is damaged."),
+    switch("--layers", help="Compare each unpacked layer with its image, too: what a power cut took."),
     *EXPLAIN,
 )
-def check(session: Session, do_repair: bool) -> int:
+def check(session: Session, do_repair: bool, layers: bool) -> int:
     """List what a crash left behind and what is damaged; exit 1 if there is anything.
 
     Example: mydocker system check --repair
     """
     status = 0
-    for leftover in repair.leftovers(session.paths):
+    for leftover in (*repair.leftovers(session.paths), *(differing(session.paths) if layers else ())):
         problems = _mended(session, leftover) if do_repair else []
         if not do_repair or not session.dry_run:
             echo((f"{leftover.done} " if do_repair and not problems else "") + leftover.what)

@@ -16,6 +16,8 @@ from mydocker.images.compression import GZIP_FORMAT
 from mydocker.images.frames import CHUNK, HEAD, opened
 from mydocker.images.layers import LayerReader
 from mydocker.images.staging import Staging
+from mydocker.kernel.files import Held
+from mydocker.kernel.libc import call
 from mydocker.steps.base import Step, quote
 from mydocker.tarreader import damaged, members, open_tar
 
@@ -52,6 +54,8 @@ class LetBlobGo(Step):
             if not staging.take(digest):
                 return  # another process has let it go
             frame = self._frame(staging)
+            with Held(os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as descriptor:
+                call("syncfs", descriptor)  # From here on nothing else has the content of these files.
             with layout.lock():
                 if not os.path.exists(layout.blob(digest)):
                     return  # the image was removed meanwhile

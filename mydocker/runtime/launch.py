@@ -78,9 +78,11 @@ class Launch:
         self._report, self.setting.report = (-1, self.setting.how.gate[0]) if self.setting.how.gate else os.pipe()
         wanted = plan.namespaces(self.setting.spec)
         staged = "user" in wanted or not may_return([kind for kind in plan.OF_CHILDREN if kind in wanted])
-        (self._fork_through_stage if staged else self._fork)(theirs, wanted)
-        theirs.close()
-        os.close(self.setting.report)  # While it is open here, it has no end of file.
+        try:
+            (self._fork_through_stage if staged else self._fork)(theirs, wanted)
+        finally:
+            theirs.close()
+            os.close(self.setting.report)  # While it is open here, it has no end of file.
         return self.pid
 
     def listen(self, channel: Channel) -> None:

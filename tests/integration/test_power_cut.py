@@ -84,12 +84,41 @@ def test_a_new_name_is_whole(disk: Disk) -> None:
     assert disk.must("system", "check") == ""
 
 
-def test_what_else_answered_is_there(disk: Disk) -> None:
-    disk.must("volume", "create", "data")
-    disk.must("network", "create", "inner", "--subnet", "10.199.77.0/24")
-    disk.must("tag", "busybox", "mine:1")
+@pytest.mark.parametrize(
+    ("line", "look", "name"),
+    [
+        ("volume create data", "volume ls -q", "data"),
+        ("network create inner --subnet 10.199.77.0/24", "network ls --format {{.Name}}", "inner"),
+        ("tag busybox mine:1", "images --format {{.Repository}}:{{.Tag}}", "mine:1"),
+    ],
+)
+def test_what_else_answered_is_there(disk: Disk, line: str, look: str, name: str) -> None:
+    disk.must(*line.split())
     disk.cut()
     assert disk.must("system", "check") == ""
-    assert disk.must("volume", "ls", "-q") == "data"
-    assert "inner" in disk.must("network", "ls", "--format", "{{.Name}}").split()
-    assert "mine:1" in disk.must("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    assert name in disk.must(*look.split()).split()
+
+
+TREE = "mkdir tree && echo one > tree/first && echo two > tree/second && tar -C tree -cf tree.tar . && rm -r tree"
+
+
+@pytest.mark.parametrize("flags", ["", "--no-blobs"])
+def test_an_image_is_whole_or_can_be_made_so(disk: Disk, flags: str) -> None:
+    """The files of a layer that was unpacked a moment before are empty then, unless nothing else has their content."""
+    archive = f"{disk.outside.directory}/fresh.tar"
+    assert disk.outside.sh(TREE).rc == 0
+    for line in (f"import {disk.outside.directory}/tree.tar fresh", f"save -o {archive} fresh", "rmi fresh", f"load {flags} -i {archive}"):
+        disk.must(*line.split())
+    # An overlay that is unmounted has all of its disk written, so no container ends here. What is waited for brings all new names along.
+    mount = ["--network", "none", "--mount", "type=image,source=fresh,target=/m", "busybox", "cat", "/m/first", "/m/second"]
+    disk.must("create", "--name", "web", *mount)
+    disk.cut()
+    assert disk.must("system", "check") == ""
+    if flags:
+        assert disk.must("system", "check", "--layers") == ""
+    else:
+        told = disk.machine("system", "check", "--layers")
+        assert told.rc == 1 and "/first has lost its content" in told.stdout and told.stdout.count("\n") == 1
+        assert "unpacked again: " in disk.must("system", "check", "--layers", "--repair")
+        assert disk.must("system", "check", "--layers") == ""
+    assert disk.must("start", "-a", "web") == disk.must("run", "--rm", *mount) == "one\ntwo"

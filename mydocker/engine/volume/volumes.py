@@ -116,6 +116,7 @@ class MakeVolume(Step):
             if not os.path.isdir(self.path):
                 raise
         else:
+            store.to_disk(self.paths.volumes)
             events.emit(self.paths, "volume", "create", self.name, {"driver": "local"})
 
     def undo(self) -> None:

@@ -46,12 +46,13 @@ def said(cgroup: Any) -> list[str]:
     fit(spec, SPEC)
     setting = Setting(spec=spec, root="/nowhere", streams=(0, 1, 2), size=None, cgroups=[], seccomp=None)
     launch = Launch(setting, Run("monitor"), print, tell, cgroup)
-    pid = launch.fork()
-    os.waitpid(pid, 0)
-    found: list[str] = marshal.loads(launch._channel.receive()[1])
-    launch._channel.close()
-    os.close(launch._report)
-    return found
+    try:
+        os.waitpid(launch.fork(), 0)
+        found: list[str] = marshal.loads(launch._channel.receive()[1])
+        return found
+    finally:
+        launch._channel.close()
+        os.close(launch._report)
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
@@ -72,8 +73,6 @@ def test_who_was_not_enters_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert said(Cgroup(str(tmp_path))) == ["write 0 to pids/cgroup.procs", "write 0 to unified/cgroup.procs"]
 
 
-# The process whose launch fails ends soon, so it leaves its channel to its end.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_what_no_move_would_mend_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(monkeypatch, errno.ENOMEM)
     with pytest.raises(errors.StepFailed, match=f"^clone3 CLONE_INTO_CGROUP {tmp_path}: init is born in it: Cannot allocate memory$"):
