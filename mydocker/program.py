@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# The directory that this package is in. A program needs no other, except the command line.
+# The directory that this package is in.
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -50,8 +50,15 @@ def function(module: str) -> Callable[..., None]:
 
 
 def command(module: str, arguments: str = "") -> list[str]:
-    """Return the command line that executes the main() of a module in another interpreter like this one."""
-    return [sys.executable, "-I", "-S", "-c", text(module, arguments)]
+    """Return the command line that executes the main() of a module in another interpreter like this one.
+
+    A monitor imports dnspython, which can lie elsewhere than this package: where that is a link to a tree that somebody works on.
+    """
+    from importlib.machinery import PathFinder  # few starts come here
+
+    found = PathFinder.find_spec("dns")
+    others = [os.path.dirname(place) for place in found.submodule_search_locations or ()] if found else []
+    return [sys.executable, "-I", "-S", "-c", text(module, arguments, tuple(dict.fromkeys((HERE, *others))))]
 
 
 def script(interpreter: str, module: str, *libraries: str) -> str:

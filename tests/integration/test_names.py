@@ -35,6 +35,7 @@ def found(mydocker: Machine, container: str, name: str) -> list[str]:
     return [line.split()[1] for line in text.split("\n\n", 1)[1].splitlines() if line.startswith("Address:")]
 
 
+@pytest.mark.kernel
 def test_containers_find_each_other_by_every_name(mydocker: Machine, net: Network) -> None:
     run(mydocker, "asking", "--network", "net1", "--ip", "10.80.0.10")
     run(mydocker, "web", "--network", "net1", "--ip", "10.80.0.11", "--network-alias", "www", "--network-alias", "all")

@@ -19,6 +19,13 @@ def test_a_command_finds_the_package_and_its_arguments() -> None:
     assert told.startswith("mydocker-oci version ")
 
 
+def test_a_command_finds_the_libraries_that_a_monitor_imports() -> None:
+    *words, program_text = program.command("mydocker.oci.entry")
+    start = program_text.partition("; from ")[0]
+    result = subprocess.run([*words, f"{start}; import mydocker, dns.message"], capture_output=True, text=True, cwd="/", env={})
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 def test_a_script_is_executable_text_whose_libraries_hide_nothing(tmp_path: Path) -> None:
     (tmp_path / "marshal.py").write_text("raise SystemExit('not the standard library')")
     (tmp_path / "os.py").write_text("raise SystemExit('not the standard library')")
