@@ -16,6 +16,7 @@ from mydocker.learn.lab import Lab
 from mydocker.learn.progress import place
 from mydocker.learn.texts import language_of, spoken
 from mydocker.reasons import LANGUAGES
+from mydocker.width import terminal_width
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def learn(session: Session, lang: str | None, action: str | None, number: str | 
     Example: mydocker learn 3
     """
     os.environ["LANGUAGE"] = language_of(lang, os.environ)  # errors ask for it, and the lab's shell
-    guide = Guide(Lab(place(os.environ), session.paths), os.environ["LANGUAGE"], sys.stdout.isatty())
+    width = terminal_width(err=False) if sys.stdout.isatty() else 0
+    guide = Guide(Lab(place(os.environ), session.paths), os.environ["LANGUAGE"], width)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # a locale may lack the words
     if action is None:
@@ -132,10 +134,12 @@ def _shell(session: Session, guide: Guide, number: str | None) -> int:
     status = shell.run(lab, keeper, shell.environment_of(lab, os.environ, guide.language))
     if os.isatty(0):
         count = len(lab.processes(keeper)) - 1
+        en = "1 process goes" if count == 1 else f"{count or 'No'} processes go"
+        zh = f"还有 {count} 个进程" if count else "没有进程"
         echo(
             guide.say(
-                f"{count} {'process goes' if count == 1 else 'processes go'} on in the lab. `mydocker learn reset` removes all of it.",
-                f"实验室中还有 {count} 个进程在运行。mydocker learn reset 会清除全部内容。",
+                f"{en} on in the lab. `mydocker learn reset` removes all of it.",
+                f"实验室中{zh}在运行。mydocker learn reset 会清除全部内容。",
             )
         )
     return status

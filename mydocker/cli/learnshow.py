@@ -12,6 +12,7 @@ from mydocker.engine.container.create import prepare
 from mydocker.engine.request.flags import parse
 from mydocker.engine.view.describe import plans
 from mydocker.explaining import planned
+from mydocker.width import terminal_width
 
 if TYPE_CHECKING:
     from mydocker.learn.lessons import Checked
@@ -23,4 +24,4 @@ def shown(paths: Paths, lesson: Checked, language: str) -> list[str]:
     flags = values(run, ["--rm", *lesson.RUN])
     whole = plans(prepare(paths, parse(flags)))
     steps = [planned(who, step) for who, step in whole.every() if re.search(lesson.STEPS, step.describe())]
-    return told.text(steps, told.names(paths, steps), told.terminal_width(err=False), language, why=True)
+    return told.text(steps, told.names(paths, steps), terminal_width(err=False), language, why=True)

@@ -6,6 +6,7 @@ from mydocker.learn import lessons, page, progress
 from mydocker.learn.facts import all_hold
 from mydocker.learn.machine import this_machine
 from mydocker.learn.texts import text
+from mydocker.width import wrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,17 +19,26 @@ if TYPE_CHECKING:
 
 _COLOURS = {"✓": "\x1b[32m", "✗": "\x1b[31m", "·": "\x1b[2m"}
 _PLAIN = "\x1b[0m"
+_INDENT = 4  # columns before the further lines of what is too long for one
 
 
 class Guide:
-    """One call of `learn`: whose lab it is about, and how it speaks."""
+    """One call of `learn`: whose lab it is about, and how it speaks.
 
-    __slots__ = ("lab", "language", "colours")
+    width: columns that a line has at most; 0 where there is no terminal, whose reader wants each thing in one line
+    """
 
-    def __init__(self, lab: Lab, language: str, colours: bool) -> None:
+    __slots__ = ("lab", "language", "width")
+
+    def __init__(self, lab: Lab, language: str, width: int) -> None:
         self.lab = lab
         self.language = language
-        self.colours = colours
+        self.width = width
+
+    @property
+    def colours(self) -> bool:
+        """Whether there are colours: on a terminal."""
+        return self.width > 0
 
     def say(self, en: str, zh: str) -> str:
         """Return a sentence in the language of this call."""
@@ -85,20 +95,23 @@ class Guide:
     @staticmethod
     def _add(known: Progress, lesson: Lesson) -> None:
         known["done"] = sorted({*known["done"], lesson.number})
+        known["hints"].pop(str(lesson.number), None)  # who does it again begins with the first one
 
     def _told(self, facts: list[Fact]) -> Iterator[str]:
         """Yield the lines of facts. Only the first that does not hold has its hint: what comes after it may depend on it."""
         is_first = True
         for each in facts:
             mark = "✓" if each.holds else "✗" if is_first else "·"
-            yield (
-                f"  {_COLOURS[mark]}{mark}{_PLAIN} {each.sentence.to(self.language)}"
-                if self.colours
-                else f"  {mark} {each.sentence.to(self.language)}"
-            )
+            first, *more = self._lines(f"  {mark} {each.sentence.to(self.language)}")
+            yield first.replace(mark, f"{_COLOURS[mark]}{mark}{_PLAIN}", 1) if self.colours else first
+            yield from more
             if not each.holds and is_first:
-                yield f"    {self.say('hint', '提示')}: {each.hint.to(self.language)}"
+                yield from self._lines(f"    {self.say('hint: ', '提示：')}{each.hint.to(self.language)}")
                 is_first = False
+
+    def _lines(self, line: str) -> list[str]:
+        """Return a line as those that fit on the terminal."""
+        return wrapped(line, self.width, _INDENT) if self.width else [line]
 
     def further(self, lesson: Lesson) -> str:
         """Return what to do after a lesson."""
@@ -120,10 +133,10 @@ class Guide:
         return (self._look, self._manual, self._answer)[given](lesson)
 
     def _look(self, lesson: Lesson) -> str:
-        return f"1/3 {lesson.checked().LOOK.to(self.language)}"
+        return "\n".join(self._lines(f"1/3 {lesson.checked().LOOK.to(self.language)}"))
 
     def _manual(self, lesson: Lesson) -> str:
-        return f"2/3 {self.say('read', '请读')}: {lesson.checked().MANUAL}"
+        return "\n".join(self._lines(f"2/3 {self.say('read: ', '请读：')}{lesson.checked().MANUAL.to(self.language)}"))
 
     def _answer(self, lesson: Lesson) -> str:
         title = self.say("one answer:", "一种答案：")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         """What check_NAME.py has."""
 
         LOOK: Text  # the first hint: what to look at
-        MANUAL: str  # the second: the pages of the manual
+        MANUAL: Text  # the second: the pages of the manual
         RUN: tuple[str, ...]  # what `mydocker run` is told, to show how it does this
         NEEDS: tuple[str, ...]  # what a machine must have for the exercise, in the words of Machine.has()
         ALSO: tuple[str, ...]  # what else of the lesson a machine may be unable to show

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # What the kernel says of a process that has ended, or that belongs to somebody else. EINVAL: its mounts, once it is a zombie.
 _UNREADABLE = (ENOENT, ESRCH, EACCES, EPERM, EINVAL)
+_STARTED = 19  # the field starttime of /proc/PID/stat, in clock ticks since boot, counted from the state
 
 
 class Process:
@@ -70,6 +71,14 @@ class Process:
 
     def parent(self) -> int:
         return int((self.fields() or ["", "0"])[1])
+
+    def age(self) -> float:
+        """Return for how many seconds it has lived, 0 if it has ended."""
+        fields = self.fields()
+        if not fields:
+            return 0.0
+        with open(f"{self.proc}/uptime") as opened:
+            return float(opened.read().split()[0]) - int(fields[_STARTED]) / os.sysconf("SC_CLK_TCK")
 
     def innermost_pid(self) -> int:
         """Return its pid in its own pid namespace."""

@@ -28,6 +28,11 @@ def text(en: str, zh: str) -> Text:
     return Text(en=en, zh=zh)
 
 
+def manual(pages: str, en: str = "", zh: str = "") -> Text:
+    """Return what to read: pages of the manual, separated by commas, and what is none, as it is called in each language."""
+    return text(f"{pages}, {en}".rstrip(", "), f"{pages}, {zh}".rstrip(", ").replace(", ", "、"))
+
+
 def spoken(en: str, zh: str) -> str:
     """Return a sentence of an error in the language that the environment asks for. For `learn --lang` the verb sets that itself."""
     return text(en, zh).to(language_of(None, os.environ))

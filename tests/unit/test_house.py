@@ -31,6 +31,7 @@ COMMON = {
     "shape",
     "store",
     "whole",
+    "width",
 }
 COMMON |= {"tarreader", "tracebacks", "value", "version"}
 ENGINE_USES = {"runtime", "images", "network", "storage", "cgroups", "steps", "kernel"}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from mydocker import reasons
 from mydocker.cli.explain.text import shortened
 from mydocker.cli.explain.timeline import idle
-from mydocker.cli.explain.width import columns
 from mydocker.cli.table import harmless
+from mydocker.width import columns
 
 if TYPE_CHECKING:
     from mydocker.cli.explain.timeline import Bar, Timeline

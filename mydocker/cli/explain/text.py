@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from typing import TYPE_CHECKING
 
 from mydocker import reasons
 from mydocker.cli.base import echo
 from mydocker.cli.explain.folding import Line, folded
 from mydocker.cli.explain.teller import Teller
-from mydocker.cli.explain.width import wrapped
 from mydocker.cli.table import harmless
+from mydocker.width import terminal_width, wrapped
 
 if TYPE_CHECKING:
     from mydocker.messages import Explanation
     from mydocker.paths import Paths
 
-USUAL_WIDTH = 80
-_NARROWEST = 40
 _ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 _MARGIN = "      │ "  # before a reason
 _TIMED = 21  # columns before a step's words: who, how long
@@ -44,14 +40,6 @@ class Grouped(Teller):
             lines = text(self.kept, names(self.paths, self.kept), terminal_width(self.err), reasons.language(), self.why)
             self.kept = []
             echo("\n".join(lines), err=self.err)
-
-
-def terminal_width(err: bool) -> int:
-    """Return how many columns a line may have: the terminal's, or 80 where there is none."""
-    try:
-        return max(_NARROWEST, os.get_terminal_size((sys.stderr if err else sys.stdout).fileno()).columns or USUAL_WIDTH)
-    except (OSError, ValueError):
-        return USUAL_WIDTH
 
 
 def names(paths: Paths, steps: list[Explanation]) -> dict[str, str]:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from mydocker import explaining
 from mydocker.cli.explain.folding import any_hierarchy, folded
 from mydocker.cli.explain.text import groups, names, shortened, text
-from mydocker.cli.explain.width import columns, wrapped
 from mydocker.paths import Paths
 from mydocker.steps.files import MakeDir, WriteFile
 from mydocker.steps.namespaces import SetHostname, Unshare
 from mydocker.steps.nodes import MakeNode
+from mydocker.width import columns, wrapped
 
 if TYPE_CHECKING:
     from mydocker.messages import Explanation

@@ -18,6 +18,7 @@ KEEPER = 10
 @pytest.fixture
 def process(tmp_path: Path) -> MakeProcess:
     """Return a function that makes a process in a fake /proc. Namespaces that are not given are the host's, number 1."""
+    (tmp_path / "uptime").write_text("1000.25 1900.00\n")
 
     def make(
         number: int,

@@ -18,8 +18,9 @@ from mydocker.reasons import LANGUAGES
 
 REPOSITORY = Path(__file__).parents[3]
 MakeScene = Callable[..., Scene]
-# The fields of /proc/PID/stat from the state on: state, parent, ..., cminflt.
-WAITED, NOT_WAITED = "S 1 1 1 0 -1 0 5 7 0 0", "S 1 1 1 0 -1 0 5 0 0 0"
+# The fields of /proc/PID/stat from the state on: state, parent, ..., cminflt, ..., starttime. The machine is up for 1000.25 s.
+STAT = "S 1 1 1 0 -1 0 5 {} 0 0 0 0 0 0 20 0 1 0 {} 0"
+WAITED, NOT_WAITED, YOUNG = STAT.format(7, 1000), STAT.format(0, 1000), STAT.format(7, 99950)
 
 
 def check(number: str, scene: Scene) -> tuple[list[bool], str]:
@@ -76,6 +77,14 @@ def test_a_zombie_of_that_namespace_counts_and_no_other(scene: MakeScene, first:
     held, hint = check("3", everything)
     assert held == [True, True, True, False]
     assert hint.startswith("process 21 is a zombie")
+
+
+def test_who_has_only_just_begun_may_still_get_a_zombie(scene: MakeScene, process: Callable[..., Process]) -> None:
+    young = process(20, "LESSON=pid", "NSpid:\t20\t1\n", YOUNG, pid="2", pid_for_children="2")
+    own_proc(young, "2")
+    held, hint = check("3", scene(young))
+    assert held == [True, True, True, False]
+    assert hint.startswith("it has only just begun")
 
 
 POWER = "Uid:\t{}\t0\t0\t0\nCapEff:\t{:016x}\nCapBnd:\t{:016x}\nSeccomp:\t{}\n"

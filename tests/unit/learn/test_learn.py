@@ -22,6 +22,7 @@ from mydocker.learn.process import Process, every
 from mydocker.learn.shell import environment_of
 from mydocker.learn.texts import language_of, text
 from mydocker.paths import Paths
+from mydocker.width import columns
 
 PACKAGE = Path(lessons.__file__).parents[1]
 LEARN = [*sorted((PACKAGE / "learn").glob("*.py")), PACKAGE / "cli/learn.py", PACKAGE / "cli/learnshow.py"]
@@ -148,12 +149,35 @@ def test_the_process_that_comes_nearest_is_told() -> None:
 
 @pytest.fixture
 def guide(tmp_path: Path) -> Callable[[str], Guide]:
-    return lambda language: Guide(Lab(str(tmp_path), Paths()), language, colours=False)
+    return lambda language: Guide(Lab(str(tmp_path), Paths()), language, width=0)
 
 
 def test_only_the_first_fact_that_fails_has_a_hint(guide: Callable[[str], Guide]) -> None:
     assert list(guide("en")._told(holds(True, False, False, True))) == ["  ✓ e0", "  ✗ e1", "    hint: hint 1", "  · e2", "  ✓ e3"]
-    assert list(guide("zh")._told(holds(False))) == ["  ✗ z0", "    提示: 提示 0"]
+    assert list(guide("zh")._told(holds(False))) == ["  ✗ z0", "    提示：提示 0"]
+
+
+def test_nothing_is_wider_than_the_terminal(tmp_path: Path) -> None:
+    told = Guide(Lab(str(tmp_path), Paths()), "zh", width=24)
+    long = fact(False, text("e", "它的根之上什么也没有，逃不出去"), text("h", "请用 pivot_root 换掉整个命名空间的根"))
+    green, red, plain = "\x1b[32m", "\x1b[31m", "\x1b[0m"
+    assert list(told._told([*holds(True), long])) == [
+        f"  {green}✓{plain} z0",
+        f"  {red}✗{plain} 它的根之上什么也没",
+        "    有，逃不出去",
+        "    提示：请用",
+        "    pivot_root 换掉整个",
+        "    命名空间的根",
+    ]
+    for _ in range(2):
+        assert max(map(columns, told.hint(lessons.find("3")).splitlines())) <= 24
+
+
+def test_hints_begin_again_when_an_exercise_is_done(guide: Callable[[str], Guide]) -> None:
+    told, lesson = guide("en"), lessons.find("3")
+    assert [told.hint(lesson)[:3] for _ in range(3)] == ["1/3", "2/3", "3/3"]
+    progress.change(told.lab.directory, lambda known: told._add(known, lesson))
+    assert told.hint(lesson)[:3] == "1/3"
 
 
 def test_the_overview_knows_what_is_done_and_what_comes_next(guide: Callable[[str], Guide], tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ def test_a_lesson_has_all_of_its_parts(lesson: Lesson) -> None:
     checked = lesson.checked()
     assert checked.LOOK.en
     assert checked.LOOK.zh
-    assert re.search(r"\w\(\d\)", checked.MANUAL)
+    assert re.search(r"\w\(\d\)", checked.MANUAL.en)
+    assert not re.search("[a-z]{2} [a-z]{2}", re.sub(r"\(.*?\)", "", checked.MANUAL.zh)), "not all of it is Chinese"
     assert re.compile(checked.STEPS)
     assert checked.RUN
     assert all(isinstance(word, str) for word in checked.NEEDS + checked.ALSO)

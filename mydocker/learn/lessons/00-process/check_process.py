@@ -5,13 +5,13 @@ from __future__ import annotations
 from mydocker.learn.facts import Fact, best, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene, nobody
-from mydocker.learn.texts import text
+from mydocker.learn.texts import manual, text
 
 LOOK = text(
     "Look at /proc/PID/ns/net and /proc/PID/cgroup of the container's process: `mydocker inspect` says which pid that is.",
     "看容器进程的 /proc/PID/ns/net 和 /proc/PID/cgroup；它的 PID 可以从 mydocker inspect 得到。",
 )
-MANUAL = "namespaces(7), cgroups(7), nsenter(1), proc(5)"
+MANUAL = manual("namespaces(7), cgroups(7), nsenter(1), proc(5)")
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ("memory",)
 RUN = ("busybox", "true")

@@ -8,13 +8,13 @@ from mydocker.learn.asking import ask
 from mydocker.learn.facts import Fact, best, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene, nobody
-from mydocker.learn.texts import text
+from mydocker.learn.texts import manual, text
 
 LOOK = text(
     "Look at /proc/PID/ns/uts and /proc/PID/ns/ipc; at `hostname` and `ipcs -q` inside and outside.",
     "看 /proc/PID/ns/uts 和 /proc/PID/ns/ipc，再比较里面和外面的 hostname 与 ipcs -q。",
 )
-MANUAL = "uts_namespaces(7), ipc_namespaces(7), hostname(1), ipcmk(1)"
+MANUAL = manual("uts_namespaces(7), ipc_namespaces(7), hostname(1), ipcmk(1)")
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("--hostname", "web", "busybox", "true")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from mydocker.learn.facts import Fact, best, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene, nobody
-from mydocker.learn.texts import text
+from mydocker.learn.texts import manual, text
 
 LOOK = text(
     "Look at /proc/PID/mountinfo: a mount with shared:N gives to group N, one with master:N takes from it.",
     "看 /proc/PID/mountinfo：带 shared:N 的挂载会传播到 N 组，带 master:N 的只从 N 组接收。",
 )
-MANUAL = "mount_namespaces(7), unshare(1), mount(8)"
+MANUAL = manual("mount_namespaces(7), unshare(1), mount(8)")
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("--tmpfs", "/scratch", "busybox", "true")

@@ -7,17 +7,18 @@ import os
 from mydocker.learn.facts import Fact, best, fact
 from mydocker.learn.process import Process, every
 from mydocker.learn.scene import Scene, nobody
-from mydocker.learn.texts import Text, text
+from mydocker.learn.texts import Text, manual, text
 
 LOOK = text(
     "Look at /proc/PID/ns/pid, /proc/PID/ns/pid_for_children and the last number of NSpid in /proc/PID/status.",
     "看 /proc/PID/ns/pid、/proc/PID/ns/pid_for_children，以及 /proc/PID/status 里 NSpid 的最后一个数。",
 )
-MANUAL = "pid_namespaces(7), unshare(1), wait(2)"
+MANUAL = manual("pid_namespaces(7), unshare(1), wait(2)")
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")
 STEPS = "CLONE_NEWPID|^mount proc"
+_SETTLED = 1.0  # seconds after which the exercise's orphan has ended: what does not wait could be right only before
 _WAITED = 8  # the field cminflt: page faults of children that were waited for (proc(5), counted from the state)
 
 
@@ -49,14 +50,25 @@ def _judge(scene: Scene, process: Process) -> list[Fact]:
             ),
         ),
         fact(
-            not zombies,
+            not zombies and process.age() >= _SETTLED,
             text("no zombie is left in that namespace", "这个命名空间里没有僵尸进程"),
-            text(
-                f"process {', '.join(map(str, zombies))} is a zombie: only pid 1 can wait for an orphan, and yours does not call wait",
-                f"进程 {', '.join(map(str, zombies))} 是僵尸：孤儿进程只能由 1 号进程回收，而你的 1 号进程不调用 wait",
-            ),
+            _left(zombies),
         ),
     ]
+
+
+def _left(zombies: list[int]) -> Text:
+    """Return what is wrong with those that have ended."""
+    told = ", ".join(map(str, zombies))
+    if not zombies:
+        return text(
+            "it has only just begun, and the orphan may still run: check again in a second",
+            "它刚刚启动，孤儿进程可能还在运行：过一秒再检查",
+        )
+    return text(
+        f"process {told} is a zombie: only pid 1 can wait for an orphan, and yours does not call wait",
+        f"进程 {told} 是僵尸：孤儿进程只能由 1 号进程回收，而你的 1 号进程不调用 wait",
+    )
 
 
 def _not_first(scene: Scene, process: Process) -> Text:

@@ -8,13 +8,13 @@ from mydocker.learn.asking import ask
 from mydocker.learn.facts import Fact, best, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene, nobody
-from mydocker.learn.texts import text
+from mydocker.learn.texts import manual, text
 
 LOOK = text(
     "Look at /proc/PID/root and /proc/PID/mountinfo: what is above the process's root, and is the host's root mounted anywhere?",
     "看 /proc/PID/root 和 /proc/PID/mountinfo：进程的根目录之上还有什么？宿主机的根是否还挂载在某处？",
 )
-MANUAL = "pivot_root(2), pivot_root(8), chroot(2), mount_namespaces(7)"
+MANUAL = manual("pivot_root(2), pivot_root(8), chroot(2), mount_namespaces(7)")
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")

@@ -9,14 +9,18 @@ from mydocker.kernel.mounts import MountEntry
 from mydocker.learn.facts import Fact, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene, nobody
-from mydocker.learn.texts import text
+from mydocker.learn.texts import manual, text
 from mydocker.value import Value
 
 LOOK = text(
     "Look at all of upperdir: ls -lR upper, and the extended attribute trusted.overlay.opaque of the directories in it.",
     "看 upperdir 里的全部内容：ls -lR upper，再看其中目录的扩展属性 trusted.overlay.opaque。",
 )
-MANUAL = "mount(8), and the kernel's filesystems/overlayfs.rst (whiteouts and opaque directories); xattr(7)"
+MANUAL = manual(
+    "mount(8), xattr(7)",
+    "the kernel's filesystems/overlayfs.rst (whiteouts and opaque directories)",
+    "内核文档 filesystems/overlayfs.rst（whiteout 与不透明目录）",
+)
 NEEDS = ("overlay",)
 ALSO = ("aufs",)
 RUN = ("busybox", "true")

@@ -9,13 +9,17 @@ from mydocker.cgroups.stats import oom_kills
 from mydocker.learn.facts import Fact, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene
-from mydocker.learn.texts import text
+from mydocker.learn.texts import manual, text
 
 LOOK = text(
     "Look below $MEMORY for the limit and the count of OOM kills, below $CPU for the weight, at Cpus_allowed_list in /proc/PID/status.",
     "在 $MEMORY 下看上限和 OOM 次数，在 $CPU 下看权重，再看 /proc/PID/status 里的 Cpus_allowed_list。",
 )
-MANUAL = "cgroups(7), taskset(1), and the kernel's cgroup-v1/memory.rst or cgroup-v2.rst"
+MANUAL = manual(
+    "cgroups(7), taskset(1)",
+    "the kernel's cgroup-v1/memory.rst or cgroup-v2.rst",
+    "内核文档 cgroup-v1/memory.rst 或 cgroup-v2.rst",
+)
 NEEDS: tuple[str, ...] = ("memory", "cpu")
 ALSO: tuple[str, ...] = ()
 RUN = ("-m", "100m", "--cpu-shares", "512", "busybox", "true")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from mydocker.learn.facts import Fact, best, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene, nobody
-from mydocker.learn.texts import text
+from mydocker.learn.texts import manual, text
 
 LOOK = text(
     "Look at /proc/PID/cmdline: the arguments of a process, each followed by a zero byte. tr '\\0' '|' shows where each ends.",
     "看 /proc/PID/cmdline：进程的各个参数，每个后面跟一个零字节。用 tr '\\0' '|' 可以看出各在哪里结束。",
 )
-MANUAL = "pipe(2), execve(2) (Limits on size of arguments and environment), proc(5)"
+MANUAL = manual("pipe(2), execve(2) (Limits on size of arguments and environment), proc(5)")
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "echo", "it's two words")

@@ -6,13 +6,13 @@ from mydocker.kernel.capabilities import NUMBERS
 from mydocker.learn.facts import Fact, best, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene, nobody
-from mydocker.learn.texts import text
+from mydocker.learn.texts import manual, text
 
 LOOK = text(
     "Look at Uid, CapEff, CapBnd and Seccomp in /proc/PID/status. capsh --decode=HEX names the capabilities.",
     "看 /proc/PID/status 里的 Uid、CapEff、CapBnd 和 Seccomp。capsh --decode=十六进制数 可以列出权能的名字。",
 )
-MANUAL = "capabilities(7), seccomp(2), setpriv(1), unshare(2)"
+MANUAL = manual("capabilities(7), seccomp(2), setpriv(1), unshare(2)")
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")

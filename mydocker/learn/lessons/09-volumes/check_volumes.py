@@ -8,13 +8,13 @@ import time
 from mydocker.learn.facts import Fact, best, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene, nobody
-from mydocker.learn.texts import text
+from mydocker.learn.texts import manual, text
 
 LOOK = text(
     "Look at /proc/PID/mountinfo: which directory of the host (field 4) is mounted where (field 5)?",
     "看 /proc/PID/mountinfo：宿主机的哪个目录（第 4 列）挂载在哪里（第 5 列）？",
 )
-MANUAL = "mount(8) (BIND MOUNT OPERATION), mount_namespaces(7), openat2(2)"
+MANUAL = manual("mount(8) (BIND MOUNT OPERATION), mount_namespaces(7), openat2(2)")
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("-v", "/tmp:/data", "busybox", "true")

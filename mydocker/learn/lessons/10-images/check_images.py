@@ -11,7 +11,7 @@ import zlib
 from mydocker.learn.facts import Fact, best, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene, nobody
-from mydocker.learn.texts import Text, text
+from mydocker.learn.texts import Text, manual, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ LOOK = text(
     "Follow index.json to the manifest, and that to the config and the layers. sha256sum says what each blob must be called.",
     "从 index.json 找到 manifest，再找到 config 和各层。每个 blob 该叫什么名字，用 sha256sum 算。",
 )
-MANUAL = "sha256sum(1), tar(1), and the OCI image specification: image-layout.md, manifest.md, config.md"
+MANUAL = manual(
+    "sha256sum(1), tar(1)",
+    "the OCI image specification: image-layout.md, manifest.md, config.md",
+    "OCI 镜像规范里的 image-layout.md、manifest.md 和 config.md",
+)
 NEEDS: tuple[str, ...] = ("overlay",)
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")

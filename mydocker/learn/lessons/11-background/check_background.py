@@ -5,13 +5,13 @@ from __future__ import annotations
 from mydocker.learn.facts import Fact, best, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene, nobody
-from mydocker.learn.texts import text
+from mydocker.learn.texts import manual, text
 
 LOOK = text(
     "Look at PPid in /proc/PID/status of the container's process, before and after: who is its parent?",
     "看容器进程的 /proc/PID/status 里的 PPid，前后各看一次：谁是它的父进程？",
 )
-MANUAL = "wait(2) (NOTES), PR_SET_CHILD_SUBREAPER(2const), kill(1), proc(5)"
+MANUAL = manual("wait(2) (NOTES), PR_SET_CHILD_SUBREAPER(2const), kill(1), proc(5)")
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from mydocker.learn.facts import Fact, best, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene, nobody
-from mydocker.learn.texts import text
+from mydocker.learn.texts import manual, text
 
 LOOK = text(
     "Compare /proc/PID/ns/net and /proc/PID/ns/pid of the container's process and of yours.",
     "比较容器进程和你的进程的 /proc/PID/ns/net 与 /proc/PID/ns/pid。",
 )
-MANUAL = "setns(2), nsenter(1), namespaces(7)"
+MANUAL = manual("setns(2), nsenter(1), namespaces(7)")
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")

@@ -6,13 +6,13 @@ from mydocker.learn.ending import exit_status_after
 from mydocker.learn.facts import Fact, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene, nobody
-from mydocker.learn.texts import Text, text
+from mydocker.learn.texts import Text, manual, text
 
 LOOK = text(
     "Look at SigCgt in /proc/PID/status: bit 14 is set if the process has a handler for SIGTERM. And what is it waiting for?",
     "看 /proc/PID/status 里的 SigCgt：第 14 位是 1，说明进程处理 SIGTERM。再想想它正在等什么？",
 )
-MANUAL = "kill(2) (NOTES), signal(7), pid_namespaces(7), wait(2)"
+MANUAL = manual("kill(2) (NOTES), signal(7), pid_namespaces(7), wait(2)")
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("--init", "busybox", "true")

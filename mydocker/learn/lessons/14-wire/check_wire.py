@@ -10,13 +10,13 @@ from mydocker.learn.asking import ask
 from mydocker.learn.facts import Fact, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene
-from mydocker.learn.texts import text
+from mydocker.learn.texts import manual, text
 
 LOOK = text(
     "Look at `ip -brief link`, `ip -brief address` and `bridge link` in the lab and, by nsenter --net, in both namespaces.",
     "在实验室里，以及用 nsenter --net 在两个命名空间里，看 ip -brief link、ip -brief address 和 bridge link。",
 )
-MANUAL = "veth(4), ip-link(8), bridge(8), network_namespaces(7), nft(8) (NAT STATEMENTS)"
+MANUAL = manual("veth(4), ip-link(8), bridge(8), network_namespaces(7), nft(8) (NAT STATEMENTS)")
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("-p", "8080:80", "busybox", "true")

@@ -9,13 +9,13 @@ from mydocker.learn.asking import ask
 from mydocker.learn.facts import Fact, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene
-from mydocker.learn.texts import text
+from mydocker.learn.texts import manual, text
 
 LOOK = text(
     "Look at `ip -brief address` in each namespace. How does one that chooses an address know those that others have just chosen?",
     "在每个命名空间里看 ip -brief address。选地址的时候，怎样知道别人刚刚选了哪些？",
 )
-MANUAL = "ip-address(8), ip-netns(8), open(2) (O_EXCL), link(2)"
+MANUAL = manual("ip-address(8), ip-netns(8), open(2) (O_EXCL), link(2)")
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")

@@ -13,7 +13,7 @@ from mydocker import store
 from mydocker.kernel.files import Allowing
 from mydocker.learn.facts import Fact, all_hold, fact
 from mydocker.learn.scene import MARK
-from mydocker.learn.texts import text
+from mydocker.learn.texts import manual, text
 from mydocker.value import Value
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ LOOK = text(
     "Look at the steps in their order (mydocker --dry-run run busybox true), and at `mydocker system check` after you cut after one.",
     "按顺序看各个步骤（mydocker --dry-run run busybox true），在某一步之后拔掉电源，再看 mydocker system check 怎么说。",
 )
-MANUAL = "kill(1), unshare(1) (--kill-child), pid_namespaces(7), flock(1), rename(2), fsync(2)"
+MANUAL = manual("kill(1), unshare(1) (--kill-child), pid_namespaces(7), flock(1), rename(2), fsync(2)")
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")

@@ -10,7 +10,7 @@ from mydocker.learn.asking import ask
 from mydocker.learn.facts import Fact, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import MARK, nobody
-from mydocker.learn.texts import text
+from mydocker.learn.texts import manual, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,11 @@ LOOK = text(
     "Look at both processes side by side: grep -E 'Uid|Cap|NoNewPrivs|Seccomp' /proc/PID/status, and `ls -l /proc/PID/ns`.",
     "把两个进程放在一起看：grep -E 'Uid|Cap|NoNewPrivs|Seccomp' /proc/PID/status，以及 ls -l /proc/PID/ns。",
 )
-MANUAL = "runc(8), runc-run(8), crun(1), and the OCI runtime specification: config.md, config-linux.md, runtime.md"
+MANUAL = manual(
+    "runc(8), runc-run(8), crun(1)",
+    "the OCI runtime specification: config.md, config-linux.md, runtime.md",
+    "OCI 运行时规范里的 config.md、config-linux.md 和 runtime.md",
+)
 NEEDS = ("runc|crun",)
 ALSO: tuple[str, ...] = ()
 RUN = ("busybox", "true")

@@ -11,13 +11,13 @@ from mydocker.learn.asking import ask
 from mydocker.learn.facts import Fact, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import Scene, nobody
-from mydocker.learn.texts import Text, text
+from mydocker.learn.texts import Text, manual, text
 
 LOOK = text(
     "Look at the lesson that the first fact without ✓ names, and at its hole in container.py.",
     "看第一个没有 ✓ 的事实所指的那一课，以及 container.py 里对应的空。",
 )
-MANUAL = "unshare(2), mount(2), pivot_root(2), prctl(2), pipe(2), wait(2), cgroups(7)"
+MANUAL = manual("unshare(2), mount(2), pivot_root(2), prctl(2), pipe(2), wait(2), cgroups(7)")
 NEEDS = ("overlay", "memory", "pids")
 ALSO: tuple[str, ...] = ()
 RUN = ("-m", "64m", "--pids-limit", "100", "busybox", "true")

@@ -10,7 +10,7 @@ from mydocker.learn import lessons
 from mydocker.learn.facts import Fact, best, fact
 from mydocker.learn.process import Process
 from mydocker.learn.scene import nobody
-from mydocker.learn.texts import Text, text
+from mydocker.learn.texts import Text, manual, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,11 @@ LOOK = text(
     "Look at `where` of the steps (mydocker --explain=json --dry-run run busybox true), and at the table in ARCHITECTURE.md.",
     "看各步骤的 where（mydocker --explain=json --dry-run run busybox true），以及 ARCHITECTURE.md 里的表。",
 )
-MANUAL = "grep(1), and the page of each system call that you look for: unshare(2), pivot_root(2), seccomp(2), execve(2)"
+MANUAL = manual(
+    "grep(1), unshare(2), pivot_root(2), seccomp(2), execve(2)",
+    "the page of any other system call that you look for",
+    "你要找的其他系统调用的手册页",
+)
 NEEDS: tuple[str, ...] = ()
 ALSO: tuple[str, ...] = ()
 RUN = ("-m", "64m", "busybox", "true")

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from unicodedata import combining, east_asian_width
 
+_USUAL = 80
+_NARROWEST = 40
 # A line of Chinese does not begin with one of these.
 _NEVER_FIRST = "，。、；：？！）》」』”…,.;:?!)"
+
+
+def terminal_width(err: bool) -> int:
+    """Return how many columns a line may have: the terminal's, or 80 where there is none. err: that of standard error"""
+    try:
+        return max(_NARROWEST, os.get_terminal_size((sys.stderr if err else sys.stdout).fileno()).columns or _USUAL)
+    except (OSError, ValueError):
+        return _USUAL
 
 
 def columns(text: str) -> int:
