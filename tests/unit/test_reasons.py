@@ -110,7 +110,7 @@ def test_the_reason_depends_on_what_the_step_does() -> None:
     def why(step: Step) -> reasons.Reason:
         return reasons.reason(explaining.planned("monitor", step))
 
-    assert "escape every limit" in why(WriteFile("/sys/fs/cgroup/pids/a/cgroup.procs", "7")).en
+    assert "children could escape" in why(WriteFile("/sys/fs/cgroup/pids/a/cgroup.procs", "7")).en
     assert why(WriteFile("/proc/7/uid_map", "0 1 1")).kind == "namespaces"
     assert why(MakeDir("/sys/fs/cgroup/pids/a")).kind == "limits" != why(MakeDir("/var/lib/mydocker")).kind
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from textwrap import wrap
 
 from mydocker import leanjson, reasons
-from mydocker.engine.view.compact import looped, named, usable
+from mydocker.engine.view.compact import document, looped, named, usable
 from mydocker.explaining import planned
 from mydocker.steps.base import quote
 from mydocker.steps.files import CreateFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mydocker.runtime.spec import Spec
     from mydocker.steps.base import Step
 
 _WIDTH = {"en": 110, "zh": 55}  # characters of a line of comment; a Chinese one takes two columns
@@ -50,13 +52,16 @@ class Commented:
         """Return a command with variables for the long paths and the id."""
         return named(line, self.names)
 
-    def variables(self) -> list[str]:
-        """Return the commands that set the variables. The scripts of all processes inherit them."""
-        lines = []
-        for value, name in reversed(self.names.items()):
-            others = {path: other for path, other in self.names.items() if other != name}
-            lines.append(f"export {name}={named(quote(value), others)}")
-        return lines
+    def variables(self, lines: list[str]) -> list[str]:
+        """Return the commands that set the variables that these lines use. The scripts of all processes inherit them."""
+        found: list[str] = []
+        text = "\n".join(lines)
+        for value, name in self.names.items():
+            if re.search(rf"\${name}\b", text):
+                others = {path: other for path, other in self.names.items() if other != name}
+                found.insert(0, f"export {name}={named(quote(value), others)}")
+                text += found[0]
+        return found
 
     def _comments(self, step: Step) -> list[str]:
         why = reasons.reason(planned("", step))
@@ -70,17 +75,16 @@ class Commented:
 
     def _command(self, step: Step) -> str:
         if isinstance(step, CreateFile) and os.path.basename(step.path) == "config.json":
-            return _document(step.content, self.named(quote(step.path)))
+            return self._config(leanjson.loads(step.content), self.named(quote(step.path)))
         return self.named(step.shell())
 
-
-def _document(content: str, path: str) -> str:
-    """Return the command that writes config.json, one of its fields a line. The seccomp profile would be three quarters of the script."""
-    document = leanjson.loads(content)
-    told = f"# {_LEFT_OUT}\n" if document.get("linux", {}).pop("seccomp", None) else ""
-    fields = [f"{leanjson.text(name)}:{leanjson.text(value)}" for name, value in document.items()]
-    body = "{" + ",\n".join(fields) + "}"
-    end = "END"
-    while end in body.split("\n"):
-        end += "_"
-    return f"{told}cat > {path} <<'{end}'\n{body}\n{end}"
+    def _config(self, config: Spec, path: str) -> str:
+        """Return the commands that write config.json, one field a line. The seccomp profile would be three quarters of the script."""
+        told = f"# {_LEFT_OUT}\n" if config.get("linux", {}).pop("seccomp", None) else ""
+        fields = [f"{leanjson.text(name)}:{leanjson.text(value)}" for name, value in config.items()]
+        body = document("{" + ",\n".join(fields) + "}", self.names)
+        capabilities = leanjson.text(config["process"]["capabilities"].get("bounding", []))
+        if capabilities in body and capabilities != "[]":
+            told += f"CAPS={quote(capabilities)}\n"
+            body = body.replace(capabilities, "$CAPS")
+        return f"{told}cat > {path} <<END\n{body}\nEND"

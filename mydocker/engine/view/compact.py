@@ -33,6 +33,11 @@ def named(text: str, names: dict[str, str]) -> str:
     return "".join(_replaced(part, names) + quoted for part, quoted in zip(parts, kept, strict=True))
 
 
+def document(text: str, names: dict[str, str]) -> str:
+    """Return what a here-document with variables has to hold, so that a shell makes this text of it."""
+    return _replaced(re.sub(r"[\\$`]", r"\\\g<0>", text), names)
+
+
 def usable(names: dict[str, str]) -> dict[str, str]:
     """Return the names of those paths and ids that a shell need not quote."""
     return {value: name for value, name in names.items() if _SAFE.fullmatch(value)}
@@ -51,8 +56,9 @@ def looped(commands: list[str]) -> list[str]:
     lines: list[str] = []
     at = 0
     while at < len(commands):
-        loops = [loop for size in (1, 2) if (loop := _Loop.at(commands, at, size))]
-        loop = max(loops, key=lambda each: each.size * len(each.words), default=None)
+        loop = max(
+            (each for size in (1, 2) for each in _Loop.at(commands, at, size)), key=lambda each: each.saves(commands, at), default=None
+        )
         lines += loop.lines() if loop else commands[at].split("\n")
         at += loop.size * len(loop.words) if loop else 1
     return lines
@@ -67,13 +73,17 @@ class _Loop:
         self.size = size
 
     @classmethod
-    def at(cls, commands: list[str], start: int, size: int) -> _Loop | None:
-        """Return the loop that begins at a command, or None if nothing repeats there."""
+    def at(cls, commands: list[str], start: int, size: int) -> list[_Loop]:
+        """Return the loops that begin at a command, with one word or another that changes; none if nothing repeats there."""
         blocks = ["\n".join(commands[at : at + size]) for at in range(start, len(commands) - size + 1, size)]
         if len(blocks) < _FEWEST or "<<" in blocks[0] or blocks[0].startswith("#") or "\n#" in blocks[0]:
-            return None
-        loops = (cls(parts, _words(parts, blocks), size) for parts in _ways_to_part(blocks[0], blocks[1]))
-        return next((loop for loop in loops if len(loop.words) >= _FEWEST and loop._is_safe()), None)
+            return []
+        loops = [cls(parts, _words(parts, blocks), size) for parts in _ways_to_part(blocks[0], blocks[1])]
+        return [loop for loop in loops if len(loop.words) >= _FEWEST and loop._is_safe()]
+
+    def saves(self, commands: list[str], start: int) -> int:
+        """Return how many characters shorter the loop is than the commands, of which it stands for those from `start` on."""
+        return len("\n".join(commands[start : start + self.size * len(self.words)])) - len("\n".join(self.lines()))
 
     def _is_safe(self) -> bool:
         """Say whether a shell takes the words as they are: where the variable stands unquoted, they hold nothing to be expanded."""
@@ -93,13 +103,17 @@ class _Loop:
 
 
 def _ways_to_part(one: str, other: str) -> Iterator[list[str]]:
-    """Yield the text around what differs in two texts, for each word that may be it, the shortest first."""
+    """Yield the text around what differs in two texts, for each word that may be it: whole names of a path, one or several."""
     first = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    begin = max(one.rfind(mark, 0, first) for mark in " /'") + 1
-    whole = re.match(r"[^\s;'\")]*", one[begin:])
-    ends = [at for at, mark in enumerate(whole[0] + "/") if mark == "/"] if whole else []
-    for end in filter(None, ends):
-        yield re.split(rf"(?<![\w-]){re.escape(one[begin : begin + end])}(?![\w-])", one)
+    left = max(one.rfind(mark, 0, first) for mark in " '") + 1
+    whole = re.match(r"[^\s;'\")]*", one[left:])
+    names = [at for at, mark in enumerate((whole[0] if whole else "") + "/") if mark == "/"]
+    begins = [left, *(left + at + 1 for at in names if left + at < first)]
+    ends = [left + at for at in names if left + at >= first]
+    for begin in begins:
+        for end in ends:
+            if begin < end:
+                yield re.split(rf"(?<![\w-]){re.escape(one[begin:end])}(?![\w-])", one)
 
 
 def _words(parts: list[str], blocks: list[str]) -> list[str]:

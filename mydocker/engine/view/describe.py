@@ -87,7 +87,9 @@ def _plans(paths: Paths, record: Record, spec: Spec, drive: StorageDriver, cli: 
 def _names(paths: Paths, record: Record) -> dict[str, str]:
     """Return the variables of a script that hold what its commands name often."""
     directory = paths.container(record["id"])
-    return {f"{directory}/bundle/rootfs": "R", directory: "C", paths.state: "STATE", paths.root: "ROOT", record["id"]: "ID"}
+    rootfs = f"{directory}/bundle/rootfs"
+    inside = {f"{rootfs}/sys/fs/cgroup": "RCG", rootfs: "R", directory: "C"}
+    return {**inside, paths.state: "STATE", paths.root: "ROOT", paths.cgroup: "CG", record["id"]: "ID"}
 
 
 def _foreign(runtime: str, paths: Paths, record: Record) -> Step:

@@ -9,6 +9,8 @@ Where a shell cannot do what mydocker does, the script does something else, and 
 
 from __future__ import annotations
 
+import re
+
 from mydocker import reasons
 from mydocker.engine.connection.plan import NetworkPlan
 from mydocker.engine.monitor.plans import Order
@@ -32,6 +34,9 @@ set -e
 T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
 """
+
+
+_ENTERED = "nsenter --net=/proc/$NETNS/ns/net"
 
 
 class Plans:
@@ -119,42 +124,32 @@ def script(plans: Plans) -> str:
     writer = Commented(plans.names, reasons.language())
     first, monitor = writer.lines(plans.cli), _monitor_lines(plans, writer)
     undo = [*([] if _leaves_network_out(plans) else plans.network.undo), *plans.undo]
-    return "\n".join(
-        [
-            _HEADER,
-            *writer.variables(),
-            "# === cli: what is written to disk",
-            *first,
-            *(_file("init.sh", _init_lines(plans, writer)) if plans.isolate else []),
-            *_file("monitor.sh", monitor),
-            "status=0",
-            f'{_unshare(CLONE_NEWNS)} sh -e "$T/monitor.sh" "$T" || status=$?',
-            # What removes whole trees names them in full: with a variable that is not set it would remove others.
-            *looped([line if line.startswith("rm -rf") else writer.named(line) for line in undo]),
-            'exit "$status"',
-            ")",
-            "",
-        ]
-    )
+    lines = [
+        "# === cli: what is written to disk",
+        *first,
+        *(_file("init.sh", _init_lines(plans, writer)) if plans.isolate else []),
+        *_file("monitor.sh", monitor),
+        "status=0",
+        f'{_unshare(CLONE_NEWNS)} sh -e "$T/monitor.sh" "$T" || status=$?',
+        # What removes whole trees names them in full: with a variable that is not set it would remove others.
+        *looped([line if line.startswith("rm -rf") else writer.named(line) for line in undo]),
+        'exit "$status"',
+    ]
+    return "\n".join([_HEADER, *writer.variables(lines), *lines, ")", ""])
 
 
 def exec_script(plans: Plans, root: str) -> str:
     """Return the script of one more process in a running container. root: /proc/PID/root of the container's first process."""
     writer = Commented(plans.names, reasons.language())
     joins = [step for step in [*_forking(plans), *plans.isolate] if isinstance(step, JoinNamespace) and step.kind != "mount"]
-    return "\n".join(
-        [
-            _HEADER,
-            *writer.variables(),
-            *_file("exec.sh", [f"cd {quote(root)}", *_init_lines(plans, writer)]),
-            "# 0 is the process that writes: this shell enters the cgroups, and what it starts inherits them",
-            *writer.lines([step for _, step in plans.enter]),
-            "# mydocker enters the mount namespace too; a shell that did so would miss the programs that drop privileges",
-            " ".join([*(command(*step.shell_words()) for step in joins), 'sh -e "$T/exec.sh"']),
-            ")",
-            "",
-        ]
-    )
+    lines = [
+        *_file("exec.sh", [f"cd {quote(root)}", *_init_lines(plans, writer)]),
+        "# 0 is the process that writes: this shell enters the cgroups, and what it starts inherits them",
+        *writer.lines([step for _, step in plans.enter]),
+        "# mydocker enters the mount namespace too; a shell that did so would miss the programs that drop privileges",
+        " ".join([*(command(*step.shell_words()) for step in joins), 'sh -e "$T/exec.sh"']),
+    ]
+    return "\n".join([_HEADER, *writer.variables(lines), *lines, ")", ""])
 
 
 def _forking(plans: Plans) -> list[Step]:
@@ -163,7 +158,7 @@ def _forking(plans: Plans) -> list[Step]:
 
 def _file(name: str, lines: list[str]) -> list[str]:
     """Return the shell lines that write a file. The line that ends the here-document is made so that the file does not contain it."""
-    end = f"END_OF_{name.upper().replace('.', '_')}"
+    end = f"END_{name.removesuffix('.sh').upper()}"
     while end in "\n".join(lines).split("\n"):
         end += "_"
     return [f"cat > \"$T/{name}\" <<'{end}'", *lines, end]
@@ -198,10 +193,11 @@ def _network_lines(plans: Plans, writer: Commented) -> list[str]:
     lines = writer.lines([*plans.network.claims, *plans.network.connect])
     return [
         "# === the network: mydocker connects init's namespace; here init enters one that is connected",
+        f'within() {{ {_ENTERED} "$@"; }}',
         "unshare --net sleep 1000000 & NETNS=$!",
         "trap 'kill $NETNS' EXIT",
-        'until [ "$(readlink /proc/$NETNS/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done',
-        *(line.replace("/proc/PID/", "/proc/$NETNS/").replace("netns PID", "netns $NETNS") for line in lines),
+        "while [ /proc/$NETNS/ns/net -ef /proc/self/ns/net ]; do sleep 0.01; done",
+        *(line.replace("nsenter --net=/proc/PID/ns/net", "within").replace("netns PID", "netns $NETNS") for line in lines),
     ]
 
 
@@ -222,7 +218,7 @@ def _into_namespaces(plans: Plans) -> str:
     joins = [command(*step.shell_words()) for step in steps if isinstance(step, JoinNamespace)]
     flags = sum(step.flags for step in steps if isinstance(step, Unshare))
     if plans.network.connect and not _leaves_network_out(plans):
-        joins.append("nsenter --net=/proc/$NETNS/ns/net")
+        joins.append("within")
         flags &= ~CLONE_NEWNET
     words = [*joins, *([_unshare(flags)] if flags else [])]
     return " ".join([*words, *(_maps(plans.spec["linux"]) if flags & CLONE_NEWUSER else [])])
@@ -252,11 +248,16 @@ class _Only(Step):
     told: Step
 
     def describe(self) -> str:
-        return self.told.describe()
+        return abridged(self.told.describe())
 
     @property
     def origin(self) -> str:
         return self.told.origin
+
+
+def abridged(words: str) -> str:
+    """Return a step's words without all but the first of a long list of capabilities: the last command has the whole of it."""
+    return re.sub(r"\b([a-z_]+)(?:,[a-z_]+){3,}", r"\1,…", words)
 
 
 def _program(plans: Plans) -> str:
