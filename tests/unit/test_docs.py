@@ -89,7 +89,7 @@ def test_each_readme_shows_the_same_start_in_its_language() -> None:
     assert chinese(english) == other, "packaging/chinese.py docs/start.svg docs/start.zh.svg"
     shown = [re.findall(r"\]\((docs/[\w.]+\.svg)\)", (REPOSITORY / name).read_text()) for name in ("README.md", "README.zh.md")]
     assert shown == [["docs/start.svg"], ["docs/start.zh.svg"]]
-    words = " ".join(re.findall(r"<text[^>]*>([^<]*)<", other))
+    words = " ".join(re.findall(r"<(?:text|tspan)[^>]*>([^<]*)<", other))
     assert {"存储目录", "命名空间", "根文件系统", "资源限制", "等待", "共"} <= set(re.findall("[一-鿿]+", words))
     assert not re.search("namespaces|root file system|waits|in all", words)
 

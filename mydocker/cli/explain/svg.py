@@ -38,6 +38,7 @@ _LETTER = 5.6  # the width of a column of text, about
 _LONG = 0.02  # of the whole time: from here on a bar has its words beside it, and a gap its length
 _STYLE = """
 text{font:11px system-ui,"Noto Sans","Noto Sans CJK SC",sans-serif;fill:#1d3557}
+.legend tspan:nth-child(odd){font-size:16px}
 .who{font-weight:600;font-size:13px}.small{font-size:10px;fill:#5c677d;paint-order:stroke;stroke:#fff;stroke-width:2px}.paper{fill:#fff}
 .lane{fill:#edf0f4}.grid{stroke:#dde2ea}.arrow{stroke:#5c677d;fill:none;marker-end:url(#head)}.head{fill:#5c677d}
 """
@@ -49,14 +50,9 @@ def svg(known: Timeline, language: str) -> str:
 
 
 def legend(kinds: list[str], language: str) -> str:
-    """Return the row that says which kind of steps has which colour."""
-    parts, x = [], 16.0
-    for kind in kinds:
-        name = reasons.kind_name(kind, language)
-        parts.append(f'<rect x="{x:.0f}" y="14" width="12" height="12" rx="2" fill="{COLOURS[kind]}"/>')
-        parts.append(f'<text x="{x + 17:.0f}" y="24">{name}</text>')
-        x += 17 + columns(name) * 6.2 + 18
-    return "".join(parts)
+    """Return the row that says which kind of steps has which colour. Each comes where the one before ends, in whatever font."""
+    parts = (f'<tspan dx="18" fill="{COLOURS[kind]}">■</tspan><tspan dx="5">{reasons.kind_name(kind, language)}</tspan>' for kind in kinds)
+    return f'<text class="legend" x="-2" y="24">{"".join(parts)}</text>'
 
 
 class _Drawing:

@@ -93,7 +93,7 @@ def test_the_page_has_all_that_is_known_and_asks_for_nothing_else(known: Timelin
     assert len(re.findall("</script>", page)) == 2
     data = json.loads(page.partition('id="data">')[2].partition("</script>")[0])
     assert data["steps"][3]["step"] == f"sethostname {explaining.planned('', SetHostname(HOSTILE))['step'].partition(' ')[2]}"
-    assert data["steps"][1]["where"].startswith("mydocker/steps/files.py:") and "escape every limit" in data["steps"][1]["why"]
+    assert data["steps"][1]["where"].startswith("mydocker/steps/files.py:") and "children could escape" in data["steps"][1]["why"]
     assert not re.search(r"@[A-Z]+@", page.replace("@DATA@", ""))
     outside = re.findall(r"""(?:src|href|url|@import|https?:)[=(:]+["']?[^\s"'<>]*""", page)
     assert [each for each in outside if "www.w3.org/2000/svg" not in each and "url(#" not in each] == []

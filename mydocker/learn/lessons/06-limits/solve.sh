@@ -1,11 +1,12 @@
-file() { for each in "$@"; do [ ! -e "$each" ] || echo "$each"; done; }  # version 2 or 1
-
+# Of two names `ls` prints the one that is there: version 2's or version 1's.
 mkdir "$MEMORY/small"
-echo 100M > "$(file "$MEMORY"/small/memory.max "$MEMORY"/small/memory.limit_in_bytes)"
+(cd "$MEMORY/small" && echo 100M > "$(ls memory.max memory.limit_in_bytes 2> /dev/null)")
 sh -c 'echo 0 > "$MEMORY/small/cgroup.procs"; exec tail /dev/zero' || true
 
 for weight in 200 400; do
-    mkdir "$CPU/weight$weight"
-    echo $weight > "$(file "$CPU"/weight$weight/cpu.weight "$CPU"/weight$weight/cpu.shares)"
-    env LESSON=limits taskset -c 0 sh -c 'echo 0 > "$0/cgroup.procs"; while :; do :; done' "$CPU/weight$weight" &
+    mkdir "$CPU/$weight"
+    (cd "$CPU/$weight" && echo $weight > "$(ls cpu.weight cpu.shares 2> /dev/null)")
+    env LESSON=limits taskset -c 0 sh -c '
+        echo 0 > "$0/cgroup.procs"
+        while :; do :; done' "$CPU/$weight" &
 done
