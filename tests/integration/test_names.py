@@ -35,7 +35,6 @@ def found(mydocker: Machine, container: str, name: str) -> list[str]:
     return [line.split()[1] for line in text.split("\n\n", 1)[1].splitlines() if line.startswith("Address:")]
 
 
-@pytest.mark.kernel
 def test_containers_find_each_other_by_every_name(mydocker: Machine, net: Network) -> None:
     run(mydocker, "asking", "--network", "net1", "--ip", "10.80.0.10")
     run(mydocker, "web", "--network", "net1", "--ip", "10.80.0.11", "--network-alias", "www", "--network-alias", "all")
@@ -150,6 +149,7 @@ def test_an_internal_network_has_nobody_asked(mydocker: Machine, net: Network) -
     assert found(mydocker, "asking", "there.test") == ["192.0.2.7"]
 
 
+@pytest.mark.kernel
 def test_who_is_connected_later_has_a_resolver_too(mydocker: Machine, net: Network) -> None:
     run(mydocker, "web", "--network", "net1", "--ip", "10.80.0.11")
     run(mydocker, "asking")
