@@ -74,6 +74,7 @@ class Place:
     words: the whole line, after the program's name
     tells_stories: whether the traceback of an error that nobody foresaw is printed (--debug)
     tells_warnings: whether warnings are (--log-level)
+    hint: what an error's hint begins with
     """
 
     verb = ""
@@ -81,6 +82,7 @@ class Place:
     errors: str | None = None
     tells_stories = False
     tells_warnings = True
+    hint = "hint: "
 
     def status_of_refusal(self) -> int:
         """Return the exit status of a verb that refuses."""
@@ -113,7 +115,7 @@ def echo(text: str, end: str = "\n", err: bool = False) -> None:
 
 def complain(message: str, hint: str | None = None) -> None:
     """Print an error on standard error as one line, and the hint on a line of its own."""
-    lines = [f"mydocker: {message}", *([f"hint: {hint}"] if hint else [])]
+    lines = [f"mydocker: {message}", *([f"{place.hint}{hint}"] if hint else [])]
     print("\n".join(map(harmless, lines)), file=sys.stderr)
 
 

@@ -6,14 +6,13 @@ import os
 import sys
 from time import sleep
 
-from mydocker.cli.base import Session, complain, complain_about, echo
+from mydocker.cli.base import Session, complain, complain_about, echo, place
 from mydocker.cli.execution import runner
 from mydocker.cli.verb import OPTIONAL, argument, option, verb
 from mydocker.errors import BadInput, Conflict, Error
-from mydocker.learn import lessons, opening, shell
+from mydocker.learn import lessons, opening, progress, shell
 from mydocker.learn.guide import Guide
 from mydocker.learn.lab import Lab
-from mydocker.learn.progress import place
 from mydocker.learn.texts import language_of, spoken
 from mydocker.reasons import LANGUAGES
 from mydocker.width import terminal_width
@@ -44,7 +43,8 @@ def learn(session: Session, lang: str | None, action: str | None, number: str | 
     """
     os.environ["LANGUAGE"] = language_of(lang, os.environ)  # errors ask for it, and the lab's shell
     width = terminal_width(err=False) if sys.stdout.isatty() else 0
-    guide = Guide(Lab(place(os.environ), session.paths), os.environ["LANGUAGE"], width)
+    guide = Guide(Lab(progress.place(os.environ), session.paths), os.environ["LANGUAGE"], width)
+    place.hint = guide.hint_word
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # a locale may lack the words
     if action is None:

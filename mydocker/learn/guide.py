@@ -40,6 +40,11 @@ class Guide:
         """Whether there are colours: on a terminal."""
         return self.width > 0
 
+    @property
+    def hint_word(self) -> str:
+        """What a hint begins with."""
+        return self.say("hint: ", "提示：")
+
     def say(self, en: str, zh: str) -> str:
         """Return a sentence in the language of this call."""
         return text(en, zh).to(self.language)
@@ -106,7 +111,7 @@ class Guide:
             yield first.replace(mark, f"{_COLOURS[mark]}{mark}{_PLAIN}", 1) if self.colours else first
             yield from more
             if not each.holds and is_first:
-                yield from self._lines(f"    {self.say('hint: ', '提示：')}{each.hint.to(self.language)}")
+                yield from self._lines(f"    {self.hint_word}{each.hint.to(self.language)}")
                 is_first = False
 
     def _lines(self, line: str) -> list[str]:
