@@ -1,4 +1,4 @@
-# Of two names `ls` prints the one that is there: version 2's or version 1's.
+# v2: memory.max, cpu.weight; v1: memory.limit_in_bytes, cpu.shares
 mkdir "$MEMORY/small"
 (cd "$MEMORY/small" && echo 100M > "$(ls memory.max memory.limit_in_bytes 2> /dev/null)")
 sh -c 'echo 0 > "$MEMORY/small/cgroup.procs"; exec tail /dev/zero' || true
