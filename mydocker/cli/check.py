@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from mydocker.cli.base import EXPLAIN, Session, complain, echo
 from mydocker.cli.execution import runner
 from mydocker.cli.verb import switch, verb
@@ -26,7 +28,8 @@ def check(session: Session, do_repair: bool, layers: bool) -> int:
     Example: mydocker system check --repair
     """
     status = 0
-    for leftover in (*repair.leftovers(session.paths), *(differing(session.paths) if layers else ())):
+    # One after the other: what is repaired may bring the next one to light.
+    for leftover in chain(repair.leftovers(session.paths), differing(session.paths) if layers else ()):
         problems = _mended(session, leftover) if do_repair else []
         if not do_repair or not session.dry_run:
             echo((f"{leftover.done} " if do_repair and not problems else "") + leftover.what)
