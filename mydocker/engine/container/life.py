@@ -195,7 +195,7 @@ def await_end(paths: Paths, container_id: str, known: State | None = None) -> No
 
     known: the container's state while it ran. Without a state.json, nothing else names its monitor then.
 
-    Raises Conflict if they are still there after 10 seconds.
+    Raises Conflict if they are still there after locks.RECORDING_SECONDS.
     """
     deadline = time.monotonic() + locks.RECORDING_SECONDS
     while _is_ending(paths, container_id, known):
