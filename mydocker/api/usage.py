@@ -13,12 +13,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mydocker.cgroups.group import Group
     from mydocker.cgroups.layout import Layout
     from mydocker.cgroups.stats import Stats
     from mydocker.engine.record.containers import Record
     from mydocker.paths import Paths
 
 _NEVER = "0001-01-01T00:00:00Z"
+# What docker has of block devices, those below a cgroup included. Kernels of today count the first two.
+_ALL = "_recursive"
+_TIMES = ("io_queue", "io_service_time", "io_wait_time", "io_merged", "io_time", "sectors")
+_BLOCKS = [f"{name}{_ALL}" for name in ("io_service_bytes", "io_serviced", *_TIMES)]
 # The columns of /proc/PID/net/dev, by docker's names.
 _NET = {"rx_bytes": 0, "rx_packets": 1, "rx_errors": 2, "rx_dropped": 3, "tx_bytes": 8, "tx_packets": 9, "tx_errors": 10, "tx_dropped": 11}
 
@@ -30,7 +35,6 @@ class Usage:
         self.record = record
         self.paths = paths
         self.read = timestamp(time.time_ns())
-        self.version = 2 if layout.mode == "v2" else 1
         self.pid = state.running_pid(paths, record["id"])
         known = state.load(paths, record["id"])
         cgroups = manager(layout, known["cgroup"]) if self.pid and known else None
@@ -39,6 +43,7 @@ class Usage:
         self.memory = memory.table("memory.stat") if memory else {}
         # Only version 1 counts this. Clients that know nothing of online_cpus count these.
         self.processors = [int(word) for word in processors.read("cpuacct.usage_percpu").split()] if processors else []
+        self.blocks = _blocks(cgroups.group("blkio"), cgroups.group("io")) if cgroups else dict.fromkeys(_BLOCKS)
         self.system = _system(paths.proc)
         self.networks = _networks(f"{paths.proc}/{self.pid}/net/dev") if self.pid else {}
 
@@ -48,7 +53,7 @@ class Usage:
             "read": self.read if self.figures else _NEVER,
             "preread": before.read if before and before.figures else _NEVER,
             "pids_stats": _known({"current": self._figure("pids", "current"), "limit": self._figure("pids", "limit")}),
-            "blkio_stats": self._blkio(),
+            "blkio_stats": self.blocks,
             "num_procs": 0,
             "storage_stats": {},
             "cpu_stats": self._cpu(),
@@ -83,15 +88,6 @@ class Usage:
         known = _known({"usage": memory["usage"] or 0, "max_usage": memory["peak"]})
         return {**known, "stats": self.memory, "limit": limit}
 
-    def _blkio(self) -> dict[str, Any]:
-        names = ["io_serviced", "io_queue", "io_service_time", "io_wait_time", "io_merged", "io_time"]
-        empty: dict[str, Any] = {**dict.fromkeys(f"{name}_recursive" for name in names), "sectors_recursive": None}
-        if not self.figures:
-            return {"io_service_bytes_recursive": None, **empty}
-        pairs = [(op, self.figures["blkio"][op.lower()]) for op in ("Read", "Write")]
-        counted = [{"major": 0, "minor": 0, "op": op if self.version == 1 else op.lower(), "value": value} for op, value in pairs if value]
-        return {"io_service_bytes_recursive": counted, **empty}
-
 
 def _known(figures: dict[str, int | None]) -> dict[str, int]:
     return {key: value for key, value in figures.items() if value is not None}
@@ -107,6 +103,27 @@ def _system(proc: str) -> int:
     with open(f"{proc}/stat") as file:
         ticks = sum(map(int, file.readline().split()[1:9]))
     return ticks * 10**9 // os.sysconf("SC_CLK_TCK")
+
+
+def _blocks(blkio: Group | None, io: Group | None) -> dict[str, list[dict[str, Any]] | None]:
+    """Return what was read from each block device and written to it, as docker has it: by version 1 operations, too, by 2 only bytes."""
+    if blkio:
+        texts = {name: blkio.read(f"blkio.throttle.{name}") or blkio.read(f"blkio.throttle.{name[: -len(_ALL)]}") for name in _BLOCKS[:2]}
+        lines = {name: [line.split() for line in text.splitlines()] for name, text in texts.items()}
+        # A line of two words is the sum of all devices.
+        return {name: [_block(*words) for words in lines.get(name, []) if len(words) == 3] for name in _BLOCKS}
+    none = dict.fromkeys(_BLOCKS)
+    if not io:
+        return none
+    devices = [line.split() for line in io.read("io.stat").splitlines()]
+    counts = [(device, *word.split("=")) for device, *words in devices for word in words]
+    names = {"rbytes": "read", "wbytes": "write"}
+    return {**none, _BLOCKS[0]: [_block(device, names[key], count) for device, key, count in counts if key in names]}
+
+
+def _block(device: str, operation: str, count: str) -> dict[str, Any]:
+    major, minor = map(int, device.split(":"))
+    return {"major": major, "minor": minor, "op": operation, "value": int(count)}
 
 
 def _networks(path: str) -> dict[str, dict[str, int]]:
