@@ -9,6 +9,7 @@ from mydocker.images.archive import LayerWriter
 from mydocker.images.config import platform_of
 from mydocker.images.documents import CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE
 from mydocker.images.staging import PutDocument, Staging
+from mydocker.images.times import now
 from mydocker.steps.base import Step, quote
 
 TYPE_CHECKING = False
@@ -94,7 +95,7 @@ class Draft:
 
     def publish(self, entry: Descriptor, reference: Reference | None) -> None:
         """Put all that is in staging into the layout, and an entry for it into the index."""
-        self._staging.publish(lambda entries: index.add(self._checked(entries), entry, reference))
+        self._staging.publish(lambda entries: index.add(self._checked(entries), entry, reference, now()))
 
     def _checked(self, entries: list[Descriptor]) -> list[Descriptor]:
         for layer in self.layers:

@@ -13,12 +13,14 @@ Every name has a descriptor of its own, with these annotations. An image without
     mydocker.parent                     HEX                                 the id of the image that a build or a commit made it of
     mydocker.digest                     sha256:HEX                          the digest that the registry has for the name, perhaps that
                                                                             of an index of platforms
+    mydocker.tagged                     2026-12-01T10:00:00.000000Z         when the image got the name
 """
 
 from __future__ import annotations
 
 from mydocker.errors import BadInput
 from mydocker.images.reference import Reference, parse
+from mydocker.images.times import is_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ BUILT = "mydocker.built"
 PASSED = "mydocker.passed"
 STEPS = "mydocker.steps"
 PARENT = "mydocker.parent"
+TAGGED = "mydocker.tagged"
 
 
 def _annotations(entry: Descriptor) -> dict[str, str]:
@@ -72,6 +75,12 @@ def parent(entry: Descriptor) -> str:
     return _annotations(entry).get(PARENT, "")
 
 
+def tagged(entry: Descriptor) -> str:
+    """Return when an image got the name of a descriptor, in RFC 3339, or '' if nobody noted it."""
+    text = _annotations(entry).get(TAGGED, "")
+    return text if is_time(text) else ""
+
+
 def is_cache(entry: Descriptor) -> bool:
     """Say whether an image is only the cache of a build's step, and has no name."""
     return BUILD in _annotations(entry) and name_of(entry) is None
@@ -89,7 +98,7 @@ def known_as(entry: Descriptor, digest: str) -> Descriptor:
 
 def named(entry: Descriptor, reference: Reference | None) -> Descriptor:
     """Return a copy of a descriptor that has this name, or none, instead of its own."""
-    own = (REF_NAME, CONTAINERD_NAME) if _same_repository(entry, reference) else (REF_NAME, CONTAINERD_NAME, DIGEST)
+    own = (REF_NAME, CONTAINERD_NAME, TAGGED, *(() if _same_repository(entry, reference) else (DIGEST,)))
     others = {k: v for k, v in _annotations(entry).items() if k not in own}
     names = {REF_NAME: str(reference), CONTAINERD_NAME: reference.canonical} if reference else {}
     copy = entry.copy()
@@ -104,8 +113,10 @@ def abroad(entry: Descriptor) -> Descriptor:
     return {**entry, "annotations": {k: v for k, v in _annotations(entry).items() if not k.startswith("mydocker.")}}
 
 
-def add(entries: list[Descriptor], entry: Descriptor, reference: Reference | None) -> list[Descriptor]:
+def add(entries: list[Descriptor], entry: Descriptor, reference: Reference | None, moment: str = "") -> list[Descriptor]:
     """Return the descriptors after an image was given a name, or was added without one.
+
+    moment: when that was, in RFC 3339; whoever has the name already keeps its own
 
     If another image had that name, it loses the name, and stays without a name if it had no other.
     """
@@ -113,8 +124,9 @@ def add(entries: list[Descriptor], entry: Descriptor, reference: Reference | Non
     if reference is None:
         return entries if len(rest) < len(entries) or _has(rest, entry["digest"]) else [*entries, named(entry, None)]
     given = named(entry, reference)
-    if given in rest and len(rest) == len(entries):
+    if len(rest) == len(entries) and given in [named(e, reference) for e in rest if name_of(e) == reference.canonical]:
         return entries
+    given["annotations"] |= {TAGGED: moment} if moment else {}
     return [*remove_name(rest, reference.canonical, keep=entry["digest"]), given]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mydocker.errors import Conflict
 from mydocker.images import index
+from mydocker.images.times import now
 from mydocker.steps.base import Step, quote
 
 TYPE_CHECKING = False
@@ -27,7 +28,7 @@ class NameImage(Step):
     def _changed(self, entries: list[Descriptor]) -> list[Descriptor]:
         if not any(e["digest"] == self.entry["digest"] for e in entries):
             raise Conflict(f"image {self.entry['digest']} was removed meanwhile")
-        return index.add(entries, self.entry, self.reference)
+        return index.add(entries, self.entry, self.reference, now())
 
     def describe(self) -> str:
         return f"name image {self.entry['digest']} {self.reference} in {quote(self.layout.directory + '/index.json')}"

@@ -151,7 +151,7 @@ def _masked(project: Compose, verb: str, printed: str) -> list[str]:
     text = masked(printed.replace(str(project.place), "PLACE"))
     if verb in ("top", "stats"):
         text = re.sub(r"\d[\d.:]*", "N", text)
-    if verb == "images":  # mydocker does not write down when an image got its name, and dockerd not of one that was pulled
+    if verb == "images":  # dockerd does not write down when an image got its name that was pulled or imported, and mydocker does
         text = text.replace("292 years ago", "SPAN ago")
     if verb == "build":  # mydocker makes no container for what leaves no layer
         text = re.sub(r"(: LABEL .*\n) ---> Running in ID\nRemoving intermediate container ID\n", r"\1", text)

@@ -21,12 +21,12 @@ DOCKERS: dict[str, Any] = json.loads(apireference.RECORDED.read_text())
 SINCE = ["container", "die", ["execDuration", "exitCode", "image", "name", "x"]]
 # Fields that ours leaves empty where dockerd has an element: nothing has changed in the container, and the first network is another.
 EMPTY = {"/containers/thebox/changes": ["[].Kind", "[].Path"], "/networks": ["[].IPAM.Config"]}
-# Texts whose form is another: mydocker relabels nothing, was not written in Go, and does not write down when an image got its name; what
-# starts again never is called so in newer versions of docker, too.
+# Texts whose form is another: mydocker relabels nothing, and was not written in Go; what starts again never is called so in newer versions
+# of docker, too.
 OTHER_FORMS = {
     "/containers/json": ["[].Mounts[].Mode"],
     "/containers/thebox/json": ["Mounts[].Mode", "HostConfig.RestartPolicy.Name"],
-    "/images/busybox:latest/json": ["DockerVersion", "Metadata.LastTagTime"],
+    "/images/busybox:latest/json": ["DockerVersion"],
     "/version": ["BuildTime", "GitCommit", "GoVersion", "Platform.Name"],
 }
 

@@ -34,7 +34,7 @@ LIST_HINT = "mydocker images --no-trunc --digests shows what there is"
 class Image:
     """An image of the layout."""
 
-    __slots__ = ("chain_ids", "diff_ids", "document", "entry", "id", "layers", "names", "repo_digests", "sizes")
+    __slots__ = ("chain_ids", "diff_ids", "document", "entry", "id", "layers", "names", "repo_digests", "sizes", "tagged")
 
     def __init__(self, layout: ImageLayout, entries: list[Descriptor], entry: Descriptor) -> None:
         manifest = layout.manifest(entry)
@@ -50,6 +50,8 @@ class Image:
         self.names = [str(name) for name, _ in named]  # as users see them, such as 'busybox:latest'
         # Such as 'busybox@sha256:…'.
         self.repo_digests = sorted({f"{name.familiar}@{index.repo_digest(e)}" for name, e in named})
+        # When it got the last of its names, in RFC 3339; '' if nobody noted it.
+        self.tagged = max((index.tagged(e) for _, e in named), default="")
         noted = index.sizes(entry)
         # The bytes of each layer, uncompressed. Where nobody noted these, compressed.
         self.sizes = noted if len(noted) == len(self.layers) else [layer["size"] for layer in self.layers]

@@ -22,6 +22,7 @@ from mydocker.images import framing, index
 from mydocker.images.config import chain_ids, image_document, platform_of
 from mydocker.images.layers import ArrivingLayer, LayerReader, check_blob, known_sizes
 from mydocker.images.staging import BlobLock, PutDocument, Staging
+from mydocker.images.times import now
 from mydocker.steps.base import Step, quote
 from mydocker.value import Value
 
@@ -255,7 +256,7 @@ class StoreArrival(Step):
         entry = arrival.manifest.descriptor.copy()
         entry["platform"] = platform_of(arrival.document)
         entry["annotations"] = annotations
-        arrival.staging.publish(lambda entries: index.add(self._checked(entries), entry, self.reference))
+        arrival.staging.publish(lambda entries: index.add(self._checked(entries), entry, self.reference, now()))
 
     def _checked(self, entries: list[Descriptor]) -> list[Descriptor]:
         for layer in self.arrival.manifest.layers:

@@ -46,7 +46,7 @@ def document(paths: Paths, image: Image) -> Omitting:
         "GraphDriver": _graph(paths, image),
         "Config": Omitting({**_CONFIG, **image.config, "Labels": labels}, "ExposedPorts", "StopSignal", "Healthcheck", "Shell"),
         "RootFS": Omitting({"Type": "layers", "Layers": image.diff_ids}, "Layers"),
-        "Metadata": {"LastTagTime": _NEVER},  # when it got a name is written nowhere
+        "Metadata": {"LastTagTime": image.tagged or _NEVER},
     }
     return Omitting(document, "Variant")
 

@@ -15,7 +15,7 @@ def group(directory: Path, version: int, files: dict[str, str]) -> Group:
     """Return a cgroup that has these files."""
     for name, text in files.items():
         (directory / name).write_text(text)
-    return Group(Hierarchy(mount=str(directory), version=version, controllers=frozenset({"blkio", "io"})), "")
+    return Group(Hierarchy(mount=str(directory), version=version, controllers=("blkio", "io")), "")
 
 
 @pytest.mark.parametrize("suffix", ["_recursive", ""])

@@ -55,6 +55,18 @@ def test_a_name_that_the_image_has_changes_nothing() -> None:
     assert shown(index.add([*entries, index.named(A, None)], A, parse("x:1"))) == [("b", Y), ("a", X)]
 
 
+def test_a_name_knows_since_when_the_image_has_it() -> None:
+    first, second = "2026-12-01T10:00:00.000000Z", "2026-12-02T10:00:00.000000Z"
+    entries = index.add([], A, parse("x:1"), first)
+    assert index.add(entries, A, parse("x:1"), second) is entries
+    entries = index.add(entries, entries[0], parse("y:1"), second)
+    assert [(index.name_of(e), index.tagged(e)) for e in entries] == [(X, first), (Y, second)]
+    entries = index.remove_name(index.remove_name(entries, Y), X)
+    assert [index.tagged(e) for e in entries] == [""]
+    entries[0]["annotations"][index.TAGGED] = "today"
+    assert index.tagged(entries[0]) == ""
+
+
 def test_remove_name() -> None:
     entries = with_names((A, "x:1"), (A, "y:1"), (B, "z:1"))
     fewer = index.remove_name(entries, X)
