@@ -83,9 +83,16 @@ def _kept(keyring: Keyring, domain: str) -> str:
     return f"by docker-credential-{helper}, and their registry's name in {keyring.path}" if helper else f"in {keyring.path}"
 
 
-def check(paths: Paths, domain: str, credentials: Credentials) -> None:
-    """Check credentials with a registry. Raises Denied, Unreachable."""
-    first_answer(paths, domain, "", "push", Repository.ping, credentials)
+class _Nobody:
+    """What knows no credentials."""
+
+    def find(self, host: str) -> None:
+        """Return None."""
+
+
+def check(paths: Paths, domain: str, credentials: Credentials | None) -> None:
+    """Check with a registry that it lets in whoever has these credentials, None for nobody's. Raises Denied, Unreachable."""
+    first_answer(paths, domain, "", "push", Repository.ping, credentials, _Nobody())
 
 
 def known_user(paths: Paths, domain: str) -> str:
