@@ -5,6 +5,7 @@
     ├── NotFound               the container, image, volume or other object that was named does not exist
     │   └── NoImage            an image does not exist here, but a registry may have it
     ├── Conflict               an object exists already, is in use, or is in the wrong state
+    │   ├── Connected          a running container is on a network already
     │   └── Overlap            a subnet has addresses that another network, or the host, uses
     ├── Unsupported            this host cannot do it; the message names what is missing
     ├── Denied                 the registry refuses
@@ -52,6 +53,10 @@ class NoImage(NotFound):
 
 class Conflict(Error):
     """An object exists already, is in use, or is in a state that forbids the verb."""
+
+
+class Connected(Conflict):
+    """A running container is on the network already."""
 
 
 class Overlap(Conflict):

@@ -35,9 +35,12 @@ def create(call: Call) -> Answer:
 
 
 def _prepared(call: Call, wanted: Options) -> Prepared:
-    """Decide everything about the container. Of all that may be missing only its image is 404: on that, docker's client pulls."""
+    """Decide everything about the container. Of all that may be missing only its image is 404: on that, docker's client pulls.
+
+    Its networks may be made later, as with docker: compose 1 creates containers first.
+    """
     try:
-        return prepare(call.paths, wanted)
+        return prepare(call.paths, wanted, late=True)
     except NoImage:
         raise
     except NotFound as error:

@@ -14,6 +14,7 @@ from mydocker.api.protocol import Refused
 _STATUSES = (
     (errors.BadInput, 400),
     (errors.NotFound, 404),
+    (errors.Connected, 403),
     (errors.Overlap, 403),
     (errors.Conflict, 409),
     (errors.Unsupported, 501),

@@ -216,7 +216,7 @@ def test_what_is_done_already_is_304(service: Service, web: str) -> None:
     [
         ("POST", "/containers/create", {"Image": "nosuch"}, 404, "No such image: nosuch:latest"),
         ("POST", "/containers/create?name=web", {"Image": "busybox"}, 409, "in use"),
-        ("POST", "/containers/create", {"Image": "busybox", "HostConfig": {"NetworkMode": "nosuch"}}, 400, "nosuch"),
+        ("POST", "/containers/create", {"Image": "busybox", "HostConfig": {"NetworkMode": "no/such"}}, 400, "no/such"),
         ("POST", "/containers/create", {"Image": "busybox", "HostConfig": {"VolumesFrom": ["nosuch"]}}, 400, "nosuch"),
         ("POST", "/containers/create?name=bad!", {"Image": "busybox"}, 400, "invalid name"),
         ("POST", "/containers/create", {"Image": "busybox", "HostConfig": {"Memory": 1}}, 400, "too small"),

@@ -14,21 +14,28 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
 
 
-def check(paths: Paths, record: Record) -> None:
-    """Check that a container's networks exist and have what its record asks of them. Raises NotFound, BadInput or Conflict."""
-    networks = []
-    for name, wanted in record["endpoints"].items():
-        network = default.network(paths) if name == records.DEFAULT else records.load(paths, name)
-        for address, mark in ((wanted["ip"], "."), (wanted["ip6"], ":")):
-            subnet = records.of_family(network, mark)
-            if address and not subnet:
-                raise BadInput(f"address {address}: network {name} has no {'IPv4' if mark == '.' else 'IPv6'} subnet")
-            if address and subnet:
-                Pool(subnet, "", bool).check(address)
-        _check_link_local(paths, network, wanted)
-        networks.append(network)
+def check(paths: Paths, record: Record, late: bool = False) -> None:
+    """Check that a container's networks exist and have what its record asks of them. Raises NotFound, BadInput or Conflict.
+
+    late: whether a network may be missing until the container starts; then its start checks it
+    """
+    names = [name for name in record["endpoints"] if not late or name == records.DEFAULT or name in records.names(paths)]
+    networks = [default.network(paths) if name == records.DEFAULT else records.load(paths, name) for name in names]
+    for network in networks:
+        check_endpoint(paths, network, record["endpoints"][network["name"]])
     if record["ports"] and networks:
         _check_ports(paths, networks)
+
+
+def check_endpoint(paths: Paths, network: Network, wanted: WantedEndpoint) -> None:
+    """Check that a network has what is asked of it. Raises BadInput or Conflict."""
+    for address, mark in ((wanted["ip"], "."), (wanted["ip6"], ":")):
+        subnet = records.of_family(network, mark)
+        if address and not subnet:
+            raise BadInput(f"address {address}: network {network['name']} has no {'IPv4' if mark == '.' else 'IPv6'} subnet")
+        if address and subnet:
+            Pool(subnet, "", bool).check(address)
+    _check_link_local(paths, network, wanted)
 
 
 def _check_link_local(paths: Paths, network: Network, wanted: WantedEndpoint) -> None:

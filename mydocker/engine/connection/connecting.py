@@ -9,7 +9,7 @@ from mydocker.engine.connection.endpoints import choose_way_out
 from mydocker.engine.connection.networks import emit
 from mydocker.engine.record import containers, locks, state
 from mydocker.engine.record.undo import AllOrNothing, with_problems
-from mydocker.errors import BadInput, Conflict, Error, StepFailed, attempt
+from mydocker.errors import BadInput, Conflict, Connected, Error, StepFailed, attempt
 from mydocker.network import attachments, hosts, ipam, records
 from mydocker.network.drivers import driver
 from mydocker.paths import Paths
@@ -46,7 +46,7 @@ def connect(paths: Paths, network: Network, container_id: str, wanted: WantedEnd
 
     wanted: what the user asks for on this network.
 
-    Raises Conflict if the container is on the network already, BadInput if it cannot be.
+    Nothing happens to a container that does not run and is on the network already. Raises Connected if it runs, BadInput if it cannot be.
     """
     name = network["name"]
     with locks.ContainerLock(paths, container_id):
@@ -55,11 +55,13 @@ def connect(paths: Paths, network: Network, container_id: str, wanted: WantedEnd
         if mode in records.MODES or mode.startswith("container:") or name in records.MODES:
             other = name if name in records.MODES else mode
             raise BadInput(f"network {other} excludes others: container {record['name']} cannot be connected to {name}")
+        pid = state.running_pid(paths, container_id)
         if name in record["endpoints"]:
-            raise Conflict(f"container {record['name']} is on network {name} already")
+            if not pid:
+                return  # as docker: whoever makes a container connects it to what it may be on, and nothing has to be done
+            raise Connected(f"endpoint with name {record['name']} already exists in network {name}")
         wanted = _with_own_mac(record, name, wanted)
         checks.check(paths, {**record, "endpoints": {name: wanted}, "ports": []})
-        pid = state.running_pid(paths, container_id)
         # The record comes first. If this process dies half way, disconnect can undo the rest.
         run.apply(SaveEndpoints(paths, record, {**record["endpoints"], name: wanted}))
         if pid:

@@ -11,6 +11,7 @@ from mydocker import store
 from mydocker.engine.connection import repair, unplug
 from mydocker.engine.connection.new_network import PREDEFINED, Asked, check_new, free, is_chosen
 from mydocker.engine.record import damage, events
+from mydocker.engine.record.names import is_name
 from mydocker.engine.record.undo import AllOrNothing
 from mydocker.errors import Conflict, Damaged, NotFound
 from mydocker.network import attachments, default, pools, records
@@ -118,6 +119,19 @@ def resolve(paths: Paths, name: str) -> Network:
         if name == known or (len(name) > 3 and default.fixed_id(paths, known).startswith(name)):
             return default.network(paths) if known == records.DEFAULT else predefined(paths, known)
     return records.resolve(paths, name)
+
+
+def name_of(paths: Paths, text: str, late: bool = False) -> str:
+    """Return the name of a network given by name or id. Raises as resolve().
+
+    late: whether a network may be missing until the container starts: then the text has to be a name
+    """
+    try:
+        return resolve(paths, text)["name"]
+    except NotFound:
+        if not late or not is_name(text):
+            raise
+        return text
 
 
 def predefined(paths: Paths, mode: str) -> Network:

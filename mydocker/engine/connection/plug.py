@@ -9,7 +9,7 @@ unplug.py undoes all of it. The monitor imports this module, so it uses only the
 from __future__ import annotations
 
 from mydocker import store
-from mydocker.engine.connection import endpoints, unplug
+from mydocker.engine.connection import checks, endpoints, unplug
 from mydocker.engine.connection.endpoints import choose_way_out
 from mydocker.engine.record import state
 from mydocker.errors import Error, NotFound
@@ -114,6 +114,7 @@ class Joining:
 
     def _claim_endpoint(self, name: str, wanted: WantedEndpoint) -> None:
         network = self.networks[name] = self.network(name)
+        checks.check_endpoint(self.paths, network, wanted)  # it may have been made after the container
         steps = [
             ClaimAddress(pool, self.record["id"], name, wanted["ip" if pool.subnet.bits == 32 else "ip6"])
             for pool in pools(self.paths, network)

@@ -165,16 +165,17 @@ class Prepared(Value):
         return steps
 
 
-def prepare(paths: Paths, options: Options, image: images.Image | None = None) -> Prepared:
+def prepare(paths: Paths, options: Options, image: images.Image | None = None, late: bool = False) -> Prepared:
     """Decide everything about a new container, and change nothing. Raises the error that is in the options.
 
     image: the container's image, None to find the one that the options name
+    late: whether its networks may be missing until it starts
     """
     image = image or images.find(paths, options.image)
     if options.network.startswith("container:"):
         options.hostname = _donor(paths, options.network)["config"]["Hostname"] or None
     # The user may have given a network's id. From here on each network has its name.
-    options.endpoints = {networks.resolve(paths, name)["name"]: wanted for name, wanted in options.endpoints.items()}
+    options.endpoints = {networks.name_of(paths, name, late): wanted for name, wanted in options.endpoints.items()}
     links.by_id(paths, options.endpoints)
     driver = drivers.choose(paths, options.storage_driver)
     container_id = containers.new_id()
@@ -201,7 +202,7 @@ def prepare(paths: Paths, options: Options, image: images.Image | None = None) -
     bundle = spec.make_spec(options, image.config, facts)
     record = record_of(options, image, bundle, facts, name, driver.name, timestamp())
     _check_shared(paths, options)
-    checks.check(paths, record)
+    checks.check(paths, record, late)
     return Prepared(paths=paths, options=options, image=image, driver=driver, record=record, spec=bundle)
 
 

@@ -16,6 +16,7 @@ from mydocker.api.protocol import Refused
         (errors.NotFound("no such container: x"), 404, "No such container: x"),
         (errors.NoImage("no such image: x:latest"), 404, "No such image: x:latest"),
         (errors.Conflict("in use"), 409, "in use"),
+        (errors.Connected("endpoint with name x already exists in network y"), 403, "endpoint with name x already exists in network y"),
         (errors.Overlap("subnet x"), 403, "Pool overlaps with other one on this address space: subnet x"),
         (errors.Unsupported("this kernel has no aufs"), 501, "this kernel has no aufs"),
         (errors.StepFailed("mount: No space left on device", 28), 500, "mount: No space left on device"),
