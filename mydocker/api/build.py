@@ -33,15 +33,13 @@ from mydocker.storage.drivers import choose
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from mydocker.engine.build.result import Built
     from mydocker.engine.record.containers import Record
     from mydocker.engine.request.options import Options
     from mydocker.images.reference import Reference
 
-# Of a tar: the length of a block, and what stands where in its first one.
-_BLOCK, _MAGIC, _MAGIC_AT = 512, b"ustar", 257
 _STDERR = 2
 # {parameter: the field of docker's HostConfig that it sets for RUN}
 _NUMBERS = {
@@ -76,25 +74,15 @@ def build(call: Call) -> None:
 
 def _of_upload(call: Call, names: list[Reference], limits: dict[str, Any], telling: Telling) -> Built:
     with _scratch(call) as scratch:
-        with open(f"{scratch}/body", "w+b") as file:
+        with open(f"{scratch}/body", "wb") as file:
             for piece in call.connection.body():
                 file.write(piece)
-            _complete(file)
         try:
-            unpack_context("the context", file.name, f"{scratch}/context")
+            unpack_context("the context", file.name, f"{scratch}/context", is_whole=True)
         except Damaged as error:
             raise BadInput(f"invalid context: {error.message}") from error
         os.unlink(file.name)
         return _built(call, f"{scratch}/context", scratch, names, limits, telling)
-
-
-def _complete(file: BinaryIO) -> None:
-    """Give a tar the end that docker's client leaves out when it adds a Dockerfile: the last block's rest, and two empty ones."""
-    length = file.seek(0, os.SEEK_END)
-    file.seek(_MAGIC_AT)
-    if file.read(len(_MAGIC)) == _MAGIC:
-        file.seek(length)
-        file.write(bytes(-length % _BLOCK + 2 * _BLOCK))
 
 
 def _refuse(call: Call) -> None:
