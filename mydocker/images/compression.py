@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # zlib's number for: with gzip's header and trailer.
 GZIP_FORMAT = 31
 _CHUNK = 1 << 18
+_BLOCK = 512  # bytes, of a tar
 
 
 class Decompressed(RawIOBase):
@@ -36,6 +37,32 @@ class Decompressed(RawIOBase):
             if isinstance(error, OSError) and error.errno:
                 raise
             raise Damaged(f"{self._name}: damaged archive: {str(error).lower()}") from error
+
+    def as_binary(self) -> BinaryIO:
+        """Return this object as the type that readers of archives ask for."""
+        return cast("BinaryIO", self)
+
+
+class Ended(RawIOBase):
+    """A tar with the end that docker's client leaves out when it adds a Dockerfile: the last block's rest, and two empty blocks."""
+
+    def __init__(self, tar: BinaryIO) -> None:
+        self._tar = tar
+        self._length = 0
+        self._end: bytes | None = None  # what is left of it, once the tar has been read
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._tar.read(size) if self._end is None else b""
+        self._length += len(data)
+        if data or not size:
+            return data
+        left = bytes(-self._length % _BLOCK + 2 * _BLOCK) if self._end is None else self._end
+        cut = size if size > 0 else len(left)
+        self._end = left[cut:]
+        return left[:cut]
 
     def as_binary(self) -> BinaryIO:
         """Return this object as the type that readers of archives ask for."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from io import RawIOBase
-from typing import cast
 
 from mydocker.engine.build import chmod
 from mydocker.engine.build.addresses import check_checksum, is_address, is_repository
@@ -22,14 +20,12 @@ from mydocker.value import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import BinaryIO
 
     from mydocker.engine.build.sources import Source
     from mydocker.engine.container.sides import Container
     from mydocker.images.dockerfile import Heredoc, Instruction
 
 _CHUNK = 1 << 18
-_BLOCK = 512  # bytes, of a tar
 # The flags of COPY and ADD in whose values variables are replaced.
 _EXPANDED = ("chown", "chmod", "checksum")
 
@@ -241,38 +237,16 @@ def _hash(excluded: set[str], place: str, path: str, update: Callable[[bytes], N
                 _hash(excluded, f"{place}/{name}", f"{path.rstrip('/')}/{name}", update)
 
 
-class _Ended(RawIOBase):
-    """A tar with the end that docker's client leaves out when it adds a Dockerfile: the last block's rest, and two empty blocks."""
-
-    def __init__(self, tar: BinaryIO) -> None:
-        self._tar = tar
-        self._length = 0
-        self._end: bytes | None = None  # what is left of it, once the tar has been read
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        data = self._tar.read(size) if self._end is None else b""
-        self._length += len(data)
-        if data or not size:
-            return data
-        left = bytes(-self._length % _BLOCK + 2 * _BLOCK) if self._end is None else self._end
-        cut = size if size > 0 else len(left)
-        self._end = left[cut:]
-        return left[:cut]
-
-
 def unpack_context(stream_name: str, path: str, directory: str, is_whole: bool = False) -> None:
     """Unpack a context that came as a tar into a new directory.
 
     stream_name: what errors call the tar
     is_whole: whether it is known that all of it has come. Then it need not have the end of a tar.
     """
-    from mydocker.images.compression import Decompressed
+    from mydocker.images.compression import Decompressed, Ended
     from mydocker.storage.unpack import unpack
 
     os.makedirs(directory)
     with open(path, "rb") as file:
         tar = Decompressed(file, stream_name).as_binary()
-        unpack(cast("BinaryIO", _Ended(tar)) if is_whole else tar, directory, None)
+        unpack(Ended(tar).as_binary() if is_whole else tar, directory, None)
