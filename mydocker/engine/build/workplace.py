@@ -10,7 +10,7 @@ from mydocker.engine.catalog import images
 from mydocker.engine.container import life
 from mydocker.engine.container.create import Prepared, create, prepare
 from mydocker.engine.container.sides import Container
-from mydocker.engine.container.snapshots import RUNTIME_MOUNTS
+from mydocker.engine.container.snapshots import OF_NO_IMAGE
 from mydocker.engine.monitor import end
 from mydocker.engine.record import containers, locks
 from mydocker.images import config, index
@@ -96,7 +96,7 @@ class Workplace:
         stubs: the files that are there only as mount points
         """
         record, storage = self.prepared.record, self.prepared.driver
-        directory, covered = self.paths.container(self.id), {*RUNTIME_MOUNTS, *stubs}
+        directory, covered = self.paths.container(self.id), {*OF_NO_IMAGE, *stubs}
         storage.check_depth(len(progress.layers) + 1)
         document = deepcopy(progress.document)
 

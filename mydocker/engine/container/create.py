@@ -19,7 +19,7 @@ from mydocker.engine.container import mounted, spec
 from mydocker.engine.container.claim import ClaimName
 from mydocker.engine.container.new_record import record_of
 from mydocker.engine.monitor import staged
-from mydocker.engine.record import containers, events, names, removal
+from mydocker.engine.record import containers, events, marker, names, removal
 from mydocker.engine.record.bundle import keep
 from mydocker.engine.record.moments import timestamp
 from mydocker.engine.record.state import CGROUP_PARENT
@@ -142,6 +142,7 @@ class Prepared(Value):
         name = self.spec["hostname"]
         return [
             *self.driver.writable_steps(self.directory),
+            *marker.at_creation(self.driver, self.directory),
             # The root of a user namespace is nobody on the host, and must find the root file system from this directory.
             MakeDir(bundle, 0o711),
             MakeDir(bundle + "/rootfs"),

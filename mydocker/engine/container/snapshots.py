@@ -8,6 +8,7 @@ from mydocker.engine.catalog import images
 from mydocker.engine.container.children import as_failure, raise_failure
 from mydocker.engine.container.stillness import HoldStill
 from mydocker.engine.record import events, locks
+from mydocker.engine.record.marker import MARKER
 from mydocker.engine.record.sizes import WRITABLE
 from mydocker.engine.record.state import running_pid
 from mydocker.images import change, config, index
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 18
 
 # The paths that the runtime mounts something on in every container. It may have made them in the writable layer, as mount points.
-RUNTIME_MOUNTS = frozenset({"/dev", "/proc", "/sys", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"})
+_RUNTIME_MOUNTS = frozenset({"/dev", "/proc", "/sys", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"})
+# What of a writable layer nobody has changed in the container, whatever that mounts.
+OF_NO_IMAGE = _RUNTIME_MOUNTS | {MARKER}
 
 
 class CommitOptions(Value):
@@ -116,12 +119,12 @@ def _settle(paths: Paths, driver: StorageDriver, record: Record, run: Run) -> No
 
 def mounted(record: Record) -> set[str]:
     """Return the paths in a container that something is mounted on."""
-    return {mount["destination"] for mount in record["mounts"]} | RUNTIME_MOUNTS
+    return {mount["destination"] for mount in record["mounts"]} | _RUNTIME_MOUNTS
 
 
 def changes(paths: Paths, driver: StorageDriver, record: Record) -> list[Change]:
     """Return what a container changed, without the files and directories that are only there for mount points."""
-    covered = mounted(record)
+    covered = mounted(record) | OF_NO_IMAGE
     with locks.WithoutLock(paths, record):
         _settle(paths, driver, record, Run("diff"))
         found = driver.changes(paths.container(record["id"]), record["layers"])
@@ -158,7 +161,7 @@ def _is_altered(paths: Paths, driver: StorageDriver, record: Record, path: str) 
 
 def _difference(paths: Paths, driver: StorageDriver, record: Record) -> Fill:
     def fill(layer: LayerWriter) -> None:
-        driver.diff(paths.container(record["id"]), record["layers"], layer.as_binary(), mounted(record))
+        driver.diff(paths.container(record["id"]), record["layers"], layer.as_binary(), mounted(record) | OF_NO_IMAGE)
 
     return fill
 

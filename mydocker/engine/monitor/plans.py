@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mydocker import store
 from mydocker.engine.monitor import staged
-from mydocker.engine.record import state
+from mydocker.engine.record import marker, state
 from mydocker.engine.volume.first_use import populate
 from mydocker.kernel.namespaces import CLONE_NEWNS
 from mydocker.runtime.mounts import early_trees
@@ -120,10 +120,12 @@ def _root_steps(paths: Paths, record: Record, spec: Spec, driver: StorageDriver)
     """
     directory, layers = paths.container(record["id"]), record["layers"]
     users, groups = mappings(spec["linux"])
+    marking = [] if record["startedAt"] else marker.at_first_start(driver, directory, layers)
     if not users:
-        return driver.mount_steps(directory, layers, directory + "/bundle/rootfs")
+        return [*driver.mount_steps(directory, layers, directory + "/bundle/rootfs"), *marking]
     staging = paths.running(record["id"]) + "/mapped"
-    return [MakeDir(staging, 0o711), *driver.mapped_steps(directory, layers, directory + "/bundle/rootfs", staging, users, groups)]
+    mounting = driver.mapped_steps(directory, layers, directory + "/bundle/rootfs", staging, users, groups)
+    return [MakeDir(staging, 0o711), *mounting, *marking]
 
 
 class Order:
