@@ -46,6 +46,26 @@ def test_a_project_comes_up_stays_and_goes(compose: Compose) -> None:
     assert compose.run("exec", "-T", "worker", "sh", "-c", "exit 3").returncode == 3
 
 
+def test_containers_may_be_created_before_there_is_a_network(compose: Compose) -> None:
+    """The first compose makes the network only when they are to start."""
+    compose.write({FILE: ONE % "init: true"})
+    compose("create")
+    assert running(compose) == ""
+    compose("up", "-d")
+    assert running(compose).count("\n") == 1
+
+
+@pytest.mark.parametrize("where", ["beside", "elsewhere"])
+def test_a_dockerfile_may_lie_outside_of_its_context(compose: Compose, where: str) -> None:
+    """compose 2 then adds it to the context, which has no end any more."""
+    other = "Dockerfile.other" if where == "beside" else "../files/Dockerfile"
+    service = f"one: {{build: {{context: ctx, dockerfile: {other}}}, command: sleep 1000}}"
+    files = {"ctx/file": "x" * 700, f"ctx/{other}": "FROM busybox\nCOPY file /\n"}
+    compose.write({FILE: f"services:\n  {service}\n", **files})
+    compose("up", "-d", "--build")
+    assert compose("exec", "-T", "one", "cat", "/file") == "x" * 700
+
+
 def test_profiles_choose_services(compose: Compose) -> None:
     compose.write({FILE: ONE % "init: true" + '  two: {image: busybox, command: sleep 1000, profiles: ["debug"]}\n'})
     compose("up", "-d")

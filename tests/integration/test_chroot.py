@@ -1,5 +1,6 @@
 """mydocker in a chroot whose root is no mount point, as in a bare debootstrap tree."""
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -49,7 +50,7 @@ def test_nothing_of_the_host_lies_above_its_root(mydocker: Machine, in_chroot: C
     container_id = in_chroot(f"{mydocker.prefixed} run -d --name deep busybox sleep 100", "private", before).stdout.strip()
     assert mydocker("ps", "--no-trunc", "-q").stdout.strip() == container_id
     # nsenter moves to that root, and finds its program there.
-    climbed = mydocker.sh(f"nsenter --mount -t {mydocker.pid('deep')} /bin/ls -d /.dockerenv /bin/busybox {mydocker.directory}")
+    climbed = mydocker.sh(f"nsenter --mount -t {mydocker.pid('deep')} /bin/ls -d {sys.executable} /bin/busybox {mydocker.directory}")
     assert climbed.stdout == "/bin/busybox\n"
     mydocker("rm", "-f", "deep")
 
