@@ -183,11 +183,11 @@ def test_a_shell_writes_the_config_json_that_a_start_writes(start: Callable[[str
 # What a script may have, in bytes without and with its comments. Until names, loops and here-documents came, the first one had 46.8 KB,
 # all of it commands: the commands are a quarter of that, and with their reasons they are less than half.
 SIZES = {
-    "": (11_700, 22_200),
-    "-it --rm -m 64m": (11_950, 22_900),
-    "-d -p 8080:80 -v data:/data -e K=V": (12_450, 24_300),
+    "": (11_750, 22_250),
+    "-it --rm -m 64m": (11_950, 22_950),
+    "-d -p 8080:80 -v data:/data -e K=V": (12_450, 24_350),
     "--network none": (8_700, 17_500),
-    "--userns auto": (10_100, 20_500),
+    "--userns auto": (10_150, 20_550),
 }
 
 
