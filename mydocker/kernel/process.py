@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from errno import EACCES, EAGAIN, EBUSY, EINVAL, ENOENT, ENOSYS, EPERM
+from errno import E2BIG, EACCES, EAGAIN, EBUSY, EINVAL, ENOENT, ENOSYS, EPERM
 from struct import pack
 
 from mydocker.kernel import capabilities
@@ -25,8 +25,8 @@ PR_CAP_AMBIENT_CLEAR_ALL = 4
 
 CLONE_INTO_CGROUP = 1 << 33
 _SIGCHLD = 17  # signal(7)
-# What fork_into() fails with where a move may still work: on older kernels, under filters, and in a cgroup that takes nobody so.
-NOT_BORN = (ENOSYS, EINVAL, EPERM, EACCES, EBUSY, EAGAIN)
+# What fork_into() fails with where a move may still work: on older kernels (5.4: E2BIG), under filters, in a cgroup that takes nobody so.
+NOT_BORN = (ENOSYS, E2BIG, EINVAL, EPERM, EACCES, EBUSY, EAGAIN)
 
 
 def prctl(option: int, value: int = 0, third: int = 0, subject: str | None = None) -> int:

@@ -26,13 +26,16 @@ def test_no_image_of_the_container_has_it(mydocker: Machine, driver: str) -> Non
     mydocker("run", "--name", "one", "--storage-driver", driver, "busybox", "touch", "/mine")
     assert mydocker("diff", "one").stdout == "A /mine\n"
     assert mydocker("commit", "one", "committed").rc == 0
-    mydocker.sh("mkdir ctx; printf 'FROM busybox\nRUN test -e /.docker?nv && touch /built\n' > ctx/Dockerfile")
+    mydocker.sh("mkdir ctx; printf 'FROM busybox AS one\nRUN test -e /.docker?nv && touch /built\n' > ctx/Dockerfile")
     assert mydocker("build", "-q", "-t", "built", "ctx").rc == 0
     for image, file in (("committed", "mine"), ("built", "built")):
         names = mydocker.sh(
             f"{{mydocker}} save {image} | tar -xO --wildcards '*/sha256/*' | grep -aoE '{file}|\\.dockerenv' | sort -u"
         ).stdout
         assert names.split() == [file], image
+    mydocker.sh("printf 'FROM scratch\nCOPY --from=one / /\n' >> ctx/Dockerfile")
+    copied = mydocker.sh("{mydocker} build -q -o - ctx | tar -t").stdout.split()
+    assert "built" in copied and ".dockerenv" not in copied
     mydocker("rm", "one")
     mydocker("rmi", "committed", "built")
     mydocker("builder", "prune", "-af")
@@ -46,3 +49,10 @@ def test_an_image_that_has_one_keeps_it(mydocker: Machine, driver: str) -> None:
     assert mydocker.sh("ls /escaped").rc != 0
     mydocker("rmi", "odd")
     mydocker("builder", "prune", "-af")
+
+
+def test_what_was_copied_there_before_the_first_start_stays(mydocker: Machine, driver: str) -> None:
+    mydocker("create", "--name", "one", "--storage-driver", driver, "busybox", "readlink", "/.dockerenv")
+    assert mydocker.sh("ln -s /elsewhere .dockerenv && {mydocker} cp .dockerenv one:/ && rm .dockerenv").rc == 0
+    assert mydocker("start", "-a", "one").stdout == "/elsewhere\n"
+    mydocker("rm", "one")

@@ -19,8 +19,8 @@ from mydocker.engine.container import mounted, spec
 from mydocker.engine.container.claim import ClaimName
 from mydocker.engine.container.new_record import record_of
 from mydocker.engine.monitor import staged
-from mydocker.engine.record import containers, events, marker, names, removal
-from mydocker.engine.record.bundle import keep
+from mydocker.engine.record import containers, events, names, removal
+from mydocker.engine.record.bundle import settle
 from mydocker.engine.record.moments import timestamp
 from mydocker.engine.record.state import CGROUP_PARENT
 from mydocker.engine.record.undo import AllOrNothing
@@ -90,9 +90,8 @@ class SaveRecord(Step):
 
     def apply(self) -> None:
         if self.is_whole:
-            keep(self.paths, self.record)
-        else:
-            containers.save(self.paths, self.record, sync=False)
+            settle(self.paths, self.record)
+        containers.save(self.paths, self.record, sync=self.is_whole)
 
     def describe(self) -> str:
         return f"write the record of container {self.record['id'][:12]}, status {self.record['status']}"
@@ -142,7 +141,6 @@ class Prepared(Value):
         name = self.spec["hostname"]
         return [
             *self.driver.writable_steps(self.directory),
-            *marker.at_creation(self.driver, self.directory),
             # The root of a user namespace is nobody on the host, and must find the root file system from this directory.
             MakeDir(bundle, 0o711),
             MakeDir(bundle + "/rootfs"),

@@ -172,8 +172,14 @@ class Monitor(Order):
     def go(self, pid: int) -> None:
         state.save(self.paths, self.request["id"], pid, self.cgroup.path)
         self._check_joined()
+        self._settle()
         self.launch.go()
         self._record_start(pid)
+
+    def _settle(self) -> None:
+        """Wait for the disk while init builds its root: afterwards the program may fill it before the record is written."""
+        if not self.record["autoRemove"]:
+            bundle.settle(self.paths, self.record)
 
     def _check_joined(self) -> None:
         """Raise an error if init has joined a namespace of a container that has ended meanwhile."""
@@ -198,6 +204,7 @@ class Monitor(Order):
         pid = launch.fork()
         self.streams.close_theirs()
         state.save(self.paths, self.request["id"], pid, self.cgroup.path)
+        self._settle()
         launch.go()
         state.save(self.paths, self.request["id"], launch.init, self.cgroup.path)
         joined.check(self.paths, self.record, self.spec)
@@ -208,10 +215,7 @@ class Monitor(Order):
         self.record |= {"status": "running", "pid": pid, "startedAt": timestamp(), "exitCode": 0, "error": "", "oomKilled": False}
         self.record["published"] = self.joining.attachment["published"]
         # A power cut ends the container too. Afterwards, nobody has to know of a container with --rm.
-        if self.record["autoRemove"]:
-            containers.save(self.paths, self.record, sync=False)
-        else:
-            bundle.keep(self.paths, self.record)
+        containers.save(self.paths, self.record, sync=not self.record["autoRemove"])
         if test_of(self.record):
             from mydocker.engine.monitor.health import Health  # most starts do not need it
 

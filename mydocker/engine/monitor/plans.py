@@ -120,12 +120,13 @@ def _root_steps(paths: Paths, record: Record, spec: Spec, driver: StorageDriver)
     """
     directory, layers = paths.container(record["id"]), record["layers"]
     users, groups = mappings(spec["linux"])
-    marking = [] if record["startedAt"] else marker.at_first_start(driver, directory, layers)
     if not users:
-        return [*driver.mount_steps(directory, layers, directory + "/bundle/rootfs"), *marking]
-    staging = paths.running(record["id"]) + "/mapped"
-    mounting = driver.mapped_steps(directory, layers, directory + "/bundle/rootfs", staging, users, groups)
-    return [MakeDir(staging, 0o711), *mounting, *marking]
+        mounting = driver.mount_steps(directory, layers, directory + "/bundle/rootfs")
+    else:
+        staging = paths.running(record["id"]) + "/mapped"
+        mapped = driver.mapped_steps(directory, layers, directory + "/bundle/rootfs", staging, users, groups)
+        mounting = [MakeDir(staging, 0o711), *mapped]
+    return mounting if record["startedAt"] else marker.around(mounting, driver, directory, layers)
 
 
 class Order:

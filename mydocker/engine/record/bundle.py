@@ -46,14 +46,13 @@ def save(paths: Paths, container_id: str, spec: Spec, sync: bool = True) -> None
     store.write_json(path(paths, container_id), spec, sync=sync)
 
 
-def keep(paths: Paths, record: Record) -> None:
-    """Write the record of a new container so that a power cut leaves the whole container: its files and its claim go to the disk first.
+def settle(paths: Paths, record: Record) -> None:
+    """Wait until a container's files and its claim are on the disk, before its record is.
 
-    When a record is on the disk, so are the names of the files beside it. Of those that had no fsync(2), ext4 loses the content.
+    When a record is on the disk, so are the names of the files beside it. In a power cut, ext4 loses the content of those without fsync(2).
     """
     directory = paths.container(record["id"])
     files = [path(paths, record["id"]), *(f"{directory}/{name}" for name in ("hostname", "hosts", "resolv.conf"))]
     for file in (*files, f"{paths.names}/{record['name']}"):
         if os.path.lexists(file):  # with the host's network, there are those that the host has
             store.to_disk(file)
-    containers.save(paths, record)

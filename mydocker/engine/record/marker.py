@@ -1,6 +1,7 @@
 """/.dockerenv, an empty file by which programs know that they are in a container: testcontainers then asks for docker elsewhere.
 
-As docker's, it is in the writable layer from the beginning, and in no image that is made of the container.
+As docker's, it is in the writable layer, and in no image that is made of the container. A container gets it at its first start: those in
+which a build only looks get none.
 """
 
 from __future__ import annotations
@@ -17,17 +18,19 @@ if TYPE_CHECKING:
 MARKER = "/.dockerenv"
 
 
-def at_creation(driver: StorageDriver, directory: str) -> list[Step]:
-    """Return the step that makes it where the writable layer is made with the container. directory: the container's"""
-    return [_creation(driver, directory)] if driver.writable_steps(directory) else []
+def around(mounting: list[Step], driver: StorageDriver, directory: str, layers: list[str]) -> list[Step]:
+    """Return the steps that mount a root file system for the first time, and make the file.
 
+    Where the writable layer is there before, it goes into that before it is mounted. Where that is a copy of the image's files, it comes
+    after, unless the image has one.
 
-def at_first_start(driver: StorageDriver, directory: str, layers: list[str]) -> list[Step]:
-    """Return the step that makes it where the writable layer is a copy of the image's files, unless the image has one."""
-    is_copy = not driver.writable_steps(directory)
+    directory: the container's
+    """
+    path = f"{directory}/{driver.writable}{MARKER}"
+    if os.path.lexists(path):
+        return mounting  # it was copied into the container, and may be anything
+    making = CreateFile(path, "", 0o755)
+    if driver.writable_steps(directory):
+        return [making, *mounting]
     has_one = layers and os.path.lexists(driver.layer(layers[0]) + MARKER)
-    return [_creation(driver, directory)] if is_copy and not has_one else []
-
-
-def _creation(driver: StorageDriver, directory: str) -> Step:
-    return CreateFile(f"{directory}/{driver.writable}{MARKER}", "", 0o755)
+    return [*mounting, *([] if has_one else [making])]

@@ -67,7 +67,7 @@ def test_who_was_born_in_one_enters_the_others(tmp_path: Path, monkeypatch: pyte
     assert said(Cgroup(str(tmp_path))) == ["write 0 to pids/tasks"]
 
 
-@pytest.mark.parametrize("name", ["ENOSYS", "EINVAL", "EPERM", "EACCES", "EBUSY", "EAGAIN"])
+@pytest.mark.parametrize("name", ["ENOSYS", "E2BIG", "EINVAL", "EPERM", "EACCES", "EBUSY", "EAGAIN"])
 def test_who_was_not_enters_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     refuse(monkeypatch, getattr(errno, name))
     assert said(Cgroup(str(tmp_path))) == ["write 0 to pids/cgroup.procs", "write 0 to unified/cgroup.procs"]
