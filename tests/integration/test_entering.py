@@ -75,9 +75,11 @@ def test_the_first_process_is_in_all_of_them(mydocker: Machine) -> None:
         assert (moved.rc, places(moved.stdout)) == (0, places(born.stdout))
 
 
-@pytest.mark.parametrize("flags", ["", "--userns auto"])
-def test_one_more_process_is_where_the_first_one_is(mydocker: Machine, flags: str) -> None:
-    mydocker("run", "-d", "--name", "web", *flags.split(), "--network", "none", "--cgroupns", "host", "busybox", "sleep", "1000")
+@pytest.mark.parametrize("isolation", ["host", "userns"])
+def test_one_more_process_is_where_the_first_one_is(request: pytest.FixtureRequest, mydocker: Machine, isolation: str) -> None:
+    flags = request.getfixturevalue("userns") if isolation == "userns" else []
+    started = mydocker("run", "-d", "--name", "web", *flags, "--network", "none", "--cgroupns", "host", "busybox", "sleep", "1000")
+    assert started.rc == 0, started
     one = mydocker.sh(f"cat /proc/{mydocker.pid('web')}/cgroup").stdout
     assert len(places(one)) == len(LAYOUT.hierarchies)
     assert mydocker("exec", "web", "cat", "/proc/self/cgroup").stdout == one
