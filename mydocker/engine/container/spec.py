@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mydocker.engine.container import described
+from mydocker.engine.record.bundle import ETC_FILES
 from mydocker.engine.record.state import CGROUP_PARENT
 from mydocker.engine.request.options import Options
 from mydocker.engine.request.resources import device_rules, resources
@@ -147,7 +148,7 @@ def _mounts(options: Options, facts: Facts) -> list[Mount]:
     kernel = [mount for mount in _kernel_mounts(options) if not _is_covered(mount["destination"], taken)]
     files = [
         _mount(f"/etc/{name}", "bind", f"{facts.directory}/{name}", ["rbind", "rprivate"])
-        for name in ("hostname", "hosts", "resolv.conf")
+        for name in ETC_FILES
         if f"/etc/{name}" not in taken
     ]
     if options.init:

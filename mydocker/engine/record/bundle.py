@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
     from mydocker.runtime.spec import Spec
 
+# What lies beside the bundle and is mounted into the container's /etc.
+ETC_FILES = ("hostname", "hosts", "resolv.conf")
+
 
 def path(paths: Paths, container_id: str) -> str:
     """Return the path of a container's spec."""
@@ -52,7 +55,7 @@ def settle(paths: Paths, record: Record) -> None:
     When a record is on the disk, so are the names of the files beside it. In a power cut, ext4 loses the content of those without fsync(2).
     """
     directory = paths.container(record["id"])
-    files = [path(paths, record["id"]), *(f"{directory}/{name}" for name in ("hostname", "hosts", "resolv.conf"))]
+    files = [path(paths, record["id"]), *(f"{directory}/{name}" for name in ETC_FILES)]
     for file in (*files, f"{paths.names}/{record['name']}"):
         if os.path.lexists(file):  # with the host's network, there are those that the host has
             store.to_disk(file)

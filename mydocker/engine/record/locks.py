@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from mydocker.paths import Paths
 
 _HALF = {"creating": "made", "removing": "removed"}
-# The time that a monitor may take to record an end and to clean up.
-# How long a monitor may take for what comes after the end. It waits for its turn at the rules of the firewall: on a slow machine, six
-# that ended together took more than ten seconds with iptables-legacy.
+# The time that a monitor may take to record an end and to clean up. It waits for its turn at the rules of the firewall: on a slow machine,
+# six that ended together took more than ten seconds with iptables-legacy.
 RECORDING_SECONDS = 30
 
 

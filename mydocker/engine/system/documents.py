@@ -9,6 +9,7 @@ import os
 from functools import partial
 
 from mydocker import store
+from mydocker.engine.record.bundle import ETC_FILES
 from mydocker.engine.record.containers import RECORD
 from mydocker.engine.record.execs import EXEC
 from mydocker.engine.record.health import REPORT
@@ -76,7 +77,7 @@ RECORD_PATH, BUNDLE_PATH = f"{_CONTAINER}/config.json", f"{_CONTAINER}/bundle/co
 VOLUME_PATH, NETWORK_PATH = "ROOT/volumes/NAME/volume.json", f"{_NETWORK}/network.json"
 NAME_PATH, ADDRESS_PATH = "ROOT/names/NAME", "STATE/networks/NAME/ADDRESS"
 INDEX_PATH, LAYOUT_PATH = "ROOT/images/index.json", "ROOT/images/oci-layout"
-FILES = tuple(f"{_CONTAINER}/{name}" for name in ("hostname", "hosts", "resolv.conf"))
+FILES = tuple(f"{_CONTAINER}/{name}" for name in ETC_FILES)
 
 # Locks come first: without one, nothing else of its object can be done.
 DOCUMENTS = (

@@ -34,28 +34,35 @@ if TYPE_CHECKING:
 
 def differing(paths: Paths) -> Iterator[Leftover]:
     """Yield each unpacked layer with a file that is not what its image's layer says. All of both is read."""
-    seen = set()
+    for path, (image, position, storage) in _unpacked(paths).items():
+        try:
+            problem = _problem(paths, image, position, storage)
+        except Damaged as error:
+            yield Leftover(what=error.message, repair=trying(_refuse, image))
+            continue
+        if problem:
+            repair = trying(_unpack_again, paths, storage, image, os.path.basename(path))
+            yield Leftover(what=f"{path}: {problem}", repair=repair, done="unpacked again:")
+
+
+def _unpacked(paths: Paths) -> dict[str, tuple[images.Image, int, StorageDriver]]:
+    """Return {directory of an unpacked layer: (an image that has it, its position there, the storage driver)}.
+
+    The position of the lowest layer of an image is 0.
+    """
+    found: dict[str, tuple[images.Image, int, StorageDriver]] = {}
     for image in images.all_images(paths):
         for storage in (driver(name, paths) for name in NAMES):
             for position, chain_id in enumerate(reversed(image.chain_ids)):
-                path = storage.layer(chain_id)
-                if path in seen or not storage.has(chain_id):
-                    continue
-                seen.add(path)
-                try:
-                    problem = _problem(paths, image, position, storage)
-                except Damaged as error:
-                    yield Leftover(what=error.message, repair=trying(_refuse, image))
-                    continue
-                if problem:
-                    repair = trying(_unpack_again, paths, storage, image, chain_id)
-                    yield Leftover(what=f"{path}: {problem}", repair=repair, done="unpacked again:")
+                if storage.has(chain_id):
+                    found.setdefault(storage.layer(chain_id), (image, position, storage))
+    return found
 
 
 def _problem(paths: Paths, image: images.Image, position: int, storage: StorageDriver) -> str:
     """Return what is wrong with an unpacked layer, '' if nothing is. Raises Damaged if there is nothing whole to compare it with.
 
-    position: of the layer in the image; the lowest is 0. A layer of vfs has all files of those below it, too.
+    A layer of vfs has all files of those below it, too.
     """
     directory = storage.layer(image.chain_ids[-1 - position])
     found: dict[str, str] = {}

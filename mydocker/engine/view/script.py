@@ -36,9 +36,6 @@ trap 'rm -rf "$T"' EXIT
 """
 
 
-_ENTERED = "nsenter --net=/proc/$NETNS/ns/net"
-
-
 class Plans:
     """All that one start does, process by process.
 
@@ -193,7 +190,7 @@ def _network_lines(plans: Plans, writer: Commented) -> list[str]:
     lines = writer.lines([*plans.network.claims, *plans.network.connect])
     return [
         "# === the network: mydocker connects init's namespace; here init enters one that is connected",
-        f'within() {{ {_ENTERED} "$@"; }}',
+        'within() { nsenter --net=/proc/$NETNS/ns/net "$@"; }',
         "unshare --net sleep 1000000 & NETNS=$!",
         "trap 'kill $NETNS' EXIT",
         "while [ /proc/$NETNS/ns/net -ef /proc/self/ns/net ]; do sleep 0.01; done",
