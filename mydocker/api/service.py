@@ -18,6 +18,7 @@ from select import POLLIN, poll
 from socket import socket as Socket
 from time import monotonic
 
+from mydocker import frozen
 from mydocker.api import handler
 from mydocker.api.protocol import Connection, Gone, Refused
 from mydocker.errors import Error
@@ -32,7 +33,12 @@ if TYPE_CHECKING:
 MOST_CHILDREN = 200
 # What most children and their monitors import is imported here once the first one is under way, so that later ones find it. The rest
 # takes more memory.
-_OFTEN = (*(f"api.{name}" for name in ("containers", "create", "life", "streams", "wait", "exec")), "engine.monitor.monitor")
+_OFTEN = (
+    "engine.monitor.monitor",
+    *(f"api.{name}" for name in ("system", "containers", "create", "life", "streams", "wait", "exec")),
+    "engine.request.seccomp",
+    "kernel.seccomp_rules",
+)
 _BUSY = f"too many connections: the service answers {MOST_CHILDREN} at once"
 
 
@@ -97,7 +103,9 @@ class Service:
 
     def _import_next(self) -> None:
         if self._has_served and self._modules:
+            frozen.load("monitor")  # or each child's monitor would read that file
             __import__("mydocker." + self._modules.pop(0))
+            gc.freeze()
 
     def _accept(self) -> None:
         try:

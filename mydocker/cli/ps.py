@@ -83,7 +83,12 @@ def ps(
     wants_size = size or ".Size" in (form or "")
     shown = found[: limit if limit >= 0 else None]
     where = f"read {session.paths.state}/ID/network.json for the ports{', and measure the writable layers' if wants_size else ''}"
-    rows = read(session, lambda: [row(session, each, wants_size, no_trunc) for each in shown], where)
+    is_usual = not wants_size and form in (None, "", "table")
+
+    def fields(each: Listed) -> Row:
+        return _usual(session, each, no_trunc) if is_usual else row(session, each, wants_size, no_trunc)
+
+    rows = read(session, lambda: [fields(each) for each in shown], where)
     if quiet:
         echo("".join(f"{each['ID']}\n" for each in rows), end="")
     else:
@@ -115,29 +120,37 @@ def records(session: Session) -> list[Record]:
 
 
 def row(session: Session, each: Listed, size: bool, no_trunc: bool) -> Row:
-    """Return the fields of one line, by docker's names. size: whether to measure what the container has written."""
+    """Return all fields of one line, by docker's names. size: whether to measure what the container has written."""
     record, labels = each.record, each.record["config"]["Labels"]
-    command = " ".join(f"'{word}'" if " " in word else word for word in record["command"])
-    if not no_trunc and len(command) > 20:
-        command = command[:19] + "…"
     volumes = [mount for mount in record["mounts"] if mount["type"] == "volume"]
     return {
-        "ID": record["id"] if no_trunc else record["id"][:12],
-        "Image": record["image"],
-        "Command": f'"{command}"',
+        **_usual(session, each, no_trunc),
         "CreatedAt": human.clock(record["createTime"]),
-        "RunningFor": human.since(record["createTime"]),
-        "Ports": view.column(each.ports(session.paths)),
         "State": each.status,
-        "Status": status_text(each),
         "Size": _size(session, record) if size else "",
-        "Names": record["name"],
         "Label": lambda name: labels.get(name, ""),
         "Labels": ",".join(f"{key}={value}" for key, value in sorted(labels.items())),
         "Mounts": ",".join(_shortened(mount["name"] or mount["source"], no_trunc) for mount in record["mounts"]),
         "Networks": ",".join(networks_of(record)),
         "LocalVolumes": str(len(volumes)),
         "Platform": host_platform(),
+    }
+
+
+def _usual(session: Session, each: Listed, no_trunc: bool) -> dict[str, str]:
+    """Return the fields of the usual table alone: the others take as long again, which a list of 200 shows."""
+    record = each.record
+    command = " ".join(f"'{word}'" if " " in word else word for word in record["command"])
+    if not no_trunc and len(command) > 20:
+        command = command[:19] + "…"
+    return {
+        "ID": record["id"] if no_trunc else record["id"][:12],
+        "Image": record["image"],
+        "Command": f'"{command}"',
+        "RunningFor": human.since(record["createTime"]),
+        "Ports": view.column(each.ports(session.paths)),
+        "Status": status_text(each),
+        "Names": record["name"],
     }
 
 
