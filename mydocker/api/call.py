@@ -121,7 +121,7 @@ class Call:
             found = json.loads(body)
             is_usable = not _holds_nul(found)
         except (ValueError, RecursionError) as error:
-            raise BadInput(f"invalid JSON: {error}") from error
+            raise BadInput(f"unexpected content after JSON: {error}" if "Extra data" in str(error) else f"invalid JSON: {error}") from error
         if not is_usable:
             raise BadInput("invalid JSON: expected no NUL in a text")
         if found is not None and not isinstance(found, dict):

@@ -59,7 +59,7 @@ def update(call: Call) -> Answer:
     from mydocker.api.limits import updated
     from mydocker.engine.container import update as engine
 
-    wanted = updated(call.document())
+    wanted = updated(call.document(), call.version)
     record = names.container(call)
     call.run().execute(engine.steps(call.paths, record, wanted))
     return Answer({"Warnings": None})

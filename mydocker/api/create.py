@@ -27,6 +27,8 @@ def create(call: Call) -> Answer:
     """POST /containers/create"""
     config = call.document(is_needed=True)
     wanted = options(config, call.text("name").removeprefix("/"), call.text("platform"))
+    if call.version < (1, 40):
+        wanted.ipc = wanted.ipc or "shareable"
     prepared = _prepared(call, wanted)
     _as_given(prepared, config)
     _check_volume_driver(prepared)

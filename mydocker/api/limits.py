@@ -33,7 +33,7 @@ _BOUNDS = {
     "CpuQuota": (-1, 2**62),
     "CpuShares": (0, 262144),
     "OomScoreAdj": (-1000, 1000),
-    "PidsLimit": (-1, 4194304),
+    "PidsLimit": (-(2**63), 4194304),  # clients have sent any negative number for no limit
 }
 _FIXED = ("ShmSize", "OomScoreAdj", "OomKillDisable")
 
@@ -59,6 +59,8 @@ def _number(document: dict[str, Any], name: str) -> int | None:
         raise BadInput(f"invalid {name} {value}: expected {low} to {high}")
     if name == "CpuPeriod" and value:
         return values.integer("cpu period", 1000, 1_000_000)(str(value))
+    if name == "PidsLimit":
+        value = max(value, -1)
     if name == "BlkioWeight" and value:
         return values.integer("blkio weight", 10, 1000)(str(value))
     return value or None
@@ -86,10 +88,14 @@ def _restart(policy: dict[str, Any]) -> tuple[str, int] | None:
     return values.restart(f"{name}:{count}" if count else name) if name else None
 
 
-def updated(document: dict[str, Any]) -> Options:
-    """Return the options of an update. Raises BadInput for a limit that cannot be changed."""
+def updated(document: dict[str, Any], version: tuple[int, int]) -> Options:
+    """Return the options of an update. Raises BadInput for a limit that cannot be changed. version: of the API."""
     for name in _FIXED:
         if document.get(name):
             raise BadInput(f"{name} cannot be changed after a container was created")
     changed = {option: value for option, value in limits(document).items() if value not in (None, False)}
+    if version < (1, 40):
+        changed.pop("pids_limit", None)
+    elif document.get("PidsLimit") == 0:  # of this one alone, 0 is no limit
+        changed["pids_limit"] = -1
     return Options({**dict.fromkeys(Options.__annotations__), **changed})

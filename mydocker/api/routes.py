@@ -82,6 +82,7 @@ ROUTES = (
     ("POST", "/build/prune", "imageprune:builds"),
     # Networks
     ("GET", "/networks", "networks:list_"),
+    ("GET", "/networks/", "networks:list_"),
     ("POST", "/networks/create", "networks:create"),
     ("POST", "/networks/prune", "networks:prune"),
     ("GET", "/networks/ID", "networks:inspect"),

@@ -36,7 +36,7 @@ def summary(paths: Paths, each: Listed, size: bool, version: tuple[int, int]) ->
         "Status": listing.status_text(each),
         "HostConfig": {"NetworkMode": _mode(record, version)},
         "NetworkSettings": {"Networks": networks},
-        "Mounts": [inspect.shown_mount(mount) for mount in record["mounts"]],
+        "Mounts": inspect.shown_mounts(record),
     }
     return {**shown, **_sizes(paths, record)} if size else shown
 

@@ -8,7 +8,8 @@ from mydocker.engine.view import host
 
 def ping(call: Call) -> None:
     """GET and HEAD /_ping"""
-    headers = (("Builder-Version", "1"), ("Swarm", "inactive"), ("Cache-Control", "no-cache, no-store, must-revalidate"))
+    uncached = (("Cache-Control", "no-cache, no-store, must-revalidate"), ("Pragma", "no-cache"))
+    headers = (("Builder-Version", "1"), ("Swarm", "inactive"), *uncached)
     call.connection.answer(200, b"OK", "text/plain; charset=utf-8", headers)
 
 

@@ -113,8 +113,10 @@ def _healthcheck(given: dict[str, Any]) -> Healthcheck:
     found: Healthcheck = {"Test": test} if test else {}
     for key in ("Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"):
         value = field(given, key, int, 0)
+        if key == "Retries" and value < 0:
+            raise BadInput(f"Retries in Healthcheck cannot be negative: {value}")
         if value < 0 or (key != "Retries" and 0 < value < 10**6):
-            raise BadInput(f"invalid {key} {value} in Healthcheck: expected 0, or 1000000 ns or more")
+            raise BadInput(f"{key} in Healthcheck cannot be less than 1ms: {value} ns")
         if value:
             found[key] = value
     return found
@@ -206,12 +208,20 @@ def _device(each: dict[str, Any]) -> Any:
     return devices.devices(":".join((host, inside or host, access or "rwm")))
 
 
+def _system_path(path: str) -> str:
+    if not path.startswith("/"):
+        raise BadInput(f"invalid path {path!r} in MaskedPaths or ReadonlyPaths: expected an absolute path")
+    return path
+
+
 def _confinement(config: dict[str, Any], host: dict[str, Any]) -> Flags:
     parts = {name: _each(texts(host, key), check) for name, (key, check) in _TEXTS.items()}
     ulimits = [values.ulimit(f"{u['Name']}={u['Soft']}:{u['Hard']}") for u in map(_ulimit, _objects(host, "Ulimits"))]
     security = flags.security(texts(host, "SecurityOpt"))
     # The client of `--security-opt systempaths=unconfined` sends two empty lists.
-    security["unmask"] = security["unmask"] or (host.get("MaskedPaths") == [] and host.get("ReadonlyPaths") == [])
+    for option, key in (("masked", "MaskedPaths"), ("read_only_paths", "ReadonlyPaths")):
+        if field(host, key, list, None) is not None:
+            security[option] = list(_each(texts(host, key), _system_path))
     return {
         **security,
         **parts,

@@ -136,7 +136,12 @@ _ARCHITECTURES = {
     "s390x": "s390x",
     "riscv64": "riscv64",
     "loongarch64": "loong64",
+    "i386": "386",
+    "armhf": "arm/v7",
+    "armel": "arm/v6",
 }
+# What else is one alone: GOARCH, as images name architectures.
+_KNOWN = {*"arm loong64 mips mipsle mips64 mips64le ppc64 riscv s390 sparc64 wasm".split(), *(a.split("/")[0] for a in _ARCHITECTURES.values())}
 
 
 def image_document(data: bytes, name: str) -> ImageDocument:
@@ -176,11 +181,13 @@ def host_platform() -> str:
 
 
 def platform_fields(platform: str) -> Platform:
-    """Return architecture, os and perhaps variant for 'OS/ARCHITECTURE[/VARIANT]', 'ARCHITECTURE' or 'linux'.
+    """Return architecture, os and perhaps variant for 'OS/ARCHITECTURE[/VARIANT]', 'ARCHITECTURE' or 'linux'. Capitals do not count.
 
     Raises BadInput if the text is none of these, or if the os is not linux.
     """
-    parts = platform.split("/") if "/" in platform else _lone_platform(platform)
+    parts = platform.lower().split("/")
+    if len(parts) == 1:
+        parts = _lone_platform(*parts)
     if not 2 <= len(parts) <= 3 or not all(part.replace("_", "").isalnum() and part.isascii() for part in parts):
         raise BadInput(f"invalid platform {platform!r}: expected OS/ARCHITECTURE[/VARIANT], such as linux/arm64")
     if parts[0] != "linux":
@@ -194,7 +201,11 @@ def platform_fields(platform: str) -> Platform:
 
 
 def _lone_platform(word: str) -> list[str]:
-    return host_platform().split("/") if word == "linux" else ["linux", word]
+    if word == "linux":
+        return host_platform().split("/")
+    if word not in (*_ARCHITECTURES, *_KNOWN):
+        raise BadInput(f"invalid platform {word!r}: unknown operating system or architecture, expected one such as arm64")
+    return ["linux", word]
 
 
 def new_document(platform: str, settings: ImageConfig, created: str, author: str = "") -> ImageDocument:

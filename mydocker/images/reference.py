@@ -74,6 +74,8 @@ def parse_name(text: str) -> Reference:
     reference = parse(text)
     if reference.digest:
         raise BadInput(f"refusing to create a tag with a digest reference: {text!r}")
+    if reference.familiar == "sha256":
+        raise BadInput(f"refusing to create an ambiguous tag using digest algorithm as name: {text!r}")
     return reference.with_default_tag()
 
 

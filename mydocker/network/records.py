@@ -70,6 +70,7 @@ DEFAULT = "bridge"
 DAMAGED = "damaged"
 # What docker calls networks too, although nobody makes them.
 MODES = ("host", "none")
+_ID_LENGTH = 64  # hexadecimal digits
 
 
 def directory(paths: Paths, name: str) -> str:
@@ -137,13 +138,14 @@ def stand_in(name: str) -> Network:
 
 
 def resolve(paths: Paths, text: str) -> Network:
-    """Return the record of a network given by name, full id or the beginning of its id.
+    """Return the record of a network given by its id, by name or by the beginning of its id. A name may be another network's id.
 
     Raises NotFound if there is none, Conflict if several ids begin like this.
     """
-    if text in names(paths):
+    matches = [network for network in every(paths) if network["id"] == text] if len(text) == _ID_LENGTH else []
+    if not matches and text in names(paths):
         return load(paths, text)
-    matches = [network for network in every(paths) if network["id"].startswith(text)] if text else []
+    matches = matches or [network for network in every(paths) if network["id"].startswith(text)] if text else []
     if len(matches) > 1:
         raise Conflict(f"{text!r} is the beginning of {len(matches)} network ids", "give more of its digits")
     if not matches:

@@ -46,15 +46,15 @@ def pack_tree(directory: str, stream: BinaryIO, hidden: Container[str] = ()) -> 
         packing.whole()
 
 
-def pack_one(directory: str | int, name: str, stream: BinaryIO, devices: set[int] | None = None, itself: bool = False) -> None:
-    """Write one entry of a directory and all that is below it as an uncompressed tar.
+def pack_one(directory: str | int, name: str, archive: tarfile.TarFile, devices: set[int] | None = None, itself: bool = False) -> None:
+    """Write one entry of a directory and all that is below it to a tar.
 
     directory: a path, or a descriptor, which is closed in the end.
     name: the entry's name, or '.' for all entries.
     devices: the file systems below the entry whose contents are written, or None for all. The entry's own is one of them.
     itself: with '.', write an entry for the directory too, so that all names begin with './'.
     """
-    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive, _inside(directory):
+    with _inside(directory):
         own = {os.lstat(name).st_dev}
         packing = Packing(archive, ".", PLAIN, set(), devices and devices | own)
         if name == "." and not itself:

@@ -334,6 +334,30 @@ def test_archives(service: Service, web: str) -> None:
     assert status == 404
 
 
+def test_an_archive_has_the_name_that_was_asked_for(mydocker: Machine, service: Service) -> None:
+    """A path that ends in a slash means the directory behind a symlink, and the tar names it as the path does."""
+    script = "mkdir -p /a/b && echo x > /a/b/file && ln -s b /a/link && ln -s link /a/again && ln -s / /a/root && ln -s b/file /a/leaf"
+    mydocker("run", "--name", "links", "--network", "none", "busybox", "sh", "-c", script)
+
+    def names(path: str) -> list[str]:
+        status, data, _ = service.raw("GET", f"/containers/links/archive?path={path}")
+        assert status == 200, data
+        # tarfile takes the slash from a directory's name.
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            return [member.name for member in archive.getmembers()]
+
+    assert names("/a/b") == names("a/b/") == ["b", "b/file"]
+    assert names("/a/link") == ["link"]
+    assert names("/a/link/") == ["link", "link/file"]
+    assert names("/a/again/") == ["again", "again/file"]
+    assert {"root", "root/a/b/file", "root/a/link"} <= set(names("/a/root/"))
+    assert {"", "/a/b/file"} <= set(names("/"))
+    assert names("/a/b/.") == [".", "./file"]
+    status, answer = service.ask("GET", "/containers/links/archive?path=/a/leaf/")
+    assert (status, answer["message"]) == (400, "not a directory: /a/b/file/")
+    mydocker("rm", "links")
+
+
 def test_files_become_the_users_if_the_client_says_so(mydocker: Machine, service: Service) -> None:
     mydocker("run", "-d", "--name", "mail", "-u", "mail", "--network", "none", "busybox", "sleep", "600")
     packed = io.BytesIO()

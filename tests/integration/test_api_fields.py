@@ -174,3 +174,81 @@ def test_the_most_memory_that_was_used_is_told(service: Service, needs_controlle
         pytest.skip("this kernel does not tell the most memory that a cgroup has used")
     assert memory["max_usage"] > 20_000_000 > memory["usage"] > 0
     remove(service, made)
+
+
+def test_what_is_hidden_of_proc_may_be_chosen(mydocker: Machine, service: Service) -> None:
+    made = created(service, HostConfig={"MaskedPaths": ["/proc/version"], "ReadonlyPaths": ["/proc/acpi", "/proc/irq"]})
+    host = shown(service, f"/containers/{made}/json")["HostConfig"]
+    assert (host["MaskedPaths"], host["ReadonlyPaths"]) == (["/proc/version"], ["/proc/acpi", "/proc/irq"])
+    mydocker("start", made)
+    assert mydocker("exec", made, "cat", "/proc/version").stdout == ""
+    assert mydocker("exec", made, "wc", "-c", "/proc/timer_list").stdout[:2] != "0 "
+    assert "Read-only" in mydocker("exec", made, "sh", "-c", "echo > /proc/irq/default_smp_affinity").stderr
+    remove(service, made)
+
+
+def test_tmpfs_stands_in_host_config_alone(service: Service) -> None:
+    made = created(service, HostConfig={"Tmpfs": {"/foo": "", "/bar/": "size=1m"}}, Volumes={"/foo": {}})
+    document = shown(service, f"/containers/{made}/json")
+    assert (document["Mounts"], document["HostConfig"]["Tmpfs"]) == ([], {"/foo": "", "/bar/": "size=1m"})
+    (listed,) = shown(service, "/containers/json?all=1")
+    assert listed["Mounts"] == []
+    remove(service, made)
+    made = created(service, HostConfig={"Mounts": [{"Type": "tmpfs", "Target": "/foo"}]})
+    assert [mount["Type"] for mount in shown(service, f"/containers/{made}/json")["Mounts"]] == ["tmpfs"]
+    remove(service, made)
+
+
+def test_an_id_goes_before_a_name(mydocker: Machine, service: Service) -> None:
+    """A network or a container may have another one's id as its name."""
+    first = service.ask("POST", "/networks/create", {"Name": "first"})[1]["Id"]
+    second = service.ask("POST", "/networks/create", {"Name": first})[1]["Id"]
+    assert shown(service, f"/networks/{first}")["Name"] == "first"
+    for network in (first, second):
+        assert service.ask("DELETE", f"/networks/{network}")[0] == 204
+    one = created(service)
+    status, made = service.ask("POST", f"/containers/create?name={one}", {"Image": "busybox"})
+    assert status == 201 and shown(service, f"/containers/{one}/json")["Id"] == one
+    remove(service, made["Id"])
+    remove(service, one)
+
+
+def test_words_that_clients_look_for(mydocker: Machine, service: Service) -> None:
+    made = created(service, HostConfig={"Binds": ["data:/data"]})
+    status, answer = service.ask("DELETE", "/volumes/data")
+    assert status == 409 and "volume is in use" in answer["message"]
+    status, answer = service.ask("GET", f"/containers/{made}/archive?path=/dne")
+    assert (status, answer["message"]) == (404, f"Could not find the file /dne in container {made}")
+    remove(service, made)
+    mydocker("volume", "rm", "data")
+    status, answer = service.ask("POST", "/images/busybox/tag?repo=sha256&tag=some")
+    assert status == 400 and "refusing to create an ambiguous tag using digest algorithm as name" in answer["message"]
+    status, body, _ = service.raw("POST", "/volumes/create", b'{"Name": "x"} {}', headers={"Content-Type": "application/json"})
+    assert status == 400 and b"unexpected content after JSON" in body
+    status, _, headers = service.raw("GET", "/_ping")
+    assert (status, headers["Pragma"]) == (200, "no-cache")
+    assert service.ask("GET", "/networks/")[0] == 200
+
+
+@pytest.mark.parametrize(("version", "limit", "expected"), [("1.39", 16, 32), ("1.41", 16, 16), ("1.41", 0, 0), ("1.41", -2, 0)])
+def test_the_limit_of_processes_is_changed(mydocker: Machine, service: Service, version: str, limit: int, expected: int) -> None:
+    mydocker("run", "-d", "--name", "few", "--network", "none", "--pids-limit", "32", "busybox", "sleep", "600")
+    assert service.ask("POST", "/containers/few/update", {"PidsLimit": limit}, version)[0] == 200
+    assert shown(service, "/containers/few/json")["HostConfig"]["PidsLimit"] == expected
+    remove(service, "few")
+
+
+def test_what_is_removed_at_its_end_is_not_started_again(mydocker: Machine, service: Service) -> None:
+    mydocker("run", "-d", "--rm", "--name", "once", "--network", "none", "busybox", "sleep", "600")
+    status, answer = service.ask("POST", "/containers/once/update", {"RestartPolicy": {"Name": "always"}})
+    assert status == 409 and "Restart policy cannot be updated because AutoRemove is enabled" in answer["message"]
+    assert service.ask("POST", "/containers/once/update", {"RestartPolicy": {"Name": "no"}})[0] == 200
+    remove(service, "once")
+
+
+def test_before_1_40_every_container_shared_its_ipc_namespace(service: Service) -> None:
+    for version, expected in (("1.39", "shareable"), ("1.40", "private")):
+        status, made = service.ask("POST", "/containers/create", {"Image": "busybox"}, version)
+        assert status == 201
+        assert shown(service, f"/containers/{made['Id']}/json")["HostConfig"]["IpcMode"] == expected
+        remove(service, made["Id"])

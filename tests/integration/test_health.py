@@ -68,7 +68,7 @@ def test_a_check_that_hangs_is_ended(mydocker: Machine, checked: Callable[..., s
         """Say whether a check has come so far in its time, which it may not on a busy machine."""
         entry = health(mydocker)["Log"][-1]
         assert entry["ExitCode"] == -1
-        return str(entry["Output"]) == "Health check exceeded timeout (0.2s): begun\n"
+        return str(entry["Output"]) == "Health check exceeded timeout (200ms): begun\n"
 
     mydocker.wait_until(begun)
     mydocker.wait_until(lambda: mydocker("top", "ill", "-e", "-o", "pid,args").stdout.count("sleep 999") <= 1)

@@ -70,7 +70,7 @@ def look(inside: sides.Container, path: str) -> PathStat:
     os.close(write)
     with open(read, errors="surrogateescape") as told:
         words = told.read().split("\0")
-    _finished(looking, path)
+    _finished(looking, inside, path)
     name, size, mode, modified, target = words
     return PathStat(name, int(size), int(mode), int(modified), target)
 
@@ -110,7 +110,7 @@ def send(inside: sides.Container, path: str, take: Callable[[BinaryIO], None]) -
     with open(read, "rb") as stream:
         if stream.peek(1):
             take(stream)
-    _finished(packing, path)
+    _finished(packing, inside, path)
     events.of_container(inside.paths, inside.record, "archive-path", path=path)
 
 
@@ -144,7 +144,7 @@ def receive(inside: sides.Container, path: str, give: Callable[[BinaryIO], None]
             give(stream)
     except BrokenPipeError:
         pass  # the child says why
-    _finished(unpacking, path)
+    _finished(unpacking, inside, path)
     events.of_container(inside.paths, inside.record, "extract-to-dir", path=path)
 
 
@@ -167,11 +167,11 @@ def _check_kind(directory: int, member: tarfile.TarInfo) -> None:
         raise BadInput(f"cannot overwrite {words[0]} {member.name!r} with {words[1]}")
 
 
-def _finished(child: Child, path: str) -> None:
+def _finished(child: Child, inside: sides.Container, path: str) -> None:
     """Wait for a child. What it says of a path is no defect of ours: the kinds of errors that a client may tell apart are raised again."""
     try:
         child.wait()
     except StepFailed as error:
         if error.message.startswith("no such file or directory"):
-            raise NotFound(f"could not find the file {path} in the container") from error
+            raise NotFound(f"Could not find the file {path} in container {inside.record['id']}") from error
         raise BadInput(error.message) from error

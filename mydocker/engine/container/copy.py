@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tarfile
 from struct import calcsize, pack, unpack
 
 from mydocker.engine.container.children import Child, awaiting, forking
@@ -21,10 +22,9 @@ from mydocker.storage.unpack import unpack as unpack_tar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import tarfile
     from collections.abc import Callable
     from io import BufferedReader
-    from typing import BinaryIO
+    from typing import IO, BinaryIO
 
     from mydocker.engine.container.sides import Container, Side
 
@@ -79,10 +79,27 @@ def to_stream(source: Container, path: str, follow: bool, stream: BinaryIO, run:
 
 def pack_found(source: Container, path: str, stream: BinaryIO, follow: bool = False, itself: bool = False) -> None:
     """Write a file or a directory to a stream as a tar (see pack_one()). This process is one that may change its namespaces."""
-    root = source.enter()
-    parent, name = found(root, source.absolute(path), follow)
-    pack_one(parent, name, stream, source.devices(root), itself)
+    root, path = source.enter(), source.absolute(path)
+    parent, name = found(root, path, follow)
+    with Tar.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+        if itself:
+            archive.name_there, archive.name_shown = name, os.path.basename(path.rstrip("/"))
+        pack_one(parent, name, archive, source.devices(root), itself)
     stream.flush()
+
+
+class Tar(tarfile.TarFile):
+    """A tar whose first entry, and with it all that is below, has another name than in the tree: that of the symlink that led there."""
+
+    name_there = name_shown = ""
+
+    def addfile(self, tarinfo: tarfile.TarInfo, fileobj: IO[bytes] | None = None) -> None:
+        tarinfo.name = self._shown(tarinfo.name)
+        tarinfo.linkname = self._shown(tarinfo.linkname) if tarinfo.islnk() else tarinfo.linkname
+        super().addfile(tarinfo, fileobj)
+
+    def _shown(self, name: str) -> str:
+        return self.name_shown + name.removeprefix(self.name_there)
 
 
 def from_stream(stream: BufferedReader, target: Container, destination: str, run: Run | None = None) -> None:
@@ -135,7 +152,7 @@ def found(root: int, path: str, follow: bool) -> tuple[int, str]:
             if path.endswith("/") and not stat.S_ISDIR(status.st_mode):
                 raise BadInput(f"not a directory: {path}")
             return directory, name
-        path = os.path.join(parent, os.readlink(f"{inroot.by_descriptor(directory)}/{name}"))
+        path = os.path.join(parent, os.readlink(f"{inroot.by_descriptor(directory)}/{name}")) + ("/" if path.endswith("/") else "")
         os.close(directory)
     raise BadInput(f"too many symlinks: {path}")
 
@@ -146,7 +163,8 @@ def _send(root: int, path: str, follow: bool, stream: BinaryIO, devices: set[int
     # What a symlink led to arrives under the symlink's name.
     encoded = os.fsencode(name if name == "." else os.path.basename(path.rstrip("/")))
     stream.write(pack(_HEADER, stat.S_ISDIR(status.st_mode), name == ".", len(encoded)) + encoded)
-    pack_one(directory, name, stream, devices)
+    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
+        pack_one(directory, name, archive, devices)
 
 
 def _receive(root: int, path: str, is_directory: bool, contents: bool, name: str, stream: BinaryIO, keep_owners: bool) -> None:

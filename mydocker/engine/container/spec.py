@@ -193,6 +193,10 @@ def from_point(point: MountPoint) -> Mount:
     return _mount(point["destination"], "bind", point.get("staged") or point["source"], [*words, *point["options"]])
 
 
+def _system_paths(options: Options, given: list[str] | None, usual: list[str]) -> list[str]:
+    return [] if options.privileged else usual if given is None else given
+
+
 def _linux(options: Options, facts: Facts) -> Linux:
     nodes = [node for pairs in options.device for node, _ in pairs] + facts.host_devices
     linux: Linux = {
@@ -201,8 +205,8 @@ def _linux(options: Options, facts: Facts) -> Linux:
         "cgroupsPath": normalised(f"{options.cgroup_parent or CGROUP_PARENT}/{facts.id}"),
         "resources": {"devices": device_rules(options), **resources(options, facts.has_swap)},
         "sysctl": _sysctls(options),
-        "maskedPaths": [] if options.privileged or options.unmask else [*_MASKED, *facts.thermal],
-        "readonlyPaths": [] if options.privileged or options.unmask else _READ_ONLY,
+        "maskedPaths": _system_paths(options, options.masked, [*_MASKED, *facts.thermal]),
+        "readonlyPaths": _system_paths(options, options.read_only_paths, _READ_ONLY),
     }
     if facts.seccomp:
         linux["seccomp"] = facts.seccomp

@@ -53,6 +53,8 @@ def _beside_the_others(record: Record, memory: MemoryLimits, given: Options) -> 
         wanted.memory = given.memory or memory.get("limit")
         wanted.memory_swap = given.memory_swap or memory.get("swap")
     checks.check_limits(wanted)
+    if record["autoRemove"] and given.restart and given.restart[0] != "no":
+        raise Conflict(f"container {record['name']}: Restart policy cannot be updated because AutoRemove is enabled for the container")
     if given.cpus and (config["CpuQuota"] or config["CpuPeriod"]):
         raise Conflict(f"container {record['name']} has a CPU quota or period, which excludes --cpus")
     if (given.cpu_quota or given.cpu_period) and config["NanoCpus"]:

@@ -15,7 +15,7 @@ from mydocker import store
 from mydocker.engine.monitor.audience import LastWord
 from mydocker.engine.record import events
 from mydocker.engine.record.health import path_of, test_of
-from mydocker.engine.record.moments import timestamp
+from mydocker.engine.record.moments import shown, timestamp
 from mydocker.errors import Error, NotFound
 from mydocker.kernel import process
 from mydocker.kernel.channel import Channel
@@ -95,7 +95,7 @@ class Check:
         seconds: how long it may take, for the output.
         """
         self.is_late = True
-        self.output = f"Health check exceeded timeout ({seconds:g}s)".encode() + (b": " + self.output if self.output else b"")
+        self.output = f"Health check exceeded timeout ({shown(seconds)})".encode() + (b": " + self.output if self.output else b"")
         try:
             self.channel.send(SIGNAL, str(_SIGKILL).encode(), wait=False)
         except OSError:

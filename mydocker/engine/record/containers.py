@@ -205,10 +205,12 @@ def ids(paths: Paths) -> list[str]:
 
 
 def resolve(paths: Paths, name: str) -> str:
-    """Return the id of the container that a name, a full id or a unique beginning of an id means.
+    """Return the id of the container that a full id, a name or a unique beginning of an id means.
 
     Raises NotFound if there is none, Conflict if several ids begin so.
     """
+    if is_id(name) and os.path.exists(paths.container(name)):
+        return name  # another container may have it as its name
     owner = claimed_by(paths, name) if "/" not in name and name not in ("", ".", "..") else None
     if owner and os.path.exists(paths.container(owner)):
         return owner

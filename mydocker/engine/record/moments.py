@@ -28,6 +28,15 @@ def duration(text: str) -> int | None:
     return sum(round(float(number) * _UNITS[unit]) for number, unit in parts)
 
 
+def shown(seconds: float) -> str:
+    """Return a duration as Go prints one: '50ms', '1.5s', '2m0s'."""
+    if 0 < seconds < 1:
+        return f"{seconds * 1000:g}ms"
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}h{minutes}m{rest:g}s" if hours else f"{minutes}m{rest:g}s" if minutes else f"{rest:g}s"
+
+
 def moment(text: str, now: int | None = None) -> str:
     """Return the time that a text means (see nanoseconds()) in RFC 3339 with nanoseconds, in UTC."""
     return timestamp(nanoseconds(text, now))

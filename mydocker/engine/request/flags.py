@@ -119,7 +119,7 @@ def volumes_from(text: str) -> tuple[str, bool]:
 
 def security(texts: Sequence[str]) -> Flags:
     """Return the options that --security-opt sets. Raises BadInput."""
-    result: Flags = {"seccomp": "", "apparmor": "", "no_new_privileges": False, "unmask": False}
+    result: Flags = {"seccomp": "", "apparmor": "", "no_new_privileges": False, "masked": None, "read_only_paths": None}
     for text in texts:
         key, _, value = text.replace(":", "=", 1).partition("=") if "=" not in text else text.partition("=")
         if key in ("seccomp", "apparmor") and value:
@@ -127,7 +127,7 @@ def security(texts: Sequence[str]) -> Flags:
         elif key == "no-new-privileges" and value in ("", "true", "false"):
             result["no_new_privileges"] = value != "false"
         elif key == "systempaths" and value == "unconfined":
-            result["unmask"] = True
+            result["masked"] = result["read_only_paths"] = []
         elif key == "label" and value == "disable":
             continue  # so it is everywhere: SELinux labels are given to no container
         else:

@@ -42,6 +42,8 @@ def update(config: HostConfig, options: Options) -> None:
     for name, value in _limits(options).items():
         if value:
             config[name] = value  # type: ignore[literal-required]  # every limit is a field of hostConfig
+    if options.pids_limit is not None:
+        config["PidsLimit"] = max(options.pids_limit, 0)
     if options.restart:
         config["RestartPolicy"] = _restart(options)
 
@@ -81,7 +83,7 @@ def _limits(options: Options) -> Limits:
         "CpuPeriod": options.cpu_period or 0,
         "CpusetCpus": options.cpuset_cpus or "",
         "CpusetMems": options.cpuset_mems or "",
-        "PidsLimit": options.pids_limit,
+        "PidsLimit": options.pids_limit if (options.pids_limit or 0) > 0 else None,
         "BlkioWeight": options.blkio_weight or 0,
     }
 

@@ -96,7 +96,8 @@ class Options:
     seccomp: str  # a file, unconfined or builtin, '' if no flag says it
     apparmor: str
     no_new_privileges: bool
-    unmask: bool  # --security-opt systempaths=unconfined
+    masked: list[str] | None  # what is hidden of /proc and /sys, None for the usual; systempaths=unconfined leaves both lists empty
+    read_only_paths: list[str] | None  # what cannot be written of them
     privileged: bool
     userns: str  # '' or host for the host's, auto, or CONTAINER-ID:HOST-ID:SIZE
     pid: str  # '' for a namespace of its own, host or container:NAME; the next two are alike

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from mydocker.engine.connection import links, view
 from mydocker.engine.record import execs, health, state
 from mydocker.engine.record.sizes import WRITABLE
@@ -113,7 +115,7 @@ def _document(paths: Paths, record: Record) -> ContainerDocument:
         "ExecIDs": execs.of_container(paths, record["id"]) or None,
         "HostConfig": _host_config(paths, record),
         "GraphDriver": {"Name": record["storageDriver"], "Data": _graph(paths, record)},
-        "Mounts": [shown_mount(mount) for mount in record["mounts"]],
+        "Mounts": shown_mounts(record),
         "Config": _config(record),
         "NetworkSettings": view.settings(paths, record),
     }
@@ -167,8 +169,13 @@ def _graph(paths: Paths, record: Record) -> dict[str, str]:
     return {**data, "WorkDir": f"{directory}/work"} if record["storageDriver"] == "overlay" else data
 
 
-def shown_mount(mount: MountPoint) -> ShownMount:
-    """Return a mount point as docker shows it."""
+def shown_mounts(record: Record) -> list[ShownMount]:
+    """Return a container's mount points as docker shows them: those of --tmpfs stand in HostConfig alone."""
+    elsewhere = {os.path.normpath(path) for path in record["hostConfig"]["Tmpfs"] or {}}
+    return [_shown_mount(mount) for mount in record["mounts"] if mount["type"] != "tmpfs" or mount["destination"] not in elsewhere]
+
+
+def _shown_mount(mount: MountPoint) -> ShownMount:
     shown: ShownMount = {
         "Type": mount["type"],
         "Source": mount["name"] if mount["type"] == "image" else mount["source"],

@@ -251,7 +251,7 @@ def remove_steps(paths: Paths, name: str, force: bool = False) -> list[Step]:
             raise Damaged(error.message, f"remove it: mydocker volume rm -f {name}") from error
     using = users(paths, name)
     if using:
-        raise Conflict(f"volume {name} is used by container {', '.join(using)}", "remove the container first")
+        raise Conflict(f"cannot remove volume {name}: volume is in use by container {', '.join(using)}", "remove the container first")
     return [RemoveVolume(paths, name)]
 
 

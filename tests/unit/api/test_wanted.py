@@ -79,7 +79,7 @@ def test_what_docker_s_client_sends_for_nothing() -> None:
         NetworkingConfig={"EndpointsConfig": {}},
     )
     assert (found.command, found.entrypoint, found.network, found.detach) == ([], None, "bridge", False)
-    assert (found.memory, found.pids_limit, found.restart, found.unmask) == (None, None, ("no", 0), False)
+    assert (found.memory, found.pids_limit, found.restart, found.masked) == (None, None, ("no", 0), None)
     assert list(found.endpoints) == ["bridge"]
 
 
@@ -125,7 +125,12 @@ def test_config(config: dict[str, Any], name: str, expected: object) -> None:
         ({"ReadonlyRootfs": True}, "read_only", True),
         ({"CapAdd": ["NET_ADMIN"]}, "cap_add", ("NET_ADMIN",)),
         ({"SecurityOpt": ["no-new-privileges", "seccomp=unconfined"]}, "no_new_privileges", True),
-        ({"MaskedPaths": [], "ReadonlyPaths": []}, "unmask", True),
+        ({"MaskedPaths": [], "ReadonlyPaths": []}, "masked", []),
+        ({"MaskedPaths": [], "ReadonlyPaths": []}, "read_only_paths", []),
+        ({"MaskedPaths": ["/proc/kcore"]}, "masked", ["/proc/kcore"]),
+        ({"MaskedPaths": ["/proc/kcore"]}, "read_only_paths", None),
+        ({"SecurityOpt": ["systempaths=unconfined"]}, "read_only_paths", []),
+        ({"ReadonlyPaths": ["/proc/sys"], "MaskedPaths": None}, "read_only_paths", ["/proc/sys"]),
         ({"Sysctls": {"net.core.somaxconn": "1"}}, "sysctl", [("net.core.somaxconn", "1")]),
         ({"ExtraHosts": ["a:1.2.3.4"]}, "add_host", ["a:1.2.3.4"]),
         ({"VolumesFrom": ["a:ro"]}, "volumes_from", [("a", False)]),
@@ -220,7 +225,11 @@ def test_endpoints() -> None:
         ({"Env": ["=x"]}, "invalid environment variable"),
         ({"Tty": "yes"}, "invalid Tty"),
         ({"Healthcheck": {"Test": ["FOO"]}}, "invalid Healthcheck test"),
-        ({"Healthcheck": {"Interval": 5}}, "invalid Interval"),
+        ({"Healthcheck": {"Interval": 5}}, "Interval in Healthcheck cannot be less than 1ms: 5 ns"),
+        ({"Healthcheck": {"Timeout": -(10**9)}}, "Timeout in Healthcheck cannot be less than 1ms"),
+        ({"Healthcheck": {"Retries": -1}}, "Retries in Healthcheck cannot be negative: -1"),
+        ({"HostConfig": {"MaskedPaths": ["proc/kcore"]}}, "invalid path 'proc/kcore' in MaskedPaths"),
+        ({"HostConfig": {"ReadonlyPaths": [7]}}, "invalid ReadonlyPaths"),
         ({"StopSignal": "NOPE"}, "NOPE"),
         ({"HostConfig": []}, "invalid HostConfig"),
         ({"HostConfig": {"Memory": "64m"}}, "invalid Memory"),
@@ -262,7 +271,7 @@ def test_what_is_wrong_is_named(config: dict[str, Any], words: str) -> None:
 
 
 def test_updates() -> None:
-    found = limits.updated({"Memory": 64 << 20, "RestartPolicy": {"Name": "always"}, "CpuShares": 0})
+    found = limits.updated({"Memory": 64 << 20, "RestartPolicy": {"Name": "always"}, "CpuShares": 0}, (1, 41))
     assert (found.memory, found.restart, found.cpu_shares) == (64 << 20, ("always", 0), None)
     with pytest.raises(BadInput, match="ShmSize cannot be changed"):
-        limits.updated({"ShmSize": 1})
+        limits.updated({"ShmSize": 1}, (1, 41))

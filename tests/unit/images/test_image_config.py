@@ -106,13 +106,16 @@ def test_null_is_what_is_not_there_and_what_nobody_knows_is_kept() -> None:
         ("linux/x86_64", {"architecture": "amd64", "os": "linux"}),
         ("linux/armv7l", {"architecture": "arm", "os": "linux", "variant": "v7"}),
         ("riscv64", {"architecture": "riscv64", "os": "linux"}),
+        ("linux/sparc64", {"architecture": "sparc64", "os": "linux"}),
+        ("Linux/ARM64", {"architecture": "arm64", "os": "linux"}),
+        ("armhf", {"architecture": "arm", "os": "linux", "variant": "v7"}),
     ],
 )
 def test_platform(platform: str, fields: dict[str, str]) -> None:
     assert config.platform_fields(platform) == fields
 
 
-@pytest.mark.parametrize("platform", ["", "linux/", "/amd64", "linux/a/b/c", "linux/a b", "windows/amd64"])
+@pytest.mark.parametrize("platform", ["", "linux/", "/amd64", "linux/a/b/c", "linux/a b", "windows/amd64", "macos", "nintendo64"])
 def test_bad_platform(platform: str) -> None:
     with pytest.raises(BadInput, match="invalid platform"):
         config.platform_fields(platform)

@@ -222,7 +222,8 @@ def test_a_busy_tree_can_be_compared_all_the_time(tmp_path: Path) -> None:
 def test_what_is_mounted_in_a_tree_is_there_without_its_contents(tree: Path, tmp_path: Path) -> None:
     stream = io.BytesIO()
     device = tree.stat().st_dev
-    pack_one(str(tree), "dir", stream, {device + 1})  # the entry's own counts too
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        pack_one(str(tree), "dir", archive, {device + 1})  # the entry's own counts too
     assert names(stream) == ["dir", "dir/deep", "dir/deep/file"]
     with tarfile.open(fileobj=(stream := io.BytesIO()), mode="w|") as archive:
         Packing(archive, str(tree), PLAIN, set(), {device + 1}).whole()

@@ -72,7 +72,7 @@ def test_what_follows_the_image_is_the_containers(parsed: Parse) -> None:
         (["--security-opt", "no-new-privileges:true"], "no_new_privileges", True),
         (["--security-opt", "no-new-privileges=false"], "no_new_privileges", False),
         (["--security-opt", "apparmor=x"], "apparmor", "x"),
-        (["--security-opt", "systempaths=unconfined"], "unmask", True),
+        (["--security-opt", "systempaths=unconfined"], "masked", []),
         (["--sysctl", "net.ipv4.conf.eth0/1.forwarding=1"], "sysctl", [("net.ipv4.conf.eth0/1.forwarding", "1")]),
         (["--sysctl", "kernel.shmmax=1"], "sysctl", [("kernel.shmmax", "1")]),
         (["--network", "container:x"], "network", "container:x"),

@@ -85,7 +85,7 @@ def test_no_such_volume(paths: Paths, name: str) -> None:
 def test_a_volume_in_use_stays(paths: Paths, record: Write) -> None:
     make(paths, "data")
     record("user", [on(from_volume("data:/d"), "data")])
-    with pytest.raises(Conflict, match="volume data is used by container user"):
+    with pytest.raises(Conflict, match="volume data: volume is in use by container user"):
         volumes.remove_steps(paths, "data")
 
 
