@@ -87,7 +87,9 @@ def mount_point(given: dict[str, Any]) -> MountPoint:
     kind, target = field(given, "Type", str, ""), field(given, "Target", str, "")
     build = _BUILDERS.get(kind)
     if build is None:
-        raise BadInput(f"invalid mount config for type {kind!r}: expected {', '.join(_BUILDERS)}")
+        raise BadInput(f"invalid mount config for type {kind!r}: mount type unknown, expected {', '.join(_BUILDERS)}")
+    if not target:
+        raise BadInput(f'invalid mount config for type "{kind}": field Target must not be empty')
     point = build(given, field(given, "Source", str, ""), target)
     point["rw"] = point["rw"] and not field(given, "ReadOnly", bool, False)
     return point
@@ -96,6 +98,8 @@ def mount_point(given: dict[str, Any]) -> MountPoint:
 def _bind(given: dict[str, Any], source: str, target: str) -> MountPoint:
     extra = field(given, "BindOptions", dict, {})
     propagation = field(extra, "Propagation", str, "")
+    if not source:
+        raise BadInput('invalid mount config for type "bind": field Source must not be empty')
     if not source.startswith("/"):
         raise BadInput(f"invalid mount config for type \"bind\": invalid mount path: '{source}' mount path must be absolute")
     if propagation and propagation not in mounts.PROPAGATIONS:
@@ -115,7 +119,7 @@ def _volume(given: dict[str, Any], source: str, target: str) -> MountPoint:
     if source:
         check_name(source)
     point, part = mounts.volume_point(target, source), mounts.subpath(field(extra, "Subpath", str, ""))
-    point |= {"copy": not field(extra, "NoCopy", bool, False) and not part, "labels": mapping(extra, "Labels")}
+    point |= {"mode": mounts.SHARED_LABEL, "copy": not field(extra, "NoCopy", bool, False) and not part, "labels": mapping(extra, "Labels")}
     return _with(point, subpath=part, driverOptions=mapping(driver, "Options"))
 
 

@@ -8,6 +8,7 @@ from mydocker.api.call import Answer, Call, field
 from mydocker.api.errors import message_of
 from mydocker.api.protocol import Refused
 from mydocker.api.wanted import options
+from mydocker.engine.catalog import images
 from mydocker.engine.container import filling
 from mydocker.engine.container.create import create as create_container
 from mydocker.engine.container.create import finish, prepare
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 def create(call: Call) -> Answer:
     """POST /containers/create"""
     config = call.document(is_needed=True)
-    wanted = options(config, call.text("name").removeprefix("/"), call.text("platform"))
+    if platform := call.text("platform"):  # on 404 docker's client pulls the image for the platform
+        images.find(call.paths, field(config, "Image", str, ""), platform=platform)
+    wanted = options(config, call.text("name").removeprefix("/"), platform)
     if call.version < (1, 40):
         wanted.ipc = wanted.ipc or "shareable"
     prepared = _prepared(call, wanted)

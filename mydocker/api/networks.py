@@ -55,6 +55,8 @@ def create(call: Call) -> Answer:
     """POST /networks/create"""
     body = call.document(is_needed=True)
     name, kind = field(body, "Name", str, ""), field(body, "Driver", str, "") or "bridge"
+    if name in new_network.PREDEFINED:
+        raise Refused(403, f"operation is not permitted on predefined {name} network")
     for key in ("Ingress", "ConfigOnly"):
         if field(body, key, bool, False):
             raise BadInput(f"{key} is for swarms: expected false")

@@ -109,6 +109,8 @@ def find(method: str, path: str) -> tuple[str, tuple[str, ...]]:
         words = _words(pattern, path) if verb == method else None
         if words is not None:
             return target, words
+    if method == "OPTIONS":
+        return "system:options", ()
     if path.split("/")[1] in _SWARM:
         raise Refused(503, _NO_SWARM)
     raise Refused(404, "page not found")

@@ -44,8 +44,9 @@ def attach_by_websocket(call: Call) -> None:
     """GET /containers/ID/attach/ws"""
     from mydocker.api.websocket import WebSocket
 
+    record = names.container(call)
     client = WebSocket(call)
-    _attach(call, names.container(call), client, client.open, is_framed=False)
+    _attach(call, record, client, client.open, is_framed=False)
     client.close()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mydocker.api.call import Answer, Call
+from mydocker.api.call import EMPTY, Answer, Call
 from mydocker.engine.view import host
 
 
@@ -11,6 +11,11 @@ def ping(call: Call) -> None:
     uncached = (("Cache-Control", "no-cache, no-store, must-revalidate"), ("Pragma", "no-cache"))
     headers = (("Builder-Version", "1"), ("Swarm", "inactive"), *uncached)
     call.connection.answer(200, b"OK", "text/plain; charset=utf-8", headers)
+
+
+def options(_: Call) -> Answer:
+    """OPTIONS of any path, which a browser may ask first: docker says no more than that there is somebody."""
+    return EMPTY
 
 
 def version(call: Call) -> Answer:

@@ -141,7 +141,10 @@ _ARCHITECTURES = {
     "armel": "arm/v6",
 }
 # What else is one alone: GOARCH, as images name architectures.
-_KNOWN = {*"arm loong64 mips mipsle mips64 mips64le ppc64 riscv s390 sparc64 wasm".split(), *(a.split("/")[0] for a in _ARCHITECTURES.values())}
+_KNOWN = {
+    *["arm", "loong64", "mips", "mipsle", "mips64", "mips64le", "ppc64", "riscv", "s390", "sparc64", "wasm"],
+    *(a.split("/")[0] for a in _ARCHITECTURES.values()),
+}
 
 
 def image_document(data: bytes, name: str) -> ImageDocument:

@@ -105,6 +105,11 @@ ATTACHMENT: Shape = {
 }
 
 
+def names(container_id: str, attachment: Attachment, endpoint: Endpoint) -> list[str]:
+    """Return the names that a container has for the others on a network, each once: its own, its aliases, its short id, its host name."""
+    return list(dict.fromkeys([attachment["name"], *endpoint["aliases"], container_id[:12], attachment["hostname"]]))
+
+
 def linked_as(links: list[str], container_id: str, attachment: Attachment) -> list[str]:
     """Return the names that links give to a container. links: CONTAINER:ALIAS, the container by its name or the beginning of its id"""
     pairs = [link.partition(":") for link in links]

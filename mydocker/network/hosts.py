@@ -44,11 +44,16 @@ def own_hosts(hostname: str, domainname: str, endpoints: list[Endpoint], extra: 
     extra: [name, address] for each --add-host. The address may be the word host-gateway.
     """
     addresses = [each for endpoint in endpoints for each in endpoint["addresses"]]
-    names = f"{hostname}.{domainname} {hostname}" if domainname else hostname
+    short = hostname.partition(".")[0]
+    names = f"{hostname}.{domainname} {hostname}" if domainname else f"{hostname} {short}" if short != hostname else hostname
     gateway = next((each["gateway"] for each in addresses if each["gateway"]), "127.0.0.1")
-    lines = [*_LOCAL, *(f"{gateway if ip == 'host-gateway' else ip}\t{name}" for name, ip in extra)]
-    lines += [f"{each['address']}\t{names}" for each in addresses] or [f"127.0.1.1\t{names}"]
-    return "".join(f"{line}\n" for line in lines)
+    lines = [f"{each['address']}\t{names}" for each in addresses] or [f"127.0.1.1\t{names}"]
+    return "".join(f"{line}\n" for line in _LOCAL) + host_lines(extra, gateway) + "".join(f"{line}\n" for line in lines)
+
+
+def host_lines(extra: list[list[str]], gateway: str) -> str:
+    """Return the lines of --add-host. extra: see own_hosts(); gateway: what host-gateway means"""
+    return "".join(f"{gateway if ip == 'host-gateway' else ip}\t{name}\n" for name, ip in extra)
 
 
 def with_others(text: str, lines: str) -> str:
@@ -60,13 +65,12 @@ def with_others(text: str, lines: str) -> str:
 
 
 def lines_of(container_id: str, attachment: Attachment, network: str) -> str:
-    """Return the lines that tell the others on a network a container's name, aliases and short id."""
-    words = [attachment["name"]]
+    """Return the lines that tell the others on a network a container's names."""
     found = []
     for endpoint in attachment["endpoints"]:
         if endpoint["network"] == network:
-            names = dict.fromkeys([*words, *endpoint["aliases"], container_id[:12]])
-            found += [f"{each['address']}\t{' '.join(names)}\n" for each in endpoint["addresses"]]
+            names = " ".join(attachments.names(container_id, attachment, endpoint))
+            found += [f"{each['address']}\t{names}\n" for each in endpoint["addresses"]]
     return "".join(found)
 
 

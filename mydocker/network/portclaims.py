@@ -57,7 +57,7 @@ class ClaimPort(Step):
         for port in candidates:
             if self._try(port):
                 return
-        raise Conflict(f"port {_words(self.binding, first, last)} is in use on this host")
+        raise Conflict(f"port {_words(self.binding, first, last)} is in use on this host: port is already allocated")
 
     def assume(self) -> None:
         self.port = self.binding["first"] or self.preferred or _FIRST_OF_ANY

@@ -42,7 +42,7 @@ def zone(container_id: str, everybody: dict[str, Attachment], internal: set[str]
             if network not in own or network == records.DEFAULT:
                 continue
             linked = attachments.linked_as(own[network], other, attachment)
-            names = dict.fromkeys([attachment["name"], *endpoint["aliases"], other[:12], *linked])
+            names = dict.fromkeys([*attachments.names(other, attachment, endpoint), *linked])
             for each in endpoint["addresses"]:
                 owners[each["address"]] = f"{attachment['name']}.{network}"
                 for name in names:

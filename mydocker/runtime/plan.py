@@ -287,11 +287,11 @@ def confine(
 def program(spec: Spec, home: str, load: LoadSeccomp | None, report: int = -1, gate: int = -1) -> Exec:
     """Return the last step, which executes the program.
 
-    home: the value of HOME, unless config.json sets it.
+    home: the value of HOME, unless config.json gives it one.
     load: the filter that is loaded right before, or None.
     report, gate: as kernel/trampoline.py takes them.
     """
-    environment = spec["process"]["env"]
+    environment = [pair for pair in spec["process"]["env"] if pair != "HOME="]
     if not any(pair.startswith("HOME=") for pair in environment):
         environment = [*environment, f"HOME={home}"]
     return Exec(spec["process"]["args"], environment, report, gate, load)

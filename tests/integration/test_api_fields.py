@@ -252,3 +252,48 @@ def test_before_1_40_every_container_shared_its_ipc_namespace(service: Service) 
         assert status == 201
         assert shown(service, f"/containers/{made['Id']}/json")["HostConfig"]["IpcMode"] == expected
         remove(service, made["Id"])
+
+
+def test_the_mode_of_a_mount_is_shown_as_it_was_given(mydocker: Machine, service: Service) -> None:
+    expected = {
+        "/host": "",
+        "/read": "ro,rprivate",
+        "/data": "z",
+        "/locked": "ro",
+        "/own": "",
+        "/mount": "z",
+        "/anonymous": "z",
+        "/bind": "",
+    }
+    binds = ["/tmp:/host", "/tmp:/read:ro,rprivate", "data:/data", "data:/locked:ro"]
+    mounts = [{"Type": "volume", "Target": "/mount", "Source": "data"}, {"Type": "volume", "Target": "/anonymous"}]
+    mounts.append({"Type": "bind", "Target": "/bind", "Source": "/tmp"})
+    made = created(service, HostConfig={"Binds": binds, "Mounts": mounts}, Volumes={"/own": {}})
+    assert {each["Destination"]: each["Mode"] for each in shown(service, f"/containers/{made}/json")["Mounts"]} == expected
+    remove(service, made)
+    mydocker("volume", "rm", "data")
+
+
+def test_networks_that_are_always_there_are_not_made_or_removed(service: Service) -> None:
+    for name in ("bridge", "host", "none"):
+        assert service.ask("POST", "/networks/create", {"Name": name})[0] == 403
+        assert service.ask("DELETE", f"/networks/{name}")[0] == 403
+
+
+def test_an_image_for_another_platform_is_not_found(service: Service) -> None:
+    """docker's client then pulls it."""
+    for platform in ("linux/s390x", "arm64"):
+        status, answer = service.ask("POST", f"/containers/create?platform={platform}", {"Image": "busybox"})
+        assert status == 404, answer
+
+
+def test_requests_for_what_is_not_there(service: Service) -> None:
+    assert service.ask("GET", "/containers/nope/attach/ws")[0] == 404
+    assert service.raw("OPTIONS", "/")[0] == service.raw("OPTIONS", "/containers/json")[0] == 200
+    for mount, words in (
+        ({"Type": "notreal"}, "mount type unknown"),
+        ({"Type": "bind", "Source": "/tmp"}, "field Target must not be empty"),
+        ({"Type": "bind", "Target": "/a"}, "field Source must not be empty"),
+    ):
+        status, answer = service.ask("POST", "/containers/create", {"Image": "busybox", "HostConfig": {"Mounts": [mount]}})
+        assert status == 400 and words in answer["message"]

@@ -120,7 +120,7 @@ def test_one_of_a_range_is_chosen(mydocker: Machine) -> None:
     for name in ("one", "two"):
         assert mydocker("run", "-d", "--name", name, "-p", "7000-7001:80", "busybox", "sleep", "300").rc == 0
     full = mydocker("run", "--rm", "-p", "7000-7001:80", "busybox", "true")
-    assert (full.rc, full.stderr) == (125, "mydocker: port 7000-7001/tcp is in use on this host\n")
+    assert (full.rc, full.stderr) == (125, "mydocker: port 7000-7001/tcp is in use on this host: port is already allocated\n")
     assert {mydocker("port", name, "80").stdout for name in ("one", "two")} == {"0.0.0.0:7000\n", "0.0.0.0:7001\n"}
     mydocker("rm", "-f", "one", "two")
 

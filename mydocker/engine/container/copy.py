@@ -24,7 +24,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from io import BufferedReader
-    from typing import IO, BinaryIO
+    from typing import BinaryIO
+
+    from _typeshed import SupportsRead
 
     from mydocker.engine.container.sides import Container, Side
 
@@ -93,7 +95,7 @@ class Tar(tarfile.TarFile):
 
     name_there = name_shown = ""
 
-    def addfile(self, tarinfo: tarfile.TarInfo, fileobj: IO[bytes] | None = None) -> None:
+    def addfile(self, tarinfo: tarfile.TarInfo, fileobj: SupportsRead[bytes] | None = None) -> None:
         tarinfo.name = self._shown(tarinfo.name)
         tarinfo.linkname = self._shown(tarinfo.linkname) if tarinfo.islnk() else tarinfo.linkname
         super().addfile(tarinfo, fileobj)

@@ -31,7 +31,7 @@ from mydocker.engine.volume import mounting
 from mydocker.errors import BadInput, Conflict
 from mydocker.kernel import capabilities as kernel_capabilities
 from mydocker.kernel.mounts import mountinfo
-from mydocker.network.hosts import own_hosts
+from mydocker.network.hosts import host_lines, own_hosts, resolv_conf
 from mydocker.paths import Paths
 from mydocker.runtime.users import mappings
 from mydocker.steps.base import Run, Step, command, quote
@@ -156,6 +156,9 @@ class Prepared(Value):
         files = {"hostname": name + "\n", "hosts": own_hosts(name, domain, [], extra), "resolv.conf": ""}
         if self.options.network == "host":
             files |= _texts("/etc", ["hosts", "resolv.conf"])
+            files["hosts"] = files["hosts"].removesuffix("\n") + "\n" + host_lines(extra, "127.0.0.1")
+            flags = (list(self.options.dns), list(self.options.dns_search), list(self.options.dns_option))
+            files["resolv.conf"] = resolv_conf(files["resolv.conf"], *flags)
         elif self.options.network.startswith("container:"):
             files |= _texts(self.paths.container(_donor(self.paths, self.options.network)["id"]), files)
         steps: list[Step] = [CreateFile(f"{self.directory}/{file}", content) for file, content in files.items()]

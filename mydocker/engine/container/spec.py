@@ -147,7 +147,7 @@ def _mounts(options: Options, facts: Facts) -> list[Mount]:
     taken = {point["destination"] for point in facts.mounts}
     kernel = [mount for mount in _kernel_mounts(options) if not _is_covered(mount["destination"], taken)]
     files = [
-        _mount(f"/etc/{name}", "bind", f"{facts.directory}/{name}", ["rbind", "rprivate"])
+        _mount(f"/etc/{name}", "bind", f"{facts.directory}/{name}", ["rbind", "rprivate", *(["ro"] if options.read_only else [])])
         for name in ETC_FILES
         if f"/etc/{name}" not in taken
     ]

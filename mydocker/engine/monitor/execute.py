@@ -171,7 +171,7 @@ def running(paths: Paths, container_id: str) -> state.State:
     if not known or not state.running_pid(paths, container_id):
         raise Conflict(f"container {containers.load(paths, container_id)['name']} is not running")
     if manager(Layout.detect(paths), known["cgroup"]).is_frozen():
-        raise Conflict(f"container {containers.load(paths, container_id)['name']} is paused", "unpause it first")
+        raise Conflict(f"container {containers.load(paths, container_id)['name']} is paused, unpause the container before exec")
     return known
 
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         options: list[str]
         driverOptions: NotRequired[dict[str, str]]
         subpath: NotRequired[str]
+        mode: NotRequired[str]
         staged: NotRequired[str]
         layers: NotRequired[list[str]]
 
@@ -127,6 +128,7 @@ MOUNT_POINT: Shape = {
     "options": (["text"], []),  # of a tmpfs, see tmpfs(5); of a bind, rro
     "driverOptions": {"*": "text"},  # of a volume that is more than a directory, see volume/options.py
     "subpath": "text",  # the directory of a volume or an image that is shown, if not all of it
+    "mode": "text",  # what docker's inspect shows: the options of a -v as they were given, z for a volume without any
     "staged": "text",  # where the monitor mounts it first, see monitor/staged.py
     "layers": ["text"],  # of an image: its chain ids, topmost first
 }

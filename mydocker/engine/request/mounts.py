@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mydocker.engine.record.containers import MountPoint
 
+SHARED_LABEL = "z"  # the mode that docker shows of a volume, unless -v gave another
 PROPAGATIONS = ("private", "rprivate", "slave", "rslave", "shared", "rshared")
 # These are for other platforms and for SELinux. On Linux without SELinux they change nothing.
 _IGNORED = ("cached", "consistent", "delegated", "z", "Z")
@@ -87,6 +88,7 @@ def from_volume(text: str) -> MountPoint:
     point["rw"] = options.get("rw") != "ro"
     point["propagation"] = options.get("propagation", "")
     point["copy"] = not is_bind and "copy" not in options
+    point["mode"] = parts[2] if len(parts) == 3 else "" if is_bind else SHARED_LABEL
     return point
 
 
@@ -147,7 +149,7 @@ def _tmpfs_point(destination: str, options: list[str]) -> MountPoint:
 def _tmpfs_option(text: str, option: str) -> str:
     """Return an option of --tmpfs as the kernel reads it. Raises BadInput if it is unknown."""
     key, equals, value = option.partition("=")
-    if key not in _TMPFS_SETTINGS if equals else key not in _TMPFS_FLAGS.split():
+    if key not in _TMPFS_SETTINGS if equals else key not in (*_TMPFS_FLAGS.split(), *PROPAGATIONS):
         raise BadInput(f"invalid tmpfs {text!r}: unknown option {option!r}")
     if key == "mode" and not _is_octal(value):
         raise BadInput(f"invalid tmpfs {text!r}: mode is an octal number, not {value!r}")
@@ -245,6 +247,7 @@ def _volume(text: str, given: dict[str, str]) -> MountPoint:
     if name:
         check_name(name)
     point = volume_point(given["target"], name)
+    point["mode"] = SHARED_LABEL
     if given.get("volume-driver", "local") != "local":
         raise BadInput(f"invalid mount {text!r}: the only volume driver is local")
     part = subpath(given.get("volume-subpath", ""))

@@ -180,7 +180,7 @@ def _shown_mount(mount: MountPoint) -> ShownMount:
         "Type": mount["type"],
         "Source": mount["name"] if mount["type"] == "image" else mount["source"],
         "Destination": mount["destination"],
-        "Mode": "",
+        "Mode": mount.get("mode", ""),
         "RW": mount["rw"],
         "Propagation": mount["propagation"] or ("rprivate" if mount["type"] == "bind" else ""),
     }

@@ -41,14 +41,14 @@ def plan_mounts(paths: Paths, asked: Options, of_image: Iterable[str]) -> list[M
 
     Raises BadInput if the source of a bind must exist and does not.
     """
-    points = list(asked.mounts)
+    points = [point for point in asked.mounts if not point["anonymous"]]
     for name, writable in asked.volumes_from:
         record = containers.load(paths, containers.resolve(paths, name))
-        # A volume of another container is not removed with this container.
-        for point in record["mounts"]:
-            point |= {"rw": point["rw"] and writable, "anonymous": False}
+        for point in record["mounts"]:  # nothing of this container's image is copied into them
+            point |= {"rw": point["rw"] and writable, "copy": False}
         points += [point for point in record["mounts"] if _is_new(points, point)]
-    for point in map(volume_point, sorted(of_image)):
+    # A -v without a name, and a VOLUME, ask only for some volume at their place.
+    for point in [*(point for point in asked.mounts if point["anonymous"]), *map(volume_point, sorted(of_image))]:
         points += [point] if _is_new(points, point) else []
     return unique([_with_source(paths, point) for point in points])
 

@@ -22,7 +22,7 @@ PLAIN = {
     "labels": {},
     "options": [],
 }
-NAMED = {"type": "volume", "name": "data", "destination": "/d", "copy": True}
+NAMED = {"type": "volume", "name": "data", "destination": "/d", "copy": True, "mode": "z"}
 ANONYMOUS = {"type": "volume", "destination": "/d", "copy": True, "anonymous": True}
 HOST = {"type": "bind", "source": "/host", "destination": "/d", "create": True}
 BIND = {"type": "bind", "source": "/host", "destination": "/d"}
@@ -33,15 +33,15 @@ TMPFS: dict[str, Any] = {"type": "tmpfs", "destination": "/d", "options": []}
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("/host:/d", HOST),
-        ("/host/./x/../:/d//", HOST),
-        ("/host:/d:ro", {**HOST, "rw": False}),
-        ("/host:/d:rw,z,cached", HOST),
-        ("/host:/d:ro,rslave", {**HOST, "rw": False, "propagation": "rslave"}),
-        ("./sub:/d", {**HOST, "source": f"{os.getcwd()}/sub"}),
-        ("../sub:/d", {**HOST, "source": f"{os.path.dirname(os.getcwd())}/sub"}),
+        ("/host:/d", {**HOST, "mode": ""}),
+        ("/host/./x/../:/d//", {**HOST, "mode": ""}),
+        ("/host:/d:ro", {**HOST, "rw": False, "mode": "ro"}),
+        ("/host:/d:rw,z,cached", {**HOST, "mode": "rw,z,cached"}),
+        ("/host:/d:ro,rslave", {**HOST, "rw": False, "propagation": "rslave", "mode": "ro,rslave"}),
+        ("./sub:/d", {**HOST, "source": f"{os.getcwd()}/sub", "mode": ""}),
+        ("../sub:/d", {**HOST, "source": f"{os.path.dirname(os.getcwd())}/sub", "mode": ""}),
         ("data:/d", NAMED),
-        ("data:/d:ro,nocopy", {**NAMED, "rw": False, "copy": False}),
+        ("data:/d:ro,nocopy", {**NAMED, "rw": False, "copy": False, "mode": "ro,nocopy"}),
         ("/d", ANONYMOUS),
     ],
 )
@@ -86,7 +86,7 @@ def test_volume_refused(text: str, words: str) -> None:
         ("type=volume,src=data,dst=/d", NAMED),
         ("src=data,dst=/d,volume-nocopy", {**NAMED, "copy": False}),
         ("src=data,dst=/d,volume-label=a=1,volume-label=b", {**NAMED, "labels": {"a": "1", "b": ""}}),
-        ("dst=/d", ANONYMOUS),
+        ("dst=/d", {**ANONYMOUS, "mode": "z"}),
         ("type=tmpfs,dst=/d", TMPFS),
         ("type=bind,src=/host,dst=/d,bind-recursive=disabled", {**BIND, "recursive": False}),
         ("type=bind,src=/host,dst=/d,bind-recursive=writable,ro", {**BIND, "rw": False}),

@@ -128,8 +128,14 @@ class TestPlan:
             ("/d", "volume", "data", True, False),
             ("/t", "tmpfs", "", True, False),
             ("/bind", "bind", "", False, False),
-            ("/lent", "volume", "lent", False, False),
+            ("/lent", "volume", "lent", False, True),
         ]
+        assert not any(point["copy"] for point in points if point["name"] == "lent")
+
+    def test_a_volume_without_a_name_takes_no_place_of_a_donors(self, paths: Paths, record: Write, parsed: Parse) -> None:
+        record("donor", [on(from_volume("/d"), "lent")])
+        points = mounting.plan_mounts(paths, parsed("--volumes-from", "donor", "-v", "/d", "-v", "/e", "busybox"), [])
+        assert [(point["destination"], point["name"] == "lent") for point in points] == [("/d", True), ("/e", False)]
 
     def test_an_images_volume_is_anonymous(self, paths: Paths, parsed: Parse) -> None:
         [point] = mounting.plan_mounts(paths, parsed("busybox"), ["/image"])
@@ -167,7 +173,7 @@ class TestPlan:
 
 
 class TestRemovalOfContainers:
-    """Anonymous volumes go with the container that they were made for, and with no other one."""
+    """Anonymous volumes go with the last container that mounts them (docker's own TestRunNamedVolumesFromNotRemoved)."""
 
     def test_its_own(self, paths: Paths, record: Write) -> None:
         for name in ("own", "kept"):
@@ -184,4 +190,4 @@ class TestRemovalOfContainers:
         assert end.container(paths, owner) == []
         assert volumes.names(paths) == ["shared"]
         assert end.container(paths, borrower) == []
-        assert volumes.names(paths) == ["shared"]
+        assert volumes.names(paths) == []
