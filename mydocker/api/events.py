@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import time
-
 from mydocker.api.call import Call
 from mydocker.engine.record import filters, history
-from mydocker.engine.record.moments import nanoseconds
-
-_END_OF_TIME = 1 << 63
 
 
 def events(call: Call) -> None:
     """GET /events"""
     tests = {**history.TESTS, "daemon": _never, "plugin": _never, "service": _never, "node": _never, "secret": _never, "config": _never}
     fits = filters.parse(call.filters(), tests)
-    now = time.time_ns()
-    since, until = call.text("since"), call.text("until")
-    begin, end = nanoseconds(since, now) if since else now, nanoseconds(until, now) if until else _END_OF_TIME
+    begin, end = history.span(call.text("since"), call.text("until"))
     connection = call.connection
     connection.begin()
     for event in history.history(call.paths, begin, end, lambda: not connection.is_gone(), (connection.fileno(),)):

@@ -150,7 +150,7 @@ def get(call: Call) -> None:
     call.run().apply(archives.WriteArchive(call.paths, chosen, "the client", lambda: stream))
     call.connection.end()
     for image in chosen:
-        events.emit(call.paths, "image", "save", image.entry["digest"], {"name": image.names[0]} if image.names else {})
+        events.emit(call.paths, "image", "save", f"sha256:{image.id}", {"name": image.names[0]} if image.names else {})
 
 
 def load(call: Call) -> None:

@@ -59,7 +59,7 @@ def restart(call: Call) -> Answer:
     """POST /containers/ID/restart"""
     seconds, number = _seconds(call), _signal(call)
     record = names.container(call)
-    life.stop(call.paths, record, seconds, number)
+    life.stop(call.paths, record, seconds, number, again=True)
     started(call.paths, record["id"])
     events.of_container(call.paths, record, "restart")
     return DONE
@@ -79,7 +79,7 @@ def kill(call: Call) -> Answer:
     """POST /containers/ID/kill"""
     number = signal(call.text("signal") or "KILL")
     record = names.container(call)
-    if not state.running_pid(call.paths, record["id"]):
+    if not state.running_pid(call.paths, record["id"]) and state.status(call.paths, record) != "restarting":
         raise Conflict(f"cannot kill container: {call.name}: container {record['id']} is not running")
     life.kill(call.paths, record, number)
     if number == life.SIGKILL:

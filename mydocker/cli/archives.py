@@ -57,7 +57,7 @@ def save(session: Session, output: str | None, platform: str, names: tuple[str, 
     else:
         write_whole(output, write)
     for image in chosen if run.done else []:
-        events.emit(session.paths, "image", "save", image.entry["digest"], {"name": image.names[0]} if image.names else {})
+        events.emit(session.paths, "image", "save", f"sha256:{image.id}", {"name": image.names[0]} if image.names else {})
 
 
 @verb(

@@ -12,15 +12,12 @@ from mydocker.cli.table import harmless
 from mydocker.cli.template.compile import compile_template
 from mydocker.cli.verb import option, verb
 from mydocker.engine.record import filters, history
-from mydocker.engine.record.moments import nanoseconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mydocker.engine.record.events import Event
-
-_END_OF_TIME = 1 << 63
 
 
 @verb(
@@ -36,10 +33,7 @@ def events(session: Session, since: str | None, until: str | None, texts: tuple[
     """
     fits = filters.parse(texts, history.TESTS)
     show = _shower(form)
-    now = time.time_ns()
-    begin = nanoseconds(since, now) if since else now
-    end = nanoseconds(until, now) if until else _END_OF_TIME
-    for event in history.history(session.paths, begin, end):
+    for event in history.history(session.paths, *history.span(since or "", until or "")):
         if fits(event):
             echo(show(event))
             sys.stdout.flush()

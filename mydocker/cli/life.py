@@ -82,7 +82,7 @@ def restart(session: Session, /, seconds: int | None, signal: str | None, names:
     def one(name: str) -> None:
         record = _record(session, name)
         step_runner = runner(session)
-        life.stop(session.paths, record, seconds, number, step_runner)
+        life.stop(session.paths, record, seconds, number, step_runner, again=True)
         step_runner.apply(Action(lambda: _start_again(session, record), f"start container {record['id'][:12]}"))
         if not session.dry_run:
             echo(name)

@@ -39,6 +39,7 @@ class Selected(Value):
     """An image to be saved."""
 
     entry: Descriptor  # its descriptor in index.json
+    id: str  # the hexadecimal digest of its configuration
     names: list[str]  # the names that it gets in the archive
 
 

@@ -111,7 +111,7 @@ def _linked(own: Attachment, network: str, everybody: dict[str, Attachment]) -> 
     links = next((each.get("links", []) for each in own["endpoints"] if each["network"] == network), [])
     found = []
     for container_id, other in everybody.items() if links else ():
-        more = (container_id[:12], other["name"]) if network == records.DEFAULT else ()
+        more = (other["hostname"], other["name"]) if network == records.DEFAULT else ()
         names = [" ".join(dict.fromkeys([alias, *more])) for alias in attachments.linked_as(links, container_id, other)]
         endpoints = [each for each in other["endpoints"] if each["network"] == network]
         found += [f"{each['address']}\t{name}\n" for name in names for endpoint in endpoints for each in endpoint["addresses"]]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Machine
+from conftest import Machine, wait_until
 
 ARGUMENTS = ["", " ", "a b", "'", '"', "\\", "$HOME", "`id`", "a\nb", "\t", "ä€🐳", "-x", "--", "*", "x" * 100_000]
 
@@ -272,3 +272,114 @@ def test_the_third_ctrl_c_frees_the_terminal(mydocker: Machine) -> None:
         assert client.stderr.read() == "mydocker: the container did not end at 3 signals\nhint: it runs on: mydocker kill ends it\n"
     assert "Up" in mydocker("ps").stdout
     mydocker("rm", "-f", "deaf")
+
+
+class TestWhatDockersOwnTestsAskFor:
+    """Names are those of moby's tests."""
+
+    def test_container_with_readonly_rootfs(self, mydocker: Machine) -> None:
+        for more in ([], ["--privileged"]):
+            touched = mydocker(
+                "run", "--rm", "--read-only", *more, "busybox", "touch", "/f", "/etc/hosts", "/etc/resolv.conf", "/etc/hostname"
+            )
+            assert touched.stderr.count("Read-only file system") == 4
+
+    def test_add_host_and_dns_in_host_mode(self, mydocker: Machine) -> None:
+        words = ["--network", "host", "--add-host", "extra:1.2.3.4", "--dns", "127.0.0.9", "--dns-search", "example.com"]
+        shown = mydocker("run", "--rm", *words, "busybox", "cat", "/etc/hosts", "/etc/resolv.conf").stdout
+        assert "1.2.3.4\textra\n" in shown and "nameserver 127.0.0.9\n" in shown and "search example.com\n" in shown
+        own = mydocker.sh("cat /etc/hosts").stdout
+        assert shown.startswith(own)
+
+    def test_environment(self, mydocker: Machine) -> None:
+        assert "HOME=/root\n" in mydocker("run", "--rm", "-e", "HOME=", "busybox", "env").stdout
+
+    def test_hostname_fqdn(self, mydocker: Machine) -> None:
+        shown = mydocker("run", "--rm", "-h", "foobar.example.com", "busybox", "cat", "/etc/hosts").stdout
+        assert "\tfoobar.example.com foobar\n" in shown
+
+    def test_hostname_dns_resolution(self, mydocker: Machine) -> None:
+        mydocker("network", "create", "back")
+        mydocker("run", "-d", "--name", "first", "--network", "back", "-h", "foobar", "busybox", "sleep", "600")
+        for name in ("first", "foobar"):
+            assert mydocker("run", "--rm", "--network", "back", "busybox", "grep", "-w", name, "/etc/hosts").rc == 0
+        assert mydocker("exec", "first", "sh", "-c", "echo > /etc/hosts; nslookup foobar").rc == 0
+        mydocker("rm", "-f", "first")
+        mydocker("network", "rm", "back")
+
+    def test_volumes_from(self, mydocker: Machine) -> None:
+        """A -v without a name does not hide a donor's volume, nothing of an image comes into it, and the last container takes it along."""
+        mydocker("run", "--name", "parent", "-v", "/etc/own", "busybox", "touch", "/etc/own/foo")
+        listed = mydocker("run", "--name", "child", "--volumes-from", "parent", "-v", "/etc/own", "busybox", "ls", "/etc/own")
+        assert listed.stdout == "foo\n"
+        mydocker("rm", "parent")
+        assert len(mydocker("volume", "ls", "-q").stdout.split()) == 1
+        mydocker("rm", "-v", "child")
+        assert mydocker("volume", "ls", "-q").stdout == ""
+
+    def test_tmpfs_mounts_with_options(self, mydocker: Machine) -> None:
+        mounted = mydocker("run", "--rm", "--tmpfs", "/tmp:shared", "busybox", "grep", " /tmp ", "/proc/self/mountinfo").stdout
+        assert " shared:" in mounted
+
+    def test_exec_with_no_term(self, mydocker: Machine) -> None:
+        mydocker("run", "-itd", "--name", "terminal", "busybox", "cat")
+        mydocker("run", "-itd", "--name", "asked", "-e", "TERM=dumb", "busybox", "cat")
+        assert "TERM" not in mydocker("exec", "terminal", "env").stdout
+        assert "TERM=dumb\n" in mydocker("exec", "asked", "env").stdout
+        mydocker("rm", "-f", "terminal", "asked")
+
+    def test_exec_env_links_host(self, mydocker: Machine) -> None:
+        mydocker("run", "-d", "--name", "foo", "-h", "fred", "busybox", "sleep", "600")
+        mydocker("run", "-d", "--name", "bar", "--link", "foo:db", "busybox", "sleep", "600")
+        assert "DB_NAME=/bar/db\n" in mydocker("exec", "bar", "env").stdout
+        assert mydocker("exec", "bar", "grep", "-w", "fred", "/etc/hosts").rc == 0
+        mydocker("rm", "-f", "foo")
+        assert mydocker("exec", "bar", "true").rc == 0
+        mydocker("rm", "-f", "bar")
+
+    def test_cp_to_err_read_only_volume(self, mydocker: Machine) -> None:
+        mydocker("create", "--name", "locked", "-v", "data:/data:ro", "busybox")
+        mydocker.sh("echo new > file")
+        assert "Read-only file system" in mydocker("cp", "file", "locked:/data/file").stderr
+        mydocker("rm", "locked")
+        mydocker("volume", "rm", "data")
+
+    def test_events_until_a_moment(self, mydocker: Machine) -> None:
+        mydocker("create", "--name", "seen", "busybox")
+        assert " create " in mydocker("events", "--until", "0s", "--filter", "container=seen").stdout
+        wrong = mydocker("events", "--since", "2030-01-01T00:00:00Z", "--until", "2020-01-01T00:00:00Z")
+        assert "cannot be after" in wrong.stderr and wrong.rc == 1
+        mydocker("rm", "seen")
+
+    def test_events_image_load(self, mydocker: Machine) -> None:
+        mydocker("save", "-o", "saved.tar", "busybox")
+        mydocker("load", "-i", "saved.tar")
+        (image_id,) = mydocker("images", "-q", "--no-trunc", "busybox").stdout.split()
+        for event in ("save", "load"):
+            assert image_id in mydocker("events", "--until", "0s", "--filter", f"event={event}").stdout
+
+    def test_restart_auto_remove_container(self, mydocker: Machine) -> None:
+        mydocker("run", "-d", "--rm", "--name", "again", "busybox", "sleep", "600")
+        before = mydocker.pid("again")
+        assert mydocker("restart", "-t", "0", "again").stdout == "again\n"
+        assert mydocker.pid("again") not in (0, before)
+        mydocker("stop", "-t", "0", "again")
+        wait_until(lambda: mydocker("ps", "-aq").stdout == "")
+
+    def test_a_restart_that_was_killed_half_way_loses_nothing(self, mydocker: Machine) -> None:
+        """It is not removed, and goes with its next end."""
+        mydocker("run", "-d", "--rm", "--name", "again", "busybox", "sleep", "600")
+        cut = mydocker("restart", "-t", "0", "-s", "KILL", "again", env={"MYDOCKER_CRASH_AFTER": "cli:2"})  # 2 is the signal
+        assert cut.rc == 137
+        wait_until(lambda: mydocker("ps", "-a", "--format", "{{.Names}} {{.State}}").stdout == "again exited\n")
+        mydocker("start", "again")
+        mydocker("stop", "-t", "0", "again")
+        wait_until(lambda: mydocker("ps", "-aq").stdout == "")
+
+    def test_restart_container_with_restart_policy(self, mydocker: Machine) -> None:
+        """kill ends a container that waits for its next start, too."""
+        mydocker("run", "-d", "--restart", "always", "--name", "loop", "busybox", "false")
+        wait_until(lambda: mydocker("inspect", "-f", "{{.State.Status}}", "loop").stdout == "restarting\n")
+        wait_until(lambda: mydocker("kill", "loop").rc == 0)
+        wait_until(lambda: mydocker("inspect", "-f", "{{.State.Status}}", "loop").stdout == "exited\n")
+        mydocker("rm", "loop")

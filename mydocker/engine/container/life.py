@@ -96,9 +96,13 @@ def kill(paths: Paths, record: Record, number: int, run: Run | None = None) -> N
     run: executes the steps and tells them, None for nobody to hear of them
     """
     run = run or Run("cli")
+    ends = number in (SIGKILL, stop_signal(record))
+    if ends and state.status(paths, record) == "restarting":
+        run.apply(_no_restart(paths, record["id"]))
+        return
     found = running_process(paths, record)
     try:
-        if number in (SIGKILL, stop_signal(record)):
+        if ends:
             run.apply(_no_restart(paths, record["id"]))
         run.apply(_signalling(found, number, lambda: events.of_container(paths, record, "kill", signal=number)))
     finally:
@@ -116,7 +120,9 @@ def _signalling(found: Process, number: int, told: Callable[[], None], when: str
     return Action(send, f"send signal {number} to process {found.pid} by its pidfd{when}{thaw}", f"kill -{number} {found.pid}")
 
 
-def stop(paths: Paths, record: Record, seconds: int | None = None, number: int | None = None, run: Run | None = None) -> None:
+def stop(
+    paths: Paths, record: Record, seconds: int | None = None, number: int | None = None, run: Run | None = None, again: bool = False
+) -> None:
     """End a container with its stop signal, and with SIGKILL if that is not enough. Return when the end is recorded.
 
     Nothing is done to a container that does not run.
@@ -124,9 +130,10 @@ def stop(paths: Paths, record: Record, seconds: int | None = None, number: int |
     seconds: the time before SIGKILL, -1 for no SIGKILL, None for the container's own or docker's 10 seconds
     number: the stop signal, None for the container's own or SIGTERM
     run: as kill() takes it
+    again: whether the caller starts it again: then it is not removed now, were it --rm
     """
     run = run or Run("cli")
-    run.apply(_no_restart(paths, record["id"]))
+    run.apply(_no_restart(paths, record["id"], again))
     found = process(paths, record["id"])
     if found is None:
         return
@@ -179,11 +186,11 @@ def end(paths: Paths, container_id: str, run: Run | None = None) -> None:
     run.apply(Action(lambda: await_end(paths, container_id, found.known if found else None), _RECORDED))
 
 
-def _no_restart(paths: Paths, container_id: str) -> Action:
+def _no_restart(paths: Paths, container_id: str, keep: bool = False) -> Action:
     """Return the step after which no restart policy starts a container again."""
 
     def cancel() -> None:
-        problems = restart.cancel(paths, container_id)
+        problems = restart.cancel(paths, container_id, keep)
         if problems:
             raise problems[0]
 

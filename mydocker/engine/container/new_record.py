@@ -35,6 +35,7 @@ def record_of(options: Options, image: Image, spec: Spec, facts: Facts, name: st
         "oomKilled": False,
         "error": "",
         "stopped": False,
+        "kept": False,
         "restartCount": 0,
         "restartDelay": 0.0,
         "command": spec["process"]["args"],

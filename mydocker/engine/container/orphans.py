@@ -7,7 +7,7 @@ import os
 from mydocker import store
 from mydocker.cgroups.layout import Layout
 from mydocker.cgroups.manager import manager
-from mydocker.engine.monitor import end
+from mydocker.engine.monitor import end, restart
 from mydocker.engine.record import containers, damage, events, state
 from mydocker.errors import Damaged, Error, NotFound, attempt
 from mydocker.kernel.tasks import is_alive
@@ -76,4 +76,4 @@ def settle(paths: Paths, container_id: str) -> list[Error]:
     if record["status"] == "running":
         record = state.without_end(record)
         containers.save(paths, record)
-    return problems + (end.container(paths, record) if record["autoRemove"] else [])
+    return problems + (end.container(paths, record) if restart.is_last(record) else [])

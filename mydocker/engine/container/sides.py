@@ -105,7 +105,7 @@ class Container(Value):
         spec = bundle.load(self.paths, self.record["id"])
         volumes = {each["destination"] for each in self.record["mounts"]}
         found = [each for each in spec["mounts"] if each["type"] != "tmpfs" and (each["destination"] in volumes or self._is_own(each))]
-        shown: list[Mount] = [{**each, "options": ["rbind"]} if each["type"] == "bind" else each for each in found]
+        shown = [_bound(each) if each["type"] == "bind" else each for each in found]
         unshare(CLONE_NEWNS)
         mounting = self.driver.mount_steps(directory, self.record["layers"], rootfs)
         mounting += staged.steps(self.record, self.driver)
@@ -117,3 +117,8 @@ class Container(Value):
     def _is_own(self, mount: Mount) -> bool:
         """Say whether a mount shows a file of the container's directory: /etc/hosts and its like. They are no part of what is built."""
         return mount["source"].startswith(self.paths.container(self.record["id"]) + "/") and "builder" not in self.record
+
+
+def _bound(mount: Mount) -> Mount:
+    """Return a bind as a copy needs it: read-only if it is for the container, and else plain."""
+    return {**mount, "options": ["rbind", *(["ro"] if "ro" in mount["options"] else [])]}

@@ -65,7 +65,7 @@ def start(
     stop: where the start stops, None for nowhere; its gate is closed here
     """
     if record["stopped"] or record["restartCount"]:
-        record |= {"stopped": False, "restartCount": 0, "restartDelay": 0.0}
+        record |= {"stopped": False, "kept": False, "restartCount": 0, "restartDelay": 0.0}
         containers.save(paths, record)
     if streams:
         events.of_container(paths, record, "attach")

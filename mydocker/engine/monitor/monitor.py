@@ -261,7 +261,7 @@ class Monitor(Order):
             for step in [*staged.unmount_steps(self.record), *self.drive.unmount_steps(self.directory, rootfs)]:
                 attempt(problems, Run("monitor").apply, step)
             close_ports(self.run)
-            if self.record["autoRemove"]:
+            if restart.is_last(self.record):
                 problems += end.container(self.paths, self.record)
             attempt(problems, restart.announce, self.paths, self.record)
             self.audience.stop_listening()

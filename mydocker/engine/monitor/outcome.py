@@ -25,7 +25,7 @@ def write(paths: Paths, record: Record, status: int, ran: float, is_oom: bool, l
     if restart.is_wanted(record):
         delay = restart.next_delay(record["restartDelay"], ran)
         record |= {"status": "restarting", "restartDelay": delay, "restartCount": record["restartCount"] + 1}
-    if not record["autoRemove"]:
+    if not restart.is_last(record):
         containers.save(paths, record)
     if is_oom:
         events.of_container(paths, record, "oom")

@@ -37,6 +37,11 @@ def is_wanted(record: Record) -> bool:
     return policy["Name"] in ("always", "unless-stopped")
 
 
+def is_last(record: Record) -> bool:
+    """Say whether a container is removed at this end (--rm)."""
+    return record["autoRemove"] and not record["kept"]
+
+
 def next_delay(previous: float, ran: float) -> float:
     """Return how many seconds to wait after a run.
 
@@ -88,14 +93,18 @@ def is_waiting(paths: Paths, record: Record, monitor: int = 0) -> bool:
     return known["monitor"] == monitor if monitor else state.has_monitor(paths, record["id"])
 
 
-def cancel(paths: Paths, container_id: str) -> list[Error]:
-    """See to it that a container is not started again, whether it runs, waits or neither. Return what could not be removed."""
+def cancel(paths: Paths, container_id: str, keep: bool = False) -> list[Error]:
+    """See to it that a container is not started again, whether it runs, waits or neither. Return what could not be removed.
+
+    keep: it is about to be started by a user, so with --rm it is not removed at this end
+    """
     with locks.ContainerLock(paths, container_id):
         record = containers.load(paths, container_id)
         waits = is_waiting(paths, record)
-        if not waits and record["hostConfig"]["RestartPolicy"]["Name"] == "no":
+        keep = keep and record["autoRemove"]
+        if not waits and not keep and record["hostConfig"]["RestartPolicy"]["Name"] == "no":
             return []
-        record["stopped"] = True
+        record |= {"stopped": True, "kept": keep}
         if waits:
             record["status"] = "exited"
         containers.save(paths, record)

@@ -95,6 +95,7 @@ if TYPE_CHECKING:
         oomKilled: bool
         error: str
         stopped: bool
+        kept: bool
         restartCount: int
         restartDelay: float
         command: list[str]
@@ -174,6 +175,7 @@ RECORD: Shape = {
     "oomKilled": ("truth", False),
     "error": ("text", ""),  # why the last start failed, or why the log is not whole
     "stopped": ("truth", False),  # a user has ended it, so it is not started again
+    "kept": ("truth", False),  # `restart` has ended it and is about to start it, so it is not removed, although autoRemove
     "restartCount": ("natural", 0),
     "restartDelay": ("real", 0.0),  # seconds that the monitor waited before this run
     "command!": ["text"],  # the entrypoint and its arguments

@@ -11,7 +11,9 @@ import time
 from mydocker import leanjson, store
 from mydocker.engine.record import filters
 from mydocker.engine.record.events import EVENT
+from mydocker.engine.record.moments import nanoseconds
 from mydocker.engine.record.reader import LogReader
+from mydocker.errors import BadInput
 from mydocker.kernel.inotify import Watch
 from mydocker.paths import Paths
 from mydocker.shape import fit
@@ -23,6 +25,20 @@ if TYPE_CHECKING:
     from mydocker.engine.record.events import Event
 
 _FOR_EVER = 3600.0  # seconds; history() then waits again
+_END_OF_TIME = 1 << 63
+
+
+def span(since: str, until: str) -> tuple[int, int]:
+    """Return the span of time, in ns since 1970, that two texts mean (moments.py), as docker's events takes them. Raises BadInput.
+
+    '' is now and for ever; with an end alone, the span begins when time did.
+    """
+    now = time.time_ns()
+    begin = nanoseconds(since, now) if since else 0 if until else now
+    end = nanoseconds(until, now) if until else _END_OF_TIME
+    if begin > end:
+        raise BadInput(f"since {since!r} cannot be after until {until!r}")
+    return begin, end
 
 
 def history(paths: Paths, since: int, until: int, idle: Callable[[], bool] | None = None, clients: tuple[int, ...] = ()) -> Iterator[Event]:

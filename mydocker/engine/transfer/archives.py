@@ -110,7 +110,7 @@ def selected(paths: Paths, names: Sequence[str]) -> list[Selected]:
     chosen: dict[str, Selected] = {}
     for name in names:
         for image, tags in _meant(paths, name):
-            known = chosen.setdefault(image.manifest, Selected(entry=image.entry, names=[]))
+            known = chosen.setdefault(image.manifest, Selected(entry=image.entry, names=[], id=image.id))
             known.names += [tag for tag in tags if tag not in known.names]
     return list(chosen.values())
 

@@ -42,7 +42,7 @@ def plan_mounts(paths: Paths, asked: Options, of_image: Iterable[str]) -> list[M
     Raises BadInput if the source of a bind must exist and does not.
     """
     points = [point for point in asked.mounts if not point["anonymous"]]
-    for name, writable in asked.volumes_from:
+    for name, writable in reversed(asked.volumes_from):  # as with docker, of two at one place the last one counts
         record = containers.load(paths, containers.resolve(paths, name))
         for point in record["mounts"]:  # nothing of this container's image is copied into them
             point |= {"rw": point["rw"] and writable, "copy": False}

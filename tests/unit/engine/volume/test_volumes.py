@@ -142,11 +142,11 @@ class TestPlan:
         assert (point["destination"], point["anonymous"], point["copy"], len(point["name"])) == ("/image", True, True, 64)
         assert point["source"] == f"{paths.volumes}/{point['name']}/_data"
 
-    def test_the_first_of_two_donors_wins(self, paths: Paths, record: Write, parsed: Parse) -> None:
+    def test_the_last_of_two_donors_wins(self, paths: Paths, record: Write, parsed: Parse) -> None:
         for name in ("one", "two"):
             record(name, [on(from_volume("/d"), f"volume-{name}")])
         [point] = mounting.plan_mounts(paths, parsed("--volumes-from", "one", "--volumes-from", "two", "busybox"), [])
-        assert point["name"] == "volume-one"
+        assert point["name"] == "volume-two"
 
     def test_a_donor_must_exist(self, paths: Paths, parsed: Parse) -> None:
         with pytest.raises(NotFound, match="no such container: nosuch"):
