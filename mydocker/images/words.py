@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_QUOTES = "'\""
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 # What may follow a variable's name in braces; of two that begin alike the longer one stands first.
 _FORMS = (":-", "-", ":+", "+", ":?", "?", "##", "#", "%%", "%", "//", "/")
@@ -32,7 +33,7 @@ def split(text: str) -> list[str]:
 
 def _end_of_piece(text: str, start: int) -> int:
     if text.startswith("${", start) and "}" in text[start:]:
-        return _closing_brace(text, start + 1) + 1
+        return _closing_brace(text, start + 1, _QUOTES) + 1
     if text[start] == "\\":
         return min(start + 2, len(text))
     if text[start] in "'\"":
@@ -77,14 +78,14 @@ def expand_text(text: str, variables: Mapping[str, str]) -> str:
         if text[position] == "\\" and text[position + 1 : position + 2] in ("$", "\\"):
             result, position = result + text[position + 1], position + 2
         elif text[position] == "$":
-            value, position = _variable(text, position + 1, variables)
+            value, position = _variable(text, position + 1, variables, quotes="")
             result += value
         else:
             result, position = result + text[position], position + 1
     return result
 
 
-def with_backslashes(text: str, escape: str, quotes: str = "'\"") -> str:
+def with_backslashes(text: str, escape: str, quotes: str = _QUOTES) -> str:
     """Return a text whose escape character is another one as it is written with backslashes. A backslash in it is an ordinary character.
 
     quotes: what quotes. In single quotes nothing is escaped, in others only what could mean something there
@@ -108,10 +109,10 @@ def _escapes(following: str, escape: str, quote: str, quotes: str) -> bool:
     return following in f'"${escape}' if quote else bool(quotes) or following in f"${escape}"
 
 
-def _variable(word: str, start: int, variables: Mapping[str, str]) -> tuple[str, int]:
-    """Return the value of the variable whose name begins at `start`, and the position after it."""
+def _variable(word: str, start: int, variables: Mapping[str, str], quotes: str = _QUOTES) -> tuple[str, int]:
+    """Return the value of the variable whose name begins at `start`, and the position after it. quotes: what quotes there"""
     if word[start : start + 1] == "{":
-        end = _closing_brace(word, start)
+        end = _closing_brace(word, start, quotes)
         return _braced(word[start + 1 : end], variables), end + 1
     end = start
     while end < len(word) and word[end] in _NAME:
@@ -119,12 +120,21 @@ def _variable(word: str, start: int, variables: Mapping[str, str]) -> tuple[str,
     return (variables.get(word[start:end], ""), end) if end > start else ("$", start)
 
 
-def _closing_brace(word: str, start: int) -> int:
-    depth = 0
-    for position in range(start, len(word)):
-        depth += {"{": 1, "}": -1}.get(word[position], 0)
-        if depth == 0:
+def _closing_brace(word: str, start: int, quotes: str) -> int:
+    """Return where the brace that opens at `start` is closed. Between them only ${ opens another, and what is quoted or escaped is text."""
+    position, quote = start + 1, ""
+    while position < len(word):
+        character = word[position]
+        if character == "\\" and quote != "'":
+            position += 2
+        elif word.startswith("${", position) and quote != "'":
+            position = _closing_brace(word, position + 1, quotes) + 1
+        elif character == "}" and not quote:
             return position
+        else:
+            if character in quotes and quote in ("", character):
+                quote = "" if quote else character
+            position += 1
     raise BadInput(f"missing '}}' in {word!r}")
 
 
