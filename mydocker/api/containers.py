@@ -18,14 +18,19 @@ def list_(call: Call) -> Answer:
     texts, limit = call.filters(), call.number("limit") or 0
     everything = call.flag("all") or limit > 0 or any(text.startswith("status=") for text in texts)
     fits = filters.parse(texts, {**containerfilters.tests(call.paths), "is-task": lambda *_: False}, containerfilters.CHECKS)
-    found = [each for each in listing.newest_first(call.paths, everything) if (everything or each.status in listing.ALIVE) and fits(each)]
-    shown = found[:limit] if limit > 0 else found
-    return Answer([shapes.summary(call.paths, each, call.flag("size"), call.version) for each in shown])
+    every = listing.newest_first(call.paths, everything)
+    found = [each for each in every if (everything or each.status in listing.ALIVE) and fits(each)]
+    shown = [shapes.summary(call.paths, each, call.flag("size"), call.version) for each in (found[:limit] if limit > 0 else found)]
+    linked = links.names(each.record for each in every)
+    for document in shown:
+        document["Names"] += [f"/{name}" for name in linked.get(document["Id"], [])]
+    return Answer(shown)
 
 
 def inspect(call: Call) -> Answer:
-    """GET /containers/ID/json"""
-    return Answer(shapes.container(call.paths, names.container(call), call.flag("size"), call.version))
+    """GET /containers/NAME/json, which is OTHER/ALIAS for a link"""
+    record = links.named(call.paths, call.name) if "/" in call.name else names.container(call)
+    return Answer(shapes.container(call.paths, record, call.flag("size"), call.version))
 
 
 def rename(call: Call) -> Answer:

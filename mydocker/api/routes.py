@@ -35,7 +35,7 @@ ROUTES = (
     ("GET", "/containers/json", "containers:list_"),
     ("POST", "/containers/create", "create:create"),
     ("POST", "/containers/prune", "containers:prune"),
-    ("GET", "/containers/ID/json", "containers:inspect"),
+    ("GET", "/containers/NAME/json", "containers:inspect"),
     ("GET", "/containers/ID/top", "look:top"),
     ("GET", "/containers/ID/logs", "streams:logs"),
     ("GET", "/containers/ID/changes", "look:changes"),

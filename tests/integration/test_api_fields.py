@@ -297,3 +297,14 @@ def test_requests_for_what_is_not_there(service: Service) -> None:
     ):
         status, answer = service.ask("POST", "/containers/create", {"Image": "busybox", "HostConfig": {"Mounts": [mount]}})
         assert status == 400 and words in answer["message"]
+
+
+def test_a_link_is_one_more_name(mydocker: Machine, service: Service) -> None:
+    mydocker("run", "-d", "--name", "first", "busybox", "sleep", "600")
+    mydocker("run", "-d", "--name", "second", "--link", "first:db", "busybox", "sleep", "600")
+    listed = {each["Names"][0]: each["Names"] for each in shown(service, "/containers/json")}
+    assert listed == {"/first": ["/first", "/second/db"], "/second": ["/second"]}
+    mydocker("rename", "second", "third")
+    assert shown(service, "/containers/third/db/json")["Name"] == "/first"
+    assert service.ask("GET", "/containers/third/other/json")[0] == 404
+    mydocker("rm", "-f", "first", "third")

@@ -14,7 +14,7 @@ from mydocker.steps.base import Action
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from mydocker.engine.record.containers import Record, WantedEndpoint
     from mydocker.paths import Paths
@@ -34,6 +34,24 @@ def of_default(record: Record) -> list[tuple[str, str]]:
     """Return (container id, alias) of each link of a container on the default network."""
     found = record["endpoints"].get(records.DEFAULT)
     return [(link.partition(":")[0], link.partition(":")[2]) for link in found.get("links", [])] if found else []
+
+
+def names(records: Iterable[Record]) -> dict[str, list[str]]:
+    """Return the names that containers have by the links of others on the default network, by id: 'OTHER/ALIAS'."""
+    found: dict[str, list[str]] = {}
+    for record in records:
+        for other, alias in of_default(record):
+            found.setdefault(other, []).append(f"{record['name']}/{alias}")
+    return found
+
+
+def named(paths: Paths, text: str) -> Record:
+    """Return the record of the container that a link names. text: OTHER/ALIAS. Raises NotFound."""
+    name, _, alias = text.partition("/")
+    found = {known: other for other, known in of_default(containers.load(paths, containers.resolve(paths, name)))}
+    if alias not in found:
+        raise NotFound(f"no such container: {text}")
+    return containers.load(paths, found[alias])
 
 
 def shown(paths: Paths, record: Record) -> list[str] | None:

@@ -54,7 +54,7 @@ class Process(Value):
         try:
             if self.cgroup.is_frozen():
                 self.cgroup.freeze(False)
-        except NotFound:
+        except (NotFound, FileNotFoundError):
             return  # the monitor has removed the cgroup meanwhile
 
     def wait(self, seconds: float | None) -> bool:

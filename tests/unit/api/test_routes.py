@@ -36,7 +36,7 @@ def test_finding(method: str, path: str, target: str, words: tuple[str, ...]) ->
     [
         ("GET", "/", 404),
         ("POST", "/version", 404),
-        ("GET", "/containers/a/b/json", 404),
+        ("GET", "/containers/a/b/top", 404),
         ("GET", "/containers//json", 404),
         ("POST", "/session", 404),
         ("POST", "/grpc", 404),
