@@ -32,7 +32,7 @@ from clients import compose, compose2, composes  # noqa: F401  # fixtures, and w
 from firewall import KINDS, LIST_RULES, be_alone, delete_rules
 from keeper import Keeper
 from reference import docker_client, dockerd  # noqa: F401  # fixtures
-from snapshots import SCRIPT, difference, snapshot
+from snapshots import difference, snapshot
 from workers import can_have_machines, own_machine, own_mounts
 
 from mydocker.cgroups.group import read, walk_up
@@ -94,6 +94,19 @@ def wait_until(condition: Callable[[], Any], seconds: float = 10) -> Any:
         if time.monotonic() > deadline:
             pytest.fail(f"nothing came of waiting {seconds * FACTOR:g} s for {condition}")
         time.sleep(0.02)
+
+
+def end(pid: int, number: int = signal.SIGKILL) -> None:
+    """Send a process a signal and wait for its end. It need be no child of this one.
+
+    That its parent takes note of the end is not waited for: the first process of some machines does that every two seconds only.
+    """
+    descriptor = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(descriptor, number)
+        assert select.select([descriptor], [], [], 20 * FACTOR)[0], f"process {pid} does not end"
+    finally:
+        os.close(descriptor)
 
 
 class Terminal:
@@ -191,6 +204,7 @@ class Machine:
 
     quote = staticmethod(shlex.quote)
     wait_until = staticmethod(wait_until)
+    end = staticmethod(end)
 
     def _prefix(self, extra: dict[str, str] | None = None) -> str:
         return "env " + " ".join(f"{k}={shlex.quote(v)}" for k, v in {**self.environment, **(extra or {})}.items())
@@ -224,7 +238,7 @@ class Machine:
 
     def snapshot(self) -> dict[str, set[str]]:
         """Return everything that a container could leave, by kind."""
-        return snapshot(self.directory, self.sh(SCRIPT).stdout)
+        return snapshot(self.directory)
 
     def differs_from(self, before: dict[str, set[str]]) -> list[str]:
         """Return what differs now from an earlier snapshot, without the cgroups of containers that others run meanwhile."""

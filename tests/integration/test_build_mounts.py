@@ -252,7 +252,7 @@ def agent(build: Builds) -> Iterator[str]:
     assert pid
     mydocker.sh("SSH_AUTH_SOCK={directory}/agent ssh-add -q key")
     yield f"{mydocker.directory}/agent"
-    mydocker.sh(f"kill {pid[1]}; while kill -0 {pid[1]} 2>/dev/null; do :; done")
+    mydocker.end(int(pid[1]))
 
 
 def test_ssh(build: Builds, agent: str) -> None:
