@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import workers
-from conftest import REPOSITORY, Machine
+from conftest import FACTOR, REPOSITORY, Machine
 
 from mydocker.cgroups.layout import Layout
 from mydocker.kernel import tasks
@@ -77,6 +77,7 @@ def bad_run(program: str, place: Path, tests: str, words: Sequence[str] = (), **
     """Run tests as all the others run, in a run of their own."""
     (place / "test_bad.py").write_text(tests)
     paths = {"MYDOCKER_COMMAND": program, "PYTHONPATH": f"{REPOSITORY}/tests/integration:{REPOSITORY}", "PYTEST_XDIST_WORKER": ""}
+    paths["MYDOCKER_TEST_TIMEOUT_FACTOR"] = f"{0.4 * FACTOR}"  # what they leave is waited for in vain
     usual = ["-p", "conftest", "-p", "no:cacheprovider", "-c", f"{REPOSITORY}/pyproject.toml", "--rootdir", str(place)]
     usual += ["--basetemp", f"{place}/base"]  # it does not clean up after other runs
     line = [sys.executable, "-m", "pytest", *usual, *words, str(place / "test_bad.py")]
