@@ -69,8 +69,8 @@ class Agent:
     def _with_keys(self) -> str:
         """Start an agent of our own, give it the keys, and return the path of its socket. Raises Unsupported, StepFailed.
 
-        It is started with a command that waits for the end of our pipe, which comes when a build is killed, too, and then ends it. Ctrl-C does not
-        reach that command.
+        It is started with a command that waits for the end of our pipe, which comes when a build is killed, too, and then ends the agent.
+        Ctrl-C does not reach that command.
         """
         path = f"{self.directory}/keys"
         command = ["ssh-agent", "-a", path, "sh", "-c", "echo $SSH_AGENT_PID; read -r _; kill $SSH_AGENT_PID"]
