@@ -80,8 +80,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """`-n auto` is a worker for each processor, but none where they cannot have machines of their own (workers.py)."""
-    return None if can_have_machines(Layout.detect(Paths())) else 0
+    """`-n auto` is three workers for two processors, as they wait for a third of their time, and none where workers.py cannot have any."""
+    return (3 * len(os.sched_getaffinity(0)) + 1) // 2 if can_have_machines(Layout.detect(Paths())) else 0
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 10) -> Any:
