@@ -79,7 +79,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int | None:
+def pytest_xdist_auto_num_workers() -> int:
     """`-n auto` is three workers for two processors, as they wait for a third of their time, and none where workers.py cannot have any."""
     return (3 * len(os.sched_getaffinity(0)) + 1) // 2 if can_have_machines(Layout.detect(Paths())) else 0
 

@@ -94,6 +94,29 @@ def test_bad_tests_fail_by_name_and_good_ones_pass(outcome: subprocess.Completed
     assert not [line for line in failed if any(name in line for name in ("test_after_it", "test_at_the_end", "test_beside"))]
 
 
+@pytest.mark.parametrize(
+    ("kind", "make", "undo"),
+    [
+        ("links", "ip link add left type bridge", "ip link delete left"),
+        ("addresses", "ip address add 10.99.0.1/32 dev lo", "ip address delete 10.99.0.1/32 dev lo"),
+        ("addresses", "ip address add fd99::1/128 dev lo nodad", "ip address delete fd99::1/128 dev lo"),
+        ("routes", "ip route add 10.99.0.0/24 dev lo", "ip route delete 10.99.0.0/24 dev lo"),
+        ("routes", "ip -6 route add fd99::/64 dev lo", "ip -6 route delete fd99::/64 dev lo"),
+        ("rules", "nft add table ip left", "nft delete table ip left"),
+        ("rules", "iptables -N LEFT", "iptables -X LEFT; nft delete table ip filter"),
+    ],
+)
+def test_what_is_left_of_a_network_is_seen(mydocker: Machine, needs_nft: None, kind: str, make: str, undo: str) -> None:
+    before = mydocker.snapshot()
+    assert mydocker.snapshot() == before
+    assert mydocker.sh(make).rc == 0
+    try:
+        assert kind in {line.partition(":")[0] for line in mydocker.differs_from(before)}
+    finally:
+        assert mydocker.sh(undo).rc == 0
+    assert mydocker.differs_from(before) == []
+
+
 def test_a_process_that_tests_left_is_named_and_killed_with_the_workers_cgroups(mydocker: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     hierarchy = Layout.detect(Paths()).hierarchies[0]
     own = Path(f"{hierarchy.mount}{hierarchy.own}/left")
