@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,12 +41,15 @@ class Builds:
 
 @pytest.fixture
 def build(mydocker: Any) -> Iterator[Builds]:
+    index, caches = Path(mydocker.directory, "root/images/index.json"), Path(mydocker.directory, "root/caches")
+    before = index.read_bytes()
     yield Builds(mydocker)
     assert mydocker("ps", "-aq").stdout == ""
     assert mydocker("system", "check").stdout == ""
-    for name in mydocker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split():
-        if not name.startswith(("busybox:", "<none>")):
-            mydocker("rmi", "-f", name)
+    if index.read_bytes() == before and not caches.exists():
+        return  # half of the tests build nothing
+    names = mydocker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
+    mydocker("rmi", "-f", *(name for name in names if not name.startswith(("busybox:", "<none>"))))
     mydocker("image", "prune", "-f")
     mydocker("builder", "prune", "-f")
-    assert mydocker("images", "-aq").stdout.count("\n") == 1
+    assert len(json.loads(index.read_text())["manifests"]) == 1

@@ -95,7 +95,7 @@ class Compose:
         for process in self._begun:
             if process.poll() is None:
                 process.kill()
-                process.wait()
+                process.communicate()
         if not self.place.exists():
             return
         down = self.run("down", "-v", "-t", "0", "--rmi", "local", "--remove-orphans")

@@ -32,7 +32,7 @@ from clients import compose, compose2, composes  # noqa: F401  # fixtures, and w
 from firewall import KINDS, LIST_RULES, be_alone, delete_rules
 from keeper import Keeper
 from reference import docker_client, dockerd  # noqa: F401  # fixtures
-from snapshots import SCRIPT, difference, snapshot
+from snapshots import difference, snapshot
 from workers import can_have_machines, own_machine, own_mounts
 
 from mydocker.cgroups.group import read, walk_up
@@ -79,9 +79,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int | None:
-    """`-n auto` is a worker for each processor, but none where they cannot have machines of their own (workers.py)."""
-    return None if can_have_machines(Layout.detect(Paths())) else 0
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto` is three workers for two processors, as they wait for a third of their time, and none where workers.py cannot have any."""
+    return (3 * len(os.sched_getaffinity(0)) + 1) // 2 if can_have_machines(Layout.detect(Paths())) else 0
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 10) -> Any:
@@ -96,6 +96,19 @@ def wait_until(condition: Callable[[], Any], seconds: float = 10) -> Any:
         time.sleep(0.02)
 
 
+def end(pid: int, number: int = signal.SIGKILL) -> None:
+    """Send a process a signal and wait for its end. It need be no child of this one.
+
+    That its parent takes note of the end is not waited for: the first process of some machines does that every two seconds only.
+    """
+    descriptor = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(descriptor, number)
+        assert select.select([descriptor], [], [], 20 * FACTOR)[0], f"process {pid} does not end"
+    finally:
+        os.close(descriptor)
+
+
 class Terminal:
     """A command on a pseudo-terminal: send keys, expect output, wait for its end."""
 
@@ -103,7 +116,6 @@ class Terminal:
         self.seen = ""
         self.pid, self.master = pty.fork()
         if self.pid == 0:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests in the background of a shell ignore it, and so would the command
             ioctl(0, TIOCSWINSZ, pack("HHHH", *size, 0, 0))
             os.execvpe(command[0], command, environment)
 
@@ -191,6 +203,7 @@ class Machine:
 
     quote = staticmethod(shlex.quote)
     wait_until = staticmethod(wait_until)
+    end = staticmethod(end)
 
     def _prefix(self, extra: dict[str, str] | None = None) -> str:
         return "env " + " ".join(f"{k}={shlex.quote(v)}" for k, v in {**self.environment, **(extra or {})}.items())
@@ -224,7 +237,7 @@ class Machine:
 
     def snapshot(self) -> dict[str, set[str]]:
         """Return everything that a container could leave, by kind."""
-        return snapshot(self.directory, self.sh(SCRIPT).stdout)
+        return snapshot(self.directory)
 
     def differs_from(self, before: dict[str, set[str]]) -> list[str]:
         """Return what differs now from an earlier snapshot, without the cgroups of containers that others run meanwhile."""
@@ -310,6 +323,12 @@ def directory(keeper: Keeper) -> Iterator[str]:
     os.chmod(path, 0o755)
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so would whatever these tests start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

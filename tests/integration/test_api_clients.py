@@ -65,7 +65,7 @@ asyncio.run(main())
 WHALES = """
 from python_on_whales import docker
 assert docker.run("busybox", ["echo", "hi"], remove=True) == "hi"
-container = docker.run("busybox", ["sleep", "1000"], detach=True, name="whale", labels={"a": "b"})
+container = docker.run("busybox", ["sleep", "1000"], detach=True, init=True, name="whale", labels={"a": "b"})
 assert container.state.running and docker.ps(filters={"label": "a=b"})[0].name == "whale"
 assert docker.execute(container, ["echo", "x"]) == "x"
 assert container.network_settings.ip_address and container.config.labels == {"a": "b"}

@@ -67,7 +67,7 @@ def test_a_dockerfile_may_lie_outside_of_its_context(compose: Compose, where: st
 
 
 def test_profiles_choose_services(compose: Compose) -> None:
-    compose.write({FILE: ONE % "init: true" + '  two: {image: busybox, command: sleep 1000, profiles: ["debug"]}\n'})
+    compose.write({FILE: ONE % "init: true" + '  two: {image: busybox, command: sleep 1000, init: true, profiles: ["debug"]}\n'})
     compose("up", "-d")
     assert running(compose).count("\n") == 1
     compose("--profile", "debug", "up", "-d")

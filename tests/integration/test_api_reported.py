@@ -253,7 +253,7 @@ def test_an_end_that_nobody_saw_is_told_as_unknown(mydocker: Machine, service: S
     made(service, "lost", Cmd=["sleep", "1000"])
     known = json.loads(mydocker.sh(f"cat state/{mydocker.record('lost')['id']}/state.json").stdout)
     for pid in (known["monitor"], known["pid"]):
-        mydocker.sh(f"kill -9 {pid}; while kill -0 {pid} 2>/dev/null && ! grep -q '^State:.Z' /proc/{pid}/status; do :; done")
+        mydocker.end(pid)
     _, found = service.ask("POST", "/containers/lost/wait")
     assert (found["StatusCode"], "unknown" in found["Error"]["Message"]) == (255, True)
     mydocker("rm", "-f", "lost")

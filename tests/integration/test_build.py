@@ -218,16 +218,17 @@ def test_add(build: Builds) -> None:
 def test_add_from_an_address(build: Builds) -> None:
     mydocker = build.mydocker
     mydocker.sh("mkdir served && echo served > served/file")
-    pid = mydocker.sh("cd served && (python3 -m http.server --bind 127.0.0.1 8099 > /dev/null 2>&1 & echo $!)").stdout.strip()
+    server = "python3 -u -m http.server --bind 127.0.0.1 8099"
+    pid = int(mydocker.sh(f"cd served && ({server} > ../served.log 2>&1 & echo $!)").stdout)
     try:
-        mydocker.wait_until(lambda: mydocker.sh("python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 8099))'").rc == 0)
+        mydocker.wait_until(lambda: "Serving" in mydocker.sh("cat served.log").stdout)
         build("FROM busybox\nADD http://127.0.0.1:8099/file /got/\nADD http://127.0.0.1:8099/file /name\n")
         assert build.run("cat /got/file /name; stat -c %a /name") == "served\nserved\n600\n"
         assert "answers 404" in build("FROM busybox\nADD http://127.0.0.1:8099/none /x\n", rc=1).stderr
         wrong = build(f"FROM busybox\nADD --checksum=sha256:{'0' * 64} http://127.0.0.1:8099/file /x\n", rc=1).stderr
         assert f"expected sha256:{'0' * 64}, and its content has sha256:" in wrong
     finally:
-        mydocker.sh(f"kill {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.05; done")
+        mydocker.end(pid)
 
 
 STAGED = """ARG BASE=busybox

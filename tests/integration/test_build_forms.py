@@ -100,12 +100,15 @@ def repository(build: Builds) -> Iterator[str]:
         mkdir -p {{directory}}/outside && echo secret > {{directory}}/outside/canary"""
     )
     assert made.rc == 0, made.stderr
-    pid = mydocker.sh(
-        "cd served && (git daemon --export-all --base-path=. --listen=127.0.0.1 --port=9419 --reuseaddr > /dev/null 2>&1 & echo $!)"
-    ).stdout.strip()
+    pid = int(
+        mydocker.sh(
+            "cd served && (git daemon --export-all --base-path=. --listen=127.0.0.1 --port=9419 --reuseaddr > /dev/null 2>&1 & echo $!)"
+        ).stdout
+    )
     mydocker.wait_until(lambda: mydocker.sh("git ls-remote git://127.0.0.1:9419/r.git").rc == 0)
     yield "git://127.0.0.1:9419/r.git"
-    mydocker.sh(f"pkill -P {pid}; kill {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.05; done")
+    mydocker.sh(f"pkill -P {pid}")
+    mydocker.end(pid)
 
 
 def test_add_of_a_git_repository(build: Builds, repository: str) -> None:

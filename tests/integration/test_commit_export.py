@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import Machine
 
+from mydocker.kernel import tasks
+
 PROGRAM = "touch /mine /other; chown 5:6 /other; echo x > /volume/file; ln -s / /escape; sleep 60"
 
 
@@ -105,7 +107,7 @@ def test_a_killed_export_leaves_no_process(mydocker: Machine) -> None:
         client.kill()
         client.wait()
     try:
-        mydocker.wait_until(lambda: not Path(f"/proc/{child}").exists())
+        mydocker.wait_until(lambda: tasks.is_ending(child))
     finally:
         mydocker.sh(f"kill -9 {child}")
         mydocker("rm", "box")

@@ -1,6 +1,9 @@
 """cp: files between the host and a container, and no way out of either."""
 
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from conftest import Machine
@@ -14,23 +17,50 @@ ln -s /etc/missing /d/dangling; ln -s ../../../etc/beyond /d/above; ln -s /etc /
 FILES = ["above", "chain", "dangling", "dir", "one", "rel", "sub", "sub/two"]
 
 
-@pytest.fixture(params=["running", "stopped", "vfs", "userns"])
-def box(mydocker: Machine, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A container with some files."""
-    flags = ["--storage-driver", "vfs"] if request.param == "vfs" else []
-    if request.param == "userns":
-        flags = request.getfixturevalue("userns")
+KINDS = ["running", "stopped", "vfs", "userns"]
+
+
+@contextmanager
+def made(mydocker: Machine, name: str, kind: str, userns: str) -> Iterator[None]:
+    """Have a container with some files. kind: one of KINDS; userns: why it cannot have a user namespace of its own"""
+    flags = {"vfs": ["--storage-driver", "vfs"], "userns": ["--userns", "auto"]}.get(kind, [])
+    if kind == "userns" and userns:
+        pytest.skip(userns)
     script = f"[ -e /d ] || {{ {MAKE} }}; sleep 1000"
-    mydocker("run", "-d", "--name", "box", "-v", "data:/volume", *flags, "busybox", "sh", "-c", script)
-    mydocker.wait_until(lambda: mydocker("exec", "box", "stat", "-c", "%u", "/d/one").stdout == "5\n")
-    if request.param == "stopped":
-        mydocker("stop", "-t", "0", "box")
+    mydocker("run", "-d", "--name", name, "-v", f"{name}:/volume", *flags, "busybox", "sh", "-c", script)
+    mydocker.wait_until(lambda: mydocker("exec", name, "stat", "-c", "%u", "/d/one").stdout == "5\n")
+    if kind == "stopped":
+        mydocker("stop", "-t", "0", name)
+    yield
+    mydocker("rm", "-f", name)
+    mydocker("volume", "rm", name)
+
+
+@pytest.fixture
+def files(mydocker: Machine) -> None:
+    """Some files of the host."""
     mydocker.sh("mkdir -p in out; echo host > in/file; mkdir in/tree; echo leaf > in/tree/leaf; ln -s leaf in/tree/link")
-    yield "box"
-    mydocker("start", "box")
-    mydocker("rm", "-f", "box")
-    mydocker("volume", "rm", "data")
-    mydocker.sh("rm -rf in out")
+
+
+@pytest.fixture(params=KINDS)
+def box(mydocker: Machine, files: None, no_idmapped_mounts: str, request: pytest.FixtureRequest) -> Iterator[None]:
+    """A container of the test's own, and files of the host."""
+    with made(mydocker, "box", request.param, no_idmapped_mounts):
+        yield
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def kept_box(
+    host: Any, program: str, directory: str, image_imported: None, no_idmapped_mounts: str, request: pytest.FixtureRequest
+) -> Iterator[None]:
+    """A container that is not written to, for all the tests that only look."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    mydocker = Machine(host, program, directory)
+    before = mydocker.snapshot()
+    with made(mydocker, "kept", request.param, no_idmapped_mounts):
+        yield
+    assert mydocker.left_since(before) == []
 
 
 def inside(mydocker: Machine, command: str) -> str:
@@ -41,16 +71,16 @@ def inside(mydocker: Machine, command: str) -> str:
 @pytest.mark.parametrize(
     ("source", "target", "expected"),
     [
-        ("box:/d/one", "out", ["out/one"]),
-        ("box:/d/one", "out/new", ["out/new"]),
-        ("box:d/one", "out/", ["out/one"]),
-        ("box:/d", "out", ["out/d", *(f"out/d/{name}" for name in FILES)]),
-        ("box:/d/.", "out", [f"out/{name}" for name in FILES]),
-        ("box:/d", "out/fresh", ["out/fresh", *(f"out/fresh/{name}" for name in FILES)]),
-        ("box:/d/.", "out/fresh", ["out/fresh", *(f"out/fresh/{name}" for name in FILES)]),
+        ("kept:/d/one", "out", ["out/one"]),
+        ("kept:/d/one", "out/new", ["out/new"]),
+        ("kept:d/one", "out/", ["out/one"]),
+        ("kept:/d", "out", ["out/d", *(f"out/d/{name}" for name in FILES)]),
+        ("kept:/d/.", "out", [f"out/{name}" for name in FILES]),
+        ("kept:/d", "out/fresh", ["out/fresh", *(f"out/fresh/{name}" for name in FILES)]),
+        ("kept:/d/.", "out/fresh", ["out/fresh", *(f"out/fresh/{name}" for name in FILES)]),
     ],
 )
-def test_out_of_a_container(mydocker: Machine, box: str, source: str, target: str, expected: list[str]) -> None:
+def test_out_of_a_container(kept_box: None, mydocker: Machine, files: None, source: str, target: str, expected: list[str]) -> None:
     result = mydocker("cp", source, target)
     assert (result.rc, result.stderr) == (0, "")
     assert mydocker.sh("find out -mindepth 1 | sort").stdout.splitlines() == expected
@@ -58,7 +88,7 @@ def test_out_of_a_container(mydocker: Machine, box: str, source: str, target: st
     assert set(mydocker.sh("find out -mindepth 1 -exec stat -c %u:%g {} +").stdout.split()) == {"0:0"}
 
 
-def test_links_owners_and_streams(mydocker: Machine, box: str) -> None:
+def test_links_owners_and_streams(mydocker: Machine, box: None) -> None:
     mydocker("cp", "box:/link", "out/link")
     assert mydocker.sh("readlink out/link").stdout == "/d/one\n"
     mydocker("cp", "-L", "box:/link", "out/followed")
@@ -96,7 +126,7 @@ def test_links_owners_and_streams(mydocker: Machine, box: str) -> None:
         ("in/tree", "box:/d/dir/", "cat /etc/tree/leaf", "leaf\n"),
     ],
 )
-def test_into_a_container(mydocker: Machine, box: str, source: str, target: str, look: str, expected: str) -> None:
+def test_into_a_container(mydocker: Machine, box: None, source: str, target: str, look: str, expected: str) -> None:
     result = mydocker("cp", source, target)
     assert (result.rc, result.stderr) == (0, "")
     assert inside(mydocker, look) == expected
@@ -105,21 +135,21 @@ def test_into_a_container(mydocker: Machine, box: str, source: str, target: str,
 @pytest.mark.parametrize(
     ("source", "target", "words"),
     [
-        ("box:/nosuch", "out", "no such file or directory: /nosuch"),
-        ("in/nosuch", "box:/tmp", "no such file or directory: "),
-        ("in/file", "box:/nosuch/deep", "no such file or directory: /nosuch"),
-        ("in/file", "box:/nosuch/", "no such file or directory: /nosuch/"),
-        ("in/tree", "box:/d/one", "not a directory: /d/one"),
+        ("kept:/nosuch", "out", "no such file or directory: /nosuch"),
+        ("in/nosuch", "kept:/tmp", "no such file or directory: "),
+        ("in/file", "kept:/nosuch/deep", "no such file or directory: /nosuch"),
+        ("in/file", "kept:/nosuch/", "no such file or directory: /nosuch/"),
+        ("in/tree", "kept:/d/one", "not a directory: /d/one"),
         ("in/tree", "out", "expected one of them to be CONTAINER:PATH"),
-        ("box:/d", "box:/e", "expected one of them to be CONTAINER:PATH"),
+        ("kept:/d", "kept:/e", "expected one of them to be CONTAINER:PATH"),
         ("nosuch:/d", "out", "no such container: nosuch"),
-        ("box:", "out", "invalid path 'box:': expected CONTAINER:PATH"),
-        ("in/file", "box:", "invalid path 'box:': expected CONTAINER:PATH"),
-        ("in/file/", "box:/tmp/new", "not a directory: "),
-        ("box:/d/one/", "out", "not a directory: /d/one/"),
+        ("kept:", "out", "invalid path 'kept:': expected CONTAINER:PATH"),
+        ("in/file", "kept:", "invalid path 'kept:': expected CONTAINER:PATH"),
+        ("in/file/", "kept:/tmp/new", "not a directory: "),
+        ("kept:/d/one/", "out", "not a directory: /d/one/"),
     ],
 )
-def test_what_cannot_be_copied_is_told(mydocker: Machine, box: str, source: str, target: str, words: str) -> None:
+def test_what_cannot_be_copied_is_told(kept_box: None, mydocker: Machine, files: None, source: str, target: str, words: str) -> None:
     result = mydocker("cp", source, target)
     assert result.rc == 1
     assert words in result.stderr
@@ -127,7 +157,7 @@ def test_what_cannot_be_copied_is_told(mydocker: Machine, box: str, source: str,
     assert mydocker.sh("ls out").stdout == ""
 
 
-def test_owners(mydocker: Machine, box: str, request: pytest.FixtureRequest) -> None:
+def test_owners(mydocker: Machine, box: None, request: pytest.FixtureRequest) -> None:
     """As with docker, what goes in keeps its owners, as numbers. With a user namespace they mean other users, so root gets it."""
     mydocker.sh("chown 1234:2345 in/file; tar -C in --owner=55 --group=66 -cf tar file")
     is_mapped = "userns" in request.node.name
@@ -167,7 +197,7 @@ def test_a_symlink_of_the_host_is_followed(mydocker: Machine, link: str, target:
     mydocker("rm", "box")
 
 
-def test_a_directory_is_not_replaced_by_a_file(mydocker: Machine, box: str) -> None:
+def test_a_directory_is_not_replaced_by_a_file(mydocker: Machine, box: None) -> None:
     mydocker.sh("echo x > in/sub")
     refused = mydocker("cp", "in/sub", "box:/d")
     assert (refused.rc, "cannot replace a directory by a file" in refused.stderr) == (1, True)

@@ -13,12 +13,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Machine
+from conftest import REPOSITORY, Machine
 
 from mydocker.cli.main import mydocker as group
 from mydocker.cli.outcome import run
@@ -27,7 +28,7 @@ from mydocker.engine.system.documents import DOCUMENTS, Document, places
 from mydocker.errors import Damaged
 from mydocker.paths import Paths
 
-HACKING = Path(__file__).resolve().parents[2] / "HACKING.md"
+HACKING = REPOSITORY / "HACKING.md"
 VICTIM, OTHER = "victim", "other"
 pytestmark = pytest.mark.timeout(60)  # what waits for a FIFO waits for ever
 
@@ -135,18 +136,18 @@ def cases() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def used(program: str, directory: str, image_imported: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+def used(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     """A used ROOT and STATE with a victim and an other one of everything."""
     if os.geteuid() != 0:
         pytest.skip("needs root")
     place = tmp_path_factory.mktemp("used")
     environment = {**os.environ, "MYDOCKER_ROOT": f"{place}/root", "MYDOCKER_STATE": f"{place}/state"}
 
-    def call(*words: str, **extra: str) -> None:
-        subprocess.run([program, *words], env={**environment, **extra}, check=True, stdout=subprocess.DEVNULL)
+    def call(*words: str) -> None:
+        subprocess.run([program, *words], env=environment, check=True, stdout=subprocess.DEVNULL)
 
-    call("save", "busybox", "-o", f"{place}/box.tar", MYDOCKER_ROOT=f"{directory}/root", MYDOCKER_STATE=f"{directory}/state")
-    call("load", "-q", "-i", f"{place}/box.tar")
+    (place / "box.tar").write_bytes(few_programs())
+    call("import", "-c", 'CMD ["sh"]', f"{place}/box.tar", "busybox:latest")
     (place / "Dockerfile").write_text("FROM busybox\nCOPY Dockerfile /victim\n")
     call("build", "-q", "-t", VICTIM, str(place))
     for name in (OTHER, VICTIM):
@@ -159,6 +160,17 @@ def used(program: str, directory: str, image_imported: None, tmp_path_factory: p
     execs.new(tree.paths, tree.victim, {"args": ["true"], "env": [], "terminal": False}, "", "", False, [])
     yield tree
     tree.must("rm", "-fv", OTHER, VICTIM)
+
+
+def few_programs() -> bytes:
+    """Return busybox's tar with the links of those programs only that are needed here: it is copied for each case."""
+    made = subprocess.run([f"{REPOSITORY}/mydocker/engine/system/busybox-image"], check=True, stdout=subprocess.PIPE).stdout
+    few = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(made)) as every, tarfile.open(fileobj=few, mode="w") as archive:
+        for member in every:
+            if not member.issym() or member.name.endswith(("/sh", "/tee", "/true")):
+                archive.addfile(member, every.extractfile(member) if member.isfile() else None)
+    return few.getvalue()
 
 
 def forge(paths: Paths, victim: str) -> None:

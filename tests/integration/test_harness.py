@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import workers
-from conftest import REPOSITORY, Machine
+from conftest import FACTOR, REPOSITORY, Machine
 
 from mydocker.cgroups.layout import Layout
 from mydocker.kernel import tasks
@@ -77,6 +77,7 @@ def bad_run(program: str, place: Path, tests: str, words: Sequence[str] = (), **
     """Run tests as all the others run, in a run of their own."""
     (place / "test_bad.py").write_text(tests)
     paths = {"MYDOCKER_COMMAND": program, "PYTHONPATH": f"{REPOSITORY}/tests/integration:{REPOSITORY}", "PYTEST_XDIST_WORKER": ""}
+    paths["MYDOCKER_TEST_TIMEOUT_FACTOR"] = f"{0.4 * FACTOR}"  # what they leave is waited for in vain
     usual = ["-p", "conftest", "-p", "no:cacheprovider", "-c", f"{REPOSITORY}/pyproject.toml", "--rootdir", str(place)]
     usual += ["--basetemp", f"{place}/base"]  # it does not clean up after other runs
     line = [sys.executable, "-m", "pytest", *usual, *words, str(place / "test_bad.py")]
@@ -91,6 +92,29 @@ def test_bad_tests_fail_by_name_and_good_ones_pass(outcome: subprocess.Completed
     assert "/mydocker/" in outcome.stdout.partition("left behind:")[2]
     assert any("test_that_hangs" in line and "Timeout" in line for line in failed), failed
     assert not [line for line in failed if any(name in line for name in ("test_after_it", "test_at_the_end", "test_beside"))]
+
+
+@pytest.mark.parametrize(
+    ("kind", "make", "undo"),
+    [
+        ("links", "ip link add left type bridge", "ip link delete left"),
+        ("addresses", "ip address add 10.99.0.1/32 dev lo", "ip address delete 10.99.0.1/32 dev lo"),
+        ("addresses", "ip address add fd99::1/128 dev lo nodad", "ip address delete fd99::1/128 dev lo"),
+        ("routes", "ip route add 10.99.0.0/24 dev lo", "ip route delete 10.99.0.0/24 dev lo"),
+        ("routes", "ip -6 route add fd99::/64 dev lo", "ip -6 route delete fd99::/64 dev lo"),
+        ("rules", "nft add table ip left", "nft delete table ip left"),
+        ("rules", "iptables -N LEFT", "iptables -X LEFT; nft delete table ip filter"),
+    ],
+)
+def test_what_is_left_of_a_network_is_seen(mydocker: Machine, needs_nft: None, kind: str, make: str, undo: str) -> None:
+    before = mydocker.snapshot()
+    assert mydocker.snapshot() == before
+    assert mydocker.sh(make).rc == 0
+    try:
+        assert kind in {line.partition(":")[0] for line in mydocker.differs_from(before)}
+    finally:
+        assert mydocker.sh(undo).rc == 0
+    assert mydocker.differs_from(before) == []
 
 
 def test_a_process_that_tests_left_is_named_and_killed_with_the_workers_cgroups(mydocker: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,12 @@ import os
 import re
 import signal
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
 from conftest import Machine
-from wires import Network
+from wires import Network, at_once
 
 from mydocker.engine.connection import connecting
 from mydocker.errors import Conflict
@@ -106,15 +107,16 @@ def test_networks_are_isolated_from_each_other(mydocker: Machine, network: Netwo
     for name in ("one", "two"):
         mydocker("network", "create", name)
         run(mydocker, f"in-{name}", "--network", name, "-p", f"80{len(name)}{1 if name == 'one' else 2}:80")
-    assert not ping(mydocker, "in-one", network.address("in-two", "two"))
     network.serve("in-two", 80)
-    assert network.inside("in-one").ask("tcp", network.address("in-two", "two"), 80, "x") == "TimeoutError"
+    other = network.address("in-two", "two")
+    asking = partial(network.inside("in-one").ask, "tcp", other, 80, "x")
+    assert at_once(partial(ping, mydocker, "in-one", other), asking) == [False, "TimeoutError"]
     # By the host's address a published port answers all the same.
     assert network.inside("in-one").ask("tcp", network.address("in-one", "one", "Gateway"), 8032, "x") == "x"
     mydocker("network", "connect", "two", "in-one")
     assert ping(mydocker, "in-one", "in-two")
     mydocker("network", "disconnect", "two", "in-one")
-    assert not ping(mydocker, "in-one", network.address("in-two", "two"))
+    assert not ping(mydocker, "in-one", other)
     mydocker("rm", "-f", "in-one", "in-two")
     mydocker("network", "rm", "one", "two")
 
@@ -127,8 +129,7 @@ def test_an_internal_network_reaches_no_gateway(mydocker: Machine, network: Netw
     assert ping(mydocker, "one", "two")
     assert mydocker("exec", "one", "ip", "route").stdout.count("default") == 0
     gateway = json.loads(mydocker("network", "inspect", "inner").stdout)[0]["IPAM"]["Config"][0]["Gateway"]
-    for target in (gateway, "10.55.0.1", "10.55.0.2"):
-        assert not ping(mydocker, "one", target)
+    assert at_once(*(partial(ping, mydocker, "one", target) for target in (gateway, "10.55.0.1", "10.55.0.2"))) == [False] * 3
     inside = network.inside("one")
     inside.run(f"ip route replace default via {network.address('two', 'inner')}")
     assert not ping(mydocker, "one", "10.55.0.2")

@@ -281,7 +281,7 @@ def test_docker_runs_enters_limits_restarts_and_replicates(docker: Engine, needs
     docker.ok("rm", "-f", "server")
     docker.ok("network", "rm", "both")
     docker.ok("swarm", "init", "--advertise-addr", "127.0.0.1")
-    docker.ok("service", "create", "--name", "web", "--replicas", "3", "--detach", "busybox", "sleep", "1000")
+    docker.ok("service", "create", "--name", "web", "--replicas", "3", "--stop-grace-period", "0s", "--detach", "busybox", "sleep", "1000")
     wait_until(lambda: docker.ok("service", "ls", "--format", "{{.Replicas}}") == "3/3", 60)
     docker.ok("service", "rm", "web")
     wait_until(lambda: not docker.ok("ps", "-aq"), 30)

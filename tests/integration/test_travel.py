@@ -83,10 +83,17 @@ def serving(mydocker: Any, auth: str) -> Iterator[Any]:
         pytest.skip("docker-registry is not installed")
     text = REGISTRY.replace("DIRECTORY", mydocker.directory).replace("AUTH", "") + auth
     mydocker.sh(f"cat > registry.yml <<'END'\n{text}\nEND")
-    pid = mydocker.sh("docker-registry serve registry.yml > registry.log 2>&1 & echo $!").stdout.strip()
-    mydocker.wait_until(lambda: mydocker.sh("python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 5000))'").rc == 0)
+    pid = begun_to_serve(mydocker, "registry")
     yield mydocker
-    mydocker.sh(f"kill -9 {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.05; done")
+    mydocker.end(pid)
+
+
+def begun_to_serve(mydocker: Any, name: str, address: str = HOST) -> int:
+    """Start a registry that NAME.yml describes, and return its pid when it can be connected to."""
+    pid = int(mydocker.sh(f"docker-registry serve {name}.yml > {name}.log 2>&1 & echo $!").stdout)
+    connect = f"bash -c ': < /dev/tcp/{address.replace(':', '/')}'"
+    mydocker.wait_until(lambda: mydocker.sh(connect).rc == 0)
+    return pid
 
 
 def needs(mydocker: Any, tool: str) -> None:
@@ -331,9 +338,8 @@ def test_a_registry_with_a_certificate_of_its_own(images: Images, registry: Any)
     tls = "{addr: '10.9.9.9:5443', tls: {certificate: crt, key: key}}"
     text = REGISTRY.replace("DIRECTORY", mydocker.directory).replace('{addr: "127.0.0.1:5000"AUTH}', tls)
     mydocker.sh(f"cat > tls.yml <<'END'\n{text}\nEND")
-    pid = mydocker.sh("docker-registry serve tls.yml > tls.log 2>&1 & echo $!").stdout.strip()
+    pid = begun_to_serve(mydocker, "tls", "10.9.9.9:5443")
     try:
-        mydocker.wait_until(lambda: mydocker.sh("python3 -c 'import socket; socket.create_connection((\"10.9.9.9\", 5443))'").rc == 0)
         refused = mydocker("pull", name)
         assert refused.rc == 1
         assert "certificate verify failed" in refused.stderr
@@ -343,7 +349,8 @@ def test_a_registry_with_a_certificate_of_its_own(images: Images, registry: Any)
         assert (insecure.rc, insecure.stderr) == (0, "")
         images.check(name)
     finally:
-        mydocker.sh(f"kill -9 {pid}; while kill -0 {pid} 2>/dev/null; do sleep 0.05; done; ip addr del 10.9.9.9/32 dev lo")
+        mydocker.end(pid)
+        mydocker.sh("ip addr del 10.9.9.9/32 dev lo")
 
 
 def test_pulls_at_once_download_a_layer_once(images: Images, registry: Any) -> None:

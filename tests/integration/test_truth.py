@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from conftest import Machine
 
+from mydocker.kernel import tasks
+
 KILLED = {
     "monitor": ["monitor"],
     "init": ["pid"],
@@ -184,7 +186,7 @@ def test_what_runs_without_its_state_runs(mydocker: Machine, forgotten: int) -> 
 @pytest.mark.parametrize("verb", [["kill", "victim"], ["rm", "-fv", "victim"], ["restart", "-t", "0", "victim"]])
 def test_what_runs_without_its_state_can_be_ended(mydocker: Machine, forgotten: int, verb: list[str]) -> None:
     assert mydocker(*verb).rc == 0
-    mydocker.wait_until(lambda: mydocker.sh(f"test -e /proc/{forgotten}").rc)
+    mydocker.wait_until(lambda: tasks.is_ending(forgotten))
     mydocker("rm", "-fv", "victim")
     assert mydocker("ps", "-aq").stdout == ""
     assert mydocker("system", "check").stdout == ""
@@ -195,14 +197,14 @@ def test_what_runs_without_its_state_can_be_ended(mydocker: Machine, forgotten: 
 def test_what_lives_on_without_state_and_first_process(mydocker: Machine, verb: str) -> None:
     """With the host's pid namespace others outlive it; a start, and a removal, first end them."""
     mydocker("run", "-d", "--name", "victim", "--pid", "host", "busybox", "sh", "-c", "sleep 1234 & echo $!; wait")
-    survivor = mydocker.wait_until(lambda: mydocker("logs", "victim").stdout.strip())
+    survivor = int(mydocker.wait_until(lambda: mydocker("logs", "victim").stdout.strip()))
     state = known(mydocker)
     mydocker.sh("rm -rf state/$(cat root/names/victim)")
     mydocker.sh(f"kill -9 {state['monitor']} {state['pid']}")
     mydocker.wait_until(lambda: "Exited (unknown)" in mydocker("ps", "-a").stdout)
     assert mydocker.sh(f"test -e /proc/{survivor}").rc == 0
     assert mydocker(verb, "victim").rc == 0
-    mydocker.wait_until(lambda: mydocker.sh(f"test -e /proc/{survivor}").rc)
+    mydocker.wait_until(lambda: tasks.is_ending(survivor))
     mydocker("rm", "-fv", "victim")
     assert mydocker("system", "check").stdout == ""
 
@@ -218,6 +220,7 @@ def test_another_root_leaves_what_is_started_alone(mydocker: Machine) -> None:
     try:
         failed = mydocker.sh(f"for round in 1 2 3 4 5 6 7 8 9 10; do ({start}) & ({start}) & {start}; wait; {start}; done 2>&1").stdout
     finally:
-        mydocker.sh("touch done; while kill -0 $(cat checker) 2>/dev/null; do :; done")
+        checker = int(mydocker.sh("touch done; cat checker").stdout)
+        mydocker.wait_until(lambda: tasks.is_ending(checker))
     assert failed == ""
     assert mydocker.sh("cat found").stdout == ""

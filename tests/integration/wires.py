@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from conftest import Machine
+
+Answer = TypeVar("Answer")
 
 TRAFFIC = Path(__file__).with_name("traffic.py").read_text()
 MANY_BYTES = 100 * (1 << 20)
@@ -30,6 +34,12 @@ class Host:
     def ask(self, *words: object) -> str:
         """Return the answer, or the name of the error."""
         return str(self.traffic("ask", *words).stdout.strip())
+
+
+def at_once(*asking: Callable[[], Answer]) -> list[Answer]:
+    """Return what each of these returns. They wait side by side, as most do for an answer that does not come."""
+    with ThreadPoolExecutor(len(asking)) as pool:
+        return [each.result() for each in [pool.submit(ask) for ask in asking]]
 
 
 class Network:

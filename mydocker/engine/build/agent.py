@@ -37,7 +37,6 @@ class Agent:
         self.directory = directory
         self.path = f"{directory}/socket"
         self._keys: subprocess.Popen[bytes] | None = None  # what an agent of our own was started with
-        self._agent = 0  # its pid
         self._child = 0
         self._alive = -1  # as long as this end of a pipe is open, the child goes on
 
@@ -65,24 +64,22 @@ class Agent:
             os.close(self._alive)
             os.waitpid(self._child, 0)
         if self._keys:
-            if self._agent:
-                os.kill(self._agent, signal.SIGTERM)
             self._keys.communicate()
 
     def _with_keys(self) -> str:
         """Start an agent of our own, give it the keys, and return the path of its socket. Raises Unsupported, StepFailed.
 
-        It is started with a command that waits for the end of our pipe, and it ends after that command. So it outlives a build that is
-        killed by no more than the ten seconds after which it looks.
+        It is started with a command that waits for the end of our pipe, which comes when a build is killed, too, and then ends the agent.
+        Ctrl-C does not reach that command.
         """
         path = f"{self.directory}/keys"
-        command = ["ssh-agent", "-a", path, "sh", "-c", "echo $SSH_AGENT_PID; read -r _"]
+        command = ["ssh-agent", "-a", path, "sh", "-c", "echo $SSH_AGENT_PID; read -r _; kill $SSH_AGENT_PID"]
         environment = {**os.environ, "SSH_AUTH_SOCK": path, "SSH_ASKPASS": "/bin/false", "SSH_ASKPASS_REQUIRE": "force"}
         try:
-            self._keys = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            pipe = subprocess.PIPE
+            self._keys = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
             assert self._keys.stdout and self._keys.stderr
-            self._agent = int(self._keys.stdout.readline() or 0)
-            if not self._agent:
+            if not self._keys.stdout.readline():
                 raise StepFailed(f"ssh-agent does not start: {' '.join(self._keys.stderr.read().decode(errors='replace').split())}")
             words = ["ssh-add", "-q", *self.paths]
             added = subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)

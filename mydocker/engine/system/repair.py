@@ -24,6 +24,7 @@ from mydocker.errors import Damaged, Error, attempt
 from mydocker.images import staging
 from mydocker.images.layout import ImageLayout
 from mydocker.images.reference import is_id
+from mydocker.kernel import tasks
 from mydocker.storage.drivers import NAMES, driver
 
 TYPE_CHECKING = False
@@ -127,7 +128,7 @@ def _temporaries(paths: Paths) -> list[Leftover]:
     for directory in (paths.root, paths.state, paths.names, paths.containers, paths.volumes, paths.networks, paths.cache, *own):
         for name in _listed(directory):
             writer = store.writer_of(name)
-            if writer and not os.path.exists(f"{paths.proc}/{writer}"):
+            if writer and tasks.start_time(writer, paths.proc) is None:  # a zombie writes nothing more
                 path = f"{directory}/{name}"
                 found.append(Leftover(what=f"temporary file {path}", repair=trying(store.remove_tree, path)))
     return found
@@ -146,7 +147,7 @@ def _images(paths: Paths) -> list[Leftover]:
 def _layers(paths: Paths) -> list[Leftover]:
     """Layers whose unpacking died, and unpacked ones that no image and no container needs."""
     every = [driver(name, paths) for name in NAMES]
-    unpacking = [path for storage in every for path in half_unpacked(storage.layers)]
+    unpacking = [path for storage in every for path in half_unpacked(storage.layers, paths.proc)]
     unneeded = verbs.unneeded_layers(paths, sorted({i for storage in every for i in _listed(storage.layers) if is_id(i)}))
     removal = verbs.RemoveLayers(paths, every, unneeded)
     return [
@@ -162,11 +163,11 @@ def _listed(directory: str) -> list[str]:
         return []
 
 
-def half_unpacked(layers: str) -> list[str]:
+def half_unpacked(layers: str, proc: str = "/proc") -> list[str]:
     """Return the paths of half-unpacked layers (CHAINID.PID.partial) whose process is gone."""
     found = []
     for name in os.listdir(layers) if os.path.isdir(layers) else []:
         parts = name.split(".")
-        if parts[-1] == "partial" and not os.path.exists(f"/proc/{parts[-2]}"):
+        if parts[-1] == "partial" and tasks.start_time(int(parts[-2]), proc) is None:
             found.append(f"{layers}/{name}")
     return found

@@ -180,11 +180,16 @@ def test_what_somebody_works_on_is_not_left(paths: Paths, record: MakeRecord, ki
         assert [leftover.what for leftover in leftovers(paths)] == []
 
 
-def test_what_a_living_process_writes_is_not_left(paths: Paths, record: MakeRecord) -> None:
-    os.makedirs(f"{paths.proc}/{DEAD}")
+@pytest.mark.parametrize(("process", "is_left"), [("S", False), ("Z", True), ("X", True)])
+def test_what_a_process_writes_is_left_when_it_has_ended(
+    paths: Paths, record: MakeRecord, fake_process: Process, process: str, is_left: bool
+) -> None:
+    """Also if its parent, which may be some container's first process, never takes note of its end."""
+    fake_process(paths, DEAD, state=process)
     for name in PLACES:
         MAKERS[f"temporary in {name}"][0](paths, record)
-    assert [leftover.what for leftover in leftovers(paths)] == []
+    os.makedirs(f"{paths.layers}/vfs/{LOST}.{DEAD}.partial")
+    assert len(list(leftovers(paths))) == (len(PLACES) + 1 if is_left else 0)
 
 
 def test_a_cgroup_of_no_container_of_ours_is_left_alone(paths: Paths) -> None:
