@@ -12,6 +12,9 @@ from mydocker.engine.container.life import Process
 from mydocker.errors import NotFound
 
 
+KNOWN: Any = {}
+
+
 class Ending:
     """The cgroup of a container that ends between two looks at it."""
 
@@ -29,7 +32,7 @@ class Ending:
 def test_a_container_that_ends_while_it_is_thawed_has_ended(error: Exception) -> None:
     with subprocess.Popen(["sleep", "100"]) as sleeping:
         cgroup: Any = Ending(error)
-        found = Process(pid=sleeping.pid, known={}, descriptor=os.pidfd_open(sleeping.pid), cgroup=cgroup)
+        found = Process(pid=sleeping.pid, known=KNOWN, descriptor=os.pidfd_open(sleeping.pid), cgroup=cgroup)
         found.signal(15)
         assert sleeping.wait(10) == -15
         found.close()
@@ -38,7 +41,7 @@ def test_a_container_that_ends_while_it_is_thawed_has_ended(error: Exception) ->
 def test_another_error_is_told() -> None:
     with subprocess.Popen(["sleep", "100"]) as sleeping:
         cgroup: Any = Ending(PermissionError(13, "Permission denied", "freezer.state"))
-        found = Process(pid=sleeping.pid, known={}, descriptor=os.pidfd_open(sleeping.pid), cgroup=cgroup)
+        found = Process(pid=sleeping.pid, known=KNOWN, descriptor=os.pidfd_open(sleeping.pid), cgroup=cgroup)
         with pytest.raises(PermissionError):
             found.signal(15)
         found.close()
