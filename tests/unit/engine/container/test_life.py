@@ -11,7 +11,6 @@ import pytest
 from mydocker.engine.container.life import Process
 from mydocker.errors import NotFound
 
-
 KNOWN: Any = {}
 
 
