@@ -111,6 +111,12 @@ def test_standard_error_of_a_build_is_red(building: Service) -> None:
     assert "out\n" in told and "\x1b[91merr\n\x1b[0m" in told, told
 
 
+def test_what_a_step_is_and_its_end_of_line_come_one_by_one(building: Service) -> None:
+    """testcontainers' tests look for what docker's builder writes in one go."""
+    told = built(building, "FROM busybox\nRUN echo out\n", "t=made")
+    assert told[:2] == ["Step 1/2 : FROM busybox", "\n"] and "Step 2/2 : RUN echo out" in told, told
+
+
 def test_an_image_from_elsewhere_that_says_what_it_is_worth(building: Service) -> None:
     """What --cache-to type=inline has left in its configuration counts for cachefrom."""
     mydocker = building.machine
