@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from fcntl import ioctl
+from http import HTTPStatus
 from select import POLLHUP, POLLIN, poll
 from struct import pack, unpack
 from termios import TIOCOUTQ
@@ -163,7 +164,7 @@ class Connection:
 
     def _begin(self, status: int, headers: list[tuple[str, str]]) -> None:
         self.is_begun = True
-        self._send(h11.Response(status_code=status, headers=[*_own_headers(), *headers]))
+        self._send(h11.Response(status_code=status, reason=HTTPStatus(status).phrase, headers=[*_own_headers(), *headers]))
 
     def write(self, data: bytes) -> int:
         """Send one chunk. So this object is a file that tars can be written to."""
