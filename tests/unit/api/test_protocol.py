@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -58,13 +59,13 @@ def test_a_client_that_says_nothing_more_loses_its_connection(ends: Pair, sent: 
     assert connection.request() is None
 
 
-def test_an_error_has_its_name_in_the_first_line(ends: Pair) -> None:
-    """docker-py shows it to its user."""
+@pytest.mark.parametrize("status", [200, 201, 204, 304, 400, 401, 403, 404, 409, 413, 431, 500, 501, 503])
+def test_a_status_has_its_name_in_the_first_line(ends: Pair, status: int) -> None:
     connection, client = ends
     client.sendall(GET)
     assert connection.request()
-    handler.tell(connection, Refused(409, "in use"))
-    assert answered(connection, client)[0].startswith(b"HTTP/1.1 409 Conflict\r\n")
+    connection.answer(status)
+    assert answered(connection, client)[0].startswith(f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode())
 
 
 @pytest.mark.parametrize("status", [204, 304])
