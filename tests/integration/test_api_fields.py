@@ -219,6 +219,27 @@ def test_an_id_goes_before_a_name(mydocker: Machine, service: Service) -> None:
     remove(service, one)
 
 
+@pytest.mark.parametrize("is_running", [False, True])
+def test_an_archive_may_name_its_files_from_the_root(service: Service, is_running: bool) -> None:
+    """testcontainers' modules send scripts and credentials so, in directories that are not there yet, before the start or after it."""
+    made = created(service)
+    if is_running:
+        assert service.ask("POST", f"/containers/{made}/start")[0] == 204
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        member = tarfile.TarInfo("/new/place/script.sh")
+        member.size, member.mode = 5, 0o777
+        archive.addfile(member, io.BytesIO(b"hello"))
+    assert (
+        service.raw("PUT", f"/containers/{made}/archive?path=/", packed.getvalue(), headers={"Content-Type": "application/x-tar"})[0] == 200
+    )
+    status, data, _ = service.raw("GET", f"/containers/{made}/archive?path=/new")
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        found = {member.name: (member.mode & 0o7777, member.size) for member in archive.getmembers()}
+    assert (status, found) == (200, {"new": (0o755, 0), "new/place": (0o755, 0), "new/place/script.sh": (0o777, 5)})
+    remove(service, made)
+
+
 def test_words_that_clients_look_for(mydocker: Machine, service: Service) -> None:
     made = created(service, HostConfig={"Binds": ["data:/data"]})
     status, answer = service.ask("DELETE", "/volumes/data")
