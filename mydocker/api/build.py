@@ -53,6 +53,18 @@ _NUMBERS = {
 _TEXTS = {"cpusetcpus": "CpusetCpus", "cpusetmems": "CpusetMems", "cgroupparent": "CgroupParent"}
 
 
+class _ToClient(LineByLine):
+    """Tells in the pieces that docker's builder writes: clients look for one that is all of an instruction."""
+
+    def __init__(self, telling: Telling) -> None:
+        super().__init__(lambda line: telling.stream(f"{line}\n"))
+        self._telling = telling
+
+    def begins(self, stage: str, number: int, count: int, source: str) -> None:
+        for piece in (self.head(number, count, source), "\n"):
+            self._telling.stream(piece)
+
+
 def build(call: Call) -> None:
     """POST /build"""
     _refuse(call)
@@ -146,7 +158,7 @@ def _built(call: Call, directory: str, scratch: str, names: list[Reference], lim
         call.paths,
         BuildContext(directory, place, scratch),
         call.run(),
-        LineByLine(lambda line: telling.stream(f"{line}\n")),
+        _ToClient(telling),
         lambda asked: _options(asked, limits),
         lambda record, lock, secrets: _run(call, telling, record, lock, secrets),
         lambda base, platform: _pull(call, telling, base, platform),
@@ -177,7 +189,7 @@ def _begin_side(how: Building, call: Call) -> None:
         except Gone as error:
             raise StepFailed("the client has gone away") from error
 
-    how.tell = LineByLine(lambda line: printing.stream(f"{line}\n"))
+    how.tell = _ToClient(printing)
     how.start = start
     how.pull = lambda base, platform: _pull(call, printing, base, platform)
 

@@ -35,6 +35,23 @@ _CHUNK = 1 << 16
 _PATIENCE = 60.0
 # Raw bytes follow the head of their answer once the client has read that, or after so many seconds.
 _HEAD_IS_READ = 0.1
+# The names of the statuses that this API answers (RFC 9110), for the first line of an answer: docker-py shows them to its user.
+_REASONS = {
+    200: "OK",
+    201: "Created",
+    204: "No Content",
+    304: "Not Modified",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    409: "Conflict",
+    413: "Request Entity Too Large",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    501: "Not Implemented",
+    503: "Service Unavailable",
+}
 
 STDOUT, STDERR = 1, 2
 MULTIPLEXED, RAW = "application/vnd.docker.multiplexed-stream", "application/vnd.docker.raw-stream"
@@ -163,7 +180,7 @@ class Connection:
 
     def _begin(self, status: int, headers: list[tuple[str, str]]) -> None:
         self.is_begun = True
-        self._send(h11.Response(status_code=status, headers=[*_own_headers(), *headers]))
+        self._send(h11.Response(status_code=status, reason=_REASONS.get(status, ""), headers=[*_own_headers(), *headers]))
 
     def write(self, data: bytes) -> int:
         """Send one chunk. So this object is a file that tars can be written to."""

@@ -111,6 +111,12 @@ def test_standard_error_of_a_build_is_red(building: Service) -> None:
     assert "out\n" in told and "\x1b[91merr\n\x1b[0m" in told, told
 
 
+def test_what_a_step_is_and_its_end_of_line_come_one_by_one(building: Service) -> None:
+    """testcontainers' tests look for what docker's builder writes in one go."""
+    told = built(building, "FROM busybox\nRUN echo out\n", "t=made")
+    assert told[:2] == ["Step 1/2 : FROM busybox", "\n"] and "Step 2/2 : RUN echo out" in told, told
+
+
 def test_an_image_from_elsewhere_that_says_what_it_is_worth(building: Service) -> None:
     """What --cache-to type=inline has left in its configuration counts for cachefrom."""
     mydocker = building.machine
@@ -211,6 +217,27 @@ def test_an_id_goes_before_a_name(mydocker: Machine, service: Service) -> None:
     assert status == 201 and shown(service, f"/containers/{one}/json")["Id"] == one
     remove(service, made["Id"])
     remove(service, one)
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+def test_an_archive_may_name_its_files_from_the_root(service: Service, is_running: bool) -> None:
+    """testcontainers' modules send scripts and credentials so, in directories that are not there yet, before the start or after it."""
+    made = created(service)
+    if is_running:
+        assert service.ask("POST", f"/containers/{made}/start")[0] == 204
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        member = tarfile.TarInfo("/new/place/script.sh")
+        member.size, member.mode = 5, 0o777
+        archive.addfile(member, io.BytesIO(b"hello"))
+    assert (
+        service.raw("PUT", f"/containers/{made}/archive?path=/", packed.getvalue(), headers={"Content-Type": "application/x-tar"})[0] == 200
+    )
+    status, data, _ = service.raw("GET", f"/containers/{made}/archive?path=/new")
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        found = {member.name: (member.mode & 0o7777, member.size) for member in archive.getmembers()}
+    assert (status, found) == (200, {"new": (0o755, 0), "new/place": (0o755, 0), "new/place/script.sh": (0o777, 5)})
+    remove(service, made)
 
 
 def test_words_that_clients_look_for(mydocker: Machine, service: Service) -> None:

@@ -27,7 +27,12 @@ class LineByLine:
         number, count: its place among all instructions, from 1, and how many there are
         source: all of it as the user wrote it
         """
-        self._print(f"Step {number}/{count} : {source}")
+        self._print(self.head(number, count, source))
+
+    @staticmethod
+    def head(number: int, count: int, source: str) -> str:
+        """Return the line that says which instruction begins."""
+        return f"Step {number}/{count} : {source}"
 
     def triggers(self, source: str) -> None:
         """Tell that an instruction begins that the base image has given (ONBUILD)."""

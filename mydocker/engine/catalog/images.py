@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 PULL_HINT = "a registry may have it: mydocker pull"
 LIST_HINT = "mydocker images --no-trunc --digests shows what there is"
+# {a manifest's digest: the id of its image}, which a digest says for ever. A client of the API asks for many images on one connection.
+_IDS: dict[str, str] = {}
 
 
 class Image:
@@ -184,21 +186,31 @@ def _by_id(layout: ImageLayout, entries: list[Descriptor], prefix: str, name: st
 
     name: what the user wrote, for the error.
     """
-    matches: dict[str, Image] = {}
-    for entry in entries if _may_be_id(prefix) else []:
+    matches: dict[str, Descriptor] = {}
+    unique = {entry["digest"]: entry for entry in reversed(entries)} if _may_be_id(prefix) else {}
+    for entry in reversed(unique.values()):
+        digest = entry["digest"]
         try:
-            image = _image(layout, entries, entry)
+            image_id = _id_of(layout, entry)
         except Damaged:
-            if entry["digest"].startswith(f"sha256:{prefix}"):
-                raise
+            if digest.startswith(f"sha256:{prefix}"):
+                return _image(layout, entries, entry)  # which tells the damage
             continue
-        if image.id.startswith(prefix) or image.manifest == f"sha256:{prefix}":
-            matches.setdefault(image.id, image)
+        if image_id.startswith(prefix) or digest == f"sha256:{prefix}":
+            matches.setdefault(image_id, entry)
     if not matches:
         raise missing(name)
     if len(matches) > 1:
         raise Conflict(f"{name!r} is the beginning of {len(matches)} image ids", "give more of its digits")
-    return next(iter(matches.values()))
+    return _image(layout, entries, next(iter(matches.values())))
+
+
+def _id_of(layout: ImageLayout, entry: Descriptor) -> str:
+    """Return the id of a descriptor's image. Raises Damaged."""
+    digest = entry["digest"]
+    if digest not in _IDS:
+        _IDS[digest] = layout.manifest(entry)["config"]["digest"].removeprefix("sha256:")
+    return _IDS[digest]
 
 
 def _may_be_id(prefix: str) -> bool:

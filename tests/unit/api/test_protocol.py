@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_an_answer_has_docker_s_headers(ends: Pair) -> None:
     assert connection.request()
     connection.answer(200, b"OK", "text/plain")
     head, body = answered(connection, client)
-    assert head.startswith(b"HTTP/1.1 200 ")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
     for line in (b"Api-Version: 1.44", b"Ostype: linux", b"Docker-Experimental: false", b"Content-Length: 2", b"Content-Type: text/plain"):
         assert line in head
     assert body == b"OK"
@@ -56,6 +57,15 @@ def test_a_client_that_says_nothing_more_loses_its_connection(ends: Pair, sent: 
     client.sendall(sent)
     monkeypatch.setattr(protocol, "_PATIENCE", 0.01)
     assert connection.request() is None
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 304, 400, 401, 403, 404, 409, 413, 431, 500, 501, 503])
+def test_a_status_has_its_name_in_the_first_line(ends: Pair, status: int) -> None:
+    connection, client = ends
+    client.sendall(GET)
+    assert connection.request()
+    connection.answer(status)
+    assert answered(connection, client)[0].startswith(f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode())
 
 
 @pytest.mark.parametrize("status", [204, 304])
@@ -84,7 +94,7 @@ def test_chunks_come_at_once(ends: Pair) -> None:
     client.sendall(GET)
     assert connection.request()
     connection.begin()
-    assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+    assert client.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
     connection.line({"a": 1})
     assert client.recv(65536) == b'9\r\n{"a":1}\r\n\r\n'
     connection.end()
