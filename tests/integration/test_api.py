@@ -231,7 +231,7 @@ def test_what_is_done_already_is_304(service: Service, web: str) -> None:
         ("GET", "/containers/web/logs", None, 400, "choose at least one stream"),
         ("GET", "/containers/web/top?ps_args=-o comm", None, 400, "PID"),
         ("POST", "/containers/web/rename?name=x", None, 400, "invalid name"),
-        ("POST", "/networks/create", {"Name": "bridge"}, 409, "pre-defined"),
+        ("POST", "/networks/create", {"Name": "bridge"}, 403, "predefined bridge network"),
         ("DELETE", "/networks/bridge", None, 403, "pre-defined"),
         ("POST", "/volumes/create", {"Name": "v1", "Driver": "nfs"}, 404, "nfs"),
         ("DELETE", "/images/busybox", None, 409, "uses its image"),
