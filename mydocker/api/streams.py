@@ -10,7 +10,7 @@ from mydocker.api.protocol import RAW, STDERR, STDOUT, frame, stream_type
 from mydocker.api.relay import Relay
 from mydocker.engine.monitor import restart
 from mydocker.engine.monitor.waiting import Waiting
-from mydocker.engine.record import containers, events, following, locks, state
+from mydocker.engine.record import attributes, containers, events, following, locks, state
 from mydocker.engine.record.moments import moment
 from mydocker.engine.request.values import detach_keys
 from mydocker.errors import BadInput, Conflict, Error
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mydocker.api.protocol import Connection
     from mydocker.api.relay import Client
     from mydocker.engine.record.containers import Record
+    from mydocker.engine.record.reader import Entry
     from mydocker.paths import Paths
 
 KEYS = "ctrl-p,ctrl-q"
@@ -180,13 +181,16 @@ class _Lines:
                 call.paths, self.record["id"], self.reader, self.bounds, follow, lambda: not connection.is_gone(), (connection.fileno(),)
             ):
                 if self.streams[entry.stream]:
-                    connection.write(self._shown(entry.time, entry.stream, entry.text))
+                    connection.write(self._shown(entry))
         finally:
             self.reader.close()
 
-    def _shown(self, time: str, stream: str, text: bytes) -> bytes:
-        before = (time.encode() + b" " if self.call.flag("timestamps") else b"") + (b" " if self.call.flag("details") else b"")
-        return before + text if self.is_tty else frame(STDOUT if stream == "stdout" else STDERR, before + text)
+    def _shown(self, entry: Entry) -> bytes:
+        text = (entry.time.encode() + b" " if self.call.flag("timestamps") else b"") + self._details(entry) + entry.text
+        return text if self.is_tty else frame(STDOUT if entry.stream == "stdout" else STDERR, text)
+
+    def _details(self, entry: Entry) -> bytes:
+        return (attributes.shown(entry.attributes) if entry.attributes else b" ") if self.call.flag("details") else b""
 
 
 def _moment(text: str) -> str:

@@ -61,7 +61,12 @@ _LIFE = (
     option("--cidfile", metavar="FILE", help="Write its id to a new file."),
     option("--restart", default="no", metavar="POLICY", help="no, on-failure[:N], always or unless-stopped [no]."),
     option("--log-driver", choices=_LOG_DRIVERS, default="json-file", help="Where its output is kept, or goes to, too [json-file]."),
-    option("--log-opt", many=True, metavar="NAME=VALUE", help="max-size=SIZE, max-file=N; syslog-address=URL, tag=TEXT."),
+    option(
+        "--log-opt",
+        many=True,
+        metavar="NAME=VALUE",
+        help="max-size=SIZE, max-file=N, labels=NAME,…, env=NAME,…; syslog-address=URL, tag=TEXT.",
+    ),
     switch("--init", help="Run a small init as pid 1 that forwards signals and reaps processes."),
     option("--stop-signal", metavar="SIGNAL", help="The signal that stops it."),
     option("--stop-timeout", metavar="SECONDS", help="How long a stop waits before SIGKILL."),

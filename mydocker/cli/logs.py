@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     option("--since", metavar="TIME", help="Only what is newer: a time, or a span such as 10m."),
     option("--until", metavar="TIME", help="Only what is older."),
     switch("-t", "--timestamps", help="Show when each line was written."),
-    switch("--details", help="Show the log's extra attributes, of which json-file has none."),
+    switch("--details", help="Show the attributes that --log-opt labels, env and tag have given the log."),
     argument("name", "CONTAINER"),
 )
 def logs(
@@ -48,8 +48,16 @@ def _flush() -> bool:
     return True
 
 
+def _details(entry: Entry) -> bytes:
+    if not entry.attributes:
+        return b" "
+    from mydocker.engine.record.attributes import shown  # few logs have any
+
+    return shown(entry.attributes)
+
+
 def _print(entry: Entry, timestamps: bool, details: bool) -> None:
     output: Any = sys.stdout.buffer if entry.stream == "stdout" else sys.stderr.buffer
-    output.write((entry.time.encode() + b" " if timestamps else b"") + (b" " if details else b"") + entry.text)
+    output.write((entry.time.encode() + b" " if timestamps else b"") + (_details(entry) if details else b"") + entry.text)
     if entry.stream == "stderr":
         output.flush()

@@ -3,6 +3,7 @@
 import json
 import socket
 
+import pytest
 from conftest import Machine
 
 
@@ -101,3 +102,26 @@ def test_output_goes_to_syslog_and_stays_here(mydocker: Machine) -> None:
     assert refused.rc != 0 and "log driver syslog" in refused.stderr
     mydocker("rm", "box")
     assert mydocker("run", "--rm", "--log-driver", "syslog", "--log-opt", "max-size=1m", "busybox", "true").rc == 125
+
+
+def test_attributes(mydocker: Machine) -> None:
+    """docker's own TestLogsWithDetails, and the other options of json-file."""
+    options = ["labels=foo,none", "env=baz", "labels-regex=^com\\.", "env-regex=^X_", "tag={{.Name}}/{{.ID}}", "compress=false"]
+    flags = [word for option in options for word in ("--log-opt", option)]
+    given = ["--label", "foo=bar", "--label", "other=x", "--label", "com.a=1 2", "-e", "baz=qux", "-e", "X_A=ä", "-e", "Y=z"]
+    mydocker("run", "--name", "told", *given, *flags, "busybox", "echo", "hello")
+    details = f"X_A=%C3%A4,baz=qux,com.a=1+2,foo=bar,tag=told%2F{mydocker.record('told')['id'][:12]}"
+    assert mydocker("logs", "--details", "told").stdout == f"{details} hello\n"
+    assert mydocker("logs", "told").stdout == "hello\n"
+    mydocker("rm", "told")
+    mydocker("run", "--name", "plain", "busybox", "echo", "hello")
+    assert mydocker("logs", "--details", "plain").stdout == " hello\n"
+    mydocker("rm", "plain")
+
+
+@pytest.mark.parametrize("option", ["labels-regex=(", "tag={{.Nope}}", "compress=true", "size=1m"])
+def test_options_of_a_log_that_mean_nothing(mydocker: Machine, option: str) -> None:
+    refused = mydocker("create", "--log-opt", option, "busybox")
+    assert refused.rc == 1 or refused.rc == 125
+    assert option.partition("=")[0] in refused.stderr
+    assert mydocker("ps", "-aq").stdout == ""

@@ -95,7 +95,9 @@ def remove(paths: Paths, network: Network, run: Run) -> None:
         using = unplug.users(paths, network["name"])
         if using:
             names = ", ".join(damage.name_of(paths, each) for each in using)
-            raise Conflict(f"network {network['name']} has active endpoints: it is used by container {names}", "stop or disconnect it first")
+            raise Conflict(
+                f"network {network['name']} has active endpoints: it is used by container {names}", "stop or disconnect it first"
+            )
         with records.everything(paths):
             run.execute([*driver(network["driver"], paths).delete(network), RemoveNetwork(paths, network)])
 

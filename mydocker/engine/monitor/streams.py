@@ -77,13 +77,18 @@ def log_of(record: Record, path: str) -> Log | None:
     if config["Type"] == "none":
         return None
     wanted = {**({} if config["Type"] == "json-file" else _LOCAL), **config["Config"]}
+    extra: dict[str, str] = {}
+    if config["Type"] == "json-file" and wanted.keys() - {"max-size", "max-file", "compress"}:
+        from mydocker.engine.record import attributes
+
+        extra = attributes.of(record)
     if "max-size" not in wanted:
-        return Log(path)  # one file without end, however many there might be
+        return Log(path, attributes=extra)  # one file without end, however many there might be
     from mydocker.engine.request.values import size  # imported here, as it takes 2 ms and only rotation needs it
 
     limits = size(wanted["max-size"]), int(wanted.get("max-file", "1"))
     if config["Type"] in ("json-file", "local"):
-        return Log(path, *limits)
+        return Log(path, *limits, extra)
     from mydocker.engine.record.forward import Forwarding, sender_of
 
     return Forwarding(path, *limits, sender_of(record))

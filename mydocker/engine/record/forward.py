@@ -176,7 +176,7 @@ def check(driver: str, options: dict[str, str]) -> None:
         "syslog-format": ("rfc3164, rfc5424 or rfc5424micro", lambda text: text in FORMATS),
         "syslog-address": ("unix://PATH, unixgram://PATH, tcp://HOST[:PORT] or udp://HOST[:PORT]", _is_address),
         "syslog-facility": ("a number or one of " + ", ".join(FACILITIES), lambda text: facility(text) >= 0),
-        "tag": ("a text with " + ", ".join("{{." + field + "}}" for field in TAG_FIELDS), _is_tag),
+        "tag": (tag_words(), is_tag),
     }
     for name, value in options.items():
         words, is_right = expected[name]
@@ -189,7 +189,13 @@ def _is_address(text: str) -> bool:
     return bool(mark and rest) and (scheme in ("tcp", "udp") or (scheme in ("unix", "unixgram") and rest.startswith("/")))
 
 
-def _is_tag(text: str) -> bool:
+def tag_words() -> str:
+    """Return what a tag is expected to be."""
+    return "a text with " + ", ".join("{{." + field + "}}" for field in TAG_FIELDS)
+
+
+def is_tag(text: str) -> bool:
+    """Say whether a text is a tag: what stands in {{}} is a field of a container."""
     for field in TAG_FIELDS:
         text = text.replace("{{." + field + "}}", "")
     return "{{" not in text

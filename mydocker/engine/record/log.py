@@ -23,12 +23,13 @@ class Log:
     write() takes output as it comes. The file gets whole lines, and pieces of very long lines.
     """
 
-    __slots__ = ("path", "max_size", "max_files", "_file", "_size", "_pending", "_lost", "_torn", "problem")
+    __slots__ = ("path", "max_size", "max_files", "attributes", "_file", "_size", "_pending", "_lost", "_torn", "problem")
 
-    def __init__(self, path: str, max_size: int = 0, max_files: int = 1) -> None:
+    def __init__(self, path: str, max_size: int = 0, max_files: int = 1, attributes: dict[str, str] | None = None) -> None:
         self.path = path
         self.max_size = max_size  # bytes after which a new file is begun, 0 for never
         self.max_files = max_files  # how many files are kept, log.json among them
+        self.attributes = {"attrs": attributes} if attributes else {}  # what stands in each entry besides, see attributes.py
         self._pending = {"stdout": b"", "stderr": b""}  # what has no newline yet
         self._lost = 0  # entries since the disk became full
         self._torn = False  # whether the file ends with a part of an entry
@@ -59,7 +60,8 @@ class Log:
         now, count = timestamp(), len(entries)
         if self._lost:
             entries = [b"mydocker: %d log entries were lost, the disk was full\n" % self._lost, *entries]
-        lines = [leanjson.dumps({"log": e.decode(errors="surrogateescape"), "stream": stream, "time": now}) for e in entries]
+        told = {"stream": stream, **self.attributes, "time": now}
+        lines = [leanjson.dumps({"log": entry.decode(errors="surrogateescape"), **told}) for entry in entries]
         data = ("\n".join(lines) + "\n").encode()
         if self.max_size and self._size and self._size + len(data) > self.max_size:
             self._rotate()

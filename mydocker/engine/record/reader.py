@@ -16,20 +16,24 @@ if TYPE_CHECKING:
 _BLOCK = 65536
 # What a file holds after a power cut where a write had not reached the disk. No entry begins so.
 LOST = b"\0"
+_NONE: dict[str, str] = {}
 
 
 class Entry:
     """One entry of a container's log. A line that is none is shown as it is."""
 
-    __slots__ = ("text", "stream", "time")
+    __slots__ = ("text", "stream", "time", "attributes")
 
     def __init__(self, line: bytes) -> None:
         self.text = line + b"\n"  # what the container wrote
         self.stream = "stdout"  # or 'stderr'
         self.time = ""  # in RFC 3339
+        self.attributes = _NONE  # see attributes.py
         try:
             value = leanjson.loads(line.decode(errors="surrogateescape"))
             self.text, self.stream, self.time = value["log"].encode(errors="surrogateescape"), value["stream"], value["time"]
+            if "attrs" in value:
+                self.attributes = {str(name): str(each) for name, each in value["attrs"].items()}
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return
 

@@ -82,6 +82,10 @@ def log_options(texts: tuple[str, ...], driver: str) -> dict[str, str]:
             known = "; ".join(f"{' or '.join(names)} for {each}" for each, names in LOG_DRIVERS.items() if names)
             raise BadInput(f"unknown log option {name!r} for log driver {driver}: expected {known}")
         _check_log_option(name, value)
+    if driver == "json-file" and result.keys() - {"max-size", "max-file", "compress"}:
+        from mydocker.engine.record import attributes
+
+        attributes.check(result)
     if driver in ("syslog", "journald"):
         from mydocker.engine.record import forward  # imported here, as most logs stay here
 
@@ -92,12 +96,14 @@ def log_options(texts: tuple[str, ...], driver: str) -> dict[str, str]:
 def _check_log_option(name: str, value: str) -> None:
     if name in ("max-size", "max-file") and (size(value) if name == "max-size" else number(value) or 0) < 1:
         raise BadInput(f"invalid log option {name}={value}: expected 1 or more")
+    if name == "compress" and value != "false":
+        raise BadInput(f"invalid log option compress={value}: expected false, as older files of a log stay as they are here")
 
 
 # {driver: its options}
 LOG_DRIVERS = {
-    "json-file": ("max-size", "max-file"),
-    "local": ("max-size", "max-file"),
+    "json-file": ("max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag"),
+    "local": ("max-size", "max-file", "compress"),
     "syslog": ("syslog-address", "syslog-facility", "syslog-format", "tag"),
     "journald": ("tag",),
     "none": (),

@@ -46,7 +46,7 @@ def test_bytes_that_are_no_text_come_back_as_they_were(tmp_path: Path) -> None:
 
 
 def fill(path: Path, count: int, **rotation: int) -> None:
-    log = Log(str(path), **rotation)
+    log = Log(str(path), rotation.get("max_size", 0), rotation.get("max_files", 1))
     for number in range(count):
         log.write("stdout", b"%d\n" % number)
     log.close()
