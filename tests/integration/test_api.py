@@ -353,6 +353,8 @@ def test_an_archive_has_the_name_that_was_asked_for(mydocker: Machine, service: 
     assert {"root", "root/a/b/file", "root/a/link"} <= set(names("/a/root/"))
     assert {"", "/a/b/file"} <= set(names("/"))
     assert names("/a/b/.") == [".", "./file"]
+    assert names("/a/link/../b") == names("/../a/b/c/..") == ["b", "b/file"]
+    assert "/a/b/file" in names("/a/..")
     status, answer = service.ask("GET", "/containers/links/archive?path=/a/leaf/")
     assert (status, answer["message"]) == (400, "not a directory: /a/b/file/")
     mydocker("rm", "links")

@@ -61,7 +61,9 @@ class Container(Value):
     pid: int = 0  # of its init if it runs; if not, the caller holds its lock
 
     def absolute(self, path: str) -> str:
-        return "/" + path.lstrip("/")
+        """Return a path from the root, without .. as docker's client takes them away: '/link/..' is '/'. An end of / or /. stays."""
+        clean = os.path.normpath(f"/{path.lstrip('/')}").rstrip("/")
+        return clean + ("/." if path.endswith("/.") or path == "." else "/" if path.endswith("/") or not clean else "")
 
     def words(self) -> str:
         """Return words for how a child of ours gets to this side's root."""
