@@ -129,7 +129,8 @@ def _state(paths: Paths, record: Record) -> Omitting:
     report = health.load(paths, record)
     shown = {
         "Status": status,
-        "Running": bool(pid) or status == "restarting",  # docker's Running is what is not over
+        # As docker's: whoever sees that it is over finds its exit status and all of its log, which its monitor writes after the last process.
+        "Running": status in ("running", "paused", "restarting"),
         "Paused": status == "paused",
         "Restarting": status == "restarting",
         "OOMKilled": record["oomKilled"],
