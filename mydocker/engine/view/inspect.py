@@ -129,7 +129,7 @@ def _state(paths: Paths, record: Record) -> Omitting:
     report = health.load(paths, record)
     shown = {
         "Status": status,
-        # As docker's: whoever sees that it is over finds its exit status and all of its log, which its monitor writes after the last process.
+        # Whoever sees that it is over finds its exit status and all of its log, which its monitor writes after the last process.
         "Running": status in ("running", "paused", "restarting"),
         "Paused": status == "paused",
         "Restarting": status == "restarting",
