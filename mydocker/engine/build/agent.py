@@ -24,6 +24,9 @@ _REQUESTS = (11, 13)  # SSH_AGENTC_REQUEST_IDENTITIES, SSH_AGENTC_SIGN_REQUEST
 _FAILURE = pack(">IB", 1, 5)
 _LONGEST = 256 << 10
 
+# What an agent of ours is started with.
+_WAITING = "trap '' PIPE; echo $SSH_AGENT_PID; read -r _; kill $SSH_AGENT_PID"
+
 
 class Agent:
     """An agent for one RUN. `with` ends it, and so does the end of this process.
@@ -70,10 +73,10 @@ class Agent:
         """Start an agent of our own, give it the keys, and return the path of its socket. Raises Unsupported, StepFailed.
 
         It is started with a command that waits for the end of our pipe, which comes when a build is killed, too, and then ends the agent.
-        Ctrl-C does not reach that command.
+        Ctrl-C does not reach that command, and a build that was killed before it could read has not ended it.
         """
         path = f"{self.directory}/keys"
-        command = ["ssh-agent", "-a", path, "sh", "-c", "echo $SSH_AGENT_PID; read -r _; kill $SSH_AGENT_PID"]
+        command = ["ssh-agent", "-a", path, "sh", "-c", _WAITING]
         environment = {**os.environ, "SSH_AUTH_SOCK": path, "SSH_ASKPASS": "/bin/false", "SSH_ASKPASS_REQUIRE": "force"}
         try:
             pipe = subprocess.PIPE
