@@ -10,7 +10,7 @@ from mydocker.api.protocol import RAW, STDERR, STDOUT, frame, stream_type
 from mydocker.api.relay import Relay
 from mydocker.engine.monitor import restart
 from mydocker.engine.monitor.waiting import Waiting
-from mydocker.engine.record import attributes, containers, events, following, locks, state
+from mydocker.engine.record import containers, events, following, locks, state
 from mydocker.engine.record.moments import moment
 from mydocker.engine.request.values import detach_keys
 from mydocker.errors import BadInput, Conflict, Error
@@ -190,7 +190,11 @@ class _Lines:
         return text if self.is_tty else frame(STDOUT if entry.stream == "stdout" else STDERR, text)
 
     def _details(self, entry: Entry) -> bytes:
-        return (attributes.shown(entry.attributes) if entry.attributes else b" ") if self.call.flag("details") else b""
+        if not self.call.flag("details"):
+            return b""
+        from mydocker.engine.record.attributes import shown  # few ask for them
+
+        return shown(entry.attributes)
 
 
 def _moment(text: str) -> str:

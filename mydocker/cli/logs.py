@@ -49,9 +49,7 @@ def _flush() -> bool:
 
 
 def _details(entry: Entry) -> bytes:
-    if not entry.attributes:
-        return b" "
-    from mydocker.engine.record.attributes import shown  # few logs have any
+    from mydocker.engine.record.attributes import shown  # few ask for them
 
     return shown(entry.attributes)
 

@@ -142,10 +142,12 @@ def resolve(paths: Paths, text: str) -> Network:
 
     Raises NotFound if there is none, Conflict if several ids begin like this.
     """
-    matches = [network for network in every(paths) if network["id"] == text] if len(text) == _ID_LENGTH else []
-    if not matches and text in names(paths):
+    for network in every(paths) if len(text) == _ID_LENGTH else []:
+        if network["id"] == text:
+            return network
+    if text in names(paths):
         return load(paths, text)
-    matches = matches or [network for network in every(paths) if network["id"].startswith(text)] if text else []
+    matches = [network for network in every(paths) if network["id"].startswith(text)] if text else []
     if len(matches) > 1:
         raise Conflict(f"{text!r} is the beginning of {len(matches)} network ids", "give more of its digits")
     if not matches:

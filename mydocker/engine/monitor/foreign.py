@@ -173,7 +173,8 @@ def plain(spec: Spec, root: str) -> Spec:
     """Return a spec as every runtime reads it: the user is a number, which is looked up in the mounted root."""
     uid, gid, groups, home = resolved_user(spec, inroot.read_text(root, "/etc/passwd"), inroot.read_text(root, "/etc/group"))
     process: Process = {**spec["process"], "user": {**spec["process"]["user"], "uid": uid, "gid": gid, "additionalGids": groups}}
-    if not any(pair.startswith("HOME=") and pair != "HOME=" for pair in process["env"]):
+    process["env"] = [pair for pair in process["env"] if pair != "HOME="]
+    if not any(pair.startswith("HOME=") for pair in process["env"]):
         process["env"] = [*process["env"], f"HOME={home}"]
     annotations = {k: v for k, v in spec["annotations"].items() if k not in (USER_ANNOTATION, GROUPS_ANNOTATION)}
     # The oldest version that has all that is used here. crun refuses versions that it does not know.

@@ -69,6 +69,8 @@ def _owner(spec: Spec) -> int:
 # docker's local driver is its json-file with limits and files of its own form. Ours has the limits. Beside a log that goes elsewhere, too,
 # docker keeps one with the same limits, so that `logs` works.
 _LOCAL = {"max-size": "20m", "max-file": "5"}
+# The options that give the entries of a log no attributes.
+_WITHOUT_ATTRIBUTES = {"max-size", "max-file", "compress"}
 
 
 def log_of(record: Record, path: str) -> Log | None:
@@ -78,7 +80,7 @@ def log_of(record: Record, path: str) -> Log | None:
         return None
     wanted = {**({} if config["Type"] == "json-file" else _LOCAL), **config["Config"]}
     extra: dict[str, str] = {}
-    if config["Type"] == "json-file" and wanted.keys() - {"max-size", "max-file", "compress"}:
+    if config["Type"] == "json-file" and wanted.keys() - _WITHOUT_ATTRIBUTES:
         from mydocker.engine.record import attributes
 
         extra = attributes.of(record)

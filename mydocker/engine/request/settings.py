@@ -82,8 +82,8 @@ def log_options(texts: tuple[str, ...], driver: str) -> dict[str, str]:
             known = "; ".join(f"{' or '.join(names)} for {each}" for each, names in LOG_DRIVERS.items() if names)
             raise BadInput(f"unknown log option {name!r} for log driver {driver}: expected {known}")
         _check_log_option(name, value)
-    if driver == "json-file" and result.keys() - {"max-size", "max-file", "compress"}:
-        from mydocker.engine.record import attributes
+    if driver == "json-file" and result:
+        from mydocker.engine.record import attributes  # imported here, as most containers have no options for it
 
         attributes.check(result)
     if driver in ("syslog", "journald"):
